@@ -1,0 +1,1 @@
+"""Serve scikit-learn models as a REST service: everything between a request and its answer."""

@@ -1,0 +1,17 @@
+"""HTTP: the only room that knows Flask. One file per protocol; each decodes, calls and encodes."""
+
+from flask import Flask
+
+from serving.api import errors, health, models, native, request_id
+from serving.service import Service
+from serving.settings import Settings
+
+
+def register(app: Flask, service: Service, settings: Settings) -> None:
+    """Give an app every route of the service."""
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    request_id.register(app)
+    errors.register(app)
+    app.register_blueprint(health.blueprint(service))
+    app.register_blueprint(models.blueprint(service))
+    app.register_blueprint(native.blueprint(service, settings.max_records))

@@ -1,0 +1,74 @@
+"""Every error as `application/problem+json` (RFC 9457)."""
+
+from http import HTTPStatus
+
+import msgspec
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
+
+from serving.api.respond import as_json
+from serving.errors import (
+    Fault,
+    InvalidRecords,
+    NotJSON,
+    ServingError,
+    TooManyRecords,
+    UnknownModel,
+)
+
+STATUS: dict[type[ServingError], HTTPStatus] = {
+    NotJSON: HTTPStatus.BAD_REQUEST,
+    UnknownModel: HTTPStatus.NOT_FOUND,
+    TooManyRecords: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    InvalidRecords: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+
+class Problem(msgspec.Struct):
+    """RFC 9457's members, and `errors` with the faults of bad records."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] | msgspec.UnsetType = msgspec.UNSET
+
+
+def register(app: Flask) -> None:
+    """Answer every error of an app with a problem."""
+
+    @app.errorhandler(ServingError)
+    def refused(error: ServingError) -> Response:
+        return _problem(STATUS[type(error)], str(error), getattr(error, "faults", msgspec.UNSET))
+
+    @app.errorhandler(HTTPException)
+    def failed(error: HTTPException) -> Response:
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        response = _problem(status, _detail(status, error))
+        kept = ("Content-Type", "Content-Length")
+        response.headers.extend(
+            (name, value) for name, value in error.get_headers() if name not in kept
+        )
+        return response
+
+
+def _problem(
+    status: HTTPStatus, detail: str, faults: list[Fault] | msgspec.UnsetType = msgspec.UNSET
+) -> Response:
+    body = Problem("about:blank", status.phrase, status, detail, faults)
+    return as_json(body, status, "application/problem+json")
+
+
+def _detail(status: HTTPStatus, error: HTTPException) -> str:
+    match status:
+        case HTTPStatus.NOT_FOUND:
+            return f"nothing is at {request.path}; GET /models lists what is served"
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+            return f"{request.path} takes {allowed}, not {request.method}"
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return f"the body is larger than {current_app.config['MAX_CONTENT_LENGTH']} bytes"
+        case HTTPStatus.INTERNAL_SERVER_ERROR:
+            return f"the service failed; its log has the reason under request id {g.request_id}"
+        case _:
+            return error.description or status.phrase

@@ -1,0 +1,47 @@
+"""What is served: every model, and the card of one."""
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, url_for
+
+from serving.api.respond import as_json
+from serving.engine import Engine
+from serving.service import Service
+
+
+def blueprint(service: Service) -> Blueprint:
+    """Routes under /models that describe."""
+    routes = Blueprint("models", __name__, url_prefix="/models")
+    registry = service.registry
+
+    @routes.get("")
+    def models() -> Response:
+        served = [_summary(engine) for engine in registry.engines.values()]
+        return as_json({"default": registry.default, "models": served, "broken": registry.broken})
+
+    @routes.get("/<name>")
+    def model(name: str) -> Response:
+        return as_json(_card(registry.engine(name)))
+
+    return routes
+
+
+def _summary(engine: Engine) -> dict[str, Any]:
+    manifest = engine.manifest
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "title": manifest.title,
+        "task": manifest.task,
+        "classes": manifest.classes,
+        "card": url_for("models.model", name=manifest.name),
+        "predict": url_for("native.predict", name=manifest.name),
+    }
+
+
+def _card(engine: Engine) -> dict[str, Any]:
+    """The manifest, without what only matters on disk, and what serves it."""
+    card: dict[str, Any] = msgspec.to_builtins(engine.manifest)
+    del card["files"]
+    return {**card, "backend": engine.backend}

@@ -1,0 +1,29 @@
+"""A name for every request: the client's own `X-Request-ID` where it is sound, else a new one."""
+
+import logging
+import re
+import secrets
+
+from flask import Flask, Response, g, request
+
+HEADER = "X-Request-ID"
+SOUND = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it goes to the log: nothing else may
+
+
+def register(app: Flask) -> None:
+    """Give each request its id before anything else, and put it on its answer and in the log."""
+
+    @app.before_request
+    def name_request() -> None:
+        sent = request.headers.get(HEADER, "")
+        g.request_id = sent if SOUND.fullmatch(sent) else secrets.token_hex(16)
+
+    @app.after_request
+    def name_answer(response: Response) -> Response:
+        response.headers[HEADER] = g.request_id
+        return response
+
+    @app.logger.addFilter
+    def name_record(record: logging.LogRecord) -> bool:
+        record.request_id = g.get("request_id") if g else None
+        return True

@@ -1,0 +1,219 @@
+"""One version of a model on disk: models/NAME/VERSION/, all that training and serving share.
+
+model.pkl        the fitted estimator, by joblib: the record of what was trained
+model.onnx       the same model compiled for serving; absent where it could not be proved equal
+model.json       the manifest
+reference.json   the distributions seen in training, and the performance to hold to
+"""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from serving.errors import ArtefactError
+from serving.field import Field
+from serving.schema import Matrix
+
+PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
+CURRENT = "current"
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class Threshold(msgspec.Struct, frozen=True):
+    """A label is predicted when its probability is at least `value`; `reason` says why there."""
+
+    label: str
+    value: float
+    reason: str
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A metric on held-out folds: mean, standard deviation over the folds, and the baseline's."""
+
+    mean: float
+    spread: float
+    baseline: float
+
+
+class TrainingData(msgspec.Struct, frozen=True):
+    """Where the training data came from; `rows` counts those trained on."""
+
+    source: str
+    licence: str
+    sha256: str
+    rows: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """model.json: what a version is, what it takes and how good it is.
+
+    `files` holds the sha256 of each other file of the folder; `metrics` are those of `evaluation`.
+    """
+
+    name: str
+    version: int = 0
+    title: str
+    task: Literal["classification"]
+    target: str
+    fields: tuple[Field, ...]
+    classes: tuple[str, ...]
+    threshold: Threshold
+    example: dict[str, Any]
+    evaluation: str
+    metrics: dict[str, Figure]
+    data: TrainingData
+    libraries: dict[str, str]
+    created: str
+    files: dict[str, str] = {}
+
+
+class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A field's values in training: evenly spaced quantiles of a number, counts of a category."""
+
+    quantiles: tuple[float, ...] = ()
+    counts: dict[str, int] = {}
+
+
+class ReliabilityBin(msgspec.Struct, frozen=True):
+    """Held-out rows with like probabilities: their mean, the share that came true, how many."""
+
+    predicted: float
+    observed: float
+    rows: int
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """reference.json: what live traffic and live performance are to be held against."""
+
+    rows: int
+    fields: dict[str, FieldReference]
+    labels: dict[str, int]
+    probabilities: dict[str, tuple[float, ...]]
+    reliability: tuple[ReliabilityBin, ...]
+
+    def sample(self, fields: tuple[Field, ...], rows: int, seed: int) -> Matrix:
+        """Draw rows whose fields are each distributed as in training, independently."""
+        random = np.random.default_rng(seed)
+        columns = []
+        for field in fields:
+            seen = self.fields[field.name]
+            if field.type == "category":
+                counts = np.array([seen.counts[label] for label in field.categories], dtype=float)
+                column = random.choice(len(counts), size=rows, p=counts / counts.sum()).astype(
+                    float
+                )
+            else:
+                grid = np.linspace(0, 1, len(seen.quantiles))
+                column = np.interp(random.random(rows), grid, seen.quantiles)
+                column = column.round() if field.type == "integer" else column
+            columns.append(column)
+        return np.column_stack(columns)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A version as read from disk; `contents` holds the very bytes whose hashes were checked."""
+
+    manifest: Manifest
+    reference: Reference
+    contents: Mapping[str, bytes]
+
+    def __str__(self) -> str:
+        return f"{self.manifest.name} {self.manifest.version}"
+
+
+def read(models_dir: Path, name: str, version: int) -> Artefact:
+    """Read a version's folder and verify every file in it.
+
+    Raises
+    ------
+    ArtefactError
+        If a file is missing, altered or not what it should be.
+    """
+    folder = models_dir / name / str(version)
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+        contents = {file: (folder / file).read_bytes() for file in manifest.files}
+    except (OSError, msgspec.DecodeError) as error:
+        raise ArtefactError(f"{folder}: {error}") from error
+    if (manifest.name, manifest.version) != (name, version):
+        raise ArtefactError(f"{folder}: {MANIFEST} is of {manifest.name} {manifest.version}")
+    for file, content in contents.items():
+        if hashlib.sha256(content).hexdigest() != manifest.files[file]:
+            raise ArtefactError(f"{folder}: {file} is not the file that {MANIFEST} was written for")
+    for file in (PICKLE, REFERENCE):
+        if file not in contents:
+            raise ArtefactError(f"{folder}: {MANIFEST} lists no {file}")
+    try:
+        reference = msgspec.json.decode(contents[REFERENCE], type=Reference)
+    except msgspec.DecodeError as error:
+        raise ArtefactError(f"{folder}: {REFERENCE}: {error}") from error
+    return Artefact(manifest, reference, contents)
+
+
+def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> int:
+    """Write a folder for the model's next version and return that version.
+
+    The folder is filled under another name and renamed, so nobody sees half of it.
+    """
+    model = models_dir / manifest.name
+    model.mkdir(parents=True, exist_ok=True)
+    version = max(versions(model), default=0) + 1
+    files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+    manifest = msgspec.structs.replace(manifest, version=version, files=files)
+    aside = model / f".{version}.{os.getpid()}"
+    aside.mkdir()
+    try:
+        for file, content in {**contents, MANIFEST: pretty(manifest)}.items():
+            _write_through(aside / file, content)
+        aside.rename(model / str(version))
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return version
+
+
+def versions(model: Path) -> list[int]:
+    """The versions in a model's folder, oldest first."""
+    return sorted(int(entry.name) for entry in model.iterdir() if entry.name.isdecimal())
+
+
+def current(model: Path) -> int:
+    """The version that `current` names.
+
+    Raises
+    ------
+    ArtefactError
+        If it names none.
+    """
+    pointer = model / CURRENT
+    try:
+        return int(pointer.read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        raise ArtefactError(f"{pointer} names no version: {error}") from error
+
+
+def put_live(model: Path, version: int) -> None:
+    """Make `current` name a version, in one step."""
+    aside = model / f".{CURRENT}.{os.getpid()}"
+    _write_through(aside, f"{version}\n".encode())
+    aside.replace(model / CURRENT)
+
+
+def pretty(value: Any) -> bytes:
+    """JSON for a file that people read too."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,142 @@
+"""One loaded version of a model: rows in, predictions out."""
+
+import io
+import logging
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+import onnxruntime
+import sklearn
+from numpy.typing import NDArray
+from sklearn.exceptions import InconsistentVersionWarning
+
+from serving.artefact import ONNX, PICKLE, Artefact
+from serving.errors import ArtefactError
+from serving.schema import Matrix, Schema
+
+log = logging.getLogger(__name__)
+
+Probabilities = Callable[[Matrix], Matrix]
+
+DECIMALS = 6  # of a probability: far above what ONNX's single precision adds, enough for anyone
+TOLERANCE = 1e-6
+PROOF_ROWS, PROOF_SEED = 512, 0
+
+
+class Predictions(NamedTuple):
+    """What the model says of each row; probabilities stand in the order of `classes`."""
+
+    labels: list[str]
+    probabilities: list[list[float]]
+
+
+class Agreement(NamedTuple):
+    """How far two ways to compute the same model are apart on the same rows."""
+
+    rows: int
+    label_differences: int
+    largest_gap: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether one may answer for the other."""
+        return self.label_differences == 0 and self.largest_gap <= TOLERANCE
+
+
+class Engine:
+    """A version of a model, ready to predict.
+
+    Parameters
+    ----------
+    artefact : Artefact
+        As read, with verified contents.
+
+    Attributes
+    ----------
+    backend : {"onnx", "pickle"}
+        What answers: ONNX Runtime, or scikit-learn where ONNX is absent or disagrees.
+
+    Raises
+    ------
+    ArtefactError
+        If the pickle was made by another scikit-learn or cannot be loaded.
+    """
+
+    def __init__(self, artefact: Artefact) -> None:
+        self.manifest = artefact.manifest
+        self.schema = Schema(self.manifest.fields)
+        self._classes = np.array(self.manifest.classes)
+        self._positive = self.manifest.classes.index(self.manifest.threshold.label)
+        self._probabilities = from_pickle(artefact)
+        self.backend = "pickle"
+        if ONNX in artefact.contents:
+            compiled = from_onnx(artefact.contents[ONNX])
+            rows = artefact.reference.sample(self.manifest.fields, PROOF_ROWS, PROOF_SEED)
+            agreement = self.compare(compiled, rows)
+            if agreement.holds:
+                self._probabilities, self.backend = compiled, "onnx"
+            else:
+                log.error("%s: %s and %s disagree: %s", artefact, ONNX, PICKLE, agreement)
+
+    def predict(self, rows: Matrix) -> Predictions:
+        """Predict each of the rows, shape (rows, fields)."""
+        probabilities, chosen = self._decide(self._probabilities(rows))
+        return Predictions(self._classes[chosen].tolist(), probabilities.tolist())
+
+    def compare(self, other: Probabilities, rows: Matrix) -> Agreement:
+        """Hold another way to compute this model against the one that serves."""
+        ours, theirs = self._probabilities(rows), other(rows)
+        differences = np.count_nonzero(self._decide(ours)[1] != self._decide(theirs)[1])
+        return Agreement(len(rows), int(differences), float(np.abs(ours - theirs).max()))
+
+    def _decide(self, probabilities: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
+        # Rounded first: the label always agrees with the probability that the client sees.
+        rounded: Matrix = probabilities.astype(np.float64).round(DECIMALS)
+        reached = rounded[:, self._positive] >= self.manifest.threshold.value
+        return rounded, np.where(reached, self._positive, 1 - self._positive)
+
+
+def from_pickle(artefact: Artefact) -> Probabilities:
+    """The model as scikit-learn computes it.
+
+    Raises
+    ------
+    ArtefactError
+        If the pickle was made by another scikit-learn or cannot be loaded.
+    """
+    made_by = artefact.manifest.libraries.get("scikit-learn", "an unknown version")
+    here = sklearn.__version__
+    difference = f"{artefact} was pickled by scikit-learn {made_by}, this is {here}"
+    if made_by.split(".")[:2] != here.split(".")[:2]:
+        raise ArtefactError(f"{difference}: install scikit-learn {made_by} or train it again")
+    if made_by != here:
+        log.warning("%s: a release with fixes only, so it is served", difference)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # said above
+            estimator: Any = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
+    except Exception as error:  # why: a pickle runs code, which may raise anything
+        raise ArtefactError(f"{artefact}: {PICKLE} cannot be loaded: {error!r}") from error
+    predict_proba: Probabilities = estimator.predict_proba
+    return predict_proba
+
+
+def from_onnx(content: bytes) -> Probabilities:
+    """The model as ONNX Runtime computes it, on the calling thread alone."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    (name,) = (node.name for node in session.get_inputs())
+    outputs = [session.get_outputs()[1].name]
+
+    def probabilities(rows: Matrix) -> Matrix:
+        # scikit-learn's trees compare the single-precision value of a number with
+        # double-precision thresholds; so must these.
+        as_compared = rows.astype(np.float32).astype(np.float64)
+        result: Matrix = session.run(outputs, {name: as_compared})[0]
+        return result
+
+    return probabilities

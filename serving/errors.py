@@ -1,0 +1,71 @@
+"""What can go wrong while serving, in terms that know no HTTP."""
+
+from typing import Any
+
+import msgspec
+
+LISTED_FAULTS = 100
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing wrong with one record.
+
+    Attributes
+    ----------
+    record : int
+        Position of the record in what was sent, from 0.
+    field : str
+        The field at fault; unset when the record as a whole is.
+    message : str
+        What is wrong and what would be right.
+    value
+        The offending value, shortened if long; unset when there is none to show.
+    """
+
+    record: int
+    field: str | msgspec.UnsetType = msgspec.UNSET
+    message: str
+    value: Any = msgspec.UNSET
+
+
+class ServingError(Exception):
+    """Base of every error that a caller of the service may see."""
+
+
+class SettingsError(ServingError):
+    """A setting has a value that cannot be used."""
+
+
+class ArtefactError(ServingError):
+    """A version's folder is incomplete, altered or made for other libraries."""
+
+
+class UnknownModel(ServingError):
+    """No model of that name is served."""
+
+
+class NotJSON(ServingError):
+    """The body is not JSON."""
+
+
+class TooManyRecords(ServingError):
+    """More records were sent at once than one request may hold."""
+
+
+class InvalidRecords(ServingError):
+    """JSON that is not a valid record, or not valid records.
+
+    Attributes
+    ----------
+    faults : list of Fault
+        The first `LISTED_FAULTS` faults, in the order of the records.
+    count : int
+        How many faults there are in all.
+    """
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.count = len(faults)
+        self.faults = faults[:LISTED_FAULTS]
+        listed = f"; the first {LISTED_FAULTS} are listed" if self.count > LISTED_FAULTS else ""
+        noun = "fault" if self.count == 1 else "faults"
+        super().__init__(f"{self.count} {noun} in the input{listed}")

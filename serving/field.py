@@ -1,0 +1,118 @@
+"""One input of a model, and what may be sent for it."""
+
+import json
+import math
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+EXACT_INTEGER = 2**53  # the largest whole number up to which floats skip none
+LONGEST_SHOWN = 60
+
+
+class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One input of a model.
+
+    Attributes
+    ----------
+    name : str
+        The data set's own name for it.
+    type : {"number", "integer", "category"}
+        A category is sent as its label or its code, the label's position in `categories`.
+    description, unit : str
+        For people.
+    minimum, maximum : float
+        What is possible; a value beyond is an error. Trees compare single-precision values, so
+        the widest range is theirs.
+    seen : (float, float) or None
+        Lowest and highest value in training; a value beyond is a warning.
+    categories : tuple of str
+        The labels of a category.
+    """
+
+    name: str
+    type: Literal["number", "integer", "category"] = "number"
+    description: str = ""
+    unit: str = ""
+    minimum: float = -FLOAT32_MAX
+    maximum: float = FLOAT32_MAX
+    seen: tuple[float, float] | None = None
+    categories: tuple[str, ...] = ()
+
+    @property
+    def json_type(self) -> Any:
+        """The type that msgspec decodes a valid value as."""
+        if self.type == "category":
+            return Literal[*self.categories, *range(len(self.categories))]
+        if self.type == "number":
+            return Annotated[float, msgspec.Meta(ge=self.minimum, le=self.maximum)]
+        least = math.ceil(max(self.minimum, -EXACT_INTEGER))
+        most = math.floor(min(self.maximum, EXACT_INTEGER))
+        return Annotated[int, msgspec.Meta(ge=least, le=most)]
+
+    @property
+    def codes(self) -> dict[str | int, float]:
+        """The number that each value accepted for a category stands for."""
+        by_code: dict[str | int, float] = {
+            code: float(code) for code in range(len(self.categories))
+        }
+        return by_code | {label: float(code) for code, label in enumerate(self.categories)}
+
+    def read(self, value: Any) -> float:
+        """Return the number that a value sent for this field stands for.
+
+        Raises
+        ------
+        ValueError
+            Says what is wrong with the value and what would be right.
+        """
+        if self.type == "category":
+            return self._read_category(value)
+        noun = "number" if self.type == "number" else "whole number"
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{shown(value)} is not a {noun}{_unquoted(value)}")  # noqa: TRY004 - callers know one error
+        if self.type == "integer" and not float(value).is_integer():
+            raise ValueError(f"{shown(value)} is not a whole number")
+        if value < self.minimum:
+            raise ValueError(f"{shown(value)} is below {self.minimum:.12g}, the lowest possible")
+        if value > self.maximum:
+            raise ValueError(f"{shown(value)} is above {self.maximum:.12g}, the highest possible")
+        return float(value)
+
+    def _read_category(self, value: Any) -> float:
+        known = isinstance(value, str | int | float) and not isinstance(value, bool)
+        if known and value in self.codes:
+            return self.codes[value]
+        labels = ", ".join(map(shown, self.categories))
+        near = get_close_matches(value, self.categories, 1) if isinstance(value, str) else []
+        hint = f"; did you mean {shown(near[0])}?" if near else ""
+        raise ValueError(f"{shown(value)} is none of {labels}{hint}")
+
+
+def shown(value: Any) -> str:
+    """A value as it may stand in a message: as JSON and short."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    return printable(json.dumps(value, ensure_ascii=False))
+
+
+def printable(text: str) -> str:
+    """A client's text, short and with half characters (lone surrogates) replaced."""
+    text = text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+    return text.encode("utf-8", "replace").decode()
+
+
+def _unquoted(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_SHOWN:
+        return ""
+    number = value.strip().replace(",", ".", 1)
+    try:
+        finite = math.isfinite(float(number))
+    except ValueError:
+        return ""
+    return f"; send {number} without quotes" if finite else ""

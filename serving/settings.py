@@ -1,0 +1,62 @@
+"""Every setting of the service, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from serving.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _setting(default: Any, purpose: str, *, least: int = 1, most: int | None = None) -> Any:
+    return field(default=default, metadata={"purpose": purpose, "least": least, "most": most})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The service's settings; a field `max_records` is read from `MAX_RECORDS`."""
+
+    host: str = _setting("0.0.0.0", "address gunicorn listens on; `make serve` uses 127.0.0.1")  # noqa: S104 - a container is reached from outside it
+    port: int = _setting(5000, "port to listen on", most=65535)
+    web_concurrency: int = _setting(2, "worker processes", most=256)
+    models_dir: Path = _setting(ROOT / "models", "folder of the artefacts")
+    default_model: str = _setting("wine", "model behind /predict and /example")
+    max_records: int = _setting(10_000, "most records in one request")
+    max_body_bytes: int = _setting(16_777_216, "largest request body, in bytes")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings, taking the default of each that is unset or empty.
+
+        Raises
+        ------
+        SettingsError
+            Names the variable, its value and what would be accepted.
+        """
+        given = {}
+        for setting in fields(cls):
+            variable = setting.name.upper()
+            if text := environment.get(variable, "").strip():
+                given[setting.name] = _parse(variable, text, setting.default, setting.metadata)
+        return cls(**given)
+
+
+def _parse(variable: str, text: str, default: Any, limits: Mapping[str, Any]) -> Any:
+    if isinstance(default, Path):
+        if not Path(text).is_dir():
+            raise SettingsError(f"{variable}={text!r} is not a folder")
+        return Path(text)
+    if isinstance(default, str):
+        return text
+    least, most = limits["least"], limits["most"]
+    wanted = f"a whole number of at least {least}" + (f", at most {most}" if most else "")
+    try:
+        number = int(text)
+    except ValueError:
+        raise SettingsError(f"{variable}={text!r} is not {wanted}") from None
+    if number < least or (most is not None and number > most):
+        raise SettingsError(f"{variable}={text!r} is not {wanted}")
+    return number

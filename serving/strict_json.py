@@ -1,0 +1,54 @@
+"""JSON read to the letter: no NaN, no infinity, and a name given twice is noticed."""
+
+import json
+from collections import Counter
+from typing import Any, NoReturn
+
+from serving.errors import NotJSON
+
+INTEGER_DIGITS = 18  # beyond these Python's conversion is slow, and refused from 4,300 digits on
+
+
+class JSONObject(dict[str, Any]):
+    """A JSON object that remembers the names given more than once in it."""
+
+    repeated: frozenset[str]
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        times = Counter(name for name, _ in pairs) if len(pairs) > len(self) else {}
+        self.repeated = frozenset(name for name, count in times.items() if count > 1)
+
+
+def parse(body: bytes) -> Any:
+    """Return the value that a body holds, each object in it a `JSONObject`.
+
+    Raises
+    ------
+    NotJSON
+        With the place of the first fault.
+    """
+    if not body.strip():
+        raise NotJSON("the body is empty; send a record as a JSON object, or an array of them")
+    try:
+        return json.loads(
+            body.decode("utf-8-sig"),  # Windows editors put a byte order mark first
+            object_pairs_hook=JSONObject,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+        )
+    except UnicodeDecodeError as error:
+        raise NotJSON(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise NotJSON(f"the body is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise NotJSON("the body nests too deeply to be a record") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotJSON(f"the body is not JSON: {name} is not a JSON value; numbers are finite")
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= INTEGER_DIGITS else float(digits)
