@@ -66,7 +66,8 @@ def _training(task: Problem) -> click.Command:
 
 
 def _summary(trained: Trained, models_dir: Path) -> str:
-    manifest, sizes = trained.artefact.manifest, trained.artefact.contents
+    manifest, contents = trained.artefact.manifest, trained.artefact.contents
+    threshold = manifest.threshold
     lines = [
         f"{manifest.name} {manifest.version} is live in {models_dir / manifest.name}",
         f"trained on {manifest.data.rows:,} rows; {manifest.evaluation}",
@@ -75,8 +76,8 @@ def _summary(trained: Trained, models_dir: Path) -> str:
             f"{NAMES[name]:>18}  {figure.mean:6.4f}  {figure.spread:6.4f}  {figure.baseline:8.4f}"
             for name, figure in manifest.metrics.items()
         ),
-        "{0.label} from P ≥ {0.value}: {0.reason}".format(manifest.threshold),
-        *(f"{file}: {len(content) / 1e6:.2f} MB" for file, content in sizes.items()),
+        f"{threshold.label} from P ≥ {threshold.value}: {threshold.reason}",
+        *(f"{file}: {len(content) / 1e6:.2f} MB" for file, content in contents.items()),
         _proof(trained.agreement),
     ]
     return "\n".join(lines)
