@@ -10,7 +10,6 @@ import joblib
 import numpy as np
 import onnxruntime
 import sklearn
-from numpy.typing import NDArray
 from sklearn.exceptions import InconsistentVersionWarning
 
 from serving.artefact import ONNX, PICKLE, Artefact
@@ -68,8 +67,9 @@ class Engine:
     def __init__(self, artefact: Artefact) -> None:
         self.manifest = artefact.manifest
         self.schema = Schema(self.manifest.fields)
-        self._classes = np.array(self.manifest.classes)
-        self._positive = self.manifest.classes.index(self.manifest.threshold.label)
+        classes, positive = self.manifest.classes, self.manifest.threshold.label
+        self._positive = classes.index(positive)
+        (self._negative,) = (label for label in classes if label != positive)
         self._probabilities = from_pickle(artefact)
         self.backend = "pickle"
         if ONNX in artefact.contents:
@@ -83,20 +83,23 @@ class Engine:
 
     def predict(self, rows: Matrix) -> Predictions:
         """Predict each of the rows, shape (rows, fields)."""
-        probabilities, chosen = self._decide(self._probabilities(rows))
-        return Predictions(self._classes[chosen].tolist(), probabilities.tolist())
+        return self._decide(self._probabilities(rows))
 
     def compare(self, other: Probabilities, rows: Matrix) -> Agreement:
         """Hold another way to compute this model against the one that serves."""
         ours, theirs = self._probabilities(rows), other(rows)
-        differences = np.count_nonzero(self._decide(ours)[1] != self._decide(theirs)[1])
-        return Agreement(len(rows), int(differences), float(np.abs(ours - theirs).max()))
+        labels = zip(self._decide(ours).labels, self._decide(theirs).labels, strict=True)
+        differences = sum(one != another for one, another in labels)
+        return Agreement(len(rows), differences, float(np.abs(ours - theirs).max()))
 
-    def _decide(self, probabilities: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
+    def _decide(self, probabilities: Matrix) -> Predictions:
         # Rounded first: the label always agrees with the probability that the client sees.
-        rounded: Matrix = probabilities.astype(np.float64).round(DECIMALS)
-        reached = rounded[:, self._positive] >= self.manifest.threshold.value
-        return rounded, np.where(reached, self._positive, 1 - self._positive)
+        rounded = probabilities.astype(np.float64).round(DECIMALS).tolist()
+        threshold, column = self.manifest.threshold, self._positive
+        labels = [
+            threshold.label if row[column] >= threshold.value else self._negative for row in rounded
+        ]
+        return Predictions(labels, rounded)
 
 
 def from_pickle(artefact: Artefact) -> Probabilities:

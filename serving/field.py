@@ -43,14 +43,22 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     categories: tuple[str, ...] = ()
 
     @property
-    def json_type(self) -> Any:
-        """The type that msgspec decodes a valid value as."""
+    def possible(self) -> Any:
+        """The type that msgspec decodes every possible value as."""
+        return self._json_type(self.minimum, self.maximum)
+
+    @property
+    def familiar(self) -> Any:
+        """The type that msgspec decodes the values within the range seen in training as."""
+        return self._json_type(*self.seen) if self.seen else self.possible
+
+    def _json_type(self, lowest: float, highest: float) -> Any:
         if self.type == "category":
             return Literal[*self.categories, *range(len(self.categories))]
         if self.type == "number":
-            return Annotated[float, msgspec.Meta(ge=self.minimum, le=self.maximum)]
-        least = math.ceil(max(self.minimum, -EXACT_INTEGER))
-        most = math.floor(min(self.maximum, EXACT_INTEGER))
+            return Annotated[float, msgspec.Meta(ge=lowest, le=highest)]
+        least = math.ceil(max(lowest, -EXACT_INTEGER))
+        most = math.floor(min(highest, EXACT_INTEGER))
         return Annotated[int, msgspec.Meta(ge=least, le=most)]
 
     @property

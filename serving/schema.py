@@ -2,7 +2,8 @@
 
 A *record* is what the client sends, a JSON object; a *row* is that record validated: one float per
 field, in the schema's order. Bodies are decoded at C speed into a struct made from the fields.
-What that refuses is read again exactly, so that all faults are named at once.
+What that refuses is read again exactly, so that all faults are named at once. A single record's
+struct takes only what training saw: what it takes needs no second look for warnings.
 """
 
 import math
@@ -60,17 +61,20 @@ class Schema:
         ]
         seen = [field.seen or (-np.inf, np.inf) for field in self.fields]
         self._lowest, self._highest = np.array(seen).T
-        attributes = {f"field_{column}": field for column, field in enumerate(self.fields)}
-        record = msgspec.defstruct(
+        self._one = msgspec.json.Decoder(self._struct([field.familiar for field in fields]))
+        many = self._struct([field.possible for field in fields])
+        self._many = msgspec.json.Decoder(list[many])  # type: ignore[valid-type]
+        self._colons = sum(1 + name.count(":") for name in self._names)
+
+    def _struct(self, types: list[Any]) -> type[msgspec.Struct]:
+        attributes = [f"field_{column}" for column in range(len(types))]
+        return msgspec.defstruct(
             "Record",
-            [(attribute, field.json_type) for attribute, field in attributes.items()],
-            rename={attribute: field.name for attribute, field in attributes.items()},
+            list(zip(attributes, types, strict=True)),
+            rename={name: field.name for name, field in zip(attributes, self.fields, strict=True)},
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._one = msgspec.json.Decoder(record)
-        self._many = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
-        self._colons = sum(1 + name.count(":") for name in self._names)
 
     def decode(self, body: bytes, most: int) -> Rows:
         """Read a JSON body: one record, or an array of at most `most`.
@@ -93,7 +97,7 @@ class Schema:
             for row in values:
                 row[column] = codes[row[column]]
         matrix = np.array(values, dtype=np.float64)
-        return Rows(matrix, self._unseen(matrix), many)
+        return Rows(matrix, self._unseen(matrix) if many else {}, many)
 
     def _decode_exactly(self, body: bytes, most: int) -> Rows:
         sent = strict_json.parse(body)

@@ -19,7 +19,8 @@ PROOF_ROWS, PROOF_SEED = 24_000, 1
 def to_onnx(forest: Any) -> bytes:
     """Convert a fitted forest, for matrices in double precision."""
     rows = [("rows", DoubleTensorType([None, forest.n_features_in_]))]
-    model = convert_sklearn(forest, initial_types=rows, options={"zipmap": False})
+    # Named, for the name it would be given is random and no two conversions would be equal.
+    model = convert_sklearn(forest, name="forest", initial_types=rows, options={"zipmap": False})
     content: bytes = model.SerializeToString()
     return content
 

@@ -26,7 +26,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
                 f"Content-Type {request.mimetype!r} is not read here; send application/json"
             )
         rows = engine.schema.decode(request.get_data(cache=False), max_records)
-        return as_json(_encoded(service.predict(engine, rows)))
+        return as_json(body(service.predict(engine, rows)))
 
     @routes.get("/example", defaults={"name": None})
     @routes.get("/models/<name>/example")
@@ -34,12 +34,13 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         engine = service.registry.engine(name)
         record = engine.manifest.example
         rows = engine.schema.decode(msgspec.json.encode(record), max_records)
-        return as_json({"input": record, **_encoded(service.predict(engine, rows))})
+        return as_json({"input": record, **body(service.predict(engine, rows))})
 
     return routes
 
 
-def _encoded(answer: Answer) -> dict[str, Any]:
+def body(answer: Answer) -> dict[str, Any]:
+    """Return what an answer is sent as: one prediction, or an array where an array was asked."""
     classes, remarks = answer.engine.manifest.classes, answer.rows.remarks
     predictions = [
         {

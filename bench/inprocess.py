@@ -1,0 +1,62 @@
+"""Microseconds from a body's bytes to the answer's, in one process and without HTTP.
+
+Run `python bench/inprocess.py` from the repository's root. It prints the time of one row,
+of its parts, of scikit-learn's own `predict_proba` on the same row, and of a batch.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from serving.api import native, respond  # noqa: E402
+from serving.registry import Registry  # noqa: E402
+from serving.service import Service  # noqa: E402
+
+ROUNDS = 7
+
+
+def microseconds(call: Callable[[], object], times: int) -> float:
+    """Median over the rounds of a call's mean time."""
+    rounds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        for _ in range(times):
+            call()
+        rounds.append((time.perf_counter() - start) / times * 1e6)
+    return float(np.median(rounds))
+
+
+def main() -> None:
+    """Measure and print."""
+    service = Service(Registry.load(ROOT / "models", "wine"))
+    engine = service.registry.engine()
+    record = (ROOT / "bom.json").read_bytes()
+    batch = b"[" + b",".join([record] * 1000) + b"]"
+
+    def answer(body: bytes) -> bytes:
+        rows = engine.schema.decode(body, 10_000)
+        return respond.encode(native.body(service.predict(engine, rows)))
+
+    row = engine.schema.decode(record, 1).matrix
+    forest = joblib.load(ROOT / "models/wine" / str(engine.manifest.version) / "model.pkl")
+    timed = {
+        "one row, bytes to bytes": microseconds(lambda: answer(record), 2000),
+        "  decoding and validating": microseconds(lambda: engine.schema.decode(record, 1), 2000),
+        f"  the model, by {engine.backend}": microseconds(lambda: engine.predict(row), 2000),
+        "scikit-learn's predict_proba": microseconds(lambda: forest.predict_proba(row), 20),
+        "1,000 rows, bytes to bytes": microseconds(lambda: answer(batch), 20),
+    }
+    for name, time_taken in timed.items():
+        print(f"{name:<28} {time_taken:9.1f} µs")
+    print(f"the answer: {answer(record).decode()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What several test modules share: records, an app, and a real server."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from serving.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def wine(**changes: Any) -> dict[str, Any]:
+    """A good wine; `changes` replace its fields, underscores standing for spaces."""
+    record = json.loads((ROOT / "bom.json").read_text())
+    return record | {name.replace("_", " "): value for name, value in changes.items()}
+
+
+@pytest.fixture(scope="session")
+def client() -> FlaskClient:
+    return create_app(Settings()).test_client()
+
+
+class Server(NamedTuple):
+    """A process of the service, where it listens and the file its log goes to."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(url: str) -> tuple[int, Any]:
+    """Status and JSON of a GET; connection errors are the caller's."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Return as soon as a condition holds; connection errors mean not yet."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise TimeoutError(f"not within {seconds} s")
+
+
+@contextmanager
+def running(command: list[str], log: Path, **environment: str) -> Iterator[Server]:
+    """Run a command that serves on PORT, from when it is ready until the block ends."""
+    port = free_port()
+    variables = os.environ | {"HOST": "127.0.0.1", "PORT": str(port)} | environment
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=out)
+    server = Server(process, f"http://127.0.0.1:{port}", log)
+    try:
+        wait_until(
+            lambda: process.poll() is not None or get(f"{server.url}/health/ready")[0] == 200
+        )
+        assert process.poll() is None, log.read_text()
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=40)
+
+
+def gunicorn(*options: str) -> list[str]:
+    return [sys.executable, "-m", "gunicorn", *options, "app:app"]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service as it runs in production."""
+    with running(gunicorn(), tmp_path_factory.mktemp("server") / "log") as started:
+        yield started

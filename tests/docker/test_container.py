@@ -1,0 +1,140 @@
+"""The container as it runs: really built, really started, asked from the host."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import ROOT, free_port, get, wait_until
+from load import Load
+
+IMAGE = "sklearn-serving"
+COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
+
+
+def run(*command: str, check: bool = True, **environment: str) -> str:
+    """Run a command in the project's folder and return what it prints."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0 or not check, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session", autouse=True)
+def image() -> None:
+    run("docker", "build", "--network=host", "--tag", IMAGE, ".")
+
+
+class Container(NamedTuple):
+    """A running container: the compose that runs it, its id and where the host finds it."""
+
+    compose: list[str]
+    id: str
+    url: str
+
+    def inspect(self, what: str) -> str:
+        return run("docker", "inspect", "--format", f"{{{{{what}}}}}", self.id).strip()
+
+    def sh(self, command: str) -> str:
+        return run("docker", "exec", self.id, "sh", "-c", f"{command} 2>&1; echo exit $?")
+
+
+@pytest.fixture(scope="module", params=COMPOSE)
+def container(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Container]:
+    command = COMPOSE[request.param]
+    if not shutil.which(command[0]):
+        pytest.skip(f"{command[0]} is not installed")
+    port = free_port()
+    folder = tmp_path_factory.mktemp("compose")  # a models folder to write to, mounted as ours is
+    shutil.copytree(ROOT / "models", folder / "models")
+    shutil.copy(ROOT / "docker-compose.yml", folder)
+    project = f"test{port}"
+    compose = [*command, "--project-name", project, "--file", f"{folder}/docker-compose.yml"]
+    try:
+        run(*compose, "up", "--detach", "--no-build", PORT=str(port))
+        id_ = run(*compose, "ps", "--quiet", PORT=str(port)).split()[-1]
+        started = Container(compose, id_, f"http://127.0.0.1:{port}")
+        wait_until(lambda: get(f"{started.url}/health/ready")[0] == 200)
+        yield started
+    finally:
+        run(*compose, "down", "--timeout", "30", check=False, PORT=str(port))
+
+
+def predict(container: Container, name: str) -> dict[str, Any]:
+    return json.loads(run("curl", "-sS", "-d", f"@{name}.json", f"{container.url}/predict"))
+
+
+@pytest.mark.parametrize("name", ["bom", "ruim"])
+def test_the_host_gets_its_predictions(container: Container, name: str):
+    assert predict(container, name)["prediction"] == name
+
+
+def test_the_container_reports_that_it_is_healthy(container: Container):
+    wait_until(lambda: container.inspect(".State.Health.Status") == "healthy", seconds=60)
+
+
+def test_nothing_runs_as_root_and_the_root_file_system_is_read_only(container: Container):
+    assert container.sh("id -u") == "10001\nexit 0\n"
+    assert "Read-only file system" in container.sh("touch /service/x")
+    assert "Read-only file system" in container.sh("touch /service/models/x")
+    capabilities = container.sh("grep -E 'CapEff|NoNewPrivs' /proc/1/status")
+    assert capabilities.split()[:4] == ["CapEff:", "0000000000000000", "NoNewPrivs:", "1"]
+    assert container.inspect(".HostConfig.Memory") == str(2**30)
+    assert container.inspect(".HostConfig.RestartPolicy.Name") == "unless-stopped"
+
+
+def test_the_image_holds_what_serving_needs_and_no_more(container: Container):
+    for program in ("gcc", "cc", "pip", "curl"):
+        assert container.sh(f"command -v {program}") == "exit 127\n"
+    assert container.sh("ls").split()[:-2] == [
+        "__pycache__",
+        "app.py",
+        "gunicorn.conf.py",
+        "models",
+        "serving",
+    ]
+    assert "exit 1" in container.sh("find / -name '*.csv' -path '*service*' | grep .")
+    size = int(run("docker", "image", "inspect", "--format", "{{.Size}}", IMAGE))
+    assert size < 450_000_000
+
+
+def test_logs_are_json_lines_on_standard_output(container: Container):
+    predict(container, "bom")
+    lines = run("docker", "logs", container.id).splitlines()
+    assert {json.loads(line)["level"] for line in lines} == {"info"}
+    assert any(json.loads(line)["message"] == "POST /predict" for line in lines)
+
+
+def test_a_newly_trained_version_is_served_after_a_restart(container: Container):
+    folder = Path(container.compose[-1]).parent / "models/wine"
+    manifest = json.loads((folder / "1/model.json").read_text())
+    shutil.copytree(folder / "1", folder / "2")
+    (folder / "2/model.json").write_text(json.dumps(manifest | {"version": 2}))
+    (folder / "current").write_text("2\n")
+    run("docker", "restart", container.id)
+    wait_until(lambda: predict(container, "bom")["version"] == 2)
+
+
+def test_a_stop_under_load_loses_no_accepted_request(container: Container):
+    """Asked at its own address: the engine's proxy accepts what the service never sees."""
+    address = container.inspect("range .NetworkSettings.Networks}}{{.IPAddress}}{{end")
+    load = Load(address, 5000)
+    wait_until(lambda: load.outcomes["200"] > 200)
+    start = time.monotonic()
+    run(*container.compose, "stop")
+    assert time.monotonic() - start < 30
+    outcomes = load.finish()
+    assert set(outcomes) == {"200", "not connected"}, outcomes
+    assert container.inspect(".State.ExitCode") == "0"

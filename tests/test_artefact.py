@@ -1,0 +1,137 @@
+"""An artefact is verified when read: a broken one is refused with its reason."""
+
+import json
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from conftest import ROOT
+
+from serving import artefact
+from serving.artefact import MANIFEST, ONNX, PICKLE, REFERENCE
+from serving.engine import Engine
+from serving.errors import ArtefactError, UnknownModel
+from serving.registry import Registry
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A models folder of our own with the committed wine model in it."""
+    shutil.copytree(ROOT / "models", tmp_path / "models")
+    return tmp_path / "models"
+
+
+def rewrite(models: Path, change: Callable[[dict[str, Any], dict[str, bytes]], Any]) -> int:
+    """Write a next version of wine, hashes right, with manifest and contents changed."""
+    wine = artefact.read(models, "wine", 1)
+    contents = dict(wine.contents)
+    manifest = json.loads(artefact.pretty(wine.manifest))
+    change(manifest, contents)
+    manifest = msgspec.convert(manifest, artefact.Manifest)
+    return artefact.write(models, manifest, contents)
+
+
+def test_what_is_written_is_read_back_as_the_next_version(models: Path):
+    assert rewrite(models, lambda manifest, _: manifest.update(title="again")) == 2
+    assert artefact.read(models, "wine", 2).manifest.title == "again"
+    assert artefact.versions(models / "wine") == [1, 2]
+    assert artefact.current(models / "wine") == 1
+    artefact.put_live(models / "wine", 2)
+    assert artefact.current(models / "wine") == 2
+    assert {entry.name for entry in (models / "wine").iterdir()} == {"1", "2", "current"}
+
+
+def edit(file: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda folder: (folder / file).write_bytes(change((folder / file).read_bytes())) and None
+
+
+BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "truncated pickle": (edit(PICKLE, lambda content: content[:-1]), f"{PICKLE} is not the file"),
+    "altered ONNX": (edit(ONNX, lambda content: content + b" "), f"{ONNX} is not the file"),
+    "altered reference": (edit(REFERENCE, lambda _: b"{}"), f"{REFERENCE} is not the file"),
+    "missing pickle": (lambda folder: (folder / PICKLE).unlink(), "No such file"),
+    "missing manifest": (lambda folder: (folder / MANIFEST).unlink(), "No such file"),
+    "missing folder": (lambda folder: folder.rename(folder.parent / "9"), "No such file"),
+    "manifest not JSON": (edit(MANIFEST, lambda content: content[:100]), "malformed|truncated"),
+    "manifest of another shape": (edit(MANIFEST, lambda _: b'{"name": 1}'), "Expected `str`"),
+    "manifest of another version": (
+        edit(MANIFEST, lambda content: content.replace(b'"version": 1', b'"version": 7')),
+        "is of wine 7",
+    ),
+    "manifest that lists no pickle": (
+        edit(MANIFEST, lambda content: content.replace(b'"model.pkl"', b'"model.onnx"')),
+        "is not the file|lists no",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_a_broken_artefact_is_refused_with_its_reason(models: Path, way: str):
+    break_it, reason = BROKEN[way]
+    break_it(models / "wine" / "1")
+    with pytest.raises(ArtefactError, match=reason):
+        artefact.read(models, "wine", 1)
+
+
+def test_a_pointer_that_names_no_version_is_refused(models: Path):
+    (models / "wine" / "current").write_text("latest")
+    with pytest.raises(ArtefactError, match="names no version"):
+        Registry.load(models, "wine")
+
+
+def test_a_pickle_of_another_scikit_learn_is_refused(models: Path):
+    rewrite(models, lambda manifest, _: manifest["libraries"].update({"scikit-learn": "1.8.0"}))
+    with pytest.raises(ArtefactError, match=r"pickled by scikit-learn 1\.8\.0.*train it again"):
+        Engine(artefact.read(models, "wine", 2))
+
+
+def test_a_pickle_of_a_fix_release_is_served_with_a_warning(models: Path, caplog: Any):
+    rewrite(models, lambda manifest, _: manifest["libraries"].update({"scikit-learn": "1.9.99"}))
+    Engine(artefact.read(models, "wine", 2))
+    assert "wine 2 was pickled by scikit-learn 1.9.99" in caplog.text
+
+
+def test_a_pickle_that_fails_to_load_is_refused_with_what_it_raised(models: Path):
+    bad = pickle.dumps(print)[:-1]
+    rewrite(models, lambda _, contents: contents.update({PICKLE: bad}))
+    with pytest.raises(ArtefactError, match=r"wine 2: model\.pkl cannot be loaded"):
+        Engine(artefact.read(models, "wine", 2))
+
+
+def test_onnx_serves_and_the_pickle_serves_without_it(models: Path):
+    rewrite(models, lambda _, contents: contents.pop(ONNX))
+    by_onnx, by_pickle = (Engine(artefact.read(models, "wine", number)) for number in (1, 2))
+    assert (by_onnx.backend, by_pickle.backend) == ("onnx", "pickle")
+    rows = artefact.read(models, "wine", 1).reference.sample(by_onnx.manifest.fields, 50, 3)
+    assert by_onnx.predict(rows).labels == by_pickle.predict(rows).labels
+
+
+def test_an_onnx_that_disagrees_with_its_pickle_does_not_serve(models: Path, caplog: Any):
+    """A threshold moved in the compiled trees, as a faulty conversion would."""
+    onnx = pytest.importorskip("onnx")
+
+    def move(_: Any, contents: dict[str, bytes]) -> None:
+        model = onnx.load_from_string(contents[ONNX])
+        (values,) = (a for a in model.graph.node[0].attribute if a.name == "nodes_values")
+        values.floats[0] += 1
+        contents[ONNX] = model.SerializeToString()
+
+    rewrite(models, move)
+    assert Engine(artefact.read(models, "wine", 2)).backend == "pickle"
+    assert "wine 2: model.onnx and model.pkl disagree" in caplog.text
+
+
+def test_a_broken_model_beside_the_default_one_is_left_out_and_named(models: Path, caplog: Any):
+    shutil.copytree(models / "wine", models / "copy")
+    registry = Registry.load(models, "wine")
+    assert list(registry.engines) == ["wine"]
+    assert "is of wine 1" in registry.broken["copy"]
+    assert "model copy is not served" in caplog.text
+    with pytest.raises(UnknownModel, match="no model 'vine' is served; try 'wine'"):
+        registry.engine("vine")
+    with pytest.raises(ArtefactError, match=r"the default model 'copy' cannot be served: .* is of"):
+        Registry.load(models, "copy")

@@ -1,0 +1,122 @@
+"""The service as it runs: real gunicorn, real sockets, a real stop."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Server, get, gunicorn, running, wait_until, wine
+from load import Load
+
+RECORD = json.dumps(wine()).encode()
+
+
+def curl(*arguments: str) -> Any:
+    run = subprocess.run(["curl", "-sS", *arguments], cwd=ROOT, capture_output=True, check=True)
+    return json.loads(run.stdout)
+
+
+@pytest.mark.parametrize("name", ["bom", "ruim"])
+def test_curl_with_a_file_and_no_label_is_answered(server: Server, name: str):
+    assert curl("-d", f"@{name}.json", f"{server.url}/predict")["prediction"] == name
+
+
+def test_every_request_is_a_json_line_with_the_id_that_its_answer_carries(server: Server):
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    connection.request("POST", "/predict", RECORD, {"X-Request-ID": "find-me"})
+    answer = connection.getresponse()
+    assert answer.headers["X-Request-ID"] == "find-me"
+    answer.read()
+    connection.close()
+
+    def logged() -> list[dict[str, Any]]:
+        return [line for line in server.lines() if line.get("request_id") == "find-me"]
+
+    wait_until(lambda: bool(logged()))
+    (line,) = logged()
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/predict", 200)
+    assert line["duration_ms"] > 0
+
+
+def test_the_c_parser_reads_requests(server: Server):
+    """A header name with a space is refused by both parsers, in each one's own words."""
+    with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as raw:
+        raw.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nbad name: 1\r\n\r\n")
+        assert b" 400 " in raw.recv(4096)
+    wait_until(lambda: any("Invalid request" in line["message"] for line in server.lines()))
+    maps = "".join(
+        Path(f"/proc/{child}/maps").read_text() for child in children(server.process.pid)
+    )
+    assert "gunicorn_h1c" in maps
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_body_that_is_too_large_is_refused_while_it_is_sent(server: Server):
+    run = subprocess.run(
+        ["curl", "-sS", "--data-binary", "@-", f"{server.url}/predict"],
+        input=b" " * 20_000_000,
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(run.stdout)["status"] == 413
+
+
+def test_slow_clients_do_not_keep_others_waiting(server: Server):
+    host, port = "127.0.0.1", int(server.url.rsplit(":", 1)[1])
+    slow = [socket.create_connection((host, port)) for _ in range(6)]
+    try:
+        for connection in slow[:3]:  # the others say nothing at all, as browsers do
+            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n")
+        start = time.monotonic()
+        for _ in range(20):
+            assert get(f"{server.url}/health/live")[0] == 200
+        assert time.monotonic() - start < 5
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_a_stop_under_load_loses_no_accepted_request(tmp_path: Path):
+    with running(gunicorn(), tmp_path / "log") as started:
+        load = Load("127.0.0.1", int(started.url.rsplit(":", 1)[1]))
+        wait_until(lambda: load.outcomes["200"] > 200)
+        start = time.monotonic()
+        started.process.send_signal(signal.SIGTERM)
+        assert started.process.wait(timeout=30) == 0
+        assert time.monotonic() - start < 30
+        outcomes = load.finish()
+    assert set(outcomes) == {"200", "not connected"}, outcomes
+
+
+def test_a_killed_worker_is_replaced(tmp_path: Path):
+    with running(gunicorn(), tmp_path / "log", WEB_CONCURRENCY="1") as started:
+        (worker,) = children(started.process.pid)
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: get(f"{started.url}/health/ready")[0] == 200)
+        assert children(started.process.pid) != [worker]
+
+
+def test_the_development_server_has_the_debugger_and_stays_on_this_machine(tmp_path: Path):
+    with running([sys.executable, "app.py"], tmp_path / "log", HOST="0.0.0.0") as started:
+        assert curl("-d", "@bom.json", f"{started.url}/predict")["prediction"] == "bom"
+        log = started.log.read_text()
+        assert "Debugger is active" in log
+        assert "Running on http://127.0.0.1" in log
+        assert "0.0.0.0" not in log
+
+
+def test_a_platform_that_reads_the_procfile_serves(tmp_path: Path):
+    honcho = [sys.executable, "-m", "honcho", "start", "web"]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with running(honcho, tmp_path / "log", PATH=path) as started:
+        assert curl("-d", "@ruim.json", f"{started.url}/predict")["prediction"] == "ruim"

@@ -1,0 +1,79 @@
+"""Settings come from the environment, and a wrong one stops the start."""
+
+import os
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, gunicorn
+
+from serving.errors import SettingsError
+from serving.settings import Settings
+
+
+def test_every_setting_has_a_default_that_serves():
+    assert Settings.from_environment({}) == Settings()
+    assert Settings().models_dir.is_dir()
+
+
+def test_settings_are_read_from_variables_of_their_name(tmp_path: Path):
+    settings = Settings.from_environment({"PORT": "8080", "MODELS_DIR": str(tmp_path)})
+    assert settings == Settings(port=8080, models_dir=tmp_path)
+
+
+def test_an_empty_variable_means_the_default():
+    assert Settings.from_environment({"PORT": " "}).port == 5000
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", "five thousand"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("WEB_CONCURRENCY", "-1"),
+        ("WEB_CONCURRENCY", "2.5"),
+        ("MAX_RECORDS", "many"),
+        ("MODELS_DIR", "/nowhere/at/all"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_variable(variable: str, value: str):
+    with pytest.raises(SettingsError, match=f"{variable}={value!r} is not "):
+        Settings.from_environment({variable: value})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("PORT", "x", "cannot start: PORT='x' is not a whole number of at least 1"),
+        ("DEFAULT_MODEL", "beer", "cannot start: the default model 'beer' cannot be served"),
+    ],
+)
+def test_the_server_does_not_start_with_a_wrong_setting(variable: str, value: str, message: str):
+    run = subprocess.run(
+        gunicorn(),
+        cwd=ROOT,
+        env=os.environ | {variable: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode != 0
+    assert message in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.pt-BR.md"])
+def test_the_readme_lists_every_setting_with_its_default(readme: str):
+    rows = {
+        cells[0].strip("` "): cells[1].strip("` ")
+        for line in (ROOT / readme).read_text().splitlines()
+        if line.startswith("| `") and len(cells := line.strip("|").split("|")) == 3
+    }
+    listed = {
+        setting.name.upper(): str(setting.default).removeprefix(f"{ROOT}/")
+        for setting in fields(Settings)
+    }
+    assert rows == listed
