@@ -3,7 +3,7 @@
 import sys
 
 from serving.errors import SettingsError
-from serving.server import DrainingWorker, JSONLogger
+from serving.server import JSONLogger, PatientWorker
 from serving.settings import Settings
 
 try:
@@ -13,8 +13,8 @@ except SettingsError as error:
 
 bind = f"{settings.host}:{settings.port}"
 workers = settings.web_concurrency
-worker_class = DrainingWorker
-threads = 4  # so that a slow client, or a browser's idle connection, does not hold up a worker
+worker_class = PatientWorker
+threads = 4  # so that a slow client or a large batch does not hold up a worker
 preload_app = True  # models are loaded once and shared by the workers' memory
 
 timeout = 30

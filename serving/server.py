@@ -1,15 +1,20 @@
 """How gunicorn runs the service: JSON log lines, and a stop that loses no accepted request."""
 
 import logging
+import selectors
+import socket
+import struct
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
+SILENCE = 10  # seconds
 RESERVED = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 
@@ -59,15 +64,31 @@ class JSONLogger(Logger):
         self.access_log.info("%s %s", req.method, req.path, extra=request)
 
 
-class DrainingWorker(ThreadWorker):
-    """gthread, but when told to stop it first takes what the kernel has accepted for it.
+class PatientWorker(ThreadWorker):
+    """gthread whose threads only serve requests that have begun, and whose stop loses none.
+
+    gthread gives a new connection a thread at once, so as many silent ones as it has threads (a
+    browser opens some in advance) hold it up. Here they wait in its poller until they say
+    something. A client that falls silent within a request is given up after `SILENCE` seconds.
 
     A connection waits in the listening socket's queue until a worker takes it. gunicorn closes that
-    socket with the queue still in it, and each of those clients sees its request cut off. Taking
-    them all, then closing at once, leaves only clients that were never connected.
+    socket with the queue still in it, and each of those clients sees its request cut off. Here a
+    stopping worker takes them all and closes at once, so others are refused, not cut off.
     """
 
     drained = False
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Let a connection wait for its first byte in the poller, not in a thread."""
+        if conn.initialized or conn.data_ready:
+            super().enqueue_req(conn)
+            return
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE, 0))
+        conn.sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        conn.set_timeout()
+        self.pending_conns.append(conn)
+        wake = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, wake)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
         """Also gunicorn's first step of a graceful stop, then with False."""

@@ -71,18 +71,32 @@ def test_a_body_that_is_too_large_is_refused_while_it_is_sent(server: Server):
     assert json.loads(run.stdout)["status"] == 413
 
 
-def test_slow_clients_do_not_keep_others_waiting(server: Server):
-    host, port = "127.0.0.1", int(server.url.rsplit(":", 1)[1])
-    slow = [socket.create_connection((host, port)) for _ in range(6)]
+def test_silent_connections_keep_nobody_waiting(server: Server):
+    """Browsers open connections in advance: far more here than there are threads."""
+    address = ("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
+    silent = [socket.create_connection(address) for _ in range(40)]
     try:
-        for connection in slow[:3]:  # the others say nothing at all, as browsers do
-            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n")
         start = time.monotonic()
-        for _ in range(20):
+        for _ in range(40):
             assert get(f"{server.url}/health/live")[0] == 200
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 4
     finally:
-        for connection in slow:
+        for connection in silent:
+            connection.close()
+
+
+def test_clients_that_stall_within_a_request_are_given_up(server: Server):
+    address = ("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
+    stalled = [socket.create_connection(address) for _ in range(8)]
+    begun = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+    for number, connection in enumerate(stalled):
+        connection.sendall(begun + (b"\r\n{" if number % 2 else b""))
+    try:
+        wait_until(lambda: get(f"{server.url}/health/live")[0] == 200, seconds=60)
+        answers = {connection.recv(12) for connection in stalled}
+        assert answers == {b"", b"HTTP/1.1 400"}
+    finally:
+        for connection in stalled:
             connection.close()
 
 
@@ -104,6 +118,17 @@ def test_a_killed_worker_is_replaced(tmp_path: Path):
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: get(f"{started.url}/health/ready")[0] == 200)
         assert children(started.process.pid) != [worker]
+
+
+def test_nothing_is_reported_home(tmp_path: Path):
+    """ONNX Runtime from 1.29 on leaves a device id in the user's folder, and reports."""
+    home = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "home")}
+    with running(gunicorn(), tmp_path / "log", ORT_DISABLE_TELEMETRY="", **home) as started:
+        assert get(f"{started.url}/example")[0] == 200
+        pids = [started.process.pid, *children(started.process.pid)]
+        threads = {pid: len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids}
+    assert not (tmp_path / "home").exists()
+    assert threads[started.process.pid] == 1  # what is forked has no threads to lose
 
 
 def test_the_development_server_has_the_debugger_and_stays_on_this_machine(tmp_path: Path):

@@ -1,0 +1,35 @@
+PYTHON ?= python3
+export HOST ?= 127.0.0.1
+export PORT ?= 5000
+
+.PHONY: help serve test lint test-docker
+.DEFAULT_GOAL := help
+
+help:  ## list what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 make serve for another port
+	.venv/bin/gunicorn app:app
+
+test: .venv/development  ## run the tests that need no Docker
+	.venv/bin/pytest
+
+lint: .venv/development  ## check style, types and layers
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+test-docker: .venv/development  ## build the image, run it with compose and test it
+	.venv/bin/pytest tests/docker
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/serving: .venv/bin/pip requirements.txt
+	.venv/bin/pip install --quiet --requirement requirements.txt
+	touch $@
+
+.venv/development: .venv/bin/pip requirements.txt requirements-dev.txt
+	.venv/bin/pip install --quiet --requirement requirements-dev.txt
+	touch $@ .venv/serving

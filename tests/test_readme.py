@@ -1,0 +1,86 @@
+"""What README says is what happens, in both languages."""
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Server, running
+
+READMES = ["README.md", "README.pt-BR.md"]
+RUN_ELSEWHERE = {
+    "docker compose up --build": "tests/docker",
+    "make serve": "the server of this module",
+    "make test": "whoever runs this",
+    ".venv/bin/python -m train wine": "tests/test_train.py",
+}
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service as `make serve` starts it."""
+    with running(["make", "serve"], tmp_path_factory.mktemp("make") / "log") as server:
+        yield server
+
+
+def blocks(readme: str) -> list[tuple[str, str]]:
+    return BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))
+
+
+def commands(readme: str) -> list[tuple[str, str]]:
+    """Each command with what README shows of its output, if anything."""
+    found = [*blocks(readme), ("", "")]
+    return [
+        (text.strip(), output if kind != "sh" else "")
+        for (shell, text), (kind, output) in pairwise(found)
+        if shell == "sh"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("readme", "command", "shown"),
+    [(readme, *each) for readme in READMES for each in commands(readme)],
+)
+def test_a_command_does_what_readme_shows(made: Server, readme: str, command: str, shown: str):
+    if command in RUN_ELSEWHERE:
+        assert not shown
+        return
+    local = shlex.split(command.replace("http://localhost:5000", made.url))
+    output = subprocess.run(local, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert comparable(output) == comparable(shown), readme
+
+
+def comparable(output: str) -> Any:
+    """An output without what differs from one run to the next, or is left out in README."""
+    try:
+        answer = json.loads(output.replace("[…]", '"…"'))
+    except json.JSONDecodeError:
+        return output.strip()
+    return answer | {name: "…" for name in ("id", "errors") if name in answer}
+
+
+def test_both_languages_show_the_same():
+    english, portuguese = (blocks(readme) for readme in READMES)
+    assert english == portuguese
+    assert len(english) > 8
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_figures_are_those_of_the_committed_model(readme: str):
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    manifest = json.loads((ROOT / "models/wine/1/model.json").read_text())
+    for figure in manifest["metrics"].values():
+        row = " | ".join(f"{figure[name]:.4f}" for name in ("mean", "spread", "baseline"))
+        assert row in text
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_what_is_linked_is_there(readme: str):
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", (ROOT / readme).read_text(encoding="utf-8")):
+        assert Path(ROOT / target).exists()
