@@ -60,7 +60,7 @@ def serving(target: Target, work: Workload) -> Iterator[Server]:
         one.write_text(json.dumps(target.encode(work, FIRST)))
         many.write_text(json.dumps(target.encode(work, BATCH)))
         ports = dict(zip(("port", "spare", "spare2"), _free_ports(3), strict=True))
-        filled = {**ports, "scratch": scratch}
+        filled = {**ports, "scratch": scratch, "model": str(MODEL / "model.pkl")}
         environment = _environment(target, work, filled)
         python, log = target.python, folder / "log"
         if target.prepare:
@@ -94,7 +94,7 @@ def _environment(target: Target, work: Workload, filled: dict[str, str]) -> dict
     return {
         **os.environ,
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
-        "BENCH_MODEL": str(MODEL / "model.pkl"),
+        "BENCH_MODEL": filled["model"],
         "BENCH_FIELDS": ",".join(work.fields),
         "BENCH_ANSWER": work.answer,
         **{name: value.format(**filled) for name, value in target.settings.items()},

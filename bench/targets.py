@@ -22,7 +22,7 @@ class Target:
     ----------
     command : tuple of str
         After the interpreter; `{port}`, `{spare}` and `{spare2}` become free ports, `{scratch}`
-        an empty folder.
+        a folder of its own, `{model}` the path of the pickle.
     encode, decode : callable
         From wines to the JSON value that is posted, and from the JSON value answered to the
         probabilities of each wine.
@@ -141,4 +141,52 @@ FASTAPI = Target(
     decode=_named,
 )
 
-TARGETS = {target.name: target for target in (SERVICE, FLOOR, TUTORIAL, FASTAPI)}
+LITSERVE = Target(
+    name="litserve",
+    title="LitServe, scikit-learn",
+    peer="litserve",
+    command=("server.py", "{port}"),
+    path="/predict",
+    encode=_rows("rows"),
+    decode=_matrix("probabilities"),
+)
+MLSERVER = Target(
+    name="mlserver",
+    title="MLServer, scikit-learn",
+    peer="mlserver",
+    command=("-c", "from mlserver.cli import main; main()", "start", "."),
+    path="/v2/models/wine/infer",
+    encode=_tensor,
+    decode=_from_tensor,
+    settings={
+        "MLSERVER_HTTP_PORT": "{port}",
+        "MLSERVER_GRPC_PORT": "{spare}",
+        "MLSERVER_METRICS_PORT": "{spare2}",
+        "MLSERVER_MODEL_URI": "{model}",
+    },
+)
+BENTOML = Target(
+    name="bentoml",
+    title="BentoML, scikit-learn",
+    peer="bentoml",
+    command=("-m", "bentoml", "serve", "service:Wine", "--host", "127.0.0.1", "--port", "{port}"),
+    path="/predict",
+    encode=_rows("rows"),
+    decode=lambda answer, _: answer,
+    settings={"BENTOML_HOME": "{scratch}", "BENTOML_DO_NOT_TRACK": "True"},
+)
+MLFLOW_SERVE = ("-m", "mlflow", "models", "serve", "--model-uri", "{scratch}/model")
+MLFLOW = Target(
+    name="mlflow",
+    title="MLflow models serve, scikit-learn",
+    peer="mlflow",
+    command=(*MLFLOW_SERVE, "--env-manager", "local", "--workers", "2", "--port", "{port}"),
+    path="/invocations",
+    encode=_rows("inputs"),
+    decode=_matrix("predictions"),
+    settings={"MLFLOW_DISABLE_TELEMETRY": "true"},
+    prepare=("save.py", "{scratch}/model"),
+)
+
+ALL = (SERVICE, FLOOR, TUTORIAL, FASTAPI, LITSERVE, MLSERVER, BENTOML, MLFLOW)
+TARGETS = {target.name: target for target in ALL}
