@@ -17,11 +17,9 @@ LIBRARIES = ("Flask", "gunicorn", "gunicorn_h1c", "msgspec", "numpy", "onnxrunti
 def facts() -> dict[str, object]:
     """Machine, versions and date, for the head of a report."""
     models = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    commit = ["git", "describe", "--always", "--dirty"]
-    described = subprocess.run(commit, capture_output=True, text=True, check=False)
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": described.stdout.strip() or "unknown",
+        "commit": _commit(),
         "cores": os.cpu_count(),
         "processor": models[0] if models else platform.machine(),
         "system": f"{platform.system()} {platform.release()}",
@@ -29,6 +27,14 @@ def facts() -> dict[str, object]:
         "libraries": {name: version(name) for name in LIBRARIES},
         "peers": {folder.name: _pinned(folder) for folder in sorted(PEERS.iterdir())},
     }
+
+
+def _commit() -> str:
+    try:
+        command = ["git", "describe", "--always", "--dirty"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def _pinned(peer: Path) -> list[str]:

@@ -38,11 +38,20 @@ class Server:
 
     target: Target
     pid: int
-    one_url: str
-    many_url: str
+    base_url: str
     one: Path
     many: Path
     seconds_to_answer: float
+
+    @property
+    def one_url(self) -> str:
+        """Where one row is posted."""
+        return self.base_url + self.target.path
+
+    @property
+    def many_url(self) -> str:
+        """Where a batch is posted."""
+        return self.base_url + (self.target.batch_path or self.target.path)
 
 
 @contextmanager
@@ -76,15 +85,15 @@ def serving(target: Target, work: Workload) -> Iterator[Server]:
                 env=environment,
                 start_new_session=True,
             )
-        port, batch_path = int(ports["port"]), target.batch_path or target.path
+        port = int(ports["port"])
         try:
             _check(target, work, FIRST, _first_answer(target, port, one.read_bytes(), process, log))
             seconds = time.perf_counter() - started
             if target.batches:
-                _check(target, work, BATCH, _post(port, batch_path, many.read_bytes()))
+                path = target.batch_path or target.path
+                _check(target, work, BATCH, _post(port, path, many.read_bytes()))
             url = f"http://127.0.0.1:{port}"
-            paths = (f"{url}{target.path}", f"{url}{batch_path}", one, many)
-            yield Server(target, process.pid, *paths, seconds)
+            yield Server(target, process.pid, url, one, many, seconds)
         finally:
             processes.stop(process)
 
