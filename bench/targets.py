@@ -163,6 +163,8 @@ MLSERVER = Target(
         "MLSERVER_GRPC_PORT": "{spare}",
         "MLSERVER_METRICS_PORT": "{spare2}",
         "MLSERVER_MODEL_URI": "{model}",
+        "MLSERVER_METRICS_DIR": "{scratch}",
+        "MLSERVER_ENVIRONMENTS_DIR": "{scratch}",
     },
 )
 BENTOML = Target(
