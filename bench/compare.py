@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from bench import ceiling, goals, machine, report
+from bench import ceiling, goals, machine, report, wrk
 from bench.measure import TargetFigures, measure, middle
 from bench.targets import TARGETS
 from bench.workload import workload
@@ -23,9 +23,11 @@ class Comparison:
 
 def compare(names: list[str], rounds: int, seconds: int) -> Comparison:
     """Measure each target in turn, and all of them again in the next round."""
+    wrk.require()
     for name in names:
         _ = TARGETS[name].python  # makes its environment, before anything is timed
-    work, done, ceilings = workload(), [], []
+    work, ceilings = workload(), []
+    done: list[dict[str, TargetFigures]] = []
     for turn in range(1, rounds + 1):
         done.append({})
         ceilings.append(ceiling.rows_per_second(work, seconds))

@@ -55,8 +55,9 @@ def find(url: str, body: Path, *, p99_bound_ms: float, seconds: int) -> Limit:
     Raises
     ------
     BenchError
-        If the service does not answer the body with 200 to begin with.
+        If wrk is missing, or the service does not answer the body with 200 to begin with.
     """
+    wrk.require()
     _require_answer(url, body)
     parts = urlsplit(url)
     port = parts.port or http.client.HTTP_PORT
@@ -128,8 +129,8 @@ def summary(limit: Limit) -> str:
     ]
     found = "Not even one connection is answered within the bound."
     if limit.sustained:
-        rate, connections = limit.sustained.requests_per_second, limit.sustained.connections
-        found = f"{rate:,.0f} requests/s are sustained, over {connections} connections."
+        rate, count = limit.sustained.requests_per_second, limit.sustained.connections
+        found = f"{rate:,.0f} requests/s are sustained (connections: {count})."
     verdict = f"Stopped: {limit.stopped}. Saturated: {limit.saturated}."
     return "\n".join([f"# {limit.url}", "", *report.table(heads, rows), "", found, verdict])
 

@@ -24,17 +24,17 @@ class Usage:
 
     def verdict(self) -> str:
         """What was saturated, as far as processors tell."""
+        cores = os.cpu_count() or 1
         server = sum(self.server.values())
-        shares = f"the server {server:.2f} cores, wrk {self.wrk:.2f}"
+        others = max(0.0, cores * (1 - self.idle) - server - self.wrk)
+        shares = f"the server {server:.2f} cores, wrk {self.wrk:.2f}, all else {others:.2f}"
         busiest = max(self.server, key=self.server.__getitem__, default="")
         if busiest and self.server[busiest] >= BUSY:
             return f"{busiest} uses {self.server[busiest]:.2f} of its one core ({shares})"
         if self.wrk >= BUSY:
             return f"wrk itself uses {self.wrk:.2f} of its one core: the server might do more"
         if self.idle <= IDLE:
-            return (
-                f"all {os.cpu_count()} cores are busy, shared by the server and its load: {shares}"
-            )
+            return f"all {cores} cores are busy: {shares}"
         return (
             f"no processor: {self.idle:.0%} of them were idle ({shares}), so requests wait for "
             "something else, such as a free thread, a lock or the disk"

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,11 +54,12 @@ def workload() -> Workload:
     BenchError
         If the model or the service does not load.
     """
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "bench.truth"]
-    result = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment
-    )
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore", "VAR_DIR": scratch}
+        result = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment
+        )
     if result.returncode:
         raise BenchError(f"the expected answers cannot be computed:\n{result.stderr.strip()}")
     return Workload(**json.loads(result.stdout))

@@ -42,16 +42,20 @@ class Figures:
         return ", ".join(f"{count} {ERRORS[kind]}" for kind, count in self.errors.items())
 
 
-def start(url: str, body: Path, *, connections: int, seconds: int) -> subprocess.Popen[str]:
-    """Begin to post a body for some seconds over some connections, each waiting for its answer.
+def require() -> None:
+    """Make sure that wrk is there.
 
     Raises
     ------
     BenchError
-        If wrk is not installed.
+        If it is not.
     """
     if not shutil.which("wrk"):
-        raise BenchError("wrk is not installed: `apt-get install wrk`, or `brew install wrk`")
+        raise BenchError("wrk is not installed: `apt-get install wrk`")
+
+
+def start(url: str, body: Path, *, connections: int, seconds: int) -> subprocess.Popen[str]:
+    """Begin to post a body for some seconds over some connections, each waiting for its answer."""
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={PATIENCE}s"]
     command = ["wrk", *options, "-s", str(SCRIPT), url, "--", str(body)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
