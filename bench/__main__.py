@@ -1,0 +1,84 @@
+"""The bench's commands: `python -m bench compare`, `limit` and `profile`."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from bench.environments import RESULTS
+from bench.errors import BenchError
+from bench.server import serving
+from bench.targets import SERVICE, TARGETS
+from bench.workload import ROOT, workload
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+BODY = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Commands(click.Group):
+    """Commands whose expected failures are a message, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BenchError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands)
+def main() -> None:
+    """Measure the service; bench/README.md says how and what the figures mean."""
+
+
+@main.command()
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--seconds", default=5, show_default=True, type=click.IntRange(1), help="Of each.")
+@click.option("--only", multiple=True, type=click.Choice(list(TARGETS)), help="Repeat for several.")
+@click.option("--out", type=FOLDER, help="For results; bench/results when all is measured.")
+def compare(rounds: int, seconds: int, only: tuple[str, ...], out: Path | None) -> None:
+    """Measure the service, its floor and its peers."""
+    from bench.compare import compare, write  # noqa: PLC0415 - each command loads its own
+
+    folder = out or (None if only else RESULTS)
+    click.echo(write(compare(list(only or TARGETS), rounds, seconds), seconds, folder))
+
+
+@main.command()
+@click.option("--url", help="Base URL; without it, the service is started for the purpose.")
+@click.option("--path", default="/predict", show_default=True)
+@click.option(
+    "--body", default=ROOT / "bom.json", type=BODY, help="JSON to post; bom.json if not given."
+)
+@click.option("--p99-ms", default=100.0, show_default=True, help="Bound that ends the search.")
+@click.option(
+    "--seconds", default=5, show_default=True, type=click.IntRange(1), help="Of each step."
+)
+@click.option("--out", default=RESULTS, type=FOLDER, help="For limit.json and limit.png.")
+def limit(
+    *, url: str | None, path: str, body: Path, p99_ms: float, seconds: int, out: Path
+) -> None:
+    """Find how many requests a second a service sustains."""
+    from bench import chart  # noqa: F401, PLC0415 - missing, it is to be missed before the load
+    from bench.limit import find, summary, write  # noqa: PLC0415
+
+    with ExitStack() as running:
+        if url is None:
+            url = running.enter_context(serving(SERVICE, workload())).base_url
+        found = find(url.rstrip("/") + path, body, p99_bound_ms=p99_ms, seconds=seconds)
+    write(found, out)
+    click.echo(summary(found))
+
+
+@main.command()
+@click.option("--seconds", default=5, show_default=True, type=click.IntRange(1), help="Of each.")
+def profile(seconds: int) -> None:
+    """Show where one request's microseconds go."""
+    from bench.profile import profile  # noqa: PLC0415
+
+    click.echo(profile(seconds))
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench")

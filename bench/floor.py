@@ -1,0 +1,15 @@
+"""The floor: a Flask route that answers what the service once answered, whatever is asked."""
+
+import os
+
+from flask import Flask, Response
+
+ANSWER = os.environ["BENCH_ANSWER"].encode()
+
+app = Flask(__name__, static_folder=None)
+
+
+@app.post("/predict")
+def constant() -> Response:
+    """Answer without reading the request."""
+    return Response(ANSWER, mimetype="application/json")

@@ -1,0 +1,104 @@
+"""What the service set out to show, as one table, and whether it did."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench.measure import TYPICAL, TargetFigures
+from bench.targets import FLOOR, SERVICE, TARGETS, TUTORIAL
+
+Targets = Mapping[str, TargetFigures]
+Figure = Callable[[TargetFigures], float]
+
+SINGLE = f"one-{TYPICAL}"
+ALONE, PEERS, ONNX_RUNTIME = "", "the best peer's", "ONNX Runtime's in-process"
+
+
+def single_rate(figures: TargetFigures) -> float:
+    """Requests a second, one row each, over the typical number of connections."""
+    return figures.loads[SINGLE].requests_per_second
+
+
+def single_p99(figures: TargetFigures) -> float:
+    """Milliseconds within which 99 of 100 of those were answered."""
+    return figures.loads[SINGLE].p99_ms
+
+
+def batch_rate(figures: TargetFigures) -> float:
+    """Rows a second, many rows a request."""
+    return figures.loads["batch"].rows_per_second
+
+
+def memory(figures: TargetFigures) -> float:
+    """Megabytes, after load."""
+    return figures.memory_mb
+
+
+def start(figures: TargetFigures) -> float:
+    """Seconds to the first right answer."""
+    return figures.start_seconds
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A bound on a figure of the service, or on its ratio to the same figure of another."""
+
+    label: str
+    figure: Figure
+    against: str
+    bound: float
+    least: bool = False
+
+
+RULES = (
+    Rule("one row: requests/s", single_rate, FLOOR.name, 1.0, least=True),
+    Rule("one row: p99", single_p99, FLOOR.name, 1.5),
+    Rule("one row: requests/s", single_rate, PEERS, 15, least=True),
+    Rule("one row: requests/s", single_rate, TUTORIAL.name, 50, least=True),
+    Rule("batches: rows/s", batch_rate, ONNX_RUNTIME, 0.80, least=True),
+    Rule("batches: rows/s", batch_rate, PEERS, 2.5, least=True),
+    Rule("memory after load, MB", memory, ALONE, 180),
+    Rule("memory after load", memory, PEERS, 1),
+    Rule("start to first right answer, s", start, ALONE, 1.5),
+    Rule("start to first right answer", start, PEERS, 1),
+)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A rule and what came of it; ratios are those of medians."""
+
+    figure: str
+    target: str
+    measured: float
+    met: bool
+
+
+def reached(targets: Targets, ceiling: float) -> list[Goal]:
+    """Each rule's outcome; one whose other side was not measured is left out."""
+    if SERVICE.name not in targets:
+        return []
+    outcomes = []
+    for rule in RULES:
+        ours = rule.figure(targets[SERVICE.name])
+        for name, theirs in _others(rule, targets, ceiling):
+            label = f"{rule.label} ÷ {name}" if name else rule.label
+            measured = ours / theirs
+            met = measured >= rule.bound if rule.least else measured <= rule.bound
+            outcomes.append(
+                Goal(label, f"{'≥' if rule.least else '≤'} {rule.bound:g}", measured, met)
+            )
+    return outcomes
+
+
+def _others(rule: Rule, targets: Targets, ceiling: float) -> list[tuple[str, float]]:
+    """What a figure is divided by: one name and number, or none when it was not measured."""
+    if rule.against == ALONE:
+        return [("", 1.0)]
+    if rule.against == ONNX_RUNTIME:
+        return [(ONNX_RUNTIME, ceiling)]
+    if rule.against == PEERS:
+        peers = [(rule.figure(targets[name]), name) for name in targets if TARGETS[name].peer]
+        best = [max(peers) if rule.least else min(peers)] if peers else []
+        return [(f"{PEERS} ({name})", figure) for figure, name in best]
+    found = [name for name in targets if name == rule.against]
+    return [(f"the {name}'s", rule.figure(targets[name])) for name in found]
