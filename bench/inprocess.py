@@ -15,7 +15,7 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from serving.api import native, respond  # noqa: E402
+from serving.api import native  # noqa: E402
 from serving.registry import Registry  # noqa: E402
 from serving.service import Service  # noqa: E402
 
@@ -41,8 +41,7 @@ def main() -> None:
     batch = b"[" + b",".join([record] * 1000) + b"]"
 
     def answer(body: bytes) -> bytes:
-        rows = engine.schema.decode(body, 10_000)
-        return respond.encode(native.body(service.predict(engine, rows)))
+        return native.answer(service, engine, body, 10_000)
 
     row = engine.schema.decode(record, 1).matrix
     forest = joblib.load(ROOT / "models/wine" / str(engine.manifest.version) / "model.pkl")

@@ -2,19 +2,18 @@
 
 import io
 import logging
-import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
 import onnxruntime
-import sklearn
-from sklearn.exceptions import InconsistentVersionWarning
 
 from serving.artefact import ONNX, PICKLE, Artefact
 from serving.errors import ArtefactError
 from serving.schema import Matrix, Schema
+from serving.witness import Witness
 
 log = logging.getLogger(__name__)
 
@@ -70,16 +69,26 @@ class Engine:
         classes, positive = self.manifest.classes, self.manifest.threshold.label
         self._positive = classes.index(positive)
         (self._negative,) = (label for label in classes if label != positive)
-        self._probabilities = from_pickle(artefact)
-        self.backend = "pickle"
-        if ONNX in artefact.contents:
-            compiled = from_onnx(artefact.contents[ONNX])
-            rows = artefact.reference.sample(self.manifest.fields, PROOF_ROWS, PROOF_SEED)
-            agreement = self.compare(compiled, rows)
-            if agreement.holds:
-                self._probabilities, self.backend = compiled, "onnx"
-            else:
-                log.error("%s: %s and %s disagree: %s", artefact, ONNX, PICKLE, agreement)
+        _require_same_library(artefact)
+        self.backend = "onnx" if self._compile(artefact) else "pickle"
+        if self.backend == "pickle":
+            self._probabilities = from_pickle(artefact)
+
+    def _compile(self, artefact: Artefact) -> bool:
+        """Serve from ONNX, if there is an ONNX model and it agrees with the pickle."""
+        if ONNX not in artefact.contents:
+            return False
+        rows = artefact.reference.sample(self.manifest.fields, PROOF_ROWS, PROOF_SEED)
+        witness = Witness(artefact.contents[PICKLE], rows)
+        self._probabilities = from_onnx(artefact.contents[ONNX])
+        try:
+            pickled = witness.probabilities()
+        except ArtefactError as error:
+            raise ArtefactError(f"{artefact}: {error}") from None
+        agreement = self.compare(lambda _: pickled, rows)
+        if not agreement.holds:
+            log.error("%s: %s and %s disagree: %s", artefact, ONNX, PICKLE, agreement)
+        return agreement.holds
 
     def predict(self, rows: Matrix) -> Predictions:
         """Predict each of the rows, shape (rows, fields)."""
@@ -103,26 +112,17 @@ class Engine:
 
 
 def from_pickle(artefact: Artefact) -> Probabilities:
-    """The model as scikit-learn computes it.
+    """The model as scikit-learn computes it, here.
 
     Raises
     ------
     ArtefactError
-        If the pickle was made by another scikit-learn or cannot be loaded.
+        If the pickle cannot be loaded.
     """
-    made_by = artefact.manifest.libraries.get("scikit-learn", "an unknown version")
-    here = sklearn.__version__
-    difference = f"{artefact} was pickled by scikit-learn {made_by}, this is {here}"
-    if made_by.split(".")[:2] != here.split(".")[:2]:
-        raise ArtefactError(f"{difference}: install scikit-learn {made_by} or train it again")
-    if made_by != here:
-        log.warning("%s: a release with fixes only, so it is served", difference)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InconsistentVersionWarning)  # said above
-            estimator: Any = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
+        estimator: Any = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
     except Exception as error:  # why: a pickle runs code, which may raise anything
-        raise ArtefactError(f"{artefact}: {PICKLE} cannot be loaded: {error!r}") from error
+        raise ArtefactError(f"{artefact}: the pickle cannot be loaded: {error!r}") from error
     predict_proba: Probabilities = estimator.predict_proba
     return predict_proba
 
@@ -143,3 +143,13 @@ def from_onnx(content: bytes) -> Probabilities:
         return result
 
     return probabilities
+
+
+def _require_same_library(artefact: Artefact) -> None:
+    made_by = artefact.manifest.libraries.get("scikit-learn", "an unknown version")
+    here = version("scikit-learn")
+    difference = f"{artefact} was pickled by scikit-learn {made_by}, this is {here}"
+    if made_by.split(".")[:2] != here.split(".")[:2]:
+        raise ArtefactError(f"{difference}: install scikit-learn {made_by} or train it again")
+    if made_by != here:
+        log.warning("%s: a release with fixes only, so it is served", difference)

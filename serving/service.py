@@ -1,6 +1,6 @@
 """The one path that every protocol takes from validated rows to predictions."""
 
-import secrets
+import os
 import time
 from typing import NamedTuple
 
@@ -32,5 +32,5 @@ class Service:
 
 def new_ids(count: int) -> list[str]:
     """Unique ids that sort by time: milliseconds, 64 random bits, and a number within a batch."""
-    stem = f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
+    stem = f"{time.time_ns() // 1_000_000:011x}{os.urandom(8).hex()}"
     return [stem] if count == 1 else [f"{stem}-{position}" for position in range(count)]

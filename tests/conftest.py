@@ -28,9 +28,13 @@ def wine(**changes: Any) -> dict[str, Any]:
     return record | {name.replace("_", " "): value for name, value in changes.items()}
 
 
-@pytest.fixture(scope="session")
-def client() -> FlaskClient:
-    return create_app(Settings()).test_client()
+@pytest.fixture(scope="session", params=["the short way first", "through Flask alone"])
+def client(request: pytest.FixtureRequest) -> FlaskClient:
+    """Ask the app both ways that a request may be answered."""
+    app = create_app(Settings())
+    if request.param == "through Flask alone":
+        app.wsgi_app = app.wsgi_app.flask
+    return app.test_client()
 
 
 class Server(NamedTuple):

@@ -200,26 +200,42 @@ def test_json_is_read_under_each_of_its_labels(client: FlaskClient, label: str |
     assert answer.status_code == 200
 
 
-def test_a_client_may_name_its_request_soundly(client: FlaskClient):
-    named = client.get("/health/live", headers={"X-Request-ID": "order-7/1"})
+@pytest.mark.parametrize("ask", [{"path": "/health/live"}, {"path": "/predict", **body(wine())}])
+def test_a_client_may_name_its_request_soundly(client: FlaskClient, ask: dict[str, Any]):
+    method = "POST" if "data" in ask else "GET"
+    named = client.open(**ask, method=method, headers={"X-Request-ID": "order-7/1"})
+    assert named.status_code == 200
     assert named.headers["X-Request-ID"] == "order-7/1"
-    unsound = client.get("/health/live", headers={"X-Request-ID": 'x" onclick="'})
+    unsound = client.open(**ask, method=method, headers={"X-Request-ID": 'x" onclick="'})
     assert len(unsound.headers["X-Request-ID"]) == 32
 
 
 def test_a_failure_tells_the_client_its_request_id_and_the_log_the_rest(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     def fail(*_: Any) -> None:
         raise ZeroDivisionError("the secret reason")
 
-    client = create_app(Settings()).test_client()
     monkeypatch.setattr(Engine, "predict", fail)
     answer = client.post("/predict", headers={"X-Request-ID": "abc"}, **body(wine()))
     assert problem(answer, 500)["detail"].endswith("its log has the reason under request id abc")
     assert "secret" not in answer.text
     assert "the secret reason" in caplog.text
     assert [record.request_id for record in caplog.records if record.exc_info] == ["abc"]
+
+
+def test_a_plain_request_does_not_come_to_flask_and_any_other_does():
+    app = create_app(Settings())
+    came: list[str] = []
+    app.before_request(lambda: came.append("here"))
+    client = app.test_client()
+    assert client.post("/predict", **body(wine())).status_code == 200
+    assert client.post("/models/wine/predict", **body([wine(), wine()])).status_code == 200
+    assert not came
+    assert client.post("/predict", **body(wine(alcohol=None))).status_code == 422
+    assert client.post("/predict", data="{}", content_type="text/xml").status_code == 415
+    assert client.get("/predict").status_code == 405
+    assert len(came) == 3
 
 
 anything = st.recursive(

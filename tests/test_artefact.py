@@ -95,10 +95,15 @@ def test_a_pickle_of_a_fix_release_is_served_with_a_warning(models: Path, caplog
     assert "wine 2 was pickled by scikit-learn 1.9.99" in caplog.text
 
 
-def test_a_pickle_that_fails_to_load_is_refused_with_what_it_raised(models: Path):
-    bad = pickle.dumps(print)[:-1]
-    rewrite(models, lambda _, contents: contents.update({PICKLE: bad}))
-    with pytest.raises(ArtefactError, match=r"wine 2: model\.pkl cannot be loaded"):
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_pickle_that_fails_to_load_is_refused_with_what_it_raised(models: Path, compiled: bool):
+    def spoil(_: Any, contents: dict[str, bytes]) -> None:
+        contents[PICKLE] = pickle.dumps(print)[:-1]
+        if not compiled:
+            del contents[ONNX]
+
+    rewrite(models, spoil)
+    with pytest.raises(ArtefactError, match="wine 2: the pickle cannot be loaded: EOFError"):
         Engine(artefact.read(models, "wine", 2))
 
 

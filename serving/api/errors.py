@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES  # http.HTTPStatus renames some with Python's version
 
 from serving.api.respond import as_json
 from serving.errors import (
@@ -55,7 +56,7 @@ def register(app: Flask) -> None:
 def _problem(
     status: HTTPStatus, detail: str, faults: list[Fault] | msgspec.UnsetType = msgspec.UNSET
 ) -> Response:
-    body = Problem("about:blank", status.phrase, status, detail, faults)
+    body = Problem("about:blank", HTTP_STATUS_CODES[status], status, detail, faults)
     return as_json(body, status, "application/problem+json")
 
 
@@ -71,4 +72,4 @@ def _detail(status: HTTPStatus, error: HTTPException) -> str:
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             return f"the service failed; its log has the reason under request id {g.request_id}"
         case _:
-            return error.description or status.phrase
+            return error.description or HTTP_STATUS_CODES[status]

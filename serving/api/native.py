@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from serving.api.respond import as_json
+from serving.api.respond import as_json, encode
+from serving.engine import Engine
 from serving.service import Answer, Service
 
 # curl -d labels every body as a form; whoever sends no label at all means JSON too.
@@ -25,22 +25,26 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
             raise UnsupportedMediaType(
                 f"Content-Type {request.mimetype!r} is not read here; send application/json"
             )
-        rows = engine.schema.decode(request.get_data(cache=False), max_records)
-        return as_json(body(service.predict(engine, rows)))
+        body = request.get_data(cache=False)
+        return Response(answer(service, engine, body, max_records), mimetype="application/json")
 
     @routes.get("/example", defaults={"name": None})
     @routes.get("/models/<name>/example")
     def example(name: str | None) -> Response:
         engine = service.registry.engine(name)
         record = engine.manifest.example
-        rows = engine.schema.decode(msgspec.json.encode(record), max_records)
-        return as_json({"input": record, **body(service.predict(engine, rows))})
+        rows = engine.schema.decode(encode(record), max_records)
+        return as_json({"input": record, **_sent(service.predict(engine, rows))})
 
     return routes
 
 
-def body(answer: Answer) -> dict[str, Any]:
-    """Return what an answer is sent as: one prediction, or an array where an array was asked."""
+def answer(service: Service, engine: Engine, body: bytes, max_records: int) -> bytes:
+    """From a JSON body to the JSON of its predictions: one, or an array where one was sent."""
+    return encode(_sent(service.predict(engine, engine.schema.decode(body, max_records))))
+
+
+def _sent(answer: Answer) -> dict[str, Any]:
     classes, remarks = answer.engine.manifest.classes, answer.rows.remarks
     predictions = [
         {

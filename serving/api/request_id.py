@@ -10,13 +10,17 @@ HEADER = "X-Request-ID"
 SOUND = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it goes to the log: nothing else may
 
 
+def name(sent: str) -> str:
+    """Return the id of a request whose header was as `sent`, empty if it had none."""
+    return sent if SOUND.fullmatch(sent) else secrets.token_hex(16)
+
+
 def register(app: Flask) -> None:
     """Give each request its id before anything else, and put it on its answer and in the log."""
 
     @app.before_request
     def name_request() -> None:
-        sent = request.headers.get(HEADER, "")
-        g.request_id = sent if SOUND.fullmatch(sent) else secrets.token_hex(16)
+        g.request_id = name(request.headers.get(HEADER, ""))
 
     @app.after_request
     def name_answer(response: Response) -> Response:
