@@ -1,10 +1,12 @@
 """gunicorn's configuration; gunicorn finds it by itself."""
 
+import gc
 import sys
 
 from serving.errors import SettingsError
-from serving.server import JSONLogger, PatientWorker
+from serving.log import JSONLogger
 from serving.settings import Settings
+from serving.worker import Worker
 
 try:
     settings = Settings.from_environment()
@@ -13,8 +15,8 @@ except SettingsError as error:
 
 bind = f"{settings.host}:{settings.port}"
 workers = settings.web_concurrency
-worker_class = PatientWorker
-threads = 4  # so that a slow client or a large batch does not hold up a worker
+worker_class = Worker
+threads = 8  # for what takes long: large batches, slow clients; small requests need none
 preload_app = True  # models are loaded once and shared by the workers' memory
 
 timeout = 30
@@ -25,3 +27,9 @@ http_parser = "auto"  # the C parser of gunicorn_h1c where it is installed
 control_socket_disable = True
 logger_class = JSONLogger
 accesslog = errorlog = "-"
+
+
+def on_starting(_: object) -> None:
+    """Leave what is loaded by now to the workers as it is: counting it would copy its memory."""
+    gc.collect()
+    gc.freeze()

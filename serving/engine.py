@@ -104,10 +104,9 @@ class Engine:
     def _decide(self, probabilities: Matrix) -> Predictions:
         # Rounded first: the label always agrees with the probability that the client sees.
         rounded = probabilities.astype(np.float64).round(DECIMALS).tolist()
-        threshold, column = self.manifest.threshold, self._positive
-        labels = [
-            threshold.label if row[column] >= threshold.value else self._negative for row in rounded
-        ]
+        label, least = self.manifest.threshold.label, self.manifest.threshold.value
+        column, otherwise = self._positive, self._negative
+        labels = [label if row[column] >= least else otherwise for row in rounded]
         return Predictions(labels, rounded)
 
 

@@ -9,6 +9,7 @@ struct takes only what training saw: what it takes needs no second look for warn
 import math
 from collections.abc import Sequence
 from difflib import get_close_matches
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -54,11 +55,12 @@ class Schema:
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = tuple(fields)
         self._names = frozenset(field.name for field in self.fields)
-        self._categories = [
-            (column, field.codes)
+        self._attributes = [f"field_{column}" for column in range(len(self.fields))]
+        self._categories = {
+            column: field.codes
             for column, field in enumerate(self.fields)
             if field.type == "category"
-        ]
+        }
         seen = [field.seen or (-np.inf, np.inf) for field in self.fields]
         self._lowest, self._highest = np.array(seen).T
         self._one = msgspec.json.Decoder(self._struct([field.familiar for field in fields]))
@@ -67,11 +69,11 @@ class Schema:
         self._colons = sum(1 + name.count(":") for name in self._names)
 
     def _struct(self, types: list[Any]) -> type[msgspec.Struct]:
-        attributes = [f"field_{column}" for column in range(len(types))]
+        names = [field.name for field in self.fields]
         return msgspec.defstruct(
             "Record",
-            list(zip(attributes, types, strict=True)),
-            rename={name: field.name for name, field in zip(attributes, self.fields, strict=True)},
+            list(zip(self._attributes, types, strict=True)),
+            rename=dict(zip(self._attributes, names, strict=True)),
             forbid_unknown_fields=True,
             gc=False,
         )
@@ -92,12 +94,23 @@ class Schema:
         # given twice (or stands in a label). Only the exact reading can tell.
         if len(structs) > most or body.count(b":") != self._colons * len(structs) or not structs:
             return self._decode_exactly(body, most)
-        values = [list(msgspec.structs.astuple(struct)) for struct in structs]
-        for column, codes in self._categories:
-            for row in values:
-                row[column] = codes[row[column]]
-        matrix = np.array(values, dtype=np.float64)
-        return Rows(matrix, self._unseen(matrix) if many else {}, many)
+        if many:
+            matrix = self._matrix(structs)
+            return Rows(matrix, self._unseen(matrix), many)
+        row = list(msgspec.structs.astuple(structs[0]))
+        for column, codes in self._categories.items():
+            row[column] = codes[row[column]]
+        return Rows(np.array([row], dtype=np.float64), {}, many)
+
+    def _matrix(self, structs: list[msgspec.Struct]) -> Matrix:
+        """Put many records into a matrix, column by column, for a value at a time is slow."""
+        matrix = np.empty((len(structs), len(self.fields)))
+        for column, attribute in enumerate(self._attributes):
+            values = map(attrgetter(attribute), structs)
+            if codes := self._categories.get(column):
+                values = map(codes.__getitem__, values)
+            matrix[:, column] = np.fromiter(values, np.float64, len(structs))
+        return matrix
 
     def _decode_exactly(self, body: bytes, most: int) -> Rows:
         sent = strict_json.parse(body)

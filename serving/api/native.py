@@ -1,12 +1,16 @@
 """The service's own protocol: JSON records in, JSON predictions out."""
 
-from typing import Any
+from collections.abc import Sequence
+from functools import cache
 
+import msgspec
 from flask import Blueprint, Response, request
+from msgspec import UNSET
 from werkzeug.exceptions import UnsupportedMediaType
 
 from serving.api.respond import as_json, encode
 from serving.engine import Engine
+from serving.schema import Remark
 from serving.service import Answer, Service
 
 # curl -d labels every body as a form; whoever sends no label at all means JSON too.
@@ -34,7 +38,8 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         engine = service.registry.engine(name)
         record = engine.manifest.example
         rows = engine.schema.decode(encode(record), max_records)
-        return as_json({"input": record, **_sent(service.predict(engine, rows))})
+        prediction = msgspec.to_builtins(_sent(service.predict(engine, rows)))
+        return as_json({"input": record, **prediction})
 
     return routes
 
@@ -44,22 +49,48 @@ def answer(service: Service, engine: Engine, body: bytes, max_records: int) -> b
     return encode(_sent(service.predict(engine, engine.schema.decode(body, max_records))))
 
 
-def _sent(answer: Answer) -> dict[str, Any]:
-    classes, remarks = answer.engine.manifest.classes, answer.rows.remarks
+class Prediction(msgspec.Struct, gc=False):
+    """One prediction as it is sent; in an array, model and version stand once beside it."""
+
+    id: str
+    prediction: str
+    probabilities: msgspec.Struct
+    model: str | msgspec.UnsetType
+    version: int | msgspec.UnsetType
+    warnings: Sequence[Remark]
+
+
+class Predictions(msgspec.Struct, gc=False):
+    """Many predictions as they are sent, in the order of the records."""
+
+    predictions: list[Prediction]
+    model: str
+    version: int
+
+
+def _sent(answer: Answer) -> Prediction | Predictions:
+    manifest, (matrix, remarks, many) = answer.engine.manifest, answer.rows
+    labelled = _by_class(manifest.classes)
+    if not many:
+        ((label,), (probabilities,)) = answer.predictions
+        made_by, said = (manifest.name, manifest.version), remarks.get(0, ())
+        return Prediction(answer.ids[0], label, labelled(*probabilities), *made_by, said)
     predictions = [
-        {
-            "id": id_,
-            "prediction": label,
-            "probabilities": dict(zip(classes, probabilities, strict=True)),
-            "warnings": remarks.get(row, []),
-        }
-        for row, (id_, label, probabilities) in enumerate(
-            zip(answer.ids, *answer.predictions, strict=True)
+        Prediction(id_, label, labelled(*probabilities), UNSET, UNSET, remarks.get(row, ()))
+        for row, id_, label, probabilities in zip(
+            range(len(matrix)), answer.ids, *answer.predictions, strict=True
         )
     ]
-    made_by = {"model": answer.engine.manifest.name, "version": answer.engine.manifest.version}
-    return (
-        {"predictions": predictions, **made_by}
-        if answer.rows.many
-        else {**predictions[0], **made_by}
+    return Predictions(predictions, manifest.name, manifest.version)
+
+
+@cache
+def _by_class(classes: tuple[str, ...]) -> type[msgspec.Struct]:
+    """A struct with one number for each class, sent under the class's own name."""
+    attributes = [f"class_{code}" for code in range(len(classes))]
+    return msgspec.defstruct(
+        "Probabilities",
+        [(attribute, float) for attribute in attributes],
+        rename=dict(zip(attributes, classes, strict=True)),
+        gc=False,
     )
