@@ -2,7 +2,7 @@ PYTHON ?= python3
 export HOST ?= 127.0.0.1
 export PORT ?= 5000
 
-.PHONY: help serve test lint test-docker
+.PHONY: help serve test lint test-docker bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -22,6 +22,13 @@ lint: .venv/development  ## check style, types and layers
 
 test-docker: .venv/development  ## build the image, run it with compose and test it
 	.venv/bin/pytest tests/docker
+
+bench: .venv/development  ## measure the service beside its floor and its peers, 20 minutes
+	.venv/bin/python -m bench compare
+
+limit: .venv/development  ## find how many requests a second it sustains; URL=http://… for another
+	.venv/bin/pip install --quiet --requirement bench/requirements.txt
+	.venv/bin/python -m bench limit $(if $(URL),--url $(URL))
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
