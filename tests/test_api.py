@@ -43,6 +43,14 @@ def test_many_records_are_answered_in_order_with_ids_of_their_own(client: FlaskC
     assert (answer["model"], answer["version"]) == ("wine", 1)
 
 
+def test_a_record_is_answered_alike_alone_and_among_others(client: FlaskClient):
+    wines = [wine(alcohol=8 + step / 20, pH=3 + step / 200) for step in range(100)]
+    together = client.post("/predict", **body(wines)).json["predictions"]
+    alone = [client.post("/predict", **body(one)).json for one in wines]
+    for name in ("prediction", "probabilities", "warnings"):
+        assert [one[name] for one in together] == [one[name] for one in alone]
+
+
 def test_an_array_of_one_is_answered_with_an_array(client: FlaskClient):
     assert len(client.post("/predict", **body([wine()])).json["predictions"]) == 1
 

@@ -47,7 +47,7 @@ PROBLEM = Problem(
     source="Cortez et al. (2009), Wine Quality, UCI Machine Learning Repository 186",
     licence="CC BY 4.0",
     load=load,
-    # Chosen by cross-validation: more trees gain less than the spread between repeats (0.002) and
-    # cost size and time; leaves of 2 with 2 fields a split are as good as any and calibrated.
-    estimator=RandomForestClassifier(n_estimators=100, min_samples_leaf=2, max_features=2),
+    # The smallest forest as good as any: 100 trees, or leaves of 2, score higher by less than the
+    # spread between repeats (ROC AUC 0.002) and take half as long again to predict.
+    estimator=RandomForestClassifier(n_estimators=80, min_samples_leaf=3, max_features=2),
 )

@@ -16,6 +16,7 @@ from serving.settings import Settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+LENGTH_DIGITS = 12
 PLAIN_LABELS = {None, *native.READ_AS_JSON}
 
 
@@ -51,12 +52,13 @@ class Express:
         return [answer]
 
     def _is_plain(self, environ: "WSGIEnvironment") -> bool:
-        length = environ.get("CONTENT_LENGTH") or ""
+        length = environ.get("CONTENT_LENGTH", "")
         return (
             environ["REQUEST_METHOD"] == "POST"
             and environ["PATH_INFO"] in self.routes
             and environ.get("CONTENT_TYPE") in PLAIN_LABELS
             and length.isdecimal()
+            and len(length) < LENGTH_DIGITS
             and int(length) <= self.settings.max_body_bytes
             and "HTTP_TRANSFER_ENCODING" not in environ
         )
