@@ -28,6 +28,11 @@ def wine(**changes: Any) -> dict[str, Any]:
     return record | {name.replace("_", " "): value for name, value in changes.items()}
 
 
+def body(value: Any) -> dict[str, Any]:
+    """Arguments of a request with a value as JSON."""
+    return {"data": json.dumps(value), "content_type": "application/json"}
+
+
 @pytest.fixture(scope="session", params=["the short way first", "through Flask alone"])
 def client(request: pytest.FixtureRequest) -> FlaskClient:
     """Ask the app both ways that a request may be answered."""
