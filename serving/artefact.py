@@ -8,7 +8,6 @@ reference.json   the distributions seen in training, and the performance to hold
 
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from serving.schema import Matrix
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
 CURRENT = "current"
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class Threshold(msgspec.Struct, frozen=True):

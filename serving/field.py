@@ -22,7 +22,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         The data set's own name for it.
     type : {"number", "integer", "category"}
         A category is sent as its label or its code, the label's position in `categories`.
-    description, unit : str
+    unit : str
         For people.
     minimum, maximum : float
         What is possible; a value beyond is an error. Trees compare single-precision values, so
@@ -35,7 +35,6 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     name: str
     type: Literal["number", "integer", "category"] = "number"
-    description: str = ""
     unit: str = ""
     minimum: float = -FLOAT32_MAX
     maximum: float = FLOAT32_MAX

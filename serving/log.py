@@ -14,7 +14,6 @@ from gunicorn.glogging import Logger
 
 RESERVED = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
-
 encode = msgspec.json.Encoder(enc_hook=str).encode
 
 

@@ -63,9 +63,10 @@ class Witness:
 def testify() -> None:
     """Answer the question on standard input."""
     sys.modules["pandas"] = None  # type: ignore[assignment]  # imported if found, and slow
+    answer, sys.stdout = sys.stdout.buffer, sys.stderr  # a pickle's code may print
     rows = np.load(sys.stdin.buffer)
     estimator = joblib.load(io.BytesIO(sys.stdin.buffer.read()))
-    np.save(sys.stdout.buffer, estimator.predict_proba(rows))
+    np.save(answer, estimator.predict_proba(rows))
 
 
 if __name__ == "__main__":
