@@ -3,6 +3,7 @@
 import gc
 import sys
 
+from serving import witness
 from serving.errors import SettingsError
 from serving.log import JSONLogger
 from serving.settings import Settings
@@ -33,3 +34,13 @@ def on_starting(_: object) -> None:
     """Leave what is loaded by now to the workers as it is: counting it would copy its memory."""
     gc.collect()
     gc.freeze()
+
+
+def when_ready(_: object) -> None:
+    """Load the pickles as well, beside."""
+    witness.summon()
+
+
+def child_exit(_: object, worker: Worker) -> None:
+    """Let the others take the connections that would have been its."""
+    worker.mourn()

@@ -4,9 +4,11 @@ model.pkl        the fitted estimator, by joblib: the record of what was trained
 model.onnx       the same model compiled for serving; absent where it could not be proved equal
 model.json       the manifest
 reference.json   the distributions seen in training, and the performance to hold to
+answers.npy      some rows and what the pickle answered to them: whatever serves must answer so
 """
 
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Mapping
@@ -22,6 +24,7 @@ from serving.field import Field
 from serving.schema import Matrix
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
+ANSWERS = "answers.npy"
 CURRENT = "current"
 
 
@@ -124,6 +127,23 @@ class Artefact:
     reference: Reference
     contents: Mapping[str, bytes]
 
+    def answers(self) -> tuple[Matrix, Matrix]:
+        """Rows, and what the pickle answered to each when it was written.
+
+        Raises
+        ------
+        ArtefactError
+            If `ANSWERS` is not made of this model's rows.
+        """
+        try:
+            table = np.load(io.BytesIO(self.contents[ANSWERS]), allow_pickle=False)
+            rows, answers = np.hsplit(table, [len(self.manifest.fields)])
+        except (ValueError, EOFError) as error:
+            raise ArtefactError(f"{self}: {ANSWERS}: {error}") from error
+        if answers.shape != (len(table), len(self.manifest.classes)):
+            raise ArtefactError(f"{self}: {ANSWERS} holds the answers of another model")
+        return rows, answers
+
     def __str__(self) -> str:
         return f"{self.manifest.name} {self.manifest.version}"
 
@@ -147,7 +167,7 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
     for file, content in contents.items():
         if hashlib.sha256(content).hexdigest() != manifest.files[file]:
             raise ArtefactError(f"{folder}: {file} is not the file that {MANIFEST} was written for")
-    for file in (PICKLE, REFERENCE):
+    for file in (PICKLE, REFERENCE, ANSWERS):
         if file not in contents:
             raise ArtefactError(f"{folder}: {MANIFEST} lists no {file}")
     try:
@@ -183,6 +203,11 @@ def versions(model: Path) -> list[int]:
     return sorted(int(entry.name) for entry in model.iterdir() if entry.name.isdecimal())
 
 
+def live(models_dir: Path) -> list[str]:
+    """The models of a folder that have a live version."""
+    return sorted(pointer.parent.name for pointer in models_dir.glob(f"*/{CURRENT}"))
+
+
 def current(model: Path) -> int:
     """The version that `current` names.
 
@@ -203,6 +228,13 @@ def put_live(model: Path, version: int) -> None:
     aside = model / f".{CURRENT}.{os.getpid()}"
     _write_through(aside, f"{version}\n".encode())
     aside.replace(model / CURRENT)
+
+
+def recorded(rows: Matrix, answers: Matrix) -> bytes:
+    """The content of `ANSWERS`."""
+    content = io.BytesIO()
+    np.save(content, np.hstack([rows, answers]))
+    return content.getvalue()
 
 
 def pretty(value: Any) -> bytes:

@@ -13,7 +13,6 @@ import onnxruntime
 from serving.artefact import ONNX, PICKLE, Artefact
 from serving.errors import ArtefactError
 from serving.schema import Matrix, Schema
-from serving.witness import Witness
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +20,6 @@ Probabilities = Callable[[Matrix], Matrix]
 
 SCALE = 1e6  # probabilities have six decimals: coarser than what single precision adds
 TOLERANCE = 1e-6
-PROOF_ROWS, PROOF_SEED = 512, 0
 
 
 class Predictions(NamedTuple):
@@ -55,12 +53,14 @@ class Engine:
     Attributes
     ----------
     backend : {"onnx", "pickle"}
-        What answers: ONNX Runtime, or scikit-learn where ONNX is absent or disagrees.
+        What answers: ONNX Runtime, or scikit-learn where ONNX is absent or does not answer as the
+        pickle did when it was written.
 
     Raises
     ------
     ArtefactError
-        If the pickle was made by another scikit-learn or cannot be loaded.
+        If the pickle was made by another scikit-learn; or if it must serve and cannot be loaded, or
+        does not answer as it did.
     """
 
     def __init__(self, artefact: Artefact) -> None:
@@ -70,25 +70,17 @@ class Engine:
         self._positive = classes.index(positive)
         (self._negative,) = (label for label in classes if label != positive)
         _require_same_library(artefact)
-        self.backend = "onnx" if self._compile(artefact) else "pickle"
-        if self.backend == "pickle":
-            self._probabilities = from_pickle(artefact)
-
-    def _compile(self, artefact: Artefact) -> bool:
-        """Serve from ONNX, if there is an ONNX model and it agrees with the pickle."""
-        if ONNX not in artefact.contents:
-            return False
-        rows = artefact.reference.sample(self.manifest.fields, PROOF_ROWS, PROOF_SEED)
-        witness = Witness(artefact.contents[PICKLE], rows)
-        self._probabilities = from_onnx(artefact.contents[ONNX])
-        try:
-            pickled = witness.probabilities()
-        except ArtefactError as error:
-            raise ArtefactError(f"{artefact}: {error}") from None
-        agreement = self.compare(lambda _: pickled, rows)
+        rows, answers = artefact.answers()
+        if ONNX in artefact.contents:
+            self.backend, self._probabilities = "onnx", from_onnx(artefact.contents[ONNX])
+            agreement = self.compare(lambda _: answers, rows)
+            if agreement.holds:
+                return
+            log.error("%s: %s does not answer as its pickle did: %s", artefact, ONNX, agreement)
+        self.backend, self._probabilities = "pickle", from_pickle(artefact)
+        agreement = self.compare(lambda _: answers, rows)
         if not agreement.holds:
-            log.error("%s: %s and %s disagree: %s", artefact, ONNX, PICKLE, agreement)
-        return agreement.holds
+            raise ArtefactError(f"{artefact}: the pickle does not answer as it did: {agreement}")
 
     def predict(self, rows: Matrix) -> Predictions:
         """Predict each of the rows, shape (rows, fields)."""

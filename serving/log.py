@@ -38,16 +38,22 @@ class JSONFormatter(logging.Formatter):
         return encode(line).decode()
 
 
+def log_as_json() -> logging.Handler:
+    """Send every log line of the process to standard output, through the handler returned."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JSONFormatter())
+    logging.captureWarnings(capture=True)
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    return handler
+
+
 class JSONLogger(Logger):
     """gunicorn's logger, with every line of the process as JSON on standard output."""
 
     def setup(self, cfg: Config) -> None:
         """Send gunicorn's, the service's and the libraries' log lines the same way."""
         super().setup(cfg)
-        handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(JSONFormatter())
-        logging.captureWarnings(capture=True)
-        logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+        handler = log_as_json()
         for logger in (self.error_log, self.access_log):
             logger.handlers = [handler]
             logger.propagate = False

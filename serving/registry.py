@@ -42,14 +42,13 @@ class Registry:
             If the default model is not there or cannot be loaded.
         """
         engines, broken = {}, {}
-        for pointer in sorted(models_dir.glob(f"*/{artefact.CURRENT}")):
-            model = pointer.parent
+        for name in artefact.live(models_dir):
             try:
-                version = artefact.current(model)
-                engines[model.name] = Engine(artefact.read(models_dir, model.name, version))
+                version = artefact.current(models_dir / name)
+                engines[name] = Engine(artefact.read(models_dir, name, version))
             except ArtefactError as error:
-                log.error("model %s is not served: %s", model.name, error)  # noqa: TRY400 - the message says it all
-                broken[model.name] = str(error)
+                log.error("model %s is not served: %s", name, error)  # noqa: TRY400 - the message says it all
+                broken[name] = str(error)
         if default not in engines:
             reason = broken.get(default, f"{models_dir / default / artefact.CURRENT} is missing")
             raise ArtefactError(f"the default model {default!r} cannot be served: {reason}")

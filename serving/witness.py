@@ -1,73 +1,45 @@
-"""What scikit-learn says of some rows, asked in a process of its own.
+"""Loads the pickle of every live model beside the service, and logs whether it answers as it did.
 
-A version that ONNX Runtime serves needs scikit-learn once: to hear, as it is loaded, whether both
-agree. Asked in a process that ends, scikit-learn (120 MB, a second to import) stays out of the
-service, and the compiled model is loaded meanwhile.
+A version that ONNX Runtime serves needs no scikit-learn (120 MB, a second to import). Its pickle is
+the record of what was trained all the same, and serves where ONNX may not: so it is loaded at
+start-up too, in a process of its own that nobody waits for.
 """
 
-import io
+import logging
 import subprocess
 import sys
-import tempfile
+from dataclasses import replace
+from pathlib import Path
 
-import joblib
-import numpy as np
-
+from serving import artefact
+from serving.artefact import ONNX
+from serving.engine import Engine
 from serving.errors import ArtefactError
-from serving.schema import Matrix
-from serving.settings import ROOT
+from serving.log import log_as_json
+from serving.settings import ROOT, Settings
 
-TIMEOUT = 120  # seconds
+log = logging.getLogger("serving.witness")
 
 
-class Witness:
-    """Loads a pickle beside us and tells its probabilities.
+def summon() -> None:
+    """Start the process and leave it to itself."""
+    subprocess.Popen([sys.executable, "-m", "serving.witness"], cwd=ROOT)
 
-    Parameters
-    ----------
-    content : bytes
-        The pickled estimator.
-    rows : ndarray of float, shape (rows, fields)
-    """
 
-    def __init__(self, content: bytes, rows: Matrix) -> None:
-        with tempfile.TemporaryFile() as question:
-            np.save(question, rows)
-            question.write(content)
-            question.seek(0)
-            command = [sys.executable, "-m", "serving.witness"]
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, stdin=question, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            )
-
-    def probabilities(self) -> Matrix:
-        """Wait for the answer.
-
-        Raises
-        ------
-        ArtefactError
-            If the pickle cannot be loaded or used, with what it raised.
-        """
+def testify(models_dir: Path) -> None:
+    """Load each pickle, and log as an error one that fails or answers otherwise."""
+    for name in artefact.live(models_dir):
         try:
-            answer, errors = self.process.communicate(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise ArtefactError(f"the pickle was not loaded within {TIMEOUT} s") from None
-        if self.process.returncode:
-            reason = errors.decode(errors="replace").strip().splitlines() or ["it was ended"]
-            raise ArtefactError(f"the pickle cannot be loaded: {reason[-1]}")
-        probabilities: Matrix = np.load(io.BytesIO(answer))
-        return probabilities
-
-
-def testify() -> None:
-    """Answer the question on standard input."""
-    sys.modules["pandas"] = None  # type: ignore[assignment]  # imported if found, and slow
-    answer, sys.stdout = sys.stdout.buffer, sys.stderr  # a pickle's code may print
-    rows = np.load(sys.stdin.buffer)
-    estimator = joblib.load(io.BytesIO(sys.stdin.buffer.read()))
-    np.save(answer, estimator.predict_proba(rows))
+            read = artefact.read(models_dir, name, artefact.current(models_dir / name))
+            contents = {file: content for file, content in read.contents.items() if file != ONNX}
+            Engine(replace(read, contents=contents))
+        except ArtefactError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message says it all
+        else:
+            log.info("%s: the pickle loads, and answers as it did when it was written", read)
 
 
 if __name__ == "__main__":
-    testify()
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # imported if found, and slow
+    log_as_json()
+    testify(Settings.from_environment().models_dir)

@@ -1,23 +1,31 @@
 """The worker that gunicorn runs the service in."""
 
+import mmap
 import re
 import select
 import selectors
 import socket
 import struct
+import time
 from concurrent.futures import Future
 from functools import partial
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+MOST_WORKERS = 256
+HEAD_START, MOST_STARTS = 0.001, 5  # seconds for each connection that it holds more
 SILENCE = 10  # seconds that a client may fall silent within a request
 SMALL = 16_384  # bytes of a request that is answered at once
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,5})\r\n", re.IGNORECASE)
 UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade):", re.IGNORECASE)
 
 
+# Connections of each worker and one more, 0 where there is no worker; in memory that they share.
+HELD = memoryview(mmap.mmap(-1, 4 * MOST_WORKERS)).cast("I")
+
+
 class Worker(ThreadWorker):
-    """gthread, with three things done otherwise.
+    """gthread, with four things done otherwise.
 
     A small POST that has arrived whole is answered at once by the thread that polls: a prediction
     takes less than handing it to another thread and back. Whatever may take long (a large batch, a
@@ -30,9 +38,28 @@ class Worker(ThreadWorker):
     A connection waits in the listening socket's queue until a worker takes it. gunicorn closes that
     socket with the queue still in it, and each of those clients sees its request cut off. Here a
     stopping worker takes them all and closes at once, so others are refused, not cut off.
+
+    The kernel gives a connection to the worker that wakes first, so one may hold them all while
+    another idles. Here a worker that holds more than another gives that one a head start.
     """
 
     drained = False
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection, after any worker that holds fewer."""
+        fewest = min(filter(None, HELD), default=1) - 1
+        if fewest < self.nr_conns:
+            time.sleep(min(self.nr_conns - fewest, MOST_STARTS) * HEAD_START)
+        super().accept(listener)
+
+    def notify(self) -> None:
+        """Say that the worker lives, and how many connections it holds."""
+        super().notify()
+        HELD[self.age % MOST_WORKERS] = 1 + self.nr_conns
+
+    def mourn(self) -> None:
+        """Forget the connections of a worker that has ended; called in the parent."""
+        HELD[self.age % MOST_WORKERS] = 0
 
     def enqueue_req(self, conn: TConn) -> None:
         """Let a connection wait for its first byte, answer it at once or give it a thread."""

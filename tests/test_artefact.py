@@ -1,5 +1,6 @@
 """An artefact is verified when read: a broken one is refused with its reason."""
 
+import io
 import json
 import pickle
 import shutil
@@ -8,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from conftest import ROOT
 
-from serving import artefact
-from serving.artefact import MANIFEST, ONNX, PICKLE, REFERENCE
+from serving import artefact, witness
+from serving.artefact import ANSWERS, MANIFEST, ONNX, PICKLE, REFERENCE
 from serving.engine import Engine
 from serving.errors import ArtefactError, UnknownModel
 from serving.registry import Registry
@@ -95,16 +97,54 @@ def test_a_pickle_of_a_fix_release_is_served_with_a_warning(models: Path, caplog
     assert "wine 2 was pickled by scikit-learn 1.9.99" in caplog.text
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-def test_a_pickle_that_fails_to_load_is_refused_with_what_it_raised(models: Path, compiled: bool):
-    def spoil(_: Any, contents: dict[str, bytes]) -> None:
-        contents[PICKLE] = pickle.dumps(print)[:-1]
-        if not compiled:
-            del contents[ONNX]
+def spoil(_: Any, contents: dict[str, bytes]) -> None:
+    contents[PICKLE] = pickle.dumps(print)[:-1]
 
-    rewrite(models, spoil)
+
+def test_a_pickle_that_fails_to_load_is_refused_with_what_it_raised(models: Path):
+    rewrite(models, lambda _, contents: spoil(_, contents) or contents.pop(ONNX))
     with pytest.raises(ArtefactError, match="wine 2: the pickle cannot be loaded: EOFError"):
         Engine(artefact.read(models, "wine", 2))
+
+
+def test_a_pickle_that_answers_otherwise_than_it_did_is_refused(models: Path):
+    """As another library beneath it might make it."""
+
+    def swap(_: Any, contents: dict[str, bytes]) -> None:
+        table = np.load(io.BytesIO(contents[ANSWERS]))
+        contents[ANSWERS] = artefact.recorded(table[:, :-2], table[:, [-1, -2]])
+        del contents[ONNX]
+
+    rewrite(models, swap)
+    with pytest.raises(ArtefactError, match="wine 2: the pickle does not answer as it did"):
+        Engine(artefact.read(models, "wine", 2))
+
+
+def test_answers_of_another_model_are_refused(models: Path):
+    def cut(_: Any, contents: dict[str, bytes]) -> None:
+        table = np.load(io.BytesIO(contents[ANSWERS]))
+        contents[ANSWERS] = artefact.recorded(table[:, 1:-2], table[:, -2:])
+
+    rewrite(models, cut)
+    with pytest.raises(ArtefactError, match=r"wine 2: answers\.npy holds the answers of another"):
+        Engine(artefact.read(models, "wine", 2))
+    rewrite(models, lambda _, contents: contents.update({ANSWERS: b"none"}))
+    with pytest.raises(ArtefactError, match=r"wine 3: answers\.npy: "):
+        Engine(artefact.read(models, "wine", 3))
+
+
+def test_the_witness_loads_the_pickle_of_every_live_model(models: Path, caplog: Any):
+    caplog.set_level("INFO")
+    shutil.copytree(models / "wine", models / "spoilt")
+    manifest = models / "spoilt" / "1" / MANIFEST
+    manifest.write_bytes(manifest.read_bytes().replace(b'"name": "wine"', b'"name": "spoilt"'))
+    spoilt = artefact.read(models, "spoilt", 1)
+    contents = dict(spoilt.contents)
+    spoil(None, contents)
+    artefact.put_live(models / "spoilt", artefact.write(models, spoilt.manifest, contents))
+    witness.testify(models)
+    assert "spoilt 2: the pickle cannot be loaded: EOFError" in caplog.text
+    assert "wine 1: the pickle loads, and answers as it did when it was written" in caplog.text
 
 
 def test_onnx_serves_and_the_pickle_serves_without_it(models: Path):
@@ -127,7 +167,7 @@ def test_an_onnx_that_disagrees_with_its_pickle_does_not_serve(models: Path, cap
 
     rewrite(models, move)
     assert Engine(artefact.read(models, "wine", 2)).backend == "pickle"
-    assert "wine 2: model.onnx and model.pkl disagree" in caplog.text
+    assert "wine 2: model.onnx does not answer as its pickle did" in caplog.text
 
 
 def test_a_broken_model_beside_the_default_one_is_left_out_and_named(models: Path, caplog: Any):

@@ -58,7 +58,15 @@ def test_the_c_parser_reads_requests(server: Server):
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The workers of a gunicorn; its witness is none."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [
+        int(child) for child in found if b"gunicorn" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def test_a_body_that_is_too_large_is_refused_while_it_is_sent(server: Server):
@@ -141,6 +149,25 @@ def test_a_client_that_reads_no_answers_keeps_nobody_waiting(server: Server):
         for _ in range(40):
             assert get(f"{server.url}/health/live")[0] == 200
         assert time.monotonic() - start < 5
+
+
+def test_connections_are_shared_out_evenly(tmp_path: Path):
+    with running(gunicorn("--workers=2"), tmp_path / "log") as started:
+        wait_until(lambda: len(children(started.process.pid)) == 2)
+        workers = children(started.process.pid)
+        wait_until(lambda: open_files(workers[0]) == open_files(workers[1]))
+        before = [open_files(worker) for worker in workers]
+        connections = [connect(started) for _ in range(16)]
+        for connection in connections:
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        for connection in connections:
+            connection.recv(4096)
+        after = [open_files(worker) for worker in workers]
+        for connection in connections:
+            connection.close()
+    held = [now - then for now, then in zip(after, before, strict=True)]
+    assert sum(held) == 16
+    assert min(held) >= 4, held  # without a head start, one worker holds 13 in the mean
 
 
 def test_silent_connections_keep_nobody_waiting(server: Server):

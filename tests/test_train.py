@@ -192,7 +192,7 @@ def test_a_model_that_fails_the_proof_is_written_without_onnx(
     )
     trained = train(problem, tmp_path, lambda: None)
     assert not trained.agreement.holds
-    assert set(trained.artefact.contents) == {PICKLE, artefact.REFERENCE}
+    assert set(trained.artefact.contents) == {PICKLE, artefact.REFERENCE, artefact.ANSWERS}
     assert Engine(trained.artefact).backend == "pickle"
 
 

@@ -107,7 +107,7 @@ def train(problem: Problem, models_dir: Path, progress: Callable[[], None]) -> T
             hashlib.sha256(problem.data.read_bytes()).hexdigest(),
             len(rows),
         ),
-        libraries={"python": python_version(), **{name: version(name) for name in LIBRARIES}},
+        libraries={"python": python_version()} | {name: version(name) for name in LIBRARIES},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     contents = {
@@ -115,8 +115,10 @@ def train(problem: Problem, models_dir: Path, progress: Callable[[], None]) -> T
         artefact.REFERENCE: artefact.pretty(reference),
         artefact.ONNX: proof.to_onnx(forest),
     }
+    trained = Artefact(manifest, reference, contents)
+    contents[artefact.ANSWERS] = proof.record(trained, forest)
     progress()
-    agreement = proof.prove(Artefact(manifest, reference, contents))
+    agreement = proof.prove(trained)
     if not agreement.holds:
         del contents[artefact.ONNX]
     progress()

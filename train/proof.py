@@ -9,11 +9,12 @@ import numpy as np
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType
 
-from serving.artefact import ONNX, PICKLE, Artefact
+from serving.artefact import ONNX, PICKLE, Artefact, recorded
 from serving.engine import Agreement, Engine, from_onnx
 from serving.schema import Matrix
 
 PROOF_ROWS, PROOF_SEED = 24_000, 1
+RECORDED_ROWS = 500
 
 
 def to_onnx(forest: Any) -> bytes:
@@ -25,19 +26,29 @@ def to_onnx(forest: Any) -> bytes:
     return content
 
 
+def record(artefact: Artefact, forest: Any) -> bytes:
+    """Some of the proof's rows and the forest's answers to them, for the service to check."""
+    rows = _rows(artefact, forest)[:: PROOF_ROWS // RECORDED_ROWS]
+    return recorded(rows, forest.predict_proba(rows))
+
+
 def prove(artefact: Artefact) -> Agreement:
     """Hold a version's ONNX model against its pickle, on rows where they would part first.
 
     Half of the rows are distributed as in training; the others stand on and around the forest's
     own thresholds.
     """
-    rows = artefact.reference.sample(artefact.manifest.fields, PROOF_ROWS, PROOF_SEED)
-    half = PROOF_ROWS // 2
-    forest = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
-    rows[half:] = rows_on_thresholds(forest, rows[half:], PROOF_SEED)
+    rows = _rows(artefact, joblib.load(io.BytesIO(artefact.contents[PICKLE])))
     contents = {file: content for file, content in artefact.contents.items() if file != ONNX}
     pickled = Engine(replace(artefact, contents=contents))
     return pickled.compare(from_onnx(artefact.contents[ONNX]), rows)
+
+
+def _rows(artefact: Artefact, forest: Any) -> Matrix:
+    rows = artefact.reference.sample(artefact.manifest.fields, PROOF_ROWS, PROOF_SEED)
+    half = PROOF_ROWS // 2
+    rows[half:] = rows_on_thresholds(forest, rows[half:], PROOF_SEED)
+    return rows
 
 
 def rows_on_thresholds(forest: Any, rows: Matrix, seed: int) -> Matrix:
