@@ -9,7 +9,8 @@ COPY requirements.txt .
 # What serving imports; requirements.txt pins these and all that they need. The libraries' own
 # tests would add some 70 MB.
 RUN /venv/bin/pip install --no-cache-dir --constraint requirements.txt \
-        flask gunicorn gunicorn_h1c joblib msgspec numpy onnxruntime scikit-learn \
+        flask gunicorn gunicorn_h1c joblib msgspec numpy onnxruntime psycopg \
+        psycopg-binary scikit-learn sqlalchemy \
     && find /venv -type d -name tests -prune -exec rm -r {} + \
     && /venv/bin/pip uninstall --yes pip
 

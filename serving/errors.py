@@ -40,6 +40,10 @@ class ArtefactError(ServingError):
     """A version's folder is incomplete, altered or made for other libraries."""
 
 
+class StoreError(ServingError):
+    """The database cannot be used: it is down, locked, full, read-only or made by newer code."""
+
+
 class UnknownModel(ServingError):
     """No model of that name is served."""
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import postgres as postgresql
 import pytest
 from flask.testing import FlaskClient
 
@@ -109,3 +110,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service as it runs in production."""
     with running(gunicorn(), tmp_path_factory.mktemp("server") / "log") as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgresql.Postgres]:
+    """A PostgreSQL server; a machine without one skips what needs it, unless it is to test all."""
+    programs = postgresql.programs()
+    if programs is None:
+        missing = "PostgreSQL is not installed: apt-get install postgresql"
+        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
+    with postgresql.running(programs, free_port()) as server:
+        yield server

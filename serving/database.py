@@ -1,0 +1,117 @@
+"""SQLite or PostgreSQL, as a URL says: connections, transactions, and failures as one error."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from serving.errors import StoreError
+
+DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",  # as many platforms set DATABASE_URL
+}
+SQLITE = {"timeout": 5}  # seconds to wait for another writer
+POSTGRESQL = {
+    "connect_timeout": 3,
+    # A server gone without a word is missed in some 10 seconds, not in a quarter of an hour.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "client_encoding": "utf8",
+}
+BEGIN = "sqlite_begin"
+
+
+class Database:
+    """A database that is connected to when it is first used; make it before a fork, use it after.
+
+    Attributes
+    ----------
+    name : str
+        The URL without its password.
+
+    Raises
+    ------
+    StoreError
+        If the URL is not one of a database that we know.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = sql.make_url(url)
+            driver = DRIVERS[parsed.drivername]
+        except (ArgumentError, KeyError):  # not quoted: it may hold a password
+            raise StoreError(
+                "the URL of a database begins with sqlite:/// or postgresql://"
+            ) from None
+        self.is_postgresql = driver == DRIVERS["postgresql"]
+        bare = sql.URL.create(
+            parsed.drivername, parsed.username, None, parsed.host, parsed.port, parsed.database
+        )
+        self.name = bare.render_as_string()
+        self._engine = sql.create_engine(
+            parsed.set(drivername=driver),
+            pool_pre_ping=self.is_postgresql,
+            connect_args=POSTGRESQL if self.is_postgresql else SQLITE,
+        )
+        self._writing = self._engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        if not self.is_postgresql:
+            sql.event.listen(self._engine, "connect", _prepare_sqlite)
+            sql.event.listen(self._engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def reading(self) -> Iterator[sql.Connection]:
+        """Open a transaction that only reads.
+
+        Raises
+        ------
+        StoreError
+            Whatever is wrong with the database, named without its password.
+        """
+        with self._transaction(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sql.Connection]:
+        """Open a transaction that may write: all of it is kept, or nothing.
+
+        Raises
+        ------
+        StoreError
+            Whatever is wrong with the database, named without its password.
+        """
+        with self._transaction(self._writing) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, engine: sql.Engine) -> Iterator[sql.Connection]:
+        driver_error = engine.dialect.loaded_dbapi.Error  # raised where SQLAlchemy is not between
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, driver_error) as error:
+            reason = error.orig if isinstance(error, DBAPIError) else error.args[0]
+            raise StoreError(f"{self.name}: {' '.join(str(reason).split())}") from error
+        except StoreError as error:
+            raise StoreError(f"{self.name}: {error}") from error
+
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        self._engine.dispose()
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # BEGIN is ours: sqlite3 sends none before it makes a table
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: sql.Connection) -> None:
+    """Take the writers' lock at once where it will be needed: taken later, it may be refused."""
+    connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))

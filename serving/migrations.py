@@ -1,0 +1,102 @@
+"""The store's tables, as the steps that made them.
+
+A step, once released, is never changed or removed; a change is a new step at the end.
+"""
+
+import time
+from typing import NamedTuple
+
+import sqlalchemy as sql
+
+from serving.errors import StoreError
+
+LOCK = 0x7374_6F72_65  # "store": any number that no other program locks in the same database
+
+
+class Step(NamedTuple):
+    """A named change of the tables; `EXACT` stands for text that compares byte by byte."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+STEPS = (
+    Step(
+        "predictions, feedback and segments",
+        (
+            """
+            CREATE TABLE predictions (
+                id EXACT NOT NULL PRIMARY KEY,
+                time BIGINT NOT NULL,
+                model EXACT NOT NULL,
+                version INTEGER NOT NULL,
+                request_id EXACT NOT NULL,
+                duration BIGINT NOT NULL,
+                record TEXT NOT NULL,
+                prediction EXACT NOT NULL,
+                probabilities TEXT,
+                interval TEXT,
+                warnings TEXT
+            )
+            """,
+            # Pages and time ranges of a model, and what retention removes. Version and label at its
+            # end let the filters pass over an entry of the index without a look at the table; an
+            # index for each filter would cost every insertion to speed up rare questions.
+            """
+            CREATE INDEX predictions_by_time
+            ON predictions (model, time, id, version, prediction)
+            """,
+            """
+            CREATE TABLE feedback (
+                prediction_id EXACT NOT NULL,
+                actual EXACT NOT NULL,
+                time BIGINT NOT NULL,
+                request_id EXACT NOT NULL,
+                early SMALLINT NOT NULL,
+                PRIMARY KEY (prediction_id, actual)
+            )
+            """,
+            # Feedback that came before its prediction, or for none, is `early`: among the few that
+            # are, those which never matched are found without a look at the others.
+            "CREATE INDEX feedback_by_time ON feedback (early, time)",
+            """
+            CREATE TABLE segments (
+                name EXACT NOT NULL PRIMARY KEY,
+                position BIGINT NOT NULL,
+                torn BIGINT NOT NULL
+            )
+            """,
+        ),
+    ),
+)
+
+
+TAKEN = """
+    CREATE TABLE IF NOT EXISTS applied_steps (name TEXT NOT NULL PRIMARY KEY, time BIGINT NOT NULL)
+"""
+
+
+def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None:
+    """Take the steps that a database has not taken, within the transaction that is open.
+
+    Raises
+    ------
+    StoreError
+        If the database has taken steps that this code does not know.
+    """
+    postgresql = connection.dialect.name == "postgresql"
+    exact = 'TEXT COLLATE "C"' if postgresql else "TEXT"
+    if postgresql:  # on SQLite the transaction itself keeps others out
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+    connection.exec_driver_sql(TAKEN)
+    taken = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
+    if unknown := sorted(taken - {step.name for step in steps}):
+        raise StoreError(f"a newer release made its tables; unknown here: {', '.join(unknown)}")
+    for step in steps:
+        if step.name not in taken:
+            for statement in step.statements:
+                connection.exec_driver_sql(statement.replace("EXACT", exact))
+            connection.execute(
+                sql.text("INSERT INTO applied_steps (name, time) VALUES (:name, :time)"),
+                {"name": step.name, "time": time.time_ns() // 1_000_000},
+            )

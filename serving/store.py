@@ -1,0 +1,183 @@
+"""Every prediction and what was learnt of it later, in SQLite or PostgreSQL."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sql
+
+from serving import migrations, retention
+from serving.database import Database
+from serving.entry import Entry, Predicted
+from serving.stored import (
+    Cursor,
+    Feedback,
+    Position,
+    Prediction,
+    feedback,
+    feedback_rows,
+    json,
+    prediction_rows,
+    predictions,
+)
+
+NAMES = ", ".join(predictions.c.keys())
+MARKS = ", ".join("?" for _ in predictions.c)
+
+INTO = f"INTO predictions ({NAMES})"
+INSERT = f"INSERT {INTO} VALUES ({MARKS}) ON CONFLICT DO NOTHING"  # noqa: S608 - names are ours
+# COPY is the fastest way into PostgreSQL by far, but fails where a row is there already.
+INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE predictions) ON COMMIT DELETE ROWS"
+COPY = f"COPY incoming ({NAMES}) FROM STDIN"
+INSERT_INCOMING = f"INSERT {INTO} SELECT {NAMES} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
+LEARN = sql.text("""
+    INSERT INTO feedback (prediction_id, actual, time, request_id, early)
+    VALUES (:id, :actual, :time, :request_id,
+            CASE WHEN EXISTS (SELECT 1 FROM predictions WHERE id = :id) THEN 0 ELSE 1 END)
+    ON CONFLICT (prediction_id, actual)
+    DO UPDATE SET time = excluded.time, request_id = excluded.request_id
+    WHERE (excluded.time, excluded.request_id) > (feedback.time, feedback.request_id)
+""")
+PROCEED = sql.text("""
+    INSERT INTO segments (name, position, torn) VALUES (:name, :read, :torn)
+    ON CONFLICT (name) DO UPDATE SET position = excluded.position, torn = excluded.torn
+""")
+POSITIONS = sql.text("SELECT name, position, torn FROM segments")
+FORGET = sql.text("DELETE FROM segments WHERE name = :name")
+
+LATEST_FIRST = (feedback.c.time.desc(), feedback.c.actual.desc())
+LATEST = (
+    sql.select(feedback.c.actual)
+    .where(feedback.c.prediction_id == predictions.c.id)
+    .order_by(*LATEST_FIRST)
+    .limit(1)
+    .scalar_subquery()
+)
+PREDICTIONS = sql.select(*predictions.c, LATEST)
+FEEDBACK = sql.select(*(feedback.c[name] for name in Feedback.__struct_fields__)).order_by(
+    *LATEST_FIRST
+)
+
+
+class Store:
+    """Predictions and feedback; every method may raise `StoreError`.
+
+    Nothing is connected to before it is used: make it before a fork, use it after.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    def migrate(self) -> None:
+        """Make the tables, or bring them up to date; any number of processes may do so at once."""
+        with self._database.writing() as connection:
+            migrations.migrate(connection)
+
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        self._database.close()
+
+    def add(self, entries: Iterable[Entry], positions: Mapping[str, Position]) -> None:
+        """Add entries and how far the journal is read: all of it, or nothing.
+
+        What is there already is left as it is, so entries may be added again, in any order.
+        """
+        predicted: list[tuple[Any, ...]] = []
+        learnt: list[dict[str, Any]] = []
+        for entry in entries:
+            if isinstance(entry, Predicted):
+                predicted += prediction_rows(entry)
+            else:
+                learnt += feedback_rows(entry)
+        proceeded = [{"name": name, **at._asdict()} for name, at in positions.items()]
+        with self._database.writing() as connection:
+            if predicted and self._database.is_postgresql:
+                _copy(connection, predicted)
+            elif predicted:
+                connection.exec_driver_sql(INSERT, predicted)
+            if learnt:
+                connection.execute(LEARN, learnt)
+            if proceeded:
+                connection.execute(PROCEED, proceeded)
+
+    def positions(self) -> dict[str, Position]:
+        """How far each segment of the journal is read."""
+        with self._database.reading() as connection:
+            found = connection.execute(POSITIONS)
+            return {name: Position(read, torn) for name, read, torn in found}
+
+    def forget(self, segments: Iterable[str]) -> None:
+        """Drop the positions of segments that are gone."""
+        if names := [{"name": name} for name in segments]:
+            with self._database.writing() as connection:
+                connection.execute(FORGET, names)
+
+    def prediction(self, prediction_id: str) -> tuple[Prediction, list[Feedback]] | None:
+        """One prediction and all that was said of it, the latest first."""
+        with self._database.reading() as connection:
+            row = connection.execute(PREDICTIONS.where(predictions.c.id == prediction_id)).first()
+            if row is None:
+                return None
+            said = connection.execute(FEEDBACK.where(feedback.c.prediction_id == prediction_id))
+            return Prediction.of(row), [Feedback.of(each) for each in said]
+
+    def predictions(
+        self,
+        model: str,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        version: int | None = None,
+        label: str | None = None,
+        limit: int,
+        after: Cursor | None = None,
+    ) -> list[Prediction]:
+        """A page of a model's predictions, the newest first.
+
+        Parameters
+        ----------
+        since, until : int, optional
+            Milliseconds since 1970, UTC: the first to include, and the first not to.
+        after : Cursor, optional
+            The last prediction of the page before.
+        """
+        column = predictions.c
+        bounds = [] if after is None else [after]
+        if until is not None:
+            bounds.append(Cursor(until, ""))
+        page = PREDICTIONS.where(column.model == model)
+        if since is not None:
+            page = page.where(column.time >= since)
+        if bounds:  # the lowest alone: of two, SQLite may start at the wrong one
+            page = page.where(sql.tuple_(column.time, column.id) < sql.tuple_(*min(bounds)))
+        if version is not None:
+            page = page.where(column.version == version)
+        if label is not None:
+            page = page.where(column.prediction == json(label))
+        page = page.order_by(column.time.desc(), column.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [Prediction.of(row) for row in connection.execute(page)]
+
+    def unmatched(self, older_than: int, limit: int) -> tuple[int, list[Feedback]]:
+        """Feedback of before a time that fits no prediction: how much, and the latest of it."""
+        known = sql.exists().where(predictions.c.id == feedback.c.prediction_id)
+        lost = (feedback.c.early == 1) & (feedback.c.time < older_than) & ~known
+        count = sql.select(sql.func.count()).select_from(feedback).where(lost)
+        with self._database.reading() as connection:
+            found = connection.execute(FEEDBACK.where(lost).limit(limit))
+            return connection.scalar(count) or 0, [Feedback.of(row) for row in found]
+
+    def retain(self, since: int) -> int:
+        """Delete the predictions of before a time with their feedback; count the predictions.
+
+        Feedback that is as old and fits no prediction goes too. Others may write meanwhile.
+        """
+        return retention.retain(self._database, since)
+
+
+def _copy(connection: sql.Connection, predicted: list[tuple[Any, ...]]) -> None:
+    connection.exec_driver_sql(INCOMING)
+    psycopg_connection: Any = connection.connection.driver_connection
+    with psycopg_connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        for row in predicted:
+            copy.write_row(row)
+    connection.exec_driver_sql(INSERT_INCOMING)

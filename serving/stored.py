@@ -1,0 +1,142 @@
+"""What the store takes and gives: an entry of the journal as rows, and rows as structs.
+
+What was a JSON value is JSON text in the tables, and stays so in the structs: those who ask for it
+put it into JSON again.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+from msgspec import Raw
+
+from serving.entry import Learnt, Predicted
+
+_encode = msgspec.json.Encoder().encode
+
+_KEYS = ("id", "time", "model", "version", "request_id", "duration")
+_VALUES = ("record", "prediction", "probabilities", "interval", "warnings")
+_NUMBERS = {"time", "version", "duration", "early"}
+_FEEDBACK = ("prediction_id", "actual", "time", "request_id", "early")
+
+
+def _table(name: str, *columns: str) -> sql.TableClause:
+    return sql.table(
+        name,
+        *(sql.column(each, sql.BigInteger if each in _NUMBERS else sql.Text) for each in columns),
+    )
+
+
+predictions = _table("predictions", *_KEYS, *_VALUES)
+feedback = _table("feedback", *_FEEDBACK)
+
+
+class Feedback(msgspec.Struct, frozen=True):
+    """What was said to be true of a prediction; the time is that of its last delivery."""
+
+    prediction_id: str
+    actual: Raw
+    time: int
+    request_id: str
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> "Feedback":
+        """Name what a row holds."""
+        prediction_id, actual, *rest = row
+        return cls(prediction_id, Raw(actual), *rest)
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """One prediction with the latest ground truth, if there is any.
+
+    Attributes
+    ----------
+    time : int
+        Milliseconds since 1970, UTC.
+    duration : int
+        Microseconds; of the whole request where it asked for many.
+    record : Raw
+        JSON object: value by field.
+    probabilities : Raw, optional
+        JSON object: probability by class.
+    interval : Raw, optional
+        JSON object: low and high.
+    """
+
+    id: str
+    time: int
+    model: str
+    version: int
+    request_id: str
+    duration: int
+    record: Raw
+    prediction: Raw
+    probabilities: Raw | None
+    interval: Raw | None
+    warnings: Raw | None
+    actual: Raw | None
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> "Prediction":
+        """Name what a row holds."""
+        keys, values = row[: len(_KEYS)], row[len(_KEYS) :]
+        return cls(*keys, *(None if value is None else Raw(value) for value in values))
+
+
+class Cursor(NamedTuple):
+    """Time and id of the last prediction of a page: the next one starts after it."""
+
+    time: int
+    id: str
+
+
+class Position(NamedTuple):
+    """How many bytes of a journal segment are in the store, and its torn lines so far."""
+
+    read: int
+    torn: int = 0
+
+
+def json(value: Any) -> str:
+    """A value as the tables hold it."""
+    return _encode(value).decode()
+
+
+def prediction_rows(entry: Predicted) -> Iterator[tuple[Any, ...]]:
+    """Rows of `predictions`, in the order of its columns."""
+    answers = zip(entry.ids, entry.records, entry.predictions, strict=True)
+    for position, (prediction_id, record, prediction) in enumerate(answers):
+        probabilities = interval = warnings = None
+        if entry.probabilities:
+            chances = entry.probabilities[position]
+            probabilities = json(dict(zip(entry.classes, chances, strict=True)))
+        if entry.intervals:
+            low, high = entry.intervals[position]
+            interval = json({"low": low, "high": high})
+        if position in entry.warnings:
+            warnings = json(entry.warnings[position])
+        yield (
+            prediction_id,
+            entry.time,
+            entry.model,
+            entry.version,
+            entry.request_id,
+            entry.duration,
+            json(dict(zip(entry.fields, record, strict=True))),
+            json(prediction),
+            probabilities,
+            interval,
+            warnings,
+        )
+
+
+def feedback_rows(entry: Learnt) -> Iterator[dict[str, Any]]:
+    """Rows of `feedback` by column, but for what only the database knows."""
+    for prediction_id, actual in zip(entry.ids, entry.actuals, strict=True):
+        yield {
+            "id": prediction_id,
+            "actual": json(actual),
+            "time": entry.time,
+            "request_id": entry.request_id,
+        }

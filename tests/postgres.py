@@ -1,0 +1,77 @@
+"""A PostgreSQL server of the tests' own: in a temporary folder, on a free port."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+DEBIAN = Path("/usr/lib/postgresql")  # where its package keeps what is not for PATH
+OPTIONS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+
+
+def programs() -> Path | None:
+    """The folder of PostgreSQL's programs, of the newest release there is."""
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).resolve().parent
+    found = [folder for folder in DEBIAN.glob("*/bin") if (folder / "initdb").exists()]
+    return max(found, key=lambda folder: float(folder.parent.name), default=None)
+
+
+class Postgres:
+    """A server that can be stopped and started again."""
+
+    def __init__(self, bin_folder: Path, folder: Path, port: int) -> None:
+        self._bin, self._folder, self._port = bin_folder, folder, port
+        self._names = (f"test{number}" for number in count())
+        # It refuses to run as root.
+        self._user = "postgres" if os.getuid() == 0 else None
+        if self._user:
+            shutil.chown(folder, self._user)
+        self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # Its server must not inherit a pipe: who reads to the end would wait until it stops.
+        with tempfile.TemporaryFile() as out:
+            command = [self._bin / program, "-D", self._folder / "cluster", *arguments]
+            run = subprocess.run(
+                command, cwd=self._folder, user=self._user, stdout=out, stderr=out, check=False
+            )
+            out.seek(0)
+            assert run.returncode == 0, out.read().decode()
+
+    def start(self) -> None:
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "start", "--wait", "-l", log, "-o", f"-p {self._port} {OPTIONS}")
+
+    def stop(self) -> None:
+        """Stop it at once, with whoever is connected."""
+        self._run("pg_ctl", "stop", "--wait", "-m", "fast")
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
+
+    def new(self) -> str:
+        """URL of a new, empty database."""
+        name = next(self._names)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+
+@contextmanager
+def running(bin_folder: Path, port: int) -> Iterator[Postgres]:
+    """Run a new server until the block ends."""
+    # Not under pytest's folders, which are closed to the other user.
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        server = Postgres(bin_folder, Path(folder), port)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
