@@ -23,6 +23,8 @@ COPY serving serving
 COPY models models
 # Compiled now: the root file system is read-only when it runs.
 RUN python -m compileall -q app.py serving
+# A volume mounted here belongs to whom the folder belongs to.
+RUN mkdir var && chown 10001:10001 var
 USER 10001:10001
 EXPOSE 5000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD \

@@ -6,15 +6,23 @@ from flask import Flask
 
 from serving import api
 from serving.errors import ServingError
+from serving.journal import Journal
 from serving.registry import Registry
 from serving.service import Service
 from serving.settings import Settings
+from serving.store import Store
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Load the models and wire the app; settings come from the environment unless given."""
     settings = settings or Settings.from_environment()
-    service = Service(Registry.load(settings.models_dir, settings.default_model))
+    registry = Registry.load(settings.models_dir, settings.default_model)
+    journal = (
+        Journal(settings.journal_dir, sync=settings.journal_fsync) if settings.journal else None
+    )
+    service = Service(
+        registry, journal, Store(settings.store_url), required=settings.journal_required
+    )
     app = Flask(__name__, static_folder=None)
     api.register(app, service, settings)
     return app

@@ -2,8 +2,9 @@
 
 import gc
 import sys
+from typing import Any
 
-from serving import witness
+from serving import companion, witness
 from serving.errors import SettingsError
 from serving.log import JSONLogger
 from serving.settings import Settings
@@ -39,6 +40,12 @@ def on_starting(_: object) -> None:
 def when_ready(_: object) -> None:
     """Load the pickles as well, beside."""
     witness.summon()
+
+
+def post_fork(arbiter: Any, _: Worker) -> None:
+    """Have the journal collected, by one of the processes that this starts."""
+    if settings.journal:
+        companion.accompany(settings, [listener.sock for listener in arbiter.LISTENERS])
 
 
 def child_exit(_: object, worker: Worker) -> None:

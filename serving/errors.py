@@ -48,6 +48,18 @@ class UnknownModel(ServingError):
     """No model of that name is served."""
 
 
+class JournalError(ServingError):
+    """The journal cannot be written, and what was to be recorded must be."""
+
+
+class NotRecorded(ServingError):
+    """The service is set to keep no record."""
+
+
+class UnknownPrediction(ServingError):
+    """No prediction of that id was recorded."""
+
+
 class NotJSON(ServingError):
     """The body is not JSON."""
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving import strict_json
+from serving.entry import Value
 from serving.errors import LISTED_FAULTS, Fault, InvalidRecords, TooManyRecords
 from serving.field import LONGEST_SHOWN, Field, printable, shown
 
@@ -54,7 +55,8 @@ class Schema:
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = tuple(fields)
-        self._names = frozenset(field.name for field in self.fields)
+        self.names = tuple(field.name for field in self.fields)
+        self._names = frozenset(self.names)
         self._attributes = [f"field_{column}" for column in range(len(self.fields))]
         self._categories = {
             column: field.codes
@@ -69,11 +71,10 @@ class Schema:
         self._colons = sum(1 + name.count(":") for name in self._names)
 
     def _struct(self, types: list[Any]) -> type[msgspec.Struct]:
-        names = [field.name for field in self.fields]
         return msgspec.defstruct(
             "Record",
             list(zip(self._attributes, types, strict=True)),
-            rename=dict(zip(self._attributes, names, strict=True)),
+            rename=dict(zip(self._attributes, self.names, strict=True)),
             forbid_unknown_fields=True,
             gc=False,
         )
@@ -101,6 +102,15 @@ class Schema:
         for column, codes in self._categories.items():
             row[column] = codes[row[column]]
         return Rows(np.array([row], dtype=np.float64), {}, many)
+
+    def values(self, matrix: Matrix) -> list[list[Value]]:
+        """The values of rows as people know them: categories by their label."""
+        values: list[list[Value]] = matrix.tolist()
+        for column in self._categories:
+            labels = self.fields[column].categories
+            for at, row in enumerate(values):
+                row[column] = labels[int(matrix[at, column])]
+        return values
 
     def _matrix(self, structs: list[msgspec.Struct]) -> Matrix:
         """Put many records into a matrix, column by column, for a value at a time is slow."""

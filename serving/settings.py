@@ -9,10 +9,14 @@ from typing import Any, Self
 from serving.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
+SWITCH = {"on": True, "1": True, "off": False, "0": False}
 
 
-def _setting(default: Any, purpose: str, *, least: int = 1, most: int | None = None) -> Any:
-    return field(default=default, metadata={"purpose": purpose, "least": least, "most": most})
+def _setting(
+    default: Any, purpose: str, *, least: int = 1, most: int | None = None, made: bool = False
+) -> Any:
+    limits = {"least": least, "most": most, "made": made}
+    return field(default=default, metadata={"purpose": purpose} | limits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,11 @@ class Settings:
     models_dir: Path = _setting(ROOT / "models", "folder of the artefacts")
     default_model: str = _setting("wine", "model behind /predict and /example")
     max_records: int = _setting(10_000, "most records in one request")
+    var_dir: Path = _setting(ROOT / "var", "folder of the journal and of SQLite", made=True)
+    journal: bool = _setting(default=True, purpose="whether predictions are recorded")
+    journal_required: bool = _setting(default=False, purpose="no answer without its record")
+    journal_fsync: bool = _setting(default=False, purpose="wait for the disk with each record")
+    database_url: str = _setting("", "PostgreSQL's URL; SQLite in VAR_DIR if not given")
     max_body_bytes: int = _setting(16_777_216, "largest request body, in bytes")
 
     @classmethod
@@ -43,14 +52,28 @@ class Settings:
                 given[setting.name] = _parse(variable, text, setting.default, setting.metadata)
         return cls(**given)
 
+    @property
+    def journal_dir(self) -> Path:
+        """Where the journal is."""
+        return self.var_dir / "journal"
+
+    @property
+    def store_url(self) -> str:
+        """Where the store is, for SQLAlchemy."""
+        return self.database_url or f"sqlite:///{self.var_dir / 'serving.db'}"
+
 
 def _parse(variable: str, text: str, default: Any, limits: Mapping[str, Any]) -> Any:
     if isinstance(default, Path):
-        if not Path(text).is_dir():
+        if not (limits["made"] or Path(text).is_dir()):
             raise SettingsError(f"{variable}={text!r} is not a folder")
         return Path(text)
     if isinstance(default, str):
         return text
+    if isinstance(default, bool):
+        if text not in SWITCH:
+            raise SettingsError(f"{variable}={text!r} is not one of {', '.join(SWITCH)}")
+        return SWITCH[text]
     least, most = limits["least"], limits["most"]
     wanted = f"a whole number of at least {least}" + (f", at most {most}" if most else "")
     try:

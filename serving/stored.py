@@ -4,14 +4,14 @@ What was a JSON value is JSON text in the tables, and stays so in the structs: t
 put it into JSON again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 from msgspec import Raw
 
-from serving.entry import Learnt, Predicted
+from serving.entry import Entry, Learnt, Predicted
 
 _encode = msgspec.json.Encoder().encode
 
@@ -140,3 +140,21 @@ def feedback_rows(entry: Learnt) -> Iterator[dict[str, Any]]:
             "time": entry.time,
             "request_id": entry.request_id,
         }
+
+
+def sought(
+    entries: Iterable[Entry], prediction_id: str
+) -> tuple[Prediction | None, list[Feedback]]:
+    """One prediction and its feedback, out of entries that are not in the tables yet."""
+    found, said = None, []
+    for entry in entries:
+        if isinstance(entry, Predicted):
+            for row in prediction_rows(entry):
+                found = Prediction.of((*row, None)) if row[0] == prediction_id else found
+        else:
+            said += [
+                Feedback(prediction_id, Raw(row["actual"]), row["time"], row["request_id"])
+                for row in feedback_rows(entry)
+                if row["id"] == prediction_id
+            ]
+    return found, said

@@ -35,9 +35,9 @@ def body(value: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session", params=["the short way first", "through Flask alone"])
-def client(request: pytest.FixtureRequest) -> FlaskClient:
+def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     """Ask the app both ways that a request may be answered."""
-    app = create_app(Settings())
+    app = create_app(Settings(var_dir=tmp_path_factory.mktemp("var")))
     if request.param == "through Flask alone":
         app.wsgi_app = app.wsgi_app.flask
     return app.test_client()
@@ -86,7 +86,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
 def running(command: list[str], log: Path, **environment: str) -> Iterator[Server]:
     """Run a command that serves on PORT, from when it is ready until the block ends."""
     port = free_port()
-    variables = os.environ | {"HOST": "127.0.0.1", "PORT": str(port)} | environment
+    own = {"HOST": "127.0.0.1", "PORT": str(port), "VAR_DIR": str(log.parent / "var")}
+    variables = os.environ | own | environment
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=out)
     server = Server(process, f"http://127.0.0.1:{port}", log)

@@ -18,6 +18,8 @@ RUN_ELSEWHERE = {
     "make serve": "the server of this module",
     "make test": "whoever runs this",
     ".venv/bin/python -m train wine": "tests/test_train.py",
+    "curl -H 'Accept: text/csv' "
+    "'http://localhost:5000/models/wine/predictions?label=bom&limit=1000'": "tests/test_journal.py",
 }
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -82,5 +84,5 @@ def test_the_figures_are_those_of_the_committed_model(readme: str):
 
 @pytest.mark.parametrize("readme", READMES)
 def test_what_is_linked_is_there(readme: str):
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", (ROOT / readme).read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\((?!http|#)([^)]+)\)", (ROOT / readme).read_text(encoding="utf-8")):
         assert Path(ROOT / target).exists()

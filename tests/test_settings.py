@@ -22,6 +22,11 @@ def test_settings_are_read_from_variables_of_their_name(tmp_path: Path):
     assert settings == Settings(port=8080, models_dir=tmp_path)
 
 
+@pytest.mark.parametrize(("value", "meaning"), [("off", False), ("0", False), ("on", True)])
+def test_a_switch_is_on_or_off(value: str, meaning: bool):
+    assert Settings.from_environment({"JOURNAL": value}).journal is meaning
+
+
 def test_an_empty_variable_means_the_default():
     assert Settings.from_environment({"PORT": " "}).port == 5000
 
@@ -36,6 +41,7 @@ def test_an_empty_variable_means_the_default():
         ("WEB_CONCURRENCY", "2.5"),
         ("MAX_RECORDS", "many"),
         ("MODELS_DIR", "/nowhere/at/all"),
+        ("JOURNAL", "yes please"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable(variable: str, value: str):
@@ -73,7 +79,9 @@ def test_the_readme_lists_every_setting_with_its_default(readme: str):
         if line.startswith("| `") and len(cells := line.strip("|").split("|")) == 3
     }
     listed = {
-        setting.name.upper(): str(setting.default).removeprefix(f"{ROOT}/")
+        setting.name.upper(): {True: "on", False: "off"}.get(
+            setting.default, str(setting.default).removeprefix(f"{ROOT}/")
+        )
         for setting in fields(Settings)
     }
     assert rows == listed

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from serving.api import errors, health, models, native, request_id
+from serving.api import errors, feedback, health, models, native, predictions, request_id
 from serving.api.express import Express
 from serving.service import Service
 from serving.settings import Settings
@@ -16,4 +16,6 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))
+    app.register_blueprint(feedback.blueprint(service, settings.max_records))
+    app.register_blueprint(predictions.blueprint(service))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]

@@ -11,13 +11,21 @@ from serving.api.respond import as_json
 from serving.errors import (
     Fault,
     InvalidRecords,
+    JournalError,
     NotJSON,
+    NotRecorded,
     ServingError,
+    StoreError,
     TooManyRecords,
     UnknownModel,
+    UnknownPrediction,
 )
 
 STATUS: dict[type[ServingError], HTTPStatus] = {
+    JournalError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    NotRecorded: HTTPStatus.NOT_FOUND,
+    UnknownPrediction: HTTPStatus.NOT_FOUND,
     NotJSON: HTTPStatus.BAD_REQUEST,
     UnknownModel: HTTPStatus.NOT_FOUND,
     TooManyRecords: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -5,12 +5,13 @@ that is plain in every respect is answered here, by the same function that the v
 other, and any that turns out to be faulty, goes to Flask with its body as it came.
 """
 
+import time
 from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from serving.api import native, request_id
-from serving.service import Service
+from serving.service import Asked, Service
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,13 +41,16 @@ class Express:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer a request."""
-        answer = self._answer(environ) if self._is_plain(environ) else None
+        if not self._is_plain(environ):
+            return self.flask(environ, start_response)
+        named = request_id.name(environ.get("HTTP_X_REQUEST_ID", ""))
+        answer = self._answer(environ, Asked(named, time.perf_counter_ns()))
         if answer is None:
             return self.flask(environ, start_response)
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(answer))),
-            (request_id.HEADER, request_id.name(environ.get("HTTP_X_REQUEST_ID", ""))),
+            (request_id.HEADER, named),
         ]
         start_response("200 OK", headers)
         return [answer]
@@ -63,11 +67,11 @@ class Express:
             and "HTTP_TRANSFER_ENCODING" not in environ
         )
 
-    def _answer(self, environ: "WSGIEnvironment") -> bytes | None:
+    def _answer(self, environ: "WSGIEnvironment", asked: Asked) -> bytes | None:
         body: Any = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         engine = self.routes[environ["PATH_INFO"]]
         try:
-            return native.answer(self.service, engine, body, self.settings.max_records)
+            return native.answer(self.service, engine, body, self.settings.max_records, asked)
         except Exception:  # noqa: BLE001 # why: the view meets it too, and answers it as always
             environ["wsgi.input"] = BytesIO(body)
             return None

@@ -8,10 +8,11 @@ from flask import Blueprint, Response, request
 from msgspec import UNSET
 from werkzeug.exceptions import UnsupportedMediaType
 
+from serving.api import request_id
 from serving.api.respond import as_json, encode
 from serving.engine import Engine
 from serving.schema import Remark
-from serving.service import Answer, Service
+from serving.service import Answer, Asked, Service
 
 # curl -d labels every body as a form; whoever sends no label at all means JSON too.
 READ_AS_JSON = {"", "application/json", "application/x-www-form-urlencoded"}
@@ -24,13 +25,9 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     @routes.post("/predict", defaults={"name": None})
     @routes.post("/models/<name>/predict")
     def predict(name: str | None) -> Response:
-        engine = service.registry.engine(name)
-        if request.mimetype not in READ_AS_JSON and not request.is_json:
-            raise UnsupportedMediaType(
-                f"Content-Type {request.mimetype!r} is not read here; send application/json"
-            )
-        body = request.get_data(cache=False)
-        return Response(answer(service, engine, body, max_records), mimetype="application/json")
+        engine, asked = service.registry.engine(name), request_id.asked()
+        content = answer(service, engine, read_json(), max_records, asked)
+        return Response(content, mimetype="application/json")
 
     @routes.get("/example", defaults={"name": None})
     @routes.get("/models/<name>/example")
@@ -38,15 +35,25 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         engine = service.registry.engine(name)
         record = engine.manifest.example
         rows = engine.schema.decode(encode(record), max_records)
-        prediction = msgspec.to_builtins(_sent(service.predict(engine, rows)))
+        answered = service.predict(engine, rows, request_id.asked())
+        prediction = msgspec.to_builtins(_sent(answered))
         return as_json({"input": record, **prediction})
 
     return routes
 
 
-def answer(service: Service, engine: Engine, body: bytes, max_records: int) -> bytes:
+def read_json() -> bytes:
+    """The request's body, unless it is labelled as something else than JSON."""
+    if request.mimetype not in READ_AS_JSON and not request.is_json:
+        raise UnsupportedMediaType(
+            f"Content-Type {request.mimetype!r} is not read here; send application/json"
+        )
+    return request.get_data(cache=False)
+
+
+def answer(service: Service, engine: Engine, body: bytes, max_records: int, asked: Asked) -> bytes:
     """From a JSON body to the JSON of its predictions: one, or an array where one was sent."""
-    return encode(_sent(service.predict(engine, engine.schema.decode(body, max_records))))
+    return encode(_sent(service.predict(engine, engine.schema.decode(body, max_records), asked)))
 
 
 class Prediction(msgspec.Struct, gc=False):

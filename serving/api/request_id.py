@@ -3,8 +3,11 @@
 import logging
 import re
 import secrets
+import time
 
 from flask import Flask, Response, g, request
+
+from serving.service import Asked
 
 HEADER = "X-Request-ID"
 SOUND = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it goes to the log: nothing else may
@@ -15,11 +18,17 @@ def name(sent: str) -> str:
     return sent if SOUND.fullmatch(sent) else secrets.token_hex(16)
 
 
+def asked() -> Asked:
+    """What the request at hand is known by."""
+    return Asked(g.request_id, g.since)
+
+
 def register(app: Flask) -> None:
     """Give each request its id before anything else, and put it on its answer and in the log."""
 
     @app.before_request
     def name_request() -> None:
+        g.since = time.perf_counter_ns()
         g.request_id = name(request.headers.get(HEADER, ""))
 
     @app.after_request

@@ -1,0 +1,211 @@
+"""The journal: append-only files that hold every answer before it goes out.
+
+Each process appends to a *segment* of its own, one JSON line and one write for a request. What is
+written survives the process, however that ends; a collector moves it into the store, and removes a
+segment that is there to its last line and that nobody writes to.
+"""
+
+import fcntl
+import logging
+import mmap
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from serving.entry import Entry
+from serving.errors import JournalError
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".jsonl"
+SEGMENT_BYTES = 64 * 2**20
+SEGMENT_SECONDS = 600
+STRETCH = 4 * 2**20
+MOST_PROCESSES = 1024
+BLANK = b" " * 4095 + b"\n"  # as large as a usual line; skipped when read
+
+
+class Journal:
+    """What one process appends to, from any of its threads.
+
+    Made before a fork, it is shared so far that every process knows how many predictions all have
+    lost; each opens a segment of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when it is first needed.
+    sync : bool
+        Whether to wait until the disk itself has each line: power may then fail.
+    """
+
+    def __init__(self, folder: Path, *, sync: bool) -> None:
+        self.folder, self.sync = folder, sync
+        self.reason = ""
+        self._lock = threading.Lock()
+        self._segment: Segment | None = None
+        self._torn = False
+        self._lost = memoryview(mmap.mmap(-1, 8 * MOST_PROCESSES)).cast("Q")
+
+    @property
+    def lost(self) -> int:
+        """Predictions of all processes that were answered and could not be recorded."""
+        return sum(self._lost)
+
+    def lose(self, count: int) -> None:
+        """Count predictions as lost."""
+        with self._lock:
+            self._lost[os.getpid() % MOST_PROCESSES] += count
+
+    def append(self, entry: Entry) -> None:
+        """Record an entry.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written. The first of several failures is logged.
+        """
+        line = encode(entry) + b"\n"
+        with self._lock:
+            try:
+                self._write(line)
+            except OSError as error:
+                if not self.reason:
+                    log.error("the journal cannot be written: %s", error)  # noqa: TRY400 - the message says it all
+                self.reason = str(error)
+                raise JournalError(f"the journal cannot be written: {error}") from None
+
+    def recovers(self) -> bool:
+        """Whether the journal can be written, after trying where it lately could not."""
+        with self._lock, suppress(OSError):
+            if self.reason:
+                self._write(BLANK)
+        return not self.reason
+
+    def find(self, prediction_id: str) -> list[Entry]:
+        """The entries of any process that name a prediction and are not yet in the store."""
+        found: list[Entry] = []
+        for path in segments(self.folder):
+            with suppress(FileNotFoundError), path.open("rb") as segment:  # stored by now
+                for stretch in read(segment, containing=prediction_id.encode()):
+                    found += [entry for entry in stretch.entries if prediction_id in entry.ids]
+        return found
+
+    def close(self) -> None:
+        """End the segment; the next line opens another."""
+        with self._lock:
+            self._close()
+
+    def _write(self, line: bytes) -> None:
+        if self._segment and self._segment.is_full:
+            self._close()
+        if not self._segment:
+            self._segment, self._torn = Segment(self.folder), False
+            self._end = threading.Timer(SEGMENT_SECONDS, self.close)
+            self._end.daemon = True
+            self._end.start()
+        # What a full disk cut off becomes a line of its own, and spoils no other.
+        line = b"\n" + line if self._torn else line
+        self._torn = True
+        self._segment.write(line, sync=self.sync)
+        self._torn = False
+        if self.reason:
+            log.warning("the journal is written again; %d predictions are lost so far", self.lost)
+            self.reason = ""
+
+    def _close(self) -> None:
+        if self._segment:
+            self._end.cancel()
+            self._segment.file.close()
+            self._segment = None
+
+
+class Segment:
+    """One file that this process alone appends to.
+
+    It is locked as long as it is open, so a reader knows when no line will follow.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        links = 0
+        while not links:  # a collector may have removed it before the lock was had
+            name = f"{time.time_ns():019d}-{socket.gethostname()}-{os.getpid()}{SUFFIX}"
+            self.file = (folder / name).open("xb", buffering=0)
+            fcntl.flock(self.file, fcntl.LOCK_SH)
+            links = os.fstat(self.file.fileno()).st_nlink
+        self.size = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next line belongs in another segment."""
+        return self.size >= SEGMENT_BYTES
+
+    def write(self, line: bytes, *, sync: bool) -> None:
+        """Append a line in one write.
+
+        Raises
+        ------
+        OSError
+            Also where only a part of it was written.
+        """
+        written = os.write(self.file.fileno(), line)
+        self.size += written
+        if written < len(line):
+            raise OSError(f"only {written} of {len(line)} bytes were written")
+        if sync:
+            os.fdatasync(self.file.fileno())
+
+
+class Read(NamedTuple):
+    """A stretch of a segment: its entries, where it ends, and lines that could not be read."""
+
+    entries: list[Entry]
+    position: int
+    torn: int
+
+
+def segments(folder: Path) -> list[Path]:
+    """The segments of a folder, oldest first."""
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def is_closed(segment: BinaryIO) -> bool:
+    """Whether no process writes to a segment any more; if so, none will."""
+    try:
+        fcntl.flock(segment, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def read(segment: BinaryIO, position: int = 0, containing: bytes = b"") -> Iterator[Read]:
+    """Read the whole lines of a segment from a position on, in stretches of about `STRETCH` bytes.
+
+    Lines without the bytes asked for are passed over.
+    """
+    segment.seek(position)
+    while lines := segment.readlines(STRETCH):
+        if not lines[-1].endswith(b"\n"):
+            lines.pop()
+        entries, torn = [], 0
+        for line in lines:
+            position += len(line)
+            if containing not in line:
+                continue
+            try:
+                entries.append(decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                torn += not line.isspace()
+        yield Read(entries, position, torn)
+
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Entry).decode
