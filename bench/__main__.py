@@ -1,4 +1,4 @@
-"""The bench's commands: `python -m bench compare`, `limit` and `profile`."""
+"""The bench's commands: `python -m bench compare`, `limit`, `profile` and `store`."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -78,6 +78,16 @@ def profile(seconds: int) -> None:
     from bench.profile import profile  # noqa: PLC0415
 
     click.echo(profile(seconds))
+
+
+@main.command()
+@click.option("--rows", type=click.IntRange(10_000), help="Ask a store of so many, instead.")
+def store(rows: int | None) -> None:
+    """Measure how fast the store takes predictions in, or answers when it is full."""
+    from bench.store import questions, rates  # noqa: PLC0415
+
+    for line in rates(200_000) if rows is None else questions(rows):
+        click.echo(line)
 
 
 if __name__ == "__main__":

@@ -39,12 +39,14 @@ STEPS = (
                 warnings TEXT
             )
             """,
-            # Pages and time ranges of a model, and what retention removes. Version and label at its
-            # end let the filters pass over an entry of the index without a look at the table; an
-            # index for each filter would cost every insertion to speed up rare questions.
+            # Pages and time ranges of a model, and what retention removes. The version at its end
+            # lets that filter pass over entries without a look at the table, 5 million a second.
+            "CREATE INDEX predictions_by_time ON predictions (model, time, id, version)",
+            # A label that one in 100,000 got is what people look for, and takes the other index as
+            # long. Numbers stay out: nobody asks for one, and their disorder would slow insertion.
             """
-            CREATE INDEX predictions_by_time
-            ON predictions (model, time, id, version, prediction)
+            CREATE INDEX predictions_by_label ON predictions (model, prediction, time, id, version)
+            WHERE prediction LIKE '"%'
             """,
             """
             CREATE TABLE feedback (
@@ -95,7 +97,7 @@ def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None
     for step in steps:
         if step.name not in taken:
             for statement in step.statements:
-                connection.exec_driver_sql(statement.replace("EXACT", exact))
+                connection.execute(sql.text(statement.replace("EXACT", exact)))
             connection.execute(
                 sql.text("INSERT INTO applied_steps (name, time) VALUES (:name, :time)"),
                 {"name": step.name, "time": time.time_ns() // 1_000_000},

@@ -44,6 +44,7 @@ PROCEED = sql.text("""
 POSITIONS = sql.text("SELECT name, position, torn FROM segments")
 FORGET = sql.text("DELETE FROM segments WHERE name = :name")
 
+IS_LABEL = sql.text("prediction LIKE '\"%'")  # word for word as in the index, to have it used
 LATEST_FIRST = (feedback.c.time.desc(), feedback.c.actual.desc())
 LATEST = (
     sql.select(feedback.c.actual)
@@ -152,7 +153,7 @@ class Store:
         if version is not None:
             page = page.where(column.version == version)
         if label is not None:
-            page = page.where(column.prediction == json(label))
+            page = page.where(column.prediction == json(label), IS_LABEL)
         page = page.order_by(column.time.desc(), column.id.desc()).limit(limit)
         with self._database.reading() as connection:
             return [Prediction.of(row) for row in connection.execute(page)]

@@ -53,6 +53,10 @@ class Postgres:
         """Stop it at once, with whoever is connected."""
         self._run("pg_ctl", "stop", "--wait", "-m", "fast")
 
+    def pid(self) -> int:
+        """The process that all of the server's descend from."""
+        return int((self._folder / "cluster" / "postmaster.pid").read_text().split("\n", 1)[0])
+
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
 
