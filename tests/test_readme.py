@@ -84,5 +84,7 @@ def test_the_figures_are_those_of_the_committed_model(readme: str):
 
 @pytest.mark.parametrize("readme", READMES)
 def test_what_is_linked_is_there(readme: str):
-    for target in re.findall(r"\]\((?!http|#)([^)]+)\)", (ROOT / readme).read_text(encoding="utf-8")):
+    for target in re.findall(
+        r"\]\((?!http|#)([^)]+)\)", (ROOT / readme).read_text(encoding="utf-8")
+    ):
         assert Path(ROOT / target).exists()
