@@ -119,7 +119,7 @@ FLOOR = Target(
     title="constant Flask route, same gunicorn",
     command=(*GUNICORN, "bench.floor:app"),
     batches=False,
-    **OURS,
+    **OURS | {"settings": OURS["settings"] | {"JOURNAL": "off"}},
 )
 TUTORIAL = Target(
     name="tutorial",

@@ -16,7 +16,7 @@ from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
-NICENESS = 10
+NICENESS = 15
 
 
 def accompany(settings: Settings, listening: Iterable[socket]) -> None:

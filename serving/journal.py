@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 SUFFIX = ".jsonl"
 SEGMENT_BYTES = 64 * 2**20
 SEGMENT_SECONDS = 600
-STRETCH = 4 * 2**20
+STRETCH = 2**19
 MOST_PROCESSES = 1024
 BLANK = b" " * 4095 + b"\n"  # as large as a usual line; skipped when read
 

@@ -70,7 +70,7 @@ def container(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator
         wait_until(lambda: get(f"{started.url}/health/ready")[0] == 200)
         yield started
     finally:
-        run(*compose, "down", "--timeout", "30", check=False, PORT=str(port))
+        run(*compose, "down", "--volumes", "--timeout", "30", check=False, PORT=str(port))
 
 
 def predict(container: Container, name: str) -> dict[str, Any]:
@@ -107,6 +107,7 @@ def test_the_image_holds_what_serving_needs_and_no_more(container: Container):
         "gunicorn.conf.py",
         "models",
         "serving",
+        "var",
     ]
     assert "exit 1" in container.sh("find / -name '*.csv' -path '*service*' | grep .")
     size = int(run("docker", "image", "inspect", "--format", "{{.Size}}", IMAGE))
@@ -118,6 +119,14 @@ def test_logs_are_json_lines_on_standard_output(container: Container):
     lines = run("docker", "logs", container.id).splitlines()
     assert {json.loads(line)["level"] for line in lines} == {"info"}
     assert any(json.loads(line)["message"] == "POST /predict" for line in lines)
+
+
+def test_what_was_predicted_is_known_after_a_restart(container: Container):
+    told = f"{container.url}/models/wine/predictions?limit=10000"
+    made = {predict(container, "bom")["id"] for _ in range(3)}
+    run("docker", "restart", container.id)
+    wait_until(lambda: get(told)[0] == 200)
+    wait_until(lambda: made <= {one["id"] for one in get(told)[1]["predictions"]})
 
 
 def test_a_newly_trained_version_is_served_after_a_restart(container: Container):
