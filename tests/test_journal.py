@@ -1,5 +1,6 @@
 """Once an answer has left, its record survives: through kills, full disks and torn lines."""
 
+import http.client
 import json
 import os
 import signal
@@ -214,7 +215,7 @@ class Answers(Load):
             try:
                 with urllib.request.urlopen(url, record, timeout=30) as answer:
                     told = json.load(answer)["predictions"]
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 continue  # a killed worker's clients: what was not answered need not be recorded
             self.ids += [one["id"] for one in told]
 
