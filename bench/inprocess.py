@@ -5,6 +5,7 @@ of its parts, of scikit-learn's own `predict_proba` on the same row, and of a ba
 """
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,10 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from serving.api import native  # noqa: E402
+from serving.journal import Journal  # noqa: E402
 from serving.registry import Registry  # noqa: E402
-from serving.service import Service  # noqa: E402
+from serving.service import Asked, Service  # noqa: E402
+from serving.store import Store  # noqa: E402
 
 ROUNDS = 7
 
@@ -35,22 +38,34 @@ def microseconds(call: Callable[[], object], times: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    service = Service(Registry.load(ROOT / "models", "wine"))
-    engine = service.registry.engine()
+    with tempfile.TemporaryDirectory() as scratch:
+        measure(Path(scratch))
+
+
+def measure(scratch: Path) -> None:
+    """Measure and print, with the journal in a folder."""
+    registry = Registry.load(ROOT / "models", "wine")
+    store = Store(f"sqlite:///{scratch / 'unused.db'}")
+    journal = Journal(scratch, sync=False)
+    silent = Service(registry, None, store, required=False)
+    service = Service(registry, journal, store, required=True)
+    engine = registry.engine()
     record = (ROOT / "bom.json").read_bytes()
     batch = b"[" + b",".join([record] * 1000) + b"]"
 
-    def answer(body: bytes) -> bytes:
-        return native.answer(service, engine, body, 10_000)
+    def answer(body: bytes, service: Service = service) -> bytes:
+        return native.answer(service, engine, body, 10_000, Asked("bench", time.perf_counter_ns()))
 
     row = engine.schema.decode(record, 1).matrix
     forest = joblib.load(ROOT / "models/wine" / str(engine.manifest.version) / "model.pkl")
     timed = {
         "one row, bytes to bytes": microseconds(lambda: answer(record), 2000),
+        "  without the journal": microseconds(lambda: answer(record, silent), 2000),
         "  decoding and validating": microseconds(lambda: engine.schema.decode(record, 1), 2000),
         f"  the model, by {engine.backend}": microseconds(lambda: engine.predict(row), 2000),
         "scikit-learn's predict_proba": microseconds(lambda: forest.predict_proba(row), 20),
         "1,000 rows, bytes to bytes": microseconds(lambda: answer(batch), 20),
+        "  without their journal": microseconds(lambda: answer(batch, silent), 20),
     }
     for name, time_taken in timed.items():
         print(f"{name:<28} {time_taken:9.1f} µs")
