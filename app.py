@@ -7,6 +7,7 @@ from flask import Flask
 from serving import api
 from serving.errors import ServingError
 from serving.journal import Journal
+from serving.privacy import Privacy
 from serving.registry import Registry
 from serving.service import Service
 from serving.settings import Settings
@@ -21,7 +22,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         Journal(settings.journal_dir, sync=settings.journal_fsync) if settings.journal else None
     )
     service = Service(
-        registry, journal, Store(settings.store_url), required=settings.journal_required
+        registry,
+        journal,
+        Store(settings.store_url),
+        Privacy(settings),
+        required=settings.journal_required,
     )
     app = Flask(__name__, static_folder=None)
     api.register(app, service, settings)

@@ -18,8 +18,10 @@ sys.path.insert(0, str(ROOT))
 
 from serving.api import native  # noqa: E402
 from serving.journal import Journal  # noqa: E402
+from serving.privacy import Privacy  # noqa: E402
 from serving.registry import Registry  # noqa: E402
 from serving.service import Asked, Service  # noqa: E402
+from serving.settings import Settings  # noqa: E402
 from serving.store import Store  # noqa: E402
 
 ROUNDS = 7
@@ -46,9 +48,9 @@ def measure(scratch: Path) -> None:
     """Measure and print, with the journal in a folder."""
     registry = Registry.load(ROOT / "models", "wine")
     store = Store(f"sqlite:///{scratch / 'unused.db'}")
-    journal = Journal(scratch, sync=False)
-    silent = Service(registry, None, store, required=False)
-    service = Service(registry, journal, store, required=True)
+    journal, privacy = Journal(scratch, sync=False), Privacy(Settings())
+    silent = Service(registry, None, store, privacy, required=False)
+    service = Service(registry, journal, store, privacy, required=True)
     engine = registry.engine()
     record = (ROOT / "bom.json").read_bytes()
     batch = b"[" + b",".join([record] * 1000) + b"]"

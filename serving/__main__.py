@@ -30,7 +30,7 @@ def collect() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    collector.run(settings.journal_dir, settings.store_url, lambda seconds: not stop.wait(seconds))
+    collector.run(settings, lambda seconds: not stop.wait(seconds))
 
 
 if __name__ == "__main__":

@@ -3,89 +3,185 @@
 import fcntl
 import logging
 import os
+import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from serving import journal
+import msgspec
+
+from serving import ids, journal
 from serving.errors import StoreError
+from serving.settings import Settings
 from serving.store import Store
 from serving.stored import Position
 
 log = logging.getLogger(__name__)
 
-LOCK = "collector.lock"
+LOCK, STATUS = "collector.lock", "collector.json"
 PAUSE = 0.5  # seconds between two looks at the journal, or at who collects
+HOUR, DAY = 3600, 86_400_000  # seconds; milliseconds
+
+Pause = Callable[[float], bool]
 
 
-def collect(folder: Path, store: Store) -> int:
-    """Move all that the journal holds by now; count the entries.
+class Status(msgspec.Struct, frozen=True):
+    """What the collector saw last, for every process to read.
 
-    What is moved twice, for a crash in between, is in the store once: every id is.
-
-    Raises
-    ------
-    StoreError
-        What had been moved by then is in the store, the rest still in the journal.
+    Attributes
+    ----------
+    time : int
+        Milliseconds since 1970, UTC.
+    waiting : int
+        Bytes of the journal that were not in the store.
+    torn : int
+        Lines that were cut off while they were written, so never answered, since the store began.
+    reason : str
+        Why nothing could be moved; empty where all was.
     """
-    positions = store.positions()
-    moved = 0
-    for path in journal.segments(folder):
-        with path.open("rb") as segment:
-            closed = journal.is_closed(segment)  # asked first: then the last line is read below
-            at = positions.get(path.name, Position(0))
-            for stretch in journal.read(segment, at.read):
-                at = Position(stretch.position, at.torn + stretch.torn)
-                store.add(stretch.entries, {path.name: at})
-                moved += len(stretch.entries)
-            if closed:
-                torn = at.torn + (os.fstat(segment.fileno()).st_size > at.read)
-                if torn:  # its position stays in the store, for the count
-                    store.add([], {path.name: Position(at.read, torn)})
-                    log.warning("%s: %d torn lines, never answered, are left out", path, torn)
-                else:
-                    store.forget([path.name])
-                path.unlink()
-    return moved
+
+    time: int
+    waiting: int
+    torn: int
+    reason: str
 
 
-def run(folder: Path, url: str, pause: Callable[[float], bool]) -> None:
-    """Collect again and again, one process at a time; the others wait to take over.
+def status(folder: Path) -> Status | None:
+    """What the collector of a journal saw last, if there ever was one."""
+    try:
+        return msgspec.json.decode((folder / STATUS).read_bytes(), type=Status)
+    except OSError:  # none has run yet, or none can read or write there
+        return None
+
+
+class Collector:
+    """Moves a journal into a store; one process at a time may.
 
     Parameters
     ----------
     folder : Path
         The journal's.
-    url : str
-        The store's.
+    days : int
+        How long records may be kept, in the store or the journal; 0 is for ever.
+    """
+
+    def __init__(self, folder: Path, store: Store, days: int = 0) -> None:
+        self.folder, self.store, self.days = folder, store, days
+        self._positions: dict[str, Position] = {}
+        self._migrated = False
+        self._reason = ""
+
+    def collect(self) -> None:
+        """Move all that the journal holds by now.
+
+        What is moved twice, for a crash in between, is in the store once: every id is.
+
+        Raises
+        ------
+        StoreError
+            What had been moved by then is in the store, the rest still in the journal.
+        """
+        if not self._migrated:
+            self.store.migrate()
+            self._migrated = True
+        self._positions = self.store.positions()
+        for path in journal.segments(self.folder):
+            with path.open("rb") as segment:
+                closed = journal.is_closed(segment)  # asked first: then the last line is read below
+                for stretch in journal.read(segment, self._at(path).read):
+                    at = Position(stretch.position, self._at(path).torn + stretch.torn)
+                    self.store.add(stretch.entries, {path.name: at})
+                    self._positions[path.name] = at
+                if closed:
+                    self._remove(path, os.fstat(segment.fileno()).st_size)
+
+    def _at(self, path: Path) -> Position:
+        return self._positions.get(path.name, Position(0))
+
+    def _remove(self, path: Path, size: int) -> None:
+        at = self._at(path)
+        if torn := at.torn + (size > at.read):
+            # Its position stays in the store, for the count.
+            at = self._positions[path.name] = Position(at.read, torn)
+            self.store.add([], {path.name: at})
+            log.warning("%s: %d torn lines, never answered, are left out", path, torn)
+        else:
+            self.store.forget([path.name])
+        path.unlink()
+
+    def attempt(self) -> None:
+        """Collect, and write down how it went; where it fails, the journal keeps everything."""
+        try:
+            self.collect()
+        except (StoreError, OSError) as error:
+            if not self._reason:
+                log.error("the journal keeps what cannot be moved: %s", error)  # noqa: TRY400 - the message says it all
+            self._reason = str(error)
+            self._expire()
+        else:
+            if self._reason:
+                log.warning("the journal is moved into the store again")
+            self._reason = ""
+        with suppress(OSError):  # of a full disk, as the journal says
+            self._tell()
+
+    def _tell(self) -> None:
+        sizes = {path: path.stat().st_size for path in journal.segments(self.folder)}
+        waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
+        torn = sum(position.torn for position in self._positions.values())
+        aside = self.folder / f".{STATUS}"
+        aside.write_bytes(msgspec.json.encode(Status(ids.now(), waiting, torn, self._reason)))
+        aside.replace(self.folder / STATUS)
+
+    def _expire(self) -> None:
+        """Remove segments too old to be kept, where the store has been gone for so long."""
+        for path in journal.segments(self.folder) if self.days else ():
+            with path.open("rb") as segment:
+                last = os.fstat(segment.fileno()).st_mtime_ns // 1_000_000
+                if last < ids.now() - self.days * DAY and journal.is_closed(segment):
+                    log.error("%s is older than RETENTION_DAYS and was never moved: removed", path)
+                    path.unlink()
+
+    def retain(self) -> None:
+        """Remove from the store what is too old to be kept."""
+        try:
+            self.store.retain(ids.now() - self.days * DAY)
+        except StoreError as error:
+            log.warning("what is older than RETENTION_DAYS is still in the store: %s", error)
+
+
+def run(settings: Settings, pause: Pause) -> None:
+    """Collect again and again, one process at a time; the others wait to take over.
+
+    Parameters
+    ----------
     pause : callable
         Waits so many seconds, and tells whether to go on.
     """
-    lock = _lead(folder, pause)
+    lock = _lead(settings.journal_dir, pause)
     if lock is None:
         return
-    store = Store(url)
-    go_on, migrated, failing = True, False, False
-    with lock, closing(store):
+    with lock, closing(Store(settings.store_url)) as store:
+        collector = Collector(settings.journal_dir, store, settings.retention_days)
+        collector.attempt()
+        if settings.retention_days:
+            threading.Thread(target=_retain, args=(collector, pause), daemon=True).start()
+        go_on = True
         while go_on:
             go_on = pause(PAUSE)  # and once more after the last: what was answered by then moves
-            try:
-                if not migrated:
-                    store.migrate()
-                    migrated = True
-                collect(folder, store)
-            except (StoreError, OSError) as error:
-                if not failing:
-                    log.error("the journal keeps what cannot be moved: %s", error)  # noqa: TRY400 - the message says it all
-                failing = True
-            else:
-                if failing:
-                    log.warning("the journal is moved into the store again")
-                failing = False
+            collector.attempt()
 
 
-def _lead(folder: Path, pause: Callable[[float], bool]) -> BinaryIO | None:
+def _retain(collector: Collector, pause: Pause) -> None:
+    """Retain every hour, beside the collecting, for it may take long."""
+    go_on = True
+    while go_on:
+        collector.retain()
+        go_on = pause(HOUR)
+
+
+def _lead(folder: Path, pause: Pause) -> BinaryIO | None:
     """Wait for the lock that the process that collects holds until its end."""
     while True:
         with suppress(OSError):  # held by another; or no folder can be made, as the journal says

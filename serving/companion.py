@@ -45,11 +45,7 @@ def accompany(settings: Settings, listening: Iterable[socket]) -> None:
         for number in (signal.SIGINT, signal.SIGQUIT):  # a terminal's, meant for the worker
             signal.signal(number, signal.SIG_IGN)
         os.nice(NICENESS)
-        collector.run(
-            settings.journal_dir,
-            settings.store_url,
-            lambda seconds: not select.select([watched], [], [], seconds)[0],
-        )
+        collector.run(settings, lambda seconds: not select.select([watched], [], [], seconds)[0])
     except BaseException:  # why: nothing may get past here into the worker's own code
         log.exception("the collector failed")
         os._exit(1)

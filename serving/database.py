@@ -48,7 +48,7 @@ class Database:
             driver = DRIVERS[parsed.drivername]
         except (ArgumentError, KeyError):  # not quoted: it may hold a password
             raise StoreError(
-                "the URL of a database begins with sqlite:/// or postgresql://"
+                "DATABASE_URL is not the URL of a database: it begins with sqlite:/// or postgresql://"
             ) from None
         self.is_postgresql = driver == DRIVERS["postgresql"]
         bare = sql.URL.create(

@@ -1,28 +1,20 @@
 """From a client's feedback to what is recorded: which prediction, and what was really true."""
 
-import re
-import time
-from typing import Any, NamedTuple
+from typing import Any
 
-from serving import strict_json
-from serving.errors import Fault, InvalidRecords, TooManyRecords, UnknownModel
+from serving import ids, strict_json
+from serving.errors import Fault, InvalidRecords, UnknownModel
 from serving.field import printable, shown
 from serving.registry import Registry
 
-ID = re.compile(r"(?P<model>.+)\.[0-9]{1,9}\.(?P<time>[0-9a-f]{11})[0-9a-f]{16}(?:\.[0-9]{1,9})?")
 CLOCKS_APART = 60_000  # milliseconds that the clock of another host may be ahead
 NAMES = ("id", "actual")
 
 
-class Feedback(NamedTuple):
-    """What was really true, `actuals`, of the predictions named by `ids`."""
-
-    ids: list[str]
-    actuals: list[str | float]
-
-
-def decode(body: bytes, most: int, registry: Registry) -> Feedback:
+def decode(body: bytes, most: int, registry: Registry) -> tuple[list[str], list[str | float]]:
     """Read a JSON body: one `{"id": …, "actual": …}`, or an array of at most `most`.
+
+    Returns the ids, and what was really true of each.
 
     An id tells the model and the time of its prediction. Whether that prediction exists is not
     looked up: its record may still be on its way, and feedback is taken with the store down.
@@ -31,25 +23,21 @@ def decode(body: bytes, most: int, registry: Registry) -> Feedback:
     ------
     NotJSON, TooManyRecords, InvalidRecords
     """
-    sent = strict_json.parse(body)
-    records = sent if isinstance(sent, list) else [sent]
-    if len(records) > most:
-        raise TooManyRecords(f"{len(records)} records in one request; the most is {most}")
+    records, _ = strict_json.records(body, most)
     faults: list[Fault] = []
-    feedback = Feedback([], [])
+    named: list[str] = []
+    actuals: list[str | float] = []
     for position, record in enumerate(records):
         try:
-            named, actual = _read(record, registry)
+            prediction_id, actual = _read(record, registry)
         except _Wrong as wrong:
             faults.append(Fault(record=position, field=wrong.field, message=str(wrong)))
         else:
-            feedback.ids.append(named)
-            feedback.actuals.append(actual)
-    if not records:
-        faults.append(Fault(record=0, message="the array is empty; send at least one"))
+            named.append(prediction_id)
+            actuals.append(actual)
     if faults:
         raise InvalidRecords(faults)
-    return feedback
+    return named, actuals
 
 
 class _Wrong(Exception):
@@ -76,12 +64,12 @@ def _read(record: Any, registry: Registry) -> tuple[str, str]:
 
 def _classes(prediction_id: Any, registry: Registry) -> tuple[str, ...]:
     """The labels of the model that a prediction was made by."""
-    found = ID.fullmatch(prediction_id) if isinstance(prediction_id, str) else None
-    if not found:
+    told = ids.PredictionId.read(prediction_id) if isinstance(prediction_id, str) else None
+    if not told:
         raise _Wrong("id", f"{shown(prediction_id)} is not the id of a prediction")
-    if int(found["time"], 16) > time.time_ns() // 1_000_000 + CLOCKS_APART:
+    if told.time > ids.now() + CLOCKS_APART:
         raise _Wrong("id", f"{shown(prediction_id)} is of the future")
     try:
-        return registry.engine(found["model"]).manifest.classes
+        return registry.engine(told.model).manifest.classes
     except UnknownModel as error:
         raise _Wrong("id", f"{shown(prediction_id)}: {error}") from None

@@ -51,7 +51,6 @@ class Journal:
         self.reason = ""
         self._lock = threading.Lock()
         self._segment: Segment | None = None
-        self._torn = False
         self._lost = memoryview(mmap.mmap(-1, 8 * MOST_PROCESSES)).cast("Q")
 
     @property
@@ -107,15 +106,11 @@ class Journal:
         if self._segment and self._segment.is_full:
             self._close()
         if not self._segment:
-            self._segment, self._torn = Segment(self.folder), False
+            self._segment = Segment(self.folder)
             self._end = threading.Timer(SEGMENT_SECONDS, self.close)
             self._end.daemon = True
             self._end.start()
-        # What a full disk cut off becomes a line of its own, and spoils no other.
-        line = b"\n" + line if self._torn else line
-        self._torn = True
         self._segment.write(line, sync=self.sync)
-        self._torn = False
         if self.reason:
             log.warning("the journal is written again; %d predictions are lost so far", self.lost)
             self.reason = ""
@@ -141,7 +136,9 @@ class Segment:
             self.file = (folder / name).open("xb", buffering=0)
             fcntl.flock(self.file, fcntl.LOCK_SH)
             links = os.fstat(self.file.fileno()).st_nlink
-        self.size = 0
+            if not links:
+                self.file.close()
+        self.size, self._torn = 0, False
 
     @property
     def is_full(self) -> bool:
@@ -156,12 +153,16 @@ class Segment:
         OSError
             Also where only a part of it was written.
         """
+        # What a full disk cut off becomes a line of its own, and spoils no other.
+        line = b"\n" + line if self._torn else line
+        self._torn = True
         written = os.write(self.file.fileno(), line)
         self.size += written
         if written < len(line):
             raise OSError(f"only {written} of {len(line)} bytes were written")
         if sync:
             os.fdatasync(self.file.fileno())
+        self._torn = False
 
 
 class Read(NamedTuple):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from serving import strict_json
 from serving.entry import Value
-from serving.errors import LISTED_FAULTS, Fault, InvalidRecords, TooManyRecords
+from serving.errors import LISTED_FAULTS, Fault, InvalidRecords
 from serving.field import LONGEST_SHOWN, Field, printable, shown
 
 Matrix = NDArray[np.float64]
@@ -123,13 +123,7 @@ class Schema:
         return matrix
 
     def _decode_exactly(self, body: bytes, most: int) -> Rows:
-        sent = strict_json.parse(body)
-        many = isinstance(sent, list)
-        records = sent if many else [sent]
-        if len(records) > most:
-            raise TooManyRecords(f"{len(records)} records in one request; the most is {most}")
-        if not records:
-            raise InvalidRecords([Fault(record=0, message="the array is empty; send at least one")])
+        records, many = strict_json.records(body, most)
         faults: list[Fault] = []
         values = [self._read(position, record, faults) for position, record in enumerate(records)]
         if faults:

@@ -1,19 +1,21 @@
 """The one path that every protocol takes: predict and record, learn what was true, look it up."""
 
-import os
 import time
 from operator import attrgetter
 from typing import NamedTuple
 
-from serving import feedback
+from serving import feedback, ids
 from serving.engine import Engine, Predictions
 from serving.entry import Learnt, Predicted
 from serving.errors import JournalError, NotRecorded, StoreError, UnknownPrediction
 from serving.journal import Journal
+from serving.privacy import Privacy
 from serving.registry import Registry
 from serving.schema import Rows
 from serving.store import Store
 from serving.stored import Feedback, Prediction, sought
+
+LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction's own record should have arrived
 
 
 class Asked(NamedTuple):
@@ -41,14 +43,24 @@ class Service:
         None where no record is to be kept.
     store : Store
         Where the journal is moved.
+    privacy : Privacy
+        What of the inputs may be recorded.
     required : bool
         Whether a prediction that cannot be recorded may not be answered.
     """
 
     def __init__(
-        self, registry: Registry, journal: Journal | None, store: Store, *, required: bool
+        self,
+        registry: Registry,
+        journal: Journal | None,
+        store: Store,
+        privacy: Privacy,
+        *,
+        required: bool,
     ) -> None:
-        self.registry, self.journal, self.store, self.required = registry, journal, store, required
+        self.registry, self.journal, self.store = registry, journal, store
+        self.privacy, self.required = privacy, required
+        privacy.check({name: engine.schema.names for name, engine in registry.engines.items()})
 
     def predict(self, engine: Engine, rows: Rows, asked: Asked) -> Answer:
         """Predict rows that the engine's own schema validated.
@@ -59,11 +71,12 @@ class Service:
             If they must be recorded and cannot be.
         """
         predictions = engine.predict(rows.matrix)
-        now = time.time_ns() // 1_000_000
-        answer = Answer(engine, new_ids(engine, now, len(rows.matrix)), rows, predictions)
+        now, manifest = ids.now(), engine.manifest
+        named = ids.make(manifest.name, manifest.version, now, len(rows.matrix))
+        answer = Answer(engine, named, rows, predictions)
         if self.journal:
             try:
-                self.journal.append(_entry(answer, asked, now))
+                self.journal.append(self.privacy.applied(_entry(answer, asked, now)))
             except JournalError:
                 if self.required:
                     raise
@@ -79,9 +92,18 @@ class Service:
         """
         if not self.journal:
             raise NotRecorded("JOURNAL=off: predictions are not recorded, so nothing is learnt")
-        ids, actuals = feedback.decode(body, most, self.registry)
-        self.journal.append(Learnt(time.time_ns() // 1_000_000, asked.request_id, ids, actuals))
-        return len(ids)
+        named, actuals = feedback.decode(body, most, self.registry)
+        self.journal.append(Learnt(ids.now(), asked.request_id, named, actuals))
+        return len(named)
+
+    def unmatched(self, limit: int) -> tuple[int, list[Feedback]]:
+        """Feedback that fits no prediction and hardly will: how much, and the latest of it.
+
+        Raises
+        ------
+        StoreError
+        """
+        return self.store.unmatched(ids.now() - LATEST_ARRIVAL, limit)
 
     def recall(self, prediction_id: str) -> tuple[Prediction, list[Feedback]]:
         """A prediction and all that was learnt of it, the latest first.
@@ -93,6 +115,9 @@ class Service:
         ------
         UnknownPrediction, StoreError
         """
+        unknown = UnknownPrediction(f"no prediction {prediction_id!r} is recorded here")
+        if not ids.PredictionId.read(prediction_id):
+            raise unknown
         entries = self.journal.find(prediction_id) if self.journal else []
         recent, said = sought(entries, prediction_id)
         try:
@@ -103,31 +128,21 @@ class Service:
             stored = None
         prediction = stored[0] if stored else recent
         if not prediction:
-            raise UnknownPrediction(f"no prediction {prediction_id!r} is recorded here")
+            raise unknown
         said += stored[1] if stored else []
         latest = {bytes(each.actual): each for each in sorted(said, key=attrgetter("time"))}
         return prediction, sorted(latest.values(), key=attrgetter("time"), reverse=True)
 
 
-def new_ids(engine: Engine, now: int, count: int) -> list[str]:
-    """Unique ids that tell their model, version and time.
-
-    They are `NAME.VERSION.` and, in hexadecimal, the milliseconds since 1970 and 64 random bits; in
-    a batch, its position follows.
-    """
-    stem = f"{engine.manifest.name}.{engine.manifest.version}.{now:011x}{os.urandom(8).hex()}"
-    return [stem] if count == 1 else [f"{stem}.{position}" for position in range(count)]
-
-
 def _entry(answer: Answer, asked: Asked, now: int) -> Predicted:
-    engine, ids, rows, predictions = answer
+    engine, named, rows, predictions = answer
     return Predicted(
         time=now,
         model=engine.manifest.name,
         version=engine.manifest.version,
         request_id=asked.request_id,
         duration=(time.perf_counter_ns() - asked.since) // 1000,
-        ids=ids,
+        ids=named,
         fields=engine.schema.names,
         records=engine.schema.values(rows.matrix),
         predictions=predictions.labels,

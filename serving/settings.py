@@ -33,6 +33,10 @@ class Settings:
     journal: bool = _setting(default=True, purpose="whether predictions are recorded")
     journal_required: bool = _setting(default=False, purpose="no answer without its record")
     journal_fsync: bool = _setting(default=False, purpose="wait for the disk with each record")
+    journal_omit: str = _setting("", "JSON: by model, the fields that are not recorded")
+    journal_hash: str = _setting("", "JSON: by model, the fields recorded as a hash")
+    journal_salt: str = _setting("", "secret that the hashes are made with")
+    retention_days: int = _setting(0, "days that records are kept; 0 for ever", least=0)
     database_url: str = _setting("", "PostgreSQL's URL; SQLite in VAR_DIR if not given")
     max_body_bytes: int = _setting(16_777_216, "largest request body, in bytes")
 

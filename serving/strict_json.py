@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any, NoReturn
 
-from serving.errors import NotJSON
+from serving.errors import Fault, InvalidRecords, NotJSON, TooManyRecords
 
 INTEGER_DIGITS = 18  # beyond these Python's conversion is slow, and refused from 4,300 digits on
 
@@ -20,7 +20,26 @@ class JSONObject(dict[str, Any]):
         self.repeated = frozenset(name for name, count in times.items() if count > 1)
 
 
-def parse(body: bytes) -> Any:
+def records(body: bytes, most: int) -> tuple[list[Any], bool]:
+    """What a body holds, one value or an array of at most `most`; and whether it is an array.
+
+    Raises
+    ------
+    NotJSON, TooManyRecords
+    InvalidRecords
+        If the array is empty.
+    """
+    sent = _parse(body)
+    if not isinstance(sent, list):
+        return [sent], False
+    if len(sent) > most:
+        raise TooManyRecords(f"{len(sent)} records in one request; the most is {most}")
+    if not sent:
+        raise InvalidRecords([Fault(record=0, message="the array is empty; send at least one")])
+    return sent, True
+
+
+def _parse(body: bytes) -> Any:
     """Return the value that a body holds, each object in it a `JSONObject`.
 
     Raises

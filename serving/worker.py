@@ -22,6 +22,7 @@ UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade):", re.IGNORECAS
 
 # Connections of each worker and one more, 0 where there is no worker; in memory that they share.
 HELD = memoryview(mmap.mmap(-1, 4 * MOST_WORKERS)).cast("I")
+LAST = memoryview(mmap.mmap(-1, 4)).cast("I")  # the worker, by its age, that took the last one
 
 
 class Worker(ThreadWorker):
@@ -40,17 +41,24 @@ class Worker(ThreadWorker):
     stopping worker takes them all and closes at once, so others are refused, not cut off.
 
     The kernel gives a connection to the worker that wakes first, so one may hold them all while
-    another idles. Here a worker that holds more than another gives that one a head start.
+    another idles. Here a worker that holds more than another, or that took the last one, gives the
+    others a head start.
     """
 
     drained = False
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection, after any worker that holds fewer."""
-        fewest = min(filter(None, HELD), default=1) - 1
-        if fewest < self.nr_conns:
-            time.sleep(min(self.nr_conns - fewest, MOST_STARTS) * HEAD_START)
+        """Take a connection, after any worker that holds fewer or whose turn it is."""
+        held = [count - 1 for count in HELD if count]
+        ahead = self.nr_conns - min(held, default=0)
+        if len(held) > 1 and LAST[0] == self.age:
+            ahead = max(ahead, 1)
+        if ahead > 0:
+            time.sleep(min(ahead, MOST_STARTS) * HEAD_START)
+        before = self.nr_conns
         super().accept(listener)
+        if self.nr_conns > before:
+            LAST[0] = self.age
 
     def notify(self) -> None:
         """Say that the worker lives, and how many connections it holds."""

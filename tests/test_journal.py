@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from load import Load
 
 from app import create_app
-from serving.collector import collect
+from serving.collector import Collector
 from serving.settings import Settings
 from serving.store import Store
 
@@ -31,8 +31,7 @@ def moved(settings: Settings) -> Store:
     """The store, with all that is in the journal."""
     settings.journal_dir.mkdir(parents=True, exist_ok=True)
     store = Store(settings.store_url)
-    store.migrate()
-    collect(settings.journal_dir, store)
+    Collector(settings.journal_dir, store).collect()
     return store
 
 

@@ -71,6 +71,12 @@ def test_the_server_does_not_start_with_a_wrong_setting(variable: str, value: st
     assert "Traceback" not in run.stdout + run.stderr
 
 
+def shown(default: object) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return str(default).removeprefix(f"{ROOT}/")
+
+
 @pytest.mark.parametrize("readme", ["README.md", "README.pt-BR.md"])
 def test_the_readme_lists_every_setting_with_its_default(readme: str):
     rows = {
@@ -78,10 +84,5 @@ def test_the_readme_lists_every_setting_with_its_default(readme: str):
         for line in (ROOT / readme).read_text().splitlines()
         if line.startswith("| `") and len(cells := line.strip("|").split("|")) == 3
     }
-    listed = {
-        setting.name.upper(): {True: "on", False: "off"}.get(
-            setting.default, str(setting.default).removeprefix(f"{ROOT}/")
-        )
-        for setting in fields(Settings)
-    }
+    listed = {setting.name.upper(): shown(setting.default) for setting in fields(Settings)}
     assert rows == listed

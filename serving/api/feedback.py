@@ -4,16 +4,31 @@ from flask import Blueprint, Response
 
 from serving.api import request_id
 from serving.api.native import read_json
+from serving.api.query import page_size, shown
 from serving.api.respond import as_json
 from serving.service import Service
 
 
 def blueprint(service: Service, max_records: int) -> Blueprint:
-    """The route that takes feedback."""
+    """Routes that take feedback, and list what fits no prediction."""
     routes = Blueprint("feedback", __name__)
 
     @routes.post("/feedback")
     def feedback() -> Response:
         return as_json({"recorded": service.learn(read_json(), max_records, request_id.asked())})
+
+    @routes.get("/feedback/unmatched")
+    def unmatched() -> Response:
+        count, latest = service.unmatched(page_size())
+        listed = [
+            {
+                "id": said.prediction_id,
+                "actual": said.actual,
+                "time": shown(said.time),
+                "request_id": said.request_id,
+            }
+            for said in latest
+        ]
+        return as_json({"count": count, "feedback": listed})
 
     return routes

@@ -5,9 +5,11 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from serving import collector, ids
 from serving.api.respond import as_json
-from serving.journal import Journal
 from serving.service import Service
+
+LONGEST_SILENCE = 10_000  # milliseconds in which a collector that runs is heard of
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -28,16 +30,30 @@ def blueprint(service: Service) -> Blueprint:
             "status": "ready" if ready else "not ready",
             "models": live,
             "broken": registry.broken,
-            "journal": _journal(service.journal),
+            "journal": _journal(service),
         }
         return as_json(state, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     return routes
 
 
-def _journal(journal: Journal | None) -> dict[str, Any]:
+def _journal(service: Service) -> dict[str, Any]:
+    journal = service.journal
     if not journal:
         return {"state": "off"}
+    state: dict[str, Any] = {"state": "recording", "lost": journal.lost}
     if journal.reason:
-        return {"state": "failing", "lost": journal.lost, "reason": journal.reason}
-    return {"state": "recording", "lost": journal.lost}
+        state |= {"state": "failing", "reason": journal.reason}
+    return state | {"store": _store(collector.status(journal.folder))}
+
+
+def _store(status: collector.Status | None) -> dict[str, Any]:
+    """How the journal is moved into the store: it may lag, and nothing is lost."""
+    if status is None:
+        return {"state": "not collected yet"}
+    known = {"waiting_bytes": status.waiting, "torn_lines": status.torn}
+    if ids.now() - status.time > LONGEST_SILENCE:
+        return {"state": "not collected", "since": status.time, **known}
+    if status.reason:
+        return {"state": "failing", "reason": status.reason, **known}
+    return {"state": "reached", **known}

@@ -2,9 +2,7 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,12 +10,11 @@ import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
+from serving.api.query import cursor, moment, page_size, shown, whole
 from serving.api.respond import as_json
 from serving.service import Service
-from serving.stored import Cursor, Prediction
+from serving.stored import Prediction
 
-LIMIT, MOST = 100, 10_000
-NUMBER = re.compile(r"[0-9]{1,15}")
 TAKEN = {"since", "until", "version", "label", "limit", "after"}
 
 
@@ -29,7 +26,7 @@ def blueprint(service: Service) -> Blueprint:
     def prediction(prediction_id: str) -> Response:
         found, learnt = service.recall(prediction_id)
         feedback = [
-            {"actual": said.actual, "time": _shown(said.time), "request_id": said.request_id}
+            {"actual": said.actual, "time": shown(said.time), "request_id": said.request_id}
             for said in learnt
         ]
         actual = learnt[0].actual if learnt else None
@@ -38,13 +35,12 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/models/<name>/predictions")
     def predictions(name: str) -> Response:
         engine = service.registry.engine(name)
-        asked, limit = _asked(), _whole("limit", LIMIT, 1, MOST)
+        asked, limit = _asked(), page_size()
         found = service.store.predictions(engine.manifest.name, limit=limit, **asked)
         headers = {}
         if len(found) == limit:
-            last = f"{found[-1].time}~{found[-1].id}"
-            rest = request.args.to_dict() | {"after": last}
-            headers["Link"] = f'<{f"{request.path}?{urlencode(rest)}"}>; rel="next"'
+            query = request.args.to_dict() | {"after": f"{found[-1].time}~{found[-1].id}"}
+            headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
         if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
             answer = Response(_csv(found), mimetype="text/csv")
         else:
@@ -58,7 +54,7 @@ def blueprint(service: Service) -> Blueprint:
 def _told(found: Prediction) -> dict[str, Any]:
     told = {name: getattr(found, name) for name in found.__struct_fields__}
     return {name: value for name, value in told.items() if value is not None} | {
-        "time": _shown(found.time),
+        "time": shown(found.time),
         "actual": found.actual,
     }
 
@@ -81,7 +77,7 @@ def _flat(found: Prediction) -> dict[str, Any]:
 
     return {
         "id": found.id,
-        "time": _shown(found.time),
+        "time": shown(found.time),
         "version": found.version,
         **dict(parts("record")),
         "prediction": msgspec.json.decode(found.prediction),
@@ -94,38 +90,10 @@ def _flat(found: Prediction) -> dict[str, Any]:
 def _asked() -> dict[str, Any]:
     if unknown := sorted(request.args.keys() - TAKEN):
         raise BadRequest(f"{unknown[0]!r} is not taken; {', '.join(sorted(TAKEN))} are")
-    asked: dict[str, Any] = {"label": request.args.get("label")}
-    for name in ("since", "until"):
-        if text := request.args.get(name):
-            asked[name] = _moment(name, text)
-    if "version" in request.args:
-        asked["version"] = _whole("version", 0, 1, 2**31)
-    if after := request.args.get("after"):
-        time, _, last = after.partition("~")
-        if not (NUMBER.fullmatch(time) and last):
-            raise BadRequest(f"after={after!r} is not what an earlier page's Link header named")
-        asked["after"] = Cursor(int(time), last)
-    return asked
-
-
-def _whole(name: str, default: int, least: int, most: int) -> int:
-    text = request.args.get(name, str(default))
-    if not (NUMBER.fullmatch(text) and least <= int(text) <= most):
-        raise BadRequest(f"{name}={text!r} is not a whole number from {least} to {most}")
-    return int(text)
-
-
-def _moment(name: str, text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadRequest(
-            f"{name}={text!r} is not a time such as 2026-11-21 or 2026-11-21T14:30:00Z"
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
-
-
-def _shown(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+    return {
+        "label": request.args.get("label"),
+        "since": moment("since"),
+        "until": moment("until"),
+        "version": whole("version", 1, 2**31 - 1),
+        "after": cursor("after"),
+    }

@@ -1,0 +1,91 @@
+"""Personal data kept out of the record: fields that are left out, or stand there as a hash."""
+
+import hashlib
+import hmac
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from serving.entry import Predicted, Value
+from serving.errors import SettingsError
+from serving.settings import Settings
+
+SHORTEST_SALT = 16
+DIGITS = 32  # hexadecimal, of a hash
+
+Names = dict[str, frozenset[str]]
+
+
+class Privacy:
+    """Which fields of which models are not recorded as they came.
+
+    Raises
+    ------
+    SettingsError
+        If `JOURNAL_OMIT` or `JOURNAL_HASH` names no fields, or there is no salt to hash with.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._omitted = _names("JOURNAL_OMIT", settings.journal_omit)
+        self._hashed = _names("JOURNAL_HASH", settings.journal_hash)
+        self._salt = settings.journal_salt.encode()
+        if self._hashed and len(settings.journal_salt) < SHORTEST_SALT:
+            raise SettingsError(
+                f"JOURNAL_HASH needs a JOURNAL_SALT of at least {SHORTEST_SALT} characters: "
+                "without it whoever reads a hash can try values until one fits"
+            )
+
+    def check(self, known: Mapping[str, Collection[str]]) -> None:
+        """Hold the settings against the fields of the models that are served.
+
+        Raises
+        ------
+        SettingsError
+            If a name is none of theirs: misspelt, what it means would be recorded.
+        """
+        for variable, names in (("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)):
+            for model, fields in names.items():
+                if model not in known:
+                    served = ", ".join(sorted(known))
+                    raise SettingsError(f"{variable}: no model {model!r} is served; {served} are")
+                if unknown := sorted(fields - set(known[model])):
+                    raise SettingsError(
+                        f"{variable}: {model} has no field {unknown[0]!r}; it has "
+                        f"{', '.join(known[model])}"
+                    )
+
+    def applied(self, entry: Predicted) -> Predicted:
+        """The entry as it may be recorded; no warning tells of a field that is kept out."""
+        omitted = self._omitted.get(entry.model, frozenset())
+        hashed = self._hashed.get(entry.model, frozenset())
+        if not (omitted or hashed):
+            return entry
+        columns = [(at, name) for at, name in enumerate(entry.fields) if name not in omitted]
+        return msgspec.structs.replace(
+            entry,
+            fields=[name for _, name in columns],
+            records=[
+                [self._hash(name, row[at]) if name in hashed else row[at] for at, name in columns]
+                for row in entry.records
+            ],
+            warnings={
+                row: [remark for remark in remarks if remark.field not in omitted | hashed]
+                for row, remarks in entry.warnings.items()
+            },
+        )
+
+    def _hash(self, field: str, value: Value) -> Value:
+        if value is None:  # that it is missing stays known
+            return None
+        text = msgspec.json.encode([field, value])
+        return hmac.digest(self._salt, text, hashlib.sha256).hex()[:DIGITS]
+
+
+def _names(variable: str, text: str) -> Names:
+    try:
+        return msgspec.json.decode(text or "{}", type=Names)
+    except msgspec.DecodeError as error:
+        raise SettingsError(
+            f"{variable}={text!r} names no fields by model, as "
+            f'{{"wine": ["alcohol", "pH"]}} does: {error}'
+        ) from None
