@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import onnx
 import postgres as postgresql
 import pytest
 from flask.testing import FlaskClient
+from onnx import numpy_helper
 
 from app import create_app
 from serving.settings import Settings
@@ -41,6 +43,17 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "through Flask alone":
         app.wsgi_app = app.wsgi_app.flask
     return app.test_client()
+
+
+def with_a_threshold_moved(content: bytes) -> bytes:
+    """Compiled trees with one threshold another, as a faulty conversion would make them."""
+    model = onnx.load_from_string(content)
+    (trees,) = (node for node in model.graph.node if node.op_type == "TreeEnsemble")
+    (splits,) = (each for each in trees.attribute if each.name == "nodes_splits")
+    thresholds = numpy_helper.to_array(splits.t).copy()
+    thresholds[0] += 1
+    splits.t.CopyFrom(numpy_helper.from_array(thresholds))
+    return model.SerializeToString()
 
 
 class Server(NamedTuple):

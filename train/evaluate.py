@@ -11,7 +11,6 @@ from serving.artefact import Figure
 from serving.schema import Matrix
 from train.task import Groups, HeldOut, Task, Truth
 
-
 RESAMPLES = 50
 
 
