@@ -18,7 +18,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
+from serving.collector import Collector
 from serving.settings import Settings
+from serving.store import Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,6 +43,25 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "through Flask alone":
         app.wsgi_app = app.wsgi_app.flask
     return app.test_client()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a service with a record of its own."""
+    return Settings(var_dir=tmp_path / "var")
+
+
+def moved(settings: Settings) -> Store:
+    """The store, with all that is in the journal."""
+    settings.journal_dir.mkdir(parents=True, exist_ok=True)
+    store = Store(settings.store_url)
+    Collector(settings.journal_dir, store).collect()
+    return store
+
+
+def predict(client: FlaskClient, record: Any) -> Any:
+    """The answer to a record, or to several."""
+    return client.post("/predict", **body(record)).json
 
 
 class Server(NamedTuple):
@@ -100,6 +121,10 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[Serve
     finally:
         process.terminate()
         process.wait(timeout=40)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def gunicorn(*options: str) -> list[str]:
