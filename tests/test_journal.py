@@ -28,6 +28,7 @@ from app import create_app
 from serving.collector import Collector, status
 from serving.entry import Predicted
 from serving.errors import SettingsError
+from serving.journal import read
 from serving.settings import Settings
 from serving.store import Store
 
@@ -75,6 +76,24 @@ def test_torn_lines_are_left_out_and_counted(settings: Settings):
         assert not store.prediction(ids[1])
         assert [position.torn for position in store.positions().values()] == [2]
     assert not torn.exists()
+
+
+def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(settings: Settings):
+    client = create_app(settings).test_client()
+    predict(client, wine())
+    (segment,) = settings.journal_dir.glob("*.jsonl")
+    line = segment.read_bytes()
+    segment.write_bytes(line + line[:99])
+    with segment.open("rb") as reader, segment.open("ab") as writer:
+        stretches = read(reader)
+        seen = [next(stretches)]
+        writer.write(line[99:])
+        writer.flush()
+        seen += stretches
+        seen += read(reader, seen[-1].position)
+    assert sum(len(stretch.entries) for stretch in seen) == 2
+    assert sum(stretch.torn for stretch in seen) == 0
+    assert seen[-1].position == 2 * len(line)
 
 
 def test_lines_of_many_threads_stay_whole(settings: Settings):

@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,25 +53,36 @@ class Container(NamedTuple):
         return run("docker", "exec", self.id, "sh", "-c", f"{command} 2>&1; echo exit $?")
 
 
+@contextmanager
+def up(compose: list[str], folder: Path, *options: str, **settings: str) -> Iterator[Container]:
+    """Start with compose, and take all of it away at the end."""
+    port = free_port()
+    settings |= {"PORT": str(port)}
+    shutil.copytree(ROOT / "models", folder / "models")  # to write to, mounted as ours is
+    shutil.copy(ROOT / "docker-compose.yml", folder)
+    compose = [
+        *compose,
+        *("--project-name", f"test{port}"),
+        *options,
+        *("--file", f"{folder}/docker-compose.yml"),
+    ]
+    try:
+        run(*compose, "up", "--detach", "--no-build", **settings)
+        id_ = run(*compose, "ps", "--quiet", "serving", **settings).split()[-1]
+        started = Container(compose, id_, f"http://127.0.0.1:{port}")
+        wait_until(lambda: get(f"{started.url}/health/ready")[0] == 200)
+        yield started
+    finally:
+        run(*compose, "down", "--volumes", "--timeout", "30", check=False, **settings)
+
+
 @pytest.fixture(scope="module", params=COMPOSE)
 def container(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Container]:
     command = COMPOSE[request.param]
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not installed")
-    port = free_port()
-    folder = tmp_path_factory.mktemp("compose")  # a models folder to write to, mounted as ours is
-    shutil.copytree(ROOT / "models", folder / "models")
-    shutil.copy(ROOT / "docker-compose.yml", folder)
-    project = f"test{port}"
-    compose = [*command, "--project-name", project, "--file", f"{folder}/docker-compose.yml"]
-    try:
-        run(*compose, "up", "--detach", "--no-build", PORT=str(port))
-        id_ = run(*compose, "ps", "--quiet", PORT=str(port)).split()[-1]
-        started = Container(compose, id_, f"http://127.0.0.1:{port}")
-        wait_until(lambda: get(f"{started.url}/health/ready")[0] == 200)
+    with up(command, tmp_path_factory.mktemp("compose")) as started:
         yield started
-    finally:
-        run(*compose, "down", "--volumes", "--timeout", "30", check=False, PORT=str(port))
 
 
 def predict(container: Container, name: str) -> dict[str, Any]:
@@ -150,3 +162,15 @@ def test_a_stop_under_load_loses_no_accepted_request(container: Container):
     outcomes = load.finish()
     assert set(outcomes) == {"200", "not connected"}, outcomes
     assert container.inspect(".State.ExitCode") == "0"
+
+
+def test_predictions_are_stored_in_postgresql_by_its_profile(tmp_path: Path):
+    url = "postgresql://serving:serving@postgres/serving"
+    with up(COMPOSE["v2"], tmp_path, "--profile", "postgres", DATABASE_URL=url) as container:
+        told = f"{container.url}/models/wine/predictions"
+        made = predict(container, "bom")["id"]
+        wait_until(lambda: get(told)[0] == 200 and len(get(told)[1]["predictions"]) == 1)
+        database = run(*container.compose, "ps", "--quiet", "postgres").split()[-1]
+        asked = ("psql", "-U", "serving", "-tA", "-c", "SELECT id FROM predictions", "serving")
+        assert run("docker", "exec", database, *asked).strip() == made
+        assert "serving.db" not in container.sh("ls var")
