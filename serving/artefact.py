@@ -36,6 +36,31 @@ class Threshold(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Interval(msgspec.Struct, frozen=True):
+    """How far from a prediction the true value lies: split conformal prediction.
+
+    Lei et al. (2018), Distribution-Free Predictive Inference for Regression, JASA 113, 1094-1111.
+
+    Attributes
+    ----------
+    coverage : float
+        The share of true values that the interval is made to hold.
+    low, high : float
+        The interval's ends less the prediction, in the target's unit; `low` is negative as a rule.
+    relative : bool
+        Whether `low` and `high` are parts of the prediction instead.
+    observed : float
+        The share that it held of `rows` rows, which neither the model nor the interval had seen.
+    """
+
+    coverage: float
+    low: float
+    high: float
+    relative: bool
+    observed: float
+    rows: int
+
+
 class Figure(msgspec.Struct, frozen=True):
     """A metric on held-out folds: mean, standard deviation over the folds, and the baseline's."""
 
@@ -56,20 +81,42 @@ class TrainingData(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """model.json: what a version is, what it takes and how good it is.
 
-    `files` holds the sha256 of each other file of the folder; `metrics` are those of `evaluation`.
+    Attributes
+    ----------
+    unit : str
+        Of a regression's target.
+    classes : tuple of str
+        The labels, in the order of the estimator's own `classes_`; none for a regression.
+    threshold : Threshold or None
+        For two classes only. Without one the most probable class is predicted, of equals the first.
+    interval : Interval or None
+        For a regression only.
+    takes : {"matrix", "frame"}
+        What the pickled estimator is given: rows as they are, or a pandas frame with the fields as
+        columns and categories as labels.
+    metrics : dict of str to Figure
+        Those of `evaluation`.
+    published : str
+        The figure that tutorials publish for this problem, and why ours differs.
+    files : dict of str to str
+        The sha256 of each other file of the folder.
     """
 
     name: str
     version: int = 0
     title: str
-    task: Literal["classification"]
+    task: Literal["classification", "regression"]
     target: str
+    unit: str = ""
     fields: tuple[Field, ...]
-    classes: tuple[str, ...]
-    threshold: Threshold
+    classes: tuple[str, ...] = ()
+    threshold: Threshold | None = None
+    interval: Interval | None = None
+    takes: Literal["matrix", "frame"] = "matrix"
     example: dict[str, Any]
     evaluation: str
     metrics: dict[str, Figure]
+    published: str = ""
     data: TrainingData
     libraries: dict[str, str]
     created: str
@@ -77,10 +124,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A field's values in training: evenly spaced quantiles of a number, counts of a category."""
+    """A field's values in training: evenly spaced quantiles of a number, counts of a category.
+
+    Both are of the values that were there; `missing` is the share of those that were not.
+    """
 
     quantiles: tuple[float, ...] = ()
     counts: dict[str, int] = {}
+    missing: float = 0.0
 
 
 class ReliabilityBin(msgspec.Struct, frozen=True):
@@ -92,13 +143,18 @@ class ReliabilityBin(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """reference.json: what live traffic and live performance are to be held against."""
+    """reference.json: what live traffic and live performance are to be held against.
+
+    `probabilities` by label and the `predictions` of a regression are quantiles on held-out rows;
+    what a model does not have is empty.
+    """
 
     rows: int
     fields: dict[str, FieldReference]
-    labels: dict[str, int]
-    probabilities: dict[str, tuple[float, ...]]
-    reliability: tuple[ReliabilityBin, ...]
+    labels: dict[str, int] = {}
+    probabilities: dict[str, tuple[float, ...]] = {}
+    reliability: tuple[ReliabilityBin, ...] = ()
+    predictions: tuple[float, ...] = ()
 
     def sample(self, fields: tuple[Field, ...], rows: int, seed: int) -> Matrix:
         """Draw rows whose fields are each distributed as in training, independently."""

@@ -23,10 +23,21 @@ TOLERANCE = 1e-6
 
 
 class Predictions(NamedTuple):
-    """What the model says of each row; probabilities stand in the order of `classes`."""
+    """What the model says of each row.
 
-    labels: list[str]
+    Attributes
+    ----------
+    values : list of str or of float
+        The labels of a classification, the numbers of a regression.
+    probabilities : list of list of float
+        In the order of `classes`; empty where the model has none.
+    intervals : list of (float, float)
+        Lowest and highest; empty where the model has none.
+    """
+
+    values: list[str | float]
     probabilities: list[list[float]]
+    intervals: list[tuple[float, float]]
 
 
 class Agreement(NamedTuple):
@@ -66,7 +77,10 @@ class Engine:
     def __init__(self, artefact: Artefact) -> None:
         self.manifest = artefact.manifest
         self.schema = Schema(self.manifest.fields)
-        classes, positive = self.manifest.classes, self.manifest.threshold.label
+        if not self.manifest.threshold:
+            raise ArtefactError(f"{artefact}: a model without a threshold is not served yet")
+        self._threshold = self.manifest.threshold
+        classes, positive = self.manifest.classes, self._threshold.label
         self._positive = classes.index(positive)
         (self._negative,) = (label for label in classes if label != positive)
         _require_same_library(artefact)
@@ -89,7 +103,7 @@ class Engine:
     def compare(self, other: Probabilities, rows: Matrix) -> Agreement:
         """Hold another way to compute this model against the one that serves."""
         ours, theirs = self._probabilities(rows), other(rows)
-        labels = zip(self._decide(ours).labels, self._decide(theirs).labels, strict=True)
+        labels = zip(self._decide(ours).values, self._decide(theirs).values, strict=True)
         differences = sum(one != another for one, another in labels)
         return Agreement(len(rows), differences, float(np.abs(ours - theirs).max()))
 
@@ -99,10 +113,12 @@ class Engine:
             rounded = [[round(p * SCALE) / SCALE for p in probabilities[0].tolist()]]
         else:
             rounded = (np.rint(probabilities.astype(np.float64) * SCALE) / SCALE).tolist()
-        label, least = self.manifest.threshold.label, self.manifest.threshold.value
+        label, least = self._threshold.label, self._threshold.value
         column, otherwise = self._positive, self._negative
-        labels = [label if row[column] >= least else otherwise for row in rounded]
-        return Predictions(labels, rounded)
+        labels: list[str | float] = [
+            label if row[column] >= least else otherwise for row in rounded
+        ]
+        return Predictions(labels, rounded, [])
 
 
 def from_pickle(artefact: Artefact) -> Probabilities:

@@ -31,6 +31,10 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         Lowest and highest value in training; a value beyond is a warning.
     categories : tuple of str
         The labels of a category.
+    optional : bool
+        Whether it may be missing, that is absent or null; a missing value is NaN in a row.
+    sum_of : tuple of str
+        Numbers that may be sent, all of them, in place of this one, which is their sum.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     maximum: float = FLOAT32_MAX
     seen: tuple[float, float] | None = None
     categories: tuple[str, ...] = ()
+    optional: bool = False
+    sum_of: tuple[str, ...] = ()
 
     @property
     def possible(self) -> Any:

@@ -145,8 +145,9 @@ def _entry(answer: Answer, asked: Asked, now: int) -> Predicted:
         ids=named,
         fields=engine.schema.names,
         records=engine.schema.values(rows.matrix),
-        predictions=predictions.labels,
+        predictions=predictions.values,
         classes=engine.manifest.classes,
         probabilities=predictions.probabilities,
+        intervals=predictions.intervals,
         warnings=rows.remarks,
     )

@@ -152,7 +152,7 @@ def test_onnx_serves_and_the_pickle_serves_without_it(models: Path):
     by_onnx, by_pickle = (Engine(artefact.read(models, "wine", number)) for number in (1, 2))
     assert (by_onnx.backend, by_pickle.backend) == ("onnx", "pickle")
     rows = artefact.read(models, "wine", 1).reference.sample(by_onnx.manifest.fields, 50, 3)
-    assert by_onnx.predict(rows).labels == by_pickle.predict(rows).labels
+    assert by_onnx.predict(rows).values == by_pickle.predict(rows).values
 
 
 def test_an_onnx_that_disagrees_with_its_pickle_does_not_serve(models: Path, caplog: Any):

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from serving import artefact
+from serving.artefact import Threshold
 from serving.engine import Agreement
 from serving.errors import ServingError
 from serving.settings import Settings
@@ -76,11 +77,15 @@ def _summary(trained: Trained, models_dir: Path) -> str:
             f"{NAMES[name]:>18}  {figure.mean:6.4f}  {figure.spread:6.4f}  {figure.baseline:8.4f}"
             for name, figure in manifest.metrics.items()
         ),
-        f"{threshold.label} from P ≥ {threshold.value}: {threshold.reason}",
+        *([_decision(threshold)] if threshold else []),
         *(f"{file}: {len(content) / 1e6:.2f} MB" for file, content in contents.items()),
         _proof(trained.agreement),
     ]
     return "\n".join(lines)
+
+
+def _decision(threshold: Threshold) -> str:
+    return f"{threshold.label} from P ≥ {threshold.value}: {threshold.reason}"
 
 
 def _proof(agreement: Agreement) -> str:

@@ -60,7 +60,7 @@ class Prediction(msgspec.Struct, gc=False):
     """One prediction as it is sent; in an array, model and version stand once beside it."""
 
     id: str
-    prediction: str
+    prediction: str | float
     probabilities: msgspec.Struct
     model: str | msgspec.UnsetType
     version: int | msgspec.UnsetType
@@ -79,13 +79,14 @@ def _sent(answer: Answer) -> Prediction | Predictions:
     manifest, (matrix, remarks, many) = answer.engine.manifest, answer.rows
     labelled = _by_class(manifest.classes)
     if not many:
-        ((label,), (probabilities,)) = answer.predictions
+        ((label,), (probabilities,), _) = answer.predictions
         made_by, said = (manifest.name, manifest.version), remarks.get(0, ())
         return Prediction(answer.ids[0], label, labelled(*probabilities), *made_by, said)
+    values, chances, _ = answer.predictions
     predictions = [
-        Prediction(id_, label, labelled(*probabilities), UNSET, UNSET, remarks.get(row, ()))
-        for row, id_, label, probabilities in zip(
-            range(len(matrix)), answer.ids, *answer.predictions, strict=True
+        Prediction(id_, value, labelled(*probabilities), UNSET, UNSET, remarks.get(row, ()))
+        for row, id_, value, probabilities in zip(
+            range(len(matrix)), answer.ids, values, chances, strict=True
         )
     ]
     return Predictions(predictions, manifest.name, manifest.version)
