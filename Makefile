@@ -23,8 +23,8 @@ lint: .venv/development  ## check style, types and layers
 test-docker: .venv/development  ## build the image, run it with compose and test it
 	.venv/bin/pytest tests/docker
 
-faults: .venv/development  ## kill, stop and fill what can be, for as long as it takes to be sure
-	FAULTS=full .venv/bin/pytest -s tests/test_faults.py
+faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
+	FAULTS=full .venv/bin/pytest -s tests/test_faults.py tests/test_swaps.py
 
 bench: .venv/development  ## measure the service beside its floor and its peers, 20 minutes
 	.venv/bin/python -m bench compare

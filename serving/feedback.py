@@ -70,6 +70,6 @@ def _classes(prediction_id: Any, registry: Registry) -> tuple[str, ...]:
     if told.time > ids.now() + CLOCKS_APART:
         raise _Wrong("id", f"{shown(prediction_id)} is of the future")
     try:
-        return registry.engine(told.model).manifest.classes
+        return registry.manifest(told.model).classes
     except UnknownModel as error:
         raise _Wrong("id", f"{shown(prediction_id)}: {error}") from None

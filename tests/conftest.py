@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import postgres as postgresql
 import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
+from serving import artefact
 from serving.collector import Collector
 from serving.settings import Settings
 from serving.store import Store
@@ -62,6 +65,23 @@ def moved(settings: Settings) -> Store:
 def predict(client: FlaskClient, record: Any) -> Any:
     """The answer to a record, or to several."""
     return client.post("/predict", **body(record)).json
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A models folder of our own with the committed wine model in it."""
+    shutil.copytree(ROOT / "models", tmp_path / "models")
+    return tmp_path / "models"
+
+
+def rewrite(models: Path, change: Callable[[dict[str, Any], dict[str, bytes]], Any]) -> int:
+    """Write a next version of wine, hashes right, with manifest and contents changed."""
+    wine = artefact.read(models, "wine", 1)
+    contents = dict(wine.contents)
+    manifest = json.loads(artefact.pretty(wine.manifest))
+    change(manifest, contents)
+    manifest = msgspec.convert(manifest, artefact.Manifest)
+    return artefact.write(models, manifest, contents)
 
 
 class Server(NamedTuple):

@@ -24,12 +24,11 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/ready")
     def ready() -> Response:
         registry = service.registry
-        live = {name: engine.manifest.version for name, engine in registry.engines.items()}
         recorded = not service.journal or service.journal.recovers()
         ready = recorded or not service.required
         state = {
             "status": "ready" if ready else "not ready",
-            "models": live,
+            "models": dict(registry.live),
             "broken": registry.broken,
             "journal": _journal(service),
         }
