@@ -51,7 +51,8 @@ def version(server: Server) -> int:
 def memory(server: Server) -> int:
     """Megabytes of the server's processes, what they share counted once."""
     pids = [server.process.pid, *children(server.process.pid)]
-    lines = [line for pid in pids for line in Path(f"/proc/{pid}/smaps_rollup").open()]
+    maps = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    lines = "".join(maps).splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) // 1024
 
 
