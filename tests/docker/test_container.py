@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from conftest import ROOT, free_port, get, wait_until
 from load import Load
 
+KEY = "sixteen-or-more-characters"
 IMAGE = "sklearn-serving"
 COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
 
@@ -81,7 +83,7 @@ def container(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator
     command = COMPOSE[request.param]
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not installed")
-    with up(command, tmp_path_factory.mktemp("compose")) as started:
+    with up(command, tmp_path_factory.mktemp("compose"), ADMIN_KEYS=f"ana:{KEY}") as started:
         yield started
 
 
@@ -141,14 +143,28 @@ def test_what_was_predicted_is_known_after_a_restart(container: Container):
     wait_until(lambda: made <= {one["id"] for one in get(told)[1]["predictions"]})
 
 
-def test_a_newly_trained_version_is_served_after_a_restart(container: Container):
+def test_a_version_is_put_live_over_http_and_back_from_the_host(container: Container):
     folder = Path(container.compose[-1]).parent / "models/wine"
     manifest = json.loads((folder / "1/model.json").read_text())
     shutil.copytree(folder / "1", folder / "2")
     (folder / "2/model.json").write_text(json.dumps(manifest | {"version": 2}))
-    (folder / "current").write_text("2\n")
+    request = urllib.request.Request(
+        f"{container.url}/models/wine/versions",
+        json.dumps({"action": "promote", "version": 2}).encode(),
+        {"Authorization": f"Bearer {KEY}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert json.load(answer)["who"] == "ana"
+    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2}, 5)
     run("docker", "restart", container.id)
     wait_until(lambda: predict(container, "bom")["version"] == 2)
+    rollback = [sys.executable, "-m", "serving", "rollback", "wine"]
+    refused = run(*rollback, check=False, MODELS_DIR=str(folder.parent))
+    assert (
+        "no version was live before 1" in refused
+    )  # the container's own decision is in its volume
+    (folder / "current").write_text("1\n")
+    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {1}, 5)
 
 
 def test_a_stop_under_load_loses_no_accepted_request(container: Container):
