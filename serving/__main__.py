@@ -1,6 +1,7 @@
 """The command line: what belongs to the service beside its workers."""
 
 import getpass
+import os
 import signal
 import socket
 import threading
@@ -115,7 +116,11 @@ def _decisions(settings: Settings) -> Decisions:
 
 
 def _versions(settings: Settings) -> Versions:
-    return Versions(_decisions(settings), f"{getpass.getuser()}@{socket.gethostname()}")
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # in a container, a number without a name
+        user = str(os.getuid())
+    return Versions(_decisions(settings), f"{user}@{socket.gethostname()}")
 
 
 def _told(decision: Decision) -> str:

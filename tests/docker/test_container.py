@@ -158,13 +158,10 @@ def test_a_version_is_put_live_over_http_and_back_from_the_host(container: Conta
     wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2}, 5)
     run("docker", "restart", container.id)
     wait_until(lambda: predict(container, "bom")["version"] == 2)
-    rollback = [sys.executable, "-m", "serving", "rollback", "wine"]
-    refused = run(*rollback, check=False, MODELS_DIR=str(folder.parent))
-    assert (
-        "no version was live before 1" in refused
-    )  # the container's own decision is in its volume
-    (folder / "current").write_text("1\n")
+    assert "rollback wine 2 → 1 by 10001@" in container.sh("python -m serving rollback wine")
     wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {1}, 5)
+    run(sys.executable, "-m", "serving", "promote", "wine", "2", MODELS_DIR=str(folder.parent))
+    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2}, 5)
 
 
 def test_a_stop_under_load_loses_no_accepted_request(container: Container):
