@@ -276,7 +276,8 @@ def versions(model: Path) -> list[int]:
 
 def live(models_dir: Path) -> list[str]:
     """The models of a folder that have a live version."""
-    return sorted(pointer.parent.name for pointer in models_dir.glob(f"*/{CURRENT}"))
+    with os.scandir(models_dir) as folders:
+        return sorted(one.name for one in folders if os.path.exists(f"{one.path}/{CURRENT}"))  # noqa: PTH110 - every second
 
 
 def current(model: Path) -> int:

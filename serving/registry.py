@@ -67,6 +67,7 @@ class Registry:
         self.broken: dict[str, str] = {}
         self._engines: dict[Key, Engine] = {}
         self._manifests: dict[Key, Manifest] = {}
+        self._stamps: dict[str, tuple[int, ...]] = {}
         self._refused: dict[Key, tuple[Stamp, str]] = {}
         self._used: dict[Key, int] = {}
         self._clock = count()
@@ -120,8 +121,15 @@ class Registry:
     def refresh(self) -> None:
         """Follow what is decided; a version that cannot be loaded leaves the one before serving."""
         with self._lock:
-            live, shadows = {}, {}
-            for name in self.decisions.models():
+            live: dict[str, int] = {}
+            shadows: dict[str, int] = {}
+            in_doubt = {*self.broken, *(name for name, _ in self._refused)}
+            for name, stamp in self.decisions.stamps().items():
+                if self._stamps.get(name) == stamp and name not in in_doubt:
+                    live[name] = self.live[name]
+                    shadows |= {name: self.shadows[name]} if name in self.shadows else {}
+                    continue
+                self._stamps[name] = stamp
                 try:
                     live[name] = self._follow(name, self.decisions.current(name))
                     if tried := self.decisions.shadow(name):
