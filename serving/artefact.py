@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from serving.errors import ArtefactError
 from serving.field import Field
@@ -122,6 +123,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     files: dict[str, str] = {}
 
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        classes = self.classes
+        if self.task == "regression" and (classes or self.threshold):
+            raise ValueError("a regression has no classes and no threshold")
+        if self.task == "classification" and (len(set(classes)) < max(2, len(classes))):
+            raise ValueError(f"a classification has two or more different classes, not {classes}")
+        if self.threshold and (len(classes) > 2 or self.threshold.label not in classes):  # noqa: PLR2004
+            raise ValueError("a threshold is for one of two classes")
+        if self.interval and classes:
+            raise ValueError("an interval is for a regression")
+
 
 class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
     """A field's values in training: evenly spaced quantiles of a number, counts of a category.
@@ -132,6 +145,20 @@ class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
     quantiles: tuple[float, ...] = ()
     counts: dict[str, int] = {}
     missing: float = 0.0
+
+    def sample(self, field: Field, rows: int, random: np.random.Generator) -> NDArray[np.float64]:
+        """Draw values of the field that this is of, as they stand in rows."""
+        column = np.full(rows, np.nan)
+        if self.counts:
+            counts = np.array([self.counts.get(label, 0) for label in field.categories], float)
+            column[:] = random.choice(len(counts), size=rows, p=counts / counts.sum())
+        elif self.quantiles:
+            grid = np.linspace(0, 1, len(self.quantiles))
+            column = np.interp(random.random(rows), grid, self.quantiles)
+            column = column.round() if field.type == "integer" else column
+        if self.missing:
+            column[random.random(rows) < self.missing] = np.nan
+        return column
 
 
 class ReliabilityBin(msgspec.Struct, frozen=True):
@@ -159,20 +186,9 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     def sample(self, fields: tuple[Field, ...], rows: int, seed: int) -> Matrix:
         """Draw rows whose fields are each distributed as in training, independently."""
         random = np.random.default_rng(seed)
-        columns = []
-        for field in fields:
-            seen = self.fields[field.name]
-            if field.type == "category":
-                counts = np.array([seen.counts[label] for label in field.categories], dtype=float)
-                column = random.choice(len(counts), size=rows, p=counts / counts.sum()).astype(
-                    float
-                )
-            else:
-                grid = np.linspace(0, 1, len(seen.quantiles))
-                column = np.interp(random.random(rows), grid, seen.quantiles)
-                column = column.round() if field.type == "integer" else column
-            columns.append(column)
-        return np.column_stack(columns)
+        return np.column_stack(
+            [self.fields[field.name].sample(field, rows, random) for field in fields]
+        )
 
 
 @dataclass(frozen=True)
@@ -186,6 +202,9 @@ class Artefact:
     def answers(self) -> tuple[Matrix, Matrix]:
         """Rows, and what the pickle answered to each when it was written.
 
+        Of a classification the probabilities, in the order of `classes`, or one column with the
+        label's code where it has none; of a regression one column of numbers.
+
         Raises
         ------
         ArtefactError
@@ -196,9 +215,17 @@ class Artefact:
             rows, answers = np.hsplit(table, [len(self.manifest.fields)])
         except (ValueError, EOFError) as error:
             raise ArtefactError(f"{self}: {ANSWERS}: {error}") from error
-        if answers.shape != (len(table), len(self.manifest.classes)):
+        if not self._may_be_its_own(answers):
             raise ArtefactError(f"{self}: {ANSWERS} holds the answers of another model")
         return rows, answers
+
+    def _may_be_its_own(self, answers: Matrix) -> bool:
+        classes, columns = len(self.manifest.classes), answers.shape[1]
+        if not answers.size or not np.isfinite(answers).all():
+            return False
+        if classes and columns == 1:
+            return set(answers.ravel().tolist()) <= set(range(classes))
+        return bool(columns == (classes or 1))
 
     def __str__(self) -> str:
         return f"{self.manifest.name} {self.manifest.version}"

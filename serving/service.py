@@ -5,10 +5,11 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from serving import feedback, ids
-from serving.engine import Engine, Predictions
+from serving.engine import Engine
 from serving.entry import Learnt, Predicted
 from serving.errors import JournalError, NotRecorded, StoreError, UnknownPrediction
 from serving.journal import Journal
+from serving.outputs import Predictions
 from serving.privacy import Privacy
 from serving.registry import Registry
 from serving.schema import Rows

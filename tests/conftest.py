@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import onnx
 import postgres as postgresql
 import pytest
 from flask.testing import FlaskClient
+from onnx import numpy_helper
 
 from app import create_app
 from serving import artefact
@@ -82,6 +84,17 @@ def rewrite(models: Path, change: Callable[[dict[str, Any], dict[str, bytes]], A
     change(manifest, contents)
     manifest = msgspec.convert(manifest, artefact.Manifest)
     return artefact.write(models, manifest, contents)
+
+
+def with_a_threshold_moved(content: bytes) -> bytes:
+    """Compiled trees with one threshold another, as a faulty conversion would make them."""
+    model = onnx.load_from_string(content)
+    (trees,) = (node for node in model.graph.node if node.op_type == "TreeEnsemble")
+    (splits,) = (each for each in trees.attribute if each.name == "nodes_splits")
+    thresholds = numpy_helper.to_array(splits.t).copy()
+    thresholds[0] += 1
+    splits.t.CopyFrom(numpy_helper.from_array(thresholds))
+    return model.SerializeToString()
 
 
 class Server(NamedTuple):

@@ -8,24 +8,24 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
 import onnx
-import onnxruntime
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, with_a_threshold_moved
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
 from serving import artefact
 from serving.artefact import ONNX, PICKLE
+from serving.backends import from_onnx
 from serving.engine import Engine
 from train import evaluate, proof, wine
 from train.problem import STEPS, Trained, to_rows, train
+from train.trees import trees_of
 
 
 def run_train(models: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -161,30 +161,25 @@ def test_what_training_writes_is_served(small: tuple[Path, Trained]):
 def test_the_proof_finds_the_error_that_it_is_there_to_find(small: tuple[Path, Trained]):
     """Doubles that are not first cut to single precision take the other branch on a threshold."""
     _, trained = small
-    session = onnxruntime.InferenceSession(trained.artefact.contents[ONNX])
-
-    def uncast(rows: Any) -> Any:
-        return session.run([session.get_outputs()[1].name], {"rows": rows})[0]
-
+    model = onnx.load_from_string(trained.artefact.contents[ONNX])
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.i == onnx.TensorProto.FLOAT:
+                attribute.i = onnx.TensorProto.DOUBLE
+    uncast = from_onnx(model.SerializeToString(), trained.artefact.manifest)
     engine = Engine(trained.artefact)
     rows = trained.artefact.reference.sample(wine.FIELDS, 2000, seed=5)
-    forest = joblib.load(small[0] / "wine/1" / PICKLE)
-    assert not engine.compare(uncast, proof.rows_on_thresholds(forest, rows, seed=5)).holds
-
-
-def spoilt(content: bytes) -> bytes:
-    """A compiled forest with one threshold moved."""
-    model = onnx.load_from_string(content)
-    (values,) = (each for each in model.graph.node[0].attribute if each.name == "nodes_values")
-    values.floats[0] += 1
-    return model.SerializeToString()
+    trees = [tree for _, tree in trees_of(joblib.load(small[0] / "wine/1" / PICKLE))]
+    assert not engine.compare(uncast, proof.rows_on_thresholds(trees, rows, seed=5)).holds
 
 
 def test_a_model_that_fails_the_proof_is_written_without_onnx(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     convert = proof.to_onnx
-    monkeypatch.setattr(proof, "to_onnx", lambda forest: spoilt(convert(forest)))
+    monkeypatch.setattr(
+        proof, "to_onnx", lambda *arguments: with_a_threshold_moved(convert(*arguments))
+    )
     problem = replace(
         wine.PROBLEM,
         load=lambda: wine.load().iloc[::40],
@@ -203,7 +198,7 @@ def test_the_proof_is_run_again_from_the_command_line(small: tuple[Path, Trained
     assert good.returncode == 0
 
     written = small[1].artefact
-    contents = {**written.contents, ONNX: spoilt(written.contents[ONNX])}
+    contents = {**written.contents, ONNX: with_a_threshold_moved(written.contents[ONNX])}
     artefact.write(tmp_path, written.manifest, contents)
     bad = run_train(tmp_path, "check", "wine", "2")
     assert "NOT EQUAL" in bad.communicate(timeout=120)[0]

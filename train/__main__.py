@@ -79,7 +79,9 @@ def _summary(trained: Trained, models_dir: Path) -> str:
         ),
         *([_decision(threshold)] if threshold else []),
         *(f"{file}: {len(content) / 1e6:.2f} MB" for file, content in contents.items()),
-        _proof(trained.agreement),
+        _proof(trained.agreement)
+        if trained.agreement
+        else f"no {artefact.ONNX}: the pickle serves",
     ]
     return "\n".join(lines)
 
@@ -91,9 +93,10 @@ def _decision(threshold: Threshold) -> str:
 def _proof(agreement: Agreement) -> str:
     verdict = "equal" if agreement.holds else "NOT EQUAL, so not used"
     return (
-        f"ONNX against pickle, {agreement.rows:,} rows, half of them on the forest's thresholds: "
+        f"ONNX against pickle, {agreement.rows:,} rows, "
+        f"{agreement.on_thresholds:,} of them on thresholds of its trees: "
         f"{agreement.label_differences} label differences, "
-        f"probabilities within {agreement.largest_gap:.1e}: {verdict}"
+        f"answers within {agreement.largest_gap:.1e}: {verdict}"
     )
 
 

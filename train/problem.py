@@ -57,10 +57,10 @@ class Problem:
 
 
 class Trained(NamedTuple):
-    """A version that was written, and what proved that its ONNX model may serve."""
+    """A version that was written, and whether its ONNX model, if it has one, equals its pickle."""
 
     artefact: Artefact
-    agreement: Agreement
+    agreement: Agreement | None
 
 
 def train(problem: Problem, models_dir: Path, progress: Callable[[], None]) -> Trained:
@@ -110,16 +110,14 @@ def train(problem: Problem, models_dir: Path, progress: Callable[[], None]) -> T
         libraries={"python": python_version()} | {name: version(name) for name in LIBRARIES},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    contents = {
-        artefact.PICKLE: _pickled(forest),
-        artefact.REFERENCE: artefact.pretty(reference),
-        artefact.ONNX: proof.to_onnx(forest),
-    }
+    contents = {artefact.PICKLE: _pickled(forest), artefact.REFERENCE: artefact.pretty(reference)}
+    if compiled := proof.to_onnx(forest, manifest):
+        contents[artefact.ONNX] = compiled
     trained = Artefact(manifest, reference, contents)
     contents[artefact.ANSWERS] = proof.record(trained, forest)
     progress()
-    agreement = proof.prove(trained)
-    if not agreement.holds:
+    agreement = proof.prove(trained) if compiled else None
+    if agreement and not agreement.holds:
         del contents[artefact.ONNX]
     progress()
 

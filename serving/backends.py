@@ -1,0 +1,122 @@
+"""What computes a model's answers: ONNX Runtime, or scikit-learn from the pickle.
+
+Either takes rows and gives float64 answers, shape (rows, columns): the probabilities of the
+classes; of a classifier that has none, the code of the label; or the number of a regression.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from serving.artefact import PICKLE, Artefact, Manifest
+from serving.errors import ArtefactError
+from serving.field import Field
+from serving.schema import Matrix
+
+Answering = Callable[[Matrix], Matrix]
+
+OUTPUT = "answers"  # the name of the one output of a compiled model
+
+
+def from_pickle(artefact: Artefact) -> Answering:
+    """The model as scikit-learn computes it, here.
+
+    Raises
+    ------
+    ArtefactError
+        If the pickle cannot be loaded.
+    """
+    try:
+        estimator: Any = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
+    except Exception as error:  # why: a pickle runs code, which may raise anything
+        raise ArtefactError(f"{artefact}: the pickle cannot be loaded: {error!r}") from error
+    return from_estimator(estimator, artefact.manifest)
+
+
+def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
+    """The answers of a fitted estimator or Pipeline."""
+    predict = _predicting(estimator, manifest)
+    if manifest.takes == "matrix":
+        return predict
+    import pandas as pd  # noqa: PLC0415 # 40 MB that only a model that takes frames costs
+
+    def answers(rows: Matrix) -> Matrix:
+        frame = pd.DataFrame(
+            {
+                field.name: pd.Series(column, dtype="str") if field.categories else column
+                for field, column in zip(
+                    manifest.fields, columns(manifest.fields, rows, missing=None), strict=True
+                )
+            }
+        )
+        return predict(frame)
+
+    return answers
+
+
+def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
+    if manifest.task == "regression":
+        return lambda given: np.asarray(estimator.predict(given), np.float64).reshape(-1, 1)
+    if hasattr(estimator, "predict_proba"):
+        return lambda given: np.asarray(estimator.predict_proba(given), np.float64)
+    codes = {label: float(code) for code, label in enumerate(manifest.classes)}
+    return lambda given: np.array(
+        [[codes[str(label)]] for label in estimator.predict(given).tolist()]
+    )
+
+
+def from_onnx(content: bytes, manifest: Manifest) -> Answering:
+    """The model as ONNX Runtime computes it, on the calling thread alone.
+
+    A model that takes a matrix is given it in double precision; one that takes a frame is given
+    each field by itself, shape (rows, 1), in the order of the fields.
+
+    Raises
+    ------
+    ArtefactError
+        If the content cannot be loaded.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # why: the runtime has an error of its own for each kind of fault
+        raise ArtefactError(f"cannot be loaded: {error}") from error
+    names, outputs, run = [node.name for node in session.get_inputs()], [OUTPUT], session.run
+
+    def by_matrix(rows: Matrix) -> Matrix:
+        answers: Matrix = run(outputs, {name: rows})[0]
+        return answers
+
+    def by_column(rows: Matrix) -> Matrix:
+        given = columns(manifest.fields, rows, missing="")  # text without a value has no other sign
+        fed = {name: column[:, None] for name, column in zip(names, given, strict=True)}
+        answers: Matrix = run(outputs, fed)[0]
+        return answers
+
+    name = names[0]
+    return by_column if manifest.takes == "frame" else by_matrix
+
+
+def columns(
+    fields: Sequence[Field], rows: Matrix, missing: str | None
+) -> list[NDArray[np.float64] | NDArray[np.int64] | NDArray[np.object_]]:
+    """The fields' values, each by itself: categories by label, whole numbers as such.
+
+    A whole number that may be missing is a float all the same, for NaN is one. A category that is
+    missing is `missing`.
+    """
+    return [_column(field, values, missing) for field, values in zip(fields, rows.T, strict=True)]
+
+
+def _column(field: Field, values: NDArray[np.float64], missing: str | None) -> NDArray[Any]:
+    if field.type == "category":
+        labels = np.array([*field.categories, missing], dtype=object)
+        codes = np.where(np.isnan(values), len(field.categories), values)
+        return labels[codes.astype(np.intp)]
+    return values.astype(np.int64) if field.type == "integer" and not field.optional else values
