@@ -83,6 +83,6 @@ def _model(prediction_id: Any, registry: Registry) -> Manifest:
     if told.time > ids.now() + CLOCKS_APART:
         raise _Wrong("id", f"{shown(prediction_id)} is of the future")
     try:
-        return registry.engine(told.model).manifest
+        return registry.manifest(told.model)
     except UnknownModel as error:
         raise _Wrong("id", f"{shown(prediction_id)}: {error}") from None

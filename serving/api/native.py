@@ -22,17 +22,19 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     """Routes that predict, through the default model or one that is named."""
     routes = Blueprint("native", __name__)
 
-    @routes.post("/predict", defaults={"name": None})
-    @routes.post("/models/<name>/predict")
-    def predict(name: str | None) -> Response:
-        engine, asked = service.registry.engine(name), request_id.asked()
+    @routes.post("/predict", defaults={"name": None, "version": None})
+    @routes.post("/models/<name>/predict", defaults={"version": None})
+    @routes.post("/models/<name>/versions/<int:version>/predict")
+    def predict(name: str | None, version: int | None) -> Response:
+        engine, asked = service.registry.engine(name, version), request_id.asked()
         content = answer(service, engine, read_json(), max_records, asked)
         return Response(content, mimetype="application/json")
 
-    @routes.get("/example", defaults={"name": None})
-    @routes.get("/models/<name>/example")
-    def example(name: str | None) -> Response:
-        engine = service.registry.engine(name)
+    @routes.get("/example", defaults={"name": None, "version": None})
+    @routes.get("/models/<name>/example", defaults={"version": None})
+    @routes.get("/models/<name>/versions/<int:version>/example")
+    def example(name: str | None, version: int | None) -> Response:
+        engine = service.registry.engine(name, version)
         record = engine.manifest.example
         rows = engine.schema.decode(encode(record), max_records)
         answered = service.predict(engine, rows, request_id.asked())
