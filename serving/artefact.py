@@ -132,6 +132,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"a classification has two or more different classes, not {classes}")
         if self.threshold and (len(classes) > 2 or self.threshold.label not in classes):  # noqa: PLR2004
             raise ValueError("a threshold is for one of two classes")
+        names = {field.name for field in self.fields}
+        if parts := names.intersection(part for field in self.fields for part in field.sum_of):
+            raise ValueError(f"{min(parts)} is a field and cannot be part of another's sum")
         if self.interval and classes:
             raise ValueError("an interval is for a regression")
 
@@ -239,14 +242,11 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
     ArtefactError
         If a file is missing, altered or not what it should be.
     """
-    folder = models_dir / name / str(version)
+    folder, manifest = models_dir / name / str(version), read_manifest(models_dir, name, version)
     try:
-        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
         contents = {file: (folder / file).read_bytes() for file in manifest.files}
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
         raise ArtefactError(f"{folder}: {error}") from error
-    if (manifest.name, manifest.version) != (name, version):
-        raise ArtefactError(f"{folder}: {MANIFEST} is of {manifest.name} {manifest.version}")
     for file, content in contents.items():
         if hashlib.sha256(content).hexdigest() != manifest.files[file]:
             raise ArtefactError(f"{folder}: {file} is not the file that {MANIFEST} was written for")
@@ -258,6 +258,24 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
     except msgspec.DecodeError as error:
         raise ArtefactError(f"{folder}: {REFERENCE}: {error}") from error
     return Artefact(manifest, reference, contents)
+
+
+def read_manifest(models_dir: Path, name: str, version: int) -> Manifest:
+    """Read what a version is, and none of its other files.
+
+    Raises
+    ------
+    ArtefactError
+        If it is missing, or another version's.
+    """
+    folder = models_dir / name / str(version)
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ArtefactError(f"{folder}: {error}") from error
+    if (manifest.name, manifest.version) != (name, version):
+        raise ArtefactError(f"{folder}: {MANIFEST} is of {manifest.name} {manifest.version}")
+    return manifest
 
 
 def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> int:
@@ -288,7 +306,8 @@ def versions(model: Path) -> list[int]:
 
 def live(models_dir: Path) -> list[str]:
     """The models of a folder that have a live version."""
-    return sorted(pointer.parent.name for pointer in models_dir.glob(f"*/{CURRENT}"))
+    with os.scandir(models_dir) as folders:
+        return sorted(one.name for one in folders if os.path.exists(f"{one.path}/{CURRENT}"))  # noqa: PTH110 - every second
 
 
 def current(model: Path) -> int:
@@ -308,9 +327,14 @@ def current(model: Path) -> int:
 
 def put_live(model: Path, version: int) -> None:
     """Make `current` name a version, in one step."""
-    aside = model / f".{CURRENT}.{os.getpid()}"
-    _write_through(aside, f"{version}\n".encode())
-    aside.replace(model / CURRENT)
+    replace(model / CURRENT, f"{version}\n")
+
+
+def replace(path: Path, text: str) -> None:
+    """Replace a file, in one step: nobody reads half of it."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    _write_through(aside, text.encode())
+    aside.replace(path)
 
 
 def recorded(rows: Matrix, answers: Matrix) -> bytes:

@@ -34,9 +34,9 @@ def blueprint(service: Service) -> Blueprint:
 
     @routes.get("/models/<name>/predictions")
     def predictions(name: str) -> Response:
-        engine = service.registry.engine(name)
+        service.registry.manifest(name)
         asked, limit = _asked(), page_size()
-        found = service.store.predictions(engine.manifest.name, limit=limit, **asked)
+        found = service.store.predictions(name, limit=limit, **asked)
         headers = {}
         if len(found) == limit:
             query = request.args.to_dict() | {"after": f"{found[-1].time}~{found[-1].id}"}
