@@ -9,7 +9,7 @@ from typing import Any
 import joblib
 import numpy as np
 from onnx import ModelProto, TensorProto
-from onnx.helper import make_node, make_tensor_value_info
+from onnx.helper import make_node, make_opsetid, make_tensor_value_info
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 
@@ -68,8 +68,12 @@ def _converted(estimator: Any, manifest: Manifest, inputs: list[tuple[str, Any]]
         custom_shape_calculators=SHAPES,
     )
     _keep_answers(model)
-    for each in model.opset_import:
-        each.version = ML_VERSION if each.domain == ML_DOMAIN else each.version
+    versions = {each.domain: each.version for each in model.opset_import}
+    if ML_DOMAIN in versions:
+        versions[ML_DOMAIN] = ML_VERSION
+    # Sorted, for they come out of a set, and no two conversions would be equal.
+    del model.opset_import[:]
+    model.opset_import.extend(make_opsetid(*each) for each in sorted(versions.items()))
     content: bytes = model.SerializeToString()
     return content
 
