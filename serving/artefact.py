@@ -132,6 +132,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"a classification has two or more different classes, not {classes}")
         if self.threshold and (len(classes) > 2 or self.threshold.label not in classes):  # noqa: PLR2004
             raise ValueError("a threshold is for one of two classes")
+        names = {field.name for field in self.fields}
+        if parts := names.intersection(part for field in self.fields for part in field.sum_of):
+            raise ValueError(f"{min(parts)} is a field and cannot be part of another's sum")
         if self.interval and classes:
             raise ValueError("an interval is for a regression")
 

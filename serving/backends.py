@@ -20,7 +20,7 @@ from serving.schema import Matrix
 
 Answering = Callable[[Matrix], Matrix]
 
-OUTPUT = "answers"  # the name of the one output of a compiled model
+ROWS, OUTPUT = "rows", "answers"  # names within a compiled model
 
 
 def from_pickle(artefact: Artefact) -> Answering:
@@ -73,8 +73,8 @@ def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
 def from_onnx(content: bytes, manifest: Manifest) -> Answering:
     """The model as ONNX Runtime computes it, on the calling thread alone.
 
-    A model that takes a matrix is given it in double precision; one that takes a frame is given
-    each field by itself, shape (rows, 1), in the order of the fields.
+    A compiled model has one input, `ROWS`, for the rows as they are, or one for each field, shape
+    (rows, 1), in the fields' order.
 
     Raises
     ------
@@ -90,17 +90,16 @@ def from_onnx(content: bytes, manifest: Manifest) -> Answering:
     names, outputs, run = [node.name for node in session.get_inputs()], [OUTPUT], session.run
 
     def by_matrix(rows: Matrix) -> Matrix:
-        answers: Matrix = run(outputs, {name: rows})[0]
+        answers: Matrix = run(outputs, {ROWS: rows})[0]
         return answers
 
     def by_column(rows: Matrix) -> Matrix:
-        given = columns(manifest.fields, rows, missing="")  # text without a value has no other sign
+        given = columns(manifest.fields, rows, missing="nan")  # as skl2onnx has it
         fed = {name: column[:, None] for name, column in zip(names, given, strict=True)}
         answers: Matrix = run(outputs, fed)[0]
         return answers
 
-    name = names[0]
-    return by_column if manifest.takes == "frame" else by_matrix
+    return by_matrix if names == [ROWS] else by_column
 
 
 def columns(

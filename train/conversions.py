@@ -38,9 +38,8 @@ class Graph:
 
     def __init__(self, scope: Any, operator: Any, container: Any) -> None:
         self._scope, self._container, self._outputs = scope, container, operator.outputs
-        (given,) = operator.inputs
-        self.input: str = given.full_name
-        self.takes_text = isinstance(given.type, StringTensorType)
+        self.input: str = operator.inputs[0].full_name
+        self.takes_text = isinstance(operator.inputs[0].type, StringTensorType)
 
     def add(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
         """Add a node and return the name of its output."""
@@ -130,7 +129,7 @@ def _answer(graph: Graph, model: Any, computed: str) -> None:
 
 
 def imputer(scope: Any, operator: Any, container: Any) -> None:
-    """Convert what puts one value per column where there is none; no text is an empty one."""
+    """Convert what puts one value per column where there is none."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
     replaces_nan = isinstance(model.missing_values, float) and np.isnan(model.missing_values)
     is_whole = graph.takes_text or not np.isnan(model.statistics_).any()
@@ -138,7 +137,7 @@ def imputer(scope: Any, operator: Any, container: Any) -> None:
         raise NotImplementedError("an imputer that does more than put a value in the place of NaN")
     if graph.takes_text:
         given = graph.input
-        missing = graph.add("Equal", given, graph.constant(""))
+        missing = graph.add("Equal", given, graph.constant("nan"))
     else:
         given = graph.doubles(graph.input)
         missing = graph.add("IsNaN", given)

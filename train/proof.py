@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
 
 from serving.artefact import ONNX, PICKLE, Artefact, Manifest, recorded
-from serving.backends import OUTPUT, from_estimator, from_onnx
+from serving.backends import OUTPUT, ROWS, from_estimator, from_onnx
 from serving.engine import Agreement, Engine
 from serving.field import Field
 from serving.schema import Matrix
@@ -36,22 +36,33 @@ def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
     """
     if manifest.task == "classification" and not hasattr(estimator, "predict_proba"):
         return None
-    try:
-        content = _converted(estimator, manifest)
-        from_onnx(content, manifest)(np.zeros((1, len(manifest.fields))))
-    except Exception as error:  # noqa: BLE001 # why: what cannot be converted or run shows in any way
-        log.info("%s is not compiled: %s", manifest.name, error)
-        return None
-    return content
+    failures = []
+    for inputs in _possible_inputs(manifest):
+        try:
+            content = _converted(estimator, manifest, inputs)
+            from_onnx(content, manifest)(np.zeros((1, len(manifest.fields))))
+        except Exception as error:  # noqa: BLE001 # why: what cannot be converted or run shows in any way
+            failures.append(str(error))
+        else:
+            return content
+    log.info("%s is not compiled: %s", manifest.name, "; ".join(failures))
+    return None
 
 
-def _converted(estimator: Any, manifest: Manifest) -> bytes:
+def _possible_inputs(manifest: Manifest) -> Iterator[list[tuple[str, Any]]]:
+    """Names and types: of a frame's columns each, for a Pipeline may tell them apart; of all."""
+    if manifest.takes == "frame":
+        yield [(field.name, _input_type(field)([None, 1])) for field in manifest.fields]
+    yield [(ROWS, DoubleTensorType([None, len(manifest.fields)]))]
+
+
+def _converted(estimator: Any, manifest: Manifest, inputs: list[tuple[str, Any]]) -> bytes:
     options = {"zipmap": False} if manifest.classes else {}
     # Named, for the name it would be given is random and no two conversions would be equal.
     model = convert_sklearn(
         estimator,
         name="model",
-        initial_types=_inputs(manifest),
+        initial_types=inputs,
         options=options,
         custom_conversion_functions=CONVERSIONS,
         custom_shape_calculators=SHAPES,
@@ -61,12 +72,6 @@ def _converted(estimator: Any, manifest: Manifest) -> bytes:
         each.version = ML_VERSION if each.domain == ML_DOMAIN else each.version
     content: bytes = model.SerializeToString()
     return content
-
-
-def _inputs(manifest: Manifest) -> list[tuple[str, Any]]:
-    if manifest.takes == "matrix":
-        return [("rows", DoubleTensorType([None, len(manifest.fields)]))]
-    return [(field.name, _input_type(field)([None, 1])) for field in manifest.fields]
 
 
 def _input_type(field: Field) -> Any:
@@ -118,7 +123,7 @@ def prove(artefact: Artefact) -> Agreement:
 def _rows(artefact: Artefact, estimator: Any) -> tuple[Matrix, int]:
     """Rows of the proof, and how many of them stand on thresholds."""
     rows = artefact.reference.sample(artefact.manifest.fields, PROOF_ROWS, PROOF_SEED)
-    trees = [] if artefact.manifest.takes == "frame" else [tree for _, tree in trees_of(estimator)]
+    trees = [tree for _, tree in trees_of(estimator)]
     if not trees:
         return rows, 0
     half = PROOF_ROWS // 2

@@ -58,12 +58,21 @@ def answer(service: Service, engine: Engine, body: bytes, max_records: int, aske
     return encode(_sent(service.predict(engine, engine.schema.decode(body, max_records), asked)))
 
 
+class Interval(msgspec.Struct, gc=False):
+    """Between which numbers the true one lies, and in which share of cases."""
+
+    low: float
+    high: float
+    coverage: float
+
+
 class Prediction(msgspec.Struct, gc=False):
     """One prediction as it is sent; in an array, model and version stand once beside it."""
 
     id: str
     prediction: str | float
-    probabilities: msgspec.Struct
+    probabilities: msgspec.Struct | msgspec.UnsetType
+    interval: Interval | msgspec.UnsetType
     model: str | msgspec.UnsetType
     version: int | msgspec.UnsetType
     warnings: Sequence[Remark]
@@ -79,19 +88,23 @@ class Predictions(msgspec.Struct, gc=False):
 
 def _sent(answer: Answer) -> Prediction | Predictions:
     manifest, (matrix, remarks, many) = answer.engine.manifest, answer.rows
+    values, probabilities, intervals = answer.predictions
     labelled = _by_class(manifest.classes)
-    if not many:
-        ((label,), (probabilities,), _) = answer.predictions
-        made_by, said = (manifest.name, manifest.version), remarks.get(0, ())
-        return Prediction(answer.ids[0], label, labelled(*probabilities), *made_by, said)
-    values, chances, _ = answer.predictions
+    coverage = manifest.interval.coverage if manifest.interval else 0.0
+    model, version = (UNSET, UNSET) if many else (manifest.name, manifest.version)
     predictions = [
-        Prediction(id_, value, labelled(*probabilities), UNSET, UNSET, remarks.get(row, ()))
-        for row, id_, value, probabilities in zip(
-            range(len(matrix)), answer.ids, values, chances, strict=True
+        Prediction(
+            answer.ids[row],
+            values[row],
+            labelled(*probabilities[row]) if probabilities else UNSET,
+            Interval(*intervals[row], coverage) if intervals else UNSET,
+            model,
+            version,
+            remarks.get(row, ()),
         )
+        for row in range(len(matrix))
     ]
-    return Predictions(predictions, manifest.name, manifest.version)
+    return Predictions(predictions, manifest.name, manifest.version) if many else predictions[0]
 
 
 @cache
