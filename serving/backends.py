@@ -79,7 +79,8 @@ def from_onnx(content: bytes, manifest: Manifest) -> Answering:
     """The model as ONNX Runtime computes it, on the calling thread alone.
 
     A compiled model has one input, `ROWS`, for the rows as they are, or one for each field, shape
-    (rows, 1), in the fields' order.
+    (rows, 1), in the fields' order. Whole numbers are fed in double precision too: tensors of
+    several types cannot go through one imputer or scaler.
 
     Raises
     ------
@@ -100,7 +101,10 @@ def from_onnx(content: bytes, manifest: Manifest) -> Answering:
 
     def by_column(rows: Matrix) -> Matrix:
         given = columns(manifest.fields, rows, missing="nan")  # as skl2onnx has it
-        fed = {name: column[:, None] for name, column in zip(names, given, strict=True)}
+        fed = {
+            name: (column if column.dtype == object else column.astype(np.float64))[:, None]
+            for name, column in zip(names, given, strict=True)
+        }
         answers: Matrix = run(outputs, fed)[0]
         return answers
 

@@ -14,7 +14,6 @@ import joblib
 from serving import artefact
 from serving.artefact import Artefact, Manifest, Reference
 from serving.engine import Agreement
-from serving.errors import ArtefactError
 from train import proof
 from train.errors import TrainingError
 
@@ -64,7 +63,7 @@ def write(
     progress()
 
     number = artefact.write(models_dir, manifest, contents)
-    first = not _has_live(models_dir / manifest.name)
+    first = manifest.name not in artefact.live(models_dir)
     if first:
         artefact.put_live(models_dir / manifest.name, number)
     return Trained(artefact.read(models_dir, manifest.name, number), agreement, first)
@@ -113,10 +112,3 @@ def _pickled(fitted: Any) -> bytes:
     content = io.BytesIO()
     joblib.dump(fitted, content, compress=("zlib", 9))
     return content.getvalue()
-
-
-def _has_live(model: Path) -> bool:
-    try:
-        return artefact.current(model) > 0
-    except ArtefactError:
-        return False

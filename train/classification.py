@@ -101,9 +101,11 @@ class Classification:
 
     def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:
         """The metrics of one fold: of the probabilities, if there are any, then of the labels."""
+        predicted = answers[:, 0] if answers.shape[1] == 1 else answers.argmax(axis=1)
+        if answers.shape[1] == 1 and self.positive:
+            return of_labels(self._is_positive(truth), predicted == self._column, "binary")
         if answers.shape[1] == 1:
-            return of_labels(truth, answers[:, 0], "macro")
-        predicted = answers.argmax(axis=1)
+            return of_labels(truth, predicted, "macro")
         if not self.positive:
             every = range(len(self.labels))
             aucs = [area(roc_auc_score, truth == code, answers[:, code]) for code in every]

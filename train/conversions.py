@@ -132,7 +132,9 @@ def imputer(scope: Any, operator: Any, container: Any) -> None:
     """Convert what puts one value per column where there is none."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
     replaces_nan = isinstance(model.missing_values, float) and np.isnan(model.missing_values)
-    is_whole = graph.takes_text or not np.isnan(model.statistics_).any()
+    # Of a constant they are objects, be it a number.
+    values = model.statistics_.astype(object if graph.takes_text else np.float64)
+    is_whole = graph.takes_text or not np.isnan(values).any()
     if not replaces_nan or not is_whole or model.add_indicator:
         raise NotImplementedError("an imputer that does more than put a value in the place of NaN")
     if graph.takes_text:
@@ -141,7 +143,7 @@ def imputer(scope: Any, operator: Any, container: Any) -> None:
     else:
         given = graph.doubles(graph.input)
         missing = graph.add("IsNaN", given)
-    graph.answer(0, graph.add("Where", missing, graph.constant([model.statistics_]), given))
+    graph.answer(0, graph.add("Where", missing, graph.constant([values]), given))
 
 
 def transformed_target(scope: Any, operator: Any, container: Any) -> None:

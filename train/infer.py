@@ -54,12 +54,11 @@ def infer(table: pd.DataFrame, target: str, task: Kind | None = None) -> Inferre
     """
     require_column(table, target)
     known = table[table[target].notna()]
-    task, truth, remarks = _target(known[target], task)
-    known = known.loc[truth.index]
-    if len(known) < len(table):
-        remarks.append(f"{len(table) - len(known):,} rows left out: their {target!r} is missing")
     if len(known) < FEWEST_ROWS:
         raise TrainingError(f"{len(known)} rows have a {target!r}; at least {FEWEST_ROWS} must")
+    task, truth, remarks = _target(known[target], task)
+    if len(known) < len(table):
+        remarks.append(f"{len(table) - len(known):,} rows left out: their {target!r} is missing")
     if task == "classification":
         truth = _frequent(truth, remarks)
         known = known.loc[truth.index]
@@ -76,9 +75,15 @@ def infer(table: pd.DataFrame, target: str, task: Kind | None = None) -> Inferre
             fields.append(field)
     remarks += [f"left out: {reason}" for reason in dropped]
     if not fields:
-        raise TrainingError("no column is left to learn from: " + "; ".join(dropped))
-    frame = pd.DataFrame({**columns, target: truth})
-    return Inferred(task, tuple(fields), frame, tuple(remarks))
+        left_out = "; ".join(dropped) or f"there is none beside {target!r}"
+        raise TrainingError(f"no column is left to learn from: {left_out}")
+    frame = pd.DataFrame(columns)
+    different = len(frame.drop_duplicates())
+    if different < FEWEST_ROWS:
+        raise TrainingError(
+            f"only {different} rows differ in more than {target!r}; at least {FEWEST_ROWS} must"
+        )
+    return Inferred(task, tuple(fields), frame.assign(**{target: truth}), tuple(remarks))
 
 
 def require_column(table: pd.DataFrame, name: str) -> None:
@@ -101,7 +106,8 @@ def useless(name: str, column: "Column[Any]") -> str:
         return f"has one value only, {present.iloc[0]}"
     all_different = distinct == len(column)
     if all_different and (NAMED_AS_KEY.search(name) or not is_numeric_dtype(column)):
-        return f"is an identifier: its {distinct:,} values are all different"
+        what = "an identifier" if is_numeric_dtype(column) else "an identifier or free text"
+        return f"is {what}: its {distinct:,} values are all different"
     if all_different and is_integer_dtype(column) and np.ptp(column) == distinct - 1:
         return f"is an identifier: it counts from {column.min()} to {column.max()}"
     if not is_numeric_dtype(column) and distinct > min(MOST_LABELS, len(present) / 2):
@@ -174,12 +180,13 @@ def _frequent(labels: "Column[Any]", remarks: list[str]) -> "Column[Any]":
     """The labels without the rows of those too rare to be tested."""
     counts = labels.value_counts()
     rare = counts[counts < FEWEST_OF_A_CLASS]
+    too_few = f"in fewer than {FEWEST_OF_A_CLASS} rows"
+    if len(counts) - len(rare) < 2:  # noqa: PLR2004 - two
+        why = f"all rows are {counts.index[0]!r}"
+        if len(rare):
+            why = f"{len(rare)} of its {len(counts)} values are {too_few} each"
+        raise TrainingError(f"{labels.name!r} has no two classes to tell apart: {why}")
     if len(rare):
         named = ", ".join(map(repr, sorted(rare.index)))
-        remarks.append(f"{rare.sum()} rows left out: {named} has fewer than {FEWEST_OF_A_CLASS}")
-    frequent = labels[~labels.isin(rare.index)]
-    if frequent.nunique() < 2:  # noqa: PLR2004 - two
-        commonest = counts.index[0]
-        why = f"but for rare ones, all are {commonest!r}" if len(rare) else f"all are {commonest!r}"
-        raise TrainingError(f"{labels.name!r} has no two classes to tell apart: {why}")
-    return frequent
+        remarks.append(f"{rare.sum()} rows left out: {labels.name!r} is {named} {too_few}")
+    return labels[~labels.isin(rare.index)]

@@ -29,15 +29,13 @@ def load(file: Path) -> Any:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             found = joblib.load(file)
-    except ModuleNotFoundError as error:
-        raise TrainingError(f"{file} needs {error.name}, which is not installed here") from error
     except AttributeError as error:
         raise TrainingError(
             f"{file} needs code of the script that made it ({error}); use functions and classes of "
             "installed packages in a Pipeline"
         ) from error
     except Exception as error:  # why: a pickle runs code, which may raise anything
-        raise TrainingError(f"{file} cannot be loaded: {error!r}") from error
+        raise TrainingError(f"{file} cannot be loaded: {error}") from error
     for warning in warned:
         if isinstance(warning.message, InconsistentVersionWarning):
             _require_like(file, warning.message.original_sklearn_version)

@@ -11,7 +11,7 @@ import numpy as np
 from onnx import ModelProto, TensorProto
 from onnx.helper import make_node, make_tensor_value_info
 from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
+from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 
 from serving.artefact import ONNX, PICKLE, Artefact, Manifest, recorded
 from serving.backends import OUTPUT, ROWS, from_estimator, from_onnx
@@ -75,9 +75,7 @@ def _converted(estimator: Any, manifest: Manifest, inputs: list[tuple[str, Any]]
 
 
 def _input_type(field: Field) -> Any:
-    if field.type == "category":
-        return StringTensorType
-    return Int64TensorType if field.type == "integer" and not field.optional else DoubleTensorType
+    return StringTensorType if field.type == "category" else DoubleTensorType
 
 
 def _keep_answers(model: ModelProto) -> None:
@@ -128,6 +126,9 @@ def _rows(artefact: Artefact, estimator: Any) -> tuple[Matrix, int]:
         return rows, 0
     half = PROOF_ROWS // 2
     rows[half:] = rows_on_thresholds(trees, rows[half:], PROOF_SEED)
+    if artefact.manifest.takes == "frame":  # where whole numbers are whole by their type
+        whole = [field.type == "integer" for field in artefact.manifest.fields]
+        rows[:, whole] = np.rint(rows[:, whole])
     return rows, PROOF_ROWS - half
 
 

@@ -27,7 +27,8 @@ def summary(trained: Trained, models_dir: Path) -> str:
     manifest, contents = trained.artefact.manifest, trained.artefact.contents
     lines = [
         f"{manifest.name} {manifest.version} is in {models_dir / manifest.name}",
-        f"trained on {manifest.data.rows:,} rows; {manifest.evaluation}",
+        f"{manifest.data.source}: {manifest.data.rows:,} rows",
+        f"evaluation: {manifest.evaluation}",
         *_table(manifest),
         *([f"published: {manifest.published}"] if manifest.published else []),
         *([_decision(manifest.threshold)] if manifest.threshold else []),
@@ -53,7 +54,9 @@ def agreement(found: Agreement | None) -> str:
 
 
 def _table(manifest: Manifest) -> list[str]:
-    """The figures in columns, each row with as many decimals as its spread calls for."""
+    """The figures in columns; none if there are none."""
+    if not manifest.metrics:
+        return []
     rows = {"": ["mean", "spread", "baseline"]}
     rows |= {NAMES[name]: _numbers(figure) for name, figure in manifest.metrics.items()}
     return [f"{name:>18}" + "".join(f"{cell:>10}" for cell in row) for name, row in rows.items()]
