@@ -32,6 +32,8 @@ def testify(decisions: Decisions) -> None:
         try:
             read = artefact.read(decisions.models_dir, name, decisions.current(name))
             contents = {file: content for file, content in read.contents.items() if file != ONNX}
+            if read.manifest.takes == "frame" and sys.modules.get("pandas", read) is None:
+                del sys.modules["pandas"]  # as it was put below
             Engine(replace(read, contents=contents))
         except ArtefactError as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all

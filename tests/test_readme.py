@@ -18,6 +18,9 @@ RUN_ELSEWHERE = {
     "make serve": "the server of this module",
     "make test": "whoever runs this",
     ".venv/bin/python -m train wine": "tests/test_train.py",
+    ".venv/bin/python -m train homes.csv --target price --name homes": "tests/test_train_csv.py",
+    ".venv/bin/python -m train import model.pkl --name churn --sample rows.csv "
+    "--target churned": "tests/test_train_import.py",
     "DATABASE_URL=postgresql://serving:serving@postgres/serving "
     "docker compose --profile postgres up": "tests/docker",
     ".venv/bin/python -m serving versions wine\n"
