@@ -129,20 +129,23 @@ def _answer(graph: Graph, model: Any, computed: str) -> None:
 
 
 def imputer(scope: Any, operator: Any, container: Any) -> None:
-    """Convert what puts one value per column where there is none."""
+    """Convert what puts one value per column where there is none, or a number that means none."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
-    replaces_nan = isinstance(model.missing_values, float) and np.isnan(model.missing_values)
+    sign = model.missing_values
+    is_nan = isinstance(sign, float) and np.isnan(sign)
+    is_number = isinstance(sign, int | float) and not graph.takes_text
     # Of a constant they are objects, be it a number.
     values = model.statistics_.astype(object if graph.takes_text else np.float64)
     is_whole = graph.takes_text or not np.isnan(values).any()
-    if not replaces_nan or not is_whole or model.add_indicator:
-        raise NotImplementedError("an imputer that does more than put a value in the place of NaN")
+    if not (is_nan or is_number) or not is_whole or model.add_indicator:
+        raise NotImplementedError("an imputer that does more than put a value in a number's place")
     if graph.takes_text:
         given = graph.input
         missing = graph.add("Equal", given, graph.constant("nan"))
     else:
         given = graph.doubles(graph.input)
-        missing = graph.add("IsNaN", given)
+        is_missing = ("IsNaN", given) if is_nan else ("Equal", given, graph.constant(float(sign)))
+        missing = graph.add(*is_missing)
     graph.answer(0, graph.add("Where", missing, graph.constant([values]), given))
 
 

@@ -4,38 +4,40 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from serving.field import Field
 from train.classification import Classification
 from train.problem import Problem
 from train.threshold import LeastCost
 
-# The lowest possible value is above 0: the data write 0 for what was not measured, null does here.
+# In the data 0 stands for what was not measured. Here null does, and 0 is taken for it.
 FIELDS = (
     Field(name="Pregnancies", type="integer", minimum=0, maximum=30),
     Field(
         name="Glucose",
         unit="mg/dL, 2 hours after 75 g",
-        minimum=1,
+        minimum=0,
         maximum=2000,
         optional=True,
     ),
-    Field(name="BloodPressure", unit="mmHg, diastolic", minimum=1, maximum=300, optional=True),
-    Field(name="SkinThickness", unit="mm, triceps", minimum=1, maximum=200, optional=True),
-    Field(name="Insulin", unit="µU/mL, after 2 hours", minimum=1, maximum=5000, optional=True),
-    Field(name="BMI", unit="kg/m²", minimum=5, maximum=200, optional=True),
+    Field(name="BloodPressure", unit="mmHg, diastolic", minimum=0, maximum=300, optional=True),
+    Field(name="SkinThickness", unit="mm, triceps", minimum=0, maximum=200, optional=True),
+    Field(name="Insulin", unit="µU/mL, after 2 hours", minimum=0, maximum=5000, optional=True),
+    Field(name="BMI", unit="kg/m²", minimum=0, maximum=200, optional=True),
     Field(name="DiabetesPedigreeFunction", minimum=0, maximum=10),
     Field(name="Age", type="integer", unit="years", minimum=0, maximum=130),
 )
+MEASURED = [at for at, field in enumerate(FIELDS) if field.optional]
 
 
 def load(data: Path) -> pd.DataFrame:
     """Read the patients, zeros that mean missing as NaN."""
     patients = pd.read_csv(data)
-    measured = [field.name for field in FIELDS if field.optional]
+    measured = [FIELDS[at].name for at in MEASURED]
     return patients.assign(**patients[measured].replace(0, np.nan))
 
 
@@ -55,7 +57,22 @@ PROBLEM = Problem(
     # not better.
     estimator=Pipeline(
         [
-            ("median", SimpleImputer(strategy="median")),
+            (
+                "missing",
+                ColumnTransformer(
+                    [
+                        (
+                            "measured",
+                            make_pipeline(
+                                SimpleImputer(strategy="constant", fill_value=0),
+                                SimpleImputer(missing_values=0, strategy="median"),
+                            ),
+                            MEASURED,
+                        )
+                    ],
+                    remainder="passthrough",
+                ),
+            ),
             (
                 "forest",
                 RandomForestClassifier(
