@@ -19,7 +19,7 @@ class Losses(NamedTuple):
     """A loss by its name, of each row, and how high its mean may be."""
 
     name: str
-    values: Floats
+    of_rows: Floats
     bound: Bound
 
 
@@ -38,7 +38,7 @@ def measure(
 
     >>> sure = np.array([[0.9, 0.1], [0.2, 0.8]])
     >>> answers = Classified(sure.argmax(axis=1), 2, sure)
-    >>> measure(answers, np.array([0, 0]), {"brier": HeldOut(0.1, 0.01)}).values.round(2)
+    >>> measure(answers, np.array([0, 0]), {"brier": HeldOut(0.1, 0.01)}).of_rows.round(2)
     array([0.01, 0.64])
     """
     if isinstance(answers, Regressed):
