@@ -1,6 +1,6 @@
 """Data drift: each field and the prediction itself, held against the distributions of training."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -100,7 +100,11 @@ def measure(fields: Samples, predictions: Samples) -> Drift:
     of_predictions = tuple(_tested(*each, level) for each in answered)
     drifted = [each for each in of_fields + of_predictions if each.verdict == "drift"]
     drifted.sort(key=lambda each: each.change or 0.0, reverse=True)
-    verdict = _verdict(each.verdict for each in of_fields + of_predictions)
+    found = {each.verdict for each in of_fields + of_predictions}
+    # A field that hardly ever has a value does not keep the others from being told of.
+    verdict: Verdict = "not enough yet"
+    if found & {"drift", "no drift"}:
+        verdict = "drift" if "drift" in found else "no drift"
     return Drift(
         verdict=verdict,
         drifted=tuple(each.field for each in drifted),
@@ -124,7 +128,10 @@ def _tested(
     field: str, sample: Numbers | Labels, tests: tuple[Test, ...], level: float
 ) -> FieldDrift:
     findings = tuple(_finding(field, sample, test, level) for test in tests)
-    verdict = _verdict(finding.verdict for finding in findings)
+    found = {finding.verdict for finding in findings}
+    verdict: Verdict = "not enough yet" if "not enough yet" in found else "no drift"
+    if "drift" in found:
+        verdict = "drift"
     return FieldDrift(
         field=field,
         rows=sample.present,
@@ -140,8 +147,11 @@ def _tested(
 
 def _finding(field: str, sample: Numbers | Labels, test: Test, level: float) -> Finding:
     rows = sample.present + (sample.missing if test is missing.TEST else 0)
-    if rows >= LEAST_ROWS:
+    if sample.trained and rows >= LEAST_ROWS:
         return judged(field, test, test.measure(sample), level)
+    says = f"{rows} values so far, {LEAST_ROWS} are needed"
+    if not sample.trained:
+        says = "training had no value to compare with"
     return Finding(
         field=field,
         statistic=test.statistic,
@@ -149,24 +159,15 @@ def _finding(field: str, sample: Numbers | Labels, test: Test, level: float) -> 
         threshold=test.threshold,
         level=level,
         verdict="not enough yet",
-        sentence=f"{field}: {rows} values so far, {LEAST_ROWS} are needed",
+        sentence=f"{field}: {says}",
     )
-
-
-def _verdict(verdicts: Iterable[Verdict]) -> Verdict:
-    """Drift if any is; otherwise it takes all to say that there is none."""
-    found = set(verdicts)
-    if "drift" in found:
-        return "drift"
-    return "no drift" if found == {"no drift"} else "not enough yet"
 
 
 def _sentence(verdict: Verdict, drifted: list[FieldDrift], fields: tuple[FieldDrift, ...]) -> str:
     if drifted:
         others = len(drifted) - 1
-        more = f"; {others} more drifted" if others else ""
-        return f"{drifted[0].sentence}{more}"
+        return drifted[0].sentence + (f"; {others} more drifted" if others else "")
     if verdict == "no drift":
         return "what comes in is distributed as in training"
-    fewest = min((each.rows for each in fields), default=0)
-    return f"{fewest} values so far, {LEAST_ROWS} are needed"
+    most = max((each.rows for each in fields), default=0)
+    return f"{most} values so far, {LEAST_ROWS} are needed"

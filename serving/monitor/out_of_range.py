@@ -27,9 +27,10 @@ def measure(sample: Numbers) -> Measured:
     lowest, highest = sample.quantiles[[0, -1]]
     outside = int(np.sum((sample.values < lowest) | (sample.values > highest)))
     share = outside / sample.present
-    chance = float(stats.betabinom.sf(outside - 1, sample.present, 2, max(sample.trained - 1, 1)))
+    more = stats.betabinom.sf(outside - 1, sample.present, 2, max(sample.trained - 1, 1))
     says = f"{percent(share)} of the values lie outside {lowest:.6g} to {highest:.6g}"
-    return Measured(share, chance, f"{says}, the range of training")
+    # Far out in the tail the sum that scipy takes may miss 0 by a rounding error.
+    return Measured(share, max(float(more), 0.0), f"{says}, the range of training")
 
 
 TEST = Test("out_of_range", "share", THRESHOLD, measure)
