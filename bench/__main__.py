@@ -1,4 +1,4 @@
-"""The bench's commands: `python -m bench compare`, `limit`, `monitor`, `profile` and `store`."""
+"""The bench's commands: `python -m bench compare`, `limit`, `monitor`, `profile` and others."""
 
 from contextlib import ExitStack
 from itertools import chain
@@ -80,6 +80,16 @@ def monitor(splits: int, windows: int) -> None:
     from bench.monitor import report, simulate, timed  # noqa: PLC0415
 
     for line in report(chain(simulate(splits, windows), map(timed, (5_000, 1_000_000)))):
+        click.echo(line)
+
+
+@main.command()
+@click.option("--windows", default=11, show_default=True, type=click.IntRange(1), help="Of each.")
+def evidently(windows: int) -> None:
+    """Hold the monitor's verdicts against Evidently's."""
+    from bench.evidently import compare  # noqa: PLC0415
+
+    for line in compare(windows):
         click.echo(line)
 
 

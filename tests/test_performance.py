@@ -1,5 +1,6 @@
 """What is said of a model's performance: the figures, their uncertainty, and when it got worse."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,7 +30,7 @@ def figures(answers: Classified | Regressed, weights: np.ndarray) -> dict[str, f
 seeds = some.integers(0, 2**31)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(rows=some.integers(20, 200), seed=seeds)
 def test_figures_of_two_classes_are_those_of_scikit_learn(rows: int, seed: int):
     answers, actual = classified(rows, seed)
@@ -90,17 +91,27 @@ def test_the_interval_holds_the_true_figure_as_often_as_it_says():
     answers, actual = classified(100_000, 0)
     true = float(metrics.roc_auc(answers, metrics.truth(actual, 2)))
     held = 0
-    for seed in range(100):
+    for seed in range(60):
         answers, actual = classified(150, seed + 1)
         found = performance.measure(answers, metrics.truth(actual, 2), {})
         (auc,) = (each for each in found if each.metric == "roc_auc")
         held += auc.low <= true <= auc.high
-    assert held >= 88  # of 95 expected
+    assert held >= 52  # of 57 expected
+
+
+def test_four_times_the_rows_halve_the_interval_though_only_a_part_is_drawn_of():
+    widths = []
+    for rows in (performance.MOST_ROWS, 4 * performance.MOST_ROWS):
+        answers, actual = classified(rows, 0)
+        accuracy, *_ = performance.measure(answers, metrics.truth(actual, 2), {})
+        assert accuracy.low < accuracy.value < accuracy.high
+        widths.append(accuracy.high - accuracy.low)
+    assert widths[0] / widths[1] == pytest.approx(2, rel=0.2)
 
 
 def test_a_model_as_good_as_held_out_has_not_got_worse():
     answers, actual = classified(500, 1)
-    held_out = figures(*[answers, metrics.truth(actual, 2)])
+    held_out = figures(answers, metrics.truth(actual, 2))
     as_before = {name: HeldOut(value, 0.01) for name, value in held_out.items()}
     found = performance.measure(answers, metrics.truth(actual, 2), as_before)
     assert {each.verdict for each in found} == {"no drift"}
@@ -137,16 +148,16 @@ def test_figures_that_training_did_not_measure_are_shown_without_a_comparison():
 
 
 def test_what_is_expected_of_calibrated_probabilities_comes_true():
-    answers, actual = classified(20_000, 0)
+    answers, actual = classified(5_000, 0)
     realised = figures(answers, metrics.truth(actual, 2))
     for each in estimate.measure(answers, []):
+        assert each.low <= each.value <= each.high
         assert each.value == pytest.approx(realised[each.metric], abs=0.015)
-        assert each.low <= realised[each.metric] <= each.high or each.rows > 10_000
         assert "no concept drift" in each.assumption
 
 
 def test_probabilities_that_promise_too_much_are_put_right():
-    answers, actual = classified(20_000, 0)
+    answers, actual = classified(5_000, 0)
     true = answers.probabilities[:, 1]
     sure = 1 / (1 + ((1 - true) / true) ** 2)  # as if the evidence had been counted twice
     bins = (sure * 10).astype(int)
@@ -164,6 +175,17 @@ def test_probabilities_that_promise_too_much_are_put_right():
 
 def test_without_probabilities_nothing_is_estimated():
     assert estimate.measure(Classified(np.array([0, 1]), 2), []) == ()
+
+
+def test_what_has_no_value_is_none_and_not_a_broken_number():
+    sure = np.tile([1.0, 0.0], (150, 1))
+    found = {
+        each.metric: each
+        for each in estimate.measure(Classified(np.zeros(150, int), 2, sure, 1), [])
+    }
+    assert found["roc_auc"].value is found["roc_auc"].low is None
+    assert found["accuracy"].value == 1
+    assert b"null" in msgspec.json.encode(found["roc_auc"])
 
 
 def test_feedback_is_counted_and_timed():

@@ -9,24 +9,26 @@ from scipy.optimize import isotonic_regression
 
 from serving.monitor.findings import DECIMALS
 from serving.monitor.metrics import Classified, Floats, known
-from serving.monitor.performance import batches, interval
+from serving.monitor.performance import interval, simulated
 
 ASSUMPTION = (
     "estimated from the model's own probabilities, without feedback: right as long as the same "
     "measurements still mean the same labels (no concept drift) and nothing quite unlike the "
     "training data comes in"
 )
-DRAWS = 200
 
 
 class Estimated(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric as it is to be expected, and between what limits it would be realised."""
+    """A metric as it is to be expected, and between what limits 95 % of the cases would be.
+
+    None where the metric has no value, as without a single row of the class that is looked for.
+    """
 
     metric: str
     rows: int
-    value: float
-    low: float
-    high: float
+    value: float | None
+    low: float | None
+    high: float | None
     assumption: str = ASSUMPTION
 
 
@@ -77,17 +79,20 @@ def measure(answers: Classified, reliability: Sequence[Reliability]) -> tuple[Es
         return ()
     expected = _expected(answers, answers.probabilities, reliability)
     metrics = known(answers)
-    drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
-    random = np.random.default_rng(0)
-    for cases in batches(DRAWS, expected):
-        labels = _labels(random, cases, expected)
-        for name, metric in metrics.items():
-            drawn[name].append(metric.measure(answers, labels))
+    drawn = simulated(answers, metrics, expected, _labelled)
     found = []
     for name, metric in metrics.items():
-        low, high = interval(np.concatenate(drawn[name]))
-        value = round(float(metric.measure(answers, expected)), DECIMALS)
-        found.append(Estimated(metric=name, rows=len(answers), value=value, low=low, high=high))
+        value = float(metric.measure(answers, expected))
+        low, high = interval(drawn[name])
+        found.append(
+            Estimated(
+                metric=name,
+                rows=len(answers),
+                value=None if np.isnan(value) else round(value, DECIMALS),
+                low=low,
+                high=high,
+            )
+        )
     return tuple(found)
 
 
@@ -102,8 +107,8 @@ def _expected(
     return expected
 
 
-def _labels(random: np.random.Generator, cases: int, expected: Floats) -> Floats:
-    """Weights of labels drawn with the probabilities that are expected, shape (cases, …)."""
+def _labelled(random: np.random.Generator, cases: int, expected: Floats) -> Floats:
+    """Labels drawn with the probabilities that are expected."""
     below = expected.cumsum(axis=1)[:, :-1]
     drawn = (random.random((cases, len(expected), 1)) > below).sum(axis=-1)
     return np.asarray(np.eye(expected.shape[1])[drawn])

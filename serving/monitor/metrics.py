@@ -7,7 +7,7 @@ the truth is unknown (probabilities). Leading axes of the weights are many such 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -42,6 +42,11 @@ class Classified:
     def __len__(self) -> int:
         return len(self.predicted)
 
+    def thinned(self, step: int) -> "Classified":
+        """Every so many rows."""
+        chances = None if self.probabilities is None else self.probabilities[::step]
+        return replace(self, predicted=self.predicted[::step], probabilities=chances)
+
     @cached_property
     def ranking(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Rows from the highest score of the positive class down; the last of each run of ties."""
@@ -61,6 +66,10 @@ class Regressed:
 
     def __len__(self) -> int:
         return len(self.predicted)
+
+    def thinned(self, step: int) -> "Regressed":
+        """Every so many rows."""
+        return Regressed(self.predicted[::step], self.actual[::step])
 
 
 def accuracy(answers: Classified, truth: Floats) -> Floats:
