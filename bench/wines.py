@@ -67,7 +67,7 @@ class Monitored:
             name: Numbers.of(self.quantiles[name], numbers[name], rows=self.rows)
             for name in NUMBERS
         }
-        fields[COLOR] = Labels.of(self.colors, colors)
+        fields[COLOR] = Labels.of(self.colors, colors, rows=self.rows)
         if answered is None:
             return drift.measure(fields, {})
         probabilities = Numbers.of(self.probabilities, answered, rows=self.rows)

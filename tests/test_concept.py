@@ -88,4 +88,6 @@ def test_one_very_wrong_number_proves_little():
     answers = Regressed(np.zeros(60), np.zeros(60))
     actual = np.array([0.5] * 59 + [1e9])
     found = losses.measure(answers, actual, {"mae": HeldOut(1.0, 0.05)})
-    assert not concept.update(Watch(), found.of_rows.tolist(), found.bound).raised
+    watch = concept.update(Watch(), found.of_rows.tolist(), found.bound)
+    assert not watch.raised
+    assert watch.recent < 1

@@ -119,8 +119,9 @@ def update(watch: Watch, losses: Iterable[float], bound: Bound) -> Watch:
     rows, recent, capital, raised = watch.rows, watch.recent, list(watch.capital), watch.raised
     for loss in losses:
         rows += 1
-        recent += (loss - recent) / min(rows, RECENT)
-        surprise = min(loss / bound.most, 1.0) - mean
+        counted = min(loss, bound.most)
+        recent += (counted - recent) / min(rows, RECENT)
+        surprise = counted / bound.most - mean
         capital = [
             min((owned + 1) * (1 + stake * surprise), RICHEST)
             for owned, stake in zip(capital, stakes, strict=True)

@@ -20,9 +20,9 @@ from serving.monitor.samples import Labels, Numbers
 FALSE_ALARMS = 0.01  # of passes over windows in which nothing changed, at most so many find drift
 LEAST_ROWS = 200
 
-# The first test of each kind says how large a change is: its effect is a share for all fields.
 NUMBERS = (kolmogorov_smirnov.TEST, wasserstein.TEST, population_stability.OF_NUMBERS)
 LABELS = (chi_square.TEST, jensen_shannon.TEST, population_stability.OF_LABELS)
+# Of a field, not of an answer, these say more:
 OF_NUMBER_FIELDS = (*NUMBERS, out_of_range.TEST, missing.TEST)
 OF_CATEGORIES = (*LABELS, unseen_labels.TEST, missing.TEST)
 

@@ -25,7 +25,7 @@ def measure_numbers(sample: Numbers) -> Measured:
     """
     steps = len(sample.quantiles) - 1
     edges = np.unique(sample.quantiles[np.arange(1, BINS) * steps // BINS])
-    # A quantile's own row is at or below it, and with it more of the next step the more rows tie.
+    # Of training between last / steps and a step more is at or below an edge.
     last = np.searchsorted(sample.quantiles, edges, side="right") - 1
     edges, last = edges[last < steps], last[last < steps]
     then = np.diff((last + 0.5) / steps, prepend=0.0, append=1.0) * sample.trained

@@ -69,21 +69,17 @@ class Labels:
     missing: int = 0
 
     @classmethod
-    def of(
-        cls, counts: Mapping[str, int], values: Iterable[str | None], *, missing: float = 0.0
-    ) -> "Labels":
+    def of(cls, counts: Mapping[str, int], values: Iterable[str | None], *, rows: int) -> "Labels":
         """Take a reference as an artefact holds it, and labels as they came; None is missing.
 
         Parameters
         ----------
-        missing : float
-            The share of the rows trained on that had no label.
+        rows : int
+            Those trained on; of those that are not counted the label was missing.
         """
-        current = Counter(values)
-        absent = current.pop(None, 0)
-        trained_missing = round(sum(counts.values()) * missing / (1 - missing)) if missing else 0
-        named = {label: count for label, count in current.items() if label is not None}
-        return cls(counts, named, trained_missing, absent)
+        came = Counter(values)
+        current = {label: count for label, count in came.items() if label is not None}
+        return cls(counts, current, rows - sum(counts.values()), came[None])
 
     @property
     def trained(self) -> int:

@@ -20,7 +20,8 @@ def measure(sample: Labels) -> Measured:
     >>> measure(Labels({"white": 750, "red": 250}, {"white": 380, "red": 100, "rosé": 20})).says
     '4.0 % of the labels are unknown to training, most often rosé'
     """
-    unseen = {label: count for label, count in sample.current.items() if label not in seen(sample)}
+    seen = {label for label, count in sample.reference.items() if count}
+    unseen = {label: count for label, count in sample.current.items() if label not in seen}
     rows = sum(unseen.values())
     once = 1 + sum(count == 1 for count in sample.reference.values())
     rate = min((once + 2 * once**0.5) / (sample.trained + 1), 1.0)
@@ -28,11 +29,6 @@ def measure(sample: Labels) -> Measured:
     says = f"{percent(rows / sample.present)} of the labels are unknown to training"
     says += f", most often {max(unseen, key=unseen.__getitem__)}" if unseen else ""
     return Measured(rows / sample.present, float(chance), says)
-
-
-def seen(sample: Labels) -> set[str]:
-    """The labels that came in training."""
-    return {label for label, count in sample.reference.items() if count}
 
 
 TEST = Test("unseen_labels", "share", THRESHOLD, measure)

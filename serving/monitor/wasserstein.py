@@ -27,10 +27,8 @@ def measure(sample: Numbers) -> Measured:
     'the values moved by 0.35 standard deviations on average'
     """
     inner = np.linspace(0, 1, len(sample.quantiles))[1:-1]
-    then, now = (
-        sample.quantiles[1:-1],
-        sample.values[np.rint(inner * (sample.present - 1)).astype(int)],
-    )
+    places = np.rint(inner * (sample.present - 1)).astype(int)
+    then, now = sample.quantiles[1:-1], sample.values[places]
     deviation = float(np.std(then)) if then[0] < then[-1] else LEAST_DEVIATION
     distance = float(stats.wasserstein_distance(now, then)) / deviation
     says = f"the values moved by {distance:.2g} standard deviations on average"
