@@ -1,6 +1,7 @@
 """The bench's commands: `python -m bench --help` lists them."""
 
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -69,6 +70,27 @@ def limit(
         found = find(url.rstrip("/") + path, body, p99_bound_ms=p99_ms, seconds=seconds)
     write(found, out)
     click.echo(summary(found))
+
+
+@main.command()
+@click.option("--splits", default=10, show_default=True, type=click.IntRange(1))
+@click.option("--windows", default=20, show_default=True, type=click.IntRange(1), help="Of each.")
+def monitor(splits: int, windows: int) -> None:
+    """Count how often the monitor finds what is there, and what is not."""
+    from bench.monitor import report, simulate, timed  # noqa: PLC0415
+
+    for line in report(chain(simulate(splits, windows), map(timed, (5_000, 1_000_000)))):
+        click.echo(line)
+
+
+@main.command()
+@click.option("--windows", default=11, show_default=True, type=click.IntRange(1), help="Of each.")
+def evidently(windows: int) -> None:
+    """Hold the monitor's verdicts against Evidently's."""
+    from bench.evidently import compare  # noqa: PLC0415
+
+    for line in compare(windows):
+        click.echo(line)
 
 
 @main.command()

@@ -152,7 +152,7 @@ class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
     def sample(self, field: Field, rows: int, random: np.random.Generator) -> NDArray[np.float64]:
         """Draw values of the field that this is of, as they stand in rows."""
         column = np.full(rows, np.nan)
-        if self.counts:
+        if any(self.counts.values()):
             counts = np.array([self.counts.get(label, 0) for label in field.categories], float)
             column[:] = random.choice(len(counts), size=rows, p=counts / counts.sum())
         elif self.quantiles:

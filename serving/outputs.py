@@ -53,11 +53,11 @@ def telling(manifest: Manifest, recorded: Matrix) -> Telling:
     if recorded.shape[1] < len(manifest.classes):
         return _label(manifest.classes)
     if manifest.threshold:
-        return _label_from(manifest.threshold, manifest.classes)
+        return _by_threshold(manifest.threshold, manifest.classes)
     return _most_probable(manifest.classes)
 
 
-def _label_from(threshold: Threshold, classes: tuple[str, ...]) -> Telling:
+def _by_threshold(threshold: Threshold, classes: tuple[str, ...]) -> Telling:
     label, least = threshold.label, threshold.value
     column = classes.index(label)
     otherwise = classes[1 - column]

@@ -147,6 +147,13 @@ CASES = {
     "a forest of text and numbers": Case(
         _pipeline(RandomForestRegressor(9)), "amount", missing=True, says=FRAME
     ),
+    "boosting that is given text": Case(
+        HistGradientBoostingClassifier(max_iter=9, categorical_features=TEXTS),
+        "risk",
+        missing=True,
+        compiles=False,
+        says=FRAME,
+    ),
     "no probabilities": Case(LinearSVC(), "risk", compiles=False),
     "nothing that compiles": Case(
         make_pipeline(StandardScaler(), SVR(C=1e4)), "amount", compiles=False

@@ -13,7 +13,8 @@ from estimators import CASES, fitted, given, loans
 from flask.testing import FlaskClient
 
 from app import create_app
-from serving.artefact import ONNX, Artefact
+from serving.artefact import ANSWERS, ONNX, Artefact
+from serving.engine import Engine
 from serving.settings import Settings
 from train import proof
 
@@ -92,6 +93,20 @@ def test_what_is_compiled_is_proved_equal(
     assert agreement.largest_gap < 1e-12
     assert agreement.rows == 4_000
     assert agreement.on_thresholds == (2_000 if CASES[case].has_bare_trees else 0)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_recorded_of_an_estimator_lets_it_serve(
+    artefacts: dict[str, Artefact],
+    estimators: dict[str, Any],
+    case: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(proof, "PROOF_ROWS", 1_000)
+    made_here = artefacts[case]
+    content = proof.record(made_here, estimators[case])
+    engine = Engine(replace(made_here, contents={**made_here.contents, ANSWERS: content}))
+    assert engine.backend == ("onnx" if CASES[case].compiles else "pickle")
 
 
 @pytest.mark.parametrize("case", CASES)

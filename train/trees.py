@@ -12,6 +12,7 @@ from math import isfinite, isnan
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from sklearn import ensemble, tree
@@ -129,7 +130,7 @@ def _as_encoded(model: Any) -> tuple[NDArray[np.intp], list[Floats]]:
     if model.is_categorical_ is None:
         return np.arange(model.n_features_in_), []
     encoder = model._preprocessor.named_transformers_["encoder"]
-    known = [categories[~np.isnan(categories)] for categories in encoder.categories_]
+    known = [categories[pd.notna(categories)] for categories in encoder.categories_]
     return np.argsort(~model.is_categorical_, kind="stable"), known
 
 

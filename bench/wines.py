@@ -1,0 +1,141 @@
+"""Wines that a forest was trained on, wines that it never saw, and a monitor between them.
+
+The live wine model was trained on all wines there are, so it answers better to them than to any
+that will come. Here the same forest is trained on three quarters of them, and the others are what
+comes.
+"""
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.model_selection import StratifiedKFold
+
+from serving.monitor import drift, estimate, losses, metrics
+from serving.monitor.concept import Watch, update
+from serving.monitor.drift import Drift
+from serving.monitor.losses import Losses
+from serving.monitor.performance import HeldOut
+from serving.monitor.samples import Labels, Numbers
+from train import wine
+
+TRAINED = 3 / 4
+FOLDS = 5
+THRESHOLD = 0.3  # of models/wine
+NUMBERS = [field.name for field in wine.FIELDS if field.type == "number"]
+COLOR = "color"
+
+Floats = NDArray[np.float64]
+Truth = NDArray[np.bool_]
+
+
+class Traffic(NamedTuple):
+    """Wines, the model's probability that each is good, and whether it is."""
+
+    wines: pd.DataFrame
+    answered: Floats
+    good: Truth
+
+    def at(self, places: NDArray[np.intp]) -> "Traffic":
+        """Some of it."""
+        return Traffic(self.wines.iloc[places], self.answered[places], self.good[places])
+
+
+class Monitored:
+    """A reference, as an artefact holds it, of wines with held-out probabilities."""
+
+    def __init__(self, trained: Traffic) -> None:
+        self.rows = len(trained.wines)
+        self.quantiles = {name: _quantiles(trained.wines[name]) for name in NUMBERS}
+        self.colors = trained.wines[COLOR].value_counts().to_dict()
+        self.probabilities = _quantiles(trained.answered)
+        self._trained = trained
+
+    def drift(self, wines: pd.DataFrame, answered: Floats | None = None) -> Drift:
+        """One pass over a window; without the model's answers, over its fields alone."""
+        numbers = {name: wines[name].to_numpy() for name in NUMBERS}
+        return self.passed(numbers, wines[COLOR].tolist(), answered)
+
+    def passed(
+        self, numbers: dict[str, Floats], colors: list[str], answered: Floats | None
+    ) -> Drift:
+        """One pass over a window's plain values."""
+        fields: dict[str, Numbers | Labels] = {
+            name: Numbers.of(self.quantiles[name], numbers[name], rows=self.rows)
+            for name in NUMBERS
+        }
+        fields[COLOR] = Labels.of(self.colors, colors, rows=self.rows)
+        if answered is None:
+            return drift.measure(fields, {})
+        probabilities = Numbers.of(self.probabilities, answered, rows=self.rows)
+        return drift.measure(fields, {"bom": probabilities})
+
+    def until_alarm(self, answered: Floats, good: Truth, watch: Watch) -> int | None:
+        """After how many of these rows a watch raises its alarm, if it does."""
+        found = self._losses(answered, good)
+        for rows, loss in enumerate(found.of_rows.tolist(), start=1):
+            watch = update(watch, [loss], found.bound)
+            if watch.raised:
+                return rows
+        return None
+
+    @cached_property
+    def watch(self) -> Watch:
+        """A watch that has seen as many good rows as there were to train on."""
+        past = self._losses(self._trained.answered, self._trained.good)
+        return update(Watch(), past.of_rows.tolist(), past.bound)
+
+    def estimated_accuracy(self, answered: Floats) -> float:
+        """The accuracy to be expected where no truth is known."""
+        bins = (self._trained.answered * 10).astype(int).clip(max=9)
+        reliability = [
+            estimate.Reliability(
+                float(self._trained.answered[bins == each].mean()),
+                float(self._trained.good[bins == each].mean()),
+                int((bins == each).sum()),
+            )
+            for each in np.unique(bins)
+        ]
+        accuracy, *_ = estimate.measure(_classified(answered), reliability)
+        return accuracy.value
+
+    def _losses(self, answered: Floats, good: Truth) -> Losses:
+        error = (self._trained.answered - self._trained.good) ** 2
+        folds = [part.mean() for part in np.array_split(error, FOLDS)]
+        held_out = {"brier": HeldOut(float(error.mean()), float(np.std(folds, ddof=1)))}
+        found = losses.measure(_classified(answered), good.astype(int), held_out)
+        assert found
+        return found
+
+
+def trained(seed: int, trees: int) -> tuple[Monitored, Traffic]:
+    """A forest's reference, and the wines that it has not seen."""
+    wines = wine.load().sample(frac=1, random_state=seed)
+    good = (wines[wine.PROBLEM.target] == "bom").to_numpy()
+    rows = np.column_stack([wines[NUMBERS], wines[COLOR] == "white"])
+    forest = clone(wine.PROBLEM.estimator)
+    forest.set_params(n_estimators=trees, random_state=seed, n_jobs=2)
+    until = round(TRAINED * len(wines))
+    answered = np.empty(len(wines))
+    for fold, others in StratifiedKFold(FOLDS).split(rows[:until], good[:until]):
+        answered[others] = forest.fit(rows[fold], good[fold]).predict_proba(rows[others])[:, 1]
+    answered[until:] = forest.fit(rows[:until], good[:until]).predict_proba(rows[until:])[:, 1]
+    traffic, places = Traffic(wines, answered, good), np.arange(len(wines))
+    return Monitored(traffic.at(places[:until])), traffic.at(places[until:])
+
+
+def right(answered: Floats, good: Truth) -> float:
+    """The accuracy of the labels that these probabilities make."""
+    return float(np.mean((answered >= THRESHOLD) == good))
+
+
+def _quantiles(values: Floats | pd.Series) -> list[float]:
+    return [float(f"{value:.6g}") for value in np.quantile(values, np.linspace(0, 1, 101))]
+
+
+def _classified(answered: Floats) -> metrics.Classified:
+    both = np.column_stack([1 - answered, answered])
+    return metrics.Classified((answered >= THRESHOLD).astype(int), 2, both, positive=1)

@@ -1,0 +1,162 @@
+"""Concept drift: whether the model errs more than on held-out data, watched row by row for ever."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from serving.monitor.findings import DECIMALS, Verdict
+
+BETWEEN_FALSE_ALARMS = 100_000  # rows with feedback, on average, where nothing got worse
+LEAST_ROWS = 50
+SPREADS = 2.0
+BETS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)  # parts of a row's stake; which is best is not known
+RICHEST = 1e12  # what a bet made beyond this is given away, so that it stays a number
+RECENT = 200  # rows that the mean loss shown is about
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """What a version's mean loss is held against.
+
+    Attributes
+    ----------
+    held_out, spread : float
+        The mean loss on held-out data, and its standard deviation over the folds.
+    most : float
+        The largest loss there is; larger ones count as this.
+    """
+
+    held_out: float
+    spread: float
+    most: float = 1.0
+
+    @property
+    def tolerated(self) -> float:
+        """The mean loss up to which nothing is wrong."""
+        return self.held_out + SPREADS * self.spread
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """How far the watch over a version has come; the next rows go on from here.
+
+    Attributes
+    ----------
+    rows : int
+        Rows with feedback so far.
+    recent : float
+        The mean loss of about the last 200 rows, older ones fading out.
+    capital : tuple of float
+        What each bet has made of one unit put on it with every row.
+    raised : bool
+        Whether there is an alarm. It lasts until the recent mean is what it was on held-out data;
+        then the bets begin again with nothing.
+    """
+
+    rows: int = 0
+    recent: float = 0.0
+    capital: tuple[float, ...] = (0.0,) * len(BETS)
+    raised: bool = False
+
+    @property
+    def evidence(self) -> float:
+        """Chance alone makes it as large once in so many rows, at most."""
+        return sum(self.capital) / len(self.capital)
+
+
+class ConceptDrift(msgspec.Struct, frozen=True, kw_only=True):
+    """What the watch says now.
+
+    Attributes
+    ----------
+    effect : float or None
+        The recent mean loss less the held-out one; none where there is not enough to tell.
+    threshold : float
+        The effect that is tolerated.
+    evidence, needed : float
+        Chance alone makes the evidence as large once in so many rows, at most; an alarm needs the
+        second.
+    """
+
+    loss: str
+    rows: int
+    recent: float | None
+    held_out: float
+    effect: float | None
+    threshold: float
+    evidence: float
+    needed: float
+    verdict: Verdict
+    sentence: str
+
+
+def update(watch: Watch, losses: Iterable[float], bound: Bound) -> Watch:
+    """Take in the losses of rows in the order in which their feedback came.
+
+    The hypothesis is that, whatever came before, a row's expected loss is at most m: the held-out
+    mean and two spreads over the folds, as that mean is an estimate and small differences do not
+    matter. With every row one unit is put on the losses being higher; all that is on it is then
+    multiplied by 1 + λ (loss - m). While the hypothesis is true, the capital less the rows so far
+    cannot be expected to grow, so from any start of the watch an alarm at a capital of A comes
+    after A rows or more on average, and within n rows with a probability of n / A at most, however
+    often one looks. The mean over several λ stands for not knowing how much worse it got. As units
+    are put on all the time, a watch that has seen much good is as quick to see the bad.
+
+    Bets: Waudby-Smith and Ramdas (2024), Estimating means of bounded random variables by betting,
+    Journal of the Royal Statistical Society B 86, 1-27. Begun at every row (the Shiryaev-Roberts
+    e-detector): Shin, Ramdas and Rinaldo (2024), E-detectors: a nonparametric framework for
+    sequential change detection, New England Journal of Statistics in Data Science 2, 229-260.
+
+    All this is said of the rows that get feedback: where wrong answers are reported sooner than
+    right ones, the model looks worse than it is.
+
+    >>> bound = Bound(held_out=0.1, spread=0.01)
+    >>> good = update(Watch(), [0.1] * 5_000, bound)
+    >>> bad = update(good, [0.3] * 100, bound)
+    >>> good.raised, bad.raised, update(bad, [0.05] * 300, bound).raised
+    (False, True, False)
+    """
+    mean = min(max(bound.tolerated / bound.most, 0.001), 0.999)
+    stakes = [bet / mean for bet in BETS]
+    rows, recent, capital, raised = watch.rows, watch.recent, list(watch.capital), watch.raised
+    for loss in losses:
+        rows += 1
+        counted = min(loss, bound.most)
+        recent += (counted - recent) / min(rows, RECENT)
+        surprise = counted / bound.most - mean
+        capital = [
+            min((owned + 1) * (1 + stake * surprise), RICHEST)
+            for owned, stake in zip(capital, stakes, strict=True)
+        ]
+        if sum(capital) >= BETWEEN_FALSE_ALARMS * len(capital):
+            raised = True
+        if raised and recent <= bound.held_out:
+            raised, capital = False, [0.0] * len(capital)
+    return Watch(rows, recent, tuple(capital), raised)
+
+
+def drift(watch: Watch, bound: Bound, loss: str) -> ConceptDrift:
+    """What the watch says now, of a loss by its name.
+
+    >>> bound = Bound(held_out=0.1, spread=0.01)
+    >>> drift(update(Watch(), [0.3] * 100, bound), bound, "Brier score").sentence
+    'the Brier score of the last 100 rows is 0.3, 0.1 on held-out data: the model got worse'
+    """
+    enough = watch.raised or watch.rows >= LEAST_ROWS
+    verdict: Verdict = "drift" if watch.raised else "no drift" if enough else "not enough yet"
+    says = f"the {loss} of the last {min(watch.rows, RECENT)} rows is {watch.recent:.3g}"
+    says += f", {bound.held_out:.3g} on held-out data"
+    return ConceptDrift(
+        loss=loss,
+        rows=watch.rows,
+        recent=round(watch.recent, DECIMALS) if enough else None,
+        held_out=bound.held_out,
+        effect=round(watch.recent - bound.held_out, DECIMALS) if enough else None,
+        threshold=round(SPREADS * bound.spread, DECIMALS),
+        evidence=watch.evidence,
+        needed=BETWEEN_FALSE_ALARMS,
+        verdict=verdict,
+        sentence={
+            "drift": f"{says}: the model got worse",
+            "no drift": f"{says}: no worse than chance makes it",
+            "not enough yet": f"{watch.rows} rows with feedback so far, {LEAST_ROWS} are needed",
+        }[verdict],
+    )

@@ -1,0 +1,221 @@
+"""The figures that a model is judged by, for rows that count more than once, or only in part.
+
+Each takes the model's answers and weights. Of a regression a weight says how often a row counts; of
+a classification, how often it counts as truly of each class. So one formula gives the figure itself
+(weights 1 for what came true), its bootstrap (how often a row was drawn) and its expectation where
+the truth is unknown (probabilities). Leading axes of the weights are many such cases at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+SMALLEST = 1e-15  # probability that a logarithm is taken of
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What a classifier answered.
+
+    Attributes
+    ----------
+    predicted : ndarray of int, shape (rows,)
+        The predicted class.
+    classes : int
+        How many there are.
+    probabilities : ndarray, shape (rows, classes), or None
+        None of a classifier that has none.
+    positive : int or None
+        Of two classes, the one that is looked for.
+    """
+
+    predicted: NDArray[np.intp]
+    classes: int
+    probabilities: Floats | None = None
+    positive: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.predicted)
+
+    def thinned(self, step: int) -> "Classified":
+        """Every so many rows."""
+        chances = None if self.probabilities is None else self.probabilities[::step]
+        return replace(self, predicted=self.predicted[::step], probabilities=chances)
+
+    @cached_property
+    def ranking(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows from the highest score of the positive class down; the last of each run of ties."""
+        assert self.probabilities is not None
+        scores = self.probabilities[:, self.positive]
+        order = np.argsort(-scores, kind="stable")
+        ends = np.flatnonzero(np.diff(scores[order], append=np.nan) != 0)
+        return order, ends
+
+
+@dataclass(frozen=True)
+class Regressed:
+    """What a regression answered and what was true, shape (rows,) each."""
+
+    predicted: Floats
+    actual: Floats
+
+    def __len__(self) -> int:
+        return len(self.predicted)
+
+    def thinned(self, step: int) -> "Regressed":
+        """Every so many rows."""
+        return Regressed(self.predicted[::step], self.actual[::step])
+
+
+def accuracy(answers: Classified, truth: Floats) -> Floats:
+    """The share of rows whose predicted class is theirs."""
+    return _share(_right(answers, truth).sum(axis=-1), truth.sum(axis=(-2, -1)))
+
+
+def balanced_accuracy(answers: Classified, truth: Floats) -> Floats:
+    """The share found of each class, averaged over the classes that came."""
+    found = np.stack(
+        [truth[..., answers.predicted == each, each].sum(-1) for each in range(answers.classes)], -1
+    )
+    there = truth.sum(axis=-2)
+    recall = np.divide(found, there, out=np.zeros_like(found), where=there > 0)
+    return _share(recall.sum(axis=-1), (there > 0).sum(axis=-1))
+
+
+def f1(answers: Classified, truth: Floats) -> Floats:
+    """The harmonic mean of precision and recall of the positive class."""
+    looked_for = answers.predicted == answers.positive
+    found = truth[..., looked_for, answers.positive].sum(axis=-1)
+    named = truth[..., looked_for, :].sum(axis=(-2, -1))
+    return _share(2 * found, named + truth[..., answers.positive].sum(axis=-1))
+
+
+def brier(answers: Classified, truth: Floats) -> Floats:
+    """The mean squared difference of the probabilities from 0 and 1, over the classes.
+
+    Of two classes, of one of them, as usual: Brier (1950), Verification of forecasts expressed in
+    terms of probability, Monthly Weather Review 78, 1-3.
+    """
+    return _share((truth * squared(answers)).sum(axis=(-2, -1)), truth.sum(axis=(-2, -1)))
+
+
+def log_loss(answers: Classified, truth: Floats) -> Floats:
+    """The mean of -ln of the probability that was given to what came true."""
+    surprise = -np.log(np.maximum(_probabilities(answers), SMALLEST))
+    return _share((truth * surprise).sum(axis=(-2, -1)), truth.sum(axis=(-2, -1)))
+
+
+def roc_auc(answers: Classified, truth: Floats) -> Floats:
+    """The chance that a row of the positive class has a higher score than another; ties a half.
+
+    >>> answers = Classified(np.array([1, 1, 0]), 2, np.array([[.1, .9], [.4, .6], [.7, .3]]), 1)
+    >>> float(roc_auc(answers, np.array([[0., 1.], [1., 0.], [0., 1.]])))
+    0.5
+    """
+    hits, misses = _ranked(answers, truth)
+    hits, misses = (np.insert(each, 0, 0.0, axis=-1) for each in (hits, misses))
+    area = (np.diff(misses) * (hits[..., 1:] + hits[..., :-1]) / 2).sum(axis=-1)
+    return _share(area, hits[..., -1] * misses[..., -1])
+
+
+def pr_auc(answers: Classified, truth: Floats) -> Floats:
+    """Average precision: the precision at each score, weighted by the recall that it adds."""
+    hits, misses = _ranked(answers, truth)
+    named = hits + misses
+    precision = np.divide(hits, named, out=np.zeros_like(hits), where=named > 0)
+    return _share((np.diff(hits, prepend=0.0) * precision).sum(axis=-1), hits[..., -1])
+
+
+def mae(answers: Regressed, weights: Floats) -> Floats:
+    """The mean absolute error."""
+    return _mean(np.abs(answers.predicted - answers.actual), weights)
+
+
+def rmse(answers: Regressed, weights: Floats) -> Floats:
+    """The root of the mean squared error."""
+    return np.sqrt(_mean((answers.predicted - answers.actual) ** 2, weights))
+
+
+def r2(answers: Regressed, weights: Floats) -> Floats:
+    """The share of the variance that is explained."""
+    mean, square = _mean(answers.actual, weights), _mean(answers.actual**2, weights)
+    unexplained = _mean((answers.predicted - answers.actual) ** 2, weights)
+    return 1 - _share(unexplained, square - mean**2)
+
+
+class Metric(NamedTuple):
+    """A figure: how to compute it, whether more is better, and what it needs of a classifier."""
+
+    measure: Callable[[Any, Floats], Floats]
+    more_is_better: bool
+    needs: tuple[str, ...] = ()
+
+
+CLASSIFICATION: Mapping[str, Metric] = {
+    "accuracy": Metric(accuracy, more_is_better=True),
+    "balanced_accuracy": Metric(balanced_accuracy, more_is_better=True),
+    "f1": Metric(f1, more_is_better=True, needs=("positive",)),
+    "roc_auc": Metric(roc_auc, more_is_better=True, needs=("positive", "probabilities")),
+    "pr_auc": Metric(pr_auc, more_is_better=True, needs=("positive", "probabilities")),
+    "brier": Metric(brier, more_is_better=False, needs=("probabilities",)),
+    "log_loss": Metric(log_loss, more_is_better=False, needs=("probabilities",)),
+}
+REGRESSION: Mapping[str, Metric] = {
+    "mae": Metric(mae, more_is_better=False),
+    "rmse": Metric(rmse, more_is_better=False),
+    "r2": Metric(r2, more_is_better=True),
+}
+
+
+def known(answers: Classified | Regressed) -> dict[str, Metric]:
+    """The metrics that these answers can be judged by."""
+    table = CLASSIFICATION if isinstance(answers, Classified) else REGRESSION
+    return {
+        name: metric
+        for name, metric in table.items()
+        if all(getattr(answers, need) is not None for need in metric.needs)
+    }
+
+
+def truth(actual: NDArray[np.intp], classes: int) -> Floats:
+    """Weights of a classification whose truth is known, shape (rows, classes)."""
+    return np.asarray(np.eye(classes)[actual])
+
+
+def squared(answers: Classified) -> Floats:
+    """For each row and class that it may turn out to be of, its part of the Brier score."""
+    probabilities = _probabilities(answers)
+    whole = (probabilities**2).sum(axis=1, keepdims=True) - 2 * probabilities + 1
+    return np.asarray(whole / 2 if answers.classes == 2 else whole)  # noqa: PLR2004 - yes or no
+
+
+def _probabilities(answers: Classified) -> Floats:
+    assert answers.probabilities is not None
+    return answers.probabilities
+
+
+def _right(answers: Classified, truth: Floats) -> Floats:
+    return truth[..., np.arange(len(answers)), answers.predicted]
+
+
+def _ranked(answers: Classified, truth: Floats) -> tuple[Floats, Floats]:
+    """Rows of the positive class, and others, at or above each score, highest first."""
+    order, ends = answers.ranking
+    hits = truth[..., order, answers.positive]
+    misses = truth[..., order, :].sum(axis=-1) - hits
+    return hits.cumsum(axis=-1)[..., ends], misses.cumsum(axis=-1)[..., ends]
+
+
+def _mean(values: Floats, weights: Floats) -> Floats:
+    return _share((weights * values).sum(axis=-1), weights.sum(axis=-1))
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    """Part of whole; not a number where there is nothing to take a part of."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.divide(part, whole))

@@ -1,0 +1,125 @@
+"""The two samples that a drift test compares: a field's values in training, and now."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+DIGITS = 6  # significant ones of a quantile in reference.json
+SMALLEST = -300  # power of ten below which a number's digits are not scaled up
+LEAST_EXPECTED = 5.0
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A number's values in training, known by their quantiles, and its values now.
+
+    Attributes
+    ----------
+    quantiles : ndarray, shape (quantiles,)
+        Evenly spaced, from the lowest value in training to the highest.
+    values : ndarray, shape (values,)
+        Those that are there now, sorted.
+    trained, trained_missing, missing : int
+        How many values were there in training, how many were not, and how many are not now.
+    """
+
+    quantiles: Floats
+    values: Floats
+    trained: int
+    trained_missing: int = 0
+    missing: int = 0
+
+    @classmethod
+    def of(
+        cls, quantiles: Sequence[float], values: ArrayLike, *, rows: int, missing: float = 0.0
+    ) -> "Numbers":
+        """Take a reference as an artefact holds it, and values as they came; NaN is missing.
+
+        Parameters
+        ----------
+        rows : int
+            Those trained on.
+        missing : float
+            The share of them that had no value.
+        """
+        given = np.asarray(values, dtype=np.float64)
+        present = np.sort(_rounded(given[~np.isnan(given)]))
+        absent = round(rows * missing)
+        known = _rounded(np.asarray(quantiles, dtype=np.float64))
+        return cls(known, present, rows - absent, absent, len(given) - len(present))
+
+    @property
+    def present(self) -> int:
+        """How many values there are now."""
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How often each label of a category came in training, and now."""
+
+    reference: Mapping[str, int]
+    current: Mapping[str, int]
+    trained_missing: int = 0
+    missing: int = 0
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int], values: Iterable[str | None], *, rows: int) -> "Labels":
+        """Take a reference as an artefact holds it, and labels as they came; None is missing.
+
+        Parameters
+        ----------
+        rows : int
+            Those trained on; of those that are not counted the label was missing.
+        """
+        came = Counter(values)
+        current = {label: count for label, count in came.items() if label is not None}
+        return cls(counts, current, rows - sum(counts.values()), came[None])
+
+    @property
+    def trained(self) -> int:
+        """How many labels there were in training."""
+        return sum(self.reference.values())
+
+    @property
+    def present(self) -> int:
+        """How many labels there are now."""
+        return sum(self.current.values())
+
+    def table(self) -> Floats:
+        """Counts in training and now, shape (2, labels), rare labels taken together.
+
+        So that a chi-square approximation holds, each column is expected to count 5 or more in the
+        smaller sample: Cochran (1954), Some Methods for Strengthening the Common χ² Tests,
+        Biometrics 10, 417-451.
+
+        >>> Labels({"white": 70, "red": 28, "rosé": 2}, {"white": 60, "red": 40}).table()
+        array([[70., 30.],
+               [60., 40.]])
+        """
+        labels = {**self.reference, **self.current}
+        pairs = [(self.reference.get(each, 0), self.current.get(each, 0)) for each in labels]
+        smaller_part = min(self.trained, self.present) / (self.trained + self.present)
+        columns: list[tuple[int, int]] = []
+        rare = (0, 0)
+        for pair in sorted(pairs, key=sum, reverse=True):
+            if sum(pair) * smaller_part >= LEAST_EXPECTED:
+                columns.append(pair)
+            else:
+                rare = (rare[0] + pair[0], rare[1] + pair[1])
+        if columns and sum(rare) * smaller_part < LEAST_EXPECTED:
+            last = columns.pop()
+            rare = (rare[0] + last[0], rare[1] + last[1])
+        return np.array([*columns, rare], dtype=np.float64).T
+
+
+def _rounded(values: Floats) -> Floats:
+    """Numbers to the digits of a reference, so that those which were equal still are."""
+    size = np.floor(np.log10(np.abs(values), out=np.zeros_like(values), where=values != 0))
+    scale = 10.0 ** (DIGITS - 1 - np.maximum(size, SMALLEST))
+    return np.asarray(np.rint(values * scale) / scale)
