@@ -81,21 +81,14 @@ def test_the_data_are_the_file_that_their_readme_describes():
 
 
 def test_the_same_data_and_seed_give_the_same_model_which_is_the_committed_one(tmp_path: Path):
-    folders = [tmp_path / "once", tmp_path / "again"]
-    for folder in folders:
-        folder.mkdir()
-    runs = [run_train(folder, "wine") for folder in folders]
-    outputs = [run.communicate(timeout=280) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], outputs
-    once, again = ((folder / "wine/1" / PICKLE).read_bytes() for folder in folders)
-    assert once == again
+    output, error = run_train(tmp_path, "wine").communicate(timeout=280)
+    assert "0 label differences" in output, error
     trained, committed = (
-        artefact.read(models, "wine", 1) for models in (folders[0], ROOT / "models")
+        artefact.read(models, "wine", 1) for models in (tmp_path, ROOT / "models")
     )
     # The pickle's zlib differs between machines; ONNX holds the same trees uncompressed.
     assert trained.contents[ONNX] == committed.contents[ONNX]
     assert trained.manifest.metrics == committed.manifest.metrics
-    assert "0 label differences" in outputs[0][0]
 
 
 def test_the_committed_model_is_as_good_and_as_small_as_promised():

@@ -24,8 +24,10 @@ from train.problem import SEED, as_seen, sha256, to_rows
 from train.reference import field_references, typical
 from train.regression import Regression
 from train.task import Task, Truth
+from train.threads import one_thread
 
 
+@one_thread()
 def bring(file: Path, sample: Path, target: str | None, name: str, models_dir: Path) -> Trained:
     """Write a version from a pickle, which runs whatever code is in it, and rows in a CSV.
 

@@ -19,6 +19,7 @@ from train.assemble import Trained
 from train.evaluate import FIVE_BY_THREE, Protocol
 from train.reference import field_references, typical
 from train.task import Task
+from train.threads import one_thread
 
 SEED = 0
 
@@ -67,6 +68,7 @@ class Problem:
         return self.protocol.steps + 1 + assemble.STEPS
 
 
+@one_thread()
 def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[], None]) -> Trained:
     """Train a problem and write the next version of its model.
 

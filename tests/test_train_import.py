@@ -1,0 +1,195 @@
+"""A pickle that somebody else made, by a plain scikit-learn script, is served as it is."""
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.datasets import load_iris
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from training import latest, output, records, refused, run, served
+
+from serving.artefact import Artefact
+from serving.engine import Engine
+from train import proof
+
+# What its author ran, who knew nothing of us.
+SCRIPT = """
+import joblib, numpy as np, pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+random = np.random.default_rng(0)
+rows = 1000
+data = pd.DataFrame({
+    "months": random.integers(1, 72, rows),
+    "plan": random.choice(["básico", "plus", "premium"], rows),
+    "monthly cost": random.gamma(4, 12, rows).round(2),
+    "contact": random.choice(["mail", "phone"], rows),
+})
+data["churned"] = np.where(random.random(rows) < 1 / (1 + data["months"] / 9), "yes", "no")
+data.loc[random.random(rows) < 0.1, "monthly cost"] = np.nan
+data.loc[random.random(rows) < 0.1, "plan"] = np.nan
+data.to_csv("rows.csv", index=False)
+
+data = pd.read_csv("rows.csv")
+numbers, texts = ["months", "monthly cost"], ["plan", "contact"]
+prepare = ColumnTransformer([
+    ("num", Pipeline([("impute", SimpleImputer()), ("scale", StandardScaler())]), numbers),
+    ("cat", Pipeline([
+        ("impute", SimpleImputer(strategy="most_frequent")),
+        ("onehot", OneHotEncoder(handle_unknown="ignore")),
+    ]), texts),
+])
+model = Pipeline([
+    ("prepare", prepare),
+    ("forest", RandomForestClassifier(20, min_samples_leaf=3, random_state=0, n_jobs=-1)),
+])
+model.fit(data.drop(columns="churned"), data["churned"])
+joblib.dump(model, "model.pkl")
+"""
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "PROOF_ROWS", 2_000)
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of somebody who pickles a model beside the data."""
+    folder = tmp_path_factory.mktemp("theirs")
+    subprocess.run([sys.executable, "-c", SCRIPT], cwd=folder, check=True)
+    return folder
+
+
+def bring(models: Path, *arguments: str | Path) -> Artefact:
+    """The version that becomes of a pickle."""
+    output(models, "import", *arguments, "--name", "theirs", "--trust")
+    return latest(models, "theirs")
+
+
+def pickled(folder: Path, estimator: Any, frame: pd.DataFrame) -> tuple[Path | str, ...]:
+    """An estimator and its sample as files, as arguments for `import`."""
+    joblib.dump(estimator, folder / "model.joblib")
+    frame.to_csv(folder / "rows.csv", index=False)
+    return folder / "model.joblib", "--sample", folder / "rows.csv"
+
+
+def test_a_pipeline_over_text_and_numbers_says_what_it_said_before(tmp_path: Path, theirs: Path):
+    made = bring(
+        tmp_path, theirs / "model.pkl", "--sample", theirs / "rows.csv", "--target", "churned"
+    )
+    assert Engine(made).backend == "onnx"
+    rows = pd.read_csv(theirs / "rows.csv").drop(columns="churned")
+    assert len(rows) == 1000
+    model = joblib.load(theirs / "model.pkl")
+    assert served(made, *records(rows)) == model.predict(rows).tolist()
+
+    manifest = made.manifest
+    fields = {field.name: field for field in manifest.fields}
+    assert {name: field.type for name, field in fields.items()} == {
+        "months": "integer",
+        "plan": "category",
+        "monthly cost": "number",
+        "contact": "category",
+    }
+    assert fields["plan"].categories == ("básico", "plus", "premium")
+    assert [name for name in fields if fields[name].optional] == ["plan", "monthly cost"]
+    assert manifest.classes == ("no", "yes")
+    assert manifest.metrics["accuracy"].mean == pytest.approx(
+        np.mean(model.predict(rows) == pd.read_csv(theirs / "rows.csv")["churned"]), abs=1e-4
+    )
+    assert "which it may have been fitted on" in manifest.evaluation
+
+
+def test_nobody_is_made_to_load_a_pickle(tmp_path: Path, theirs: Path):
+    arguments = (theirs / "model.pkl", "--sample", theirs / "rows.csv")
+    command = ("import", *arguments, "--name", "theirs")
+    asked = run(tmp_path, *command, answer="n\n")
+    assert "Loading a pickle runs whatever code is in it" in asked.output
+    assert asked.exit_code == 1
+    assert not (tmp_path / "theirs").exists()
+    assert run(tmp_path, *command, answer="y\n").exit_code == 0
+
+
+class Bomb:
+    """What runs code as soon as it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.file,)
+
+
+def test_no_code_of_a_pickle_runs_before_the_answer(tmp_path: Path, theirs: Path):
+    mark = tmp_path / "mark"
+    (tmp_path / "bomb.pkl").write_bytes(pickle.dumps(Bomb(mark)))
+    command = ("import", tmp_path / "bomb.pkl", "--sample", theirs / "rows.csv", "--name", "bomb")
+    run(tmp_path, *command, answer="n\n")
+    assert not mark.exists()
+    assert "holds a NoneType, not an estimator" in refused(tmp_path, *command, "--trust")
+    assert mark.exists()
+
+
+IRIS = load_iris(as_frame=True)
+
+
+def test_an_estimator_of_a_bare_matrix_takes_the_sample_s_columns_in_order(tmp_path: Path):
+    tree = DecisionTreeClassifier(random_state=0).fit(IRIS.data.to_numpy(), IRIS.target)
+    arguments = pickled(tmp_path, tree, IRIS.frame)
+    made = bring(tmp_path, *arguments, "--target", "target")
+    assert made.manifest.takes == "matrix"
+    assert made.manifest.classes == ("0", "1", "2")
+    assert made.manifest.metrics["accuracy"].mean == 1
+    assert served(made, *records(IRIS.data)) == [
+        str(label) for label in tree.predict(IRIS.data.to_numpy())
+    ]
+
+
+def test_what_does_not_compile_is_served_by_its_pickle(tmp_path: Path):
+    model = SVC().fit(IRIS.data, IRIS.target)  # which has no probabilities either
+    made = bring(tmp_path, *pickled(tmp_path, model, IRIS.frame), "--target", "target")
+    assert Engine(made).backend == "pickle"
+    assert served(made, *records(IRIS.data)) == [str(label) for label in model.predict(IRIS.data)]
+    assert set(made.manifest.metrics) == {"f1", "balanced_accuracy", "accuracy"}
+
+
+def test_labels_that_only_the_encoder_knows_are_taken(tmp_path: Path):
+    area = ["north", "south", "east", "west"] * 10
+    frame = pd.DataFrame({"area": area, "rooms": [1, 2, 3, 4] * 10, "new": [True, False] * 20})
+    price = frame["rooms"] * 1000 + (frame["area"] == "west") * 500 + frame["new"] * 50
+    encoder = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder())
+    prepared = ColumnTransformer(
+        [("texts", encoder, make_column_selector(dtype_include="str"))], remainder="passthrough"
+    )
+    model = make_pipeline(prepared, LinearRegression()).fit(frame, price)
+    made = bring(tmp_path, *pickled(tmp_path, model, frame.head(2)))
+    assert made.manifest.fields[0].categories == ("east", "north", "south", "west")
+    assert made.manifest.metrics == {}
+    assert served(made, *records(frame.astype({"new": int}))) == pytest.approx(price.tolist())
+
+
+def test_of_a_search_the_best_estimator_is_bring(tmp_path: Path):
+    search = GridSearchCV(DecisionTreeRegressor(random_state=0), {"max_depth": [2, 3]}, cv=2)
+    search.fit(IRIS.data, IRIS.target)
+    made = bring(tmp_path, *pickled(tmp_path, search, IRIS.frame), "--target", "target")
+    assert made.manifest.title == "DecisionTreeRegressor from model.joblib"
+    assert made.manifest.interval is None
+    assert made.manifest.metrics["r2"].mean > 0.9

@@ -1,0 +1,91 @@
+"""What somebody brings that cannot be served is refused in one sentence, before it is served."""
+
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.tree import DecisionTreeClassifier
+from training import refused
+
+IRIS = load_iris(as_frame=True)
+
+
+def importing(folder: Path, estimator: Any, frame: pd.DataFrame) -> tuple[Path | str, ...]:
+    """The command that imports an estimator with a sample."""
+    joblib.dump(estimator, folder / "model.pkl")
+    frame.to_csv(folder / "rows.csv", index=False)
+    files = (folder / "model.pkl", "--sample", folder / "rows.csv")
+    return "import", *files, "--name", "theirs", "--trust"
+
+
+def test_an_estimator_of_a_bare_matrix_takes_just_its_columns(tmp_path: Path):
+    tree = DecisionTreeClassifier().fit(IRIS.data.to_numpy(), IRIS.target)
+    message = refused(tmp_path, *importing(tmp_path, tree, IRIS.frame))
+    assert "has 5 columns beside the target, the estimator takes 4" in message
+    text = IRIS.data.assign(**{"sepal width (cm)": "wide"})
+    message = refused(tmp_path, *importing(tmp_path, tree, text))
+    assert "'sepal width (cm)' is text, and the estimator knows no columns by name" in message
+
+
+def test_files_that_are_no_pickles_are_named(tmp_path: Path):
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    rest = ("--sample", tmp_path / "rows.csv", "--name", "theirs", "--trust")
+    assert "there is no file" in refused(tmp_path, "import", tmp_path / "nowhere.pkl", *rest)
+    assert "cannot be loaded" in refused(tmp_path, "import", tmp_path / "rows.csv", *rest)
+
+
+def not_in_a_package(values: Any) -> Any:
+    return values
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        ({"model": 1}, "holds a dict, not an estimator"),
+        (RandomForestClassifier(), "holds a RandomForestClassifier that was never fitted"),
+        (OneHotEncoder().fit(IRIS.data), "is neither classifier nor regressor"),
+        (
+            make_pipeline(FunctionTransformer(not_in_a_package), LinearRegression()).fit(
+                IRIS.data, IRIS.target
+            ),
+            "needs test_train_pickles.not_in_a_package, which is in no installed package",
+        ),
+    ],
+)
+def test_what_cannot_be_served_is_refused(tmp_path: Path, estimator: Any, message: str):
+    assert message in refused(tmp_path, *importing(tmp_path, estimator, IRIS.frame))
+    assert not (tmp_path / "theirs").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "target", "message"),
+    [
+        ({"petal length (cm)": None}, "target", "'petal length (cm)' has no value in the sample"),
+        ({"target": 7}, "target", "'target' holds '7'; the estimator knows '0', '1', '2'"),
+        ({}, "class", "no column is called 'class'"),
+        ({"sepal width (cm)": "wide"}, "target", "the estimator cannot answer the sample"),
+    ],
+)
+def test_a_sample_that_does_not_fit_is_refused(
+    tmp_path: Path, changes: dict[str, Any], target: str, message: str
+):
+    tree = DecisionTreeClassifier().fit(IRIS.data, IRIS.target)
+    sample = IRIS.frame.assign(**changes)
+    assert message in refused(tmp_path, *importing(tmp_path, tree, sample), "--target", target)
+
+
+def test_another_scikit_learn_is_named_before_it_can_do_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tree = DecisionTreeClassifier().fit(IRIS.data, IRIS.target)
+    with monkeypatch.context() as older:
+        older.setattr("sklearn.base.__version__", "1.2.3")
+        command = importing(tmp_path, tree, IRIS.frame)
+    assert "was pickled by scikit-learn 1.2.3, this is" in refused(tmp_path, *command)
