@@ -6,13 +6,18 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /venv
 COPY requirements.txt .
-# What serving imports; requirements.txt pins these and all that they need. The libraries' own
-# tests would add some 70 MB.
-RUN /venv/bin/pip install --no-cache-dir --constraint requirements.txt \
-        flask gunicorn gunicorn_h1c joblib msgspec numpy onnxruntime psycopg \
+# What serving imports, and pandas for models that take frames; requirements.txt pins these and all
+# that they need. The libraries' own tests would add some 90 MB; their sources in C and Cython, what
+# type checkers read, ONNX Runtime's tools for converting models, and time zones another 15.
+RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.txt \
+        flask gunicorn gunicorn_h1c joblib msgspec numpy onnxruntime pandas psycopg \
         psycopg-binary scikit-learn sqlalchemy \
     && find /venv -type d -name tests -prune -exec rm -r {} + \
-    && /venv/bin/pip uninstall --yes pip
+    && find /venv -regex '.*\.\(py[ix]\|pxd\|[ch]\|[ch]pp\|a\)' -delete \
+    && rm -r /venv/lib/python3.*/site-packages/onnxruntime/quantization \
+        /venv/lib/python3.*/site-packages/onnxruntime/tools \
+        /venv/lib/python3.*/site-packages/onnxruntime/transformers \
+    && /venv/bin/pip uninstall --yes tzdata pip
 
 FROM python:3.13-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
@@ -21,8 +26,10 @@ WORKDIR /service
 COPY app.py gunicorn.conf.py ./
 COPY serving serving
 COPY models models
-# Compiled now: the root file system is read-only when it runs.
-RUN python -m compileall -q app.py serving
+# Compiled now, what is used of it: the root file system is read-only when it runs.
+RUN python -m compileall -q app.py serving \
+    && python -c "import app, pandas, psycopg, gunicorn.app.wsgiapp" \
+    && python -m serving.witness
 # A volume mounted here belongs to whom the folder belongs to.
 RUN mkdir var && chown 10001:10001 var
 USER 10001:10001

@@ -2,7 +2,7 @@ PYTHON ?= python3
 export HOST ?= 127.0.0.1
 export PORT ?= 5000
 
-.PHONY: help serve test lint test-docker bench limit
+.PHONY: help serve test lint test-docker faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -22,6 +22,9 @@ lint: .venv/development  ## check style, types and layers
 
 test-docker: .venv/development  ## build the image, run it with compose and test it
 	.venv/bin/pytest tests/docker
+
+faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
+	FAULTS=full .venv/bin/pytest -s tests/test_faults.py tests/test_swaps.py
 
 bench: .venv/development  ## measure the service beside its floor and its peers, 20 minutes
 	.venv/bin/python -m bench compare

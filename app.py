@@ -5,6 +5,7 @@ import sys
 from flask import Flask
 
 from serving import api
+from serving.decisions import Decisions
 from serving.errors import ServingError
 from serving.journal import Journal
 from serving.privacy import Privacy
@@ -17,19 +18,23 @@ from serving.store import Store
 def create_app(settings: Settings | None = None) -> Flask:
     """Load the models and wire the app; settings come from the environment unless given."""
     settings = settings or Settings.from_environment()
-    registry = Registry.load(settings.models_dir, settings.default_model)
+    privacy = Privacy(settings)
+    registry = Registry(
+        Decisions(settings.models_dir, settings.decisions_dir),
+        settings.default_model,
+        most=settings.models_in_memory,
+        vet=privacy.vet,
+    )
+    privacy.check(registry.live)
     journal = (
         Journal(settings.journal_dir, sync=settings.journal_fsync) if settings.journal else None
     )
     service = Service(
-        registry,
-        journal,
-        Store(settings.store_url),
-        Privacy(settings),
-        required=settings.journal_required,
+        registry, journal, Store(settings.store_url), privacy, required=settings.journal_required
     )
     app = Flask(__name__, static_folder=None)
     api.register(app, service, settings)
+    app.extensions["registry"] = registry
     return app
 
 
@@ -39,4 +44,5 @@ except ServingError as error:
     sys.exit(f"cannot start: {error}")
 
 if __name__ == "__main__":
+    app.extensions["registry"].follow()
     app.run("127.0.0.1", Settings.from_environment().port, debug=True)

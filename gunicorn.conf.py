@@ -48,6 +48,11 @@ def post_fork(arbiter: Any, _: Worker) -> None:
         companion.accompany(settings, [listener.sock for listener in arbiter.LISTENERS])
 
 
+def post_worker_init(worker: Worker) -> None:
+    """Serve what is live by now, and follow what is decided."""
+    worker.wsgi.extensions["registry"].follow()
+
+
 def child_exit(_: object, worker: Worker) -> None:
     """Let the others take the connections that would have been its."""
     worker.mourn()

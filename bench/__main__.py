@@ -1,4 +1,4 @@
-"""The bench's commands: `python -m bench compare`, `limit`, `monitor`, `profile` and others."""
+"""The bench's commands: `python -m bench --help` lists them."""
 
 from contextlib import ExitStack
 from itertools import chain
@@ -109,6 +109,26 @@ def store(rows: int | None) -> None:
     from bench.store import questions, rates  # noqa: PLC0415
 
     for line in rates(200_000) if rows is None else questions(rows):
+        click.echo(line)
+
+
+@main.command()
+def models() -> None:
+    """Measure what many models cost."""
+    from bench.models import many  # noqa: PLC0415
+
+    for line in many():
+        click.echo(line)
+
+
+@main.command()
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--seconds", default=5, show_default=True, type=click.IntRange(1), help="Of each.")
+def trial(rounds: int, seconds: int) -> None:
+    """Measure what a version that is tried on live traffic costs."""
+    from bench.models import trial  # noqa: PLC0415
+
+    for line in trial(rounds, seconds):
         click.echo(line)
 
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from serving.api import native  # noqa: E402
+from serving.decisions import Decisions  # noqa: E402
 from serving.journal import Journal  # noqa: E402
 from serving.privacy import Privacy  # noqa: E402
 from serving.registry import Registry  # noqa: E402
@@ -46,7 +47,7 @@ def main() -> None:
 
 def measure(scratch: Path) -> None:
     """Measure and print, with the journal in a folder."""
-    registry = Registry.load(ROOT / "models", "wine")
+    registry = Registry(Decisions(ROOT / "models", scratch), "wine", most=1)
     store = Store(f"sqlite:///{scratch / 'unused.db'}")
     journal, privacy = Journal(scratch, sync=False), Privacy(Settings())
     silent = Service(registry, None, store, privacy, required=False)

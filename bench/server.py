@@ -44,6 +44,11 @@ class Server:
     seconds_to_answer: float
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.base_url.rsplit(":", 1)[1])
+
+    @property
     def one_url(self) -> str:
         """Where one row is posted."""
         return self.base_url + self.target.path
@@ -91,7 +96,7 @@ def serving(target: Target, work: Workload) -> Iterator[Server]:
             seconds = time.perf_counter() - started
             if target.batches:
                 path = target.batch_path or target.path
-                _check(target, work, BATCH, _post(port, path, many.read_bytes()))
+                _check(target, work, BATCH, post(port, path, many.read_bytes()))
             url = f"http://127.0.0.1:{port}"
             yield Server(target, process.pid, url, one, many, seconds)
         finally:
@@ -139,7 +144,7 @@ def _first_answer(
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException):
-            status, answer = _post(port, target.path, body)
+            status, answer = post(port, target.path, body)
             if status == http.HTTPStatus.OK:
                 return status, answer
             last = f"it answers {status}: {answer[:200]!r}"  # some listen before they are ready
@@ -148,7 +153,8 @@ def _first_answer(
     raise BenchError(f"{target.name} gave no answer: {last}; its log ends with:\n{said}")
 
 
-def _post(port: int, path: str, body: bytes) -> Answer:
+def post(port: int, path: str, body: bytes) -> Answer:
+    """Post a body over a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("POST", path, body, {"Content-Type": "application/json"})

@@ -1,4 +1,4 @@
-"""How fast the store takes predictions in, and how long its questions take when it is full."""
+"""How fast records are written and moved, and how long questions to a full store take."""
 
 import os
 import time
@@ -9,9 +9,11 @@ from tempfile import TemporaryDirectory
 
 from bench import processes
 from bench.errors import BenchError
+from serving.collector import Collector
 from serving.entry import Learnt, Predicted
+from serving.journal import Journal
 from serving.store import Store
-from serving.stored import Cursor, Position
+from serving.stored import Cursor
 from tests import postgres
 
 START = 1_700_000_000_000
@@ -26,7 +28,7 @@ LOST = 1_000  # feedback that fits no prediction, when the store is full
 TIMES = 5
 
 
-def entry(number: int, records: int, version: int = 1) -> Predicted:
+def entry_of(number: int, records: int, version: int = 1) -> Predicted:
     """A request about so many wines; `number` counts the wines before it, one a millisecond."""
     stem = f"{START + number:011x}{os.urandom(8).hex()}"
     places = range(number, number + records)
@@ -51,31 +53,48 @@ def label(number: int) -> str:
 
 
 def rates(rows: int) -> Iterator[str]:
-    """Insertions a second into each database, single records and batches."""
+    """The journal's microseconds, and the collector's rows a second into each database."""
     programs = postgres.programs()
     if programs is None:
         raise BenchError("PostgreSQL is not installed: apt-get install postgresql")
-    with TemporaryDirectory() as folder, postgres.running(programs, 54_321) as server:
+    with TemporaryDirectory() as name, postgres.running(programs, 54_321) as server:
+        folder = Path(name)
+        yield f"journal, one record a line: {line(folder / 'single', 1, 20_000):.1f} µs a line"
+        yield f"journal, 1,000 records: {line(folder / 'batch', 1_000, 100):.0f} µs a line"
+        synced = line(folder / "synced", 1, 500, sync=True)
+        yield f"journal, one record, JOURNAL_FSYNC: {synced:.0f} µs a line on this disk"
         for records in (1, 1_000):
             url = f"sqlite:///{folder}/{records}.db"
-            yield f"SQLite     {rate(url, rows, records, lambda: 0.0)}"
+            yield f"SQLite     {rate(url, folder, rows, records, lambda: 0.0)}"
             used = lambda: processes.tree_cpu_seconds(server.pid())  # noqa: E731
-            yield f"PostgreSQL {rate(server.new(), rows, records, used)}"
+            yield f"PostgreSQL {rate(server.new(), folder, rows, records, used)}"
 
 
-def rate(url: str, rows: int, records: int, server_seconds: Callable[[], float]) -> str:
-    """Insertions into a new store, from entries in memory to committed rows."""
-    store = Store(url)
-    store.migrate()
-    wall = own = server = 0.0
-    for first in range(0, rows, AT_ONCE):
-        entries = [entry(at, records) for at in range(first, first + AT_ONCE, records)]
+def line(folder: Path, records: int, times: int, *, sync: bool = False) -> float:
+    """Median microseconds of appending a line."""
+    journal, took = Journal(folder, sync=sync), []
+    for entry in [entry_of(number, records) for number in range(times)]:
+        began = time.perf_counter()
+        journal.append(entry)
+        took.append(time.perf_counter() - began)
+    journal.close()
+    return median(took) * 1e6
+
+
+def rate(
+    url: str, folder: Path, rows: int, records: int, server_seconds: Callable[[], float]
+) -> str:
+    """Collect a journal into a new store: from lines on disk to committed rows."""
+    with TemporaryDirectory(dir=folder) as waiting:
+        journal, store = Journal(Path(waiting), sync=False), Store(url)
+        for first in range(0, rows, records):
+            journal.append(entry_of(first, records))
+        journal.close()
         before = time.perf_counter(), time.process_time(), server_seconds()
-        store.add(entries, {"segment": Position(first)})
-        wall += time.perf_counter() - before[0]
-        own += time.process_time() - before[1]
-        server += server_seconds() - before[2]
-    store.close()
+        Collector(Path(waiting), store).collect()
+        after = time.perf_counter(), time.process_time(), server_seconds()
+        store.close()
+    wall, own, server = (end - start for start, end in zip(before, after, strict=True))
     return (
         f"{records:5,} a request: {rows / wall:7,.0f} rows/s; processor µs/row: "
         f"{own / rows * 1e6:.1f} ours, {server / rows * 1e6:.1f} the server's: "
@@ -101,7 +120,7 @@ def fill(store: Store, rows: int) -> Cursor:
     """Add predictions of three versions, one in ten with feedback; return one of the middle."""
     middle = Cursor(0, "")
     for first in range(0, rows, AT_ONCE):
-        entries = [entry(at, 1, 1 + 3 * at // rows) for at in range(first, first + AT_ONCE)]
+        entries = [entry_of(at, 1, 1 + 3 * at // rows) for at in range(first, first + AT_ONCE)]
         learnt = [each.ids[0] for each in entries[::10]]
         told = Learnt(START + first, "told", learnt, ["bom"] * len(learnt))
         store.add([*entries, told], {})

@@ -114,12 +114,19 @@ OURS: dict[str, Any] = {
 }
 
 SERVICE = Target(name="service", title="this service", command=(*GUNICORN, "app:app"), **OURS)
+SILENT = {"settings": OURS["settings"] | {"JOURNAL": "off"}}
+UNRECORDED = Target(
+    name="unrecorded",
+    title="this service, JOURNAL=off",
+    command=(*GUNICORN, "app:app"),
+    **OURS | SILENT,
+)
 FLOOR = Target(
     name="floor",
     title="constant Flask route, same gunicorn",
     command=(*GUNICORN, "bench.floor:app"),
     batches=False,
-    **OURS | {"settings": OURS["settings"] | {"JOURNAL": "off"}},
+    **OURS | SILENT,
 )
 TUTORIAL = Target(
     name="tutorial",
@@ -190,5 +197,5 @@ MLFLOW = Target(
     prepare=("save.py", "{scratch}/model"),
 )
 
-ALL = (SERVICE, FLOOR, TUTORIAL, FASTAPI, LITSERVE, MLSERVER, BENTOML, MLFLOW)
+ALL = (SERVICE, UNRECORDED, FLOOR, TUTORIAL, FASTAPI, LITSERVE, MLSERVER, BENTOML, MLFLOW)
 TARGETS = {target.name: target for target in ALL}

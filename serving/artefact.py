@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from serving.errors import ArtefactError
 from serving.field import Field
@@ -34,6 +35,31 @@ class Threshold(msgspec.Struct, frozen=True):
     label: str
     value: float
     reason: str
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """How far from a prediction the true value lies: split conformal prediction.
+
+    Lei et al. (2018), Distribution-Free Predictive Inference for Regression, JASA 113, 1094-1111.
+
+    Attributes
+    ----------
+    coverage : float
+        The share of true values that the interval is made to hold.
+    low, high : float
+        The interval's ends less the prediction, in the target's unit; `low` is negative as a rule.
+    relative : bool
+        Whether `low` and `high` are parts of the prediction instead.
+    observed : float
+        The share that it held of `rows` rows, which neither the model nor the interval had seen.
+    """
+
+    coverage: float
+    low: float
+    high: float
+    relative: bool
+    observed: float
+    rows: int
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -56,31 +82,86 @@ class TrainingData(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """model.json: what a version is, what it takes and how good it is.
 
-    `files` holds the sha256 of each other file of the folder; `metrics` are those of `evaluation`.
+    Attributes
+    ----------
+    unit : str
+        Of a regression's target.
+    classes : tuple of str
+        The labels, in the order of the estimator's own `classes_`; none for a regression.
+    threshold : Threshold or None
+        For two classes only. Without one the most probable class is predicted, of equals the first.
+    interval : Interval or None
+        For a regression only.
+    takes : {"matrix", "frame"}
+        What the pickled estimator is given: rows as they are, or a pandas frame with the fields as
+        columns and categories as labels.
+    metrics : dict of str to Figure
+        Those of `evaluation`.
+    published : str
+        The figure that tutorials publish for this problem, and why ours differs.
+    files : dict of str to str
+        The sha256 of each other file of the folder.
     """
 
     name: str
     version: int = 0
     title: str
-    task: Literal["classification"]
+    task: Literal["classification", "regression"]
     target: str
+    unit: str = ""
     fields: tuple[Field, ...]
-    classes: tuple[str, ...]
-    threshold: Threshold
+    classes: tuple[str, ...] = ()
+    threshold: Threshold | None = None
+    interval: Interval | None = None
+    takes: Literal["matrix", "frame"] = "matrix"
     example: dict[str, Any]
     evaluation: str
     metrics: dict[str, Figure]
+    published: str = ""
     data: TrainingData
     libraries: dict[str, str]
     created: str
     files: dict[str, str] = {}
 
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        classes = self.classes
+        if self.task == "regression" and (classes or self.threshold):
+            raise ValueError("a regression has no classes and no threshold")
+        if self.task == "classification" and (len(set(classes)) < max(2, len(classes))):
+            raise ValueError(f"a classification has two or more different classes, not {classes}")
+        if self.threshold and (len(classes) > 2 or self.threshold.label not in classes):  # noqa: PLR2004
+            raise ValueError("a threshold is for one of two classes")
+        names = {field.name for field in self.fields}
+        if parts := names.intersection(part for field in self.fields for part in field.sum_of):
+            raise ValueError(f"{min(parts)} is a field and cannot be part of another's sum")
+        if self.interval and classes:
+            raise ValueError("an interval is for a regression")
+
 
 class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A field's values in training: evenly spaced quantiles of a number, counts of a category."""
+    """A field's values in training: evenly spaced quantiles of a number, counts of a category.
+
+    Both are of the values that were there; `missing` is the share of those that were not.
+    """
 
     quantiles: tuple[float, ...] = ()
     counts: dict[str, int] = {}
+    missing: float = 0.0
+
+    def sample(self, field: Field, rows: int, random: np.random.Generator) -> NDArray[np.float64]:
+        """Draw values of the field that this is of, as they stand in rows."""
+        column = np.full(rows, np.nan)
+        if self.counts:
+            counts = np.array([self.counts.get(label, 0) for label in field.categories], float)
+            column[:] = random.choice(len(counts), size=rows, p=counts / counts.sum())
+        elif self.quantiles:
+            grid = np.linspace(0, 1, len(self.quantiles))
+            column = np.interp(random.random(rows), grid, self.quantiles)
+            column = column.round() if field.type == "integer" else column
+        if self.missing:
+            column[random.random(rows) < self.missing] = np.nan
+        return column
 
 
 class ReliabilityBin(msgspec.Struct, frozen=True):
@@ -92,31 +173,25 @@ class ReliabilityBin(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """reference.json: what live traffic and live performance are to be held against."""
+    """reference.json: what live traffic and live performance are to be held against.
+
+    `probabilities` by label and the `predictions` of a regression are quantiles on held-out rows;
+    what a model does not have is empty.
+    """
 
     rows: int
     fields: dict[str, FieldReference]
-    labels: dict[str, int]
-    probabilities: dict[str, tuple[float, ...]]
-    reliability: tuple[ReliabilityBin, ...]
+    labels: dict[str, int] = {}
+    probabilities: dict[str, tuple[float, ...]] = {}
+    reliability: tuple[ReliabilityBin, ...] = ()
+    predictions: tuple[float, ...] = ()
 
     def sample(self, fields: tuple[Field, ...], rows: int, seed: int) -> Matrix:
         """Draw rows whose fields are each distributed as in training, independently."""
         random = np.random.default_rng(seed)
-        columns = []
-        for field in fields:
-            seen = self.fields[field.name]
-            if field.type == "category":
-                counts = np.array([seen.counts[label] for label in field.categories], dtype=float)
-                column = random.choice(len(counts), size=rows, p=counts / counts.sum()).astype(
-                    float
-                )
-            else:
-                grid = np.linspace(0, 1, len(seen.quantiles))
-                column = np.interp(random.random(rows), grid, seen.quantiles)
-                column = column.round() if field.type == "integer" else column
-            columns.append(column)
-        return np.column_stack(columns)
+        return np.column_stack(
+            [self.fields[field.name].sample(field, rows, random) for field in fields]
+        )
 
 
 @dataclass(frozen=True)
@@ -130,6 +205,9 @@ class Artefact:
     def answers(self) -> tuple[Matrix, Matrix]:
         """Rows, and what the pickle answered to each when it was written.
 
+        Of a classification the probabilities, in the order of `classes`, or one column with the
+        label's code where it has none; of a regression one column of numbers.
+
         Raises
         ------
         ArtefactError
@@ -140,9 +218,17 @@ class Artefact:
             rows, answers = np.hsplit(table, [len(self.manifest.fields)])
         except (ValueError, EOFError) as error:
             raise ArtefactError(f"{self}: {ANSWERS}: {error}") from error
-        if answers.shape != (len(table), len(self.manifest.classes)):
+        if not self._may_be_its_own(answers):
             raise ArtefactError(f"{self}: {ANSWERS} holds the answers of another model")
         return rows, answers
+
+    def _may_be_its_own(self, answers: Matrix) -> bool:
+        classes, columns = len(self.manifest.classes), answers.shape[1]
+        if not answers.size or not np.isfinite(answers).all():
+            return False
+        if classes and columns == 1:
+            return set(answers.ravel().tolist()) <= set(range(classes))
+        return bool(columns == (classes or 1))
 
     def __str__(self) -> str:
         return f"{self.manifest.name} {self.manifest.version}"
@@ -156,14 +242,11 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
     ArtefactError
         If a file is missing, altered or not what it should be.
     """
-    folder = models_dir / name / str(version)
+    folder, manifest = models_dir / name / str(version), read_manifest(models_dir, name, version)
     try:
-        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
         contents = {file: (folder / file).read_bytes() for file in manifest.files}
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
         raise ArtefactError(f"{folder}: {error}") from error
-    if (manifest.name, manifest.version) != (name, version):
-        raise ArtefactError(f"{folder}: {MANIFEST} is of {manifest.name} {manifest.version}")
     for file, content in contents.items():
         if hashlib.sha256(content).hexdigest() != manifest.files[file]:
             raise ArtefactError(f"{folder}: {file} is not the file that {MANIFEST} was written for")
@@ -175,6 +258,24 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
     except msgspec.DecodeError as error:
         raise ArtefactError(f"{folder}: {REFERENCE}: {error}") from error
     return Artefact(manifest, reference, contents)
+
+
+def read_manifest(models_dir: Path, name: str, version: int) -> Manifest:
+    """Read what a version is, and none of its other files.
+
+    Raises
+    ------
+    ArtefactError
+        If it is missing, or another version's.
+    """
+    folder = models_dir / name / str(version)
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ArtefactError(f"{folder}: {error}") from error
+    if (manifest.name, manifest.version) != (name, version):
+        raise ArtefactError(f"{folder}: {MANIFEST} is of {manifest.name} {manifest.version}")
+    return manifest
 
 
 def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> int:
@@ -205,7 +306,8 @@ def versions(model: Path) -> list[int]:
 
 def live(models_dir: Path) -> list[str]:
     """The models of a folder that have a live version."""
-    return sorted(pointer.parent.name for pointer in models_dir.glob(f"*/{CURRENT}"))
+    with os.scandir(models_dir) as folders:
+        return sorted(one.name for one in folders if os.path.exists(f"{one.path}/{CURRENT}"))  # noqa: PTH110 - every second
 
 
 def current(model: Path) -> int:
@@ -225,9 +327,14 @@ def current(model: Path) -> int:
 
 def put_live(model: Path, version: int) -> None:
     """Make `current` name a version, in one step."""
-    aside = model / f".{CURRENT}.{os.getpid()}"
-    _write_through(aside, f"{version}\n".encode())
-    aside.replace(model / CURRENT)
+    replace(model / CURRENT, f"{version}\n")
+
+
+def replace(path: Path, text: str) -> None:
+    """Replace a file, in one step: nobody reads half of it."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    _write_through(aside, text.encode())
+    aside.replace(path)
 
 
 def recorded(rows: Matrix, answers: Matrix) -> bytes:

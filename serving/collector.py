@@ -93,6 +93,7 @@ class Collector:
                     at = Position(stretch.position, self._at(path).torn + stretch.torn)
                     self.store.add(stretch.entries, {path.name: at})
                     self._positions[path.name] = at
+                    self._tell("")
                 if closed:
                     self._remove(path, os.fstat(segment.fileno()).st_size)
 
@@ -111,28 +112,29 @@ class Collector:
         path.unlink()
 
     def attempt(self) -> None:
-        """Collect, and write down how it went; where it fails, the journal keeps everything."""
+        """Collect, and write down how it goes; where it fails, the journal keeps everything."""
         try:
             self.collect()
         except (StoreError, OSError) as error:
-            if not self._reason:
-                log.error("the journal keeps what cannot be moved: %s", error)  # noqa: TRY400 - the message says it all
-            self._reason = str(error)
+            self._tell(str(error))
             self._expire()
         else:
-            if self._reason:
-                log.warning("the journal is moved into the store again")
-            self._reason = ""
-        with suppress(OSError):  # of a full disk, as the journal says
-            self._tell()
+            self._tell("")
 
-    def _tell(self) -> None:
+    def _tell(self, reason: str) -> None:
+        """Write the status, and log when it turns."""
+        if reason and not self._reason:
+            log.error("the journal keeps what cannot be moved: %s", reason)
+        elif self._reason and not reason:
+            log.warning("the journal is moved into the store again")
+        self._reason = reason
         sizes = {path: path.stat().st_size for path in journal.segments(self.folder)}
         waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
         torn = sum(position.torn for position in self._positions.values())
         aside = self.folder / f".{STATUS}"
-        aside.write_bytes(msgspec.json.encode(Status(ids.now(), waiting, torn, self._reason)))
-        aside.replace(self.folder / STATUS)
+        with suppress(OSError):  # of a full disk, as the journal says
+            aside.write_bytes(msgspec.json.encode(Status(ids.now(), waiting, torn, reason)))
+            aside.replace(self.folder / STATUS)
 
     def _expire(self) -> None:
         """Remove segments too old to be kept, where the store has been gone for so long."""

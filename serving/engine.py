@@ -1,40 +1,40 @@
 """One loaded version of a model: rows in, predictions out."""
 
-import io
 import logging
-from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import joblib
 import numpy as np
-import onnxruntime
 
-from serving.artefact import ONNX, PICKLE, Artefact
+from serving.artefact import ONNX, Artefact
+from serving.backends import Answering, from_onnx, from_pickle
 from serving.errors import ArtefactError
+from serving.outputs import Predictions, telling
 from serving.schema import Matrix, Schema
 
 log = logging.getLogger(__name__)
 
-Probabilities = Callable[[Matrix], Matrix]
-
-SCALE = 1e6  # probabilities have six decimals: coarser than what single precision adds
 TOLERANCE = 1e-6
 
 
-class Predictions(NamedTuple):
-    """What the model says of each row; probabilities stand in the order of `classes`."""
-
-    labels: list[str]
-    probabilities: list[list[float]]
-
-
 class Agreement(NamedTuple):
-    """How far two ways to compute the same model are apart on the same rows."""
+    """How far two ways to compute the same model are apart on the same rows.
+
+    Attributes
+    ----------
+    label_differences : int
+        Always 0 for a regression.
+    largest_gap : float
+        Between probabilities; or between numbers, as a part of the spread (highest less lowest) of
+        the recorded answers.
+    on_thresholds : int
+        How many of the rows stand on or beside a threshold of the model's trees.
+    """
 
     rows: int
     label_differences: int
     largest_gap: float
+    on_thresholds: int = 0
 
     @property
     def holds(self) -> bool:
@@ -66,77 +66,54 @@ class Engine:
     def __init__(self, artefact: Artefact) -> None:
         self.manifest = artefact.manifest
         self.schema = Schema(self.manifest.fields)
-        classes, positive = self.manifest.classes, self.manifest.threshold.label
-        self._positive = classes.index(positive)
-        (self._negative,) = (label for label in classes if label != positive)
         _require_same_library(artefact)
         rows, answers = artefact.answers()
+        self._tell = telling(self.manifest, answers)
+        self._spread = 1.0 if self.manifest.classes else float(np.ptp(answers)) or 1.0
         if ONNX in artefact.contents:
-            self.backend, self._probabilities = "onnx", from_onnx(artefact.contents[ONNX])
-            agreement = self.compare(lambda _: answers, rows)
-            if agreement.holds:
+            try:
+                self._answers = from_onnx(artefact.contents[ONNX], self.manifest)
+                self._check(rows, answers)
+            except ArtefactError as error:
+                log.error("%s: %s %s", artefact, ONNX, error)  # noqa: TRY400 - the message says it all
+            else:
+                self.backend = "onnx"
                 return
-            log.error("%s: %s does not answer as its pickle did: %s", artefact, ONNX, agreement)
-        self.backend, self._probabilities = "pickle", from_pickle(artefact)
-        agreement = self.compare(lambda _: answers, rows)
-        if not agreement.holds:
-            raise ArtefactError(f"{artefact}: the pickle does not answer as it did: {agreement}")
+        self._answers = from_pickle(artefact)
+        try:
+            self._check(rows, answers)
+        except ArtefactError as error:
+            raise ArtefactError(f"{artefact}: the pickle {error}") from error
+        self.backend = "pickle"
 
     def predict(self, rows: Matrix) -> Predictions:
-        """Predict each of the rows, shape (rows, fields)."""
-        return self._decide(self._probabilities(rows))
+        """Predict each of the rows, shape (rows, fields).
 
-    def compare(self, other: Probabilities, rows: Matrix) -> Agreement:
+        Raises
+        ------
+        InvalidRecords
+            For rows that the model has no finite answer to.
+        """
+        return self._tell(self._answers(rows))
+
+    def compare(self, other: Answering, rows: Matrix) -> Agreement:
         """Hold another way to compute this model against the one that serves."""
-        ours, theirs = self._probabilities(rows), other(rows)
-        labels = zip(self._decide(ours).labels, self._decide(theirs).labels, strict=True)
-        differences = sum(one != another for one, another in labels)
-        return Agreement(len(rows), differences, float(np.abs(ours - theirs).max()))
+        ours, theirs = self._answers(rows), other(rows)
+        if ours.shape != theirs.shape:
+            return Agreement(len(rows), len(rows), np.inf)
+        gap = float(np.abs(ours - theirs).max()) / self._spread
+        if not self.manifest.classes:
+            return Agreement(len(rows), 0, gap)
+        labels = zip(self._tell(ours).values, self._tell(theirs).values, strict=True)
+        return Agreement(len(rows), sum(one != another for one, another in labels), gap)
 
-    def _decide(self, probabilities: Matrix) -> Predictions:
-        # Rounded first: the label always agrees with the probability that the client sees.
-        if len(probabilities) == 1:  # the same arithmetic, without the cost of calling NumPy
-            rounded = [[round(p * SCALE) / SCALE for p in probabilities[0].tolist()]]
-        else:
-            rounded = (np.rint(probabilities.astype(np.float64) * SCALE) / SCALE).tolist()
-        label, least = self.manifest.threshold.label, self.manifest.threshold.value
-        column, otherwise = self._positive, self._negative
-        labels = [label if row[column] >= least else otherwise for row in rounded]
-        return Predictions(labels, rounded)
-
-
-def from_pickle(artefact: Artefact) -> Probabilities:
-    """The model as scikit-learn computes it, here.
-
-    Raises
-    ------
-    ArtefactError
-        If the pickle cannot be loaded.
-    """
-    try:
-        estimator: Any = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
-    except Exception as error:  # why: a pickle runs code, which may raise anything
-        raise ArtefactError(f"{artefact}: the pickle cannot be loaded: {error!r}") from error
-    predict_proba: Probabilities = estimator.predict_proba
-    return predict_proba
-
-
-def from_onnx(content: bytes) -> Probabilities:
-    """The model as ONNX Runtime computes it, on the calling thread alone."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    (name,) = (node.name for node in session.get_inputs())
-    outputs = [session.get_outputs()[1].name]
-
-    def probabilities(rows: Matrix) -> Matrix:
-        # scikit-learn's trees compare the single-precision value of a number with
-        # double-precision thresholds; so must these.
-        as_compared = rows.astype(np.float32).astype(np.float64)
-        result: Matrix = session.run(outputs, {name: as_compared})[0]
-        return result
-
-    return probabilities
+    def _check(self, rows: Matrix, answers: Matrix) -> None:
+        try:
+            agreement = self.compare(lambda _: answers, rows)
+        except Exception as error:  # why: estimators and runtimes have errors of their own
+            raise ArtefactError(f"cannot answer the recorded rows: {error!r}") from error
+        if not agreement.holds:
+            raise ArtefactError(f"does not answer as recorded: {agreement}")
 
 
 def _require_same_library(artefact: Artefact) -> None:

@@ -56,4 +56,14 @@ class Learnt(msgspec.Struct, tag_field="kind", tag="learnt", gc=False):
     actuals: list[str | float]
 
 
-Entry = Predicted | Learnt
+class Shadowed(msgspec.Struct, tag_field="kind", tag="shadowed", gc=False):
+    """What a version that is tried would have answered, for predictions of the live one."""
+
+    time: int
+    model: str
+    version: int
+    ids: list[str]
+    predictions: list[Any]
+
+
+Entry = Predicted | Learnt | Shadowed

@@ -48,6 +48,24 @@ class UnknownModel(ServingError):
     """No model of that name is served."""
 
 
+class UnknownVersion(ServingError):
+    """No such version of a model is there, or it is retired."""
+
+
+class VersionRefused(ServingError):
+    """A version may not be put live, or not by this decision.
+
+    Attributes
+    ----------
+    objections : tuple of str
+        Every reason there is.
+    """
+
+    def __init__(self, message: str, objections: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.objections = objections
+
+
 class JournalError(ServingError):
     """The journal cannot be written, and what was to be recorded must be."""
 

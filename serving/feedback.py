@@ -3,12 +3,14 @@
 from typing import Any
 
 from serving import ids, strict_json
+from serving.artefact import Manifest
 from serving.errors import Fault, InvalidRecords, UnknownModel
-from serving.field import printable, shown
+from serving.field import Field, printable, shown, spellings
 from serving.registry import Registry
 
 CLOCKS_APART = 60_000  # milliseconds that the clock of another host may be ahead
 NAMES = ("id", "actual")
+NUMBER = Field(name="actual")
 
 
 def decode(body: bytes, most: int, registry: Registry) -> tuple[list[str], list[str | float]]:
@@ -46,7 +48,7 @@ class _Wrong(Exception):
         self.field = field
 
 
-def _read(record: Any, registry: Registry) -> tuple[str, str]:
+def _read(record: Any, registry: Registry) -> tuple[str, str | float]:
     if not isinstance(record, strict_json.JSONObject):
         raise _Wrong("id", f'{shown(record)} is no feedback; send {{"id": …, "actual": …}}')
     for name in NAMES:
@@ -54,22 +56,33 @@ def _read(record: Any, registry: Registry) -> tuple[str, str]:
             raise _Wrong(name, "is given more than once" if name in record else "is missing")
     if others := [name for name in record if name not in NAMES]:
         raise _Wrong(printable(others[0]), "is not taken; send id and actual")
-    classes = _classes(record["id"], registry)
-    if record["actual"] not in classes:
-        labels = ", ".join(map(shown, classes))
-        message = f"{shown(record['actual'])} is no label of this model; send one of {labels}"
-        raise _Wrong("actual", message)
-    return record["id"], record["actual"]
+    manifest = _model(record["id"], registry)
+    try:
+        if manifest.task == "regression":
+            return record["id"], NUMBER.read(record["actual"])
+        return record["id"], _label(record["actual"], manifest.classes)
+    except ValueError as error:
+        raise _Wrong("actual", str(error)) from None
 
 
-def _classes(prediction_id: Any, registry: Registry) -> tuple[str, ...]:
-    """The labels of the model that a prediction was made by."""
+def _label(actual: Any, classes: tuple[str, ...]) -> str:
+    """The label that a value stands for, be it written as a number or as true or false."""
+    if isinstance(actual, str | int | float):
+        for label in spellings(actual):
+            if label in classes:
+                return label
+    labels = ", ".join(map(shown, classes))
+    raise ValueError(f"{shown(actual)} is no label of this model; send one of {labels}")
+
+
+def _model(prediction_id: Any, registry: Registry) -> Manifest:
+    """The model that a prediction was made by."""
     told = ids.PredictionId.read(prediction_id) if isinstance(prediction_id, str) else None
     if not told:
         raise _Wrong("id", f"{shown(prediction_id)} is not the id of a prediction")
     if told.time > ids.now() + CLOCKS_APART:
         raise _Wrong("id", f"{shown(prediction_id)} is of the future")
     try:
-        return registry.engine(told.model).manifest.classes
+        return registry.manifest(told.model)
     except UnknownModel as error:
         raise _Wrong("id", f"{shown(prediction_id)}: {error}") from None

@@ -11,6 +11,7 @@ import numpy as np
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 EXACT_INTEGER = 2**53  # the largest whole number up to which floats skip none
 LONGEST_SHOWN = 60
+TRUTH = ("False", "True"), ("false", "true")  # whose codes are what Python counts false and true as
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -21,7 +22,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     name : str
         The data set's own name for it.
     type : {"number", "integer", "category"}
-        A category is sent as its label or its code, the label's position in `categories`.
+        A category is sent as its label or its code, the label's position in `categories`; where the
+        labels are True and False, as true and false too.
     unit : str
         For people.
     minimum, maximum : float
@@ -31,6 +33,10 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         Lowest and highest value in training; a value beyond is a warning.
     categories : tuple of str
         The labels of a category.
+    optional : bool
+        Whether it may be missing, that is absent or null; a missing value is NaN in a row.
+    sum_of : tuple of str
+        Numbers that may be sent, all of them, in place of this one, which is their sum.
     """
 
     name: str
@@ -40,6 +46,13 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     maximum: float = FLOAT32_MAX
     seen: tuple[float, float] | None = None
     categories: tuple[str, ...] = ()
+    optional: bool = False
+    sum_of: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.sum_of and self.type != "number":
+            raise ValueError(f"{self.name}: only a number may be a sum")
 
     @property
     def possible(self) -> Any:
@@ -52,13 +65,18 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self._json_type(*self.seen) if self.seen else self.possible
 
     def _json_type(self, lowest: float, highest: float) -> Any:
+        value: Any
         if self.type == "category":
-            return Literal[*self.categories, *range(len(self.categories))]
-        if self.type == "number":
-            return Annotated[float, msgspec.Meta(ge=lowest, le=highest)]
-        least = math.ceil(max(lowest, -EXACT_INTEGER))
-        most = math.floor(min(highest, EXACT_INTEGER))
-        return Annotated[int, msgspec.Meta(ge=least, le=most)]
+            value = Literal[*self.categories, *range(len(self.categories))]
+            if self.categories in TRUTH:
+                value |= bool
+        elif self.type == "number":
+            value = Annotated[float, msgspec.Meta(ge=lowest, le=highest)]
+        else:
+            least = math.ceil(max(lowest, -EXACT_INTEGER))
+            most = math.floor(min(highest, EXACT_INTEGER))
+            value = Annotated[int, msgspec.Meta(ge=least, le=most)]
+        return value | None if self.optional else value
 
     @property
     def codes(self) -> dict[str | int, float]:
@@ -69,13 +87,15 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return by_code | {label: float(code) for code, label in enumerate(self.categories)}
 
     def read(self, value: Any) -> float:
-        """Return the number that a value sent for this field stands for.
+        """Return the number that a value sent for this field stands for, NaN if it may be missing.
 
         Raises
         ------
         ValueError
             Says what is wrong with the value and what would be right.
         """
+        if value is None and self.optional:
+            return math.nan
         if self.type == "category":
             return self._read_category(value)
         noun = "number" if self.type == "number" else "whole number"
@@ -90,13 +110,21 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return float(value)
 
     def _read_category(self, value: Any) -> float:
-        known = isinstance(value, str | int | float) and not isinstance(value, bool)
-        if known and value in self.codes:
-            return self.codes[value]
+        if isinstance(value, bool):
+            meant: Any = next(filter(self.categories.__contains__, spellings(value)), None)
+        else:
+            meant = value if isinstance(value, str | int | float) else None
+        if meant in self.codes:
+            return self.codes[meant]
         labels = ", ".join(map(shown, self.categories))
         near = get_close_matches(value, self.categories, 1) if isinstance(value, str) else []
         hint = f"; did you mean {shown(near[0])}?" if near else ""
         raise ValueError(f"{shown(value)} is none of {labels}{hint}")
+
+
+def spellings(value: float | str) -> tuple[str, ...]:
+    """The labels that a JSON value may stand for: as Python writes it, and as JSON does."""
+    return (value,) if isinstance(value, str) else (str(value), json.dumps(value))
 
 
 def shown(value: Any) -> str:

@@ -190,11 +190,14 @@ def is_closed(segment: BinaryIO) -> bool:
 def read(segment: BinaryIO, position: int = 0, containing: bytes = b"") -> Iterator[Read]:
     """Read the whole lines of a segment from a position on, in stretches of about `STRETCH` bytes.
 
-    Lines without the bytes asked for are passed over.
+    Lines without the bytes asked for are passed over. It ends before a line that is not whole:
+    that is torn, or still being written, for a write is not seen all at once.
     """
     segment.seek(position)
-    while lines := segment.readlines(STRETCH):
-        if not lines[-1].endswith(b"\n"):
+    whole = True
+    while whole and (lines := segment.readlines(STRETCH)):
+        whole = lines[-1].endswith(b"\n")
+        if not whole:
             lines.pop()
         entries, torn = [], 0
         for line in lines:

@@ -70,6 +70,22 @@ STEPS = (
             """,
         ),
     ),
+    Step(
+        "what a tried version would have answered",
+        (
+            """
+            CREATE TABLE shadows (
+                prediction_id EXACT NOT NULL,
+                version INTEGER NOT NULL,
+                model EXACT NOT NULL,
+                time BIGINT NOT NULL,
+                prediction TEXT NOT NULL,
+                PRIMARY KEY (prediction_id, version)
+            )
+            """,
+            "CREATE INDEX shadows_by_time ON shadows (model, version, time)",
+        ),
+    ),
 )
 
 

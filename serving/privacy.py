@@ -2,12 +2,13 @@
 
 import hashlib
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import msgspec
 
+from serving.artefact import Manifest
 from serving.entry import Predicted, Value
-from serving.errors import SettingsError
+from serving.errors import ArtefactError, SettingsError
 from serving.settings import Settings
 
 SHORTEST_SALT = 16
@@ -26,8 +27,8 @@ class Privacy:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._omitted = _names("JOURNAL_OMIT", settings.journal_omit)
-        self._hashed = _names("JOURNAL_HASH", settings.journal_hash)
+        self._omitted = _read("JOURNAL_OMIT", settings.journal_omit)
+        self._hashed = _read("JOURNAL_HASH", settings.journal_hash)
         self._salt = settings.journal_salt.encode()
         if self._hashed and len(settings.journal_salt) < SHORTEST_SALT:
             raise SettingsError(
@@ -35,24 +36,37 @@ class Privacy:
                 "without it whoever reads a hash can try values until one fits"
             )
 
-    def check(self, known: Mapping[str, Collection[str]]) -> None:
-        """Hold the settings against the fields of the models that are served.
+    def check(self, models: Collection[str]) -> None:
+        """Hold the settings against the models that are served.
 
         Raises
         ------
         SettingsError
             If a name is none of theirs: misspelt, what it means would be recorded.
         """
-        for variable, names in (("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)):
-            for model, fields in names.items():
-                if model not in known:
-                    served = ", ".join(sorted(known))
-                    raise SettingsError(f"{variable}: no model {model!r} is served; {served} are")
-                if unknown := sorted(fields - set(known[model])):
-                    raise SettingsError(
-                        f"{variable}: {model} has no field {unknown[0]!r}; it has "
-                        f"{', '.join(known[model])}"
-                    )
+        for variable, names in self._names():
+            for model in names.keys() - set(models):
+                served = ", ".join(sorted(models))
+                raise SettingsError(f"{variable}: no model {model!r} is served; {served} are")
+
+    def vet(self, manifest: Manifest) -> None:
+        """Hold the settings against the fields of a version that is to be served.
+
+        Raises
+        ------
+        ArtefactError
+            If one has another name there: under it, it would be recorded.
+        """
+        known = [field.name for field in manifest.fields]
+        for variable, names in self._names():
+            if unknown := sorted(names.get(manifest.name, frozenset()) - set(known)):
+                raise ArtefactError(
+                    f"{variable}: {manifest.name} {manifest.version} has no field {unknown[0]!r}; "
+                    f"it has {', '.join(known)}"
+                )
+
+    def _names(self) -> tuple[tuple[str, Names], ...]:
+        return ("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)
 
     def applied(self, entry: Predicted) -> Predicted:
         """The entry as it may be recorded; no warning tells of a field that is kept out."""
@@ -81,7 +95,7 @@ class Privacy:
         return hmac.digest(self._salt, text, hashlib.sha256).hex()[:DIGITS]
 
 
-def _names(variable: str, text: str) -> Names:
+def _read(variable: str, text: str) -> Names:
     try:
         return msgspec.json.decode(text or "{}", type=Names)
     except msgspec.DecodeError as error:

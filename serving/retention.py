@@ -18,6 +18,7 @@ EXPIRED = sql.text("""
 """)
 _IDS: sql.BindParameter[str] = sql.bindparam("ids", expanding=True)
 DELETE_FEEDBACK = sql.text("DELETE FROM feedback WHERE prediction_id IN :ids").bindparams(_IDS)
+DELETE_SHADOWS = sql.text("DELETE FROM shadows WHERE prediction_id IN :ids").bindparams(_IDS)
 DELETE_PREDICTIONS = sql.text("DELETE FROM predictions WHERE id IN :ids").bindparams(_IDS)
 DELETE_UNMATCHED = sql.text("""
     DELETE FROM feedback WHERE (prediction_id, actual) IN (
@@ -59,6 +60,7 @@ def _delete_predictions(database: Database, model: str, since: int, after: Curso
         if chunk:
             ids = {"ids": [prediction_id for _, prediction_id in chunk]}
             connection.execute(DELETE_FEEDBACK, ids)
+            connection.execute(DELETE_SHADOWS, ids)
             connection.execute(DELETE_PREDICTIONS, ids)
     _let_others_write(started)
     return chunk

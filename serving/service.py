@@ -5,15 +5,17 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from serving import feedback, ids
-from serving.engine import Engine, Predictions
+from serving.engine import Engine
 from serving.entry import Learnt, Predicted
 from serving.errors import JournalError, NotRecorded, StoreError, UnknownPrediction
 from serving.journal import Journal
+from serving.outputs import Predictions
 from serving.privacy import Privacy
 from serving.registry import Registry
 from serving.schema import Rows
+from serving.shadow import Seen, Shadow
 from serving.store import Store
-from serving.stored import Feedback, Prediction, sought
+from serving.stored import Feedback, Prediction, Trial, sought
 
 LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction's own record should have arrived
 
@@ -59,8 +61,8 @@ class Service:
         required: bool,
     ) -> None:
         self.registry, self.journal, self.store = registry, journal, store
+        self._shadow = Shadow(registry, journal) if journal else None
         self.privacy, self.required = privacy, required
-        privacy.check({name: engine.schema.names for name, engine in registry.engines.items()})
 
     def predict(self, engine: Engine, rows: Rows, asked: Asked) -> Answer:
         """Predict rows that the engine's own schema validated.
@@ -81,6 +83,8 @@ class Service:
                 if self.required:
                     raise
                 self.journal.lose(len(answer.ids))
+            if self._shadow and self.registry.shadow(manifest.name):
+                self._shadow.see(Seen(engine, named, rows.matrix))
         return answer
 
     def learn(self, body: bytes, most: int, asked: Asked) -> int:
@@ -95,6 +99,19 @@ class Service:
         named, actuals = feedback.decode(body, most, self.registry)
         self.journal.append(Learnt(ids.now(), asked.request_id, named, actuals))
         return len(named)
+
+    def trial(self, model: str) -> Trial | None:
+        """How the version of a model that is tried does, if one is.
+
+        Raises
+        ------
+        StoreError
+        """
+        version = self.registry.shadows.get(model)
+        if version is None or not self.journal:
+            return None
+        numbers = self.registry.manifest(model, version).task == "regression"
+        return self.store.trial(model, version, numbers=numbers)
 
     def unmatched(self, limit: int) -> tuple[int, list[Feedback]]:
         """Feedback that fits no prediction and hardly will: how much, and the latest of it.
@@ -145,8 +162,9 @@ def _entry(answer: Answer, asked: Asked, now: int) -> Predicted:
         ids=named,
         fields=engine.schema.names,
         records=engine.schema.values(rows.matrix),
-        predictions=predictions.labels,
+        predictions=predictions.values,
         classes=engine.manifest.classes,
         probabilities=predictions.probabilities,
+        intervals=predictions.intervals,
         warnings=rows.remarks,
     )

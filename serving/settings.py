@@ -28,6 +28,8 @@ class Settings:
     web_concurrency: int = _setting(2, "worker processes", most=256)
     models_dir: Path = _setting(ROOT / "models", "folder of the artefacts")
     default_model: str = _setting("wine", "model behind /predict and /example")
+    models_in_memory: int = _setting(20, "most versions of models that a worker keeps loaded")
+    admin_keys: str = _setting("", "name:key,…: who may put versions live over HTTP")
     max_records: int = _setting(10_000, "most records in one request")
     var_dir: Path = _setting(ROOT / "var", "folder of the journal and of SQLite", made=True)
     journal: bool = _setting(default=True, purpose="whether predictions are recorded")
@@ -60,6 +62,11 @@ class Settings:
     def journal_dir(self) -> Path:
         """Where the journal is."""
         return self.var_dir / "journal"
+
+    @property
+    def decisions_dir(self) -> Path:
+        """Where decisions on versions are that may not be written into the models' folder."""
+        return self.var_dir / "decisions"
 
     @property
     def store_url(self) -> str:

@@ -5,19 +5,21 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from serving import migrations, retention
+from serving import migrations, retention, trials
 from serving.database import Database
-from serving.entry import Entry, Predicted
+from serving.entry import Entry, Learnt, Predicted
 from serving.stored import (
     Cursor,
     Feedback,
     Position,
     Prediction,
+    Trial,
     feedback,
     feedback_rows,
     json,
     prediction_rows,
     predictions,
+    shadow_rows,
 )
 
 NAMES = ", ".join(predictions.c.keys())
@@ -36,6 +38,11 @@ LEARN = sql.text("""
     ON CONFLICT (prediction_id, actual)
     DO UPDATE SET time = excluded.time, request_id = excluded.request_id
     WHERE (excluded.time, excluded.request_id) > (feedback.time, feedback.request_id)
+""")
+SHADOW = sql.text("""
+    INSERT INTO shadows (prediction_id, model, version, time, prediction)
+    VALUES (:id, :model, :version, :time, :prediction)
+    ON CONFLICT DO NOTHING
 """)
 PROCEED = sql.text("""
     INSERT INTO segments (name, position, torn) VALUES (:name, :read, :torn)
@@ -84,11 +91,14 @@ class Store:
         """
         predicted: list[tuple[Any, ...]] = []
         learnt: list[dict[str, Any]] = []
+        shadowed: list[dict[str, Any]] = []
         for entry in entries:
             if isinstance(entry, Predicted):
                 predicted += prediction_rows(entry)
-            else:
+            elif isinstance(entry, Learnt):
                 learnt += feedback_rows(entry)
+            else:
+                shadowed += shadow_rows(entry)
         proceeded = [{"name": name, **at._asdict()} for name, at in positions.items()]
         with self._database.writing() as connection:
             if predicted and self._database.is_postgresql:
@@ -97,6 +107,8 @@ class Store:
                 connection.exec_driver_sql(INSERT, predicted)
             if learnt:
                 connection.execute(LEARN, learnt)
+            if shadowed:
+                connection.execute(SHADOW, shadowed)
             if proceeded:
                 connection.execute(PROCEED, proceeded)
 
@@ -166,6 +178,13 @@ class Store:
         with self._database.reading() as connection:
             found = connection.execute(FEEDBACK.where(lost).limit(limit))
             return connection.scalar(count) or 0, [Feedback.of(row) for row in found]
+
+    def trial(self, model: str, version: int, *, numbers: bool) -> Trial:
+        """How a version that is tried compares with the live one, on the latest predictions."""
+        asked = {"model": model, "version": version, "most": trials.MOST}
+        with self._database.reading() as connection:
+            row = connection.execute(trials.NUMBERS if numbers else trials.LABELS, asked).one()
+        return Trial(version, *row)
 
     def retain(self, since: int) -> int:
         """Delete the predictions of before a time with their feedback; count the predictions.

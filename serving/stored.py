@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sql
 from msgspec import Raw
 
-from serving.entry import Entry, Learnt, Predicted
+from serving.entry import Entry, Learnt, Predicted, Shadowed
 
 _encode = msgspec.json.Encoder().encode
 
@@ -84,6 +84,32 @@ class Prediction(msgspec.Struct, frozen=True):
         return cls(*keys, *(None if value is None else Raw(value) for value in values))
 
 
+class Trial(msgspec.Struct, frozen=True):
+    """How the version that is tried compares with the live one, on the latest predictions.
+
+    Attributes
+    ----------
+    rows : int
+        Predictions that both made.
+    agreement : float, optional
+        The share of equal labels; None for numbers.
+    gap : float, optional
+        The mean distance of two numbers; None for labels.
+    known : int
+        Those of the rows whose truth is known.
+    live, shadow : float, optional
+        Of these, the share of right labels, or the mean absolute error of numbers.
+    """
+
+    version: int
+    rows: int
+    agreement: float | None
+    gap: float | None
+    known: int
+    live: float | None
+    shadow: float | None
+
+
 class Cursor(NamedTuple):
     """Time and id of the last prediction of a page: the next one starts after it."""
 
@@ -142,6 +168,18 @@ def feedback_rows(entry: Learnt) -> Iterator[dict[str, Any]]:
         }
 
 
+def shadow_rows(entry: Shadowed) -> Iterator[dict[str, Any]]:
+    """Rows of `shadows` by column."""
+    for prediction_id, prediction in zip(entry.ids, entry.predictions, strict=True):
+        yield {
+            "id": prediction_id,
+            "model": entry.model,
+            "version": entry.version,
+            "time": entry.time,
+            "prediction": json(prediction),
+        }
+
+
 def sought(
     entries: Iterable[Entry], prediction_id: str
 ) -> tuple[Prediction | None, list[Feedback]]:
@@ -151,7 +189,7 @@ def sought(
         if isinstance(entry, Predicted):
             for row in prediction_rows(entry):
                 found = Prediction.of((*row, None)) if row[0] == prediction_id else found
-        else:
+        elif isinstance(entry, Learnt):
             said += [
                 Feedback(prediction_id, Raw(row["actual"]), row["time"], row["request_id"])
                 for row in feedback_rows(entry)

@@ -9,10 +9,10 @@ import logging
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from serving import artefact
 from serving.artefact import ONNX
+from serving.decisions import Decisions
 from serving.engine import Engine
 from serving.errors import ArtefactError
 from serving.log import log_as_json
@@ -26,12 +26,14 @@ def summon() -> None:
     subprocess.Popen([sys.executable, "-m", "serving.witness"], cwd=ROOT)
 
 
-def testify(models_dir: Path) -> None:
+def testify(decisions: Decisions) -> None:
     """Load each pickle, and log as an error one that fails or answers otherwise."""
-    for name in artefact.live(models_dir):
+    for name in decisions.models():
         try:
-            read = artefact.read(models_dir, name, artefact.current(models_dir / name))
+            read = artefact.read(decisions.models_dir, name, decisions.current(name))
             contents = {file: content for file, content in read.contents.items() if file != ONNX}
+            if read.manifest.takes == "frame" and sys.modules.get("pandas", read) is None:
+                del sys.modules["pandas"]  # as it was put below
             Engine(replace(read, contents=contents))
         except ArtefactError as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all
@@ -42,4 +44,5 @@ def testify(models_dir: Path) -> None:
 if __name__ == "__main__":
     sys.modules["pandas"] = None  # type: ignore[assignment]  # imported if found, and slow
     log_as_json()
-    testify(Settings.from_environment().models_dir)
+    settings = Settings.from_environment()
+    testify(Decisions(settings.models_dir, settings.decisions_dir))

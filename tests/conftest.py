@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,12 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+import onnx
 import postgres as postgresql
 import pytest
 from flask.testing import FlaskClient
+from onnx import numpy_helper
 
 from app import create_app
+from serving import artefact
+from serving.collector import Collector
 from serving.settings import Settings
+from serving.store import Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,6 +48,53 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "through Flask alone":
         app.wsgi_app = app.wsgi_app.flask
     return app.test_client()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a service with a record of its own."""
+    return Settings(var_dir=tmp_path / "var")
+
+
+def moved(settings: Settings) -> Store:
+    """The store, with all that is in the journal."""
+    settings.journal_dir.mkdir(parents=True, exist_ok=True)
+    store = Store(settings.store_url)
+    Collector(settings.journal_dir, store).collect()
+    return store
+
+
+def predict(client: FlaskClient, record: Any) -> Any:
+    """The answer to a record, or to several."""
+    return client.post("/predict", **body(record)).json
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A models folder of our own with the committed wine model in it."""
+    shutil.copytree(ROOT / "models", tmp_path / "models")
+    return tmp_path / "models"
+
+
+def rewrite(models: Path, change: Callable[[dict[str, Any], dict[str, bytes]], Any]) -> int:
+    """Write a next version of wine, hashes right, with manifest and contents changed."""
+    wine = artefact.read(models, "wine", 1)
+    contents = dict(wine.contents)
+    manifest = json.loads(artefact.pretty(wine.manifest))
+    change(manifest, contents)
+    manifest = msgspec.convert(manifest, artefact.Manifest)
+    return artefact.write(models, manifest, contents)
+
+
+def with_a_threshold_moved(content: bytes) -> bytes:
+    """Compiled trees with one threshold another, as a faulty conversion would make them."""
+    model = onnx.load_from_string(content)
+    (trees,) = (node for node in model.graph.node if node.op_type == "TreeEnsemble")
+    (splits,) = (each for each in trees.attribute if each.name == "nodes_splits")
+    thresholds = numpy_helper.to_array(splits.t).copy()
+    thresholds[0] += 1
+    splits.t.CopyFrom(numpy_helper.from_array(thresholds))
+    return model.SerializeToString()
 
 
 class Server(NamedTuple):
@@ -100,6 +154,10 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[Serve
     finally:
         process.terminate()
         process.wait(timeout=40)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def gunicorn(*options: str) -> list[str]:

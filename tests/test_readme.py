@@ -18,8 +18,18 @@ RUN_ELSEWHERE = {
     "make serve": "the server of this module",
     "make test": "whoever runs this",
     ".venv/bin/python -m train wine": "tests/test_train.py",
-    "curl -H 'Accept: text/csv' "
-    "'http://localhost:5000/models/wine/predictions?label=bom&limit=1000'": "tests/test_journal.py",
+    ".venv/bin/python -m train homes.csv --target price --name homes": "tests/test_train_csv.py",
+    ".venv/bin/python -m train import model.pkl --name churn --sample rows.csv "
+    "--target churned": "tests/test_train_import.py",
+    "DATABASE_URL=postgresql://serving:serving@postgres/serving "
+    "docker compose --profile postgres up": "tests/docker",
+    ".venv/bin/python -m serving versions wine\n"
+    '.venv/bin/python -m serving promote wine 2 --why "trained on June"\n'
+    ".venv/bin/python -m serving rollback wine": "tests/test_versions.py",
+    'curl -H "Authorization: Bearer $KEY" -d \'{"action": "promote", "version": 2}\' '
+    "http://localhost:5000/models/wine/versions": "tests/test_versions.py",
+    "curl -H 'Accept: text/csv' 'http://localhost:5000/models/wine/predictions"
+    "?label=bom&limit=1000'": "tests/test_feedback.py",
 }
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -8,24 +8,32 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
 import onnx
-import onnxruntime
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, with_a_threshold_moved
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
 from serving import artefact
 from serving.artefact import ONNX, PICKLE
+from serving.backends import from_onnx
 from serving.engine import Engine
-from train import evaluate, proof, wine
-from train.problem import STEPS, Trained, to_rows, train
+from train import proof, wine
+from train.assemble import Trained
+from train.classification import Classification
+from train.evaluate import Protocol, alike, cross_validate, fit
+from train.problem import to_rows, train
+from train.problems import data_of
+from train.threshold import LargestF1
+from train.trees import trees_of
+
+DATA = data_of(wine.PROBLEM)
+SMALL = RandomForestClassifier(n_estimators=40, min_samples_leaf=3, oob_score=True)
 
 
 def run_train(models: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -47,29 +55,29 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Trained]:
     models = tmp_path_factory.mktemp("models")
     problem = replace(
         wine.PROBLEM,
-        load=lambda: wine.load().iloc[::8],
-        estimator=RandomForestClassifier(n_estimators=40, min_samples_leaf=3),
+        load=lambda data: wine.load(data).iloc[::8],
+        estimator=SMALL,
     )
     steps: list[None] = []
-    trained = train(problem, models, lambda: steps.append(None))
-    assert len(steps) == STEPS
+    trained = train(problem, DATA, models, lambda: steps.append(None))
+    assert len(steps) == problem.steps
     return models, trained
 
 
 def test_the_data_are_ucis_to_the_last_digit():
     if "DATA_DIR" not in os.environ:
         pytest.skip("DATA_DIR, a folder with UCI's own file to compare with, is not set")
-    ours = pd.read_csv(wine.DATA)
+    ours = pd.read_csv(DATA)
     theirs = pd.read_csv(Path(os.environ["DATA_DIR"]) / "winequality.csv")
     pd.testing.assert_frame_equal(ours, theirs, rtol=0, atol=1e-9)
 
 
 def test_the_data_are_the_file_that_their_readme_describes():
     readme = (ROOT / "train/data/README.md").read_text()
-    assert hashlib.sha256(wine.DATA.read_bytes()).hexdigest() in readme
-    wines = pd.read_csv(wine.DATA)
+    assert hashlib.sha256(DATA.read_bytes()).hexdigest() in readme
+    wines = pd.read_csv(DATA)
     assert (len(wines), int(wines.duplicated().sum())) == (6497, 1177)
-    assert len(wine.load()) == 5320
+    assert len(wine.load(DATA)) == 5320
 
 
 def test_the_same_data_and_seed_give_the_same_model_which_is_the_committed_one(tmp_path: Path):
@@ -110,10 +118,10 @@ def test_the_two_example_wines_are_real_and_plain_to_models_that_never_saw_them(
     name: str, low: float, high: float
 ):
     record = json.loads((ROOT / f"{name}.json").read_text())
-    every = pd.read_csv(wine.DATA)
+    every = pd.read_csv(DATA)
     twins = (every[list(record)] == pd.Series(record)).all(axis=1)
     assert twins.sum() == 1
-    frame = wine.load()
+    frame = wine.load(DATA)
     at = int(np.flatnonzero((frame[list(record)] == pd.Series(record)).all(axis=1))[0])
     assert frame.iloc[at][wine.PROBLEM.target] == name
     rows = to_rows(frame, wine.FIELDS)
@@ -122,7 +130,7 @@ def test_the_two_example_wines_are_real_and_plain_to_models_that_never_saw_them(
         folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
         splits = folds.split(rows, good, np.arange(len(rows)))
         seen, _ = next((seen, unseen) for seen, unseen in splits if at in unseen)
-        forest = evaluate.fit(wine.PROBLEM.estimator, rows[seen], good[seen], seed)
+        forest = fit(wine.PROBLEM.estimator, rows[seen], good[seen], seed)
         assert low <= forest.predict_proba(rows[[at]])[0, 1] <= high
 
 
@@ -131,8 +139,15 @@ def test_repeated_rows_teach_nothing_about_themselves():
     random = np.random.default_rng(0)
     rows = np.repeat(random.normal(size=(200, 4)), 2, axis=0)
     positive = np.repeat(random.random(200) < 0.4, 2)
-    forest = RandomForestClassifier(n_estimators=30)
-    figures = evaluate.cross_validate(forest, rows, positive, seed=0, repeats=1).figures
+    figures = cross_validate(
+        RandomForestClassifier(n_estimators=30),
+        rows,
+        positive.astype(int),
+        Classification(labels=("no", "yes"), positive="yes"),
+        groups=alike(rows),
+        seed=0,
+        protocol=Protocol(folds=5, repeats=1),
+    ).figures
     assert abs(figures["roc_auc"].mean - 0.5) < 0.1
     assert figures["roc_auc"].baseline == 0.5
 
@@ -141,7 +156,7 @@ def test_the_threshold_is_the_one_with_the_largest_f1():
     random = np.random.default_rng(0)
     positive = random.random(500) < 0.2
     probability = np.clip(0.25 * positive + random.normal(0.2, 0.1, 500), 0, 1)
-    chosen = evaluate.best_threshold(positive, probability)
+    chosen = LargestF1().place(positive, probability)
     f1 = {at: f1_score(positive, probability >= at) for at in (0.1, 0.2, chosen, 0.5)}
     assert max(f1, key=lambda at: f1[at]) == chosen
 
@@ -153,44 +168,39 @@ def test_what_training_writes_is_served(small: tuple[Path, Trained]):
     assert trained.agreement.rows >= 20_000
     engine = Engine(trained.artefact)
     assert engine.backend == "onnx"
-    frame = wine.load().iloc[::8]
-    labels = engine.predict(to_rows(frame, wine.FIELDS)).labels
+    frame = wine.load(DATA).iloc[::8]
+    labels, *_ = engine.predict(to_rows(frame, wine.FIELDS))
     assert f1_score(frame[wine.PROBLEM.target], labels, pos_label="bom") > 0.5
 
 
 def test_the_proof_finds_the_error_that_it_is_there_to_find(small: tuple[Path, Trained]):
     """Doubles that are not first cut to single precision take the other branch on a threshold."""
     _, trained = small
-    session = onnxruntime.InferenceSession(trained.artefact.contents[ONNX])
-
-    def uncast(rows: Any) -> Any:
-        return session.run([session.get_outputs()[1].name], {"rows": rows})[0]
-
+    model = onnx.load_from_string(trained.artefact.contents[ONNX])
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.i == onnx.TensorProto.FLOAT:
+                attribute.i = onnx.TensorProto.DOUBLE
+    uncast = from_onnx(model.SerializeToString(), trained.artefact.manifest)
     engine = Engine(trained.artefact)
     rows = trained.artefact.reference.sample(wine.FIELDS, 2000, seed=5)
-    forest = joblib.load(small[0] / "wine/1" / PICKLE)
-    assert not engine.compare(uncast, proof.rows_on_thresholds(forest, rows, seed=5)).holds
-
-
-def spoilt(content: bytes) -> bytes:
-    """A compiled forest with one threshold moved."""
-    model = onnx.load_from_string(content)
-    (values,) = (each for each in model.graph.node[0].attribute if each.name == "nodes_values")
-    values.floats[0] += 1
-    return model.SerializeToString()
+    trees = [tree for _, tree in trees_of(joblib.load(small[0] / "wine/1" / PICKLE))]
+    assert not engine.compare(uncast, proof.rows_on_thresholds(trees, rows, seed=5)).holds
 
 
 def test_a_model_that_fails_the_proof_is_written_without_onnx(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     convert = proof.to_onnx
-    monkeypatch.setattr(proof, "to_onnx", lambda forest: spoilt(convert(forest)))
+    monkeypatch.setattr(
+        proof, "to_onnx", lambda *arguments: with_a_threshold_moved(convert(*arguments))
+    )
     problem = replace(
         wine.PROBLEM,
-        load=lambda: wine.load().iloc[::40],
-        estimator=RandomForestClassifier(n_estimators=40, min_samples_leaf=3),
+        load=lambda data: wine.load(data).iloc[::40],
+        estimator=SMALL,
     )
-    trained = train(problem, tmp_path, lambda: None)
+    trained = train(problem, DATA, tmp_path, lambda: None)
     assert not trained.agreement.holds
     assert set(trained.artefact.contents) == {PICKLE, artefact.REFERENCE, artefact.ANSWERS}
     assert Engine(trained.artefact).backend == "pickle"
@@ -203,7 +213,7 @@ def test_the_proof_is_run_again_from_the_command_line(small: tuple[Path, Trained
     assert good.returncode == 0
 
     written = small[1].artefact
-    contents = {**written.contents, ONNX: spoilt(written.contents[ONNX])}
+    contents = {**written.contents, ONNX: with_a_threshold_moved(written.contents[ONNX])}
     artefact.write(tmp_path, written.manifest, contents)
     bad = run_train(tmp_path, "check", "wine", "2")
     assert "NOT EQUAL" in bad.communicate(timeout=120)[0]

@@ -1,38 +1,95 @@
-"""The command line: `python -m train wine`, `python -m train check wine`."""
+"""The command line: `python -m train wine`, `python -m train data.csv --target x --name y`."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from serving import artefact
-from serving.engine import Agreement
 from serving.errors import ServingError
 from serving.settings import Settings
-from train import proof, wine
-from train.problem import STEPS, Problem, Trained, train
+from train import anything, brought, proof, report
+from train.errors import TrainingError
+from train.estimators import BUILDERS
+from train.problem import Problem, train
+from train.problems import PROBLEMS, data_of
+from train.task import Kind
 
-PROBLEMS = {"wine": wine.PROBLEM}
-
-NAMES = {
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-    "brier": "Brier score",
-    "f1": "F1",
-    "balanced_accuracy": "balanced accuracy",
-}
+FILE = click.Path(path_type=Path)
 
 
-@click.group()
+class Commands(click.Group):
+    """Commands by name, where a file's name stands for `csv` and that file."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the arguments begin with."""
+        is_file = args[0] not in self.commands and Path(args[0]).suffix
+        return super().resolve_command(ctx, ["csv", *args] if is_file else args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; what it cannot do is one sentence and not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except (TrainingError, ServingError) as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=Commands)
 @click.pass_context
 def main(context: click.Context) -> None:
     """Train models and write them as artefacts that the service serves.
 
-    Artefacts go to MODELS_DIR (models).
+    Artefacts go to MODELS_DIR (models). `python -m train data.csv` is short for
+    `python -m train csv data.csv`.
     """
-    try:
-        context.obj = Settings.from_environment().models_dir
-    except ServingError as error:
-        raise click.ClickException(str(error)) from None
+    context.obj = Settings.from_environment().models_dir
+
+
+def _name(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+        message = f"{value!r} may have letters, digits and . _ - only, for it is part of a path"
+        raise click.BadParameter(message, context, parameter)
+    return value
+
+
+NAME = click.option("--name", required=True, callback=_name, help="What to call the model.")
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option("--target", required=True, help="The column to predict.")
+@NAME
+@click.option("--task", type=click.Choice(["classification", "regression"]), help="As found.")
+@click.option("--estimator", type=click.Choice([*BUILDERS]), default="random-forest")
+@click.pass_obj
+def csv(
+    models_dir: Path, *, file: Path, target: str, name: str, task: Kind | None, estimator: str
+) -> None:
+    """Train a model on any CSV file, to predict one of its columns from the others."""
+    problem, remarks = anything.from_csv(file, target, name=name, kind=task, estimator=estimator)
+    click.echo("\n".join(remarks))
+    _train(problem, file, models_dir)
+
+
+@main.command("import")
+@click.argument("file", type=FILE)
+@NAME
+@click.option("--sample", type=FILE, required=True, help="A CSV with rows such as it predicts.")
+@click.option("--target", help="The sample's column with the truth, if it has one.")
+@click.option("--trust", is_flag=True, help="Load the pickle without asking.")
+@click.pass_obj
+def bring(
+    models_dir: Path, *, file: Path, name: str, sample: Path, target: str | None, trust: bool
+) -> None:
+    """Take in a fitted scikit-learn estimator or Pipeline, pickled by joblib or pickle."""
+    if not trust:
+        click.confirm(
+            f"Loading a pickle runs whatever code is in it. Do you trust {file}?", abort=True
+        )
+    click.echo(report.summary(brought.bring(file, sample, target, name, models_dir), models_dir))
 
 
 @main.command()
@@ -41,58 +98,33 @@ def main(context: click.Context) -> None:
 @click.pass_obj
 def check(models_dir: Path, name: str, version: int | None) -> None:
     """Prove again that the ONNX model of NAME, its live VERSION unless given, equals its pickle."""
-    try:
-        version = version or artefact.current(models_dir / name)
-        checked = artefact.read(models_dir, name, version)
-        if artefact.ONNX not in checked.contents:
-            raise click.ClickException(f"{checked} has no {artefact.ONNX}: its pickle serves")
-        agreement = proof.prove(checked)
-    except ServingError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(_proof(agreement))
+    version = version or artefact.current(models_dir / name)
+    checked = artefact.read(models_dir, name, version)
+    if artefact.ONNX not in checked.contents:
+        raise TrainingError(f"{checked} has no {artefact.ONNX}: its pickle serves")
+    agreement = proof.prove(checked)
+    click.echo(report.agreement(agreement))
     if not agreement.holds:
-        raise click.ClickException(f"{checked}: {artefact.ONNX} does not answer as its pickle does")
+        raise TrainingError(f"{checked}: {artefact.ONNX} does not answer as its pickle does")
 
 
-def _training(task: Problem) -> click.Command:
-    @click.command(task.name, help=f"Train {task.name} and put the new version live. {task.title}.")
+def _training(problem: Problem) -> click.Command:
+    @click.command(problem.name, help=f"Train {problem.name}. {problem.title}.")
+    @click.option("--data", type=FILE, help=f"The file, if {problem.file} is elsewhere.")
     @click.pass_obj
-    def command(models_dir: Path) -> None:
-        with click.progressbar(length=STEPS, label=f"training {task.name}") as bar:
-            trained = train(task, models_dir, lambda: bar.update(1))
-        click.echo(_summary(trained, models_dir))
+    def command(models_dir: Path, data: Path | None) -> None:
+        _train(problem, data_of(problem, data), models_dir)
 
     return command
 
 
-def _summary(trained: Trained, models_dir: Path) -> str:
-    manifest, contents = trained.artefact.manifest, trained.artefact.contents
-    threshold = manifest.threshold
-    lines = [
-        f"{manifest.name} {manifest.version} is live in {models_dir / manifest.name}",
-        f"trained on {manifest.data.rows:,} rows; {manifest.evaluation}",
-        f"{'':>18}  {'mean':>6}  {'spread':>6}  {'baseline':>8}",
-        *(
-            f"{NAMES[name]:>18}  {figure.mean:6.4f}  {figure.spread:6.4f}  {figure.baseline:8.4f}"
-            for name, figure in manifest.metrics.items()
-        ),
-        f"{threshold.label} from P ≥ {threshold.value}: {threshold.reason}",
-        *(f"{file}: {len(content) / 1e6:.2f} MB" for file, content in contents.items()),
-        _proof(trained.agreement),
-    ]
-    return "\n".join(lines)
+def _train(problem: Problem, data: Path, models_dir: Path) -> None:
+    with click.progressbar(length=problem.steps, label=f"training {problem.name}") as bar:
+        trained = train(problem, data, models_dir, lambda: bar.update(1))
+    click.echo(report.summary(trained, models_dir))
 
 
-def _proof(agreement: Agreement) -> str:
-    verdict = "equal" if agreement.holds else "NOT EQUAL, so not used"
-    return (
-        f"ONNX against pickle, {agreement.rows:,} rows, half of them on the forest's thresholds: "
-        f"{agreement.label_differences} label differences, "
-        f"probabilities within {agreement.largest_gap:.1e}: {verdict}"
-    )
-
-
-for _problem in PROBLEMS.values():
+for _problem in PROBLEMS:
     main.add_command(_training(_problem))
 
 if __name__ == "__main__":

@@ -1,135 +1,157 @@
-"""How good a classifier is on rows it has not seen, and where to put its threshold."""
+"""How good a model is on rows that it has not seen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import (
-    average_precision_score,
-    balanced_accuracy_score,
-    brier_score_loss,
-    f1_score,
-    roc_auc_score,
-)
-from sklearn.model_selection import StratifiedGroupKFold
 
-from serving.artefact import Figure, ReliabilityBin
+from serving.artefact import Figure
 from serving.schema import Matrix
+from train.task import Groups, HeldOut, Task, Truth
 
-FOLDS, REPEATS = 5, 3
-PROTOCOL = (
-    f"{FOLDS}-fold stratified cross-validation repeated {REPEATS} times, equal rows never on both "
-    "sides; spread: standard deviation over the folds; baseline: the majority class"
-)
-RELIABILITY_BINS = 10
+RESAMPLES = 50
 
-Labels = NDArray[np.bool_]
+
+class Protocol(NamedTuple):
+    """How often a model is tested: each row is held out once in every repeat."""
+
+    folds: int
+    repeats: int
+
+    @property
+    def steps(self) -> int:
+        """How many models are fitted."""
+        return self.folds * self.repeats
+
+    def text(self, task: Task, together: tuple[str, ...]) -> str:
+        """The protocol in words, for people."""
+        times = f" repeated {self.repeats} times" if self.repeats > 1 else ""
+        alike = f"rows alike in {' and '.join(together)}" if together else "equal rows"
+        return (
+            f"{self.folds}{task.folds}{times}, {alike} never on both sides; spread: standard "
+            f"deviation over the folds; baseline: {task.baseline}{task.remark}"
+        )
+
+
+FIVE_BY_THREE = Protocol(folds=5, repeats=3)
 
 
 class Evaluation(NamedTuple):
-    """Figures over all folds; `held_out` is each row's probability, averaged over the repeats."""
+    """Figures over all folds, and the answers that they are of."""
 
     figures: dict[str, Figure]
-    held_out: NDArray[np.float64]
-    thresholds: list[float]
+    held_out: HeldOut
 
 
 def cross_validate(
-    estimator: RandomForestClassifier,
+    estimator: Any,
     rows: Matrix,
-    positive: Labels,
+    truth: Truth,
+    task: Task,
     *,
+    groups: Groups,
     seed: int,
-    repeats: int = REPEATS,
+    protocol: Protocol,
     progress: Callable[[], None] = lambda: None,
 ) -> Evaluation:
-    """Repeated, grouped, stratified cross-validation; equal rows stay on one side of each split.
+    """Repeated, grouped cross-validation, and a baseline that knows no field beside it.
 
     Parameters
     ----------
     rows : ndarray of float, shape (rows, fields)
-    positive : ndarray of bool, shape (rows,)
+    truth : ndarray, shape (rows,)
+        As the task has it.
+    groups : ndarray of int, shape (rows,)
+        Rows of one group stay on one side of each split.
     seed : int
         Seeds the splits and, for each of them, the estimator.
     progress : callable
         Called after each fold.
     """
     scores, baselines, thresholds = [], [], []
-    held_out = np.zeros(len(rows))
-    for repeat, train, test in _splits(rows, positive, seed, repeats):
-        fitted = fit(estimator, rows[train], positive[train], seed + repeat)
-        threshold = best_threshold(positive[train], fitted.oob_decision_function_[:, 1])
-        probability = fitted.predict_proba(rows[test])[:, 1]
-        majority = DummyClassifier(strategy="prior").fit(rows[train], positive[train])
-        baseline = majority.predict_proba(rows[test])[:, 1]
-        scores.append(score(positive[test], probability, threshold))
-        baselines.append(score(positive[test], baseline, 0.5))
-        thresholds.append(threshold)
-        held_out[test] += probability / repeats
+    answers: dict[int, Matrix] = {}
+    splits = (
+        (repeat, train, test)
+        for repeat in range(protocol.repeats)
+        for train, test in task.splits(protocol.folds, seed + repeat, truth, groups)
+    )
+    for repeat, train, test in splits:
+        lesson = task.lesson(truth[train])
+        fitted = fit(estimator, rows[train], lesson, seed + repeat)
+        threshold = task.threshold(fitted, truth[train])
+        said = task.answers(fitted, rows[test])
+        ignorant = task.dummy().fit(rows[train], lesson)
+        scores.append(task.score(truth[test], said, threshold))
+        half = None if threshold is None else 0.5
+        baselines.append(task.score(truth[test], task.answers(ignorant, rows[test]), half))
+        thresholds += [] if threshold is None else [threshold]
+        answers.setdefault(repeat, np.empty((len(rows), said.shape[1])))[test] = said
         progress()
-    by_fold, by_majority = pd.DataFrame(scores), pd.DataFrame(baselines)
-    figures = {
-        str(name): Figure(
-            round(float(by_fold[name].mean()), 4),
-            round(float(by_fold[name].std()), 4),
-            round(float(by_majority[name].mean()), 4),
-        )
-        for name in by_fold
-    }
-    return Evaluation(figures, held_out, thresholds)
-
-
-def fit(estimator: RandomForestClassifier, rows: Matrix, labels: Any, seed: int) -> Any:
-    """Fit a copy of a forest, keeping its out-of-bag predictions; the seed decides every bit."""
-    fitted = clone(estimator).set_params(random_state=seed, oob_score=True, n_jobs=-1)
-    # Fitted in parallel, used alone: threads add probabilities up in any order, and only cost
-    # where one row is answered at a time.
-    return fitted.fit(rows, labels).set_params(n_jobs=1)
-
-
-def score(positive: Labels, probability: NDArray[np.float64], threshold: float) -> dict[str, float]:
-    """The metrics of one fold: three of the probability, two of the label at a threshold."""
-    predicted = probability >= threshold
-    return {
-        "roc_auc": roc_auc_score(positive, probability),
-        "pr_auc": average_precision_score(positive, probability),
-        "brier": brier_score_loss(positive, probability),
-        "f1": f1_score(positive, predicted, zero_division=0),
-        "balanced_accuracy": balanced_accuracy_score(positive, predicted),
-    }
-
-
-def best_threshold(positive: Labels, probability: NDArray[np.float64]) -> float:
-    """The threshold, in hundredths, with the largest F1; give it probabilities of unseen rows."""
-    candidates = np.arange(5, 96) / 100
-    f1 = [f1_score(positive, probability >= candidate) for candidate in candidates]
-    return float(candidates[int(np.argmax(f1))])
-
-
-def reliability(positive: Labels, probability: NDArray[np.float64]) -> tuple[ReliabilityBin, ...]:
-    """The reliability curve over bins of equal width, empty ones left out."""
-    edges = np.linspace(0, 1, RELIABILITY_BINS + 1)[1:-1]
-    bins = np.digitize(probability, edges)
-    return tuple(
-        ReliabilityBin(
-            round(float(probability[bins == at].mean()), 4),
-            round(float(positive[bins == at].mean()), 4),
-            int((bins == at).sum()),
-        )
-        for at in np.unique(bins)
+    return Evaluation(
+        _figures(scores, baselines, task),
+        HeldOut(np.array(list(answers.values())), groups, thresholds),
     )
 
 
-def _splits(
-    rows: Matrix, positive: Labels, seed: int, repeats: int
-) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.intp]]]:
-    _, groups = np.unique(rows, axis=0, return_inverse=True)
-    for repeat in range(repeats):
-        folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed + repeat)
-        for train, test in folds.split(rows, positive, groups):
-            yield repeat, train, test
+def _figures(
+    scores: list[dict[str, float]], baselines: list[dict[str, float]], task: Task
+) -> dict[str, Figure]:
+    """Mean and spread over the folds of each metric that every fold has."""
+    by_fold, by_dummy = pd.DataFrame(scores).dropna(axis=1), pd.DataFrame(baselines)
+    return {
+        str(name): Figure(
+            task.rounded(by_fold[name].mean()),
+            task.rounded(by_fold[name].std()),
+            task.rounded(by_dummy[name].mean()),
+        )
+        for name in by_fold
+    }
+
+
+def resampled(task: Task, truth: Truth, answers: Matrix, seed: int) -> dict[str, Figure]:
+    """Figures of given answers, their spread over bootstrap samples of the rows."""
+    lesson = task.lesson(truth)
+    ignorant = task.answers(task.dummy().fit(answers, lesson), answers)
+    draws = np.random.default_rng(seed).integers(len(truth), size=(RESAMPLES, len(truth)))
+    spread = pd.DataFrame([task.score(truth[at], answers[at], None) for at in draws]).std()
+    baseline = task.score(truth, ignorant, None)
+    return {
+        name: Figure(task.rounded(value), task.rounded(spread[name]), task.rounded(baseline[name]))
+        for name, value in task.score(truth, answers, None).items()
+        if np.isfinite(value)
+    }
+
+
+def fit(estimator: Any, rows: Matrix, lesson: Any, seed: int) -> Any:
+    """Fit a copy of an estimator; the seed decides every bit."""
+    copy = clone(estimator)
+    seeds = [name for name in copy.get_params() if name.rpartition("__")[2] == "random_state"]
+    return alone(copy.set_params(**dict.fromkeys(seeds, seed)).fit(rows, lesson))
+
+
+def alone(fitted: Any) -> Any:
+    """Let an estimator, and all within it, use one thread from now on.
+
+    Threads add probabilities up in any order, and only cost where one row is answered at a time.
+    """
+    jobs = [
+        name
+        for name, value in fitted.get_params().items()
+        if name.rpartition("__")[2] == "n_jobs" and value is not None
+    ]
+    return fitted.set_params(**dict.fromkeys(jobs, 1))
+
+
+def alike(rows: Matrix, columns: list[int] | None = None) -> Groups:
+    """Number the rows so that equal ones, or those equal in some columns, have one number.
+
+    Rows in which one of those columns is missing are compared as a whole.
+    """
+    filled = np.where(np.isnan(rows), np.inf, rows)
+    _, whole = np.unique(filled, axis=0, return_inverse=True)
+    if not columns:
+        return whole
+    _, part = np.unique(filled[:, columns], axis=0, return_inverse=True)
+    return np.where(np.isnan(rows[:, columns]).any(axis=1), part.max() + 1 + whole, part)

@@ -1,131 +1,125 @@
-"""A learning task, and the way from its data to an artefact: evaluate, fit, compile, write."""
+"""A learning task, and the way from its data to an artefact: evaluate, fit, write."""
 
 import hashlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
-from typing import Any, NamedTuple
+from typing import Any
 
-import joblib
-import msgspec
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import RandomForestClassifier
+from msgspec.structs import replace
+from threadpoolctl import threadpool_limits
 
-from serving import artefact
-from serving.artefact import (
-    Artefact,
-    FieldReference,
-    Manifest,
-    Reference,
-    Threshold,
-    TrainingData,
-)
-from serving.engine import Agreement
+from serving.artefact import Manifest, Reference, TrainingData
 from serving.field import Field
 from serving.schema import Matrix
-from train import evaluate, proof
+from train import assemble, evaluate
+from train.assemble import Trained
+from train.evaluate import FIVE_BY_THREE, Protocol
+from train.reference import field_references, typical
+from train.task import Task
 
 SEED = 0
-QUANTILES = 101
-LIBRARIES = ("scikit-learn", "numpy", "joblib", "skl2onnx", "onnx")
-STEPS = evaluate.FOLDS * evaluate.REPEATS + 3  # the folds, the final fit, ONNX, the proof
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A classification into two labels, one of them the `positive` one that is looked for.
+    """What is to be predicted, from what, by which estimator.
 
-    `load` returns a frame with a column for each field and one, `target`, with the labels; no two
-    of its rows are equal.
+    Attributes
+    ----------
+    file : str
+        The data's file name, in train/data or in DATA_DIR.
+    obtain : str
+        Where to get the file, if it is not committed.
+    load : callable
+        Reads the file into a frame with a column for each field and one, `target`, with labels or
+        numbers; a missing value is NaN.
+    estimator
+        A scikit-learn estimator or Pipeline that takes a matrix: a column for each field,
+        categories as their codes.
+    together : tuple of str
+        Fields: rows in which all of them are equal stay on one side of each split. Equal rows do so
+        anyway.
+    published : str
+        The figure that tutorials publish, and why ours differs.
     """
 
     name: str
     title: str
     target: str
-    positive: str
+    task: Task
     fields: tuple[Field, ...]
-    data: Path
+    file: str
+    obtain: str = ""
     source: str
     licence: str
-    load: Callable[[], pd.DataFrame]
-    estimator: RandomForestClassifier
+    load: Callable[[Path], pd.DataFrame]
+    estimator: Any
+    together: tuple[str, ...] = ()
+    protocol: Protocol = FIVE_BY_THREE
+    published: str = ""
+
+    @property
+    def steps(self) -> int:
+        """How often `train` reports progress: each fold, the final fit, and what follows."""
+        return self.protocol.steps + 1 + assemble.STEPS
 
 
-class Trained(NamedTuple):
-    """A version that was written, and what proved that its ONNX model may serve."""
-
-    artefact: Artefact
-    agreement: Agreement
-
-
-def train(problem: Problem, models_dir: Path, progress: Callable[[], None]) -> Trained:
-    """Train a problem, write the next version of its model and put it live.
+def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[], None]) -> Trained:
+    """Train a problem and write the next version of its model.
 
     Parameters
     ----------
+    data : Path
+        The problem's file.
     progress : callable
-        Called `STEPS` times on the way.
+        Called `problem.steps` times on the way.
     """
-    frame = problem.load()
-    labels = frame[problem.target]
-    rows = to_rows(frame, problem.fields)
-    positive = (labels == problem.positive).to_numpy()
+    frame, task = problem.load(data), problem.task
+    fields = tuple(as_seen(field, frame[field.name]) for field in problem.fields)
+    truth, rows = task.truth(frame[problem.target]), to_rows(frame, fields)
+    columns = [at for at, field in enumerate(fields) if field.name in problem.together]
 
-    evaluation = evaluate.cross_validate(
-        problem.estimator, rows, positive, seed=SEED, progress=progress
-    )
-    forest = evaluate.fit(problem.estimator, rows, labels.to_numpy(dtype=object), SEED)
-    unseen = forest.oob_decision_function_[:, list(forest.classes_).index(problem.positive)]
+    # Threads of boosting wait for each other without rest: where others use the machine too, two
+    # took twenty times as long as one. Forests have threads of another kind.
+    with threadpool_limits(1):
+        figures, held_out = evaluate.cross_validate(
+            problem.estimator,
+            rows,
+            truth,
+            task,
+            groups=evaluate.alike(rows, columns),
+            seed=SEED,
+            protocol=problem.protocol,
+            progress=progress,
+        )
+        fitted = evaluate.fit(problem.estimator, rows, task.lesson(truth), SEED)
     progress()
 
     reference = Reference(
         rows=len(rows),
-        fields=_field_references(frame, problem.fields),
-        labels=_counts(labels),
-        probabilities={problem.positive: _quantiles(evaluation.held_out)},
-        reliability=evaluate.reliability(positive, evaluation.held_out),
+        fields=field_references(frame, fields),
+        **task.reference(truth, held_out.mean),
     )
     manifest = Manifest(
         name=problem.name,
         title=problem.title,
-        task="classification",
+        task=task.kind,
         target=problem.target,
-        fields=tuple(_with_range(field, frame) for field in problem.fields),
-        classes=tuple(forest.classes_),
-        threshold=_threshold(problem.positive, positive, unseen, evaluation.thresholds),
-        example=_typical(frame, problem.fields),
-        evaluation=evaluate.PROTOCOL,
-        metrics=evaluation.figures,
-        data=TrainingData(
-            problem.source,
-            problem.licence,
-            hashlib.sha256(problem.data.read_bytes()).hexdigest(),
-            len(rows),
-        ),
-        libraries={"python": python_version()} | {name: version(name) for name in LIBRARIES},
+        fields=fields,
+        example=typical(frame, fields),
+        evaluation=problem.protocol.text(task, problem.together),
+        metrics=figures,
+        published=problem.published,
+        data=TrainingData(problem.source, problem.licence, sha256(data), len(rows)),
+        libraries=assemble.libraries(fitted),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        **task.manifest(fitted, truth, held_out),
     )
-    contents = {
-        artefact.PICKLE: _pickled(forest),
-        artefact.REFERENCE: artefact.pretty(reference),
-        artefact.ONNX: proof.to_onnx(forest),
-    }
-    trained = Artefact(manifest, reference, contents)
-    contents[artefact.ANSWERS] = proof.record(trained, forest)
-    progress()
-    agreement = proof.prove(trained)
-    if not agreement.holds:
-        del contents[artefact.ONNX]
-    progress()
-
-    number = artefact.write(models_dir, manifest, contents)
-    artefact.put_live(models_dir / problem.name, number)
-    return Trained(artefact.read(models_dir, problem.name, number), agreement)
+    return assemble.write(models_dir, manifest, reference, fitted, progress)
 
 
 def to_rows(frame: pd.DataFrame, fields: tuple[Field, ...]) -> Matrix:
@@ -137,55 +131,13 @@ def to_rows(frame: pd.DataFrame, fields: tuple[Field, ...]) -> Matrix:
     return np.column_stack([column.to_numpy(dtype=np.float64) for column in columns])
 
 
-def _pickled(forest: Any) -> bytes:
-    forest.set_params(oob_score=False)
-    del forest.oob_decision_function_, forest.oob_score_  # of use to training alone
-    content = io.BytesIO()
-    joblib.dump(forest, content, compress=("zlib", 9))
-    return content.getvalue()
+def as_seen(field: Field, column: "pd.Series[Any]") -> Field:
+    """A field with the range of its values, or their labels if it names none."""
+    if field.type != "category":
+        return replace(field, seen=(float(column.min()), float(column.max())))
+    return replace(field, categories=field.categories or tuple(sorted(column.dropna().unique())))
 
 
-def _with_range(field: Field, frame: pd.DataFrame) -> Field:
-    if field.type == "category":
-        return field
-    column = frame[field.name]
-    return msgspec.structs.replace(field, seen=(float(column.min()), float(column.max())))
-
-
-def _field_references(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, FieldReference]:
-    return {
-        field.name: FieldReference(counts=_counts(frame[field.name]))
-        if field.type == "category"
-        else FieldReference(quantiles=_quantiles(frame[field.name].to_numpy()))
-        for field in fields
-    }
-
-
-def _counts(column: "pd.Series[Any]") -> dict[str, int]:
-    return {str(label): int(count) for label, count in column.value_counts().items()}
-
-
-def _quantiles(values: Any) -> tuple[float, ...]:
-    quantiles = np.quantile(values, np.linspace(0, 1, QUANTILES))
-    return tuple(float(f"{value:.6g}") for value in quantiles)
-
-
-def _typical(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, Any]:
-    """A record that nobody sent: each number's median, each category's commonest label."""
-    return {
-        field.name: frame[field.name].mode()[0]
-        if field.type == "category"
-        else float(frame[field.name].quantile(0.5, interpolation="lower"))
-        for field in fields
-    }
-
-
-def _threshold(label: str, positive: Any, unseen: Any, of_folds: list[float]) -> Threshold:
-    value = evaluate.best_threshold(positive, unseen)
-    here, half = (evaluate.score(positive, unseen, at)["f1"] for at in (value, 0.5))
-    reason = (
-        f"largest F1 of {label} on out-of-bag predictions of the training rows: {here:.3f}, "
-        f"{half:.3f} at 0.5; chosen likewise in each training fold it fell between "
-        f"{min(of_folds):.2f} and {max(of_folds):.2f}"
-    )
-    return Threshold(label, value, reason)
+def sha256(file: Path) -> str:
+    """The hash of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()

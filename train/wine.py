@@ -9,9 +9,10 @@ import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
 from serving.field import Field
+from train.classification import Classification
 from train.problem import Problem
+from train.threshold import LargestF1
 
-DATA = Path(__file__).parent / "data" / "winequality.csv"
 GOOD = 7
 
 FIELDS = (
@@ -30,9 +31,9 @@ FIELDS = (
 )
 
 
-def load() -> pd.DataFrame:
+def load(data: Path) -> pd.DataFrame:
     """Read the different wines: 1,177 of the 6,497 rows repeat another and are left out."""
-    wines = pd.read_csv(DATA).drop_duplicates()
+    wines = pd.read_csv(data).drop_duplicates()
     label = wines.pop("quality").ge(GOOD).map({True: "bom", False: "ruim"})
     return wines.assign(quality=label)
 
@@ -41,13 +42,19 @@ PROBLEM = Problem(
     name="wine",
     title="Is this wine good? bom: tasters gave it 7 or more of 10; ruim: less",
     target="quality",
-    positive="bom",
+    task=Classification(labels=("bom", "ruim"), positive="bom", rule=LargestF1()),
     fields=FIELDS,
-    data=DATA,
+    file="winequality.csv",
     source="Cortez et al. (2009), Wine Quality, UCI Machine Learning Repository 186",
     licence="CC BY 4.0",
     load=load,
     # The smallest forest as good as any: 100 trees, or leaves of 2, score higher by less than the
     # spread between repeats (ROC AUC 0.002) and take half as long again to predict.
-    estimator=RandomForestClassifier(n_estimators=80, min_samples_leaf=3, max_features=2),
+    estimator=RandomForestClassifier(
+        n_estimators=80, min_samples_leaf=3, max_features=2, oob_score=True, n_jobs=-1
+    ),
+    published=(
+        "tutorials publish accuracy 0.888 and ROC AUC 0.92, with 26 % of their test rows also in "
+        "training; on the rows that are not, ROC AUC is 0.861"
+    ),
 )

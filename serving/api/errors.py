@@ -1,6 +1,7 @@
 """Every error as `application/problem+json` (RFC 9457)."""
 
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from flask import Flask, Response, current_app, g, request
@@ -9,7 +10,7 @@ from werkzeug.http import HTTP_STATUS_CODES  # http.HTTPStatus renames some with
 
 from serving.api.respond import as_json
 from serving.errors import (
-    Fault,
+    ArtefactError,
     InvalidRecords,
     JournalError,
     NotJSON,
@@ -19,28 +20,33 @@ from serving.errors import (
     TooManyRecords,
     UnknownModel,
     UnknownPrediction,
+    UnknownVersion,
+    VersionRefused,
 )
 
 STATUS: dict[type[ServingError], HTTPStatus] = {
+    ArtefactError: HTTPStatus.SERVICE_UNAVAILABLE,
     JournalError: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     NotRecorded: HTTPStatus.NOT_FOUND,
     UnknownPrediction: HTTPStatus.NOT_FOUND,
     NotJSON: HTTPStatus.BAD_REQUEST,
     UnknownModel: HTTPStatus.NOT_FOUND,
+    UnknownVersion: HTTPStatus.NOT_FOUND,
+    VersionRefused: HTTPStatus.CONFLICT,
     TooManyRecords: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     InvalidRecords: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
 
 class Problem(msgspec.Struct):
-    """RFC 9457's members, and `errors` with the faults of bad records."""
+    """RFC 9457's members, and `errors` with each thing that is wrong."""
 
     type: str
     title: str
     status: int
     detail: str
-    errors: list[Fault] | msgspec.UnsetType = msgspec.UNSET
+    errors: list[Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 def register(app: Flask) -> None:
@@ -48,7 +54,12 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ServingError)
     def refused(error: ServingError) -> Response:
-        return _problem(STATUS[type(error)], str(error), getattr(error, "faults", msgspec.UNSET))
+        errors: Any = msgspec.UNSET
+        if isinstance(error, InvalidRecords):
+            errors = error.faults
+        elif isinstance(error, VersionRefused):
+            errors = [{"message": objection} for objection in error.objections]
+        return _problem(STATUS[type(error)], str(error), errors)
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:
@@ -62,9 +73,9 @@ def register(app: Flask) -> None:
 
 
 def _problem(
-    status: HTTPStatus, detail: str, faults: list[Fault] | msgspec.UnsetType = msgspec.UNSET
+    status: HTTPStatus, detail: str, errors: list[Any] | msgspec.UnsetType = msgspec.UNSET
 ) -> Response:
-    body = Problem("about:blank", HTTP_STATUS_CODES[status], status, detail, faults)
+    body = Problem("about:blank", HTTP_STATUS_CODES[status], status, detail, errors)
     return as_json(body, status, "application/problem+json")
 
 

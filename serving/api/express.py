@@ -5,6 +5,7 @@ that is plain in every respect is answered here, by the same function that the v
 other, and any that turns out to be faulty, goes to Flask with its body as it came.
 """
 
+import re
 import time
 from collections.abc import Iterable
 from io import BytesIO
@@ -17,6 +18,7 @@ from serving.settings import Settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+PREDICT = re.compile("(?:/models/[^/]+)?/predict")
 LENGTH_DIGITS = 12
 PLAIN_LABELS = {None, *native.READ_AS_JSON}
 
@@ -32,10 +34,6 @@ class Express:
 
     def __init__(self, flask: "WSGIApplication", service: Service, settings: Settings) -> None:
         self.flask, self.service, self.settings = flask, service, settings
-        engines = service.registry.engines
-        self.routes = {"/predict": service.registry.engine()} | {
-            f"/models/{name}/predict": engine for name, engine in engines.items()
-        }
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -59,7 +57,7 @@ class Express:
         length = environ.get("CONTENT_LENGTH", "")
         return (
             environ["REQUEST_METHOD"] == "POST"
-            and environ["PATH_INFO"] in self.routes
+            and PREDICT.fullmatch(environ["PATH_INFO"]) is not None
             and environ.get("CONTENT_TYPE") in PLAIN_LABELS
             and length.isdecimal()
             and len(length) < LENGTH_DIGITS
@@ -69,8 +67,9 @@ class Express:
 
     def _answer(self, environ: "WSGIEnvironment", asked: Asked) -> bytes | None:
         body: Any = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-        engine = self.routes[environ["PATH_INFO"]]
+        name = environ["PATH_INFO"][len("/models/") : -len("/predict")] or None
         try:
+            engine = self.service.registry.engine(name)
             return native.answer(self.service, engine, body, self.settings.max_records, asked)
         except Exception:  # noqa: BLE001 # why: the view meets it too, and answers it as always
             environ["wsgi.input"] = BytesIO(body)

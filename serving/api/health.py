@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from serving import collector, ids
+from serving.api.query import shown
 from serving.api.respond import as_json
 from serving.service import Service
 
@@ -23,12 +24,11 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/ready")
     def ready() -> Response:
         registry = service.registry
-        live = {name: engine.manifest.version for name, engine in registry.engines.items()}
         recorded = not service.journal or service.journal.recovers()
         ready = recorded or not service.required
         state = {
             "status": "ready" if ready else "not ready",
-            "models": live,
+            "models": dict(registry.live),
             "broken": registry.broken,
             "journal": _journal(service),
         }
@@ -51,9 +51,13 @@ def _store(status: collector.Status | None) -> dict[str, Any]:
     """How the journal is moved into the store: it may lag, and nothing is lost."""
     if status is None:
         return {"state": "not collected yet"}
-    known = {"waiting_bytes": status.waiting, "torn_lines": status.torn}
+    known = {
+        "checked": shown(status.time),
+        "waiting_bytes": status.waiting,
+        "torn_lines": status.torn,
+    }
     if ids.now() - status.time > LONGEST_SILENCE:
-        return {"state": "not collected", "since": status.time, **known}
+        return {"state": "not collected", **known}
     if status.reason:
         return {"state": "failing", "reason": status.reason, **known}
     return {"state": "reached", **known}

@@ -6,7 +6,9 @@ import msgspec
 from flask import Blueprint, Response, url_for
 
 from serving.api.respond import as_json
+from serving.artefact import Manifest
 from serving.engine import Engine
+from serving.errors import ArtefactError
 from serving.service import Service
 
 
@@ -17,18 +19,23 @@ def blueprint(service: Service) -> Blueprint:
 
     @routes.get("")
     def models() -> Response:
-        served = [_summary(engine) for engine in registry.engines.values()]
-        return as_json({"default": registry.default, "models": served, "broken": registry.broken})
+        served, broken = [], dict(registry.broken)
+        for name in registry.live:
+            try:
+                served.append(_summary(registry.manifest(name)))
+            except ArtefactError as error:
+                broken[name] = str(error)
+        return as_json({"default": registry.default, "models": served, "broken": broken})
 
-    @routes.get("/<name>")
-    def model(name: str) -> Response:
-        return as_json(_card(registry.engine(name)))
+    @routes.get("/<name>", defaults={"version": None})
+    @routes.get("/<name>/versions/<int:version>")
+    def model(name: str, version: int | None) -> Response:
+        return as_json(_card(registry.engine(name, version)))
 
     return routes
 
 
-def _summary(engine: Engine) -> dict[str, Any]:
-    manifest = engine.manifest
+def _summary(manifest: Manifest) -> dict[str, Any]:
     return {
         "name": manifest.name,
         "version": manifest.version,

@@ -22,17 +22,19 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     """Routes that predict, through the default model or one that is named."""
     routes = Blueprint("native", __name__)
 
-    @routes.post("/predict", defaults={"name": None})
-    @routes.post("/models/<name>/predict")
-    def predict(name: str | None) -> Response:
-        engine, asked = service.registry.engine(name), request_id.asked()
+    @routes.post("/predict", defaults={"name": None, "version": None})
+    @routes.post("/models/<name>/predict", defaults={"version": None})
+    @routes.post("/models/<name>/versions/<int:version>/predict")
+    def predict(name: str | None, version: int | None) -> Response:
+        engine, asked = service.registry.engine(name, version), request_id.asked()
         content = answer(service, engine, read_json(), max_records, asked)
         return Response(content, mimetype="application/json")
 
-    @routes.get("/example", defaults={"name": None})
-    @routes.get("/models/<name>/example")
-    def example(name: str | None) -> Response:
-        engine = service.registry.engine(name)
+    @routes.get("/example", defaults={"name": None, "version": None})
+    @routes.get("/models/<name>/example", defaults={"version": None})
+    @routes.get("/models/<name>/versions/<int:version>/example")
+    def example(name: str | None, version: int | None) -> Response:
+        engine = service.registry.engine(name, version)
         record = engine.manifest.example
         rows = engine.schema.decode(encode(record), max_records)
         answered = service.predict(engine, rows, request_id.asked())
@@ -56,12 +58,21 @@ def answer(service: Service, engine: Engine, body: bytes, max_records: int, aske
     return encode(_sent(service.predict(engine, engine.schema.decode(body, max_records), asked)))
 
 
+class Interval(msgspec.Struct, gc=False):
+    """Between which numbers the true one lies, and in which share of cases."""
+
+    low: float
+    high: float
+    coverage: float
+
+
 class Prediction(msgspec.Struct, gc=False):
     """One prediction as it is sent; in an array, model and version stand once beside it."""
 
     id: str
-    prediction: str
-    probabilities: msgspec.Struct
+    prediction: str | float
+    probabilities: msgspec.Struct | msgspec.UnsetType
+    interval: Interval | msgspec.UnsetType
     model: str | msgspec.UnsetType
     version: int | msgspec.UnsetType
     warnings: Sequence[Remark]
@@ -77,18 +88,23 @@ class Predictions(msgspec.Struct, gc=False):
 
 def _sent(answer: Answer) -> Prediction | Predictions:
     manifest, (matrix, remarks, many) = answer.engine.manifest, answer.rows
+    values, probabilities, intervals = answer.predictions
     labelled = _by_class(manifest.classes)
-    if not many:
-        ((label,), (probabilities,)) = answer.predictions
-        made_by, said = (manifest.name, manifest.version), remarks.get(0, ())
-        return Prediction(answer.ids[0], label, labelled(*probabilities), *made_by, said)
+    coverage = manifest.interval.coverage if manifest.interval else 0.0
+    model, version = (UNSET, UNSET) if many else (manifest.name, manifest.version)
     predictions = [
-        Prediction(id_, label, labelled(*probabilities), UNSET, UNSET, remarks.get(row, ()))
-        for row, id_, label, probabilities in zip(
-            range(len(matrix)), answer.ids, *answer.predictions, strict=True
+        Prediction(
+            answer.ids[row],
+            values[row],
+            labelled(*probabilities[row]) if probabilities else UNSET,
+            Interval(*intervals[row], coverage) if intervals else UNSET,
+            model,
+            version,
+            remarks.get(row, ()),
         )
+        for row in range(len(matrix))
     ]
-    return Predictions(predictions, manifest.name, manifest.version)
+    return Predictions(predictions, manifest.name, manifest.version) if many else predictions[0]
 
 
 @cache

@@ -15,6 +15,7 @@ from serving.api.respond import as_json
 from serving.service import Service
 from serving.stored import Prediction
 
+COLUMNS = {"id", "time", "version", "prediction", "low", "high", "actual"}  # of every list
 TAKEN = {"since", "until", "version", "label", "limit", "after"}
 
 
@@ -34,9 +35,9 @@ def blueprint(service: Service) -> Blueprint:
 
     @routes.get("/models/<name>/predictions")
     def predictions(name: str) -> Response:
-        engine = service.registry.engine(name)
+        service.registry.manifest(name)
         asked, limit = _asked(), page_size()
-        found = service.store.predictions(engine.manifest.name, limit=limit, **asked)
+        found = service.store.predictions(name, limit=limit, **asked)
         headers = {}
         if len(found) == limit:
             query = request.args.to_dict() | {"after": f"{found[-1].time}~{found[-1].id}"}
@@ -79,7 +80,9 @@ def _flat(found: Prediction) -> dict[str, Any]:
         "id": found.id,
         "time": shown(found.time),
         "version": found.version,
-        **dict(parts("record")),
+        **{
+            f"{name} (field)" if name in COLUMNS else name: value for name, value in parts("record")
+        },
         "prediction": msgspec.json.decode(found.prediction),
         **{f"P({label})": value for label, value in parts("probabilities")},
         **dict(parts("interval")),

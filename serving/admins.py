@@ -1,0 +1,41 @@
+"""Who may decide over HTTP, by the key that they send."""
+
+import hmac
+
+from serving.errors import SettingsError
+from serving.settings import Settings
+
+SHORTEST_KEY = 16
+
+
+class Admins:
+    """The names and keys of `ADMIN_KEYS`.
+
+    Raises
+    ------
+    SettingsError
+        If one is not `name:key`, or its key is short.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._names: dict[str, str] = {}
+        for number, pair in enumerate(filter(None, settings.admin_keys.split(",")), start=1):
+            name, colon, key = pair.strip().partition(":")
+            if not (name and colon and len(key) >= SHORTEST_KEY):  # not quoted: it is secret
+                raise SettingsError(
+                    f"ADMIN_KEYS: entry {number} is not name:key with a key of at least "
+                    f"{SHORTEST_KEY} characters"
+                )
+            self._names[key] = name
+
+    def __bool__(self) -> bool:
+        """Whether anybody may."""
+        return bool(self._names)
+
+    def name(self, key: str) -> str | None:
+        """Whose key it is, if anybody's; found in a time that tells nothing of the keys."""
+        found = None
+        for known, name in self._names.items():
+            if hmac.compare_digest(known.encode(), key.encode()):
+                found = name
+        return found

@@ -1,0 +1,122 @@
+"""What computes a model's answers: ONNX Runtime, or scikit-learn from the pickle.
+
+Either takes rows and gives float64 answers, shape (rows, columns): the probabilities of the
+classes; of a classifier that has none, the code of the label; or the number of a regression.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from serving.artefact import PICKLE, Artefact, Manifest
+from serving.errors import ArtefactError
+from serving.field import Field
+from serving.schema import Matrix
+
+Answering = Callable[[Matrix], Matrix]
+
+ROWS, OUTPUT = "rows", "answers"  # names within a compiled model
+
+
+def from_pickle(artefact: Artefact) -> Answering:
+    """The model as scikit-learn computes it, on the calling thread alone.
+
+    Raises
+    ------
+    ArtefactError
+        If the pickle cannot be loaded.
+    """
+    try:
+        estimator: Any = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
+        answering = from_estimator(estimator, artefact.manifest)
+    except Exception as error:  # why: a pickle runs code, which may raise anything
+        raise ArtefactError(f"{artefact}: the pickle cannot be loaded: {error!r}") from error
+    # Boosting and linear algebra start as many threads as there are cores, for one row too, where
+    # they only wait for each other: boosting took four times as long.
+    alone: Answering = ThreadpoolController().wrap(limits=1)(answering)
+    return alone
+
+
+def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
+    """The answers of a fitted estimator or Pipeline."""
+    predict = _predicting(estimator, manifest)
+    if manifest.takes == "matrix":
+        return predict
+    import pandas as pd  # noqa: PLC0415 # 40 MB that only a model that takes frames costs
+
+    def series(field: Field, column: NDArray[Any]) -> "pd.Series[Any]":
+        if field.type == "category":
+            return pd.Series(column, dtype="str")
+        is_whole = field.type == "integer" and not field.optional  # NaN is a float
+        return pd.Series(column, dtype="int64" if is_whole else "float64")
+
+    def answers(rows: Matrix) -> Matrix:
+        given = zip(manifest.fields, columns(manifest.fields, rows, missing=None), strict=True)
+        return predict(pd.DataFrame({field.name: series(field, column) for field, column in given}))
+
+    return answers
+
+
+def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
+    if manifest.task == "regression":
+        return lambda given: np.asarray(estimator.predict(given), np.float64).reshape(-1, 1)
+    if hasattr(estimator, "predict_proba"):
+        return lambda given: np.asarray(estimator.predict_proba(given), np.float64)
+    codes = {label: float(code) for code, label in enumerate(manifest.classes)}
+    return lambda given: np.array(
+        [[codes[str(label)]] for label in estimator.predict(given).tolist()]
+    )
+
+
+def from_onnx(content: bytes, manifest: Manifest) -> Answering:
+    """The model as ONNX Runtime computes it, on the calling thread alone.
+
+    A compiled model has one input, `ROWS`, for the rows as they are, or one for each field, shape
+    (rows, 1), in the fields' order. Whole numbers are fed in double precision too: tensors of
+    several types cannot go through one imputer or scaler.
+
+    Raises
+    ------
+    ArtefactError
+        If the content cannot be loaded.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # why: the runtime has an error of its own for each kind of fault
+        raise ArtefactError(f"cannot be loaded: {error}") from error
+    names, outputs, run = [node.name for node in session.get_inputs()], [OUTPUT], session.run
+
+    def by_matrix(rows: Matrix) -> Matrix:
+        answers: Matrix = run(outputs, {ROWS: rows})[0]
+        return answers
+
+    def by_column(rows: Matrix) -> Matrix:
+        given = columns(manifest.fields, rows, missing="nan")  # as skl2onnx has it
+        fed = {name: column[:, None] for name, column in zip(names, given, strict=True)}
+        answers: Matrix = run(outputs, fed)[0]
+        return answers
+
+    return by_matrix if names == [ROWS] else by_column
+
+
+def columns(
+    fields: Sequence[Field], rows: Matrix, missing: str | None
+) -> list[NDArray[np.float64] | NDArray[np.object_]]:
+    """The fields' values, each by itself: numbers as they are, categories by label or `missing`."""
+    return [
+        _labels(field, column, missing) if field.type == "category" else column
+        for field, column in zip(fields, rows.T, strict=True)
+    ]
+
+
+def _labels(field: Field, codes: NDArray[np.float64], missing: str | None) -> NDArray[np.object_]:
+    labels = np.array([*field.categories, missing], dtype=object)
+    return labels[np.where(np.isnan(codes), len(field.categories), codes).astype(np.intp)]

@@ -1,0 +1,179 @@
+"""Which version of a model is live, which is tried, which are retired; and who decided so.
+
+What is decided is kept in small files of the model's own folder, not in a database: whatever shares
+the folder (other hosts, a command on the host of a container) shares the decision, and a service
+starts with its database down. Where a process may not write there, as in a container that has the
+folder read-only, it keeps the same files under `VAR_DIR`. Of two the newer holds.
+
+current           the live version
+shadow            the version that is tried on live traffic, if any
+retired           versions that are not served any more
+decisions.jsonl   every decision, a line each
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from serving import artefact
+from serving.artefact import CURRENT
+from serving.errors import ArtefactError
+
+SHADOW, RETIRED, LOG = "shadow", "retired", "decisions.jsonl"
+
+Stamp = tuple[int, ...]
+Action = Literal["promote", "rollback", "shadow", "retire"]
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """Who decided what, when and why.
+
+    Attributes
+    ----------
+    time : int
+        Milliseconds since 1970, UTC.
+    before : int or None
+        The version that was live, or tried, until then.
+    version : int or None
+        The version decided on; None where none is tried any more.
+    overruled : tuple of str
+        What the gate had against it.
+    """
+
+    time: int
+    model: str
+    action: Action
+    before: int | None
+    version: int | None
+    who: str
+    why: str = ""
+    overruled: tuple[str, ...] = ()
+
+
+class Decisions:
+    """What is decided for the models of a folder.
+
+    Parameters
+    ----------
+    models_dir : Path
+    own_dir : Path
+        Where decisions are kept that may not be written there.
+    """
+
+    def __init__(self, models_dir: Path, own_dir: Path) -> None:
+        self.models_dir, self.own_dir = models_dir, own_dir
+
+    def models(self) -> list[str]:
+        """The models that have a live version."""
+        return artefact.live(self.models_dir)
+
+    def stamps(self) -> dict[str, Stamp]:
+        """By model that has a live version: what changes with every decision on it.
+
+        It takes 10 microseconds a model, so it can be asked every second.
+        """
+        stamps = {}
+        for model in self.models():
+            paths = [
+                f"{folder}/{model}/{file}"
+                for folder in (self.models_dir, self.own_dir)
+                for file in (CURRENT, SHADOW)
+            ]
+            stamps[model] = tuple(map(_changed, paths))
+        return stamps
+
+    def current(self, model: str) -> int:
+        """The live version.
+
+        Raises
+        ------
+        ArtefactError
+            If none is named.
+        """
+        found = self._numbers(model, CURRENT)
+        if len(found) != 1:
+            raise ArtefactError(f"{self.models_dir / model / CURRENT} names no version")
+        return found[0]
+
+    def shadow(self, model: str) -> int | None:
+        """The version that is tried on live traffic.
+
+        Raises
+        ------
+        ArtefactError
+        """
+        return next(iter(self._numbers(model, SHADOW)), None)
+
+    def retired(self, model: str) -> list[int]:
+        """The versions that are not served any more.
+
+        Raises
+        ------
+        ArtefactError
+        """
+        return self._numbers(model, RETIRED)
+
+    def history(self, model: str) -> list[Decision]:
+        """Every decision on a model, the latest first."""
+        lines = [
+            line
+            for folder in self._folders(model)
+            if (folder / LOG).exists()
+            for line in (folder / LOG).read_bytes().splitlines()
+        ]
+        decisions = [msgspec.json.decode(line, type=Decision) for line in lines]
+        return sorted(decisions, key=lambda decision: -decision.time)
+
+    def take(self, decision: Decision) -> None:
+        """Record a decision, and then let it hold.
+
+        Raises
+        ------
+        ArtefactError
+            If it can be kept nowhere.
+        """
+        model, version = decision.model, decision.version
+        if decision.action == "retire":
+            file, numbers = RETIRED, sorted({*self.retired(model), version or 0})
+        else:
+            file = SHADOW if decision.action == "shadow" else CURRENT
+            numbers = [] if version is None else [version]
+        failures = []
+        for folder in self._folders(model):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with (folder / LOG).open("ab") as log:
+                    log.write(msgspec.json.encode(decision) + b"\n")
+                    os.fsync(log.fileno())
+                artefact.replace(folder / file, "".join(f"{number}\n" for number in numbers))
+            except OSError as error:
+                failures.append(str(error))
+            else:
+                return
+        raise ArtefactError(f"the decision can be kept nowhere: {'; '.join(failures)}")
+
+    def _folders(self, model: str) -> Iterator[Path]:
+        yield self.models_dir / model
+        yield self.own_dir / model
+
+    def _numbers(self, model: str, file: str) -> list[int]:
+        """What the newest of the files of a name holds."""
+        found = [folder / file for folder in self._folders(model) if (folder / file).exists()]
+        if not found:
+            return []
+        newest = max(found, key=lambda path: path.stat().st_mtime_ns)
+        try:
+            return [int(number) for number in newest.read_text(encoding="ascii").split()]
+        except (OSError, ValueError) as error:
+            raise ArtefactError(f"{newest} names no version: {error}") from error
+
+
+def _changed(path: str) -> int:
+    """When a file was changed, in nanoseconds; 0 where there is none."""
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - Path.stat costs five times as much
+    except OSError:
+        return 0

@@ -1,0 +1,88 @@
+"""The gate: what speaks against putting a version live in another's place."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from serving.artefact import ONNX, Artefact, Figure, Manifest
+from serving.engine import Engine
+from serving.errors import ArtefactError, InvalidRecords
+from serving.field import Field
+
+LOWER_IS_BETTER = {"brier", "log_loss", "mae", "rmse", "mape"}
+
+
+def objections(candidate: Artefact, live: Artefact | None) -> tuple[str, ...]:
+    """Every reason not to put a version live in the place of another, or of none."""
+    found = [*_proof(candidate, live)]
+    if live and live.manifest.version != candidate.manifest.version:
+        found += _broken_clients(candidate.manifest, live.manifest)
+        found += _worse_figures(candidate.manifest, live.manifest)
+    return tuple(found)
+
+
+def _proof(candidate: Artefact, live: Artefact | None) -> Iterator[str]:
+    """Load it as it would be served, and ask it its own example and the live version's."""
+    try:
+        engine = Engine(candidate)
+    except ArtefactError as error:
+        yield str(error)
+        return
+    if ONNX in candidate.contents and engine.backend != "onnx":
+        yield f"{ONNX} does not answer as the pickle did"
+    for told in (candidate, live) if live else (candidate,):
+        record = msgspec.json.encode(told.manifest.example)
+        try:
+            engine.predict(engine.schema.decode(record, 1).matrix)
+        except InvalidRecords as error:
+            faults = "; ".join(f"{fault.field} {fault.message}" for fault in error.faults)
+            yield f"the example of {told} is refused: {faults}"
+
+
+def _broken_clients(candidate: Manifest, live: Manifest) -> Iterator[str]:
+    """What clients of the live version send or expect that they could no longer."""
+    if candidate.task != live.task:
+        yield f"it is a {candidate.task}, and the live version a {live.task}"
+    elif set(candidate.classes) != set(live.classes):
+        yield f"its labels are {', '.join(candidate.classes)}, not {', '.join(live.classes)}"
+    if candidate.unit != live.unit:
+        yield f"its unit is {candidate.unit or 'none'}, not {live.unit or 'none'}"
+    before = {field.name: field for field in live.fields}
+    for field in candidate.fields:
+        if field.name in before:
+            yield from _narrowed(field, before[field.name])
+        elif not field.optional:
+            yield f"field {field.name!r} is new, and must be sent"
+
+
+def _narrowed(field: Field, before: Field) -> Iterator[str]:
+    name = repr(field.name)
+    if before.optional and not field.optional:
+        yield f"field {name} may no longer be missing"
+    if (field.type == "category") != (before.type == "category"):
+        yield f"field {name} is a {field.type}, not a {before.type}"
+    elif field.type == "integer" and before.type == "number":
+        yield f"field {name} takes whole numbers only"
+    elif gone := [label for label in before.categories if label not in field.categories]:
+        yield f"field {name} no longer takes {', '.join(map(repr, gone))}"
+    elif field.categories[: len(before.categories)] != before.categories:
+        yield f"field {name} gives its labels other codes"
+    if field.minimum > before.minimum or field.maximum < before.maximum:
+        yield (
+            f"field {name} takes {field.minimum:g} to {field.maximum:g} only, "
+            f"not {before.minimum:g} to {before.maximum:g}"
+        )
+    if set(before.sum_of) - set(field.sum_of):
+        yield f"field {name} no longer takes {' + '.join(before.sum_of)}"
+
+
+def _worse_figures(candidate: Manifest, live: Manifest) -> Iterator[str]:
+    for name in candidate.metrics.keys() & live.metrics.keys():
+        ours, theirs = candidate.metrics[name], live.metrics[name]
+        lost = ours.mean - theirs.mean if name in LOWER_IS_BETTER else theirs.mean - ours.mean
+        if lost > max(ours.spread, theirs.spread):
+            yield f"{name} is {_shown(ours)}, and {_shown(theirs)} of the live version"
+
+
+def _shown(figure: Figure) -> str:
+    return f"{figure.mean:g} ± {figure.spread:g}"

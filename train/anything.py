@@ -1,0 +1,61 @@
+"""A problem made of a CSV that nobody has described."""
+
+from pathlib import Path
+
+from train import estimators, table
+from train.classification import Classification
+from train.evaluate import FIVE_BY_THREE, Protocol
+from train.infer import Inferred, infer
+from train.problem import Problem
+from train.regression import Regression
+from train.task import Kind, Task
+
+FEW_CELLS, SOME_CELLS = 20_000, 100_000
+
+
+def from_csv(
+    data: Path, target: str, *, name: str, kind: Kind | None, estimator: str
+) -> tuple[Problem, tuple[str, ...]]:
+    """A problem that predicts one column from the others, and remarks on what was found.
+
+    Raises
+    ------
+    TrainingError
+        If the file cannot be used.
+    """
+    found = infer(table.read(data), target, kind)
+    rows, fields = len(found.frame), found.fields
+    problem = Problem(
+        name=name,
+        title=f"{target}, from {len(fields)} columns of {data.name}",
+        target=target,
+        task=_task(found, target, estimator),
+        fields=fields,
+        file=data.name,
+        source=data.name,
+        licence="not stated",
+        load=lambda _: found.frame,
+        estimator=estimators.build(estimator, found.task, fields, rows),
+        protocol=_protocol(rows * len(fields)),
+    )
+    return problem, found.remarks
+
+
+def _task(found: Inferred, target: str, estimator: str) -> Task:
+    if found.task == "regression":
+        return Regression()
+    counts = found.frame[target].value_counts()
+    labels = tuple(sorted(counts.index))
+    rarer = min(reversed(labels), key=lambda label: counts[label])
+    return Classification(
+        labels=labels,
+        positive=rarer if len(labels) == 2 else "",  # noqa: PLR2004 - two
+        coded=estimator in estimators.TAKES_CODES,
+    )
+
+
+def _protocol(cells: int) -> Protocol:
+    """As many models as a few seconds are enough for."""
+    if cells <= FEW_CELLS:
+        return FIVE_BY_THREE
+    return Protocol(folds=5 if cells <= SOME_CELLS else 3, repeats=1)

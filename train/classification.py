@@ -1,0 +1,203 @@
+"""A task whose answers are labels: how they are tested, decided and remembered."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    recall_score,
+    roc_auc_score,
+)
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from serving.artefact import ReliabilityBin, Threshold
+from serving.schema import Matrix
+from train.reference import counts, quantiles
+from train.task import Groups, HeldOut, Kind, Rows, Truth
+from train.threshold import Labels, Probability, Rule
+
+RELIABILITY_BINS = 10
+MANY_ROWS = 7500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classification:
+    """Labels to predict; the truth is an array of their codes, their positions in `labels`.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        In alphabetical order, which is scikit-learn's.
+    positive : str
+        Of two labels the one that is looked for.
+    rule : Rule or None
+        Where the threshold on the probability of `positive` goes; without one the most probable
+        label is predicted.
+    coded : bool
+        Whether the estimator is taught codes, for it takes no text.
+    """
+
+    labels: tuple[str, ...]
+    positive: str = ""
+    rule: Rule | None = None
+    coded: bool = False
+
+    kind: ClassVar[Kind] = "classification"
+    folds: ClassVar = "-fold stratified cross-validation"
+    baseline: ClassVar = "the majority class"
+
+    @property
+    def remark(self) -> str:
+        """What the figures are of, where that is not plain."""
+        if not self.positive:
+            return "; ROC AUC and F1: mean over the labels"
+        return "" if self.rule else f"; PR AUC, Brier score and F1 are of {self.positive!r}"
+
+    def dummy(self) -> DummyClassifier:
+        """Know the labels' shares and nothing else."""
+        return DummyClassifier(strategy="prior")
+
+    def splits(
+        self, folds: int, seed: int, truth: Truth, groups: Groups
+    ) -> Iterator[tuple[Rows, Rows]]:
+        """Deal groups of rows to folds so that each has its share of every label."""
+        # Group by group takes seconds where they are many; rows that are all different need not.
+        single = len(groups) > MANY_ROWS and len(np.unique(groups)) == len(groups)
+        kind = StratifiedKFold if single else StratifiedGroupKFold
+        dealt: Iterator[tuple[Rows, Rows]] = kind(folds, shuffle=True, random_state=seed).split(
+            truth, truth, None if single else groups
+        )
+        return dealt
+
+    def truth(self, column: ArrayLike) -> Truth:
+        """The codes of a column of labels."""
+        return pd.Index(self.labels).get_indexer(pd.Index(np.asarray(column)))
+
+    def lesson(self, truth: Truth) -> NDArray[Any]:
+        """The truth as the estimator is taught it."""
+        return truth if self.coded else np.array(self.labels, dtype=object)[truth]
+
+    def answers(self, estimator: Any, rows: Matrix) -> Matrix:
+        """Probabilities, shape (rows, labels); 0 for a label that the estimator never saw."""
+        every = np.arange(len(self.labels)) if self.coded else np.array(self.labels, dtype=object)
+        probabilities = np.zeros((len(rows), len(every)))
+        probabilities[:, np.searchsorted(every, estimator.classes_)] = estimator.predict_proba(rows)
+        return probabilities
+
+    def threshold(self, fitted: Any, truth: Truth) -> float | None:
+        """Where the rule puts the threshold after a training on this truth."""
+        if self.rule is None:
+            return None
+        return self.rule.place(self._is_positive(truth), self._out_of_bag(fitted))
+
+    def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:
+        """The metrics of one fold: of the probabilities, if there are any, then of the labels."""
+        predicted = answers[:, 0] if answers.shape[1] == 1 else answers.argmax(axis=1)
+        if answers.shape[1] == 1 and self.positive:
+            return of_labels(self._is_positive(truth), predicted == self._column, "binary")
+        if answers.shape[1] == 1:
+            return of_labels(truth, predicted, "macro")
+        if not self.positive:
+            every = range(len(self.labels))
+            aucs = [area(roc_auc_score, truth == code, answers[:, code]) for code in every]
+            of_probability = {
+                "roc_auc": float(np.nanmean(aucs)),
+                "log_loss": log_loss(truth, answers, labels=every),
+            }
+            return of_probability | of_labels(truth, predicted, "macro")
+        positive, probability = self._is_positive(truth), answers[:, self._column]
+        said = predicted == self._column if threshold is None else probability >= threshold
+        of_probability = {
+            "roc_auc": area(roc_auc_score, positive, probability),
+            "pr_auc": area(average_precision_score, positive, probability),
+            "brier": brier_score_loss(positive, probability),
+        }
+        return of_probability | of_labels(positive, said, "binary", accuracy=threshold is None)
+
+    def rounded(self, figure: float) -> float:
+        """A figure to four decimals, finer than any spread."""
+        return round(float(figure), 4)
+
+    def manifest(self, fitted: Any, truth: Truth, held_out: HeldOut) -> dict[str, Any]:
+        """What the manifest says of a classification alone."""
+        if self.rule is None:
+            return {"classes": self.labels}
+        positive, unseen = self._is_positive(truth), self._out_of_bag(fitted)
+        unseen = unseen if len(unseen) else held_out.mean[:, self._column]
+        reason = self.rule.reason(self.positive, positive, unseen, held_out.thresholds)
+        threshold = Threshold(self.positive, self.rule.place(positive, unseen), reason)
+        return {"classes": self.labels, "threshold": threshold}
+
+    def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:
+        """What the reference says of a classification alone."""
+        of_label = dict(zip(self.labels, answers.T, strict=False))
+        if answers.shape[1] == 1:  # codes: there are no probabilities
+            of_label = {}
+        elif self.positive:
+            of_label = {self.positive: of_label[self.positive]}
+        known: dict[str, Any] = {
+            "probabilities": {label: quantiles(column) for label, column in of_label.items()}
+        }
+        if truth is not None:
+            known["labels"] = counts(pd.Series(np.array(self.labels)[truth]))
+        if truth is not None and self.positive in of_label:
+            known["reliability"] = reliability(self._is_positive(truth), of_label[self.positive])
+        return known
+
+    @property
+    def _column(self) -> int:
+        return self.labels.index(self.positive)
+
+    def _is_positive(self, truth: Truth) -> Labels:
+        positive: Labels = truth == self._column
+        return positive
+
+    def _out_of_bag(self, fitted: Any) -> Probability:
+        """The positive label's probabilities on rows that a tree did not see; none if not kept."""
+        kept: Matrix = getattr(fitted, "oob_decision_function_", np.empty((0, len(self.labels))))
+        return kept[:, self._column]
+
+
+def area(metric: Callable[..., float], positive: Labels, probability: Probability) -> float:
+    """The area under a curve, which only rows of both kinds have."""
+    return metric(positive, probability) if 0 < positive.mean() < 1 else np.nan
+
+
+def of_labels(
+    truth: NDArray[Any], predicted: NDArray[Any], average: str, *, accuracy: bool = True
+) -> dict[str, float]:
+    """The metrics of predicted labels.
+
+    Accuracy is left out where a threshold was put for another purpose, for it says little there.
+    """
+    figures = {
+        "f1": f1_score(truth, predicted, average=average, zero_division=0),
+        # Balanced accuracy, of the labels that occur.
+        "balanced_accuracy": recall_score(
+            truth, predicted, labels=np.unique(truth), average="macro", zero_division=0
+        ),
+    }
+    return figures | ({"accuracy": accuracy_score(truth, predicted)} if accuracy else {})
+
+
+def reliability(positive: Labels, probability: Probability) -> tuple[ReliabilityBin, ...]:
+    """The reliability curve over bins of equal width, empty ones left out."""
+    edges = np.linspace(0, 1, RELIABILITY_BINS + 1)[1:-1]
+    bins = np.digitize(probability, edges)
+    return tuple(
+        ReliabilityBin(
+            round(float(probability[bins == at].mean()), 4),
+            round(float(positive[bins == at].mean()), 4),
+            int((bins == at).sum()),
+        )
+        for at in np.unique(bins)
+    )

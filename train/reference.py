@@ -1,0 +1,50 @@
+"""The distributions that a model was trained on, as its reference keeps them."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from serving.artefact import FieldReference
+from serving.field import Field
+
+QUANTILES = 101
+
+
+def field_references(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, FieldReference]:
+    """The values of each field: of those that are there, and the share of those that are not."""
+    return {field.name: _field_reference(frame[field.name], field) for field in fields}
+
+
+def _field_reference(column: "pd.Series[Any]", field: Field) -> FieldReference:
+    present = column.dropna()
+    missing = round(1 - len(present) / len(column), 6)
+    if field.type != "category":
+        return FieldReference(quantiles=quantiles(present), missing=missing)
+    counted = counts(present)
+    unseen = {label: 0 for label in field.categories if label not in counted}
+    return FieldReference(counts=counted | unseen, missing=missing)
+
+
+def counts(column: "pd.Series[Any]") -> dict[str, int]:
+    """How often each label occurs, the commonest first."""
+    return {str(label): int(count) for label, count in column.value_counts().items()}
+
+
+def quantiles(values: ArrayLike) -> tuple[float, ...]:
+    """Evenly spaced quantiles, the lowest and the highest value among them."""
+    at = np.quantile(np.asarray(values, dtype=np.float64), np.linspace(0, 1, QUANTILES))
+    return tuple(float(f"{value:.6g}") for value in at)
+
+
+def typical(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, Any]:
+    """A record that nobody sent: each number's median, each category's commonest label."""
+    return {field.name: _typical(frame[field.name], field) for field in fields}
+
+
+def _typical(column: "pd.Series[Any]", field: Field) -> Any:
+    if field.type == "category":
+        return column.mode()[0]
+    median = float(column.quantile(0.5, interpolation="lower"))
+    return int(median) if field.type == "integer" else median

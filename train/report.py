@@ -1,0 +1,89 @@
+"""What a training says of what it made, for people."""
+
+from pathlib import Path
+
+from serving.artefact import Figure, Interval, Manifest, Threshold
+from serving.engine import Agreement
+from train.assemble import Trained
+
+NAMES = {
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "brier": "Brier score",
+    "log_loss": "log loss",
+    "f1": "F1",
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "mape": "MAPE",
+    "within_0.5": "within 0.5",
+}
+
+
+def summary(trained: Trained, models_dir: Path) -> str:
+    """Where the version is, how good it is and what serves it."""
+    manifest, contents = trained.artefact.manifest, trained.artefact.contents
+    lines = [
+        f"{manifest.name} {manifest.version} is in {models_dir / manifest.name}",
+        f"{manifest.data.source}: {manifest.data.rows:,} rows",
+        f"evaluation: {manifest.evaluation}",
+        *_table(manifest),
+        *([f"published: {manifest.published}"] if manifest.published else []),
+        *([_decision(manifest.threshold)] if manifest.threshold else []),
+        *([_interval(manifest.interval, manifest.unit)] if manifest.interval else []),
+        *(f"{file}: {len(content) / 1e6:.2f} MB" for file, content in contents.items()),
+        agreement(trained.agreement),
+        _next(trained),
+    ]
+    return "\n".join(lines)
+
+
+def agreement(found: Agreement | None) -> str:
+    """How the ONNX model was held against the pickle."""
+    if found is None:
+        return "this estimator cannot be compiled to ONNX: its pickle serves, more slowly"
+    verdict = "equal" if found.holds else "NOT EQUAL, so not used"
+    return (
+        f"ONNX against pickle, {found.rows:,} rows, "
+        f"{found.on_thresholds:,} of them on thresholds of its trees: "
+        f"{found.label_differences} label differences, "
+        f"answers within {found.largest_gap:.1e}: {verdict}"
+    )
+
+
+def _table(manifest: Manifest) -> list[str]:
+    """The figures in columns; none if there are none."""
+    if not manifest.metrics:
+        return []
+    rows = {"": ["mean", "spread", "baseline"]}
+    rows |= {NAMES[name]: _numbers(figure) for name, figure in manifest.metrics.items()}
+    return [f"{name:>18}" + "".join(f"{cell:>10}" for cell in row) for name, row in rows.items()]
+
+
+def _numbers(figure: Figure) -> list[str]:
+    decimals = 4 if abs(figure.mean) < 10 else 1 if abs(figure.mean) < 10_000 else 0  # noqa: PLR2004
+    return [f"{value:,.{decimals}f}" for value in (figure.mean, figure.spread, figure.baseline)]
+
+
+def _decision(threshold: Threshold) -> str:
+    return f"{threshold.label} from P ≥ {threshold.value}: {threshold.reason}"
+
+
+def _interval(interval: Interval, unit: str) -> str:
+    low, high = interval.low, interval.high
+    width = (
+        f"{low:+.1%} to {high:+.1%}" if interval.relative else f"{low:+.3g} to {high:+.3g} {unit}"
+    )
+    return (
+        f"{interval.coverage:.0%} of true values lie {width.strip()} from the prediction; "
+        f"{interval.observed:.1%} did of {interval.rows:,} held-out rows"
+    )
+
+
+def _next(trained: Trained) -> str:
+    manifest = trained.artefact.manifest
+    if trained.live:
+        return f"it is live, for {manifest.name} had no live version"
+    return f"put it live with: python -m serving promote {manifest.name} {manifest.version}"

@@ -1,0 +1,88 @@
+"""What training must know of a task, whether its answers are labels or numbers."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from serving.schema import Matrix
+
+Kind = Literal["classification", "regression"]
+Truth = NDArray[Any]  # shape (rows,): codes of labels, or numbers
+Rows = NDArray[np.intp]  # positions of rows
+Groups = NDArray[np.intp]  # shape (rows,): rows of one group have one number
+
+
+class HeldOut(NamedTuple):
+    """What models said of rows that they were not fitted on, in repeated cross-validation.
+
+    Attributes
+    ----------
+    answers : ndarray of float, shape (repeats, rows, outputs)
+    groups : ndarray of int, shape (rows,)
+        Rows of one group were always held out together.
+    thresholds : list of float
+        Where each fold's training put the threshold, if it has one.
+    """
+
+    answers: NDArray[np.float64]
+    groups: Groups
+    thresholds: list[float]
+
+    @property
+    def mean(self) -> Matrix:
+        """Each row's answer, averaged over the repeats."""
+        mean: Matrix = self.answers.mean(axis=0)
+        return mean
+
+
+class Task(Protocol):
+    """How answers of a kind are taught, tested, decided and remembered.
+
+    Attributes
+    ----------
+    kind : {"classification", "regression"}
+    folds, baseline, remark : str
+        Words for the protocol of its evaluation.
+    """
+
+    kind: ClassVar[Kind]
+    folds: ClassVar[str]
+    baseline: ClassVar[str]
+
+    @property
+    def remark(self) -> str:
+        """What the figures are of, where that is not plain."""
+
+    def truth(self, column: ArrayLike) -> Truth:
+        """A column of the target as an array."""
+
+    def lesson(self, truth: Truth) -> NDArray[Any]:
+        """The truth as the estimator is taught it."""
+
+    def dummy(self) -> Any:
+        """An estimator that knows no field."""
+
+    def splits(
+        self, folds: int, seed: int, truth: Truth, groups: Groups
+    ) -> Iterator[tuple[Rows, Rows]]:
+        """For each fold, the rows to train on and those to test on; groups stay together."""
+
+    def answers(self, estimator: Any, rows: Matrix) -> Matrix:
+        """What a fitted estimator says, shape (rows, outputs)."""
+
+    def threshold(self, fitted: Any, truth: Truth) -> float | None:
+        """Where a training on this truth puts the threshold, if there is one."""
+
+    def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:
+        """The metrics of one fold; NaN for one that it cannot have."""
+
+    def rounded(self, figure: float) -> float:
+        """A metric with as many digits as mean something."""
+
+    def manifest(self, fitted: Any, truth: Truth, held_out: HeldOut) -> dict[str, Any]:
+        """The entries of the manifest that this kind alone has."""
+
+    def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:
+        """The entries of the reference that this kind alone has; the truth may not be known."""
