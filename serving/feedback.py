@@ -3,9 +3,9 @@
 from typing import Any
 
 from serving import ids, strict_json
-from serving.artefact import Manifest
 from serving.errors import Fault, InvalidRecords, UnknownModel
 from serving.field import Field, printable, shown, spellings
+from serving.manifest import Manifest
 from serving.registry import Registry
 
 CLOCKS_APART = 60_000  # milliseconds that the clock of another host may be ahead

@@ -12,8 +12,8 @@ import pandas as pd
 from msgspec.structs import replace
 from threadpoolctl import threadpool_limits
 
-from serving.artefact import Manifest, Reference, TrainingData
 from serving.field import Field
+from serving.manifest import Manifest, Reference, TrainingData
 from serving.schema import Matrix
 from train import assemble, evaluate
 from train.assemble import Trained
