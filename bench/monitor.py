@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.wines import COLOR, NUMBERS, Monitored, Traffic, right, trained
+from bench.wines import COLOR, NUMBERS, Monitored, Traffic, load, right, trained
 from serving.monitor.concept import Watch
-from train import wine
 
 WINDOW = 500
 HALF = 0.5  # of a standard deviation
@@ -66,7 +65,7 @@ def simulate(splits: int, windows: int, trees: int = 80) -> Iterator[Shown]:
 
 def timed(rows: int) -> Shown:
     """One pass over so many rows of twelve fields and a probability."""
-    wines, random = wine.load(), np.random.default_rng(0)
+    wines, random = load(), np.random.default_rng(0)
     reference = Monitored(Traffic(wines, random.random(len(wines)), np.zeros(len(wines), bool)))
     window = wines.iloc[random.integers(len(wines), size=rows)]
     numbers = {name: window[name].to_numpy() for name in NUMBERS}
@@ -110,7 +109,7 @@ def _run(reference: Monitored, live: Traffic, number: tuple[int, int], most: lis
 
 def _differing() -> list[str]:
     """The fields that differ most between white wines and all, first the most."""
-    wines = wine.load()
+    wines = load()
     all_wines = Monitored(Traffic(wines, np.zeros(len(wines)), np.zeros(len(wines), bool)))
     fields = all_wines.drift(wines[wines[COLOR] == "white"]).fields
     ordered = sorted(fields, key=lambda each: each.change or 0, reverse=True)
