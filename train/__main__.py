@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from threadpoolctl import threadpool_limits
 
 from serving import artefact
 from serving.errors import ServingError
@@ -32,7 +33,10 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; what it cannot do is one sentence and not a traceback."""
         try:
-            return super().invoke(ctx)
+            # Threads of boosting wait for each other without rest: where others use the machine
+            # too, two took twenty times as long as one. Forests have threads of another kind.
+            with threadpool_limits(1):
+                return super().invoke(ctx)
         except (TrainingError, ServingError) as error:
             raise click.ClickException(str(error)) from None
 

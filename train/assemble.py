@@ -20,6 +20,7 @@ from train.errors import TrainingError
 
 STEPS = 2  # ONNX, the proof
 ALWAYS = {"scikit-learn", "numpy", "joblib", "skl2onnx", "onnx"}
+FAMILIAR = {*sys.stdlib_module_names, "sklearn", "numpy", "joblib", "scipy"}  # top modules
 
 
 class Trained(NamedTuple):
@@ -80,17 +81,17 @@ def libraries(fitted: Any) -> dict[str, str]:
     """
     names = _Names(io.BytesIO(pickle.dumps(fitted)))
     names.load()
-    packages = packages_distributions()
     used = set(ALWAYS)
-    for module, name in names.found:
-        top = module.partition(".")[0]
-        if top in packages:
-            used.add(packages[top][0])
-        elif top not in sys.stdlib_module_names:
+    others = {each for each in names.found if each[0].partition(".")[0] not in FAMILIAR}
+    packages = packages_distributions() if others else {}
+    for module, name in others:
+        distributions = packages.get(module.partition(".")[0])
+        if not distributions:
             raise TrainingError(
                 f"the pickle needs {module}.{name}, which is in no installed package: whoever "
                 "serves it would not find that; use a library's own classes and functions"
             )
+        used.add(distributions[0])
     return {"python": python_version()} | {name: version(name) for name in sorted(used)}
 
 

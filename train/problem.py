@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from msgspec.structs import replace
-from threadpoolctl import threadpool_limits
 
 from serving.field import Field
 from serving.manifest import Manifest, Reference, TrainingData
@@ -83,20 +82,17 @@ def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[],
     truth, rows = task.truth(frame[problem.target]), to_rows(frame, fields)
     columns = [at for at, field in enumerate(fields) if field.name in problem.together]
 
-    # Threads of boosting wait for each other without rest: where others use the machine too, two
-    # took twenty times as long as one. Forests have threads of another kind.
-    with threadpool_limits(1):
-        figures, held_out = evaluate.cross_validate(
-            problem.estimator,
-            rows,
-            truth,
-            task,
-            groups=evaluate.alike(rows, columns),
-            seed=SEED,
-            protocol=problem.protocol,
-            progress=progress,
-        )
-        fitted = evaluate.fit(problem.estimator, rows, task.lesson(truth), SEED)
+    figures, held_out = evaluate.cross_validate(
+        problem.estimator,
+        rows,
+        truth,
+        task,
+        groups=evaluate.alike(rows, columns),
+        seed=SEED,
+        protocol=problem.protocol,
+        progress=progress,
+    )
+    fitted = evaluate.fit(problem.estimator, rows, task.lesson(truth), SEED)
     progress()
 
     reference = Reference(

@@ -199,8 +199,12 @@ def attributes(trees: Iterable[tuple[int, Tree]]) -> dict[str, Any]:
 
 
 def _with_a_node(tree: Tree) -> Tree:
-    """The tree, or where it is but a leaf, one with a node that always leads there."""
+    """The tree, or where it is but a leaf, one with a node between two leaves like it.
+
+    A node whose branches are one leaf stands for a bare leaf, and adds nothing up in ONNX Runtime
+    unless it is the only tree.
+    """
     if len(tree.left) > 1:
         return tree
-    both, zeros = np.array([1, -1]), np.zeros(2)
-    return Tree(both, both, zeros.astype(int), zeros, zeros.astype(bool), tree.leaf.repeat(2), {})
+    left, right, zeros = np.array([1, -1, -1]), np.array([2, -1, -1]), np.zeros(3)
+    return Tree(left, right, zeros.astype(int), zeros, zeros.astype(bool), tree.leaf.repeat(3), {})
