@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.environments import PEERS, python_of
 from bench.errors import BenchError
-from bench.wines import COLOR, NUMBERS, Monitored, Traffic
+from bench.wines import COLOR, NUMBERS, Monitored, Traffic, load
 from train import wine
 
 TRAINED = 4_000
@@ -30,7 +30,7 @@ class Window(NamedTuple):
 
 def compare(windows: int) -> Iterator[str]:
     """A table: how many fields of so many windows of each kind either says have drifted."""
-    wines = wine.load().drop(columns=wine.PROBLEM.target).sample(frac=1, random_state=0)
+    wines = load().drop(columns=wine.PROBLEM.target).sample(frac=1, random_state=0)
     trained, live = wines[:TRAINED], wines[TRAINED:]
     unknown = np.zeros(TRAINED)
     monitored = Monitored(Traffic(trained, unknown, unknown.astype(bool)))

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
-from serving.monitor import drift, estimate, losses, metrics
+from serving.monitor import drift, estimate, losses
+from serving.monitor.answers import Classified
 from serving.monitor.concept import Watch, update
 from serving.monitor.drift import Drift
 from serving.monitor.losses import Losses
 from serving.monitor.performance import HeldOut
 from serving.monitor.samples import Labels, Numbers
 from train import wine
+from train.problems import data_of
 
 TRAINED = 3 / 4
 FOLDS = 5
@@ -111,13 +113,18 @@ class Monitored:
         return found
 
 
+def load() -> pd.DataFrame:
+    """All different wines."""
+    return wine.load(data_of(wine.PROBLEM))
+
+
 def trained(seed: int, trees: int) -> tuple[Monitored, Traffic]:
     """A forest's reference, and the wines that it has not seen."""
-    wines = wine.load().sample(frac=1, random_state=seed)
+    wines = load().sample(frac=1, random_state=seed)
     good = (wines[wine.PROBLEM.target] == "bom").to_numpy()
     rows = np.column_stack([wines[NUMBERS], wines[COLOR] == "white"])
     forest = clone(wine.PROBLEM.estimator)
-    forest.set_params(n_estimators=trees, random_state=seed, n_jobs=2)
+    forest.set_params(n_estimators=trees, random_state=seed, oob_score=False, n_jobs=2)
     until = round(TRAINED * len(wines))
     answered = np.empty(len(wines))
     for fold, others in StratifiedKFold(FOLDS).split(rows[:until], good[:until]):
@@ -136,6 +143,6 @@ def _quantiles(values: Floats | pd.Series) -> list[float]:
     return [float(f"{value:.6g}") for value in np.quantile(values, np.linspace(0, 1, 101))]
 
 
-def _classified(answered: Floats) -> metrics.Classified:
+def _classified(answered: Floats) -> Classified:
     both = np.column_stack([1 - answered, answered])
-    return metrics.Classified((answered >= THRESHOLD).astype(int), 2, both, positive=1)
+    return Classified((answered >= THRESHOLD).astype(int), 2, both, positive=1)

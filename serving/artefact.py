@@ -14,184 +14,18 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.errors import ArtefactError
-from serving.field import Field
+from serving.manifest import Manifest, Reference
 from serving.schema import Matrix
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
 ANSWERS = "answers.npy"
 CURRENT = "current"
-
-
-class Threshold(msgspec.Struct, frozen=True):
-    """A label is predicted when its probability is at least `value`; `reason` says why there."""
-
-    label: str
-    value: float
-    reason: str
-
-
-class Interval(msgspec.Struct, frozen=True):
-    """How far from a prediction the true value lies: split conformal prediction.
-
-    Lei et al. (2018), Distribution-Free Predictive Inference for Regression, JASA 113, 1094-1111.
-
-    Attributes
-    ----------
-    coverage : float
-        The share of true values that the interval is made to hold.
-    low, high : float
-        The interval's ends less the prediction, in the target's unit; `low` is negative as a rule.
-    relative : bool
-        Whether `low` and `high` are parts of the prediction instead.
-    observed : float
-        The share that it held of `rows` rows, which neither the model nor the interval had seen.
-    """
-
-    coverage: float
-    low: float
-    high: float
-    relative: bool
-    observed: float
-    rows: int
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """A metric on held-out folds: mean, standard deviation over the folds, and the baseline's."""
-
-    mean: float
-    spread: float
-    baseline: float
-
-
-class TrainingData(msgspec.Struct, frozen=True):
-    """Where the training data came from; `rows` counts those trained on."""
-
-    source: str
-    licence: str
-    sha256: str
-    rows: int
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """model.json: what a version is, what it takes and how good it is.
-
-    Attributes
-    ----------
-    unit : str
-        Of a regression's target.
-    classes : tuple of str
-        The labels, in the order of the estimator's own `classes_`; none for a regression.
-    threshold : Threshold or None
-        For two classes only. Without one the most probable class is predicted, of equals the first.
-    interval : Interval or None
-        For a regression only.
-    takes : {"matrix", "frame"}
-        What the pickled estimator is given: rows as they are, or a pandas frame with the fields as
-        columns and categories as labels.
-    metrics : dict of str to Figure
-        Those of `evaluation`.
-    published : str
-        The figure that tutorials publish for this problem, and why ours differs.
-    files : dict of str to str
-        The sha256 of each other file of the folder.
-    """
-
-    name: str
-    version: int = 0
-    title: str
-    task: Literal["classification", "regression"]
-    target: str
-    unit: str = ""
-    fields: tuple[Field, ...]
-    classes: tuple[str, ...] = ()
-    threshold: Threshold | None = None
-    interval: Interval | None = None
-    takes: Literal["matrix", "frame"] = "matrix"
-    example: dict[str, Any]
-    evaluation: str
-    metrics: dict[str, Figure]
-    published: str = ""
-    data: TrainingData
-    libraries: dict[str, str]
-    created: str
-    files: dict[str, str] = {}
-
-    def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
-        classes = self.classes
-        if self.task == "regression" and (classes or self.threshold):
-            raise ValueError("a regression has no classes and no threshold")
-        if self.task == "classification" and (len(set(classes)) < max(2, len(classes))):
-            raise ValueError(f"a classification has two or more different classes, not {classes}")
-        if self.threshold and (len(classes) > 2 or self.threshold.label not in classes):  # noqa: PLR2004
-            raise ValueError("a threshold is for one of two classes")
-        names = {field.name for field in self.fields}
-        if parts := names.intersection(part for field in self.fields for part in field.sum_of):
-            raise ValueError(f"{min(parts)} is a field and cannot be part of another's sum")
-        if self.interval and classes:
-            raise ValueError("an interval is for a regression")
-
-
-class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A field's values in training: evenly spaced quantiles of a number, counts of a category.
-
-    Both are of the values that were there; `missing` is the share of those that were not.
-    """
-
-    quantiles: tuple[float, ...] = ()
-    counts: dict[str, int] = {}
-    missing: float = 0.0
-
-    def sample(self, field: Field, rows: int, random: np.random.Generator) -> NDArray[np.float64]:
-        """Draw values of the field that this is of, as they stand in rows."""
-        column = np.full(rows, np.nan)
-        if any(self.counts.values()):
-            counts = np.array([self.counts.get(label, 0) for label in field.categories], float)
-            column[:] = random.choice(len(counts), size=rows, p=counts / counts.sum())
-        elif self.quantiles:
-            grid = np.linspace(0, 1, len(self.quantiles))
-            column = np.interp(random.random(rows), grid, self.quantiles)
-            column = column.round() if field.type == "integer" else column
-        if self.missing:
-            column[random.random(rows) < self.missing] = np.nan
-        return column
-
-
-class ReliabilityBin(msgspec.Struct, frozen=True):
-    """Held-out rows with like probabilities: their mean, the share that came true, how many."""
-
-    predicted: float
-    observed: float
-    rows: int
-
-
-class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """reference.json: what live traffic and live performance are to be held against.
-
-    `probabilities` by label and the `predictions` of a regression are quantiles on held-out rows;
-    what a model does not have is empty.
-    """
-
-    rows: int
-    fields: dict[str, FieldReference]
-    labels: dict[str, int] = {}
-    probabilities: dict[str, tuple[float, ...]] = {}
-    reliability: tuple[ReliabilityBin, ...] = ()
-    predictions: tuple[float, ...] = ()
-
-    def sample(self, fields: tuple[Field, ...], rows: int, seed: int) -> Matrix:
-        """Draw rows whose fields are each distributed as in training, independently."""
-        random = np.random.default_rng(seed)
-        return np.column_stack(
-            [self.fields[field.name].sample(field, rows, random) for field in fields]
-        )
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import onnxruntime
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from serving.artefact import PICKLE, Artefact, Manifest
+from serving.artefact import PICKLE, Artefact
 from serving.errors import ArtefactError
 from serving.field import Field
+from serving.manifest import Manifest
 from serving.schema import Matrix
 
 Answering = Callable[[Matrix], Matrix]

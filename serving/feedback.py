@@ -3,9 +3,9 @@
 from typing import Any
 
 from serving import ids, strict_json
-from serving.artefact import Manifest
-from serving.errors import Fault, InvalidRecords, UnknownModel
+from serving.errors import ArtefactError, Fault, InvalidRecords, UnknownModel, UnknownVersion
 from serving.field import Field, printable, shown, spellings
+from serving.manifest import Manifest
 from serving.registry import Registry
 
 CLOCKS_APART = 60_000  # milliseconds that the clock of another host may be ahead
@@ -83,6 +83,9 @@ def _model(prediction_id: Any, registry: Registry) -> Manifest:
     if told.time > ids.now() + CLOCKS_APART:
         raise _Wrong("id", f"{shown(prediction_id)} is of the future")
     try:
-        return registry.manifest(told.model)
+        try:
+            return registry.manifest(told.model, told.version)
+        except (UnknownVersion, ArtefactError):  # retired, or gone: the live one knows best
+            return registry.manifest(told.model)
     except UnknownModel as error:
         raise _Wrong("id", f"{shown(prediction_id)}: {error}") from None

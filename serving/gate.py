@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from serving.artefact import ONNX, Artefact, Figure, Manifest
+from serving.artefact import ONNX, Artefact
 from serving.engine import Engine
 from serving.errors import ArtefactError, InvalidRecords
 from serving.field import Field
+from serving.manifest import Figure, Manifest
 
 LOWER_IS_BETTER = {"brier", "log_loss", "mae", "rmse", "mape"}
 

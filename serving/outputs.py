@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from serving.artefact import Interval, Manifest, Threshold
 from serving.errors import Fault, InvalidRecords
+from serving.manifest import Interval, Manifest, Threshold
 from serving.schema import Matrix
 
 DIGITS = 6

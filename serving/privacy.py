@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 import msgspec
 
-from serving.artefact import Manifest
 from serving.entry import Predicted, Value
 from serving.errors import ArtefactError, SettingsError
+from serving.manifest import Manifest
 from serving.settings import Settings
 
 SHORTEST_SALT = 16

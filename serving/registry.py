@@ -15,10 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from serving import artefact
-from serving.artefact import Manifest
 from serving.decisions import Decisions
 from serving.engine import Engine
 from serving.errors import ArtefactError, UnknownModel, UnknownVersion
+from serving.manifest import Manifest
 
 log = logging.getLogger(__name__)
 

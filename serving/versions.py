@@ -3,9 +3,9 @@
 import msgspec
 
 from serving import artefact, gate, ids
-from serving.artefact import Figure
 from serving.decisions import Action, Decision, Decisions
 from serving.errors import ArtefactError, UnknownModel, UnknownVersion, VersionRefused
+from serving.manifest import Figure
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):

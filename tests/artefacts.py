@@ -10,9 +10,10 @@ import pandas as pd
 from sklearn.base import is_classifier
 
 from serving import artefact
-from serving.artefact import ANSWERS, ONNX, PICKLE, REFERENCE, Artefact, Manifest, Reference
+from serving.artefact import ANSWERS, ONNX, PICKLE, REFERENCE, Artefact
 from serving.backends import from_estimator
 from serving.field import Field
+from serving.manifest import Manifest, Reference, TrainingData
 from train import proof
 from train.problem import to_rows
 from train.reference import field_references
@@ -52,7 +53,7 @@ def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Arte
         "example": records_of(frame)[0],
         "evaluation": "none",
         "metrics": {},
-        "data": artefact.TrainingData("made up", "none", "", len(frame)),
+        "data": TrainingData("made up", "none", "", len(frame)),
         "libraries": {"scikit-learn": version("scikit-learn")},
         "created": "2026-01-01T00:00:00+00:00",
     }

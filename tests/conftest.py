@@ -24,6 +24,7 @@ from onnx import numpy_helper
 from app import create_app
 from serving import artefact
 from serving.collector import Collector
+from serving.manifest import Manifest
 from serving.settings import Settings
 from serving.store import Store
 
@@ -82,7 +83,7 @@ def rewrite(models: Path, change: Callable[[dict[str, Any], dict[str, bytes]], A
     contents = dict(wine.contents)
     manifest = json.loads(artefact.pretty(wine.manifest))
     change(manifest, contents)
-    manifest = msgspec.convert(manifest, artefact.Manifest)
+    manifest = msgspec.convert(manifest, Manifest)
     return artefact.write(models, manifest, contents)
 
 

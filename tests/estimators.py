@@ -24,7 +24,7 @@ from sklearn.svm import SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from serving.artefact import Interval, Threshold
+from serving.manifest import Interval, Threshold
 from train.problem import to_rows
 
 ROWS = 500

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from serving.monitor import concept, losses
+from serving.monitor.answers import Classified, Regressed
 from serving.monitor.concept import Bound, Watch
-from serving.monitor.metrics import Classified, Regressed
 from serving.monitor.performance import HeldOut
 
 HALF = 0.5
@@ -82,6 +82,16 @@ def test_of_three_classes_the_worst_loss_is_two():
     answers = Classified(np.array([0]), 3, np.array([[1.0, 0.0, 0.0]]))
     found = losses.measure(answers, np.array([2]), {"brier": HeldOut(0.5, 0.01)})
     assert (found.of_rows.tolist(), found.bound.most) == ([2.0], 2.0)
+
+
+def test_the_log_loss_stands_for_several_classes_and_one_surprise_proves_little():
+    answers = Classified(np.array([0, 1]), 3, np.array([[1.0, 0.0, 0.0], [0.2, 0.5, 0.3]]))
+    found = losses.measure(answers, np.array([2, 1]), {"log_loss": HeldOut(0.5, 0.01)})
+    assert (found.name, found.of_rows.tolist()) == (
+        "log loss",
+        pytest.approx([4.605, 0.693], abs=1e-3),
+    )
+    assert found.bound.most == found.of_rows[0]
 
 
 def test_one_very_wrong_number_proves_little():

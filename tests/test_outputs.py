@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from serving import artefact
-from serving.artefact import Interval, Threshold
 from serving.errors import InvalidRecords
+from serving.manifest import Interval, Threshold
 from serving.outputs import Predictions, Telling, telling
 
 WINE = artefact.read_manifest(ROOT / "models", "wine", 1)

@@ -82,7 +82,7 @@ def test_a_version_that_is_repaired_is_served(models: Path):
 
 def test_a_new_model_is_served_without_a_restart(models: Path):
     served = registry(models)
-    with pytest.raises(UnknownModel, match="no model 'copy' is served; try 'wine'"):
+    with pytest.raises(UnknownModel, match="no model 'copy' is served; try '"):
         served.engine("copy")
     copy(models, "copy")
     served.refresh()

@@ -131,6 +131,17 @@ def test_the_gate_can_be_overruled_and_that_is_recorded(admin: FlaskClient, mode
     assert predict(admin, wine())["version"] == 2
 
 
+def test_feedback_has_the_labels_of_the_version_that_answered(admin: FlaskClient, models: Path):
+    change, _ = OBJECTIONS["other labels"]
+    newer(models, change)
+    before = predict(admin, wine())["id"]
+    assert decide(admin, action="promote", version=2, force=True).status_code == 200
+    after = predict(admin, wine())["id"]
+    for id_, actual, status in ((before, "bom", 200), (after, "good", 200), (after, "bom", 422)):
+        told = admin.post("/feedback", **body({"id": id_, "actual": actual}))
+        assert told.status_code == status
+
+
 def test_a_broken_version_is_refused_even_by_force(admin: FlaskClient, models: Path):
     (models / "wine" / str(newer(models)) / "model.pkl").write_bytes(b"")
     answer = decide(admin, action="promote", version=2, force=True)

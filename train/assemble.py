@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import joblib
 
 from serving import artefact
-from serving.artefact import Artefact, Manifest, Reference
+from serving.artefact import Artefact
 from serving.engine import Agreement
+from serving.manifest import Manifest, Reference
 from train import proof
 from train.errors import TrainingError
 

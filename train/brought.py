@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from pandas.api.types import is_numeric_dtype
 from sklearn.base import is_classifier
 
-from serving.artefact import Manifest, Reference, TrainingData
 from serving.backends import from_estimator
 from serving.field import Field
+from serving.manifest import Manifest, Reference, TrainingData
 from serving.schema import Matrix
 from train import assemble, evaluate, pickles, table
 from train.assemble import Trained

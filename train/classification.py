@@ -19,7 +19,7 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from serving.artefact import ReliabilityBin, Threshold
+from serving.manifest import ReliabilityBin, Threshold
 from serving.schema import Matrix
 from train.reference import counts, quantiles
 from train.task import Groups, HeldOut, Kind, Rows, Truth

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from serving.artefact import Figure
+from serving.manifest import Figure
 from serving.schema import Matrix
 from train.task import Groups, HeldOut, Task, Truth
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.artefact import Interval
+from serving.manifest import Interval
 
 COVERAGE = 0.9
 

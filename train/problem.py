@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from msgspec.structs import replace
 
-from serving.artefact import Manifest, Reference, TrainingData
 from serving.field import Field
+from serving.manifest import Manifest, Reference, TrainingData
 from serving.schema import Matrix
 from train import assemble, evaluate
 from train.assemble import Trained

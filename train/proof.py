@@ -13,10 +13,11 @@ from onnx.helper import make_node, make_opsetid, make_tensor_value_info
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 
-from serving.artefact import ONNX, PICKLE, Artefact, Manifest, recorded
+from serving.artefact import ONNX, PICKLE, Artefact, recorded
 from serving.backends import OUTPUT, ROWS, from_estimator, from_onnx
 from serving.engine import Agreement, Engine
 from serving.field import Field
+from serving.manifest import Manifest
 from serving.schema import Matrix
 from train.conversions import CONVERSIONS, ML_DOMAIN, ML_VERSION, SHAPES
 from train.trees import Tree, trees_of

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from serving.artefact import FieldReference
 from serving.field import Field
+from serving.manifest import FieldReference
 
 QUANTILES = 101
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from serving.artefact import Figure, Interval, Manifest, Threshold
 from serving.engine import Agreement
+from serving.manifest import Figure, Interval, Manifest, Threshold
 from train.assemble import Trained
 
 NAMES = {

@@ -68,7 +68,7 @@ def read(path: Path) -> pd.DataFrame:
 
 def _separator(text: str) -> str:
     """Return the separator by which most lines have as many values as the header, and several."""
-    lines = list(itertools.islice(io.StringIO(text), LINES_TO_JUDGE_BY))
+    lines = list(itertools.islice(io.StringIO(text, newline=None), LINES_TO_JUDGE_BY))
 
     def fit(separator: str) -> tuple[float, int]:
         widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]

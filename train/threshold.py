@@ -34,7 +34,10 @@ class LargestF1:
     def place(self, positive: Labels, unseen: Probability) -> float:
         """Try them all."""
         candidates = np.arange(5, 96) / 100
-        f1 = [f1_score(positive, unseen >= candidate) for candidate in candidates]
+        chosen = unseen[:, None] >= candidates
+        right = chosen[positive].sum(axis=0)
+        # By hand, for f1_score spends 9 ms on each: two thirds of a training's time.
+        f1 = 2 * right / (chosen.sum(axis=0) + positive.sum())
         return float(candidates[int(np.argmax(f1))])
 
     def reason(

@@ -6,9 +6,9 @@ import msgspec
 from flask import Blueprint, Response, url_for
 
 from serving.api.respond import as_json
-from serving.artefact import Manifest
 from serving.engine import Engine
 from serving.errors import ArtefactError
+from serving.manifest import Manifest
 from serving.service import Service
 
 

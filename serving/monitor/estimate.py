@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from serving.monitor.answers import Classified, Floats
 from serving.monitor.findings import DECIMALS
-from serving.monitor.metrics import Classified, Floats, known
+from serving.monitor.metrics import known
 from serving.monitor.performance import interval, simulated
 
 ASSUMPTION = (

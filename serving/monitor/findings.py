@@ -76,7 +76,7 @@ def judged(field: str, test: Test, measured: Measured, level: float) -> Finding:
     if matters and beyond_chance:
         says += f"; chance does not explain it (p = {p_value:.1g})"
     elif matters:
-        says += f"; that may be chance (p = {p_value:.1g})"
+        says += f"; among so many tests that may be chance (p = {p_value:.1g})"
     elif beyond_chance:
         says += "; not by chance, but too little to matter"
     return Finding(

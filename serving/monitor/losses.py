@@ -1,18 +1,22 @@
 """How wrong each answer was: what concept.py watches, and what it holds it against."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.monitor.answers import Classified, Floats, Regressed
 from serving.monitor.concept import Bound
-from serving.monitor.metrics import Classified, Floats, Regressed, squared
+from serving.monitor.metrics import squared
 from serving.monitor.performance import HeldOut
 
 LARGEST_ERROR = (
     5.0  # in mean absolute errors; a larger one counts as this, so one row proves little
 )
+
+LEAST_LIKELY = 0.01  # a smaller probability counts as this, for the same reason
 
 
 class Losses(NamedTuple):
@@ -28,8 +32,9 @@ def measure(
 ) -> Losses | None:
     """The finest loss that these answers have and that training measured; None if there is none.
 
-    Of probabilities the Brier score, for it sees a model that is sure of what is wrong; of bare
-    labels the share of wrong ones; of numbers the absolute error.
+    Of probabilities the Brier score or the log loss, for they see a model that is sure of what is
+    wrong; of bare labels the share of wrong ones; of numbers the absolute error. A loss that is cut
+    off at a limit cannot exceed the one that training measured, so its bound holds all the more.
 
     Parameters
     ----------
@@ -51,6 +56,11 @@ def measure(
         mean, spread = held_out["brier"]
         bound = Bound(mean, spread, most=float(min(answers.classes - 1, 2)))
         return Losses("Brier score", squared(answers)[np.arange(len(answers)), actual], bound)
+    if answers.probabilities is not None and "log_loss" in held_out:
+        mean, spread = held_out["log_loss"]
+        likely = answers.probabilities[np.arange(len(answers)), actual]
+        surprise = -np.log(np.maximum(likely, LEAST_LIKELY))
+        return Losses("log loss", surprise, Bound(mean, spread, most=-math.log(LEAST_LIKELY)))
     if "accuracy" in held_out:
         mean, spread = held_out["accuracy"]
         wrong = (answers.predicted != actual).astype(np.float64)

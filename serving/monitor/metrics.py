@@ -6,70 +6,15 @@ a classification, how often it counts as truly of each class. So one formula giv
 the truth is unknown (probabilities). Leading axes of the weights are many such cases at once.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from serving.monitor.answers import Classified, Floats, Regressed
+
 SMALLEST = 1e-15  # probability that a logarithm is taken of
-
-
-@dataclass(frozen=True)
-class Classified:
-    """What a classifier answered.
-
-    Attributes
-    ----------
-    predicted : ndarray of int, shape (rows,)
-        The predicted class.
-    classes : int
-        How many there are.
-    probabilities : ndarray, shape (rows, classes), or None
-        None of a classifier that has none.
-    positive : int or None
-        Of two classes, the one that is looked for.
-    """
-
-    predicted: NDArray[np.intp]
-    classes: int
-    probabilities: Floats | None = None
-    positive: int | None = None
-
-    def __len__(self) -> int:
-        return len(self.predicted)
-
-    def thinned(self, step: int) -> "Classified":
-        """Every so many rows."""
-        chances = None if self.probabilities is None else self.probabilities[::step]
-        return replace(self, predicted=self.predicted[::step], probabilities=chances)
-
-    @cached_property
-    def ranking(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Rows from the highest score of the positive class down; the last of each run of ties."""
-        assert self.probabilities is not None
-        scores = self.probabilities[:, self.positive]
-        order = np.argsort(-scores, kind="stable")
-        ends = np.flatnonzero(np.diff(scores[order], append=np.nan) != 0)
-        return order, ends
-
-
-@dataclass(frozen=True)
-class Regressed:
-    """What a regression answered and what was true, shape (rows,) each."""
-
-    predicted: Floats
-    actual: Floats
-
-    def __len__(self) -> int:
-        return len(self.predicted)
-
-    def thinned(self, step: int) -> "Regressed":
-        """Every so many rows."""
-        return Regressed(self.predicted[::step], self.actual[::step])
 
 
 def accuracy(answers: Classified, truth: Floats) -> Floats:
@@ -88,11 +33,14 @@ def balanced_accuracy(answers: Classified, truth: Floats) -> Floats:
 
 
 def f1(answers: Classified, truth: Floats) -> Floats:
-    """The harmonic mean of precision and recall of the positive class."""
-    looked_for = answers.predicted == answers.positive
-    found = truth[..., looked_for, answers.positive].sum(axis=-1)
-    named = truth[..., looked_for, :].sum(axis=(-2, -1))
-    return _share(2 * found, named + truth[..., answers.positive].sum(axis=-1))
+    """The harmonic mean of precision and recall; of several classes sought, their mean."""
+    found = []
+    for each in answers.sought:
+        said = answers.predicted == each
+        named = truth[..., said, :].sum(axis=(-2, -1))
+        both = named + truth[..., each].sum(axis=-1)
+        found.append(_share(2 * truth[..., said, each].sum(axis=-1), both))
+    return _mean_of(found)
 
 
 def brier(answers: Classified, truth: Floats) -> Floats:
@@ -111,21 +59,25 @@ def log_loss(answers: Classified, truth: Floats) -> Floats:
 
 
 def roc_auc(answers: Classified, truth: Floats) -> Floats:
-    """The chance that a row of the positive class has a higher score than another; ties a half.
+    """The chance that a row of the class has a higher probability than another; ties a half.
+
+    Of several classes sought, the mean over them, each against all others.
 
     >>> answers = Classified(np.array([1, 1, 0]), 2, np.array([[.1, .9], [.4, .6], [.7, .3]]), 1)
     >>> float(roc_auc(answers, np.array([[0., 1.], [1., 0.], [0., 1.]])))
     0.5
     """
-    hits, misses = _ranked(answers, truth)
-    hits, misses = (np.insert(each, 0, 0.0, axis=-1) for each in (hits, misses))
-    area = (np.diff(misses) * (hits[..., 1:] + hits[..., :-1]) / 2).sum(axis=-1)
-    return _share(area, hits[..., -1] * misses[..., -1])
+    found = []
+    for hits, misses in _ranked(answers, truth):
+        before = np.insert(hits[..., :-1], 0, 0.0, axis=-1)
+        area = (np.diff(misses, prepend=0.0) * (hits + before) / 2).sum(axis=-1)
+        found.append(_share(area, hits[..., -1] * misses[..., -1]))
+    return _mean_of(found)
 
 
 def pr_auc(answers: Classified, truth: Floats) -> Floats:
     """Average precision: the precision at each score, weighted by the recall that it adds."""
-    hits, misses = _ranked(answers, truth)
+    (hits, misses), *_ = _ranked(answers, truth)
     named = hits + misses
     precision = np.divide(hits, named, out=np.zeros_like(hits), where=named > 0)
     return _share((np.diff(hits, prepend=0.0) * precision).sum(axis=-1), hits[..., -1])
@@ -148,6 +100,17 @@ def r2(answers: Regressed, weights: Floats) -> Floats:
     return 1 - _share(unexplained, square - mean**2)
 
 
+def mape(answers: Regressed, weights: Floats) -> Floats:
+    """The mean absolute error as a part of what was true, which is to be above zero."""
+    return _mean(np.abs(answers.predicted - answers.actual) / answers.actual, weights)
+
+
+def within(distance: float, answers: Regressed, weights: Floats) -> Floats:
+    """The share of rows that are predicted to within a distance."""
+    close = np.abs(answers.predicted - answers.actual) <= distance
+    return _mean(close.astype(np.float64), weights)
+
+
 class Metric(NamedTuple):
     """A figure: how to compute it, whether more is better, and what it needs of a classifier."""
 
@@ -159,8 +122,8 @@ class Metric(NamedTuple):
 CLASSIFICATION: Mapping[str, Metric] = {
     "accuracy": Metric(accuracy, more_is_better=True),
     "balanced_accuracy": Metric(balanced_accuracy, more_is_better=True),
-    "f1": Metric(f1, more_is_better=True, needs=("positive",)),
-    "roc_auc": Metric(roc_auc, more_is_better=True, needs=("positive", "probabilities")),
+    "f1": Metric(f1, more_is_better=True),
+    "roc_auc": Metric(roc_auc, more_is_better=True, needs=("probabilities",)),
     "pr_auc": Metric(pr_auc, more_is_better=True, needs=("positive", "probabilities")),
     "brier": Metric(brier, more_is_better=False, needs=("probabilities",)),
     "log_loss": Metric(log_loss, more_is_better=False, needs=("probabilities",)),
@@ -169,22 +132,33 @@ REGRESSION: Mapping[str, Metric] = {
     "mae": Metric(mae, more_is_better=False),
     "rmse": Metric(rmse, more_is_better=False),
     "r2": Metric(r2, more_is_better=True),
+    "mape": Metric(mape, more_is_better=False),
 }
+WITHIN = "within_"
 
 
-def known(answers: Classified | Regressed) -> dict[str, Metric]:
-    """The metrics that these answers can be judged by."""
-    table = CLASSIFICATION if isinstance(answers, Classified) else REGRESSION
+def known(answers: Classified | Regressed, wanted: Iterable[str] = ()) -> dict[str, Metric]:
+    """The metrics that these answers can be judged by.
+
+    Parameters
+    ----------
+    wanted : iterable of str
+        Names of more, if they are shares `within_` a distance, as in `within_0.5`.
+    """
+    if isinstance(answers, Regressed):
+        metrics = dict(REGRESSION)
+        if (answers.actual <= 0).any():
+            del metrics["mape"]
+        for name in wanted:
+            if name.startswith(WITHIN):
+                near = partial(within, float(name.removeprefix(WITHIN)))
+                metrics[name] = Metric(near, more_is_better=True)
+        return metrics
     return {
         name: metric
-        for name, metric in table.items()
+        for name, metric in CLASSIFICATION.items()
         if all(getattr(answers, need) is not None for need in metric.needs)
     }
-
-
-def truth(actual: NDArray[np.intp], classes: int) -> Floats:
-    """Weights of a classification whose truth is known, shape (rows, classes)."""
-    return np.asarray(np.eye(classes)[actual])
 
 
 def squared(answers: Classified) -> Floats:
@@ -203,12 +177,19 @@ def _right(answers: Classified, truth: Floats) -> Floats:
     return truth[..., np.arange(len(answers)), answers.predicted]
 
 
-def _ranked(answers: Classified, truth: Floats) -> tuple[Floats, Floats]:
-    """Rows of the positive class, and others, at or above each score, highest first."""
-    order, ends = answers.ranking
-    hits = truth[..., order, answers.positive]
-    misses = truth[..., order, :].sum(axis=-1) - hits
-    return hits.cumsum(axis=-1)[..., ends], misses.cumsum(axis=-1)[..., ends]
+def _ranked(answers: Classified, truth: Floats) -> Iterator[tuple[Floats, Floats]]:
+    """Rows of each class sought, and others, at or above each probability, highest first."""
+    for each, (order, ends) in zip(answers.sought, answers.rankings, strict=True):
+        hits = truth[..., order, each]
+        misses = truth[..., order, :].sum(axis=-1) - hits
+        yield hits.cumsum(axis=-1)[..., ends], misses.cumsum(axis=-1)[..., ends]
+
+
+def _mean_of(figures: list[Floats]) -> Floats:
+    """The mean over the classes that have the figure; not a number where none has."""
+    every = np.stack(figures)
+    there = ~np.isnan(every)
+    return _share(np.where(there, every, 0.0).sum(axis=0), there.sum(axis=0))
 
 
 def _mean(values: Floats, weights: Floats) -> Floats:

@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 from scipy import stats
 
+from serving.monitor.answers import Classified, Floats, Regressed
 from serving.monitor.findings import DECIMALS, Verdict
-from serving.monitor.metrics import Classified, Floats, Metric, Regressed, known
+from serving.monitor.metrics import Metric, known
 
 FALSE_ALARMS = 0.01
 LEAST_ROWS = 100
@@ -71,15 +72,15 @@ def measure(
     Parameters
     ----------
     weights : ndarray
-        Of a classification `metrics.truth`, shape (rows, classes); of a regression ones.
+        Of a classification `answers.truth`, shape (rows, classes); of a regression ones.
 
-    >>> from serving.monitor.metrics import truth
+    >>> from serving.monitor.answers import truth
     >>> answers = Classified(np.arange(200) % 2, 2)
     >>> actual = truth(np.arange(200) // 2 % 2, classes=2)
     >>> measure(answers, actual, {"accuracy": HeldOut(0.8, 0.02)})[0].sentence
     'accuracy is 0.5 (0.43 to 0.56) over 200 rows with feedback, 0.8 on held-out data: worse'
     """
-    metrics = known(answers)
+    metrics = known(answers, wanted=held_out)
     level = FALSE_ALARMS / max(1, len(metrics.keys() & held_out.keys()))
     if len(answers) < LEAST_ROWS:
         return tuple(_too_few(name, len(answers), level) for name in metrics)
@@ -161,7 +162,9 @@ def _realised(
     level: float,
 ) -> Realised:
     if np.isnan(value):
-        return _too_few(name, rows, level)
+        found = _too_few(name, rows, level)
+        says = f"{name} has no value over these {rows} rows with feedback"
+        return msgspec.structs.replace(found, sentence=says)
     low, high = interval(drawn)
     between = "" if low is None else f" ({low:.3g} to {high:.3g})"
     says = f"{name} is {value:.3g}{between} over {rows} rows with feedback"
