@@ -6,6 +6,7 @@ start-up too, in a process of its own that nobody waits for.
 """
 
 import logging
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,6 +20,8 @@ from serving.log import log_as_json
 from serving.settings import ROOT, Settings
 
 log = logging.getLogger("serving.witness")
+
+NICENESS = 15  # predictions come first
 
 
 def summon() -> None:
@@ -43,6 +46,7 @@ def testify(decisions: Decisions) -> None:
 
 if __name__ == "__main__":
     sys.modules["pandas"] = None  # type: ignore[assignment]  # imported if found, and slow
+    os.nice(NICENESS)
     log_as_json()
     settings = Settings.from_environment()
     testify(Decisions(settings.models_dir, settings.decisions_dir))
