@@ -109,9 +109,10 @@ class Classification:
         if not self.positive:
             every = range(len(self.labels))
             aucs = [area(roc_auc_score, truth == code, answers[:, code]) for code in every]
+            sums = answers.sum(axis=1, keepdims=True)  # 1 but for a single precision's error
             of_probability = {
                 "roc_auc": float(np.nanmean(aucs)),
-                "log_loss": log_loss(truth, answers, labels=every),
+                "log_loss": log_loss(truth, answers / sums, labels=every),
             }
             return of_probability | of_labels(truth, predicted, "macro")
         positive, probability = self._is_positive(truth), answers[:, self._column]
