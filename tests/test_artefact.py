@@ -1,6 +1,8 @@
 """An artefact is verified when read: a broken one is refused with its reason."""
 
 import io
+import json
+import os
 import pickle
 import shutil
 import subprocess
