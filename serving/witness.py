@@ -6,7 +6,6 @@ start-up too, in a process of its own that nobody waits for.
 """
 
 import logging
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,8 +19,6 @@ from serving.log import log_as_json
 from serving.settings import ROOT, Settings
 
 log = logging.getLogger("serving.witness")
-
-NICENESS = 15  # predictions come first
 
 
 def summon() -> None:
@@ -43,7 +40,6 @@ def testify(decisions: Decisions) -> None:
 
 
 if __name__ == "__main__":
-    os.nice(NICENESS)
     log_as_json()
     settings = Settings.from_environment()
     testify(Decisions(settings.models_dir, settings.decisions_dir))
