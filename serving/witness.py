@@ -32,8 +32,6 @@ def testify(decisions: Decisions) -> None:
         try:
             read = artefact.read(decisions.models_dir, name, decisions.current(name))
             contents = {file: content for file, content in read.contents.items() if file != ONNX}
-            if read.manifest.takes == "frame" and sys.modules.get("pandas", read) is None:
-                del sys.modules["pandas"]  # as it was put below
             Engine(replace(read, contents=contents))
         except ArtefactError as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all
@@ -42,7 +40,6 @@ def testify(decisions: Decisions) -> None:
 
 
 if __name__ == "__main__":
-    sys.modules["pandas"] = None  # type: ignore[assignment]  # imported if found, and slow
     log_as_json()
     settings = Settings.from_environment()
     testify(Decisions(settings.models_dir, settings.decisions_dir))

@@ -1,15 +1,19 @@
 """An artefact is verified when read: a broken one is refused with its reason."""
 
 import io
+import json
+import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import rewrite, with_a_threshold_moved
+from conftest import ROOT, rewrite, with_a_threshold_moved
 
 from serving import artefact, witness
 from serving.artefact import ANSWERS, MANIFEST, ONNX, PICKLE, REFERENCE
@@ -127,6 +131,17 @@ def test_the_witness_loads_the_pickle_of_every_live_model(models: Path, caplog: 
     witness.testify(Decisions(models, models))
     assert "spoilt 2: the pickle cannot be loaded: EOFError" in caplog.text
     assert "wine 1: the pickle loads, and answers as it did when it was written" in caplog.text
+
+
+def test_the_pickle_of_every_model_out_of_the_box_loads(models: Path):
+    command = [sys.executable, "-m", "serving.witness"]
+    variables = os.environ | {"MODELS_DIR": str(models)}
+    said = subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True
+    )
+    told = [json.loads(line)["message"] for line in said.stdout.splitlines()]
+    assert [message.split(":")[0] for message in told] == ["diabetes 1", "wine 1", "wine-score 1"]
+    assert all("the pickle loads, and answers as it did" in message for message in told)
 
 
 def test_onnx_serves_and_the_pickle_serves_without_it(models: Path):
