@@ -186,6 +186,19 @@ def test_data_without_a_clear_licence_are_asked_for(
     assert name not in artefact.live(ROOT / "models")
 
 
+def test_a_file_of_another_kind_is_refused(tmp_path: Path):
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    assert "is not such a file as loan is" in refused(
+        tmp_path, "loan", "--data", tmp_path / "other.csv"
+    )
+    row = "1,2,100,1,Urban,Maybe"
+    names = "ApplicantIncome,CoapplicantIncome,LoanAmount,Credit_History,Property_Area,Loan_Status"
+    (tmp_path / "maybe.csv").write_text(f"{names}\n{row}\n")
+    assert "none of Aprovado, Não aprovado" in refused(
+        tmp_path, "loan", "--data", tmp_path / "maybe.csv"
+    )
+
+
 def test_a_file_may_be_named(tmp_path: Path):
     with pytest.raises(Exception, match="there is no file nowhere"):
         data_of(BY_NAME["loan"], Path("nowhere"))

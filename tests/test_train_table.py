@@ -69,6 +69,10 @@ def test_a_column_is_numbers_if_all_its_values_are(file: Path, text: str, expect
     assert values.tolist() == pytest.approx(expected, nan_ok=True)
 
 
+def test_a_value_may_be_as_long_as_a_book(file: Path):
+    assert column(file, f"x,y\n1,{'long ' * 50_000}\n2,b\n").tolist() == [1, 2]
+
+
 def test_whole_numbers_stay_whole_where_some_are_missing(file: Path):
     assert column(file, "x,y\n1,a\n,b\n3,c\n").dtype == "Int64"
     assert column(file, "x,y\n1.0,a\n2.0,b\n").dtype == "float64"
@@ -161,6 +165,13 @@ def test_the_task_follows_from_the_target_and_is_told(values: Any, task: str):
     found = infer(made(target=values), "target")
     assert found.task == task
     assert found.remarks[0].startswith(task)
+
+
+@pytest.mark.parametrize("name", ["self", "", "a:b", "index", "0"])
+def test_a_column_may_have_any_name(name: str):
+    found = infer(made(**{name: [1.5, 2.5, 3.5] * 20}), "label")
+    assert [field.name for field in found.fields] == ["number", name]
+    assert infer(made(**{name: [1.5, 2.5, 3.5] * 20}), name).task == "regression"
 
 
 def test_the_task_may_be_chosen():

@@ -30,7 +30,7 @@ def refused(models: Path, *arguments: str | Path) -> str:
     """The one sentence of a command that cannot do what it should."""
     result = run(models, *arguments)
     assert result.exit_code == 1, result.output
-    (line,) = result.output.strip().splitlines()
+    (line,) = [line for line in result.output.splitlines() if line.startswith("Error: ")]
     return line.removeprefix("Error: ")
 
 

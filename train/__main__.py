@@ -62,8 +62,18 @@ NAME = click.option("--name", required=True, callback=_name, help="What to call 
 @click.argument("file", type=FILE)
 @click.option("--target", required=True, help="The column to predict.")
 @NAME
-@click.option("--task", type=click.Choice(["classification", "regression"]), help="As found.")
-@click.option("--estimator", type=click.Choice([*BUILDERS]), default="random-forest")
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    help="What to make of the target, if not what it looks like.",
+)
+@click.option(
+    "--estimator",
+    type=click.Choice([*BUILDERS]),
+    default="random-forest",
+    show_default=True,
+    help="What learns from it.",
+)
 @click.pass_obj
 def csv(
     models_dir: Path, *, file: Path, target: str, name: str, task: Kind | None, estimator: str

@@ -60,10 +60,13 @@ def bring(file: Path, sample: Path, target: str | None, name: str, models_dir: P
         classes=labels,
         takes=takes,
         example=typical(frame, fields),
-        evaluation="none: the sample had no column with the truth",
+        evaluation="none, for the sample had no column with the truth",
         metrics={},
         data=TrainingData(
-            f"not known; {sample.name} is a sample", "not stated", sha256(sample), len(rows)
+            f"{sample.name}, a sample; the training data are not known",
+            "not stated",
+            sha256(sample),
+            len(rows),
         ),
         libraries=assemble.libraries(fitted),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -95,7 +98,9 @@ def _fields(
     names = [str(column) for column in given if column != target]
     by_name = hasattr(fitted, "feature_names_in_")
     if by_name:
-        names = [str(name) for name in fitted.feature_names_in_]
+        spelt = {name.replace(" ", "_"): name for name in names}  # as LightGBM spells them
+        known = [str(name) for name in fitted.feature_names_in_]
+        names = [name if name in given else spelt.get(name, name) for name in known]
     elif len(names) != fitted.n_features_in_:
         raise TrainingError(
             f"the sample has {len(names)} columns beside the target, the estimator takes "

@@ -21,6 +21,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from serving.manifest import ReliabilityBin, Threshold
 from serving.schema import Matrix
+from train.errors import TrainingError
 from train.reference import counts, quantiles
 from train.task import Groups, HeldOut, Kind, Rows, Truth
 from train.threshold import Labels, Probability, Rule
@@ -36,7 +37,7 @@ class Classification:
     Attributes
     ----------
     labels : tuple of str
-        In alphabetical order, which is scikit-learn's.
+        In the order of the estimator's own: alphabetical, but where it is taught codes.
     positive : str
         Of two labels the one that is looked for.
     rule : Rule or None
@@ -79,8 +80,19 @@ class Classification:
         return dealt
 
     def truth(self, column: ArrayLike) -> Truth:
-        """The codes of a column of labels."""
-        return pd.Index(self.labels).get_indexer(pd.Index(np.asarray(column)))
+        """The codes of a column of labels.
+
+        Raises
+        ------
+        TrainingError
+            If a label is none of them.
+        """
+        values = pd.Index(np.asarray(column))
+        codes = pd.Index(self.labels).get_indexer(values)
+        if (codes < 0).any():
+            other = values[codes < 0][0]
+            raise TrainingError(f"the target is {other} in a row, none of {', '.join(self.labels)}")
+        return codes
 
     def lesson(self, truth: Truth) -> NDArray[Any]:
         """The truth as the estimator is taught it."""

@@ -83,7 +83,8 @@ def infer(table: pd.DataFrame, target: str, task: Kind | None = None) -> Inferre
         raise TrainingError(
             f"only {different} rows differ in more than {target!r}; at least {FEWEST_ROWS} must"
         )
-    return Inferred(task, tuple(fields), frame.assign(**{target: truth}), tuple(remarks))
+    frame[target] = truth
+    return Inferred(task, tuple(fields), frame, tuple(remarks))
 
 
 def require_column(table: pd.DataFrame, name: str) -> None:

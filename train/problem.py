@@ -16,6 +16,7 @@ from serving.manifest import Manifest, Reference, TrainingData
 from serving.schema import Matrix
 from train import assemble, evaluate
 from train.assemble import Trained
+from train.errors import TrainingError
 from train.evaluate import FIVE_BY_THREE, Protocol
 from train.reference import field_references, typical
 from train.task import Task
@@ -78,8 +79,16 @@ def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[],
         The problem's file.
     progress : callable
         Called `problem.steps` times on the way.
+
+    Raises
+    ------
+    TrainingError
+        If the file is another than the problem's.
     """
-    frame, task = problem.load(data), problem.task
+    try:
+        frame, task = problem.load(data), problem.task
+    except Exception as error:  # why: any column may be missing, or hold anything
+        raise TrainingError(f"{data} is not such a file as {problem.name} is: {error!r}") from error
     fields = tuple(as_seen(field, frame[field.name]) for field in problem.fields)
     truth, rows = task.truth(frame[problem.target]), to_rows(frame, fields)
     columns = [at for at, field in enumerate(fields) if field.name in problem.together]

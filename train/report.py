@@ -18,7 +18,6 @@ NAMES = {
     "rmse": "RMSE",
     "r2": "R²",
     "mape": "MAPE",
-    "within_0.5": "within 0.5",
 }
 
 
@@ -58,7 +57,10 @@ def _table(manifest: Manifest) -> list[str]:
     if not manifest.metrics:
         return []
     rows = {"": ["mean", "spread", "baseline"]}
-    rows |= {NAMES[name]: _numbers(figure) for name, figure in manifest.metrics.items()}
+    rows |= {
+        NAMES.get(name, name.replace("_", " ")): _numbers(figure)
+        for name, figure in manifest.metrics.items()
+    }
     return [f"{name:>18}" + "".join(f"{cell:>10}" for cell in row) for name, row in rows.items()]
 
 

@@ -71,7 +71,10 @@ def _separator(text: str) -> str:
     lines = list(itertools.islice(io.StringIO(text, newline=None), LINES_TO_JUDGE_BY))
 
     def fit(separator: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+        except csv.Error:  # a value of 128 KB, for one
+            return 0, 0
         several = bool(widths) and widths[0] > 1
         return (widths.count(widths[0]) / len(widths), widths[0]) if several else (0, 0)
 
