@@ -1,6 +1,5 @@
 """What may serve a version, and what is refused before it does."""
 
-import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from artefacts import made, put_live
+from artefacts import made
 from estimators import CASES, fitted, loans
 from sklearn.linear_model import LogisticRegression
 
-from serving import artefact, witness
+from serving import artefact
 from serving.artefact import ONNX, PICKLE, Artefact
-from serving.decisions import Decisions
 from serving.engine import Engine
 from serving.errors import ArtefactError
 from serving.field import Field
@@ -67,29 +65,6 @@ def test_a_compiled_model_of_frames_needs_no_pandas(monkeypatch: pytest.MonkeyPa
     assert Engine(model).backend == "onnx"
     with pytest.raises(ArtefactError, match=r"the pickle cannot be loaded: .*pandas"):
         Engine(with_file(model, ONNX, b""))
-
-
-def test_the_witness_imports_what_the_pickle_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
-):
-    caplog.set_level(logging.INFO)
-    put_live(tmp_path, version("text and numbers"))
-    monkeypatch.setitem(sys.modules, "pandas", None)  # as the witness does, for time and memory
-    witness.testify(Decisions(tmp_path, tmp_path))
-    assert "loan 1: the pickle loads, and answers as it did when it was written" in caplog.text
-
-
-CONTRADICTIONS = {
-    "a regression has no classes": {"task": "regression", "threshold": None},
-    "a classification has two or more different classes": {"classes": ["bom", "bom"]},
-    "classification has two": {"classes": ["bom"], "threshold": None},
-    "a threshold is for one of two classes": {"classes": ["a", "b", "c"]},
-    "is for one of two": {"threshold": {"label": "good", "value": 0.5, "reason": ""}},
-    "an interval is for a regression": {
-        "interval": dict.fromkeys(("coverage", "low", "high", "observed"), 0.5)
-        | {"relative": False, "rows": 1}
-    },
-}
 
 
 @pytest.mark.parametrize("reason", CONTRADICTIONS)
