@@ -67,6 +67,19 @@ def test_a_compiled_model_of_frames_needs_no_pandas(monkeypatch: pytest.MonkeyPa
         Engine(with_file(model, ONNX, b""))
 
 
+CONTRADICTIONS = {
+    "a regression has no classes": {"task": "regression", "threshold": None},
+    "a classification has two or more different classes": {"classes": ["bom", "bom"]},
+    "classification has two": {"classes": ["bom"], "threshold": None},
+    "a threshold is for one of two classes": {"classes": ["a", "b", "c"]},
+    "is for one of two": {"threshold": {"label": "good", "value": 0.5, "reason": ""}},
+    "an interval is for a regression": {
+        "interval": dict.fromkeys(("coverage", "low", "high", "observed"), 0.5)
+        | {"relative": False, "rows": 1}
+    },
+}
+
+
 @pytest.mark.parametrize("reason", CONTRADICTIONS)
 def test_a_manifest_that_contradicts_itself_is_refused(models: Path, reason: str):
     manifest = artefact.read_manifest(models, "wine", 1)
