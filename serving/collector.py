@@ -117,7 +117,8 @@ class Collector:
             self.collect()
         except (StoreError, OSError) as error:
             self._tell(str(error))
-            self._expire()
+            with suppress(OSError):  # as just told
+                self._expire()
         else:
             self._tell("")
 
@@ -128,11 +129,11 @@ class Collector:
         elif self._reason and not reason:
             log.warning("the journal is moved into the store again")
         self._reason = reason
-        sizes = {path: path.stat().st_size for path in journal.segments(self.folder)}
-        waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
         torn = sum(position.torn for position in self._positions.values())
         aside = self.folder / f".{STATUS}"
         with suppress(OSError):  # of a full disk, as the journal says
+            sizes = {path: path.stat().st_size for path in journal.segments(self.folder)}
+            waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
             aside.write_bytes(msgspec.json.encode(Status(ids.now(), waiting, torn, reason)))
             aside.replace(self.folder / STATUS)
 

@@ -13,6 +13,7 @@ decisions.jsonl   every decision, a line each
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ import msgspec
 
 from serving import artefact
 from serving.artefact import CURRENT
-from serving.errors import ArtefactError
+from serving.errors import ArtefactError, UnknownVersion
 
 SHADOW, RETIRED, LOG = "shadow", "retired", "decisions.jsonl"
 
@@ -116,6 +117,20 @@ class Decisions:
         """
         return self._numbers(model, RETIRED)
 
+    def require(self, model: str, version: int) -> None:
+        """Make sure that a version of a model is there, and may be served.
+
+        Raises
+        ------
+        UnknownVersion, ArtefactError
+        """
+        there = artefact.versions(self.models_dir / model)
+        if version not in there:
+            listed = ", ".join(map(str, there))
+            raise UnknownVersion(f"{model} has no version {version}; there are {listed}")
+        if version in self.retired(model):
+            raise UnknownVersion(f"{model} {version} is retired")
+
     def history(self, model: str) -> list[Decision]:
         """Every decision on a model, the latest first."""
         lines = [
@@ -124,7 +139,10 @@ class Decisions:
             if (folder / LOG).exists()
             for line in (folder / LOG).read_bytes().splitlines()
         ]
-        decisions = [msgspec.json.decode(line, type=Decision) for line in lines]
+        decisions = []
+        for line in lines:
+            with suppress(msgspec.DecodeError):  # half a line, of a process that was killed
+                decisions.append(msgspec.json.decode(line, type=Decision))
         return sorted(decisions, key=lambda decision: -decision.time)
 
     def take(self, decision: Decision) -> None:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from serving import artefact
 from serving.decisions import Decisions
 from serving.engine import Engine
-from serving.errors import ArtefactError, UnknownModel, UnknownVersion
+from serving.errors import ArtefactError, UnknownModel
 from serving.manifest import Manifest
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,11 @@ class Registry:
         key = (name, version or self._live(name))
         if version:
             self._require(key)
-        engine = self._engines.get(key) or self._load(key)
+        engine = self._engines.get(key)
+        if engine is None:
+            with self._lock:  # a swap that was under way may have dropped it: ask again
+                key = (name, version or self._live(name))
+                engine = self._load(key)
         self._used[key] = next(self._clock)
         return engine
 
@@ -123,6 +127,7 @@ class Registry:
         with self._lock:
             live: dict[str, int] = {}
             shadows: dict[str, int] = {}
+            broken: dict[str, str] = {}
             in_doubt = {*self.broken, *(name for name, _ in self._refused)}
             for name, stamp in self.decisions.stamps().items():
                 if self._stamps.get(name) == stamp and name not in in_doubt:
@@ -132,16 +137,20 @@ class Registry:
                 self._stamps[name] = stamp
                 try:
                     live[name] = self._follow(name, self.decisions.current(name))
-                    if tried := self.decisions.shadow(name):
+                except ArtefactError as error:
+                    broken[name] = str(error)
+                    live |= {name: self.live[name]} if name in self.live else {}
+                try:
+                    tried = self.decisions.shadow(name)
+                    if tried and tried != live.get(name):  # once it is live, its trial is over
                         self._load((name, tried))
                         shadows[name] = tried
                 except ArtefactError as error:
-                    if self.broken.get(name) != str(error):
-                        log.error("%s: %s", name, error)  # noqa: TRY400 - the message says it all
-                    self.broken[name] = str(error)
-                    live |= {name: self.live[name]} if name in self.live else {}
-                else:
-                    self.broken.pop(name, None)
+                    broken.setdefault(name, str(error))
+            for name, reason in broken.items():
+                if reason != self.broken.get(name):
+                    log.error("%s: %s", name, reason)
+            self.broken = broken
             before = {*self.live.items(), *self.shadows.items()}
             self.live, self.shadows = MappingProxyType(live), MappingProxyType(shadows)
             if gone := before - {*live.items(), *shadows.items()}:
@@ -179,14 +188,8 @@ class Registry:
             raise UnknownModel(f"no model {name!r} is served; try {near[0]!r}") from None
 
     def _require(self, key: Key) -> None:
-        name, version = key
-        self._live(name)
-        there = artefact.versions(self.decisions.models_dir / name)
-        if version not in there:
-            listed = ", ".join(map(str, there))
-            raise UnknownVersion(f"{name} has no version {version}; there are {listed}")
-        if version in self.decisions.retired(name):
-            raise UnknownVersion(f"{name} {version} is retired")
+        self._live(key[0])
+        self.decisions.require(*key)
 
     def _load(self, key: Key) -> Engine:
         """Load a version, unless it is; what was refused is read again when it has changed."""

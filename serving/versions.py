@@ -4,7 +4,7 @@ import msgspec
 
 from serving import artefact, gate, ids
 from serving.decisions import Action, Decision, Decisions
-from serving.errors import ArtefactError, UnknownModel, UnknownVersion, VersionRefused
+from serving.errors import ArtefactError, UnknownModel, VersionRefused
 from serving.manifest import Figure
 
 
@@ -175,9 +175,5 @@ class Versions:
         return self.decisions.current(model)
 
     def _require(self, model: str, version: int) -> None:
-        there = self._there(model)
-        if version not in there:
-            listed = ", ".join(map(str, there))
-            raise UnknownVersion(f"{model} has no version {version}; there are {listed}")
-        if version in self.decisions.retired(model):
-            raise UnknownVersion(f"{model} {version} is retired")
+        self._there(model)
+        self.decisions.require(model, version)

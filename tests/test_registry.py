@@ -135,3 +135,36 @@ def test_a_decision_of_the_services_own_holds_until_a_newer_one(models: Path):
     artefact.put_live(models / "wine", 1)
     served.refresh()
     assert served.engine().manifest.version == 1
+
+
+def test_a_broken_trial_keeps_no_version_from_going_live(models: Path):
+    served = registry(models)
+    newer(models)
+    newer(models)
+    (models / "wine" / "3" / "model.pkl").write_bytes(b"")
+    (models / "wine" / "shadow").write_text("3\n")
+    artefact.put_live(models / "wine", 2)
+    served.refresh()
+    assert served.engine().manifest.version == 2
+    assert "model.pkl is not the file" in served.broken["wine"]
+    assert served.shadow("wine") is None
+
+
+def test_a_version_that_goes_live_is_no_longer_tried(models: Path):
+    served = registry(models)
+    newer(models)
+    (models / "wine" / "shadow").write_text("2\n")
+    served.refresh()
+    assert served.shadow("wine").manifest.version == 2
+    artefact.put_live(models / "wine", 2)
+    served.refresh()
+    assert served.engine().manifest.version == 2
+    assert served.shadow("wine") is None
+
+
+def test_half_a_decision_hides_no_other(models: Path):
+    log = models / "wine" / "decisions.jsonl"
+    whole = {"time": 1, "model": "wine", "action": "retire", "before": 2, "version": 2, "who": "a"}
+    log.write_text(json.dumps(whole) + "\n" + json.dumps(whole)[:30])
+    (found,) = Decisions(models, models.parent / "own").history("wine")
+    assert found.who == "a"
