@@ -170,6 +170,25 @@ def test_connections_are_shared_out_evenly(tmp_path: Path):
     assert min(held) >= 4, held  # without a head start, one worker holds 13 in the mean
 
 
+def test_workers_take_turns_at_connections(tmp_path: Path):
+    """One just closed still counts where it was: two after it must not go to one worker."""
+    shared = 0
+    with running(gunicorn("--workers=2"), tmp_path / "log") as started:
+        wait_until(lambda: len(children(started.process.pid)) == 2)
+        workers = children(started.process.pid)
+        for _ in range(10):
+            wait_until(lambda: open_files(workers[0]) == open_files(workers[1]))
+            connect(started).close()
+            pair = [connect(started) for _ in range(2)]
+            for connection in pair:
+                connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+                connection.recv(4096)
+            shared += open_files(workers[0]) == open_files(workers[1])
+            for connection in pair:
+                connection.close()
+    assert shared >= 7, shared
+
+
 def test_silent_connections_keep_nobody_waiting(server: Server):
     """Browsers open connections in advance: far more here than there are threads."""
     silent = [connect(server) for _ in range(40)]
