@@ -14,6 +14,7 @@ SINGLES = (1, 16, 64)  # connections with one row a request
 TYPICAL = 16
 BATCHERS = 2  # connections with BATCH rows a request
 MIXED_SINGLES = 8  # connections with one row, while BATCHERS send batches
+SETTLING = 30  # seconds a target is given to end what it does at its start
 WARM_UP = 1  # seconds before anything is timed
 
 
@@ -57,6 +58,7 @@ def measure(target: Target, work: Workload, seconds: int) -> TargetFigures:
         If one request fails: figures that contain errors are worth nothing.
     """
     with serving(target, work) as server:
+        processes.rest(server.pid, SETTLING)
         wrk.run(server.one_url, server.one, connections=TYPICAL, seconds=WARM_UP)
         loads = {f"one-{count}": _singles(server, count, seconds) for count in SINGLES}
         if target.batches:

@@ -10,6 +10,8 @@ from pathlib import Path
 TICKS = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
 GRACE = 15.0  # seconds to stop in, before being killed
+AT_REST = 0.1  # of a core
+SPAN = 0.5  # seconds over which that is told
 
 
 def stat(pid: int) -> list[str]:
@@ -44,6 +46,17 @@ def cpu_seconds(pid: int) -> float:
 def tree_cpu_seconds(root: int) -> float:
     """Processor time of a process and its descendants."""
     return sum(cpu_seconds(pid) for pid in tree(root))
+
+
+def rest(root: int, patience: float) -> None:
+    """Wait until a process and its descendants have done what they do at their start."""
+    deadline = time.monotonic() + patience
+    used = tree_cpu_seconds(root)
+    while time.monotonic() < deadline:
+        time.sleep(SPAN)
+        before, used = used, tree_cpu_seconds(root)
+        if abs(used - before) <= AT_REST * SPAN:  # less than before, where one of them has ended
+            return
 
 
 def tree_pss_mb(root: int) -> float:
