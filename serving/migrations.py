@@ -13,8 +13,22 @@ from serving.errors import StoreError
 LOCK = 0x7374_6F72_65  # "store": any number that no other program locks in the same database
 
 
+WORDS_OF_SQLITE = {
+    "EXACT": "TEXT",
+    "ORDER_OF_ARRIVAL": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT",
+}
+WORDS_OF_POSTGRESQL = {
+    "EXACT": 'TEXT COLLATE "C"',
+    "ORDER_OF_ARRIVAL": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+}
+
+
 class Step(NamedTuple):
-    """A named change of the tables; `EXACT` stands for text that compares byte by byte."""
+    """A named change of the tables.
+
+    `EXACT` stands for text that compares byte by byte, `ORDER_OF_ARRIVAL` for a number that rises
+    with every new row.
+    """
 
     name: str
     statements: tuple[str, ...]
@@ -86,6 +100,77 @@ STEPS = (
             "CREATE INDEX shadows_by_time ON shadows (model, version, time)",
         ),
     ),
+    Step(
+        "feedback in the order in which it came",
+        (
+            "DROP INDEX feedback_by_time",
+            "ALTER TABLE feedback RENAME TO feedback_before",
+            """
+            CREATE TABLE feedback (
+                place ORDER_OF_ARRIVAL,
+                prediction_id EXACT NOT NULL,
+                actual EXACT NOT NULL,
+                time BIGINT NOT NULL,
+                request_id EXACT NOT NULL,
+                early SMALLINT NOT NULL,
+                UNIQUE (prediction_id, actual)
+            )
+            """,
+            """
+            INSERT INTO feedback (prediction_id, actual, time, request_id, early)
+            SELECT prediction_id, actual, time, request_id, early FROM feedback_before
+            ORDER BY time
+            """,
+            "DROP TABLE feedback_before",
+            "CREATE INDEX feedback_by_time ON feedback (early, time)",
+        ),
+    ),
+    Step(
+        "what the monitor found",
+        (
+            """
+            CREATE TABLE reports (
+                model EXACT NOT NULL,
+                version INTEGER NOT NULL,
+                time BIGINT NOT NULL,
+                report TEXT NOT NULL,
+                place BIGINT NOT NULL,
+                watch TEXT NOT NULL,
+                PRIMARY KEY (model, version)
+            )
+            """,
+            """
+            CREATE TABLE points (
+                model EXACT NOT NULL,
+                time BIGINT NOT NULL,
+                version INTEGER NOT NULL,
+                figures TEXT NOT NULL,
+                PRIMARY KEY (model, time, version)
+            )
+            """,
+            """
+            CREATE TABLE alerts (
+                model EXACT NOT NULL,
+                version INTEGER NOT NULL,
+                kind EXACT NOT NULL,
+                raised BIGINT NOT NULL,
+                cleared BIGINT,
+                sentence TEXT NOT NULL,
+                report TEXT NOT NULL,
+                PRIMARY KEY (model, version, kind, raised)
+            )
+            """,
+            "CREATE INDEX alerts_by_time ON alerts (raised)",
+            """
+            CREATE TABLE deliveries (
+                id EXACT NOT NULL PRIMARY KEY,
+                body TEXT NOT NULL,
+                due BIGINT NOT NULL,
+                attempts INTEGER NOT NULL
+            )
+            """,
+        ),
+    ),
 )
 
 
@@ -103,7 +188,7 @@ def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None
         If the database has taken steps that this code does not know.
     """
     postgresql = connection.dialect.name == "postgresql"
-    exact = 'TEXT COLLATE "C"' if postgresql else "TEXT"
+    words = WORDS_OF_POSTGRESQL if postgresql else WORDS_OF_SQLITE
     if postgresql:  # on SQLite the transaction itself keeps others out
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     connection.exec_driver_sql(TAKEN)
@@ -113,7 +198,9 @@ def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None
     for step in steps:
         if step.name not in taken:
             for statement in step.statements:
-                connection.execute(sql.text(statement.replace("EXACT", exact)))
+                for word, meaning in words.items():
+                    statement = statement.replace(word, meaning)  # noqa: PLW2901
+                connection.execute(sql.text(statement))
             connection.execute(
                 sql.text("INSERT INTO applied_steps (name, time) VALUES (:name, :time)"),
                 {"name": step.name, "time": time.time_ns() // 1_000_000},

@@ -8,6 +8,7 @@ import sqlalchemy as sql
 from serving import migrations, retention, trials
 from serving.database import Database
 from serving.entry import Entry, Learnt, Predicted
+from serving.reports import Reports
 from serving.stored import (
     Cursor,
     Feedback,
@@ -70,10 +71,16 @@ class Store:
     """Predictions and feedback; every method may raise `StoreError`.
 
     Nothing is connected to before it is used: make it before a fork, use it after.
+
+    Attributes
+    ----------
+    reports : Reports
+        What the monitor found in them.
     """
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
+        self.reports = Reports(self._database)
 
     def migrate(self) -> None:
         """Make the tables, or bring them up to date; any number of processes may do so at once."""

@@ -17,19 +17,23 @@ _encode = msgspec.json.Encoder().encode
 
 _KEYS = ("id", "time", "model", "version", "request_id", "duration")
 _VALUES = ("record", "prediction", "probabilities", "interval", "warnings")
-_NUMBERS = {"time", "version", "duration", "early"}
+_NUMBERS = {
+    *("time", "version", "duration", "early"),
+    *("raised", "cleared", "place", "due", "attempts"),
+}
 _FEEDBACK = ("prediction_id", "actual", "time", "request_id", "early")
 
 
-def _table(name: str, *columns: str) -> sql.TableClause:
+def table(name: str, *columns: str) -> sql.TableClause:
+    """A table by its columns, as migrations.py made it."""
     return sql.table(
         name,
         *(sql.column(each, sql.BigInteger if each in _NUMBERS else sql.Text) for each in columns),
     )
 
 
-predictions = _table("predictions", *_KEYS, *_VALUES)
-feedback = _table("feedback", *_FEEDBACK)
+predictions = table("predictions", *_KEYS, *_VALUES)
+feedback = table("feedback", *_FEEDBACK)
 
 
 class Feedback(msgspec.Struct, frozen=True):

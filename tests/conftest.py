@@ -181,3 +181,11 @@ def postgres() -> Iterator[postgresql.Postgres]:
         (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
     with postgresql.running(programs, free_port()) as server:
         yield server
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty database is."""
+    if request.param == "SQLite":
+        return f"sqlite:///{tmp_path}/store.db"
+    return request.getfixturevalue("postgres").new()

@@ -25,18 +25,10 @@ NOON = 1_700_000_000_000
 numbers = count()
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where an empty database is."""
-    if request.param == "SQLite":
-        return f"sqlite:///{tmp_path}/store.db"
-    return request.getfixturevalue("postgres").new()
-
-
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
+def store(store_url: str) -> Iterator[Store]:
     """An empty store."""
-    opened = Store(url)
+    opened = Store(store_url)
     opened.migrate()
     yield opened
     opened.close()
@@ -233,9 +225,9 @@ def test_retention_deletes_what_is_older_of_every_model(store: Store):
     assert kept == {"old": 0, "lost": 0, "lost-late": 1}
 
 
-def test_retention_does_not_lock_writers_out(url: str, store: Store):
+def test_retention_does_not_lock_writers_out(store_url: str, store: Store):
     store.add([predicted(*(f"old-{number}" for number in range(5000)))], {})
-    other, done, waits = Store(url), threading.Event(), [0.0]
+    other, done, waits = Store(store_url), threading.Event(), [0.0]
 
     def write() -> None:
         while not done.is_set():
@@ -280,8 +272,8 @@ def test_migrating_again_changes_nothing(store: Store):
     assert ids(store) == ["a"]
 
 
-def test_many_may_migrate_at_once(url: str):
-    stores = [Store(url) for _ in range(8)]
+def test_many_may_migrate_at_once(store_url: str):
+    stores = [Store(store_url) for _ in range(8)]
     with ThreadPoolExecutor(len(stores)) as pool:
         list(pool.map(Store.migrate, stores))
     stores[0].add([predicted("a")], {})
@@ -290,11 +282,11 @@ def test_many_may_migrate_at_once(url: str):
         each.close()
 
 
-def test_a_later_step_is_taken_once_and_wholly(url: str, store: Store):
+def test_a_later_step_is_taken_once_and_wholly(store_url: str, store: Store):
     store.add([predicted("a")], {})
     broken = Step("broken", ("CREATE TABLE half (x TEXT)", "CREATE TABLE half (x TEXT)"))
     good = Step("shadow", ("ALTER TABLE predictions ADD COLUMN shadow TEXT",))
-    database = Database(url)
+    database = Database(store_url)
     with pytest.raises(StoreError, match="half"), database.writing() as connection:
         migrate(connection, (*STEPS, good, broken))
     for _ in range(2):
@@ -307,8 +299,8 @@ def test_a_later_step_is_taken_once_and_wholly(url: str, store: Store):
         store.migrate()
 
 
-def test_a_store_without_tables_says_so(url: str):
-    store = Store(url)
+def test_a_store_without_tables_says_so(store_url: str):
+    store = Store(store_url)
     with pytest.raises(StoreError, match="predictions"):
         store.prediction("a")
     store.close()
@@ -353,8 +345,8 @@ def test_a_full_disk_is_an_error_and_a_freed_one_serves_again(tmp_path: Path):
 
 def test_a_locked_database_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("serving.database.SQLITE", {"timeout": 0.1})
-    url = f"sqlite:///{tmp_path}/store.db"
-    store, other = Store(url), Database(url)
+    store_url = f"sqlite:///{tmp_path}/store.db"
+    store, other = Store(store_url), Database(store_url)
     store.migrate()
     with other.writing():
         assert store.positions() == {}, "readers are not locked out"

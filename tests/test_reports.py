@@ -1,0 +1,73 @@
+"""What the monitor found is kept the same over SQLite and PostgreSQL, both real."""
+
+from collections.abc import Iterator
+
+import pytest
+from msgspec import Raw
+
+from serving.reports import Alert, Delivery, Report, Reports
+from serving.store import Store
+
+FIGURES = Raw(b'{"predictions":500}')
+
+
+@pytest.fixture
+def reports(store_url: str) -> Iterator[Reports]:
+    """Those of an empty store."""
+    store = Store(store_url)
+    store.migrate()
+    yield store.reports
+    store.close()
+
+
+def report(time: int, *, version: int = 1) -> Report:
+    return Report("wine", version, time, Raw(b'{"verdict":"drift"}'), time, Raw(b'{"rows":7}'))
+
+
+def alert(cleared: int | None = None, *, sentence: str = "alcohol: another") -> Alert:
+    return Alert(
+        model="wine", version=1, kind="data drift", raised=5, cleared=cleared, sentence=sentence
+    )
+
+
+def test_the_latest_report_of_a_version_is_kept_and_the_figures_of_all(reports: Reports):
+    assert reports.latest("wine", 1) is None
+    assert reports.write(report(5), FIGURES, [], [], before=0)
+    assert reports.write(report(6), FIGURES, [], [], before=5)
+    assert reports.write(report(7, version=2), FIGURES, [], [], before=0)
+    found = reports.latest("wine", 1)
+    assert (found.time, found.place, bytes(found.watch)) == (6, 6, b'{"rows":7}')
+    assert [(each.time, each.version) for each in reports.points("wine", 6)] == [(6, 1), (7, 2)]
+
+
+def test_a_pass_that_another_monitor_overtook_leaves_nothing(reports: Reports):
+    reports.write(report(5), FIGURES, [], [], before=0)
+    message = Delivery("a", "{}", 0)
+    assert not reports.write(report(6), FIGURES, [alert()], [message], before=0)
+    assert not reports.write(report(6), FIGURES, [alert()], [message], before=4)
+    assert reports.latest("wine", 1).time == 5
+    assert (reports.alerts(), reports.due(9, 9)) == ([], [])
+
+
+def test_an_alert_keeps_the_report_that_raised_it_and_lasts_until_it_is_cleared(reports: Reports):
+    reports.write(report(5), FIGURES, [alert()], [], before=0)
+    later = alert(sentence="alcohol: yet another")
+    reports.write(report(6), FIGURES, [later], [], before=5)
+    assert reports.alerts("wine", lasting=True) == [later]
+    assert bytes(reports.report_of(later)) == b'{"verdict":"drift"}'
+    reports.settle([alert(8)], [])
+    assert reports.alerts("wine", lasting=True) == []
+    assert reports.alerts() == [alert(8)]
+    assert reports.alerts("diabetes") == []
+
+
+def test_a_message_is_due_until_it_is_delivered(reports: Reports):
+    reports.write(
+        report(5), FIGURES, [], [Delivery("a", "{}", 5), Delivery("b", "{}", 9)], before=0
+    )
+    (message,) = reports.due(8, 9)
+    reports.postpone(message, 20)
+    assert [each.id for each in reports.due(10, 9)] == ["b"]
+    assert reports.due(20, 9)[1] == Delivery("a", "{}", 20, 1)
+    reports.delivered(message)
+    assert [each.id for each in reports.due(99, 9)] == ["b"]
