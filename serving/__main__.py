@@ -1,9 +1,6 @@
 """The command line: what belongs to the service beside its workers."""
 
-import getpass
-import os
 import signal
-import socket
 import threading
 from datetime import UTC, datetime
 
@@ -14,7 +11,7 @@ from serving.decisions import Decision, Decisions
 from serving.errors import ServingError, VersionRefused
 from serving.log import log_as_json
 from serving.settings import Settings
-from serving.versions import Versions
+from serving.versions import Versions, whoever_runs_this
 
 WHY = click.option("--why", default="", help="Recorded with the decision.")
 
@@ -116,11 +113,7 @@ def _decisions(settings: Settings) -> Decisions:
 
 
 def _versions(settings: Settings) -> Versions:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # in a container, a number without a name
-        user = str(os.getuid())
-    return Versions(_decisions(settings), f"{user}@{socket.gethostname()}")
+    return Versions(_decisions(settings), whoever_runs_this())
 
 
 def _told(decision: Decision) -> str:

@@ -18,7 +18,7 @@ def objections(candidate: Artefact, live: Artefact | None) -> tuple[str, ...]:
     found = [*_proof(candidate, live)]
     if live and live.manifest.version != candidate.manifest.version:
         found += _broken_clients(candidate.manifest, live.manifest)
-        found += _worse_figures(candidate.manifest, live.manifest)
+        found += _worse_answers(candidate.manifest, live.manifest)
     return tuple(found)
 
 
@@ -75,6 +75,19 @@ def _narrowed(field: Field, before: Field) -> Iterator[str]:
         )
     if set(before.sum_of) - set(field.sum_of):
         yield f"field {name} no longer takes {' + '.join(before.sum_of)}"
+
+
+def _worse_answers(candidate: Manifest, live: Manifest) -> Iterator[str]:
+    """What both are known to answer to the same live rows; without such, the figures of each.
+
+    After drift the figures cannot be compared: the live version's are of data as they were, so a
+    candidate for data as they are now would look worse than the one that it should replace.
+    """
+    compared = candidate.compared
+    if compared is None or compared.version != live.version:
+        yield from _worse_figures(candidate, live)
+    elif compared.paired.is_worse:
+        yield f"on the latest labelled live rows its {compared.loss} is worse: {compared.paired}"
 
 
 def _worse_figures(candidate: Manifest, live: Manifest) -> Iterator[str]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.field import Field
+from serving.paired import Paired
 from serving.schema import Matrix
 
 
@@ -51,13 +52,54 @@ class Figure(msgspec.Struct, frozen=True):
     baseline: float
 
 
-class TrainingData(msgspec.Struct, frozen=True):
-    """Where the training data came from; `rows` counts those trained on."""
+class LiveData(msgspec.Struct, frozen=True):
+    """Live records with feedback that a version was trained on.
+
+    Attributes
+    ----------
+    since, until : int
+        When the first and the last of them were answered: milliseconds since 1970, UTC.
+    replaced : int
+        Rows of the file that were left out, for what is true of their record is another thing now.
+    left_out : int
+        Answers with feedback that are not recorded in full, or do not fit fields and labels.
+    """
+
+    rows: int
+    since: int
+    until: int
+    replaced: int
+    left_out: int
+
+
+class TrainingData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the training data came from; `rows` counts those trained on, live ones among them."""
 
     source: str
     licence: str
     sha256: str
     rows: int
+    live: LiveData | None = None
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """A version's held-out answers to live rows against what the live version had answered.
+
+    Attributes
+    ----------
+    version : int
+        The one that was live.
+    loss : str
+        What the means are of; lower is better.
+    since, until : int
+        When the first and the last row were answered: milliseconds since 1970, UTC.
+    """
+
+    version: int
+    loss: str
+    since: int
+    until: int
+    paired: Paired
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +122,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         Those of `evaluation`.
     published : str
         The figure that tutorials publish for this problem, and why ours differs.
+    compared : Comparison or None
+        With the version that was live when this one was trained on live rows.
     files : dict of str to str
         The sha256 of each other file of the folder.
     """
@@ -102,6 +146,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     data: TrainingData
     libraries: dict[str, str]
     created: str
+    compared: Comparison | None = None
     files: dict[str, str] = {}
 
     def __post_init__(self) -> None:

@@ -65,6 +65,12 @@ class Privacy:
                     f"it has {', '.join(known)}"
                 )
 
+    def kept_out(self, model: str) -> dict[str, str]:
+        """The fields of a model that are not recorded as they came, and by which setting."""
+        return {
+            name: variable for variable, names in self._names() for name in names.get(model, ())
+        }
+
     def _names(self) -> tuple[tuple[str, Names], ...]:
         return ("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)
 

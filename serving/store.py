@@ -1,20 +1,22 @@
 """Every prediction and what was learnt of it later, in SQLite or PostgreSQL."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sql
 
-from serving import migrations, retention, trials
+from serving import labelled, migrations, retention, trials
 from serving.database import Database
 from serving.entry import Entry, Learnt, Predicted
 from serving.reports import Reports
 from serving.stored import (
     Cursor,
     Feedback,
+    Labelled,
     Position,
     Prediction,
     Trial,
+    Tried,
     feedback,
     feedback_rows,
     json,
@@ -192,6 +194,22 @@ class Store:
         with self._database.reading() as connection:
             row = connection.execute(trials.NUMBERS if numbers else trials.LABELS, asked).one()
         return Trial(version, *row)
+
+    def labelled(
+        self, model: str, *, version: int | None = None, since: int = 0
+    ) -> Iterator[Labelled]:
+        """A model's answers of a time on whose truth is known, the newest first, as they are read.
+
+        Parameters
+        ----------
+        version : int, optional
+            Of all versions if not given.
+        """
+        return labelled.labelled(self._database, model, version, since)
+
+    def tried(self, model: str, version: int, live: int) -> Iterator[Tried]:
+        """What a version on trial and the live one said where the truth is known, oldest first."""
+        return labelled.tried(self._database, model, version, live)
 
     def retain(self, since: int) -> int:
         """Delete the predictions of before a time with their feedback; count the predictions.

@@ -88,6 +88,33 @@ class Prediction(msgspec.Struct, frozen=True):
         return cls(*keys, *(None if value is None else Raw(value) for value in values))
 
 
+class Labelled(msgspec.Struct, frozen=True):
+    """What a version answered to a record, and what was true of it.
+
+    Attributes
+    ----------
+    time : int
+        Of the answer: milliseconds since 1970, UTC.
+    record : Raw
+        JSON object: value by field.
+    """
+
+    time: int
+    version: int
+    record: Raw
+    prediction: Raw
+    probabilities: Raw | None
+    actual: Raw
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What the version that is tried and the live one said of a record, and what was true of it."""
+
+    shadow: Raw
+    live: Raw
+    actual: Raw
+
+
 class Trial(msgspec.Struct, frozen=True):
     """How the version that is tried compares with the live one, on the latest predictions.
 

@@ -1,5 +1,9 @@
 """The versions of a model: what they are, and what may be decided about them."""
 
+import getpass
+import os
+import socket
+
 import msgspec
 
 from serving import artefact, gate, ids
@@ -24,6 +28,15 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     created: str = ""
     metrics: dict[str, Figure] = {}
     broken: str = ""
+
+
+def whoever_runs_this() -> str:
+    """The user and the host of this process, for decisions that are taken on a command line."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # in a container, a number without a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 class Versions:
@@ -128,6 +141,16 @@ class Versions:
                     f"{model} {version} is {state}: put another in its place first"
                 )
         return self._take("retire", model, version, version, why)
+
+    def objections(self, model: str, version: int) -> tuple[str, ...]:
+        """What the gate has against a version in the place of the live one.
+
+        Raises
+        ------
+        UnknownModel, UnknownVersion, VersionRefused, ArtefactError
+        """
+        self._require(model, version)
+        return self._objections(model, version, self._current(model))
 
     def _objections(self, model: str, version: int, before: int) -> tuple[str, ...]:
         folder = self.decisions.models_dir

@@ -1,15 +1,20 @@
 """The command line: `python -m train wine`, `python -m train data.csv --target x --name y`."""
 
+import functools
 import re
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from serving import artefact
-from serving.errors import ServingError
+from serving.errors import ServingError, VersionRefused
+from serving.manifest import Manifest
 from serving.settings import Settings
-from train import anything, brought, proof, report
+from train import anything, brought, live, proof, report, retrain
 from train.errors import TrainingError
 from train.estimators import BUILDERS
 from train.problem import Problem, train
@@ -17,6 +22,7 @@ from train.problems import PROBLEMS, data_of
 from train.task import Kind
 
 FILE = click.Path(path_type=Path)
+NOT_PUT_LIVE = 3  # the exit code of --auto where the gate objects
 
 
 class Commands(click.Group):
@@ -58,6 +64,33 @@ def _name(context: click.Context, parameter: click.Parameter, value: str) -> str
 NAME = click.option("--name", required=True, callback=_name, help="What to call the model.")
 
 
+class Retraining(NamedTuple):
+    """What is asked for beyond a training on the file alone."""
+
+    with_feedback: bool
+    most_live: int
+    auto: bool
+
+
+def _retraining(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a retraining, as one argument."""
+
+    @click.option("--with-feedback", is_flag=True, help="Add live records whose truth is known.")
+    @click.option(
+        "--most-live",
+        type=click.IntRange(1),
+        default=live.MOST,
+        show_default=True,
+        help="How many of them at most, the latest.",
+    )
+    @click.option("--auto", is_flag=True, help="Put it live if the gate lets it; 3 if not.")
+    @functools.wraps(command)
+    def taking(*args: Any, with_feedback: bool, most_live: int, auto: bool, **others: Any) -> None:
+        command(*args, retraining=Retraining(with_feedback, most_live, auto), **others)
+
+    return taking
+
+
 @main.command()
 @click.argument("file", type=FILE)
 @click.option("--target", required=True, help="The column to predict.")
@@ -74,14 +107,20 @@ NAME = click.option("--name", required=True, callback=_name, help="What to call 
     show_default=True,
     help="What learns from it.",
 )
-@click.pass_obj
+@_retraining
 def csv(
-    models_dir: Path, *, file: Path, target: str, name: str, task: Kind | None, estimator: str
+    *,
+    file: Path,
+    target: str,
+    name: str,
+    task: Kind | None,
+    estimator: str,
+    retraining: Retraining,
 ) -> None:
     """Train a model on any CSV file, to predict one of its columns from the others."""
     problem, remarks = anything.from_csv(file, target, name=name, kind=task, estimator=estimator)
     click.echo("\n".join(remarks))
-    _train(problem, file, models_dir)
+    _train(problem, file, retraining)
 
 
 @main.command("import")
@@ -121,17 +160,39 @@ def check(models_dir: Path, name: str, version: int | None) -> None:
 def _training(problem: Problem) -> click.Command:
     @click.command(problem.name, help=f"Train {problem.name}. {problem.title}.")
     @click.option("--data", type=FILE, help=f"The file, if {problem.file} is elsewhere.")
-    @click.pass_obj
-    def command(models_dir: Path, data: Path | None) -> None:
-        _train(problem, data_of(problem, data), models_dir)
+    @_retraining
+    def command(*, data: Path | None, retraining: Retraining) -> None:
+        settings = Settings.from_environment()
+        like = retrain.trained_on(settings, problem.name) if retraining.with_feedback else ""
+        _train(problem, data_of(problem, data, like=like), retraining)
 
     return command
 
 
-def _train(problem: Problem, data: Path, models_dir: Path) -> None:
-    with click.progressbar(length=problem.steps, label=f"training {problem.name}") as bar:
-        trained = train(problem, data, models_dir, lambda: bar.update(1))
-    click.echo(report.summary(trained, models_dir))
+def _train(problem: Problem, data: Path, retraining: Retraining) -> None:
+    settings = Settings.from_environment()
+    with ExitStack() as opened:
+        learnt = None
+        if retraining.with_feedback:
+            asked = retrain.feedback(settings, problem.name, retraining.most_live)
+            learnt = opened.enter_context(asked)
+        bar = opened.enter_context(
+            click.progressbar(length=problem.steps, label=f"training {problem.name}")
+        )
+        trained = train(problem, data, settings.models_dir, lambda: bar.update(1), learnt)
+    click.echo(report.summary(trained, settings.models_dir))
+    if retraining.auto and not trained.live:
+        _promote(settings, trained.artefact.manifest)
+
+
+def _promote(settings: Settings, manifest: Manifest) -> None:
+    try:
+        decision = retrain.promote(settings, manifest)
+    except VersionRefused as refused:
+        reasons = [str(refused), *(f"  - {each}" for each in refused.objections)]
+        click.echo("\n".join(reasons), err=True)
+        sys.exit(NOT_PUT_LIVE)
+    click.echo(f"it is live, after {decision.before}: {decision.why}")
 
 
 for _problem in PROBLEMS:

@@ -136,6 +136,24 @@ class Classification:
         }
         return of_probability | of_labels(positive, said, "binary", accuracy=threshold is None)
 
+    def recorded(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
+        """An answer of the service as a row of answers; ValueError for a label unknown here."""
+        if probabilities is None:
+            return [float(self.labels.index(prediction))]
+        if unknown := probabilities.keys() - set(self.labels):
+            raise ValueError(f"{min(unknown)} is none of {', '.join(self.labels)}")
+        return [probabilities.get(label, 0.0) for label in self.labels]
+
+    def loss(self, answers: Matrix) -> str:
+        """The finest that the answers have; it sees a model that is sure of what is wrong."""
+        return "share of wrong labels" if answers.shape[1] == 1 else "Brier score"
+
+    def losses(self, truth: Truth, answers: Matrix) -> NDArray[np.float64]:
+        """How wrong each answer is; of probabilities half the squared distance from the truth."""
+        if answers.shape[1] == 1:
+            return np.asarray(answers[:, 0] != truth, dtype=np.float64)
+        return np.asarray(((answers - np.eye(len(self.labels))[truth]) ** 2).sum(axis=1) / 2)
+
     def rounded(self, figure: float) -> float:
         """A figure to four decimals, finer than any spread."""
         return round(float(figure), 4)

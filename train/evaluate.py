@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from serving.manifest import Figure
 from serving.schema import Matrix
-from train.task import Groups, HeldOut, Task, Truth
+from train.task import Groups, HeldOut, Rows, Task, Truth
 
 RESAMPLES = 50
 
@@ -25,13 +25,14 @@ class Protocol(NamedTuple):
         """How many models are fitted."""
         return self.folds * self.repeats
 
-    def text(self, task: Task, together: tuple[str, ...]) -> str:
-        """The protocol in words, for people."""
+    def text(self, task: Task, together: tuple[str, ...], judged: int | None = None) -> str:
+        """The protocol in words, for people; `judged` live rows, if these alone count."""
         times = f" repeated {self.repeats} times" if self.repeats > 1 else ""
         alike = f"rows alike in {' and '.join(together)}" if together else "equal rows"
+        counted = f"; of the held-out rows the {judged:,} latest live ones count" if judged else ""
         return (
-            f"{self.folds}{task.folds}{times}, {alike} never on both sides; spread: standard "
-            f"deviation over the folds; baseline: {task.baseline}{task.remark}"
+            f"{self.folds}{task.folds}{times}, {alike} never on both sides{counted}; spread: "
+            f"standard deviation over the folds; baseline: {task.baseline}{task.remark}"
         )
 
 
@@ -54,6 +55,7 @@ def cross_validate(
     groups: Groups,
     seed: int,
     protocol: Protocol,
+    judged: Rows | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Repeated, grouped cross-validation, and a baseline that knows no field beside it.
@@ -67,9 +69,12 @@ def cross_validate(
         Rows of one group stay on one side of each split.
     seed : int
         Seeds the splits and, for each of them, the estimator.
+    judged : ndarray of int, optional
+        The rows that the figures are of; all if not given.
     progress : callable
         Called after each fold.
     """
+    judged = np.arange(len(rows)) if judged is None else judged
     scores, baselines, thresholds = [], [], []
     answers: dict[int, Matrix] = {}
     splits = (
@@ -83,15 +88,18 @@ def cross_validate(
         threshold = task.threshold(fitted, truth[train])
         said = task.answers(fitted, rows[test])
         ignorant = task.dummy().fit(rows[train], lesson)
-        scores.append(task.score(truth[test], said, threshold))
         half = None if threshold is None else 0.5
-        baselines.append(task.score(truth[test], task.answers(ignorant, rows[test]), half))
+        counts = np.isin(test, judged)
+        if counts.any():
+            guessed = task.answers(ignorant, rows[test][counts])
+            scores.append(task.score(truth[test][counts], said[counts], threshold))
+            baselines.append(task.score(truth[test][counts], guessed, half))
         thresholds += [] if threshold is None else [threshold]
         answers.setdefault(repeat, np.empty((len(rows), said.shape[1])))[test] = said
         progress()
     return Evaluation(
         _figures(scores, baselines, task),
-        HeldOut(np.array(list(answers.values())), groups, thresholds),
+        HeldOut(np.array(list(answers.values())), groups, thresholds, judged),
     )
 
 

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from serving.field import Field
 from serving.manifest import Manifest, Reference, TrainingData
 from serving.schema import Matrix
-from train import assemble, evaluate
+from train import assemble, evaluate, live
 from train.assemble import Trained
 from train.errors import TrainingError
 from train.evaluate import FIVE_BY_THREE, Protocol
+from train.live import Feedback
 from train.reference import field_references, typical
 from train.task import Task
 from train.threads import one_thread
@@ -70,8 +71,17 @@ class Problem:
 
 
 @one_thread()
-def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[], None]) -> Trained:
+def train(
+    problem: Problem,
+    data: Path,
+    models_dir: Path,
+    progress: Callable[[], None],
+    feedback: Feedback | None = None,
+) -> Trained:
     """Train a problem and write the next version of its model.
+
+    With `JUDGED` live rows or more, the latest of these alone are what its figures and its
+    reference are of, for they are most like what it will be asked.
 
     Parameters
     ----------
@@ -79,18 +89,26 @@ def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[],
         The problem's file.
     progress : callable
         Called `problem.steps` times on the way.
+    feedback : Feedback, optional
+        Where live records are, to be added to the file's rows.
 
     Raises
     ------
     TrainingError
-        If the file is another than the problem's.
+        If the file is another than the problem's, or there is no feedback to add.
     """
     try:
         frame, task = problem.load(data), problem.task
     except Exception as error:  # why: any column may be missing, or hold anything
         raise TrainingError(f"{data} is not such a file as {problem.name} is: {error!r}") from error
-    fields = tuple(as_seen(field, frame[field.name]) for field in problem.fields)
-    truth, rows = task.truth(frame[problem.target]), to_rows(frame, fields)
+    fields = _fields(problem, frame)
+    rows, joined = to_rows(frame, fields), None
+    if feedback:
+        joined = live.join(frame, rows, feedback, fields=fields, task=task, target=problem.target)
+        frame = joined.frame
+        fields = _fields(problem, frame)
+        rows = to_rows(frame, fields)
+    truth = task.truth(frame[problem.target])
     columns = [at for at, field in enumerate(fields) if field.name in problem.together]
 
     figures, held_out = evaluate.cross_validate(
@@ -101,16 +119,19 @@ def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[],
         groups=evaluate.alike(rows, columns),
         seed=SEED,
         protocol=problem.protocol,
+        judged=joined.judged if joined else None,
         progress=progress,
     )
     fitted = evaluate.fit(problem.estimator, rows, task.lesson(truth), SEED)
     progress()
 
+    judged = held_out.judged
     reference = Reference(
-        rows=len(rows),
-        fields=field_references(frame, fields),
-        **task.reference(truth, held_out.mean),
+        rows=len(judged),
+        fields=field_references(frame.iloc[judged], fields),
+        **task.reference(truth[judged], held_out.mean[judged]),
     )
+    counted = len(judged) if joined and joined.judged is not None else None
     manifest = Manifest(
         name=problem.name,
         title=problem.title,
@@ -118,15 +139,26 @@ def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[],
         target=problem.target,
         fields=fields,
         example=typical(frame, fields),
-        evaluation=problem.protocol.text(task, problem.together),
+        evaluation=problem.protocol.text(task, problem.together, counted),
         metrics=figures,
         published=problem.published,
-        data=TrainingData(problem.source, problem.licence, sha256(data), len(rows)),
+        data=TrainingData(
+            problem.source,
+            problem.licence,
+            sha256(data),
+            len(rows),
+            joined.live if joined else None,
+        ),
         libraries=assemble.libraries(fitted),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        compared=joined.compared(task, truth, held_out) if joined else None,
         **task.manifest(fitted, truth, held_out),
     )
     return assemble.write(models_dir, manifest, reference, fitted, progress)
+
+
+def _fields(problem: Problem, frame: pd.DataFrame) -> tuple[Field, ...]:
+    return tuple(as_seen(field, frame[field.name]) for field in problem.fields)
 
 
 def to_rows(frame: pd.DataFrame, fields: tuple[Field, ...]) -> Matrix:

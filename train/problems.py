@@ -5,7 +5,7 @@ from pathlib import Path
 
 from train import credit, diabetes, imoveis, loan, wine, wine_score
 from train.errors import TrainingError
-from train.problem import Problem
+from train.problem import Problem, sha256
 
 PROBLEMS = [
     wine.PROBLEM,
@@ -19,8 +19,13 @@ PROBLEMS = [
 COMMITTED = Path(__file__).parent / "data"
 
 
-def data_of(problem: Problem, given: Path | None = None) -> Path:
+def data_of(problem: Problem, given: Path | None = None, *, like: str = "") -> Path:
     """The file of a problem's data: the one given, else the one in train/data or in DATA_DIR.
+
+    Parameters
+    ----------
+    like : str
+        The sha256 of the file to be preferred, where both folders have one.
 
     Raises
     ------
@@ -32,9 +37,9 @@ def data_of(problem: Problem, given: Path | None = None) -> Path:
             raise TrainingError(f"there is no file {given}")
         return given
     folders = [COMMITTED, *map(Path, filter(None, [os.environ.get("DATA_DIR")]))]
-    for folder in folders:
-        if (folder / problem.file).is_file():
-            return folder / problem.file
+    found = [folder / problem.file for folder in folders if (folder / problem.file).is_file()]
+    if found:
+        return next((file for file in found if like and sha256(file) == like), found[0])
     raise TrainingError(
         f"{problem.file} is not here, for its licence is not clear; get {problem.obtain}, then "
         f"python -m train {problem.name} --data FILE, or put it in the folder DATA_DIR names"

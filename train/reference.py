@@ -21,7 +21,8 @@ def _field_reference(column: "pd.Series[Any]", field: Field) -> FieldReference:
     present = column.dropna()
     missing = round(1 - len(present) / len(column), 6)
     if field.type != "category":
-        return FieldReference(quantiles=quantiles(present), missing=missing)
+        grid = quantiles(present) if len(present) else ()
+        return FieldReference(quantiles=grid, missing=missing)
     counted = counts(present)
     unseen = {label: 0 for label in field.categories if label not in counted}
     return FieldReference(counts=counted | unseen, missing=missing)

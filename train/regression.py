@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import (
     mean_absolute_error,
@@ -87,6 +87,18 @@ class Regression:
             figures[f"within_{self.within:g}"] = float((off <= self.within).mean())
         return figures
 
+    def recorded(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:  # noqa: ARG002
+        """An answer of the service as a row of answers."""
+        return [float(prediction)]
+
+    def loss(self, answers: Matrix) -> str:  # noqa: ARG002
+        """What two versions are compared by, in the target's unit."""
+        return "mean absolute error"
+
+    def losses(self, truth: Truth, answers: Matrix) -> NDArray[np.float64]:
+        """How far off each answer is."""
+        return np.abs(answers[:, 0] - truth)
+
     def rounded(self, figure: float) -> float:
         """A figure to six digits, whatever its unit."""
         return float(f"{figure:.6g}")
@@ -94,8 +106,10 @@ class Regression:
     def manifest(self, fitted: Any, truth: Truth, held_out: HeldOut) -> dict[str, Any]:  # noqa: ARG002
         """What the manifest says of a regression alone."""
         # One repeat: the mean of several is nearer the truth than a model's answer is.
-        once = held_out.answers[0, :, 0]
-        return {"unit": self.unit, "interval": conformal(truth, once, held_out.groups, SEED)}
+        at = held_out.judged
+        once = held_out.answers[0, at, 0]
+        interval = conformal(truth[at], once, held_out.groups[at], SEED)
+        return {"unit": self.unit, "interval": interval}
 
     def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:  # noqa: ARG002
         """What the reference says of a regression alone."""

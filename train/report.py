@@ -1,9 +1,10 @@
 """What a training says of what it made, for people."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from serving.engine import Agreement
-from serving.manifest import Figure, Interval, Manifest, Threshold
+from serving.manifest import Comparison, Figure, Interval, LiveData, Manifest, Threshold
 from train.assemble import Trained
 
 NAMES = {
@@ -27,9 +28,11 @@ def summary(trained: Trained, models_dir: Path) -> str:
     lines = [
         f"{manifest.name} {manifest.version} is in {models_dir / manifest.name}",
         f"{manifest.data.source}: {manifest.data.rows:,} rows",
+        *([_live(manifest.data.live)] if manifest.data.live else []),
         f"evaluation: {manifest.evaluation}",
         *_table(manifest),
         *([f"published: {manifest.published}"] if manifest.published else []),
+        *([_compared(manifest.compared)] if manifest.compared else []),
         *([_decision(manifest.threshold)] if manifest.threshold else []),
         *([_interval(manifest.interval, manifest.unit)] if manifest.interval else []),
         *(f"{file}: {len(content) / 1e6:.2f} MB" for file, content in contents.items()),
@@ -67,6 +70,24 @@ def _table(manifest: Manifest) -> list[str]:
 def _numbers(figure: Figure) -> list[str]:
     decimals = 4 if abs(figure.mean) < 10 else 1 if abs(figure.mean) < 10_000 else 0  # noqa: PLR2004
     return [f"{value:,.{decimals}f}" for value in (figure.mean, figure.spread, figure.baseline)]
+
+
+def _live(live: LiveData) -> str:
+    since, until = (
+        datetime.fromtimestamp(time / 1000, UTC).isoformat(" ", timespec="seconds")
+        for time in (live.since, live.until)
+    )
+    said = f"of these {live.rows:,} live, with feedback, from {since} to {until}"
+    if live.replaced:
+        said += f"; {live.replaced:,} rows of the file left out, as their truth is another now"
+    if live.left_out:
+        said += f"; {live.left_out:,} live records left out: not recorded in full, or not fitting"
+    return said
+
+
+def _compared(compared: Comparison) -> str:
+    against = f"that of live version {compared.version}"
+    return f"held-out {compared.loss} against {against}: {compared.paired}"
 
 
 def _decision(threshold: Threshold) -> str:

@@ -24,11 +24,14 @@ class HeldOut(NamedTuple):
         Rows of one group were always held out together.
     thresholds : list of float
         Where each fold's training put the threshold, if it has one.
+    judged : ndarray of int
+        The rows that the model is judged by.
     """
 
     answers: NDArray[np.float64]
     groups: Groups
     thresholds: list[float]
+    judged: Rows
 
     @property
     def mean(self) -> Matrix:
@@ -77,6 +80,15 @@ class Task(Protocol):
 
     def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:
         """The metrics of one fold; NaN for one that it cannot have."""
+
+    def recorded(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
+        """An answer of the service as a row of answers; ValueError for a label unknown here."""
+
+    def losses(self, truth: Truth, answers: Matrix) -> NDArray[np.float64]:
+        """How wrong each answer is, by the loss that `loss` names."""
+
+    def loss(self, answers: Matrix) -> str:
+        """What is measured of such answers to compare two versions row by row."""
 
     def rounded(self, figure: float) -> float:
         """A metric with as many digits as mean something."""
