@@ -57,9 +57,7 @@ def _labels(field: Field, counts: dict[str, int], window: Window, rows: int) -> 
     return Labels(counts, current, rows - sum(counts.values()), missing)
 
 
-def _add_outputs(
-    found: Compared, manifest: Manifest, reference: Reference, window: Window
-) -> None:
+def _add_outputs(found: Compared, manifest: Manifest, reference: Reference, window: Window) -> None:
     names = {field.name for field in manifest.fields}
     if not manifest.classes and reference.predictions:
         name = _apart(f"predicted {manifest.target}", names)

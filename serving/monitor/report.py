@@ -165,7 +165,8 @@ def _estimated(known: Known, window: Window) -> Sequence[Estimated]:
     if not isinstance(answered, Classified):
         return ()
     reliability = [
-        Reliability(each.predicted, each.observed, each.rows) for each in known.reference.reliability
+        Reliability(each.predicted, each.observed, each.rows)
+        for each in known.reference.reliability
     ]
     return estimate.measure(answered, reliability)
 
@@ -209,7 +210,8 @@ def _unmeasured(
 def figures(found: Report) -> Mapping[str, object]:
     """What is kept of every pass, for lines over time."""
     of = (*found.drift.fields, *found.drift.predictions)
-    concept = found.concept
+    told = found.concept if found.concept and found.concept.recent is not None else None
+    errors = found.traffic.errors
     return {
         "predictions": found.window.predictions,
         "per_hour": found.traffic.per_hour,
@@ -223,13 +225,10 @@ def figures(found: Report) -> Mapping[str, object]:
         "estimated": {
             each.metric: each.value for each in found.estimated if each.value is not None
         },
-        "concept": concept
-        and concept.recent is not None
-        and {"recent": concept.recent, "held_out": concept.held_out}
-        or None,
+        "concept": told and {"recent": told.recent, "held_out": told.held_out},
         "changes": {each.field: each.change for each in of if each.change is not None},
         "verdicts": {each.field: each.verdict for each in of},
-        "errors": sum((found.traffic.errors or {}).values()) if found.traffic.errors else None,
+        "errors": None if errors is None else sum(errors.values()),
         "median_ms": found.traffic.median_ms,
         "warned": found.traffic.warned,
     }

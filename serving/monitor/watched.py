@@ -26,9 +26,10 @@ class Watched(NamedTuple):
 def go_on(
     watch: Watch,
     parts: Iterable[Part],
-    last: int,
     answers: Answers,
     held_out: Mapping[str, HeldOut],
+    *,
+    last: int,
     now: int,
 ) -> Watched:
     """Take in feedback by its place, up to the last, or to where a prediction may still come.

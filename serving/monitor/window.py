@@ -1,6 +1,7 @@
 """A version's latest predictions as columns, from the rows of the store."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -89,8 +90,10 @@ class Window:
         self.unrecorded: dict[str, str] = {}
         self._fields = [_Column(field, f"field_{at}") for at, field in enumerate(fields)]
         self._decoder = _decoder([column.field.name for column in self._fields], Any)
-        read = [self._read(columns) for columns in [NO_ROWS, *(zip(*part) for part in parts)]]
-        times, durations, predicted, probabilities, actual, learnt = zip(*read, strict=True)
+        columns = chain([NO_ROWS], (zip(*part, strict=True) for part in parts))
+        times, durations, predicted, probabilities, actual, learnt = zip(
+            *map(self._read, columns), strict=True
+        )
         self.times, self.durations, self.learnt = map(np.concatenate, (times, durations, learnt))
         self.predicted, self.actual = np.concatenate(predicted), np.concatenate(actual)
         self.probabilities = np.concatenate(probabilities) if answers.likely else None
