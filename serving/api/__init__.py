@@ -3,7 +3,17 @@
 from flask import Flask
 
 from serving.admins import Admins
-from serving.api import errors, feedback, health, models, native, predictions, request_id, versions
+from serving.api import (
+    errors,
+    feedback,
+    health,
+    models,
+    monitor,
+    native,
+    predictions,
+    request_id,
+    versions,
+)
 from serving.api.express import Express
 from serving.service import Service
 from serving.settings import Settings
@@ -19,5 +29,6 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(native.blueprint(service, settings.max_records))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
+    app.register_blueprint(monitor.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]
