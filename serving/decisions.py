@@ -8,7 +8,7 @@ folder read-only, it keeps the same files under `VAR_DIR`. Of two the newer hold
 current           the live version
 shadow            the version that is tried on live traffic, if any
 retired           versions that are not served any more
-decisions.jsonl   every decision, a line each
+decisions.jsonl   every decision, and every retraining of the monitor, a line each
 """
 
 import os
@@ -26,7 +26,14 @@ from serving.errors import ArtefactError, UnknownVersion
 SHADOW, RETIRED, LOG = "shadow", "retired", "decisions.jsonl"
 
 Stamp = tuple[int, ...]
-Action = Literal["promote", "rollback", "shadow", "retire"]
+Action = Literal["promote", "rollback", "shadow", "retire", "retrain"]
+
+FILES: dict[Action, str] = {
+    "promote": CURRENT,
+    "rollback": CURRENT,
+    "shadow": SHADOW,
+    "retire": RETIRED,
+}
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +46,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     before : int or None
         The version that was live, or tried, until then.
     version : int or None
-        The version decided on; None where none is tried any more.
+        The version decided on, or made by a retraining; None where none is tried any more, or
+        none was made.
     overruled : tuple of str
         What the gate had against it.
     """
@@ -154,11 +162,10 @@ class Decisions:
             If it can be kept nowhere.
         """
         model, version = decision.model, decision.version
+        numbers = [] if version is None else [version]
         if decision.action == "retire":
-            file, numbers = RETIRED, sorted({*self.retired(model), version or 0})
-        else:
-            file = SHADOW if decision.action == "shadow" else CURRENT
-            numbers = [] if version is None else [version]
+            numbers = sorted({*self.retired(model), *numbers})
+        file = FILES.get(decision.action)
         failures = []
         for folder in self._folders(model):
             try:
@@ -166,7 +173,8 @@ class Decisions:
                 with (folder / LOG).open("ab") as log:
                     log.write(msgspec.json.encode(decision) + b"\n")
                     os.fsync(log.fileno())
-                artefact.replace(folder / file, "".join(f"{number}\n" for number in numbers))
+                if file:
+                    artefact.replace(folder / file, "".join(f"{number}\n" for number in numbers))
             except OSError as error:
                 failures.append(str(error))
             else:

@@ -56,14 +56,22 @@ class Learnt(msgspec.Struct, tag_field="kind", tag="learnt", gc=False):
     actuals: list[str | float]
 
 
-class Shadowed(msgspec.Struct, tag_field="kind", tag="shadowed", gc=False):
-    """What a version that is tried would have answered, for predictions of the live one."""
+class Shadowed(msgspec.Struct, tag_field="kind", tag="shadowed", omit_defaults=True, gc=False):
+    """What a version that is tried would have answered, for predictions of the live one.
+
+    Attributes
+    ----------
+    probabilities : list of list of float
+        In the order of `classes`; empty where it has none.
+    """
 
     time: int
     model: str
     version: int
     ids: list[str]
     predictions: list[Any]
+    classes: Sequence[str] = ()
+    probabilities: list[list[float]] = []
 
 
 Entry = Predicted | Learnt | Shadowed

@@ -11,7 +11,8 @@ from serving.stored import Labelled, Tried, feedback, predictions, table
 
 AT_ONCE = 1_000  # rows that are fetched together
 
-shadows = table("shadows", "prediction_id", "model", "version", "time", "prediction")
+_TRIED = ("prediction_id", "model", "version", "time", "prediction", "probabilities")
+shadows = table("shadows", *_TRIED)
 
 IS_KNOWN = sql.exists().where(feedback.c.prediction_id == predictions.c.id)
 TRUTH = (
@@ -26,7 +27,11 @@ ANSWERS = sql.select(
     TRUTH,
 ).where(IS_KNOWN)
 BOTH = (
-    sql.select(shadows.c.prediction, predictions.c.prediction, TRUTH)
+    sql.select(
+        *(shadows.c.prediction, shadows.c.probabilities),
+        *(predictions.c.prediction, predictions.c.probabilities),
+        TRUTH,
+    )
     .join_from(shadows, predictions, predictions.c.id == shadows.c.prediction_id)
     .where(IS_KNOWN)
 )
@@ -52,8 +57,14 @@ def tried(database: Database, model: str, version: int, live: int) -> Iterator[T
         .where(predictions.c.version == live)
         .order_by(column.time, column.prediction_id)
     )
-    for values in _streamed(database, asked):
-        yield Tried(*map(Raw, values))
+    for shadow, shadow_chances, answered, chances, actual in _streamed(database, asked):
+        yield Tried(
+            Raw(shadow),
+            None if shadow_chances is None else Raw(shadow_chances),
+            Raw(answered),
+            None if chances is None else Raw(chances),
+            Raw(actual),
+        )
 
 
 def _streamed(database: Database, asked: sql.Select[Any]) -> Iterator[Any]:

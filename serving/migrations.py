@@ -171,6 +171,10 @@ STEPS = (
             """,
         ),
     ),
+    Step(
+        "probabilities of a tried version",
+        ("ALTER TABLE shadows ADD COLUMN probabilities TEXT",),
+    ),
 )
 
 

@@ -4,12 +4,14 @@ from typing import Self
 
 import msgspec
 import numpy as np
+from msgspec import Raw
 from numpy.typing import ArrayLike
 
 BLOCKS = 20
 QUANTILE = 2.093  # of Student's t with BLOCKS - 1 degrees of freedom, for an interval of 95 %
 TOLERATED = 0.1  # of the live version's mean loss: less than that does not matter
 DIGITS = 6
+ENOUGH = 500  # live rows with feedback that a candidate is judged by, the latest
 
 
 class Paired(msgspec.Struct, frozen=True):
@@ -66,3 +68,24 @@ class Paired(msgspec.Struct, frozen=True):
             f"{self.candidate:.4g} against {self.live:.4g} on {self.rows:,} rows "
             f"({self.low:+.3g} to {self.high:+.3g})"
         )
+
+
+def loss(prediction: Raw, probabilities: Raw | None, actual: Raw) -> float:
+    """How wrong an answer is that is known as JSON.
+
+    Half the squared distance of the probabilities from the truth, which of two labels is the Brier
+    score; without them 1 for a wrong label; for a number the absolute error.
+
+    >>> loss(Raw(b'"bom"'), Raw(b'{"bom": 0.8, "ruim": 0.2}'), Raw(b'"ruim"'))
+    0.64
+    >>> loss(Raw(b"5.5"), None, Raw(b"6"))
+    0.5
+    """
+    said, true = msgspec.json.decode(prediction), msgspec.json.decode(actual)
+    if isinstance(said, float | int):
+        return float(abs(said - true))
+    if probabilities is None:
+        return float(said != true)
+    chances: dict[str, float] = msgspec.json.decode(probabilities)
+    squares = [(chance - float(label == true)) ** 2 for label, chance in chances.items()]
+    return round(sum(squares) / 2, 12)

@@ -79,6 +79,9 @@ class Settings:
     alert_webhook_private: bool = _setting(
         default=False, purpose="whether that URL may be of this machine or a private network"
     )
+    auto_retrain: bool = _setting(
+        default=False, purpose="whether the monitor retrains, tries and puts live by itself"
+    )
     max_body_bytes: int = _setting(16_777_216, "largest request body, in bytes")
 
     @classmethod

@@ -79,9 +79,9 @@ class Shadow:
     def _record(self, tried: Engine, live: Engine, named: list[str], matrix: Matrix) -> None:
         manifest = tried.manifest
         try:
-            predictions = tried.predict(_rows_for(tried, live, matrix)).values
-            told = Shadowed(ids.now(), manifest.name, manifest.version, named, predictions)
-            self.journal.append(told)
+            said = tried.predict(_rows_for(tried, live, matrix))
+            known = (ids.now(), manifest.name, manifest.version, named, said.values)
+            self.journal.append(Shadowed(*known, manifest.classes, said.probabilities))
         except (InvalidRecords, JournalError) as error:
             # Missing in the comparison, whose rows are counted; the answers are out already.
             log.warning("%s %d cannot be tried: %s", manifest.name, manifest.version, error)

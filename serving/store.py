@@ -44,8 +44,8 @@ LEARN = sql.text("""
     WHERE (excluded.time, excluded.request_id) > (feedback.time, feedback.request_id)
 """)
 SHADOW = sql.text("""
-    INSERT INTO shadows (prediction_id, model, version, time, prediction)
-    VALUES (:id, :model, :version, :time, :prediction)
+    INSERT INTO shadows (prediction_id, model, version, time, prediction, probabilities)
+    VALUES (:id, :model, :version, :time, :prediction, :probabilities)
     ON CONFLICT DO NOTHING
 """)
 PROCEED = sql.text("""

@@ -111,7 +111,9 @@ class Tried(msgspec.Struct, frozen=True):
     """What the version that is tried and the live one said of a record, and what was true of it."""
 
     shadow: Raw
+    shadow_probabilities: Raw | None
     live: Raw
+    live_probabilities: Raw | None
     actual: Raw
 
 
@@ -201,13 +203,17 @@ def feedback_rows(entry: Learnt) -> Iterator[dict[str, Any]]:
 
 def shadow_rows(entry: Shadowed) -> Iterator[dict[str, Any]]:
     """Rows of `shadows` by column."""
-    for prediction_id, prediction in zip(entry.ids, entry.predictions, strict=True):
+    for position, (prediction_id, prediction) in enumerate(
+        zip(entry.ids, entry.predictions, strict=True)
+    ):
+        chances = entry.probabilities[position] if entry.probabilities else None
         yield {
             "id": prediction_id,
             "model": entry.model,
             "version": entry.version,
             "time": entry.time,
             "prediction": json(prediction),
+            "probabilities": chances and json(dict(zip(entry.classes, chances, strict=True))),
         }
 
 

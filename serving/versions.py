@@ -142,6 +142,15 @@ class Versions:
                 )
         return self._take("retire", model, version, version, why)
 
+    def retrained(self, model: str, version: int | None, why: str) -> Decision:
+        """Record what a retraining made to take the live one's place, if anything.
+
+        Raises
+        ------
+        UnknownModel, ArtefactError
+        """
+        return self._take("retrain", model, self._current(model), version, why)
+
     def objections(self, model: str, version: int) -> tuple[str, ...]:
         """What the gate has against a version in the place of the live one.
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from serving.field import Field
 from serving.manifest import Comparison, LiveData
-from serving.paired import Paired
+from serving.paired import ENOUGH, Paired
 from serving.schema import Matrix
 from serving.store import Store
 from serving.stored import Labelled
@@ -18,7 +18,7 @@ from train.errors import TrainingError
 from train.task import HeldOut, Rows, Task, Truth
 
 MOST = 50_000
-JUDGED = 500  # the latest live rows: fewer tell little, and more would reach back before a drift
+JUDGED = ENOUGH  # fewer tell little, and more would reach back to before a drift
 
 decode = msgspec.json.decode
 

@@ -18,6 +18,7 @@ from serving.lead import lead
 from serving.log import log_as_json
 from serving.monitor import status
 from serving.monitor.findings import percent
+from serving.monitor.loop import Loop
 from serving.monitor.passes import Passed, Passes
 from serving.reports import Alert
 from serving.settings import Settings
@@ -43,10 +44,11 @@ def once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
 
     Raises
     ------
-    MonitorRuns, UnknownModel, StoreError
+    MonitorRuns, UnknownModel, StoreError, SettingsError
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("serving.monitor").setLevel(logging.CRITICAL)  # it is all printed below
+    logging.getLogger("serving.monitor.loop").setLevel(logging.INFO)  # and this is not
     lock = lead(settings.var_dir / LOCK, lambda _: False)
     if lock is None:
         raise MonitorRuns(
@@ -54,10 +56,13 @@ def once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
             "what it found is at GET /models/NAME/monitor"
         )
     with lock, closing(Store(settings.store_url)) as store:
-        passes = Passes(settings, store)
+        passes, loop = Passes(settings, store), _loop(settings, store)
         _require(passes, models)
         passed = passes.look(models)
         status.tell(settings.var_dir)
+        if loop:
+            loop.after(passed)
+            loop.finish(passed)
         alerts = {each.model: store.reports.alerts(each.model, lasting=True) for each in passed}
     for each in passed:
         if as_json:
@@ -77,7 +82,7 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
 
     Raises
     ------
-    UnknownModel
+    UnknownModel, SettingsError
     """
     log_as_json()
     stop = threading.Event()
@@ -88,17 +93,25 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
     if lock is None:
         return
     with lock, closing(Store(settings.store_url)) as store:
-        passes = Passes(settings, store)
+        passes, loop = Passes(settings, store), _loop(settings, store)
         _require(passes, models)
         while not stop.is_set():
             reason = ""
             try:
-                passes.look(models)
+                passed = passes.look(models)
+                if loop:
+                    loop.after(passed)
             except (StoreError, OSError) as error:
                 reason = str(error)
                 log.error("no pass could be made: %s", reason)  # noqa: TRY400 - it says all
             status.tell(settings.var_dir, reason)
             stop.wait(settings.monitor_interval)
+        if loop:
+            loop.close()
+
+
+def _loop(settings: Settings, store: Store) -> Loop | None:
+    return Loop(settings, store) if settings.auto_retrain else None
 
 
 def _require(passes: Passes, models: Sequence[str]) -> None:
