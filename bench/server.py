@@ -73,7 +73,7 @@ def serving(target: Target, work: Workload) -> Iterator[Server]:
         one, many = folder / "one.json", folder / "many.json"
         one.write_text(json.dumps(target.encode(work, FIRST)))
         many.write_text(json.dumps(target.encode(work, BATCH)))
-        ports = dict(zip(("port", "spare", "spare2"), _free_ports(3), strict=True))
+        ports = dict(zip(("port", "spare", "spare2"), free_ports(3), strict=True))
         filled = {**ports, "scratch": scratch, "model": str(MODEL / "model.pkl")}
         environment = _environment(target, work, filled)
         python, log = target.python, folder / "log"
@@ -126,7 +126,8 @@ def _prepare(
         raise BenchError(f"{target.name}: {' '.join(target.prepare)}: {result.stderr.strip()}")
 
 
-def _free_ports(count: int) -> list[str]:
+def free_ports(count: int) -> list[str]:
+    """Ports that nobody listens on, as text."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:
