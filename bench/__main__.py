@@ -106,6 +106,20 @@ def profile(seconds: int) -> None:
 
 
 @main.command()
+@click.option(
+    "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write it there, as Markdown."
+)
+def story(page: Path | None) -> None:
+    """Run the whole loop with real processes, from a drift to a better version; 3 minutes."""
+    from bench.story import page as written  # noqa: PLC0415
+    from bench.story import tell  # noqa: PLC0415
+
+    told = tell(click.echo)
+    if page:
+        page.write_text(written(told), encoding="utf-8")
+
+
+@main.command()
 @click.option("--rows", type=click.IntRange(10_000), help="Ask a store of so many, instead.")
 def store(rows: int | None) -> None:
     """Measure how fast the store takes predictions in, or answers when it is full."""

@@ -15,7 +15,7 @@ from bench import processes
 from bench.customers import OK, Customers
 from bench.errors import BenchError
 from bench.server import free_ports
-from bench.vintage import TRAINED, Vintage
+from bench.vintage import SHIFT, SWEET, TRAINED, Vintage
 from bench.webhook import KEY, Webhook
 from bench.workload import ROOT
 from serving.decisions import Decision, Decisions
@@ -220,3 +220,34 @@ def tell(say: Say = print) -> Told:
         )
         story.log(f"the end   {told.requests:,} requests, {answered:,} answers, {stored:,} stored")
         return told
+
+
+def page(told: Told) -> str:
+    """The story as a page of the docs."""
+    log, decided = "\n".join(told.lines), [each.action for each in told.decisions]
+    answers = " and ".join(
+        f"{answers:,} by version {version}" for version, answers in sorted(told.versions.items())
+    )
+    return f"""\
+# The loop, closed
+
+What `python -m bench story` saw; it made this page. gunicorn serves a wine model, a monitor runs
+beside it with `AUTO_RETRAIN=on`, customers ask without pause, and nobody decides anything.
+
+The model is trained on {TRAINED:,} of the real wines; others come in. Then the drift begins: total
+sulfur dioxide is measured {SHIFT:g} standard deviations higher, and of the sweet wines (more than
+{SWEET} g/L of sugar) those are bad now that were good, and the other way round. What was true of an
+answer is told a second later, once there is an alert. The wines of the trial are others again.
+
+```text
+{log}
+```
+
+- **No request lost**: {told.requests:,} sent, {told.answered:,} answered with 200 ({answers}),
+  {told.stored:,} of these answers in the store; {told.feedback:,} got feedback.
+- **Decided** by the monitor alone: {", ".join(decided)}.
+- **The webhook** was told, with a valid signature each time: {", ".join(told.alerts)}.
+
+What each step does, and how often it may go wrong, is in [retraining.md](retraining.md). Here the
+monitor looks every second at the last {WINDOW} answers; by default every five minutes at 5,000.
+"""
