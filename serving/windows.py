@@ -25,9 +25,13 @@ _WINDOW = sql.text(f"""
 """)  # noqa: S608 - the text is ours
 _NEWEST = sql.text(f"SELECT count(*), max(time) FROM ({_LATEST}) AS made")  # noqa: S608
 _LAST = sql.text("SELECT max(place) FROM feedback")
-# By what its ids begin with: the prediction itself may not be there yet. Written so that no index
-# on ids is thought of, for the rows are wanted in their order.
-_OF_VERSION = "substr(said.prediction_id, 1, length(:prefix)) = :prefix"
+# By what its ids begin with, for the prediction itself may not be there yet; then comes the time, and
+# of a model whose name only begins like this one a number and a dot. No index on ids is to be
+# thought of: the rows are wanted in their order.
+_OF_VERSION = """
+    substr(said.prediction_id, 1, length(:prefix)) = :prefix
+    AND substr(said.prediction_id, length(:prefix) + 1, 11) NOT LIKE '%.%'
+"""
 _ARRIVED = sql.text(f"""
     SELECT said.place, said.time, said.actual, made.prediction, made.probabilities
     FROM feedback AS said LEFT JOIN predictions AS made ON made.id = said.prediction_id
@@ -112,4 +116,4 @@ def arrived(database: Database, extent: Extent, after: int, last: int) -> Iterat
 def _parts(database: Database, question: sql.TextClause, asked: dict[str, Any]) -> Iterator[Part]:
     with database.reading() as connection:
         streamed = connection.execution_options(yield_per=AT_ONCE)
-        yield from streamed.execute(question, asked).partitions()
+        yield from streamed.execute(question, asked).partitions(AT_ONCE)

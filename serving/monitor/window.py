@@ -139,9 +139,12 @@ class _Column:
         try:
             if self.field.type == "category":
                 codes = map(self._codes.__getitem__, values)
-                self.parts.append(np.fromiter(codes, np.int32, len(structs)))
+                part: NDArray[Any] = np.fromiter(codes, np.int32, len(structs))
+            elif self.field.optional:
+                part = np.array(list(values), dtype=np.float64)  # which makes NaN of None
             else:
-                self.parts.append(np.array(list(values), dtype=np.float64))
+                part = np.fromiter(values, np.float64, len(structs))  # four times as fast
+            self.parts.append(part)
         except (KeyError, TypeError, ValueError):
             self.parts = []
             omitted = any(self._get(struct) is UNSET for struct in structs)
