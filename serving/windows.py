@@ -13,15 +13,16 @@ from serving.database import Database
 AT_ONCE = 5_000  # rows
 
 _LATEST = """
-    SELECT * FROM predictions WHERE model = :model AND version = :version AND time >= :since
+    SELECT id, time, duration, record, prediction, probabilities, warnings
+    FROM predictions WHERE model = :model AND version = :version AND time >= :since
     ORDER BY time DESC, id DESC LIMIT :most
 """
 _WINDOW = sql.text(f"""
     SELECT made.time, duration, record, prediction, probabilities,
         CASE WHEN warnings IS NULL THEN 0 ELSE 1 END, actual, said.time
-    FROM ({_LATEST}) AS made LEFT JOIN feedback AS said ON said.place = (
-        SELECT place FROM feedback WHERE prediction_id = made.id
-        ORDER BY feedback.time DESC, actual DESC LIMIT 1)
+    FROM ({_LATEST}) AS made LEFT JOIN feedback AS said ON said.prediction_id = made.id
+    AND NOT EXISTS (SELECT 1 FROM feedback AS later WHERE later.prediction_id = made.id
+        AND (later.time, later.actual) > (said.time, said.actual))
 """)  # noqa: S608 - the text is ours
 _NEWEST = sql.text(f"SELECT count(*), max(time) FROM ({_LATEST}) AS made")  # noqa: S608
 _LAST = sql.text("SELECT max(place) FROM feedback")

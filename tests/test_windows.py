@@ -69,7 +69,9 @@ def test_a_window_holds_the_latest_of_a_version_and_none_too_old(store: Store):
 
 def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(store: Store):
     one, other = named("wine", 1, 0), named("wine", 1, 1)
-    store.add([learnt("ruim", one, at=61), learnt("bom", one, other), learnt("bom", one, at=59)], {})
+    store.add(
+        [learnt("ruim", one, at=61), learnt("bom", one, other), learnt("bom", one, at=59)], {}
+    )
     *_, second, first = rows(store.window(extent()))
     chances = '{"bom":0.75,"ruim":0.25}'
     assert first == [
