@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 import msgspec
@@ -131,8 +132,8 @@ class Passes:
         answers, held_out = known.answers, known.held_out
         last = max(place, self.store.last_place())
         watch = msgspec.json.decode(kept.watch, type=Watch) if kept else Watch()
-        arrived = self.store.arrived(extent, place, last)
-        watched = go_on(watch, arrived, answers, held_out, last=last, now=now)
+        with closing(self.store.arrived(extent, place, last)) as arrived:
+            watched = go_on(watch, arrived, answers, held_out, last=last, now=now)
         window = Window(read.manifest.fields, answers, self.store.window(extent))
         found = report(
             known, extent, window, concept=watched.concept, trial=self._trial(extent), time=now
