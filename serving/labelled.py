@@ -69,4 +69,6 @@ def tried(database: Database, model: str, version: int, live: int) -> Iterator[T
 
 def _streamed(database: Database, asked: sql.Select[Any]) -> Iterator[Any]:
     with database.reading() as connection:
-        yield from connection.execution_options(yield_per=AT_ONCE).execute(asked)
+        streamed = connection.execution_options(yield_per=AT_ONCE)
+        with streamed.execute(asked) as rows:  # which may be left before their end
+            yield from rows

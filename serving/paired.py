@@ -59,8 +59,8 @@ class Paired(msgspec.Struct, frozen=True):
 
     @property
     def is_no_worse(self) -> bool:
-        """Whether it is for sure not worse by more than does not matter."""
-        return self.high <= TOLERATED * self.live
+        """Whether it is for sure not worse by more than does not matter, nor worse for sure."""
+        return self.low <= 0 and self.high <= TOLERATED * self.live
 
     def __str__(self) -> str:
         """The figures, for people."""

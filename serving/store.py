@@ -24,7 +24,7 @@ from serving.stored import (
     predictions,
     shadow_rows,
 )
-from serving.windows import Extent, News, Part
+from serving.windows import Extent, News, Parts
 
 NAMES = ", ".join(predictions.c.keys())
 MARKS = ", ".join("?" for _ in predictions.c)
@@ -35,6 +35,8 @@ INSERT = f"INSERT {INTO} VALUES ({MARKS}) ON CONFLICT DO NOTHING"  # noqa: S608 
 INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE predictions) ON COMMIT DELETE ROWS"
 COPY = f"COPY incoming ({NAMES}) FROM STDIN"
 INSERT_INCOMING = f"INSERT {INTO} SELECT {NAMES} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
+# The place of feedback rises with its commit as well: who read up to one has missed none before.
+IN_ORDER = sql.text("LOCK TABLE feedback IN SHARE ROW EXCLUSIVE MODE")
 LEARN = sql.text("""
     INSERT INTO feedback (prediction_id, actual, time, request_id, early)
     VALUES (:id, :actual, :time, :request_id,
@@ -115,6 +117,8 @@ class Store:
                 _copy(connection, predicted)
             elif predicted:
                 connection.exec_driver_sql(INSERT, predicted)
+            if learnt and self._database.is_postgresql:  # on SQLite only one writes at a time
+                connection.execute(IN_ORDER)
             if learnt:
                 connection.execute(LEARN, learnt)
             if shadowed:
@@ -216,7 +220,7 @@ class Store:
         """How a window stands, and whether feedback came after a place."""
         return windows.news(self._database, extent, after)
 
-    def window(self, extent: Extent) -> Iterator[Part]:
+    def window(self, extent: Extent) -> Parts:
         """The predictions of a window, the newest first; windows.py tells what a row has."""
         return windows.window(self._database, extent)
 
@@ -224,7 +228,7 @@ class Store:
         """The place of the feedback that came last."""
         return windows.last_place(self._database)
 
-    def arrived(self, extent: Extent, after: int, last: int) -> Iterator[Part]:
+    def arrived(self, extent: Extent, after: int, last: int) -> Parts:
         """Feedback by its place; windows.py tells what a row has."""
         return windows.arrived(self._database, extent, after, last)
 

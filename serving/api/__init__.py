@@ -7,6 +7,7 @@ from serving.api import (
     errors,
     feedback,
     health,
+    metrics,
     models,
     monitor,
     native,
@@ -24,11 +25,12 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     request_id.register(app)
     errors.register(app)
+    metrics.register(app, service)
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
-    app.register_blueprint(monitor.blueprint(service, settings))
+    app.register_blueprint(monitor.blueprint(service))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]
