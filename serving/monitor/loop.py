@@ -92,8 +92,8 @@ class Loop:
                     log.error("%s: the loop cannot go on: %s", model, error)  # noqa: TRY400
 
     def finish(self, passed: Sequence[Passed]) -> None:
-        """Wait for a training that runs, and take the step that follows."""
-        if self._training:
+        """Wait for a training that runs, and take the step that follows; so for each model."""
+        while self._training:
             self._training.wait()
             self.after(passed)
 
