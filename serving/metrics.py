@@ -140,6 +140,10 @@ class Metrics:
     def __init__(self, folder: Path) -> None:
         self._counters = Counters(folder)
 
+    def begin(self) -> None:
+        """Open the files in which this process counts, before its first request."""
+        self._counters.add(())
+
     def answered(self, route: str, method: str, status: str, microseconds: int) -> None:
         """Count a request.
 
