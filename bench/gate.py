@@ -1,0 +1,104 @@
+"""How often the gate refuses what it should not, and lets through what it should refuse."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.model_selection import StratifiedKFold
+
+from bench.vintage import SHIFT, SHIFTED, SWEET
+from serving.manifest import Figure
+from serving.paired import ENOUGH, Paired
+from train import wine
+from train.evaluate import fit
+from train.problems import data_of
+
+KNOWN = 3_200  # wines that the live version is trained on
+TREES = 30
+EASY = 10  # % of alcohol: wines below are rarely good
+TASK = wine.PROBLEM.task
+FIELDS = [field.name for field in wine.FIELDS]
+
+
+class Case(NamedTuple):
+    """What comes in, what learns from it, and whether that should go live."""
+
+    title: str
+    drifts: bool
+    easy: bool
+    worse: bool
+
+
+CASES = (
+    Case("nothing changed", drifts=False, easy=False, worse=False),
+    Case("drift, as in the story", drifts=True, easy=False, worse=False),
+    Case("drift, and a candidate of stumps", drifts=True, easy=False, worse=True),
+    Case("easier wines, and a candidate of stumps", drifts=False, easy=True, worse=True),
+)
+
+
+def count(runs: int) -> Iterator[str]:
+    """Lines: by case, how often the same rows refuse a candidate, and how often figures would."""
+    yield "| what comes in | should be refused | by the same live rows | by the figures |"
+    yield "|---|---|---|---|"
+    for case in CASES:
+        refused = np.array([_refused(case, seed) for seed in range(runs)])
+        rows, figures = refused.sum(axis=0)
+        yield f"| {case.title} | {'yes' if case.worse else 'no'} | {rows} of {runs} | {figures} |"
+
+
+def _refused(case: Case, seed: int) -> tuple[bool, bool]:
+    """Whether a candidate is refused for its answers to the same rows, and for its figures."""
+    wines = wine.load(data_of(wine.PROBLEM)).sample(frac=1, random_state=seed)
+    known, new = wines.iloc[:KNOWN], wines.iloc[KNOWN:]
+    if case.easy:
+        new = new[new["alcohol"] < EASY]
+    new = _drifted(new.iloc[:ENOUGH], case)
+    forest = clone(wine.PROBLEM.estimator).set_params(n_estimators=TREES, n_jobs=2)
+    live = fit(forest, _rows(known), TASK.lesson(_truth(known)), seed)
+    before, _ = _validated(forest, known, seed)
+    if case.worse:
+        forest.set_params(max_depth=1)
+    after, answers = _validated(forest, pd.concat([known, new]), seed, judged=KNOWN)
+    truth = _truth(new)
+    theirs = TASK.losses(truth, TASK.answers(live, _rows(new)))
+    paired = Paired.of(theirs, TASK.losses(truth, answers[KNOWN:]))
+    return paired.is_worse, after.mean - before.mean > max(after.spread, before.spread)
+
+
+def _drifted(wines: pd.DataFrame, case: Case) -> pd.DataFrame:
+    if not case.drifts:
+        return wines
+    sweet = wines["residual sugar"] > SWEET
+    good = (wines["quality"] == "bom") ^ sweet
+    higher = wines[SHIFTED] + SHIFT * wines[SHIFTED].std()
+    return wines.assign(quality=good.map({True: "bom", False: "ruim"}), **{SHIFTED: higher})
+
+
+def _validated(
+    forest: object, wines: pd.DataFrame, seed: int, judged: int = 0
+) -> tuple[Figure, NDArray[np.float64]]:
+    """The Brier score over the folds, of the rows from the first judged on, and held-out answers.
+
+    All wines are different, so no groups need be kept together, which takes its time.
+    """
+    rows, truth, scores = _rows(wines), _truth(wines), []
+    answers = np.empty((len(rows), len(TASK.labels)))
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    for train, test in folds.split(rows, truth):
+        fitted = fit(forest, rows[train], TASK.lesson(truth[train]), seed)
+        answers[test] = TASK.answers(fitted, rows[test])
+        counts = test[test >= judged]
+        scores.append(TASK.losses(truth[counts], answers[counts]).mean())
+    return Figure(float(np.mean(scores)), float(np.std(scores, ddof=1)), 0.0), answers
+
+
+def _rows(wines: pd.DataFrame) -> NDArray[np.float64]:
+    return np.column_stack([wines[FIELDS[:-1]], wines["color"] == "white"]).astype(float)
+
+
+def _truth(wines: pd.DataFrame) -> NDArray[np.intp]:
+    return TASK.truth(wines["quality"])
