@@ -106,7 +106,7 @@ def profile(seconds: int) -> None:
 
 
 @main.command()
-@click.option("--runs", default=40, show_default=True, type=click.IntRange(1), help="Of each case.")
+@click.option("--runs", default=20, show_default=True, type=click.IntRange(1), help="Of each case.")
 def gate(runs: int) -> None:
     """Count what the gate refuses after a drift, by the same live rows and by the figures."""
     from bench.gate import count  # noqa: PLC0415
