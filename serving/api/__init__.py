@@ -3,7 +3,18 @@
 from flask import Flask
 
 from serving.admins import Admins
-from serving.api import errors, feedback, health, models, native, predictions, request_id, versions
+from serving.api import (
+    errors,
+    feedback,
+    health,
+    html,
+    models,
+    native,
+    pages,
+    predictions,
+    request_id,
+    versions,
+)
 from serving.api.express import Express
 from serving.service import Service
 from serving.settings import Settings
@@ -14,6 +25,8 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     request_id.register(app)
     errors.register(app)
+    html.register(app)
+    app.register_blueprint(pages.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))
