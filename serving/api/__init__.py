@@ -4,6 +4,7 @@ from flask import Flask
 
 from serving.admins import Admins
 from serving.api import (
+    card,
     errors,
     feedback,
     health,
@@ -27,6 +28,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     errors.register(app)
     html.register(app)
     app.register_blueprint(pages.blueprint(service, settings.max_records))
+    app.register_blueprint(card.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))
