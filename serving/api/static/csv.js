@@ -42,16 +42,16 @@ function cells(line, delimiter) {
   const found = [];
   let at = 0;
   while (at <= line.length) {
-    let cell = "";
+    const quoted = [];
     while (line[at] === '"') {
       const close = line.indexOf('"', at + 1);
       const end = close < 0 ? line.length : close;
-      cell += (cell && '"') + line.slice(at + 1, end);
+      quoted.push(line.slice(at + 1, end));
       at = end + 1;
     }
     const next = line.indexOf(delimiter, at);
     const end = next < 0 ? line.length : next;
-    found.push(cell + line.slice(at, end));
+    found.push(quoted.join('"') + line.slice(at, end)); // a quote within is doubled
     at = end + 1;
   }
   return found;
