@@ -20,7 +20,8 @@ export async function* rows(pieces) {
     let start = 0;
     for (; at < held.length; at += 1) {
       const sign = held.charCodeAt(at);
-      if (sign === QUOTE) quoted = !quoted; // one within quotes is doubled, and changes nothing
+      if (sign === QUOTE)
+        quoted = !quoted; // one within quotes is doubled, and changes nothing
       else if (sign === NEWLINE && !quoted) {
         yield* row(held.slice(start, at));
         start = at + 1;
@@ -60,7 +61,9 @@ function cells(line, delimiter) {
 export function line(row, delimiter) {
   const quoted = row.map((cell) => {
     const text = String(cell ?? "");
-    return /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
+    return /["\r\n]/.test(text) || text.includes(delimiter)
+      ? `"${text.replaceAll('"', '""')}"`
+      : text;
   });
   return `${quoted.join(delimiter)}\r\n`;
 }
