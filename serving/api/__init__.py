@@ -4,12 +4,15 @@ from flask import Flask
 
 from serving.admins import Admins
 from serving.api import (
+    card,
     errors,
     feedback,
     health,
+    html,
     metrics,
     models,
     native,
+    pages,
     predictions,
     request_id,
     versions,
@@ -25,6 +28,9 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     request_id.register(app)
     errors.register(app)
     metrics.register(app, service)
+    html.register(app)
+    app.register_blueprint(pages.blueprint(service, settings.max_records))
+    app.register_blueprint(card.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))
