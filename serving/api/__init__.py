@@ -4,6 +4,7 @@ from flask import Flask
 
 from serving.admins import Admins
 from serving.api import (
+    dashboard,
     errors,
     feedback,
     health,
@@ -32,5 +33,6 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(native.blueprint(service, settings.max_records))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
+    app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]
