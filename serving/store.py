@@ -1,11 +1,11 @@
 """Every prediction and what was learnt of it later, in SQLite or PostgreSQL."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sql
 
-from serving import migrations, retention, trials
+from serving import migrations, retention, trials, windows
 from serving.database import Database
 from serving.entry import Entry, Learnt, Predicted
 from serving.reports import Reports
@@ -22,6 +22,7 @@ from serving.stored import (
     predictions,
     shadow_rows,
 )
+from serving.windows import Extent, News, Part
 
 NAMES = ", ".join(predictions.c.keys())
 MARKS = ", ".join("?" for _ in predictions.c)
@@ -192,6 +193,22 @@ class Store:
         with self._database.reading() as connection:
             row = connection.execute(trials.NUMBERS if numbers else trials.LABELS, asked).one()
         return Trial(version, *row)
+
+    def news(self, extent: Extent, after: int) -> News:
+        """How a window stands, and whether feedback came after a place."""
+        return windows.news(self._database, extent, after)
+
+    def window(self, extent: Extent) -> Iterator[Part]:
+        """The predictions of a window, the newest first; windows.py tells what a row has."""
+        return windows.window(self._database, extent)
+
+    def last_place(self) -> int:
+        """The place of the feedback that came last."""
+        return windows.last_place(self._database)
+
+    def arrived(self, extent: Extent, after: int, last: int) -> Iterator[Part]:
+        """Feedback by its place; windows.py tells what a row has."""
+        return windows.arrived(self._database, extent, after, last)
 
     def retain(self, since: int) -> int:
         """Delete the predictions of before a time with their feedback; count the predictions.

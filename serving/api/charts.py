@@ -33,7 +33,8 @@ def shares(found: Found, fig: Figures) -> Chart:
     """A field's or an output's distribution, in training and now."""
     say = fig.say
     labels = list(map(str, found["labels"])) or _ranges(found["edges"], fig)
-    then, now = found["reference"], found["current"]
+    then = found["reference"]
+    now = found["current"] or [None] * len(then)
     of_each = zip(labels, then, now, strict=True)
     return Chart(
         found["field"],

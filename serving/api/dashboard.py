@@ -38,13 +38,15 @@ IMPORTS = re.compile(r"^import .*?;\n|^export ", re.MULTILINE)
 def blueprint(service: Service, settings: Settings) -> Blueprint:
     """Routes under /monitor."""
     routes = Blueprint("dashboard", __name__, url_prefix="/monitor")
-    registry, interval = service.registry, settings.monitor_interval
+    registry = service.registry
 
     @routes.get("")
     def models() -> Response:
-        states = monitored.states(service, ids.now(), interval)
+        now = ids.now()
+        states = monitored.states(service, settings, now)
         broken = {name: why for name, why in registry.broken.items() if name not in registry.live}
-        return _page("monitor.html", states=states, broken=broken, recorded=bool(service.journal))
+        about = {"states": states, "broken": broken, "recorded": bool(service.journal)}
+        return _page("monitor.html", monitor=monitored.monitor(settings, now), **about)
 
     @routes.get("/<name>")
     def model(name: str) -> Response:
@@ -67,9 +69,16 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     def found(name: str) -> dict[str, Any]:
         """What the page of one model is made from."""
         now, days = ids.now(), whole("days", 1, MOST_DAYS) or USUAL_DAYS
-        state = monitored.state(service, name, now, interval)
+        state = monitored.state(service, name, monitored.due(settings, now))
         passes = monitored.passes(service.store.reports.points(name, now - days * DAY))
-        about = {"state": state, "passes": passes, "days": days, "window": _window(state)}
+        monitor = monitored.monitor(settings, now)
+        about = {
+            "monitor": monitor,
+            "state": state,
+            "passes": passes,
+            "days": days,
+            "window": _window(state),
+        }
         if state.report:
             about |= _of_report(state, state.report, passes, Figures(words(request)))
         return about

@@ -8,14 +8,34 @@ import msgspec
 
 from serving.errors import ArtefactError
 from serving.manifest import Manifest
+from serving.monitor.status import status
 from serving.reports import Alert, Point
 from serving.service import Service
+from serving.settings import Settings
 
 SILENT = 3  # intervals in which no pass looked at predictions that were there
 MOST_POINTS = 240  # in a line
 HOURS = 24
 
 Found = dict[str, Any]
+
+
+class Monitor(NamedTuple):
+    """Whether passes are made.
+
+    Attributes
+    ----------
+    looked : int or None
+        When it looked last, in milliseconds since 1970, UTC; None if it never did from here.
+    reason : str
+        What kept it from looking.
+    silent : bool
+        Whether it should have looked since.
+    """
+
+    looked: int | None
+    reason: str
+    silent: bool
 
 
 class State(NamedTuple):
@@ -30,7 +50,7 @@ class State(NamedTuple):
     lasting, past : list of Alert
         Of all the model's versions, the latest first.
     overlooked : bool
-        Whether predictions wait for a pass longer than they should: no monitor seems to run.
+        Whether predictions wait for a pass longer than they should.
     broken : str
         Why a version that should be served is not.
     """
@@ -66,26 +86,37 @@ class State(NamedTuple):
         return None if hourly is None else HOURS * hourly
 
 
-def states(service: Service, now: int, interval: int) -> list[State]:
+def monitor(settings: Settings, now: int) -> Monitor:
+    """Whether passes are made, as far as this machine knows."""
+    told = status(settings.var_dir)
+    if told is None:
+        return Monitor(None, "", silent=False)
+    return Monitor(told.time, told.reason, silent=told.time < due(settings, now))
+
+
+def due(settings: Settings, now: int) -> int:
+    """The time by which, at the latest, the last pass should have been."""
+    return now - SILENT * settings.monitor_interval * 1000
+
+
+def states(service: Service, settings: Settings, now: int) -> list[State]:
     """Every live model, what needs a person first.
 
     Raises
     ------
     StoreError
     """
-    found = [state(service, name, now, interval) for name in service.registry.live]
+    found = [state(service, name, due(settings, now)) for name in service.registry.live]
     return sorted(found, key=lambda each: (not each.lasting, not each.overlooked, each.name))
 
 
-def state(service: Service, name: str, now: int, interval: int) -> State:
+def state(service: Service, name: str, due: int) -> State:
     """One model.
 
     Parameters
     ----------
-    now : int
-        Milliseconds since 1970, UTC.
-    interval : int
-        Seconds from one pass to the next.
+    due : int
+        The time by which, at the latest, the last pass should have been.
 
     Raises
     ------
@@ -99,7 +130,7 @@ def state(service: Service, name: str, now: int, interval: int) -> State:
         broken = str(error)
     version = registry.live[name]
     latest = store.reports.latest(name, version)
-    since, due = latest.time if latest else 0, now - SILENT * interval * 1000
+    since = latest.time if latest else 0
     waiting = since < due and store.predictions(
         name, version=version, since=since, until=due, limit=1
     )
