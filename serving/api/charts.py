@@ -51,8 +51,10 @@ def shares(found: Found, fig: Figures) -> Chart:
     )
 
 
-def over_time(report: Found, passes: Passes, fig: Figures) -> Iterator[Chart]:
-    """A chart for what comes in, for each metric, and for traffic."""
+def over_time(
+    report: Found, metrics: Sequence[str], passes: Passes, fig: Figures
+) -> Iterator[Chart]:
+    """A chart for what comes in, for each of these metrics, and for traffic."""
     say, drawn = fig.say, _OverTime(passes, fig)
     changed = most_changed_first([*report["drift"]["fields"], *report["drift"]["predictions"]])
     changes = [each or {} for each in passes.of("changes")]
@@ -62,7 +64,7 @@ def over_time(report: Found, passes: Passes, fig: Figures) -> Iterator[Chart]:
     ]
     caption = say("Share of the rows by which each differs from training")
     yield drawn.chart(say("Changed fields"), caption, lines, fig.percent)
-    yield from drawn.metrics(report)
+    yield from drawn.metrics(report, metrics)
     plain: Sequence[tuple[str, str, str, Written]] = (
         (say("With feedback"), say("Share of the predictions"), "with_feedback", fig.percent),
         (say("Predictions an hour"), say("Over the window of each pass"), "per_hour", fig.number),
@@ -82,14 +84,15 @@ class _OverTime(NamedTuple):
     passes: Passes
     fig: Figures
 
-    def metrics(self, report: Found) -> Iterator[Chart]:
+    def metrics(self, report: Found, metrics: Sequence[str]) -> Iterator[Chart]:
         """One for each metric: realised with its interval, estimated, held out."""
         passes, say = self.passes, self.fig.say
         realised = [each or {} for each in passes.of("realised")]
         estimated = [each or {} for each in passes.of("estimated")]
         held_out = {each["metric"]: each["held_out"] for each in report["realised"]}
         unknown = [None, None, None]
-        for metric in dict.fromkeys(name for each in (*realised, *estimated) for name in each):
+        there = {name for each in (*realised, *estimated) for name in each}
+        for metric in (each for each in metrics if each in there):
             measured = [each.get(metric) or unknown for each in realised]
             value, low, high = (list(each) for each in zip(*measured, strict=True))
             trained = held_out.get(metric)
@@ -99,15 +102,19 @@ class _OverTime(NamedTuple):
                 _line(say("estimated"), [each.get(metric) for each in estimated], "dashed"),
                 _line(say("held out, in training"), level, "level"),
             ]
-            yield self.chart(metric, say("With its interval of 95 %"), lines, self.fig.number)
+            caption = say("With its interval of 95 %")
+            yield self.chart(metric, caption, lines, self.fig.number, whole=False)
 
-    def chart(self, title: str, caption: str, lines: list[Line], written: Written) -> Chart:
-        """A chart of those lines that are known anywhere."""
+    def chart(
+        self, title: str, caption: str, lines: list[Line], written: Written, *, whole: bool = True
+    ) -> Chart:
+        """A chart of those lines that are known anywhere, whole if it is to show where 0 is."""
         (times, versions, figures), fig, say = self.passes, self.fig, self.fig.say
         known = [line for line in lines if any(each is not None for each in line["values"])]
         spec = {
             "kind": "lines",
             "unit": "share" if written == fig.percent else "number",
+            "whole": whole,
             "times": times,
             "marks": [[time, f"{say('version')} {now}"] for time, now in self.passes.marks],
             "lines": known,

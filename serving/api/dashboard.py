@@ -45,7 +45,8 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         now = ids.now()
         states = monitored.states(service, settings, now)
         broken = {name: why for name, why in registry.broken.items() if name not in registry.live}
-        about = {"states": states, "broken": broken, "recorded": bool(service.journal)}
+        about: dict[str, Any] = {"states": states, "broken": broken}
+        about["recorded"] = bool(service.journal)
         return _page("monitor.html", monitor=monitored.monitor(settings, now), **about)
 
     @routes.get("/<name>")
@@ -114,13 +115,15 @@ def _window(state: State) -> dict[str, Any]:
 
 def _of_report(state: State, report: Found, passes: Passes, fig: Figures) -> dict[str, Any]:
     fields, outputs = report["drift"]["fields"], report["drift"]["predictions"]
+    figures = monitored.figures(report, state.manifest)
+    metrics = [each["metric"] for each in figures]
     return {
         "fields": most_changed_first([*fields, *outputs]),
         "drifted": sum(each["verdict"] == "drift" for each in fields),
         "level": next((test["level"] for each in fields for test in each["findings"]), None),
         "shares": {each["field"]: charts.shares(each, fig) for each in report["distributions"]},
-        "figures": monitored.figures(report, state.manifest),
-        "lines": list(charts.over_time(report, passes, fig)),
+        "figures": figures,
+        "lines": list(charts.over_time(report, metrics, passes, fig)),
         "feedback": _feedback(state),
     }
 

@@ -25,7 +25,7 @@ const common = (unit) => ({
 const axes = (unit) => ({
   grid: { color: ink("--line") },
   border: { color: ink("--line") },
-  ticks: { callback: written(unit), maxTicksLimit: 6 },
+  ticks: { callback: (value) => written(unit)(value), maxTicksLimit: 6 },
 });
 
 // Two distributions: what there is now as bars, what training saw as a line of steps over them.
@@ -62,7 +62,7 @@ const styles = {
 };
 
 function lines(spec) {
-  const { times, unit, marks } = spec;
+  const { times, unit, marks, whole } = spec;
   const at = (values) => times.map((time, place) => ({ x: time, y: values[place] }));
   const datasets = spec.lines.flatMap((line, place) => {
     const color = ink(`--series-${(place % 6) + 1}`);
@@ -83,6 +83,7 @@ function lines(spec) {
   options.plugins.tooltip.callbacks.title = ([item]) =>
     new Date(item.parsed.x).toISOString().replace("T", " ").slice(0, 16);
   options.plugins.versions = { marks };
+  options.plugins.legend.display = spec.lines.length > 1;
   return {
     type: "line",
     data: { datasets },
@@ -96,7 +97,7 @@ function lines(spec) {
           grid: { display: false },
           ticks: { callback: (time) => format.format(time), maxTicksLimit: 5, maxRotation: 0 },
         },
-        y: axes(unit),
+        y: { ...axes(unit), beginAtZero: whole, suggestedMax: whole ? 0.01 : undefined },
       },
     },
     plugins: [versions],
