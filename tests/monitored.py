@@ -102,4 +102,5 @@ def unlike_training(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Rows a little off those trained on: of these the model is as unsure as of new ones."""
     random, numbers = np.random.default_rng(seed), rows.select_dtypes("float")
     noise = random.normal(scale=0.1, size=numbers.shape) * numbers.std().to_numpy()
-    return rows.assign(**(numbers + noise).clip(numbers.min(), numbers.max(), axis=1))
+    moved = (numbers + noise).clip(numbers.min(), numbers.max(), axis=1)
+    return rows.assign(**moved.round(4))

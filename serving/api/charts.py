@@ -31,8 +31,9 @@ class Chart(NamedTuple):
 
 def shares(found: Found, fig: Figures) -> Chart:
     """A field's or an output's distribution, in training and now."""
-    say = fig.say
-    labels = list(map(str, found["labels"])) or _ranges(found["edges"], fig)
+    say, edges = fig.say, [fig.number(edge, 4) for edge in found["edges"]]
+    ranges = [f"{low} … {high}" for low, high in pairwise(edges)]
+    labels = ranges or list(map(str, found["labels"]))
     then = found["reference"]
     now = found["current"] or [None] * len(then)
     of_each = zip(labels, then, now, strict=True)
@@ -42,7 +43,7 @@ def shares(found: Found, fig: Figures) -> Chart:
         {
             "kind": "shares",
             "labels": labels,
-            "ordered": not found["labels"],
+            "short": edges[:-1] or labels,
             "reference": {"label": say("in training"), "values": _rounded(then)},
             "current": {"label": say("now"), "values": _rounded(now)},
         },
@@ -52,9 +53,9 @@ def shares(found: Found, fig: Figures) -> Chart:
 
 
 def over_time(
-    report: Found, metrics: Sequence[str], passes: Passes, fig: Figures
+    report: Found, figures: Sequence[Found], passes: Passes, fig: Figures
 ) -> Iterator[Chart]:
-    """A chart for what comes in, for each of these metrics, and for traffic."""
+    """A chart for what comes in, for each metric of some figures, and for traffic."""
     say, drawn = fig.say, _OverTime(passes, fig)
     changed = most_changed_first([*report["drift"]["fields"], *report["drift"]["predictions"]])
     changes = [each or {} for each in passes.of("changes")]
@@ -64,7 +65,7 @@ def over_time(
     ]
     caption = say("Share of the rows by which each differs from training")
     yield drawn.chart(say("Changed fields"), caption, lines, fig.percent)
-    yield from drawn.metrics(report, metrics)
+    yield from drawn.metrics(report["version"], figures)
     plain: Sequence[tuple[str, str, str, Written]] = (
         (say("With feedback"), say("Share of the predictions"), "with_feedback", fig.percent),
         (say("Predictions an hour"), say("Over the window of each pass"), "per_hour", fig.number),
@@ -84,25 +85,25 @@ class _OverTime(NamedTuple):
     passes: Passes
     fig: Figures
 
-    def metrics(self, report: Found, metrics: Sequence[str]) -> Iterator[Chart]:
-        """One for each metric: realised with its interval, estimated, held out."""
+    def metrics(self, live: int, figures: Sequence[Found]) -> Iterator[Chart]:
+        """One for each metric: realised with its interval, estimated, and held out of the live."""
         passes, say = self.passes, self.fig.say
         realised = [each or {} for each in passes.of("realised")]
         estimated = [each or {} for each in passes.of("estimated")]
-        held_out = {each["metric"]: each["held_out"] for each in report["realised"]}
         unknown = [None, None, None]
-        there = {name for each in (*realised, *estimated) for name in each}
-        for metric in (each for each in metrics if each in there):
+        for row in figures:
+            metric, trained = row["metric"], row["held_out"]
             measured = [each.get(metric) or unknown for each in realised]
             value, low, high = (list(each) for each in zip(*measured, strict=True))
-            trained = held_out.get(metric)
-            level = [trained if each == report["version"] else None for each in passes.versions]
+            level = [trained if version == live else None for version in passes.versions]
             lines = [
                 _line(say("with feedback"), value) | {"low": _rounded(low), "high": _rounded(high)},
                 _line(say("estimated"), [each.get(metric) for each in estimated], "dashed"),
                 _line(say("held out, in training"), level, "level"),
             ]
-            caption = say("With its interval of 95 %")
+            caption = say("Estimated, without feedback")
+            if any(each is not None for each in value):
+                caption = say("With feedback, between the limits of 95 % of the cases")
             yield self.chart(metric, caption, lines, self.fig.number, whole=False)
 
     def chart(
@@ -134,10 +135,6 @@ class _OverTime(NamedTuple):
 
 def _line(label: str, values: list[Any], style: str = "plain") -> Line:
     return {"label": label, "style": style, "values": _rounded(values)}
-
-
-def _ranges(edges: list[float], fig: Figures) -> list[str]:
-    return [f"{fig.number(low, 4)} … {fig.number(high, 4)}" for low, high in pairwise(edges)]
 
 
 def _rounded(values: list[Any]) -> list[float | None]:

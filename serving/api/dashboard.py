@@ -116,14 +116,13 @@ def _window(state: State) -> dict[str, Any]:
 def _of_report(state: State, report: Found, passes: Passes, fig: Figures) -> dict[str, Any]:
     fields, outputs = report["drift"]["fields"], report["drift"]["predictions"]
     figures = monitored.figures(report, state.manifest)
-    metrics = [each["metric"] for each in figures]
     return {
         "fields": most_changed_first([*fields, *outputs]),
         "drifted": sum(each["verdict"] == "drift" for each in fields),
         "level": next((test["level"] for each in fields for test in each["findings"]), None),
         "shares": {each["field"]: charts.shares(each, fig) for each in report["distributions"]},
         "figures": figures,
-        "lines": list(charts.over_time(report, metrics, passes, fig)),
+        "lines": list(charts.over_time(report, figures, passes, fig)),
         "feedback": _feedback(state),
     }
 

@@ -56,7 +56,7 @@ class Figures:
         """An effect in its unit."""
         if unit == "share":
             return self.percent(value)
-        return self.number(value) + (f" {self.say('deviations')}" if unit == "deviations" else "")
+        return self.number(value) + (f" {self.say('SD')}" if unit == "deviations" else "")
 
     def between(self, found: dict[str, Any]) -> str:
         """The interval of a metric."""

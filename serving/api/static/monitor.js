@@ -28,44 +28,47 @@ const axes = (unit) => ({
   ticks: { callback: (value) => written(unit)(value), maxTicksLimit: 6 },
 });
 
-// Two distributions: what there is now as bars, what training saw as a line of steps over them.
-function shares(spec) {
-  const { labels, ordered, reference, current } = spec;
-  const then = { borderColor: ink("--ink"), backgroundColor: ink("--ink"), borderWidth: 2 };
-  const now = { borderColor: ink("--series-2"), backgroundColor: ink("--series-2") };
-  const bars = { type: "bar", label: current.label, data: current.values, ...now };
-  const steps = ordered
-    ? { type: "line", stepped: "middle", pointRadius: 0 }
-    : { type: "bar", backgroundColor: "transparent" };
+// Two distributions: what there is now as bars, what training saw as the outlines over them.
+function shares({ labels, short, reference, current }) {
+  const bar = { grouped: false, categoryPercentage: 1, barPercentage: 0.96 };
+  const outline = { borderColor: ink("--ink"), borderWidth: 2, backgroundColor: "transparent" };
+  const options = common("share");
   return {
+    type: "bar",
     data: {
       labels,
       datasets: [
-        { label: reference.label, data: reference.values, ...then, ...steps },
-        { ...bars, categoryPercentage: ordered ? 1 : 0.8, barPercentage: 0.95 },
+        { label: reference.label, data: reference.values, ...bar, ...outline },
+        { label: current.label, data: current.values, ...bar, backgroundColor: ink("--series-2") },
       ],
     },
     options: {
-      ...common("share"),
+      ...options,
+      plugins: { ...options.plugins, legend: {} },
       scales: {
-        x: { grid: { display: false }, ticks: { maxTicksLimit: 8, maxRotation: 45 } },
+        x: {
+          grid: { display: false },
+          ticks: { callback: (place) => short[place], maxTicksLimit: 8, maxRotation: 0 },
+        },
         y: { ...axes("share"), beginAtZero: true },
       },
     },
   };
 }
 
+// How a line is drawn, and in which colour where it has one of its own.
 const styles = {
   plain: { borderWidth: 2 },
   dashed: { borderWidth: 2, borderDash: [3, 3] },
   level: { borderWidth: 1.5, borderDash: [8, 4] },
 };
+const own = { dashed: 1, level: 2 };
 
 function lines(spec) {
   const { times, unit, marks, whole } = spec;
   const at = (values) => times.map((time, place) => ({ x: time, y: values[place] }));
   const datasets = spec.lines.flatMap((line, place) => {
-    const color = ink(`--series-${(place % 6) + 1}`);
+    const color = ink(`--series-${((own[line.style] ?? place) % 6) + 1}`);
     const many = { borderColor: color, backgroundColor: color, pointRadius: times.length > 1 ? 0 : 3 };
     const drawn = { label: line.label, data: at(line.values), ...many, ...styles[line.style] };
     if (!line.low) return [drawn];
@@ -76,14 +79,14 @@ function lines(spec) {
       { ...edge, data: at(line.high), fill: "-1" },
     ];
   });
-  const long = times.at(-1) - times[0] > 2 * 86_400_000;
+  const long = times.at(-1) - times[0] > 86_400_000;
   const style = long ? { dateStyle: "short" } : { timeStyle: "short" };
   const format = new Intl.DateTimeFormat(language, { ...style, timeZone: "UTC" });
   const options = common(unit);
   options.plugins.tooltip.callbacks.title = ([item]) =>
     new Date(item.parsed.x).toISOString().replace("T", " ").slice(0, 16);
   options.plugins.versions = { marks };
-  options.plugins.legend.display = spec.lines.length > 1;
+  options.plugins.legend.display = spec.lines.length > 1 || spec.lines[0]?.style === "dashed";
   return {
     type: "line",
     data: { datasets },
@@ -110,14 +113,15 @@ const versions = {
   afterDatasetsDraw({ ctx, scales, chartArea }, _, { marks }) {
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = ink("--quiet");
-    ctx.textAlign = "end";
     for (const [time, label] of marks) {
       const x = scales.x.getPixelForValue(time);
       ctx.beginPath();
       ctx.moveTo(x, chartArea.top);
       ctx.lineTo(x, chartArea.bottom);
       ctx.stroke();
-      ctx.fillText(label, x - 4, chartArea.top + 10);
+      const left = x - chartArea.left > 70;
+      ctx.textAlign = left ? "end" : "start";
+      ctx.fillText(label, x + (left ? -4 : 4), chartArea.top + 10);
     }
     ctx.restore();
   },
