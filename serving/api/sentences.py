@@ -32,7 +32,7 @@ def telling(words: Words) -> Callable[[str], str]:
 
 
 def _in_portuguese(sentence: str) -> str:
-    parts = list(map(_part, sentence.split("; ")))
+    parts = [_part(part) for part in sentence.split("; ") if part]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return Markup('<span lang="en">{}</span>').format(sentence)

@@ -1,9 +1,9 @@
 """Figures and times as people read them, in their language."""
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
+from serving import ids
 from serving.api.query import shown
 from serving.api.words import PORTUGUESE, Words
 
@@ -76,7 +76,7 @@ class Figures:
 
     def ago(self, moment: int) -> str:
         """How long ago a time was, in milliseconds since 1970."""
-        return self.say("{span} ago", span=self.span(max(0, int(time.time() - moment / 1000))))
+        return self.say("{span} ago", span=self.span(max(0, ids.now() - moment) // 1000))
 
     def clock(self, moment: int) -> str:
         """A time to the minute."""
