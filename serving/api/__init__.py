@@ -28,7 +28,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     request_id.register(app)
     errors.register(app)
     html.register(app)
-    app.register_blueprint(pages.blueprint(service))
+    app.register_blueprint(pages.blueprint(service, settings.max_records))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))
