@@ -33,6 +33,8 @@ INSERT = f"INSERT {INTO} VALUES ({MARKS}) ON CONFLICT DO NOTHING"  # noqa: S608 
 INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE predictions) ON COMMIT DELETE ROWS"
 COPY = f"COPY incoming ({NAMES}) FROM STDIN"
 INSERT_INCOMING = f"INSERT {INTO} SELECT {NAMES} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
+# The place of feedback rises with its commit as well: who read up to one has missed none before.
+IN_ORDER = sql.text("LOCK TABLE feedback IN SHARE ROW EXCLUSIVE MODE")
 LEARN = sql.text("""
     INSERT INTO feedback (prediction_id, actual, time, request_id, early)
     VALUES (:id, :actual, :time, :request_id,
@@ -113,6 +115,8 @@ class Store:
                 _copy(connection, predicted)
             elif predicted:
                 connection.exec_driver_sql(INSERT, predicted)
+            if learnt and self._database.is_postgresql:  # on SQLite only one writes at a time
+                connection.execute(IN_ORDER)
             if learnt:
                 connection.execute(LEARN, learnt)
             if shadowed:

@@ -13,21 +13,26 @@ from serving.database import Database
 AT_ONCE = 5_000  # rows
 
 _LATEST = """
-    SELECT * FROM predictions WHERE model = :model AND version = :version AND time >= :since
+    SELECT id, time, duration, record, prediction, probabilities, warnings
+    FROM predictions WHERE model = :model AND version = :version AND time >= :since
     ORDER BY time DESC, id DESC LIMIT :most
 """
 _WINDOW = sql.text(f"""
     SELECT made.time, duration, record, prediction, probabilities,
         CASE WHEN warnings IS NULL THEN 0 ELSE 1 END, actual, said.time
-    FROM ({_LATEST}) AS made LEFT JOIN feedback AS said ON said.place = (
-        SELECT place FROM feedback WHERE prediction_id = made.id
-        ORDER BY feedback.time DESC, actual DESC LIMIT 1)
+    FROM ({_LATEST}) AS made LEFT JOIN feedback AS said ON said.prediction_id = made.id
+    AND NOT EXISTS (SELECT 1 FROM feedback AS later WHERE later.prediction_id = made.id
+        AND (later.time, later.actual) > (said.time, said.actual))
 """)  # noqa: S608 - the text is ours
 _NEWEST = sql.text(f"SELECT count(*), max(time) FROM ({_LATEST}) AS made")  # noqa: S608
 _LAST = sql.text("SELECT max(place) FROM feedback")
-# By what its ids begin with: the prediction itself may not be there yet. Written so that no index
-# on ids is thought of, for the rows are wanted in their order.
-_OF_VERSION = "substr(said.prediction_id, 1, length(:prefix)) = :prefix"
+# By what its ids begin with, for the prediction itself may not be there yet; then comes the time, and
+# of a model whose name only begins like this one a number and a dot. No index on ids is to be
+# thought of: the rows are wanted in their order.
+_OF_VERSION = """
+    substr(said.prediction_id, 1, length(:prefix)) = :prefix
+    AND substr(said.prediction_id, length(:prefix) + 1, 11) NOT LIKE '%.%'
+"""
 _ARRIVED = sql.text(f"""
     SELECT said.place, said.time, said.actual, made.prediction, made.probabilities
     FROM feedback AS said LEFT JOIN predictions AS made ON made.id = said.prediction_id
@@ -112,4 +117,4 @@ def arrived(database: Database, extent: Extent, after: int, last: int) -> Iterat
 def _parts(database: Database, question: sql.TextClause, asked: dict[str, Any]) -> Iterator[Part]:
     with database.reading() as connection:
         streamed = connection.execution_options(yield_per=AT_ONCE)
-        yield from streamed.execute(question, asked).partitions()
+        yield from streamed.execute(question, asked).partitions(AT_ONCE)

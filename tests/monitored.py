@@ -1,106 +1,98 @@
-"""Traffic of real rows in a store, looked at by the real monitor, at times of our choice."""
+"""Traffic for the monitor: predictions as the service records them, and passes over them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import count
+import json
+import random
+from collections.abc import Sequence
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
-import pandas as pd
+from click.testing import CliRunner, Result
+from conftest import ROOT
 
 from serving import artefact, ids
-from serving.engine import Engine
-from serving.entry import Learnt, Predicted, Shadowed
-from serving.monitor import status
-from serving.monitor.passes import Passes
+from serving.__main__ import main
+from serving.entry import Learnt, Predicted
 from serving.settings import Settings
 from serving.store import Store
 
-MINUTE = 60_000  # milliseconds
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
-
-_numbers = count()
+WINE = artefact.read(ROOT / "models", "wine", 1)
+FIELDS = [field.name for field in WINE.manifest.fields]
+DAY = 86_400_000
 
 
-@contextmanager
-def at(time: int) -> Iterator[None]:
-    """Make it that time, in milliseconds since 1970, for the service and the monitor."""
-    with patch("serving.ids.now", lambda: time):
-        yield
+def wines(rows: int, seed: int = 0, **shifts: float) -> list[list[Any]]:
+    """Wines whose fields are each distributed as in training, or shifted by so much."""
+    fields = WINE.manifest.fields
+    matrix = WINE.reference.sample(fields, rows, seed)
+    for name, shift in shifts.items():
+        matrix[:, FIELDS.index(name)] += shift
+    labels = fields[-1].categories
+    return [[*row[:-1], labels[int(row[-1])]] for row in matrix.tolist()]
 
 
-class Traffic:
-    """What a version answers, put into the store as the collector does.
-
-    Parameters
-    ----------
-    settings : Settings
-        Of the service that will show it.
-    """
-
-    def __init__(self, settings: Settings, model: str = "wine", version: int = 1) -> None:
-        settings.var_dir.mkdir(parents=True, exist_ok=True)
-        self.settings, self.store = settings, Store(settings.store_url)
-        self.store.migrate()
-        self.engine = Engine(artefact.read(settings.models_dir, model, version))
-
-    def come(self, frame: pd.DataFrame, until: int, actual: Sequence[Any] = ()) -> list[str]:
-        """Predict each row, a minute apart until a time; the first ones get their truth later.
-
-        Returns
-        -------
-        list of str
-            Their ids.
-        """
-        manifest = self.engine.manifest
-        schema, named, entries = self.engine.schema, [], []
-        records = frame[list(schema.names)].astype(object)
-        records = records.where(records.notna(), None).to_dict("records")
-        for place, record in enumerate(records):
-            time = until - (len(records) - place) * MINUTE
-            matrix = schema.decode(artefact.pretty(record), 1).matrix
-            values, chances, intervals = self.engine.predict(matrix)
-            (name,) = ids.make(manifest.name, manifest.version, time, 1)
-            named.append(name)
-            entries.append(
-                Predicted(
-                    time=time,
-                    model=manifest.name,
-                    version=manifest.version,
-                    request_id="asked",
-                    duration=300 + 7 * place % 400,
-                    ids=[name],
-                    fields=schema.names,
-                    records=schema.values(matrix),
-                    predictions=values,
-                    classes=manifest.classes,
-                    probabilities=chances,
-                    intervals=intervals,
-                )
-            )
-        told = zip(named, entries, actual, strict=False)
-        learnt = [Learnt(each.time + 2 * HOUR, "told", [name], [said]) for name, each, said in told]
-        self.store.add([*entries, *learnt], {})
-        return named
-
-    def tried(self, version: int, named: list[str], predictions: list[Any], time: int) -> None:
-        """A version that is tried would have answered so."""
-        model = self.engine.manifest.name
-        self.store.add([Shadowed(time, model, version, named, predictions)], {})
-
-    def look(self, time: int) -> None:
-        """Have the monitor make a pass."""
-        with at(time):
-            (passed,) = Passes(self.settings, self.store).look([self.engine.manifest.name])
-            assert not passed.failure, passed.failure
-            status.tell(self.settings.var_dir)
+def chances(rows: int, seed: int = 0) -> list[float]:
+    """Probabilities of a good wine, distributed as on held-out wines."""
+    grid = WINE.reference.probabilities["bom"]
+    drawn = np.random.default_rng(seed).random(rows)
+    return np.interp(drawn, np.linspace(0, 1, len(grid)), grid).round(6).tolist()
 
 
-def unlike_training(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Rows a little off those trained on: of these the model is as unsure as of new ones."""
-    random, numbers = np.random.default_rng(seed), rows.select_dtypes("float")
-    noise = random.normal(scale=0.1, size=numbers.shape) * numbers.std().to_numpy()
-    moved = (numbers + noise).clip(numbers.min(), numbers.max(), axis=1)
-    return rows.assign(**moved.round(4))
+def predicted(
+    records: Sequence[Sequence[Any]],
+    likely: Sequence[float],
+    *,
+    at: int | None = None,
+    **changes: Any,
+) -> Predicted:
+    """One request about wines with these probabilities; `changes` replace its fields."""
+    now = at or ids.now()
+    fields: dict[str, Any] = {
+        "time": now,
+        "model": "wine",
+        "version": 1,
+        "request_id": "asked",
+        "duration": 321,
+        "fields": FIELDS,
+        "records": records,
+        "predictions": ["bom" if chance >= 0.3 else "ruim" for chance in likely],
+        "classes": ["bom", "ruim"],
+        "probabilities": [[chance, round(1 - chance, 6)] for chance in likely],
+    } | changes
+    named = ids.make(fields["model"], fields["version"], now, len(records))
+    return Predicted(ids=named, **fields)
+
+
+def learnt(
+    entry: Predicted, likely: Sequence[float], *, after: int = 60_000, flipped: float = 0.0
+) -> Learnt:
+    """What turns out to be true where the probabilities are; a part of it the other way round."""
+    draw = random.Random(0)
+    good = [draw.random() < chance for chance in likely]
+    told = [each != (draw.random() < flipped) for each in good]
+    actuals = ["bom" if each else "ruim" for each in told]
+    return Learnt(entry.time + after, "told", entry.ids, actuals)
+
+
+def opened(settings: Settings) -> Store:
+    """A store with its tables."""
+    settings.var_dir.mkdir(exist_ok=True, parents=True)
+    store = Store(settings.store_url)
+    store.migrate()
+    return store
+
+
+def monitor(settings: Settings, *arguments: str) -> Result:
+    """Run `python -m serving monitor --once`."""
+    variables = {
+        "VAR_DIR": str(settings.var_dir),
+        "MODELS_DIR": str(settings.models_dir),
+        "DATABASE_URL": settings.database_url,
+        "MONITOR_ROWS": str(settings.monitor_rows),
+    }
+    return CliRunner().invoke(main, ["monitor", "--once", *arguments], env=variables)
+
+
+def report_of(settings: Settings, model: str = "wine") -> dict[str, Any]:
+    """What a pass over one model found, as JSON, with the alerts that last."""
+    (line,) = monitor(settings, "--json", model).stdout.splitlines()
+    return json.loads(line)

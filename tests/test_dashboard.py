@@ -11,8 +11,8 @@ import pytest
 from artefacts import made, put_live
 from conftest import ROOT, rewrite
 from flask.testing import FlaskClient
-from monitored import DAY, HOUR, Traffic, at, unlike_training
 from sklearn.linear_model import LogisticRegression
+from traffic import DAY, HOUR, Traffic, at, unlike_training
 
 from app import create_app
 from bench.wines import load

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -13,10 +12,11 @@ from typing import Any
 import click
 import msgspec
 
+from serving import artefact
 from serving.errors import MonitorRuns, StoreError, UnknownModel
 from serving.lead import lead
 from serving.log import log_as_json
-from serving.monitor import status
+from serving.monitor import alerts, status
 from serving.monitor.findings import percent
 from serving.monitor.passes import Passed, Passes
 from serving.reports import Alert
@@ -45,8 +45,8 @@ def once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
     ------
     MonitorRuns, UnknownModel, StoreError
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("serving.monitor").setLevel(logging.CRITICAL)  # it is all printed below
+    logging.getLogger(alerts.__name__).addHandler(logging.NullHandler())  # they are printed below
+    _require(settings, models)
     lock = lead(settings.var_dir / LOCK, lambda _: False)
     if lock is None:
         raise MonitorRuns(
@@ -54,20 +54,18 @@ def once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
             "what it found is at GET /models/NAME/monitor"
         )
     with lock, closing(Store(settings.store_url)) as store:
-        passes = Passes(settings, store)
-        _require(passes, models)
-        passed = passes.look(models)
+        passed = Passes(settings, store).look(models)
         status.tell(settings.var_dir)
-        alerts = {each.model: store.reports.alerts(each.model, lasting=True) for each in passed}
+        last = {each.model: store.reports.alerts(each.model, lasting=True) for each in passed}
     for each in passed:
         if as_json:
-            told = {**each._asdict(), "alerts": alerts[each.model]}
+            told = {**each._asdict(), "alerts": last[each.model]}
             click.echo(msgspec.json.encode(told))
-        else:
-            click.echo("\n".join(_told(each, alerts[each.model])))
+        elif not each.failure:  # else the log has said it
+            click.echo("\n".join(_told(each, last[each.model])))
     if not as_json and passed and not any(map(_predictions, passed)):
         click.echo(EMPTY)
-    if any(alerts.values()):
+    if any(last.values()):
         return ALARM
     return FAILED if any(each.failure for each in passed) else 0
 
@@ -80,6 +78,7 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
     UnknownModel
     """
     log_as_json()
+    _require(settings, models)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -89,7 +88,6 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
         return
     with lock, closing(Store(settings.store_url)) as store:
         passes = Passes(settings, store)
-        _require(passes, models)
         while not stop.is_set():
             reason = ""
             try:
@@ -101,8 +99,8 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
             stop.wait(settings.monitor_interval)
 
 
-def _require(passes: Passes, models: Sequence[str]) -> None:
-    there = passes.decisions.models()
+def _require(settings: Settings, models: Sequence[str]) -> None:
+    there = artefact.live(settings.models_dir)
     for model in models:
         if model not in there:
             raise UnknownModel(f"no model {model!r} is there; there are {', '.join(there)}")
@@ -116,11 +114,8 @@ def _predictions(passed: Passed) -> bool:
     return bool(passed.failure or _report(passed)["window"]["predictions"])
 
 
-def _told(passed: Passed, alerts: Sequence[Alert]) -> Iterator[str]:
+def _told(passed: Passed, lasting: Sequence[Alert]) -> Iterator[str]:
     """What a person reads of one model."""
-    if passed.failure:
-        yield f"{passed.model} could not be looked at: {passed.failure}"
-        return
     found = _report(passed)
     yield f"{passed.model} {passed.version}: {found['verdict']}: {found['sentence']}"
     window, arrival = found["window"], found["arrival"]
@@ -128,7 +123,7 @@ def _told(passed: Passed, alerts: Sequence[Alert]) -> Iterator[str]:
         since, until = _time(window["since"]), _time(window["until"])
         yield f"    {window['predictions']} predictions, {since} to {until}"
         yield f"    {percent(arrival['share'])} of them have feedback"
-    for alert in alerts:
+    for alert in lasting:
         yield f"    {alert.kind} since {_time(alert.raised)}: {alert.sentence}"
     for sentence in found["unmeasured"]:
         yield f"    not measured: {sentence}"

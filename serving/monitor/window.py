@@ -35,14 +35,13 @@ class Answers:
     def __init__(self, classes: tuple[str, ...], positive: str | None, *, likely: bool) -> None:
         self.classes, self.likely = classes, likely
         self.positive = None if positive is None else classes.index(positive)
-        self._codes = {json(label): code for code, label in enumerate(classes)}
+        self._codes = _Codes({json(label): code for code, label in enumerate(classes)})
         self._chances = _decoder(classes, float)
 
     def values(self, texts: Sequence[str | None]) -> NDArray[Any]:
         """Labels' codes, or numbers; `UNKNOWN`, or NaN, for None."""
         if self.classes:
-            found = (self._codes.get(text, UNKNOWN) if text else UNKNOWN for text in texts)
-            return np.fromiter(found, np.intp, len(texts))
+            return np.fromiter(map(self._codes.__getitem__, texts), np.intp, len(texts))
         return np.array([float(text) if text else np.nan for text in texts], dtype=np.float64)
 
     def probabilities(self, texts: Sequence[str]) -> Floats | None:
@@ -50,8 +49,11 @@ class Answers:
         if not self.likely:
             return None
         structs = self._chances.decode(_array(texts))
-        rows = list(map(msgspec.structs.astuple, structs))
-        return np.array(rows, dtype=np.float64).reshape(-1, len(self.classes))
+        found = np.empty((len(texts), len(self.classes)))
+        for column in range(len(self.classes)):
+            values = map(attrgetter(f"field_{column}"), structs)
+            found[:, column] = np.fromiter(values, np.float64, len(texts))
+        return found
 
     def known(self, actual: NDArray[Any]) -> NDArray[np.bool_]:
         """Which rows' truth is known."""
@@ -64,6 +66,11 @@ class Answers:
         if not self.classes:
             return Regressed(predicted, actual)
         return Classified(predicted, len(self.classes), probabilities, self.positive)
+
+
+class _Codes(dict[str | None, int]):
+    def __missing__(self, _: str | None) -> int:
+        return UNKNOWN
 
 
 class Window:
@@ -139,9 +146,12 @@ class _Column:
         try:
             if self.field.type == "category":
                 codes = map(self._codes.__getitem__, values)
-                self.parts.append(np.fromiter(codes, np.int32, len(structs)))
+                part: NDArray[Any] = np.fromiter(codes, np.int32, len(structs))
+            elif self.field.optional:
+                part = np.array(list(values), dtype=np.float64)  # which makes NaN of None
             else:
-                self.parts.append(np.array(list(values), dtype=np.float64))
+                part = np.fromiter(values, np.float64, len(structs))  # four times as fast
+            self.parts.append(part)
         except (KeyError, TypeError, ValueError):
             self.parts = []
             omitted = any(self._get(struct) is UNSET for struct in structs)

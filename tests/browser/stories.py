@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from monitored import DAY, HOUR, Traffic, unlike_training
+from traffic import DAY, HOUR, Traffic, unlike_training
 
 from bench.wines import load
 from serving import artefact, ids
