@@ -71,7 +71,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         """What the page of one model is made from."""
         now, days = ids.now(), whole("days", 1, MOST_DAYS) or USUAL_DAYS
         state = monitored.state(service, name, monitored.due(settings, now))
-        passes = monitored.passes(service.store.reports.points(name, now - days * DAY))
+        passes = monitored.passes(service, name, now - days * DAY)
         monitor = monitored.monitor(settings, now)
         about = {
             "monitor": monitor,

@@ -1,6 +1,6 @@
 """What the monitor found, out of the store and in the order in which people look at it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ import msgspec
 from serving.errors import ArtefactError
 from serving.manifest import Manifest
 from serving.monitor.status import status
-from serving.reports import Alert, Point
+from serving.reports import Alert
 from serving.service import Service
 from serving.settings import Settings
 
@@ -191,12 +191,16 @@ class Passes(NamedTuple):
         return [each.get(figure) for each in self.figures]
 
 
-def passes(points: Sequence[Point]) -> Passes:
-    """So many of the points as a line can show, the latest among them."""
-    step = -(-len(points) // MOST_POINTS) or 1
-    kept = points[::-1][::step][::-1]
+def passes(service: Service, name: str, since: int) -> Passes:
+    """So many passes over a model since a time as a line can show, the latest among them.
+
+    Raises
+    ------
+    StoreError
+    """
+    points = service.store.reports.points(name, since, most=MOST_POINTS)
     return Passes(
-        [each.time for each in kept],
-        [each.version for each in kept],
-        [msgspec.json.decode(each.figures) for each in kept],
+        [each.time for each in points],
+        [each.version for each in points],
+        [msgspec.json.decode(each.figures) for each in points],
     )

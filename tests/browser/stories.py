@@ -39,7 +39,7 @@ def wine(settings: Settings) -> None:
     for day in range(12, -1, -1):
         if day == 7:
             traffic = _second_version(settings)
-        came = wines[wines["color"] == "white"] if day < 3 else wines
+        came = wines[wines["color"] == "white"] if day < 5 else wines
         came = unlike_training(came.sample(ROWS, random_state=day), day)
         if day in {8, 9}:
             came = came.assign(sulphates=came["pH"] / 2)
