@@ -103,6 +103,11 @@ class Settings:
         return self.var_dir / "journal"
 
     @property
+    def metrics_dir(self) -> Path:
+        """Where requests and predictions are counted."""
+        return self.var_dir / "metrics"
+
+    @property
     def decisions_dir(self) -> Path:
         """Where decisions on versions are that may not be written into the models' folder."""
         return self.var_dir / "decisions"

@@ -1,6 +1,6 @@
 """Every prediction and what was learnt of it later, in SQLite or PostgreSQL."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sql
@@ -22,7 +22,7 @@ from serving.stored import (
     predictions,
     shadow_rows,
 )
-from serving.windows import Extent, News, Part
+from serving.windows import Extent, News, Parts
 
 NAMES = ", ".join(predictions.c.keys())
 MARKS = ", ".join("?" for _ in predictions.c)
@@ -202,7 +202,7 @@ class Store:
         """How a window stands, and whether feedback came after a place."""
         return windows.news(self._database, extent, after)
 
-    def window(self, extent: Extent) -> Iterator[Part]:
+    def window(self, extent: Extent) -> Parts:
         """The predictions of a window, the newest first; windows.py tells what a row has."""
         return windows.window(self._database, extent)
 
@@ -210,7 +210,7 @@ class Store:
         """The place of the feedback that came last."""
         return windows.last_place(self._database)
 
-    def arrived(self, extent: Extent, after: int, last: int) -> Iterator[Part]:
+    def arrived(self, extent: Extent, after: int, last: int) -> Parts:
         """Feedback by its place; windows.py tells what a row has."""
         return windows.arrived(self._database, extent, after, last)
 

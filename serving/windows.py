@@ -3,7 +3,7 @@
 Rows come many at a time, so that memory does not grow with their number.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
@@ -26,9 +26,9 @@ _WINDOW = sql.text(f"""
 """)  # noqa: S608 - the text is ours
 _NEWEST = sql.text(f"SELECT count(*), max(time) FROM ({_LATEST}) AS made")  # noqa: S608
 _LAST = sql.text("SELECT max(place) FROM feedback")
-# By what its ids begin with, for the prediction itself may not be there yet; then comes the time, and
-# of a model whose name only begins like this one a number and a dot. No index on ids is to be
-# thought of: the rows are wanted in their order.
+# By what its ids begin with, for the prediction itself may not be there yet. Then comes the time;
+# of a model whose name only begins like this one's, a number and a dot. Written so that no index on
+# ids is thought of, for the rows are wanted in their order.
 _OF_VERSION = """
     substr(said.prediction_id, 1, length(:prefix)) = :prefix
     AND substr(said.prediction_id, length(:prefix) + 1, 11) NOT LIKE '%.%'
@@ -43,6 +43,7 @@ _ANY_ARRIVED = sql.text(f"""
 """)  # noqa: S608 - likewise
 
 Part = Sequence[Sequence[Any]]
+Parts = Generator[Part, None, None]
 
 
 class Extent(NamedTuple):
@@ -88,7 +89,7 @@ def news(database: Database, extent: Extent, after: int) -> News:
         return News(predictions, until, bool(connection.scalar(_ANY_ARRIVED, asked)))
 
 
-def window(database: Database, extent: Extent) -> Iterator[Part]:
+def window(database: Database, extent: Extent) -> Parts:
     """Read the predictions of a window, each with its latest feedback.
 
     A row has time, duration, record, prediction, probabilities, whether there were warnings, and
@@ -104,7 +105,7 @@ def last_place(database: Database) -> int:
         return connection.scalar(_LAST) or 0
 
 
-def arrived(database: Database, extent: Extent, after: int, last: int) -> Iterator[Part]:
+def arrived(database: Database, extent: Extent, after: int, last: int) -> Parts:
     """Read the feedback to a version that came after a place, up to a last one.
 
     A row has place, time, what was true, and the prediction and its probabilities, None where the
@@ -114,7 +115,8 @@ def arrived(database: Database, extent: Extent, after: int, last: int) -> Iterat
     yield from _parts(database, _ARRIVED, asked)
 
 
-def _parts(database: Database, question: sql.TextClause, asked: dict[str, Any]) -> Iterator[Part]:
+def _parts(database: Database, question: sql.TextClause, asked: dict[str, Any]) -> Parts:
     with database.reading() as connection:
         streamed = connection.execution_options(yield_per=AT_ONCE)
-        yield from streamed.execute(question, asked).partitions(AT_ONCE)
+        with streamed.execute(question, asked) as rows:
+            yield from rows.partitions(AT_ONCE)

@@ -12,7 +12,6 @@ import pandas as pd
 from serving import artefact, ids
 from serving.engine import Engine
 from serving.entry import Learnt, Predicted, Shadowed
-from serving.monitor import status
 from serving.monitor.passes import Passes
 from serving.settings import Settings
 from serving.store import Store
@@ -95,7 +94,6 @@ class Traffic:
         with at(time):
             (passed,) = Passes(self.settings, self.store).look([self.engine.manifest.name])
             assert not passed.failure, passed.failure
-            status.tell(self.settings.var_dir)
 
 
 def unlike_training(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from serving.api import (
     feedback,
     health,
     html,
+    metrics,
     models,
     monitor,
     native,
@@ -28,13 +29,14 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     request_id.register(app)
     errors.register(app)
     html.register(app)
+    metrics.register(app, service)
     app.register_blueprint(pages.blueprint(service, settings.max_records))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
-    app.register_blueprint(monitor.blueprint(service, settings))
+    app.register_blueprint(monitor.blueprint(service))
     app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]

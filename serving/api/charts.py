@@ -71,7 +71,12 @@ def over_time(
         (say("Predictions an hour"), say("Over the window of each pass"), "per_hour", fig.number),
         (say("Half answered within"), say("Milliseconds"), "median_ms", fig.number),
         (say("With warnings"), say("Share of the predictions"), "warned", fig.percent),
-        (say("Requests answered with an error"), say("Between two passes"), "errors", fig.count),
+        (
+            say("Requests answered with an error"),
+            say("To all models, between two reports"),
+            "errors",
+            fig.count,
+        ),
     )
     for title, caption, figure, written in plain:
         lines = [_line(title, passes.of(figure))]

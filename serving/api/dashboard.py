@@ -25,6 +25,7 @@ from serving.service import Service
 from serving.settings import Settings
 
 DAY = 86_400_000  # milliseconds
+SILENT = 3  # intervals without a pass, after which people are told
 USUAL_DAYS, MOST_DAYS = 30, 3_650
 # What a page saved as one file is made with, in the order in which the scripts need each other.
 STYLES, LIBRARY, SCRIPTS = (
@@ -38,16 +39,15 @@ IMPORTS = re.compile(r"^import .*?;\n|^export ", re.MULTILINE)
 def blueprint(service: Service, settings: Settings) -> Blueprint:
     """Routes under /monitor."""
     routes = Blueprint("dashboard", __name__, url_prefix="/monitor")
-    registry = service.registry
+    registry, patience = service.registry, SILENT * settings.monitor_interval * 1000
 
     @routes.get("")
     def models() -> Response:
-        now = ids.now()
-        states = monitored.states(service, settings, now)
+        states = monitored.states(service, ids.now() - patience)
         broken = {name: why for name, why in registry.broken.items() if name not in registry.live}
         about: dict[str, Any] = {"states": states, "broken": broken}
         about["recorded"] = bool(service.journal)
-        return _page("monitor.html", monitor=monitored.monitor(settings, now), **about)
+        return _page("monitor.html", **about)
 
     @routes.get("/<name>")
     def model(name: str) -> Response:
@@ -70,16 +70,9 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     def found(name: str) -> dict[str, Any]:
         """What the page of one model is made from."""
         now, days = ids.now(), whole("days", 1, MOST_DAYS) or USUAL_DAYS
-        state = monitored.state(service, name, monitored.due(settings, now))
+        state = monitored.state(service, name, now - patience)
         passes = monitored.passes(service, name, now - days * DAY)
-        monitor = monitored.monitor(settings, now)
-        about = {
-            "monitor": monitor,
-            "state": state,
-            "passes": passes,
-            "days": days,
-            "window": _window(state),
-        }
+        about = {"state": state, "passes": passes, "days": days, "window": _window(state)}
         if state.report:
             about |= _of_report(state, state.report, passes, Figures(words(request)))
         return about

@@ -8,34 +8,13 @@ import msgspec
 
 from serving.errors import ArtefactError
 from serving.manifest import Manifest
-from serving.monitor.status import status
 from serving.reports import Alert
 from serving.service import Service
-from serving.settings import Settings
 
-SILENT = 3  # intervals in which no pass looked at predictions that were there
 MOST_POINTS = 240  # in a line
 HOURS = 24
 
 Found = dict[str, Any]
-
-
-class Monitor(NamedTuple):
-    """Whether passes are made.
-
-    Attributes
-    ----------
-    looked : int or None
-        When it looked last, in milliseconds since 1970, UTC; None if it never did from here.
-    reason : str
-        What kept it from looking.
-    silent : bool
-        Whether it should have looked since.
-    """
-
-    looked: int | None
-    reason: str
-    silent: bool
 
 
 class State(NamedTuple):
@@ -49,8 +28,10 @@ class State(NamedTuple):
         None before the first pass.
     lasting, past : list of Alert
         Of all the model's versions, the latest first.
-    overlooked : bool
-        Whether predictions wait for a pass longer than they should.
+    looked : int or None
+        When a pass was made last, whether or not it found anything new.
+    silent : bool
+        Whether there should have been passes since.
     broken : str
         Why a version that should be served is not.
     """
@@ -61,7 +42,8 @@ class State(NamedTuple):
     report: Found | None
     lasting: list[Alert]
     past: list[Alert]
-    overlooked: bool
+    looked: int | None
+    silent: bool
     broken: str
 
     @property
@@ -86,28 +68,17 @@ class State(NamedTuple):
         return None if hourly is None else HOURS * hourly
 
 
-def monitor(settings: Settings, now: int) -> Monitor:
-    """Whether passes are made, as far as this machine knows."""
-    told = status(settings.var_dir)
-    if told is None:
-        return Monitor(None, "", silent=False)
-    return Monitor(told.time, told.reason, silent=told.time < due(settings, now))
-
-
-def due(settings: Settings, now: int) -> int:
-    """The time by which, at the latest, the last pass should have been."""
-    return now - SILENT * settings.monitor_interval * 1000
-
-
-def states(service: Service, settings: Settings, now: int) -> list[State]:
+def states(service: Service, due: int) -> list[State]:
     """Every live model, what needs a person first.
 
     Raises
     ------
     StoreError
     """
-    found = [state(service, name, due(settings, now)) for name in service.registry.live]
-    return sorted(found, key=lambda each: (not each.lasting, not each.overlooked, each.name))
+    found = [state(service, name, due) for name in service.registry.live]
+    return sorted(
+        found, key=lambda each: (not (each.lasting or each.broken), not each.silent, each.name)
+    )
 
 
 def state(service: Service, name: str, due: int) -> State:
@@ -116,32 +87,29 @@ def state(service: Service, name: str, due: int) -> State:
     Parameters
     ----------
     due : int
-        The time by which, at the latest, the last pass should have been.
+        The time by which the last pass should have been, in milliseconds since 1970, UTC.
 
     Raises
     ------
     UnknownModel, StoreError
     """
-    registry, store = service.registry, service.store
+    registry, reports = service.registry, service.store.reports
     manifest, broken = None, registry.broken.get(name, "")
     try:
         manifest = registry.manifest(name)
     except ArtefactError as error:
         broken = str(error)
     version = registry.live[name]
-    latest = store.reports.latest(name, version)
-    since = latest.time if latest else 0
-    waiting = since < due and store.predictions(
-        name, version=version, since=since, until=due, limit=1
-    )
+    latest = reports.latest(name, version)
     return State(
         name,
         version,
         manifest,
         msgspec.json.decode(latest.report) if latest else None,
-        store.reports.alerts(name, lasting=True),
-        [each for each in store.reports.alerts(name) if each.cleared is not None],
-        overlooked=bool(waiting),
+        reports.alerts(name, lasting=True),
+        [each for each in reports.alerts(name) if each.cleared is not None],
+        latest.time if latest else None,
+        silent=latest is not None and latest.time < due,
         broken=broken,
     )
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 import msgspec
@@ -10,11 +11,13 @@ from msgspec import Raw
 from serving import artefact, ids, reports
 from serving.decisions import Decisions
 from serving.errors import ArtefactError, ServingError
+from serving.metrics import Totals, totals
 from serving.monitor.alerts import Signal, change
 from serving.monitor.concept import Watch
 from serving.monitor.drift import FieldDrift
 from serving.monitor.findings import Verdict
 from serving.monitor.report import MILLISECONDS_A_DAY, Known, Report, Span, figures, report
+from serving.monitor.traffic import NOTHING, traffic
 from serving.monitor.watched import go_on
 from serving.monitor.webhook import Webhook
 from serving.monitor.window import Window
@@ -49,10 +52,15 @@ class Passed(NamedTuple):
     failure: str = ""
 
 
+class _Counted(msgspec.Struct, frozen=True):
+    counted: Totals
+
+
 class _Before(msgspec.Struct, frozen=True):
-    """Of a report that was kept, what tells whether it still holds."""
+    """Of a report that was kept, what the next pass asks for."""
 
     window: Span
+    traffic: _Counted
 
 
 class Passes:
@@ -124,18 +132,29 @@ class Passes:
         now = max(ids.now(), before + 1)
         since = now - self.settings.monitor_days * MILLISECONDS_A_DAY
         extent = Extent(model, version, since, self.settings.monitor_rows)
-        if kept and not self._news(kept, extent):
+        found_before = _before(kept)
+        if kept and found_before and not self._news(found_before.window, extent, place):
+            self.store.reports.renew(kept, now)
             return kept.report
         read = artefact.read(self.settings.models_dir, model, version)
         known = Known(read.manifest, read.reference)
         answers, held_out = known.answers, known.held_out
         last = max(place, self.store.last_place())
         watch = msgspec.json.decode(kept.watch, type=Watch) if kept else Watch()
-        arrived = self.store.arrived(extent, place, last)
-        watched = go_on(watch, arrived, answers, held_out, last=last, now=now)
+        with closing(self.store.arrived(extent, place, last)) as arrived:
+            watched = go_on(watch, arrived, answers, held_out, last=last, now=now)
         window = Window(read.manifest.fields, answers, self.store.window(extent))
+        counted = totals(self.settings.metrics_dir)
         found = report(
-            known, extent, window, concept=watched.concept, trial=self._trial(extent), time=now
+            known,
+            extent,
+            window,
+            concept=watched.concept,
+            traffic=traffic(
+                window, counted, found_before.traffic.counted if found_before else NOTHING, now
+            ),
+            trial=self._trial(extent),
+            time=now,
         )
         return self._keep(
             found,
@@ -145,9 +164,8 @@ class Passes:
             before,
         )
 
-    def _news(self, kept: reports.Report, extent: Extent) -> bool:
-        window = msgspec.json.decode(kept.report, type=_Before).window
-        news = self.store.news(extent, kept.place)
+    def _news(self, window: Span, extent: Extent, place: int) -> bool:
+        news = self.store.news(extent, place)
         return news.feedback or (news.predictions, news.until) != (window.predictions, window.until)
 
     def _trial(self, extent: Extent) -> Trial | None:
@@ -174,6 +192,13 @@ class Passes:
         else:
             log.info("%s %d: another monitor was faster", found.model, found.version)
         return new.report
+
+
+def _before(kept: reports.Report | None) -> _Before | None:
+    try:
+        return msgspec.json.decode(kept.report, type=_Before) if kept else None
+    except msgspec.DecodeError:  # another release kept it: what it found is found anew
+        return None
 
 
 def signals(found: Report) -> list[Signal]:

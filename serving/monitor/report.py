@@ -17,7 +17,7 @@ from serving.monitor.drift import Drift
 from serving.monitor.estimate import Estimated, Reliability
 from serving.monitor.findings import Verdict
 from serving.monitor.performance import HeldOut, Realised
-from serving.monitor.traffic import Traffic, traffic
+from serving.monitor.traffic import Traffic
 from serving.monitor.window import Answers, Window
 from serving.stored import Trial
 from serving.windows import Extent
@@ -110,6 +110,7 @@ def report(
     window: Window,
     *,
     concept: ConceptDrift | None,
+    traffic: Traffic,
     trial: Trial | None,
     time: int,
 ) -> Report:
@@ -141,7 +142,7 @@ def report(
         estimated=estimated,
         concept=concept,
         unmeasured=[*_unmeasured(known, window, concept, beside)],
-        traffic=traffic(window, time),
+        traffic=traffic,
         trial=trial,
     )
 
