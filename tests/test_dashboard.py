@@ -160,6 +160,16 @@ def test_lines_over_time_tell_when_another_version_went_live(dashboard: Dashboar
     assert few[0]["times"] == [dashboard.now - DAY + HOUR, dashboard.now]
 
 
+def test_a_service_that_is_asked_nothing_has_pages_all_the_same(
+    dashboard: Dashboard, settings: Settings
+):
+    later = dashboard.page("/monitor/wine?days=1", later=3 * DAY)
+    assert "No pass found anything new in this time." in later
+    Traffic(settings).look(ids.now())
+    page = Dashboard(create_app(settings).test_client(), settings, ids.now()).page("/monitor/wine")
+    assert "… not enough yet 0 values so far, 200 are needed" in text(page)
+
+
 def test_a_model_that_tells_nothing_of_its_training_is_told_what_it_lacks(dashboard: Dashboard):
     page = text(dashboard.page("/monitor/theirs"))
     assert "no reference of its training data" in page

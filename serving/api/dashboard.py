@@ -28,11 +28,8 @@ DAY = 86_400_000  # milliseconds
 SILENT = 3  # intervals without a pass, after which people are told
 USUAL_DAYS, MOST_DAYS = 30, 3_650
 # What a page saved as one file is made with, in the order in which the scripts need each other.
-STYLES, LIBRARY, SCRIPTS = (
-    ("style.css", "monitor.css"),
-    ("chart.umd.js",),
-    ("words.js", "monitor.js"),
-)
+STYLES, LIBRARY = ("style.css", "monitor.css"), ("chart.umd.js",)
+SCRIPTS = ("words.js", "monitor.js")
 IMPORTS = re.compile(r"^import .*?;\n|^export ", re.MULTILINE)
 
 
@@ -45,9 +42,8 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     def models() -> Response:
         states = monitored.states(service, ids.now() - patience)
         broken = {name: why for name, why in registry.broken.items() if name not in registry.live}
-        about: dict[str, Any] = {"states": states, "broken": broken}
-        about["recorded"] = bool(service.journal)
-        return _page("monitor.html", **about)
+        recorded = service.journal is not None
+        return _page("monitor.html", states=states, broken=broken, recorded=recorded)
 
     @routes.get("/<name>")
     def model(name: str) -> Response:
@@ -115,7 +111,7 @@ def _of_report(state: State, report: Found, passes: Passes, fig: Figures) -> dic
         "level": next((test["level"] for each in fields for test in each["findings"]), None),
         "shares": {each["field"]: charts.shares(each, fig) for each in report["distributions"]},
         "figures": figures,
-        "lines": list(charts.over_time(report, figures, passes, fig)),
+        "lines": [*charts.over_time(report, figures, passes, fig)] if passes.times else [],
         "feedback": _feedback(state),
     }
 
