@@ -127,6 +127,8 @@ def test_fields_that_drifted_come_first_with_effect_chance_and_a_sentence(dashbo
     assert "red makes up 0 % of the labels; 26 % in training; chance does not explain it" in color
     assert re.search(r"chi-square ▲ drift 26 % 10 % \de-\d\d", color)
     assert "red 26 % 0 %" in color  # the chart as a table
+    assert "python -m train wine --with-feedback" in page
+    assert "--with-feedback" not in dashboard.page("/monitor/wine-score")
 
 
 def test_without_feedback_it_is_estimated_and_told_how_feedback_is_sent(dashboard: Dashboard):
