@@ -4,6 +4,7 @@ from flask import Flask
 
 from serving.admins import Admins
 from serving.api import (
+    card,
     dashboard,
     errors,
     feedback,
@@ -31,6 +32,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     html.register(app)
     metrics.register(app, service)
     app.register_blueprint(pages.blueprint(service, settings.max_records))
+    app.register_blueprint(card.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))

@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from serving import ids
-from serving.api import charts, errors, monitored
+from serving.api import errors, monitored, plots
 from serving.api.html import STATIC
 from serving.api.listed import listed
 from serving.api.monitored import Found, Passes, State, most_changed_first
@@ -109,9 +109,9 @@ def _of_report(state: State, report: Found, passes: Passes, fig: Figures) -> dic
         "fields": most_changed_first([*fields, *outputs]),
         "drifted": sum(each["verdict"] == "drift" for each in fields),
         "level": next((test["level"] for each in fields for test in each["findings"]), None),
-        "shares": {each["field"]: charts.shares(each, fig) for each in report["distributions"]},
+        "shares": {each["field"]: plots.shares(each, fig) for each in report["distributions"]},
         "figures": figures,
-        "lines": [*charts.over_time(report, figures, passes, fig)] if passes.times else [],
+        "lines": [*plots.over_time(report, figures, passes, fig)] if passes.times else [],
         "feedback": _feedback(state),
     }
 

@@ -20,8 +20,7 @@ function showSnippets() {
   }
 }
 
-async function predict(event) {
-  event.preventDefault();
+async function predict() {
   form.clear();
   const result = find("result");
   const button = find("predict");
@@ -30,6 +29,7 @@ async function predict(event) {
     const answer = await ask(model.predict, form.record);
     const others = answer.warnings.filter((one) => !form.remark(one.field, one.message, "warning"));
     result.replaceChildren(...outcome(model, answer, others));
+    find("answer").parentElement.scrollIntoView({ block: "nearest" });
   } catch (error) {
     const faults = error.faults ?? [];
     const others = faults.filter((one) => !form.remark(one.field, one.message, "fault"));
@@ -42,13 +42,16 @@ async function predict(event) {
   }
 }
 
-find("form").addEventListener("submit", predict);
+find("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  predict();
+});
 find("form").addEventListener("input", showSnippets);
 for (const button of document.querySelectorAll("[data-example]")) {
   button.addEventListener("click", () => {
     form.fill(JSON.parse(button.dataset.example));
     showSnippets();
-    find("form").requestSubmit();
+    predict();
   });
 }
 for (const button of document.querySelectorAll("[data-copies]")) {
@@ -102,7 +105,7 @@ async function score(file) {
   let made = null;
   try {
     const seen = (share) => (find("progress").value = share);
-    made = await batch(model, text(file, seen), tell, own.signal);
+    made = await batch(model, text(file, seen), (rows) => running === own && tell(rows), own.signal);
     if (running === own) status.textContent = summary(made);
   } catch (error) {
     made = error.outcome;

@@ -1,4 +1,4 @@
-// Draws the monitor's charts: what is in them stands in the page, as charts.py made it. The same is in
+// Draws the monitor's charts: what is in them stands in the page, as plots.py made it. The same is in
 // the table below each; a chart is drawn when it first comes into view.
 
 import { language, number, percent } from "./words.js";

@@ -23,7 +23,7 @@ export class Form {
     this.form = form;
     this.decimal = decimal;
     this.fields = new Map(fields.map((field) => [field.name, field]));
-    this.inputs = new Map([...form.elements].filter((one) => one.name).map((one) => [one.name, one]));
+    this.inputs = new Map([...form.querySelectorAll("[data-name]")].map((one) => [one.dataset.name, one]));
   }
 
   get record() {
