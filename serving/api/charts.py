@@ -185,6 +185,7 @@ def _residuals(manifest: Manifest, card: Card, words: Words) -> Iterator[Chart]:
         return
     edges, counts = card.residuals.edges, card.residuals.counts
     steps = list(pairwise(edges))
+    points = [((low + high) / 2, count) for (low, high), count in zip(steps, counts, strict=True)]
     unit = f" ({manifest.unit})" if manifest.unit else ""
     yield Chart(
         say("How far off it was"),
@@ -193,12 +194,9 @@ def _residuals(manifest: Manifest, card: Card, words: Words) -> Iterator[Chart]:
         ),
         {
             "kind": "bar",
-            "x": {
-                "title": say("true less predicted") + unit,
-                "labels": [number((low + high) / 2, 2) for low, high in steps],
-            },
+            "x": {"title": say("true less predicted") + unit},
             "y": {"title": say("rows")},
-            "series": [{"label": say("rows"), "points": counts}],
+            "series": [{"label": say("rows"), "points": points}],
         },
         (say("true less predicted") + unit, say("rows")),
         [
