@@ -90,10 +90,10 @@ def test_predictions_behind_a_label_are_one_click_away(open_page: Open):
     page.get_by_role("link", name="ruim").click()
     expect(page.get_by_label("Label")).to_have_value("ruim")
     expect(page.locator("tbody tr").first).to_contain_text("ruim")
-    pictured(page, "monitor-predictions")
     page.get_by_label("Label").select_option("bom")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("tbody tr").first).to_contain_text("bom")
+    pictured(open_page("/monitor/wine/predictions?limit=20"), "monitor-predictions")
 
 
 def test_the_saved_report_opens_from_a_disk_and_draws_without_a_network(
