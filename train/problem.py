@@ -16,6 +16,7 @@ from serving.manifest import Manifest, Reference, TrainingData
 from serving.schema import Matrix
 from train import assemble, evaluate, live
 from train.assemble import Trained
+from train.card import card
 from train.errors import TrainingError
 from train.evaluate import FIVE_BY_THREE, Protocol
 from train.live import Feedback
@@ -111,7 +112,7 @@ def train(
     truth = task.truth(frame[problem.target])
     columns = [at for at, field in enumerate(fields) if field.name in problem.together]
 
-    figures, held_out = evaluate.cross_validate(
+    evaluation = evaluate.cross_validate(
         problem.estimator,
         rows,
         truth,
@@ -125,6 +126,7 @@ def train(
     fitted = evaluate.fit(problem.estimator, rows, task.lesson(truth), SEED)
     progress()
 
+    held_out = evaluation.held_out
     judged = held_out.judged
     reference = Reference(
         rows=len(judged),
@@ -140,7 +142,7 @@ def train(
         fields=fields,
         example=typical(frame, fields),
         evaluation=problem.protocol.text(task, problem.together, counted),
-        metrics=figures,
+        metrics=evaluation.figures,
         published=problem.published,
         data=TrainingData(
             problem.source,
@@ -154,7 +156,17 @@ def train(
         compared=joined.compared(task, truth, held_out) if joined else None,
         **task.manifest(fitted, truth, held_out),
     )
-    return assemble.write(models_dir, manifest, reference, fitted, progress)
+    threshold = manifest.threshold.value if manifest.threshold else None
+    drawn = card(
+        task,
+        fitted,
+        evaluation,
+        frame=frame,
+        fields=fields,
+        truth=truth,
+        threshold=threshold,
+    )
+    return assemble.write(models_dir, manifest, reference, fitted, progress, card=drawn)
 
 
 def _fields(problem: Problem, frame: pd.DataFrame) -> tuple[Field, ...]:

@@ -4,13 +4,17 @@ from flask import Flask
 
 from serving.admins import Admins
 from serving.api import (
+    card,
+    dashboard,
     errors,
     feedback,
     health,
+    html,
     metrics,
     models,
     monitor,
     native,
+    pages,
     predictions,
     request_id,
     versions,
@@ -25,12 +29,16 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     request_id.register(app)
     errors.register(app)
+    html.register(app)
     metrics.register(app, service)
+    app.register_blueprint(pages.blueprint(service, settings.max_records))
+    app.register_blueprint(card.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
     app.register_blueprint(monitor.blueprint(service))
+    app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]

@@ -88,7 +88,11 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     os.nice(NICENESS)
-    lock = lead(settings.var_dir / LOCK, lambda seconds: not stop.wait(seconds))
+    path = settings.var_dir / LOCK
+    lock = lead(path, lambda _: False)
+    if lock is None:
+        log.warning("%s is held by another monitor; this one waits to take over", path)
+        lock = lead(path, lambda seconds: not stop.wait(seconds))
     if lock is None:
         return
     with lock, closing(Store(settings.store_url)) as store:

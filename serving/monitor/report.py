@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -75,7 +76,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     trial: Trial | None
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(NamedTuple):
     """What training says of a version, as the monitor asks it."""
 
     manifest: Manifest

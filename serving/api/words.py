@@ -1,0 +1,71 @@
+"""The words of the pages, in English and in Brazilian Portuguese.
+
+The English text stands where it is used, and is what a translation is found by. Each file of
+`portuguese/` has those of one page, so a page brings its own. What models say (labels, fields,
+titles) and what the service answers are never translated.
+"""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from flask import Request
+
+ENGLISH, PORTUGUESE = "en", "pt-BR"
+TRANSLATIONS: dict[str, str] = {}
+for _file in sorted(Path(__file__).with_name("portuguese").glob("*.json")):
+    TRANSLATIONS |= msgspec.json.decode(_file.read_bytes(), type=dict[str, str])
+
+
+class Words(NamedTuple):
+    """How things are said in a language.
+
+    Attributes
+    ----------
+    language : str
+        As the page's `lang` names it.
+    translations : dict of str to str
+        By the English text; none for English itself.
+    """
+
+    language: str
+    translations: dict[str, str]
+
+    def say(self, text: str, **values: object) -> str:
+        """A text, with values where it has their names in braces."""
+        said = self.translations.get(text, text)
+        return said.format(**values) if values else said
+
+    def number(self, value: float, digits: int = 4) -> str:
+        """A number as it is written in the language, with so many digits that mean something."""
+        size = math.floor(math.log10(abs(value))) if value else 0
+        decimals = max(0, digits - 1 - size)
+        written = f"{round(value, digits - 1 - size):,.{decimals}f}"
+        if decimals:
+            written = written.rstrip("0").rstrip(".")
+        if self.language == PORTUGUESE:
+            written = written.translate(str.maketrans(",.", ".,"))
+        return written
+
+    def share(self, value: float) -> str:
+        """A share in per cent."""
+        return f"{self.number(100 * value, 3)}%"
+
+    def between(self, low: str, high: str) -> str:
+        """A range, by its ends."""
+        return self.say("{low} to {high}", low=low, high=high)
+
+    def exact(self, value: object) -> str:
+        """A value as it is written into a field, with all its digits; nothing for None."""
+        if value is None:
+            return ""
+        text = str(value).removesuffix(".0")
+        return text.replace(".", ",") if self.language == PORTUGUESE else text
+
+
+def words(request: Request) -> Words:
+    """The words of the language that a browser asks for: Portuguese, or else English."""
+    if request.accept_languages.best_match([ENGLISH, "pt-BR", "pt"], ENGLISH) == ENGLISH:
+        return Words(ENGLISH, {})
+    return Words(PORTUGUESE, TRANSLATIONS)
