@@ -15,10 +15,11 @@ _TRIED = ("prediction_id", "model", "version", "time", "prediction", "probabilit
 shadows = table("shadows", *_TRIED)
 
 IS_KNOWN = sql.exists().where(feedback.c.prediction_id == predictions.c.id)
+LATEST_FIRST = (feedback.c.time.desc(), feedback.c.actual.desc())
 TRUTH = (
     sql.select(feedback.c.actual)
     .where(feedback.c.prediction_id == predictions.c.id)
-    .order_by(feedback.c.time.desc(), feedback.c.actual.desc())
+    .order_by(*LATEST_FIRST)
     .limit(1)
     .scalar_subquery()
 )

@@ -8,6 +8,7 @@ import sqlalchemy as sql
 from serving import labelled, migrations, retention, trials, windows
 from serving.database import Database
 from serving.entry import Entry, Learnt, Predicted
+from serving.labelled import LATEST_FIRST, TRUTH
 from serving.reports import Reports
 from serving.stored import (
     Cursor,
@@ -58,15 +59,7 @@ POSITIONS = sql.text("SELECT name, position, torn FROM segments")
 FORGET = sql.text("DELETE FROM segments WHERE name = :name")
 
 IS_LABEL = sql.text("prediction LIKE '\"%'")  # word for word as in the index, to have it used
-LATEST_FIRST = (feedback.c.time.desc(), feedback.c.actual.desc())
-LATEST = (
-    sql.select(feedback.c.actual)
-    .where(feedback.c.prediction_id == predictions.c.id)
-    .order_by(*LATEST_FIRST)
-    .limit(1)
-    .scalar_subquery()
-)
-PREDICTIONS = sql.select(*predictions.c, LATEST)
+PREDICTIONS = sql.select(*predictions.c, TRUTH)
 FEEDBACK = sql.select(*(feedback.c[name] for name in Feedback.__struct_fields__)).order_by(
     *LATEST_FIRST
 )
