@@ -144,7 +144,7 @@ def join(
     kept = frame.drop(index=frame.index[replaced])
     judged = [at for at, live in enumerate(added) if live.answer is not None][-JUDGED:]
     return Joined(
-        frame=pd.concat([kept, _frame(added, fields, target, frame)], ignore_index=True),
+        frame=pd.concat([kept, _frame(added, fields, target)], ignore_index=True),
         live=LiveData(len(added), added[0].time, added[-1].time, len(replaced), left_out),
         version=feedback.version,
         judged=len(kept) + np.array(judged) if len(judged) == JUDGED else None,
@@ -204,9 +204,7 @@ def _labels(answers: Matrix) -> Matrix:
     return answers if answers.shape[1] == 1 else answers.argmax(axis=1)[:, None].astype(np.float64)
 
 
-def _frame(
-    added: list[Live], fields: tuple[Field, ...], target: str, like: pd.DataFrame
-) -> pd.DataFrame:
+def _frame(added: list[Live], fields: tuple[Field, ...], target: str) -> pd.DataFrame:
     """Live rows as a frame of the file's columns."""
     columns: dict[str, pd.Series[Any]] = {}
     for at, field in enumerate(fields):
@@ -214,7 +212,7 @@ def _frame(
         if field.type == "category":
             column = column.map(dict(enumerate(field.categories)))
         columns[field.name] = column
-    columns[target] = pd.Series([live.actual for live in added], dtype=like[target].dtype)
+    columns[target] = pd.Series([live.actual for live in added])
     return pd.DataFrame(columns)
 
 
