@@ -3,7 +3,19 @@
 from flask import Flask
 
 from serving.admins import Admins
-from serving.api import errors, feedback, health, models, native, predictions, request_id, versions
+from serving.api import (
+    compression,
+    cors,
+    errors,
+    feedback,
+    health,
+    models,
+    native,
+    predictions,
+    pretty,
+    request_id,
+    versions,
+)
 from serving.api.express import Express
 from serving.service import Service
 from serving.settings import Settings
@@ -14,9 +26,12 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     request_id.register(app)
     errors.register(app)
+    cors.register(app, settings)
+    compression.register(app, settings)
+    pretty.register(app)  # before it is packed: what is registered last sees an answer first
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
-    app.register_blueprint(native.blueprint(service, settings.max_records))
+    app.register_blueprint(native.blueprint(service, settings))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
