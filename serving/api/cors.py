@@ -4,35 +4,14 @@ Credentials that a browser adds by itself are never allowed, for the service tak
 key goes in a header that a page must set, which is allowed.
 """
 
-import re
-
 from flask import Flask, Response, request
 
-from serving.errors import SettingsError
+from serving.origins import ANY, origins
 from serving.settings import Settings
 
-ANY = "*"
-ORIGIN = re.compile(r"https?://[^/\s,*]+")
 ASKED = "Authorization, Content-Type, Content-Encoding, X-Request-ID"
 SHOWN = "Link, X-Request-ID, X-Unused-Columns"
 SECONDS = "600"  # for which a browser need not ask again
-
-
-def origins(settings: Settings) -> frozenset[str]:
-    """Who may ask; `*` is anybody.
-
-    Raises
-    ------
-    SettingsError
-    """
-    named = frozenset(filter(None, map(str.strip, settings.cors_origins.split(","))))
-    for origin in sorted(named - {ANY}):
-        if not ORIGIN.fullmatch(origin):
-            raise SettingsError(
-                f"CORS_ORIGINS: {origin!r} is not an origin such as https://example.org, "
-                "without a path; * alone allows all"
-            )
-    return named
 
 
 def register(app: Flask, settings: Settings) -> None:
