@@ -34,7 +34,8 @@ def main(context: click.Context) -> None:
     (MODELS_DIR, VAR_DIR, DATABASE_URL, …), whether one runs or not; one that runs follows a
     decision within two seconds.
     """
-    context.obj = Settings.from_environment()
+    if context.invoked_subcommand != "doctor":  # which says what is wrong with them itself
+        context.obj = Settings.from_environment()
 
 
 @main.command()

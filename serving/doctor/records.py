@@ -41,21 +41,21 @@ def _database(given: Settings) -> Finding:
 def _journal(folder: Path) -> Iterator[Finding]:
     there = sum(path.stat().st_size for path in journal.segments(folder))
     status = collector.status(folder)
-    is_heard_of = status is not None and ids.now() - status.time < LONG
-    remedy = "start the service, or python -m serving collect"
+    is_moved = status is not None and ids.now() - status.time < LONG
     if status and status.torn:
         sentence = f"{status.torn} lines were cut off while they were written, and never answered"
-        yield Finding(
-            "journal", "odd", sentence, "none is needed: a process was killed, or a disk full"
-        )
-    if status and status.reason and is_heard_of:
+        yield Finding("journal", "odd", sentence, "see why a process was killed, or a disk full")
+    if not is_moved and there:
+        sentence = f"{there / 1e6:.1f} MB of records wait in the journal, and nobody moves them"
+        remedy = "start the service, or python -m serving collect"
+        yield Finding("journal", "odd", sentence, remedy)
+    elif not is_moved or status is None:
+        yield Finding("journal", "fine", "no record waits in the journal")
+    elif status.reason:
         sentence = f"the journal cannot be moved into the database: {status.reason}"
         yield Finding("journal", "broken", sentence, "see the database; until then nothing is lost")
-    elif status and is_heard_of and status.waiting > FAR_BEHIND:
-        sentence = f"{status.waiting / 2**20:.0f} MB of the journal wait to be moved"
+    elif status.waiting > FAR_BEHIND:
+        sentence = f"{status.waiting / 1e6:.0f} MB of records wait in the journal"
         yield Finding("journal", "odd", sentence, "wait; if it grows, the database is too slow")
-    elif there and not is_heard_of:
-        sentence = f"{there / 2**20:.1f} MB of the journal are there, and nobody moves them"
-        yield Finding("journal", "odd", sentence, remedy)
     else:
-        yield Finding("journal", "fine", "the journal is moved into the database")
+        yield Finding("journal", "fine", "records are moved into the database as they come")

@@ -8,11 +8,13 @@ from difflib import get_close_matches
 from serving.admins import Admins
 from serving.doctor.finding import Finding
 from serving.errors import ServingError
+from serving.origins import origins
 from serving.privacy import Privacy
 from serving.settings import Settings
 
 ALIKE = 0.88  # of two names; PYTHONPATH and DATABASE_URL are 0.36 alike
 MOST_FOR_A_CORE = 4
+STOPS = "correct it: the service does not start"
 
 Senseless = tuple[Callable[[Settings], bool], str, str]
 
@@ -68,13 +70,11 @@ def examine(given: Settings, environment: Mapping[str, str]) -> Iterator[Finding
 
 
 def _refused(given: Settings) -> Iterator[Finding]:
-    for check in (Admins, Privacy):
+    for check in (Admins, Privacy, origins):
         try:
             check(given)
         except ServingError as error:
-            yield Finding(
-                "settings", "broken", str(error), "correct it: the service does not start"
-            )
+            yield Finding("settings", "broken", str(error), STOPS)
 
 
 def _misspelt(environment: Mapping[str, str]) -> Iterator[Finding]:
