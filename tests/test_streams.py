@@ -245,4 +245,4 @@ def test_a_stream_takes_no_memory(server: Server, tmp_path: Path):
     assert post(few) == post(few, "--compressed", "-H", "Transfer-Encoding: chunked") == 3 * RECORDS
     before = of_workers(server)
     assert post(many) == len(records)
-    assert of_workers(server) - before < 20_000  # half of it was warm, and all is 100 MB of floats
+    assert of_workers(server) - before < 12_000  # 100,000 records are 30 MB of text and numbers
