@@ -89,6 +89,10 @@ class NotATable(ServingError):
     """The text is not CSV, or its first line names no fields."""
 
 
+class NoRoom(ServingError):
+    """The disk has no room for what was sent."""
+
+
 class TooManyRecords(ServingError):
     """More records were sent at once than one request may hold."""
 

@@ -219,6 +219,25 @@ def test_what_must_be_recorded_and_cannot_be_is_not_answered(
     assert client.post("/predict", data=lines(wine()), **AS_LINES).status_code == 503
 
 
+def test_a_body_that_the_disk_has_no_room_for_is_refused(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", fail)
+    answer = client.post("/predict", data=table(wine()), **AS_CSV)
+    assert answer.status_code == 503
+    assert answer.json["detail"] == "the body cannot be kept in VAR_DIR: No space left on device"
+
+
+def test_a_table_that_nobody_labelled_is_told_how(client: FlaskClient):
+    as_curl_has_it = "application/x-www-form-urlencoded"
+    answer = client.post("/predict", data=table(wine()), content_type=as_curl_has_it)
+    assert answer.status_code == 400
+    assert answer.json["detail"].endswith("is it CSV? send Content-Type: text/csv")
+
+
 def of_workers(server: Server) -> int:
     """Kilobytes that the workers of a server have for themselves."""
     own = 0

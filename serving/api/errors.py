@@ -13,6 +13,7 @@ from serving.errors import (
     ArtefactError,
     InvalidRecords,
     JournalError,
+    NoRoom,
     NotATable,
     NotJSON,
     NotRecorded,
@@ -28,6 +29,7 @@ from serving.errors import (
 STATUS: dict[type[ServingError], HTTPStatus] = {
     ArtefactError: HTTPStatus.SERVICE_UNAVAILABLE,
     JournalError: HTTPStatus.SERVICE_UNAVAILABLE,
+    NoRoom: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     NotRecorded: HTTPStatus.NOT_FOUND,
     UnknownPrediction: HTTPStatus.NOT_FOUND,

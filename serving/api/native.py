@@ -8,6 +8,7 @@ from serving.api import request_id, streams
 from serving.api.respond import as_json, encode
 from serving.api.usage import usage
 from serving.engine import Engine
+from serving.errors import NotJSON
 from serving.formats import READERS
 from serving.replies import reply
 from serving.service import Asked, Service
@@ -31,7 +32,13 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         if streams.wanted() != "application/json":
             rows = engine.schema.decode(read_json(), max_records)
             return streams.of_json(service, engine, rows, asked)
-        content = answer(service, engine, read_json(), max_records, asked)
+        body = read_json()
+        try:
+            content = answer(service, engine, body, max_records, asked)
+        except NotJSON as error:
+            if request.is_json or body[:1] in {b"", b"{", b"["}:
+                raise
+            raise NotJSON(f"{error}; is it CSV? send Content-Type: text/csv") from None
         return Response(content, mimetype="application/json")
 
     @routes.get("/predict", defaults={"name": None, "version": None})

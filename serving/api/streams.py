@@ -20,7 +20,7 @@ from werkzeug.exceptions import BadRequest
 
 from serving.api import request_id
 from serving.engine import Engine
-from serving.errors import LISTED_FAULTS, Fault, InvalidRecords
+from serving.errors import LISTED_FAULTS, Fault, InvalidRecords, NoRoom
 from serving.field import printable
 from serving.formats import READERS, WRITERS, Batch, Reader, Writer, predicted
 from serving.formats.delimited import Dialect
@@ -59,7 +59,7 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
 
     Raises
     ------
-    NotATable, JournalError
+    NotATable, JournalError, NoRoom
     InvalidRecords
         With every fault; nothing was predicted then.
     """
@@ -67,7 +67,10 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
     request.max_content_length = settings.max_stream_bytes
     with ExitStack() as unless_valid:
         body = unless_valid.enter_context(_spool(settings))
-        shutil.copyfileobj(request.stream, body, PIECE)
+        try:
+            shutil.copyfileobj(request.stream, body, PIECE)
+        except OSError as error:  # one of the connection's is another's business by now
+            raise NoRoom(f"the body cannot be kept in VAR_DIR: {error.strerror}") from error
         body.seek(0)
         first = _reader(body, engine)
         _check(first, may_fail=may_fail)
