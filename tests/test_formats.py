@@ -172,6 +172,10 @@ def test_a_code_is_not_taken_where_a_label_looks_like_a_number():
 def test_the_parts_of_a_sum_may_be_columns():
     parts = {name: value for name, value in HOME.items() if name != "income"}
     assert rows(table({**parts, "his": 1.5, "hers": 2}))[0, 4] == 3.5
+    (batch,) = batches(table({**parts, "his": 1.5}))
+    assert [fault.field for fault in batch.faults[0]] == ["hers"]
+    (batch,) = batches(table({**parts, "his": 1e9, "hers": 1}))
+    assert batch.faults[0][0].message.startswith("1000000001.0 is above 1000000000")
     assert rows(table({**HOME, "income": "", "his": 1, "hers": 2}))[0, 4] == 3
     (batch,) = batches(table({**parts, "his": 1.5, "hers": ""}))
     assert batch.faults[0][0].field == "hers"
@@ -250,6 +254,15 @@ def test_halves_of_a_record_on_two_lines_do_not_become_one():
     assert [*batch.faults] == [0, 1]
     (batch,) = batches(json.dumps(HOME) + "," + first + "\n" + second + "\n", read=LINES)
     assert [*batch.faults] == [0, 1]
+
+
+@pytest.mark.parametrize("read", [CSV, LINES])
+def test_what_comes_after_many_empty_lines_is_read(read: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(f"{read.__module__}.BYTES", 1000)
+    text = table(HOME) if read is CSV else json.dumps(HOME) + "\n"
+    again = text.splitlines()[-1]
+    found = batches(text + "\n" * 3000 + again, read=read)
+    assert sum(len(batch.rows.matrix) for batch in found) == 2
 
 
 @pytest.mark.parametrize("read", [CSV, LINES])

@@ -23,6 +23,9 @@ def examine(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("settings", "broken", str(error), remedy)
         return
     yield from settings.examine(given, environment)
-    yield from models.examine(given)
-    yield from surroundings.examine(given)
-    yield from records.examine(given)
+    for look in (models, surroundings, records):
+        try:
+            yield from look.examine(given)
+        except OSError as error:
+            sentence = f"{error.filename} cannot be looked at: {error.strerror}"
+            yield Finding("permissions", "broken", sentence, "let the service's user read it")

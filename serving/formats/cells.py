@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import Fault, InvalidRecords, NotATable
-from serving.exact import ExactReader
-from serving.field import TRUTH, Field, shown
+from serving.exact import LISTED_NAMES, ExactReader
+from serving.field import LONGEST_SHOWN, TRUTH, Field, shown
 from serving.schema import Matrix, Schema
 from serving.strict_json import INTEGER_DIGITS, JSONObject
 
@@ -61,20 +61,27 @@ class Cells:
         self._columns = [(at, meant[name]) for at, name in enumerate(header) if name in meant]
         self._refuse_faulty(header)
         self._texts = {field.name: _texts(field) for _, field in self._columns}
-        column_of = {field.name: at for at, field in self._columns}
-        self._plain = [(field, column_of.get(field.name)) for field in schema.fields]
-        self._is_plain = not any(part.name in column_of for part in parts)
+        of = {field.name: (field, at) for at, field in self._columns}
+        self._sources = [
+            [of[name] for name in (field.name, *field.sum_of) if name in of]
+            for field in schema.fields
+        ]
+        self._is_plain = all(
+            {one.name for one, _ in sources} in ({field.name}, {*field.sum_of}, set())
+            for field, sources in zip(schema.fields, self._sources, strict=True)
+        )
         self._lowest = np.array([field.minimum for field in schema.fields])
         self._highest = np.array([field.maximum for field in schema.fields])
         self._whole = [at for at, field in enumerate(schema.fields) if field.type == "integer"]
 
     def _refuse_faulty(self, header: Row) -> None:
         faults = []
+        others = [name for name in self.unused if len(name) <= LONGEST_SHOWN][:LISTED_NAMES]
         for field in self.schema.fields:
             if header.count(field.name) > 1:
                 faults.append(_of_header(field, "is more than one column"))
             elif not (field.optional or {field.name, *field.sum_of} & {*header}):
-                near = get_close_matches(field.name, self.unused, 1)
+                near = get_close_matches(field.name, others, 1)
                 hint = f"; {shown(near[0])} is: is that it?" if near else ""
                 faults.append(_of_header(field, f"is no column{hint}"))
         if faults:
@@ -85,10 +92,11 @@ class Cells:
         if not self._is_plain or {*map(len, rows)} != {self.width}:
             return None
         columns = [*zip(*rows, strict=True)]
-        matrix = np.empty((len(rows), len(self._plain)))
+        matrix = np.full((len(rows), len(self._sources)), math.nan)
         try:
-            for at, (field, column) in enumerate(self._plain):
-                matrix[:, at] = math.nan if column is None else self._read(field, columns[column])
+            for at, sources in enumerate(self._sources):
+                if sources:
+                    matrix[:, at] = sum(self._read(field, columns[one]) for field, one in sources)
         except (ValueError, KeyError):
             return None
         whole = matrix[:, self._whole]

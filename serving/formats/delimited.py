@@ -99,7 +99,7 @@ class Reader:
                 line = self._reader.line_num + 1
                 size += self._lines.taken
                 self._lines.taken = 0
-                if len(rows) == most or size >= BYTES:
+                if len(rows) == most or (rows and size >= BYTES):
                     break
         except (csv.Error, NotATable) as error:
             raise NotATable(f"line {line}: {error}") from None

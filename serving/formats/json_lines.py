@@ -49,11 +49,13 @@ class Reader:
                 self._line += 1
                 size += self._lines.taken
                 self._lines.taken = 0
-                record = line.strip() if self._line > 1 else line.lstrip(codecs.BOM_UTF8).strip()
+                record = (
+                    line.strip() if self._line > 1 else line.removeprefix(codecs.BOM_UTF8).strip()
+                )
                 if record:
                     records.append(record)
                     numbers.append(self._line)
-                if len(records) == RECORDS or size >= BYTES:
+                if len(records) == RECORDS or (records and size >= BYTES):
                     break
         except NotATable as error:
             raise NotATable(f"line {self._line + 1}: {error}") from None
