@@ -3,9 +3,11 @@
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,8 @@ NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 WHOLE = re.compile(rf"[+-]?[0-9]{{1,{INTEGER_DIGITS}}}")
 
 Row = Sequence[str]
+
+as_json = msgspec.json.Decoder(list[float]).decode
 
 
 class Cells:
@@ -105,7 +109,7 @@ class Cells:
         return None if (whole != np.rint(whole))[~np.isnan(whole)].any() else matrix
 
     def _read(self, field: Field, texts: Row) -> NDArray[np.float64]:
-        """The numbers that a column of texts stands for, in a fifth of the time of one at a time.
+        """The numbers that a column of texts stands for, much sooner than one at a time.
 
         Raises
         ------
@@ -114,17 +118,23 @@ class Cells:
         if field.type == "category":
             codes = self._texts[field.name]
             return np.fromiter(map(codes.__getitem__, texts), np.float64, len(texts))
+        with suppress(msgspec.DecodeError):  # most columns are numbers as JSON has them
+            numbers = as_json(f"[{','.join(texts)}]")
+            if len(numbers) == len(texts):
+                return np.array(numbers)
+        return self._converted(field, texts)
+
+    def _converted(self, field: Field, texts: Row) -> NDArray[np.float64]:
         together = "".join(texts)
         if not together.isascii() or "_" in together:  # which Python takes, and JSON does not
             raise ValueError
         if "," in together and self.commas:
             texts, self.met_comma = [text.replace(",", ".") for text in texts], True
         if not field.optional or all(texts):
-            numbers = np.fromiter(map(float, texts), np.float64, len(texts))
-            missing = 0
+            missing, numbers = 0, np.fromiter(map(float, texts), np.float64, len(texts))
         else:
-            numbers = np.array([float(text) if text else math.nan for text in texts])
             missing = texts.count("")
+            numbers = np.array([float(text) if text else math.nan for text in texts])
         if np.count_nonzero(np.isnan(numbers)) > missing:  # "nan"
             raise ValueError
         return numbers
