@@ -146,9 +146,12 @@ def test_a_folder_that_cannot_be_written(examine: Examine, tmp_path: Path):
     assert ("permissions", "broken") in wrong(findings)
 
 
-def test_a_port_that_is_our_own_or_another_s(examine: Examine, server: Server):
+def test_a_port_that_is_our_own_or_another_s(
+    examine: Examine, server: Server, monkeypatch: pytest.MonkeyPatch
+):
     port = server.url.rpartition(":")[2]
     assert wrong(examine(PORT=port)) == []
+    monkeypatch.setattr("serving.doctor.surroundings.PATIENCE", 0.1)  # the other says nothing
     with socket.create_server(("127.0.0.1", 0)) as other:
         findings = examine(PORT=str(other.getsockname()[1]))
     assert wrong(findings) == [("port", "broken")]

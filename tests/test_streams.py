@@ -251,7 +251,7 @@ def of_workers(server: Server) -> int:
 def test_a_stream_takes_no_memory(server: Server, tmp_path: Path):
     full = os.environ.get("FAULTS") == "full"
     few, many = tmp_path / "few.csv", tmp_path / "many.csv"
-    records = [wine(alcohol=8 + at % 60 / 10) for at in range(100_000 if full else 15_000)]
+    records = [wine(alcohol=8 + at % 60 / 10) for at in range(100_000 if full else 10_000)]
     few.write_text(table(*records[: 3 * RECORDS]))
     many.write_text(table(*records))
 
