@@ -27,7 +27,7 @@ test-docker: .venv/development  ## build the image, run it with compose and test
 	.venv/bin/pytest tests/docker
 
 faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
-	FAULTS=full .venv/bin/pytest -s tests/test_faults.py tests/test_swaps.py
+	FAULTS=full .venv/bin/pytest -s tests/test_faults.py tests/test_swaps.py tests/test_monitor_process.py
 
 bench: .venv/development  ## measure the service beside its floor and its peers, 20 minutes
 	.venv/bin/python -m bench compare

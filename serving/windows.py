@@ -10,7 +10,7 @@ import sqlalchemy as sql
 
 from serving.database import Database
 
-AT_ONCE = 5_000  # rows
+AT_ONCE = 1_000  # rows; of more, parts no longer fit the processor's cache
 
 _LATEST = """
     SELECT id, time, duration, record, prediction, probabilities, warnings

@@ -79,12 +79,9 @@ def measure(answers: Classified, reliability: Sequence[Reliability]) -> tuple[Es
     if answers.probabilities is None or not len(answers):
         return ()
     expected = _expected(answers, answers.probabilities, reliability)
-    metrics = known(answers)
-    drawn = simulated(answers, metrics, expected, _labelled)
     found = []
-    for name, metric in metrics.items():
-        value = float(metric.measure(answers, expected))
-        low, high = interval(drawn[name])
+    for name, (value, cases) in simulated(answers, known(answers), expected, _labelled).items():
+        low, high = interval(cases)
         found.append(
             Estimated(
                 metric=name,

@@ -26,6 +26,13 @@ class HeldOut(NamedTuple):
     spread: float
 
 
+class Simulated(NamedTuple):
+    """A metric over all rows, and over each of the cases."""
+
+    value: float
+    cases: Floats
+
+
 class Realised(msgspec.Struct, frozen=True, kw_only=True):
     """A metric over the rows with feedback, beside the same on held-out data.
 
@@ -84,13 +91,13 @@ def measure(
     level = FALSE_ALARMS / max(1, len(metrics.keys() & held_out.keys()))
     if len(answers) < LEAST_ROWS:
         return tuple(_too_few(name, len(answers), level) for name in metrics)
-    drawn = simulated(answers, metrics, weights, _resampled)
+    found = simulated(answers, metrics, weights, _resampled)
     return tuple(
         _realised(
             name,
             metric=metric,
-            value=float(metric.measure(answers, weights)),
-            drawn=drawn[name],
+            value=found[name].value,
+            drawn=found[name].cases,
             rows=len(answers),
             held_out=held_out.get(name),
             level=level,
@@ -104,8 +111,8 @@ def simulated(
     metrics: Mapping[str, Metric],
     weights: Floats,
     draw: Callable[[np.random.Generator, int, Floats], Floats],
-) -> dict[str, Floats]:
-    """What each metric comes to in each of 200 cases; the same answers have the same cases.
+) -> dict[str, Simulated]:
+    """What each metric comes to, and in each of 200 cases; the same answers have the same cases.
 
     Of many rows a part is taken, evenly, and the cases are moved as much nearer to the metric over
     all rows as that has less variance: the m out of n bootstrap, Bickel, Götze and van Zwet (1997),
@@ -126,11 +133,12 @@ def simulated(
         for name, metric in metrics.items():
             found[name].append(metric.measure(few, cases))
     nearer = (len(few) / len(answers)) ** 0.5
-    return {
-        name: metric.measure(answers, weights)
-        + nearer * (np.concatenate(found[name]) - metric.measure(few, part))
-        for name, metric in metrics.items()
-    }
+    simulated = {}
+    for name, metric in metrics.items():
+        whole = metric.measure(answers, weights)
+        cases = np.concatenate(found[name]) - metric.measure(few, part)
+        simulated[name] = Simulated(float(whole), whole + nearer * cases)
+    return simulated
 
 
 def interval(values: Floats) -> tuple[float | None, float | None]:
