@@ -3,7 +3,17 @@
 from flask import Flask
 
 from serving.admins import Admins
-from serving.api import errors, feedback, health, models, native, predictions, request_id, versions
+from serving.api import (
+    errors,
+    feedback,
+    health,
+    models,
+    native,
+    openapi,
+    predictions,
+    request_id,
+    versions,
+)
 from serving.api.express import Express
 from serving.service import Service
 from serving.settings import Settings
@@ -20,4 +30,5 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
+    app.register_blueprint(openapi.blueprint(service, settings.max_records))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]

@@ -1,0 +1,70 @@
+"""GET /openapi.json: the API's own description, for people's tools and for /docs."""
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, current_app, request
+
+from serving.api import native, request_id
+from serving.api.openapi.document import document
+from serving.api.openapi.operation import About
+from serving.api.respond import as_json, encode
+from serving.errors import ArtefactError
+from serving.service import Service
+
+
+def blueprint(service: Service, max_records: int) -> Blueprint:
+    """Routes that describe the others."""
+    routes = Blueprint("openapi", __name__)
+    made = Made(service, max_records)
+
+    @routes.get("/openapi.json")
+    def described() -> Response:
+        servers = [{"url": request.url_root.rstrip("/")}]
+        return as_json({**made.document(), "servers": servers})
+
+    return routes
+
+
+class Made:
+    """The document, made when it is asked for, and again after a swap."""
+
+    def __init__(self, service: Service, max_records: int) -> None:
+        self.service, self.max_records = service, max_records
+        self._made: tuple[dict[str, int], dict[str, Any]] = {}, {}
+
+    def document(self) -> dict[str, Any]:
+        """The document for what is live now.
+
+        Raises
+        ------
+        ArtefactError, JournalError
+            If the default model's example cannot be answered.
+        """
+        live = dict(self.service.registry.live)
+        of, made = self._made
+        if of != live:
+            made = document(current_app.url_map, self._models())
+            self._made = live, made
+        return made
+
+    def _models(self) -> list[About]:
+        registry = self.service.registry
+        answered = self._answered()
+        default = registry.manifest(registry.default)
+        models = [About(default, answered, self.max_records)]
+        for name in registry.live:
+            if name != registry.default:
+                try:
+                    models.append(About(registry.manifest(name), answered, self.max_records))
+                except ArtefactError:
+                    continue  # it is among the broken of GET /models
+        return models
+
+    def _answered(self) -> dict[str, Any]:
+        """The example's prediction: recorded, so that the documents' own id can be looked up."""
+        engine = self.service.registry.engine()
+        body = encode(engine.manifest.example)
+        asked = request_id.asked()
+        answer = native.answer(self.service, engine, body, self.max_records, asked)
+        return msgspec.json.decode(answer, type=dict[str, Any])
