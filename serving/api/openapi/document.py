@@ -128,6 +128,7 @@ def _schemas(models: Sequence[About]) -> dict[str, Schema]:
     card["properties"]["backend"] = text("What answers: onnx, or the pickle itself.")
     for schema in (card, found["Decision"]):
         schema["required"] = [*schema["properties"]]
+    found["Truth"] = {"anyOf": [ref(about.of_model("Truth")) for about in models]}
     for about in models:
         for name, schema in records.of(about.manifest).items():
             found[about.of_model(name)] = schema

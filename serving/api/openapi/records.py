@@ -1,10 +1,15 @@
 """JSON Schemas of what one model takes and tells, made from its manifest."""
 
+import re
 from typing import Any
 
 from serving.api.openapi.structs import Schema, listed, record, ref, text, whole
 from serving.field import FLOAT32_MAX, Field, spellings
 from serving.manifest import Manifest
+
+REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"  # after the model, see serving.ids
+WHOLE = re.compile(r"-?[1-9][0-9]{0,8}|0")
+SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
 
 
 def of(manifest: Manifest) -> dict[str, Schema]:
@@ -15,9 +20,22 @@ def of(manifest: Manifest) -> dict[str, Schema]:
     return {
         "Record": _record(manifest),
         "Prediction": one,
+        "Truth": _truth(manifest),
         "Predictions": record(predictions=listed(record(("probabilities",), **answered)), **which),
         "Example": record(("probabilities",), input={"type": "object"}, **answered, **which),
     }
+
+
+def _truth(manifest: Manifest) -> Schema:
+    """What may be said of a prediction: its label, a label that is a number also as one."""
+    if not manifest.classes:
+        actual: Schema = {"type": "number", "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
+    else:
+        numbers = [int(label) for label in manifest.classes if WHOLE.fullmatch(label)]
+        actual = {"enum": [*manifest.classes, *numbers, *_truths(manifest.classes)]}
+    model = SPECIAL.sub(r"\\\g<0>", manifest.name)
+    named = text("That of the prediction.", pattern=f"^{model}{REST_OF_ID}$")
+    return record(id=named, actual=actual) | {"additionalProperties": False}
 
 
 def _record(manifest: Manifest) -> Schema:
@@ -67,8 +85,7 @@ def _value(field: Field, example: dict[str, Any]) -> Schema:
     schema: Schema
     if field.type == "category":
         codes = range(len(field.categories))
-        meant = [value for value in (False, True) if {*spellings(value)} & {*field.categories}]
-        schema = {"enum": [*field.categories, *codes, *meant]}
+        schema = {"enum": [*field.categories, *codes, *_truths(field.categories)]}
         said = [f"{code} = {label}" for code, label in enumerate(field.categories)]
     else:
         schema = {"type": field.type, "minimum": field.minimum, "maximum": field.maximum}
@@ -96,6 +113,11 @@ def _sum(field: Field) -> Schema:
     if not field.optional:
         alone["required"] = [field.name]
     return {"anyOf": [alone, {"required": [*field.sum_of]}]}
+
+
+def _truths(labels: tuple[str, ...]) -> list[bool]:
+    """Which of false and true stand for one of the labels."""
+    return [value for value in (False, True) if {*spellings(value)} & {*labels}]
 
 
 def _target(manifest: Manifest) -> str:

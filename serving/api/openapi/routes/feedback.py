@@ -9,13 +9,11 @@ from serving.api.openapi.operation import (
     operation,
 )
 from serving.api.openapi.routes.predictions import LIMIT
-from serving.api.openapi.structs import TIME, listed, record, text, whole
+from serving.api.openapi.structs import TIME, listed, record, ref, text, whole
 
 
 def feedback(about: About) -> Operation:
     """POST what was really true."""
-    actual = {"type": ["string", "number", "boolean"], "description": "A label, or a number."}
-    truth = record(id=text("That of the prediction."), actual=actual)
     said = {"id": about.answered["id"], "actual": about.answered["prediction"]}
     return operation(
         "Tell what was really true of earlier predictions",
@@ -23,7 +21,7 @@ def feedback(about: About) -> Operation:
         (400, 404, 413, 415, 422, 503),
         description="Of several for one prediction the latest holds.",
         requestBody=body(
-            one_or_many(truth | {"additionalProperties": False}, about.max_records),
+            one_or_many(ref("Truth"), about.max_records),
             {"one": said, "many": [said]},
         ),
     )

@@ -12,16 +12,6 @@ def predict(about: About) -> Operation:
         {"oneOf": [ref(about.of_model("Prediction")), ref(about.of_model("Predictions"))]},
         **({"example": about.answered} if about.is_default else {}),
     )
-    answer["links"] = {
-        "told what was true": {
-            "operationId": "feedback",
-            "requestBody": {"id": "$response.body#/id", "actual": "$response.body#/prediction"},
-        },
-        "looked up": {
-            "operationId": "prediction",
-            "parameters": {"prediction_id": "$response.body#/id"},
-        },
-    }
     described = operation(
         f"Predict {about.manifest.target}",
         {200: answer},
@@ -40,15 +30,18 @@ def predict(about: About) -> Operation:
 
 def example(about: About) -> Operation:
     """GET a record that works, and its prediction."""
-    return operation(
-        "A record that works, with its prediction",
-        {
-            200: as_json(
-                "The prediction, and the record as `input`.", ref(about.of_model("Example"))
-            )
+    answer = as_json("The prediction, and the record as `input`.", ref(about.of_model("Example")))
+    answer["links"] = {
+        "feedback": {
+            "operationId": "feedback",
+            "requestBody": {"id": "$response.body#/id", "actual": "$response.body#/prediction"},
         },
-        (404, 503),
-    )
+        "look-up": {
+            "operationId": "prediction",
+            "parameters": {"prediction_id": "$response.body#/id"},
+        },
+    }
+    return operation("A record that works, with its prediction", {200: answer}, (404, 503))
 
 
 OPERATIONS = {

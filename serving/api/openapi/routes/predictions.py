@@ -1,6 +1,7 @@
 """What was asked, answered and learnt later."""
 
 from serving.api.openapi.operation import About, Operation, as_json, operation, query
+from serving.api.openapi.records import REST_OF_ID
 from serving.api.openapi.structs import TIME, Schema, listed, record, ref, text, whole
 from serving.api.query import MOST, USUAL
 
@@ -32,7 +33,7 @@ def prediction(about: About) -> Operation:
     )
 
 
-def predictions(about: About) -> Operation:
+def predictions(_: About) -> Operation:
     """GET a model's predictions, the latest first."""
     answer = as_json("The latest first.", record(predictions=listed(_recorded())))
     answer["content"]["text/csv"] = {
@@ -41,19 +42,22 @@ def predictions(about: About) -> Operation:
     answer["headers"] = {
         "Link": {"description": "Where the next page is, if there may be one.", "schema": text()}
     }
-    label = (about.manifest.classes or ("5.8",))[0]
     return operation(
         "Earlier predictions",
         {200: answer},
         (400, 404, 503),
         description="As JSON, or as CSV for a spreadsheet where `Accept: text/csv` asks for it.",
         parameters=[
-            query("label", text(examples=[label]), "Only those with this prediction."),
+            query("label", text(), "Only those with this prediction."),
             query("since", MOMENT, "Only from then on; without a zone UTC is meant."),
             query("until", MOMENT, "Only until then."),
             query("version", whole(minimum=1, maximum=2**31 - 1), "Only those of one version."),
             LIMIT,
-            query("after", text(), "What the Link of the page before says."),
+            query(
+                "after",
+                text(pattern=f"^[0-9]{{1,15}}~[^/]+{REST_OF_ID}$"),
+                "What the Link of the page before says.",
+            ),
         ],
     )
 
