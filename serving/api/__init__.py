@@ -7,9 +7,11 @@ from serving.api import (
     errors,
     feedback,
     health,
+    html,
     models,
     native,
     openapi,
+    pages,
     predictions,
     request_id,
     versions,
@@ -24,6 +26,8 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     request_id.register(app)
     errors.register(app)
+    html.register(app)
+    app.register_blueprint(pages.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings.max_records))

@@ -1,0 +1,55 @@
+"""The words of the pages, in English and in Brazilian Portuguese.
+
+The English text stands where it is used, and is what a translation is found by. Each file of
+`portuguese/` has those of one page, so a page brings its own. What models say (labels, fields,
+titles) and what the service answers are never translated.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from flask import Request
+
+ENGLISH, PORTUGUESE = "en", "pt-BR"
+TRANSLATIONS: dict[str, str] = {}
+for _file in sorted(Path(__file__).with_name("portuguese").glob("*.json")):
+    TRANSLATIONS |= msgspec.json.decode(_file.read_bytes(), type=dict[str, str])
+
+
+class Words(NamedTuple):
+    """How things are said in a language.
+
+    Attributes
+    ----------
+    language : str
+        As the page's `lang` names it.
+    translations : dict of str to str
+        By the English text; none for English itself.
+    """
+
+    language: str
+    translations: dict[str, str]
+
+    def say(self, text: str, **values: object) -> str:
+        """A text, with values where it has their names in braces."""
+        said = self.translations.get(text, text)
+        return said.format(**values) if values else said
+
+    def number(self, value: float, digits: int = 4) -> str:
+        """A number as it is written in the language, with so many digits that mean something."""
+        rounded = float(f"{value:.{digits}g}")
+        decimals = max(0, digits - len(f"{abs(rounded):.0f}"))
+        written = f"{rounded:,.{decimals}f}"
+        if "." in written:
+            written = written.rstrip("0").rstrip(".")
+        if self.language == PORTUGUESE:
+            written = written.translate(str.maketrans(",.", ".,"))
+        return written
+
+
+def words(request: Request) -> Words:
+    """The words of the language that a browser asks for: Portuguese, or else English."""
+    if request.accept_languages.best_match([ENGLISH, "pt-BR", "pt"], ENGLISH) == ENGLISH:
+        return Words(ENGLISH, {})
+    return Words(PORTUGUESE, TRANSLATIONS)
