@@ -1,16 +1,19 @@
-"""GET /openapi.json: the API's own description, for people's tools and for /docs."""
+"""The API's description of itself: /openapi.json for tools, /docs for people."""
 
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from serving.api import native, request_id
+from serving.api.html import POLICY
 from serving.api.openapi.document import document
 from serving.api.openapi.operation import About
 from serving.api.respond import as_json, encode
 from serving.errors import ArtefactError
 from serving.service import Service
+
+STYLED = f"{POLICY}; style-src 'self' 'unsafe-inline'"  # Swagger UI writes style attributes
 
 
 def blueprint(service: Service, max_records: int) -> Blueprint:
@@ -22,6 +25,12 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     def described() -> Response:
         servers = [{"url": request.url_root.rstrip("/")}]
         return as_json({**made.document(), "servers": servers})
+
+    @routes.get("/docs")
+    def docs() -> Response:
+        page = make_response(render_template("docs.html"))
+        page.headers["Content-Security-Policy"] = STYLED
+        return page
 
     return routes
 
