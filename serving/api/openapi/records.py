@@ -7,7 +7,7 @@ from serving.api.openapi.structs import Schema, listed, record, ref, text, whole
 from serving.field import FLOAT32_MAX, Field, spellings
 from serving.manifest import Manifest
 
-REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"  # after the model, see serving.ids
+REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"
 WHOLE = re.compile(r"-?[1-9][0-9]{0,8}|0")
 SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
 
@@ -26,6 +26,11 @@ def of(manifest: Manifest) -> dict[str, Schema]:
     }
 
 
+def id_pattern(manifest: Manifest) -> str:
+    """What the ids of a model's predictions look like, for JSON Schema; see serving.ids."""
+    return SPECIAL.sub(r"\\\g<0>", manifest.name) + REST_OF_ID
+
+
 def _truth(manifest: Manifest) -> Schema:
     """What may be said of a prediction: its label, a label that is a number also as one."""
     if not manifest.classes:
@@ -33,8 +38,7 @@ def _truth(manifest: Manifest) -> Schema:
     else:
         numbers = [int(label) for label in manifest.classes if WHOLE.fullmatch(label)]
         actual = {"enum": [*manifest.classes, *numbers, *_truths(manifest.classes)]}
-    model = SPECIAL.sub(r"\\\g<0>", manifest.name)
-    named = text("That of the prediction.", pattern=f"^{model}{REST_OF_ID}$")
+    named = text("That of the prediction.", pattern=f"^{id_pattern(manifest)}$")
     return record(id=named, actual=actual) | {"additionalProperties": False}
 
 

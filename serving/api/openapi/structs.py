@@ -27,7 +27,9 @@ def schemas(structs: Sequence[type[msgspec.Struct]]) -> dict[str, Schema]:
         schema["description"] = text
         for names, told in ENTRY.findall("".join(attributes)):
             for name in names.split(", "):
-                schema["properties"][name]["description"] = " ".join(told.split())
+                schema["properties"][name]["description"] = " ".join(told.split()).replace(
+                    "None", "null"
+                )
     return dict(found)
 
 

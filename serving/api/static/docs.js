@@ -14,7 +14,6 @@ if (answer.ok) {
     deepLinking: true,
     tryItOutEnabled: true,
     displayRequestDuration: true,
-    defaultModelRendering: "model",
     defaultModelsExpandDepth: 0,
     validatorUrl: null,
   });

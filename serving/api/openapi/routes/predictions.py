@@ -1,7 +1,7 @@
 """What was asked, answered and learnt later."""
 
 from serving.api.openapi.operation import About, Operation, as_json, operation, query
-from serving.api.openapi.records import REST_OF_ID
+from serving.api.openapi.records import id_pattern
 from serving.api.openapi.structs import TIME, Schema, listed, record, ref, text, whole
 from serving.api.query import MOST, USUAL
 
@@ -33,7 +33,7 @@ def prediction(about: About) -> Operation:
     )
 
 
-def predictions(_: About) -> Operation:
+def predictions(about: About) -> Operation:
     """GET a model's predictions, the latest first."""
     answer = as_json("The latest first.", record(predictions=listed(_recorded())))
     answer["content"]["text/csv"] = {
@@ -55,7 +55,7 @@ def predictions(_: About) -> Operation:
             LIMIT,
             query(
                 "after",
-                text(pattern=f"^[0-9]{{1,15}}~[^/]+{REST_OF_ID}$"),
+                text(pattern=f"^[0-9]{{1,15}}~{id_pattern(about.manifest)}$"),
                 "What the Link of the page before says.",
             ),
         ],
