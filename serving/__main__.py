@@ -1,46 +1,41 @@
 """The command line: what belongs to the service beside its workers."""
 
-import getpass
-import os
 import signal
-import socket
 import threading
-from datetime import UTC, datetime
 
 import click
 
 from serving import collector
-from serving.decisions import Decision, Decisions
-from serving.errors import ServingError, VersionRefused
+from serving.commands import doctor, predict, versions
+from serving.commands.group import Commands
 from serving.log import log_as_json
 from serving.settings import Settings
-from serving.versions import Versions
-
-WHY = click.option("--why", default="", help="Recorded with the decision.")
 
 
-class Commands(click.Group):
-    """Commands whose expected failures are a message, not a traceback."""
+@click.group(
+    cls=Commands,
+    epilog="""\b
+    Examples:
+      python -m serving predict wine rows.csv -o out.csv
+      python -m serving versions wine
+      python -m serving doctor
+      python -m serving promote wine 2 --why "trained on June"
 
-    def invoke(self, ctx: click.Context) -> object:
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except ServingError as error:
-            lines = [str(error), *(f"  - {each}" for each in getattr(error, "objections", ()))]
-            if isinstance(error, VersionRefused) and error.objections:
-                lines.append("--force puts it live all the same.")
-            raise click.ClickException("\n".join(lines)) from None
-
-
-@click.group(cls=Commands)
+    \b
+    Exit codes: 0 done; 1 it could not be done, a message says why; 2 it was asked
+    wrongly; 3 done, and something wants a look. COMMAND --help tells more.
+    """,
+)
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Collect the journal; list the versions of a model and put one live.
+    """Predict files, decide which versions are live, and keep an eye on the service.
 
-    Decisions are kept in MODELS_DIR (models); a service that runs follows within two seconds.
+    It works on the folders and the database of the service, by the same environment variables
+    (MODELS_DIR, VAR_DIR, DATABASE_URL, …), whether one runs or not; one that runs follows a
+    decision within two seconds.
     """
-    context.obj = Settings.from_environment()
+    if context.invoked_subcommand != "doctor":  # which says what is wrong with them itself
+        context.obj = Settings.from_environment()
 
 
 @main.command()
@@ -57,79 +52,16 @@ def collect(settings: Settings) -> None:
     collector.run(settings, lambda seconds: not stop.wait(seconds))
 
 
-@main.command()
-@click.argument("model")
-@click.pass_obj
-def versions(settings: Settings, model: str) -> None:
-    """List the versions of MODEL with their figures, and what was decided."""
-    for version in _versions(settings).listed(model):
-        states = f" ({', '.join(version.states)})" if version.states else ""
-        click.echo(f"{model} {version.version}{states} {version.created}{version.broken}")
-        for name, figure in version.metrics.items():
-            click.echo(f"    {name:18} {figure.mean:10.4f} ± {figure.spread:.4f}")
-    for decision in _decisions(settings).history(model):
-        click.echo(_told(decision))
-
-
-@main.command()
-@click.argument("model")
-@click.argument("version", type=int)
-@click.option("--force", is_flag=True, help="Overrule the gate; that is recorded.")
-@WHY
-@click.pass_obj
-def promote(settings: Settings, model: str, version: int, why: str, *, force: bool) -> None:
-    """Put VERSION of MODEL live, if the gate has nothing against it."""
-    click.echo(_told(_versions(settings).promote(model, version, why, force=force)))
-
-
-@main.command()
-@click.argument("model")
-@WHY
-@click.pass_obj
-def rollback(settings: Settings, model: str, why: str) -> None:
-    """Put the version of MODEL live again that the live one replaced."""
-    click.echo(_told(_versions(settings).rollback(model, why)))
-
-
-@main.command()
-@click.argument("model")
-@click.argument("version", type=int, required=False)
-@WHY
-@click.pass_obj
-def shadow(settings: Settings, model: str, version: int | None, why: str) -> None:
-    """Try VERSION of MODEL on live traffic, without answering; without VERSION, end that."""
-    click.echo(_told(_versions(settings).shadow(model, version, why)))
-
-
-@main.command()
-@click.argument("model")
-@click.argument("version", type=int)
-@WHY
-@click.pass_obj
-def retire(settings: Settings, model: str, version: int, why: str) -> None:
-    """Serve VERSION of MODEL no more, not even to those who name it."""
-    click.echo(_told(_versions(settings).retire(model, version, why)))
-
-
-def _decisions(settings: Settings) -> Decisions:
-    return Decisions(settings.models_dir, settings.decisions_dir)
-
-
-def _versions(settings: Settings) -> Versions:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # in a container, a number without a name
-        user = str(os.getuid())
-    return Versions(_decisions(settings), f"{user}@{socket.gethostname()}")
-
-
-def _told(decision: Decision) -> str:
-    when = datetime.fromtimestamp(decision.time / 1000, UTC).isoformat(" ", timespec="seconds")
-    change = f"{decision.before or 'none'} → {decision.version or 'none'}"
-    why = f": {decision.why}" if decision.why else ""
-    overruled = f" (overruled: {'; '.join(decision.overruled)})" if decision.overruled else ""
-    return f"{when} {decision.action} {decision.model} {change} by {decision.who}{why}{overruled}"
-
+for _command in (
+    versions.versions,
+    versions.promote,
+    versions.rollback,
+    versions.shadow,
+    versions.retire,
+    predict.predict,
+    doctor.doctor,
+):
+    main.add_command(_command)
 
 if __name__ == "__main__":
     main(prog_name="python -m serving")

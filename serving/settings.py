@@ -41,6 +41,8 @@ class Settings:
     retention_days: int = _setting(0, "days that records are kept; 0 for ever", least=0)
     database_url: str = _setting("", "PostgreSQL's URL; SQLite in VAR_DIR if not given")
     max_body_bytes: int = _setting(16_777_216, "largest request body, in bytes")
+    max_stream_bytes: int = _setting(268_435_456, "largest body of CSV or JSON Lines, in bytes")
+    cors_origins: str = _setting("", "origins whose pages may ask, with commas; * for all")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -4,6 +4,8 @@ from flask import Flask
 
 from serving.admins import Admins
 from serving.api import (
+    compression,
+    cors,
     errors,
     feedback,
     health,
@@ -13,6 +15,7 @@ from serving.api import (
     openapi,
     pages,
     predictions,
+    pretty,
     request_id,
     versions,
 )
@@ -26,11 +29,14 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     request_id.register(app)
     errors.register(app)
+    cors.register(app, settings)
+    compression.register(app, settings)
+    pretty.register(app)  # before it is packed: what is registered last sees an answer first
     html.register(app)
     app.register_blueprint(pages.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
-    app.register_blueprint(native.blueprint(service, settings.max_records))
+    app.register_blueprint(native.blueprint(service, settings))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
