@@ -5,6 +5,7 @@ model.onnx       the same model compiled for serving; absent where it could not 
 model.json       the manifest
 reference.json   the distributions seen in training, and the performance to hold to
 answers.npy      some rows and what the pickle answered to them: whatever serves must answer so
+card.json        what its page shows beyond the manifest; absent where nothing was held out
 """
 
 import hashlib
@@ -14,18 +15,21 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
+from serving.card import Card
 from serving.errors import ArtefactError
 from serving.manifest import Manifest, Reference
 from serving.schema import Matrix
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
-ANSWERS = "answers.npy"
+ANSWERS, CARD = "answers.npy", "card.json"
 CURRENT = "current"
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -77,20 +81,11 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
         If a file is missing, altered or not what it should be.
     """
     folder, manifest = models_dir / name / str(version), read_manifest(models_dir, name, version)
-    try:
-        contents = {file: (folder / file).read_bytes() for file in manifest.files}
-    except OSError as error:
-        raise ArtefactError(f"{folder}: {error}") from error
-    for file, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != manifest.files[file]:
-            raise ArtefactError(f"{folder}: {file} is not the file that {MANIFEST} was written for")
+    contents = {file: _verified(folder, manifest, file) for file in manifest.files}
     for file in (PICKLE, REFERENCE, ANSWERS):
         if file not in contents:
             raise ArtefactError(f"{folder}: {MANIFEST} lists no {file}")
-    try:
-        reference = msgspec.json.decode(contents[REFERENCE], type=Reference)
-    except msgspec.DecodeError as error:
-        raise ArtefactError(f"{folder}: {REFERENCE}: {error}") from error
+    reference = _decoded(folder, REFERENCE, contents[REFERENCE], Reference)
     return Artefact(manifest, reference, contents)
 
 
@@ -110,6 +105,30 @@ def read_manifest(models_dir: Path, name: str, version: int) -> Manifest:
     if (manifest.name, manifest.version) != (name, version):
         raise ArtefactError(f"{folder}: {MANIFEST} is of {manifest.name} {manifest.version}")
     return manifest
+
+
+def read_reference(models_dir: Path, manifest: Manifest) -> Reference:
+    """Read a version's reference alone.
+
+    Raises
+    ------
+    ArtefactError
+    """
+    folder = models_dir / manifest.name / str(manifest.version)
+    return _decoded(folder, REFERENCE, _verified(folder, manifest, REFERENCE), Reference)
+
+
+def read_card(models_dir: Path, manifest: Manifest) -> Card:
+    """Read a version's card alone, an empty one where it has none.
+
+    Raises
+    ------
+    ArtefactError
+    """
+    if CARD not in manifest.files:
+        return Card()
+    folder = models_dir / manifest.name / str(manifest.version)
+    return _decoded(folder, CARD, _verified(folder, manifest, CARD), Card)
 
 
 def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> int:
@@ -181,6 +200,23 @@ def recorded(rows: Matrix, answers: Matrix) -> bytes:
 def pretty(value: Any) -> bytes:
     """JSON for a file that people read too."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
+
+
+def _verified(folder: Path, manifest: Manifest, file: str) -> bytes:
+    try:
+        content = (folder / file).read_bytes()
+    except OSError as error:
+        raise ArtefactError(f"{folder}: {error}") from error
+    if hashlib.sha256(content).hexdigest() != manifest.files.get(file):
+        raise ArtefactError(f"{folder}: {file} is not the file that {MANIFEST} was written for")
+    return content
+
+
+def _decoded(folder: Path, file: str, content: bytes, kind: type[Read]) -> Read:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise ArtefactError(f"{folder}: {file}: {error}") from error
 
 
 def _write_through(path: Path, content: bytes) -> None:

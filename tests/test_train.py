@@ -189,7 +189,12 @@ def test_a_model_that_fails_the_proof_is_written_without_onnx(
     )
     trained = train(problem, DATA, tmp_path, lambda: None)
     assert not trained.agreement.holds
-    assert set(trained.artefact.contents) == {PICKLE, artefact.REFERENCE, artefact.ANSWERS}
+    assert set(trained.artefact.contents) == {
+        PICKLE,
+        artefact.REFERENCE,
+        artefact.ANSWERS,
+        artefact.CARD,
+    }
     assert Engine(trained.artefact).backend == "pickle"
 
 

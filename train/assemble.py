@@ -10,9 +10,11 @@ from platform import python_version
 from typing import Any, NamedTuple
 
 import joblib
+import msgspec
 
 from serving import artefact
 from serving.artefact import Artefact
+from serving.card import Card
 from serving.engine import Agreement
 from serving.manifest import Manifest, Reference
 from train import proof
@@ -45,6 +47,8 @@ def write(
     reference: Reference,
     fitted: Any,
     progress: Callable[[], None],
+    *,
+    card: Card | None = None,
 ) -> Trained:
     """Write the next version of a model, and put it live if no other version is.
 
@@ -52,8 +56,12 @@ def write(
     ----------
     progress : callable
         Called `STEPS` times on the way.
+    card : Card or None
+        Where it was evaluated on rows that it had not seen.
     """
     contents = {artefact.PICKLE: _pickled(fitted), artefact.REFERENCE: artefact.pretty(reference)}
+    if card:
+        contents[artefact.CARD] = msgspec.json.encode(card) + b"\n"
     if compiled := proof.to_onnx(fitted, manifest):
         contents[artefact.ONNX] = compiled
     new = Artefact(manifest, reference, contents)

@@ -12,6 +12,7 @@ from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
     brier_score_loss,
+    confusion_matrix,
     f1_score,
     log_loss,
     recall_score,
@@ -21,13 +22,15 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from serving.manifest import ReliabilityBin, Threshold
 from serving.schema import Matrix
+from train import curves
 from train.errors import TrainingError
-from train.reference import counts, quantiles
+from train.reference import counts, few_of, quantiles
 from train.task import Groups, HeldOut, Kind, Rows, Truth
 from train.threshold import Labels, Probability, Rule
 
 RELIABILITY_BINS = 10
 MANY_ROWS = 7500
+MOST_SHOWN, MOST_MIXED = 8, 30  # labels with curves and examples, and in a confusion matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,7 @@ class Classification:
     kind: ClassVar[Kind] = "classification"
     folds: ClassVar = "-fold stratified cross-validation"
     baseline: ClassVar = "the majority class"
+    better: ClassVar = 1
 
     @property
     def remark(self) -> str:
@@ -136,6 +140,33 @@ class Classification:
         }
         return of_probability | of_labels(positive, said, "binary", accuracy=threshold is None)
 
+    def told(self, answers: Matrix, threshold: float | None) -> list[str | float]:
+        """The labels that are predicted."""
+        return [self.labels[code] for code in self._codes(answers, threshold)]
+
+    def plain(self, truth: Truth, answers: Matrix) -> Iterator[tuple[str, Rows]]:
+        """Of each label the rows that are held to be it most."""
+        for code, label in enumerate(self.labels[:MOST_SHOWN]):
+            of_label = np.flatnonzero(truth == code)
+            order = np.argsort(-answers[of_label, code], kind="stable")
+            yield label, of_label[order[: few_of(len(of_label))]]
+
+    def card(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, Any]:
+        """Curves, of two labels for the one that is looked for; and which are taken for which."""
+        labels = (self.positive,) if self.positive else self.labels[:MOST_SHOWN]
+        columns = {label: self.labels.index(label) for label in labels}
+        drawn = {label: (truth == at, answers[:, at]) for label, at in columns.items()}
+        mixed = confusion_matrix(
+            truth, self._codes(answers, threshold), labels=range(len(self.labels))
+        )
+        return {
+            "roc": {label: curves.roc(*of) for label, of in drawn.items()},
+            "precision_recall": {
+                label: curves.precision_recall(*of) for label, of in drawn.items()
+            },
+            "confusion": mixed.tolist() if len(self.labels) <= MOST_MIXED else (),
+        }
+
     def rounded(self, figure: float) -> float:
         """A figure to four decimals, finer than any spread."""
         return round(float(figure), 4)
@@ -165,6 +196,14 @@ class Classification:
         if truth is not None and self.positive in of_label:
             known["reliability"] = reliability(self._is_positive(truth), of_label[self.positive])
         return known
+
+    def _codes(self, answers: Matrix, threshold: float | None) -> NDArray[np.intp]:
+        """The codes of the labels that are predicted, from probabilities."""
+        codes: NDArray[np.intp] = answers.argmax(axis=1)
+        if threshold is not None:
+            reached = answers[:, self._column] >= threshold
+            codes = np.where(reached, self._column, 1 - self._column)
+        return codes
 
     @property
     def _column(self) -> int:

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from serving.manifest import Figure
 from serving.schema import Matrix
+from train.importance import losses
 from train.task import Groups, HeldOut, Task, Truth
 
 RESAMPLES = 50
@@ -39,10 +41,17 @@ FIVE_BY_THREE = Protocol(folds=5, repeats=3)
 
 
 class Evaluation(NamedTuple):
-    """Figures over all folds, and the answers that they are of."""
+    """Figures over all folds, and the answers that they are of.
+
+    Attributes
+    ----------
+    lost : ndarray of float, shape (folds, fields)
+        What shuffling each field loses in the folds of the first repeat.
+    """
 
     figures: dict[str, Figure]
     held_out: HeldOut
+    lost: NDArray[np.float64]
 
 
 def cross_validate(
@@ -70,7 +79,7 @@ def cross_validate(
     progress : callable
         Called after each fold.
     """
-    scores, baselines, thresholds = [], [], []
+    scores, baselines, thresholds, lost = [], [], [], []
     answers: dict[int, Matrix] = {}
     splits = (
         (repeat, train, test)
@@ -88,10 +97,13 @@ def cross_validate(
         baselines.append(task.score(truth[test], task.answers(ignorant, rows[test]), half))
         thresholds += [] if threshold is None else [threshold]
         answers.setdefault(repeat, np.empty((len(rows), said.shape[1])))[test] = said
+        if not repeat:
+            lost.append(losses(fitted, rows[test], truth[test], task, seed))
         progress()
     return Evaluation(
         _figures(scores, baselines, task),
         HeldOut(np.array(list(answers.values())), groups, thresholds),
+        np.array(lost),
     )
 
 

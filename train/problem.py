@@ -16,6 +16,7 @@ from serving.manifest import Manifest, Reference, TrainingData
 from serving.schema import Matrix
 from train import assemble, evaluate
 from train.assemble import Trained
+from train.card import card
 from train.errors import TrainingError
 from train.evaluate import FIVE_BY_THREE, Protocol
 from train.reference import field_references, typical
@@ -93,7 +94,7 @@ def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[],
     truth, rows = task.truth(frame[problem.target]), to_rows(frame, fields)
     columns = [at for at, field in enumerate(fields) if field.name in problem.together]
 
-    figures, held_out = evaluate.cross_validate(
+    evaluation = evaluate.cross_validate(
         problem.estimator,
         rows,
         truth,
@@ -109,7 +110,7 @@ def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[],
     reference = Reference(
         rows=len(rows),
         fields=field_references(frame, fields),
-        **task.reference(truth, held_out.mean),
+        **task.reference(truth, evaluation.held_out.mean),
     )
     manifest = Manifest(
         name=problem.name,
@@ -119,14 +120,24 @@ def train(problem: Problem, data: Path, models_dir: Path, progress: Callable[[],
         fields=fields,
         example=typical(frame, fields),
         evaluation=problem.protocol.text(task, problem.together),
-        metrics=figures,
+        metrics=evaluation.figures,
         published=problem.published,
         data=TrainingData(problem.source, problem.licence, sha256(data), len(rows)),
         libraries=assemble.libraries(fitted),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        **task.manifest(fitted, truth, held_out),
+        **task.manifest(fitted, truth, evaluation.held_out),
     )
-    return assemble.write(models_dir, manifest, reference, fitted, progress)
+    threshold = manifest.threshold.value if manifest.threshold else None
+    drawn = card(
+        task,
+        fitted,
+        evaluation,
+        frame=frame,
+        fields=fields,
+        truth=truth,
+        threshold=threshold,
+    )
+    return assemble.write(models_dir, manifest, reference, fitted, progress, card=drawn)
 
 
 def to_rows(frame: pd.DataFrame, fields: tuple[Field, ...]) -> Matrix:

@@ -38,6 +38,11 @@ def quantiles(values: ArrayLike) -> tuple[float, ...]:
     return tuple(float(f"{value:.6g}") for value in at)
 
 
+def few_of(rows: int) -> int:
+    """How many rows are the plainest of so many: a twentieth, but 20 where there are as many."""
+    return min(rows, max(20, rows // 20))
+
+
 def typical(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, Any]:
     """A record that nobody sent: each number's median, each category's commonest label."""
     return {field.name: _typical(frame[field.name], field) for field in fields}

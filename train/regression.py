@@ -16,8 +16,9 @@ from sklearn.metrics import (
 from sklearn.model_selection import GroupKFold
 
 from serving.schema import Matrix
+from train import curves
 from train.interval import conformal
-from train.reference import quantiles
+from train.reference import few_of, quantiles
 from train.task import Groups, HeldOut, Kind, Rows, Truth
 
 SEED = 0
@@ -41,6 +42,7 @@ class Regression:
     kind: ClassVar[Kind] = "regression"
     folds: ClassVar = "-fold cross-validation"
     baseline: ClassVar = "the median in training"
+    better: ClassVar = -1
     remark = ""
 
     def dummy(self) -> DummyRegressor:
@@ -86,6 +88,25 @@ class Regression:
             off = np.abs(truth - predicted)
             figures[f"within_{self.within:g}"] = float((off <= self.within).mean())
         return figures
+
+    def told(self, answers: Matrix, threshold: float | None) -> list[str | float]:  # noqa: ARG002
+        """The numbers, to three digits."""
+        return [float(f"{value:.3g}") for value in answers[:, 0]]
+
+    def plain(self, truth: Truth, answers: Matrix) -> Iterator[tuple[None, Rows]]:
+        """The rows with the lowest predictions, and those with the highest."""
+        order = np.argsort(answers[:, 0], kind="stable")
+        few = few_of(len(truth))
+        yield None, order[:few]
+        yield None, order[-few:]
+
+    def card(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, Any]:  # noqa: ARG002
+        """How true values spread about their predictions."""
+        predicted = answers[:, 0]
+        return {
+            "bins": curves.bins(truth, predicted),
+            "residuals": curves.histogram(truth - predicted),
+        }
 
     def rounded(self, figure: float) -> float:
         """A figure to six digits, whatever its unit."""

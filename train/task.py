@@ -45,11 +45,14 @@ class Task(Protocol):
     kind : {"classification", "regression"}
     folds, baseline, remark : str
         Words for the protocol of its evaluation.
+    better : {1, -1}
+        1 where the first of its metrics is better high, -1 where it is better low.
     """
 
     kind: ClassVar[Kind]
     folds: ClassVar[str]
     baseline: ClassVar[str]
+    better: ClassVar[int]
 
     @property
     def remark(self) -> str:
@@ -78,11 +81,20 @@ class Task(Protocol):
     def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:
         """The metrics of one fold; NaN for one that it cannot have."""
 
+    def told(self, answers: Matrix, threshold: float | None) -> list[str | float]:
+        """The label or number that a client is told for each of the answers."""
+
+    def plain(self, truth: Truth, answers: Matrix) -> Iterator[tuple[str | None, Rows]]:
+        """Rows that are the plainest of their kind, and the label that they then have."""
+
     def rounded(self, figure: float) -> float:
         """A metric with as many digits as mean something."""
 
     def manifest(self, fitted: Any, truth: Truth, held_out: HeldOut) -> dict[str, Any]:
         """The entries of the manifest that this kind alone has."""
+
+    def card(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, Any]:
+        """The entries of the card that this kind alone has."""
 
     def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:
         """The entries of the reference that this kind alone has; the truth may not be known."""

@@ -33,7 +33,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     compression.register(app, settings)
     pretty.register(app)  # before it is packed: what is registered last sees an answer first
     html.register(app)
-    app.register_blueprint(pages.blueprint(service))
+    app.register_blueprint(pages.blueprint(service, settings.max_records))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings))

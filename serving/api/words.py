@@ -47,6 +47,13 @@ class Words(NamedTuple):
             written = written.translate(str.maketrans(",.", ".,"))
         return written
 
+    def exact(self, value: object) -> str:
+        """A value as it is written into a field, with all its digits; nothing for None."""
+        if value is None:
+            return ""
+        text = str(value).removesuffix(".0")
+        return text.replace(".", ",") if self.language == PORTUGUESE else text
+
 
 def words(request: Request) -> Words:
     """The words of the language that a browser asks for: Portuguese, or else English."""

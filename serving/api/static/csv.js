@@ -1,0 +1,91 @@
+// CSV as RFC 4180 has it, read piece by piece; commas, semicolons or tabs between the cells.
+
+const QUOTE = 34;
+const NEWLINE = 10;
+
+// The rows of a text that comes in pieces: arrays of cells, blank lines left out. The first is
+// preceded by the delimiter that its line has most of.
+export async function* rows(pieces) {
+  let held = "";
+  let at = 0;
+  let quoted = false;
+  let delimiter;
+  function* row(line) {
+    if (!line.trim()) return;
+    if (delimiter === undefined) yield (delimiter = commonest(line));
+    yield cells(line.replace(/\r$/, ""), delimiter);
+  }
+  for await (const piece of pieces) {
+    held += piece;
+    let start = 0;
+    for (; at < held.length; at += 1) {
+      const sign = held.charCodeAt(at);
+      if (sign === QUOTE) quoted = !quoted; // one within quotes is doubled, and changes nothing
+      else if (sign === NEWLINE && !quoted) {
+        yield* row(held.slice(start, at));
+        start = at + 1;
+      }
+    }
+    held = held.slice(start);
+    at -= start;
+  }
+  yield* row(held);
+}
+
+function commonest(line) {
+  const count = (sign) => line.split(sign).length;
+  return [",", ";", "\t"].reduce((one, other) => (count(other) > count(one) ? other : one));
+}
+
+function cells(line, delimiter) {
+  if (!line.includes('"')) return line.split(delimiter);
+  const found = [];
+  let at = 0;
+  while (at <= line.length) {
+    let cell = "";
+    while (line[at] === '"') {
+      const close = line.indexOf('"', at + 1);
+      const end = close < 0 ? line.length : close;
+      cell += (cell && '"') + line.slice(at + 1, end);
+      at = end + 1;
+    }
+    const next = line.indexOf(delimiter, at);
+    const end = next < 0 ? line.length : next;
+    found.push(cell + line.slice(at, end));
+    at = end + 1;
+  }
+  return found;
+}
+
+export function line(row, delimiter) {
+  const quoted = row.map((cell) => {
+    const text = String(cell ?? "");
+    return /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
+  });
+  return `${quoted.join(delimiter)}\r\n`;
+}
+
+// A file's text, piece by piece; `seen` is told how much of it has been read. What is not UTF-8
+// is taken to be what spreadsheets write on Windows.
+export async function* text(file, seen) {
+  const start = new Uint8Array(await file.slice(0, 65536).arrayBuffer());
+  let decoder = new TextDecoder();
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(start, { stream: true });
+  } catch {
+    decoder = new TextDecoder("windows-1252");
+  }
+  const reader = file.stream().getReader();
+  let read = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    for (let from = 0; from < value.length; from += 65536) {
+      const piece = value.subarray(from, from + 65536);
+      read += piece.length;
+      seen(read / file.size);
+      yield decoder.decode(piece, { stream: true });
+    }
+  }
+  yield decoder.decode();
+}

@@ -1,0 +1,143 @@
+// The page at /: one record by its form, many by a CSV.
+
+import { ask } from "./ask.js";
+import { batch } from "./batch.js";
+import { text } from "./csv.js";
+import { Form } from "./record.js";
+import { element, outcome } from "./result.js";
+import { snippets } from "./snippets.js";
+import { language, number, percent, say } from "./words.js";
+
+const find = (id) => document.getElementById(id);
+const model = JSON.parse(find("model").textContent);
+const decimal = language === "pt-BR" ? "," : ".";
+const form = new Form(find("form"), model.fields, decimal);
+const url = new URL(model.predict, location.href).href;
+
+function showSnippets() {
+  for (const [name, write] of Object.entries(snippets)) {
+    find(`code-${name}`).textContent = write(url, form.record);
+  }
+}
+
+async function predict(event) {
+  event.preventDefault();
+  form.clear();
+  const result = find("result");
+  const button = find("predict");
+  button.disabled = true;
+  try {
+    const answer = await ask(model.predict, form.record);
+    const others = answer.warnings.filter((one) => !form.remark(one.field, one.message, "warning"));
+    result.replaceChildren(...outcome(model, answer, others));
+  } catch (error) {
+    const faults = error.faults ?? [];
+    const others = faults.filter((one) => !form.remark(one.field, one.message, "fault"));
+    const said = faults.length ? say("Not predicted: see what is said beside the fields.") : error.message;
+    result.replaceChildren(element("p", { className: "fault" }, said));
+    result.append(...others.map((one) => element("p", { lang: "en" }, one.message)));
+    find("form").querySelector("[aria-invalid]")?.focus();
+  } finally {
+    button.disabled = false;
+  }
+}
+
+find("form").addEventListener("submit", predict);
+find("form").addEventListener("input", showSnippets);
+for (const button of document.querySelectorAll("[data-example]")) {
+  button.addEventListener("click", () => {
+    form.fill(JSON.parse(button.dataset.example));
+    showSnippets();
+    find("form").requestSubmit();
+  });
+}
+for (const button of document.querySelectorAll("[data-copies]")) {
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(find(button.dataset.copies).textContent);
+    find("copied").textContent = say("Copied.");
+  });
+}
+showSnippets();
+
+// Many at once
+
+let running = null;
+let download = null;
+
+function tell(rows) {
+  const body = find("rows").querySelector("tbody");
+  for (const { number: at, prediction, probabilities, interval, warnings, faults } of rows) {
+    if (faults && find("faulty").children.length < 50) {
+      const said = say("Row {at}: {faults}", { at, faults: faults.join("; ") });
+      find("faulty").append(element("li", { lang: "en" }, said));
+    }
+    if (body.children.length >= 50) continue;
+    const sure = probabilities && percent(probabilities[prediction]);
+    const range = interval && `${number(interval.low)} – ${number(interval.high)}`;
+    const shown = typeof prediction === "number" ? number(prediction) : prediction;
+    const remarks = (faults ?? warnings.map((one) => `${one.field}: ${one.message}`)).join("; ");
+    const cells = [shown ?? "–", sure ?? range ?? "", remarks].map((cell) => element("td", {}, cell));
+    body.append(element("tr", {}, element("th", { scope: "row" }, at), ...cells));
+  }
+  find("rows").hidden = !body.children.length;
+  find("faults").hidden = !find("faulty").children.length;
+}
+
+function summary({ done, faulty, stopped }) {
+  const counts = { done: done.toLocaleString(language), faulty: faulty.toLocaleString(language) };
+  const told = stopped ? say("Stopped after {done} rows.", counts) : say("Done: {done} rows.", counts);
+  return faulty ? `${told} ${say("{faulty} of them could not be read.", counts)}` : told;
+}
+
+async function score(file) {
+  running?.abort();
+  const own = (running = new AbortController());
+  const status = find("status");
+  find("rows").querySelector("tbody").replaceChildren();
+  find("faulty").replaceChildren();
+  tell([]);
+  find("cancel").hidden = find("progress").hidden = false;
+  find("download").hidden = true;
+  status.textContent = say("Predicting the rows of {name} …", { name: file.name });
+  let made = null;
+  try {
+    const seen = (share) => (find("progress").value = share);
+    made = await batch(model, text(file, seen), tell, own.signal);
+    if (running === own) status.textContent = summary(made);
+  } catch (error) {
+    made = error.outcome;
+    if (running === own) status.textContent = error.message;
+  }
+  if (running !== own) return;
+  running = null;
+  find("cancel").hidden = find("progress").hidden = true;
+  if (made?.done) offer(made.parts, file.name);
+}
+
+function offer(parts, name) {
+  if (download) URL.revokeObjectURL(download);
+  download = URL.createObjectURL(new Blob(parts, { type: "text/csv" }));
+  find("download").href = download;
+  find("download").download = `${name.replace(/\.[^.]*$/, "")}-${model.name}.csv`;
+  find("download").hidden = false;
+}
+
+const zone = find("zone");
+zone.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  zone.classList.add("over");
+});
+zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+zone.addEventListener("drop", (event) => {
+  event.preventDefault();
+  zone.classList.remove("over");
+  const [file] = event.dataTransfer.files;
+  if (file) score(file);
+});
+find("file").addEventListener("change", (event) => {
+  const [file] = event.target.files;
+  if (file) score(file);
+  event.target.value = ""; // the same file may be chosen again
+});
+find("score").addEventListener("click", () => score(new File([find("pasted").value], "rows.csv")));
+find("cancel").addEventListener("click", () => running?.abort());

@@ -1,0 +1,77 @@
+// The form, and the record that is in it.
+
+import { say } from "./words.js";
+
+// A number where a text is one; any other text stays, for the service to say what is wrong with it.
+export function read(text, decimal = ".") {
+  const plain = text.trim().replace(decimal, ".");
+  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : text.trim();
+}
+
+export function write(value, decimal = ".") {
+  return typeof value === "number" ? String(value).replace(".", decimal) : String(value);
+}
+
+// What is sent for a field of the schema, of which `text` was written; undefined where nothing was.
+export function value(field, text, decimal) {
+  if (text === "") return undefined;
+  return field.categories?.includes(text) ? text : read(text, decimal);
+}
+
+export class Form {
+  constructor(form, fields, decimal) {
+    this.form = form;
+    this.decimal = decimal;
+    this.fields = new Map(fields.map((field) => [field.name, field]));
+    this.inputs = new Map([...form.elements].filter((one) => one.name).map((one) => [one.name, one]));
+  }
+
+  get record() {
+    const record = {};
+    for (const [name, input] of this.inputs) {
+      const sent = value(this.fields.get(name) ?? {}, input.value, this.decimal);
+      if (sent !== undefined && !this.replaced(name)) record[name] = sent;
+    }
+    return record;
+  }
+
+  // A sum is not sent where its parts are.
+  replaced(name) {
+    const parts = this.fields.get(name)?.sum_of ?? [];
+    return parts.some((part) => this.inputs.get(part).value !== "");
+  }
+
+  fill(record) {
+    for (const [name, input] of this.inputs) {
+      input.value = name in record && record[name] !== null ? write(record[name], this.decimal) : "";
+    }
+    this.clear();
+  }
+
+  clear() {
+    for (const [name, input] of this.inputs) {
+      const note = this.note(name);
+      note.textContent = "";
+      note.className = "note";
+      input.removeAttribute("aria-invalid");
+    }
+  }
+
+  // Say something beside a field; false where there is no such field.
+  remark(name, message, kind) {
+    const input = this.inputs.get(name);
+    if (!input) return false;
+    const note = this.note(name);
+    const heading = kind === "fault" ? say("Not possible") : say("Take care");
+    note.textContent = `${heading}: ${message}`;
+    note.lang = "en";
+    note.className = `note ${kind}`;
+    if (kind === "fault") input.setAttribute("aria-invalid", "true");
+    input.closest("details")?.setAttribute("open", "");
+    return true;
+  }
+
+  note(name) {
+    return document.getElementById(this.inputs.get(name).dataset.note);
+  }
+}

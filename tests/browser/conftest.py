@@ -1,0 +1,80 @@
+"""A real browser on a real service: Chromium as the system has it, with nothing else to reach."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 740}
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Chromium of the system; its own sandbox needs rights that a container lacks."""
+    found = shutil.which("chromium") or pytest.fail("apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, server: Any) -> Iterator[Open]:
+    """Open a path; fails in the end if a page logged an error, or asked another host."""
+    complaints: list[str] = []
+    contexts = []
+
+    def log(message: Any) -> None:
+        expected = "422 (UNPROCESSABLE" in message.text  # Chromium reports what the page handles
+        if message.type in {"error", "warning"} and not expected:
+            complaints.append(message.text)
+
+    def opened(
+        path: str, *, language: str = "en-US", dark: bool = False, phone: bool = False
+    ) -> Page:
+        context = chromium.new_context(
+            base_url=server.url,
+            locale=language,
+            color_scheme="dark" if dark else "light",
+            viewport=PHONE if phone else DESK,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.on("console", log)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: ask(asked.url))
+        assert page.goto(path).ok
+        return page
+
+    def ask(url: str) -> None:
+        if not url.startswith((server.url, "blob:", "data:")):
+            complaints.append(f"asked for {url}")
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def pictured(page: Page, name: str) -> None:
+    """Leave a screenshot for people to look at, and let a machine look for barriers."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    found = Axe().run(page).response["violations"]
+    grave = [one for one in found if one["impact"] in {"serious", "critical"}]
+    assert not grave, [(one["id"], [node["html"] for node in one["nodes"]]) for one in grave]
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing reaches beyond the screen's side."""
+    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,139 @@
+"""CSV dropped on the page at /: every row in order, faulty ones named, and it can be stopped."""
+
+import csv
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import Open, pictured
+from playwright.sync_api import Page, expect
+
+ROOT = Path(__file__).parents[2]
+WINES = ROOT / "train/data/winequality.csv"
+
+
+def drop(page: Page, name: str, content: bytes) -> None:
+    """Let a file fall on the page, as from a folder."""
+    carried = page.evaluate_handle(
+        """([name, bytes]) => {
+            const carried = new DataTransfer();
+            carried.items.add(new File([new Uint8Array(bytes)], name));
+            return carried;
+        }""",
+        [name, list(content)],
+    )
+    page.dispatch_event("#zone", "drop", {"dataTransfer": carried})
+
+
+def wines(rows: int) -> bytes:
+    return b"".join(WINES.read_bytes().splitlines(keepends=True)[: rows + 1])
+
+
+def downloaded(page: Page, delimiter: str = ",") -> list[dict[str, str]]:
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download the predictions").click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+
+
+def test_every_row_of_a_dropped_file_is_predicted_in_order(open_page: Open):
+    page = open_page("/")
+    drop(page, "wines.csv", wines(2500))
+    expect(page.locator("#status")).to_have_text("Done: 2,500 rows.")
+    expect(page.locator("#rows tbody tr")).to_have_count(50)
+    pictured(page, "csv")
+    answered = pd.DataFrame(downloaded(page))
+    given = pd.read_csv(io.BytesIO(wines(2500)), dtype=str)
+    pd.testing.assert_frame_equal(answered[list(given)], given, check_dtype=False)
+    assert set(answered["prediction"]) == {"bom", "ruim"}
+    probabilities = answered[["probability of bom", "probability of ruim"]].astype(float)
+    assert (probabilities.sum(axis=1) - 1).abs().max() < 2e-6
+    for row in (0, 999, 1000, 2499):
+        record = given.drop(columns="quality").iloc[row].to_dict()
+        numbers = {
+            name: value if name == "color" else float(value) for name, value in record.items()
+        }
+        asked = page.request.post("/predict", data=numbers).json()
+        assert answered["prediction"][row] == asked["prediction"]
+        assert float(answered["probability of bom"][row]) == asked["probabilities"]["bom"]
+
+
+def test_rows_that_cannot_be_read_are_named_and_the_others_predicted(open_page: Open):
+    lines = wines(30).decode().splitlines()
+    lines[4] = lines[4].replace(lines[4].split(",")[0], "much", 1)
+    lines[12] = ",".join(lines[12].split(",")[:5])
+    page = open_page("/")
+    drop(page, "wines.csv", "\n".join([*lines, ""]).encode())
+    expect(page.locator("#status")).to_have_text("Done: 30 rows. 2 of them could not be read.")
+    expect(page.get_by_text('Row 5: fixed acidity: "much" is not a number')).to_be_visible()
+    expect(page.get_by_text("Row 13: ")).to_contain_text("free sulfur dioxide: is missing")
+    pictured(page, "csv-faults")
+    answered = downloaded(page)
+    assert [row["prediction"] == "" for row in answered] == [at in {3, 11} for at in range(30)]
+    assert answered[3]["faults"] == 'fixed acidity: "much" is not a number'
+
+
+def test_pasted_rows_of_a_brazilian_spreadsheet_are_read(open_page: Open):
+    page = open_page("/?model=wine-score")
+    commas = wines(3).decode().replace(",", ";").replace(".", ",")
+    quoted = commas.replace("red", '"red; or ""so""\nit says"', 1)
+    page.get_by_label("Rows").fill(quoted)
+    page.get_by_role("button", name="Predict the rows").click()
+    expect(page.locator("#status")).to_have_text("Done: 3 rows.")
+    answered = downloaded(page, ";")
+    assert answered[0]["color"] == 'red; or "so"\nit says'
+    for row in answered:
+        low, told, high = (
+            float(row[name].replace(",", ".")) for name in ("low", "prediction", "high")
+        )
+        assert low < told < high
+
+
+def test_what_spreadsheets_on_windows_write_is_read(open_page: Open):
+    page = open_page("/")
+    text = wines(2).decode().replace("quality", "opinião").encode("windows-1252")
+    drop(page, "vinhos.csv", text)
+    expect(page.locator("#status")).to_have_text("Done: 2 rows.")
+    assert "opinião" in downloaded(page)[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "There is no row in it."),
+        (b"a,b\n1,2\n", "The first rows cannot be read: fixed acidity: is missing"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_in_a_sentence(
+    open_page: Open, content: bytes, said: str
+):
+    page = open_page("/")
+    drop(page, "other.csv", content)
+    expect(page.locator("#status")).to_contain_text(said)
+    expect(page.get_by_role("link", name="Download the predictions")).to_be_hidden()
+
+
+def test_a_large_file_leaves_the_page_alive_and_can_be_stopped(open_page: Open):
+    page = open_page("/")
+    head, _, rows = wines(6000).partition(b"\n")
+    page.evaluate("window.beats = 0; setInterval(() => { window.beats += 1 }, 10)")
+    page.evaluate(
+        """([head, rows]) => {
+            const carried = new DataTransfer();
+            carried.items.add(new File([head, "\\n", ...new Array(40).fill(rows)], "large.csv"));
+            const event = new DragEvent("drop", { dataTransfer: carried, bubbles: true });
+            document.getElementById("zone").dispatchEvent(event);
+        }""",
+        [head.decode(), rows.decode()],
+    )
+    expect(page.locator("#rows tbody tr")).to_have_count(50)
+    before = page.evaluate("window.beats")
+    page.get_by_role("button", name="bom", exact=True).click()
+    expect(page.locator(".answer")).to_have_text("bom")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#status")).to_contain_text("Stopped after")
+    assert page.evaluate("window.beats") > before
+    done = len(downloaded(page))
+    assert 0 < done < 240_000
+    assert done % 1000 == 0
