@@ -8,6 +8,7 @@ from serving import api
 from serving.decisions import Decisions
 from serving.errors import ServingError
 from serving.journal import Journal
+from serving.metrics import Metrics
 from serving.privacy import Privacy
 from serving.registry import Registry
 from serving.service import Service
@@ -30,7 +31,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         Journal(settings.journal_dir, sync=settings.journal_fsync) if settings.journal else None
     )
     service = Service(
-        registry, journal, Store(settings.store_url), privacy, required=settings.journal_required
+        registry,
+        journal,
+        Store(settings.store_url),
+        privacy,
+        Metrics(settings.metrics_dir),
+        required=settings.journal_required,
     )
     app = Flask(__name__, static_folder=None)
     api.register(app, service, settings)

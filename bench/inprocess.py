@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from serving.api import native  # noqa: E402
 from serving.decisions import Decisions  # noqa: E402
 from serving.journal import Journal  # noqa: E402
+from serving.metrics import Metrics  # noqa: E402
 from serving.privacy import Privacy  # noqa: E402
 from serving.registry import Registry  # noqa: E402
 from serving.service import Asked, Service  # noqa: E402
@@ -50,8 +51,9 @@ def measure(scratch: Path) -> None:
     registry = Registry(Decisions(ROOT / "models", scratch), "wine", most=1)
     store = Store(f"sqlite:///{scratch / 'unused.db'}")
     journal, privacy = Journal(scratch, sync=False), Privacy(Settings())
-    silent = Service(registry, None, store, privacy, required=False)
-    service = Service(registry, journal, store, privacy, required=True)
+    metrics = Metrics(scratch / "metrics")
+    silent = Service(registry, None, store, privacy, metrics, required=False)
+    service = Service(registry, journal, store, privacy, metrics, required=True)
     engine = registry.engine()
     record = (ROOT / "bom.json").read_bytes()
     batch = b"[" + b",".join([record] * 1000) + b"]"
@@ -59,12 +61,17 @@ def measure(scratch: Path) -> None:
     def answer(body: bytes, service: Service = service) -> bytes:
         return native.answer(service, engine, body, 10_000, Asked("bench", time.perf_counter_ns()))
 
+    def count() -> None:
+        metrics.predicted("wine", 1, 1, ["bom"])
+        metrics.answered("/predict", "POST", "200", 45)
+
     row = engine.schema.decode(record, 1).matrix
     forest = joblib.load(ROOT / "models/wine" / str(engine.manifest.version) / "model.pkl")
     timed = {
         "one row, bytes to bytes": microseconds(lambda: answer(record), 2000),
         "  without the journal": microseconds(lambda: answer(record, silent), 2000),
         "  decoding and validating": microseconds(lambda: engine.schema.decode(record, 1), 2000),
+        "  counting it": microseconds(count, 2000),
         f"  the model, by {engine.backend}": microseconds(lambda: engine.predict(row), 2000),
         "scikit-learn's predict_proba": microseconds(lambda: forest.predict_proba(row), 20),
         "1,000 rows, bytes to bytes": microseconds(lambda: answer(batch), 20),

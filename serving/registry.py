@@ -117,6 +117,11 @@ class Registry:
             self._manifests[key] = artefact.read_manifest(self.decisions.models_dir, *key)
         return self._manifests[key]
 
+    @property
+    def loaded(self) -> list[Key]:
+        """The versions that are in memory."""
+        return sorted(self._engines.copy())
+
     def shadow(self, name: str) -> Engine | None:
         """The version of a model that is tried on live traffic, if one is."""
         version = self.shadows.get(name)

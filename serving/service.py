@@ -9,6 +9,7 @@ from serving.engine import Engine
 from serving.entry import Learnt, Predicted
 from serving.errors import JournalError, NotRecorded, StoreError, UnknownPrediction
 from serving.journal import Journal
+from serving.metrics import Metrics
 from serving.outputs import Predictions
 from serving.privacy import Privacy
 from serving.registry import Registry
@@ -47,6 +48,8 @@ class Service:
         Where the journal is moved.
     privacy : Privacy
         What of the inputs may be recorded.
+    metrics : Metrics
+        Counts what is predicted.
     required : bool
         Whether a prediction that cannot be recorded may not be answered.
     """
@@ -57,12 +60,13 @@ class Service:
         journal: Journal | None,
         store: Store,
         privacy: Privacy,
+        metrics: Metrics,
         *,
         required: bool,
     ) -> None:
         self.registry, self.journal, self.store = registry, journal, store
         self._shadow = Shadow(registry, journal) if journal else None
-        self.privacy, self.required = privacy, required
+        self.privacy, self.metrics, self.required = privacy, metrics, required
 
     def predict(self, engine: Engine, rows: Rows, asked: Asked) -> Answer:
         """Predict rows that the engine's own schema validated.
@@ -85,6 +89,8 @@ class Service:
                 self.journal.lose(len(answer.ids))
             if self._shadow and self.registry.shadow(manifest.name):
                 self._shadow.see(Seen(engine, named, rows.matrix))
+        labels = predictions.values if manifest.classes else ()
+        self.metrics.predicted(manifest.name, manifest.version, len(named), labels)
         return answer
 
     def learn(self, body: bytes, most: int, asked: Asked) -> int:

@@ -1,10 +1,13 @@
 """Every setting of the service, read once from the environment."""
 
+import binascii
 import os
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from serving.errors import SettingsError
 
@@ -13,10 +16,38 @@ SWITCH = {"on": True, "1": True, "off": False, "0": False}
 
 
 def _setting(
-    default: Any, purpose: str, *, least: int = 1, most: int | None = None, made: bool = False
+    default: Any,
+    purpose: str,
+    *,
+    least: int = 1,
+    most: int | None = None,
+    made: bool = False,
+    expected: Callable[[str], str] = lambda _: "",
 ) -> Any:
-    limits = {"least": least, "most": most, "made": made}
+    """A setting; `expected` says what a text should be, if it is not."""
+    limits = {"least": least, "most": most, "made": made, "expected": expected}
     return field(default=default, metadata={"purpose": purpose} | limits)
+
+
+def _url(text: str) -> str:
+    wanted = "the URL of a webhook, https://HOST/PATH or http://…, without user and password"
+    try:
+        url = urlsplit(text)
+        known = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+        (url.hostname or "").encode("idna")
+    except ValueError:  # the port's, the brackets' or the name's
+        return wanted
+    sound = text.isascii() and text.isprintable() and " " not in text
+    return "" if known and sound and "@" not in url.netloc else wanted
+
+
+def _key(text: str) -> str:
+    wanted = "a key: any text, or whsec_ and a key in base64"
+    encoded = text.removeprefix("whsec_")
+    try:
+        return "" if encoded == text or b64decode(encoded, validate=True) else wanted
+    except binascii.Error:
+        return wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +71,11 @@ class Settings:
     journal_salt: str = _setting("", "secret that the hashes are made with")
     retention_days: int = _setting(0, "days that records are kept; 0 for ever", least=0)
     database_url: str = _setting("", "PostgreSQL's URL; SQLite in VAR_DIR if not given")
+    alert_webhook: str = _setting("", "URL that alerts are posted to, as JSON", expected=_url)
+    alert_webhook_key: str = _setting("", "secret that these posts are signed with", expected=_key)
+    alert_webhook_private: bool = _setting(
+        default=False, purpose="whether that URL may be of this machine or a private network"
+    )
     max_body_bytes: int = _setting(16_777_216, "largest request body, in bytes")
     max_stream_bytes: int = _setting(268_435_456, "largest body of CSV or JSON Lines, in bytes")
     cors_origins: str = _setting("", "origins whose pages may ask, with commas; * for all")
@@ -66,6 +102,11 @@ class Settings:
         return self.var_dir / "journal"
 
     @property
+    def metrics_dir(self) -> Path:
+        """Where requests and predictions are counted."""
+        return self.var_dir / "metrics"
+
+    @property
     def decisions_dir(self) -> Path:
         """Where decisions on versions are that may not be written into the models' folder."""
         return self.var_dir / "decisions"
@@ -82,6 +123,8 @@ def _parse(variable: str, text: str, default: Any, limits: Mapping[str, Any]) ->
             raise SettingsError(f"{variable}={text!r} is not a folder")
         return Path(text)
     if isinstance(default, str):
+        if expected := limits["expected"](text):  # not quoted: it may hold a secret
+            raise SettingsError(f"{variable} is not {expected}")
         return text
     if isinstance(default, bool):
         if text not in SWITCH:

@@ -50,6 +50,26 @@ def test_a_wrong_value_is_named_with_its_variable(variable: str, value: str):
 
 
 @pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALERT_WEBHOOK", "ftp://secret.example/"),
+        ("ALERT_WEBHOOK", "https:///secret"),
+        ("ALERT_WEBHOOK", "https://secret.example:port/"),
+        ("ALERT_WEBHOOK", "https://secret..example/"),
+        ("ALERT_WEBHOOK", "https://user:secret@example.org/"),
+        ("ALERT_WEBHOOK", "https://example.org/a secret"),
+        ("ALERT_WEBHOOK", "https://[secret/"),
+        ("ALERT_WEBHOOK_KEY", "whsec_no secret in base64"),
+        ("ALERT_WEBHOOK_KEY", "whsec_"),
+    ],
+)
+def test_a_wrong_value_that_may_hold_a_secret_is_not_quoted(variable: str, value: str):
+    with pytest.raises(SettingsError, match=f"^{variable} is not (the URL|a key)") as raised:
+        Settings.from_environment({variable: value})
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
         ("PORT", "x", "cannot start: PORT='x' is not a whole number of at least 1"),

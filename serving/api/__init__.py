@@ -10,6 +10,7 @@ from serving.api import (
     feedback,
     health,
     html,
+    metrics,
     models,
     native,
     openapi,
@@ -29,6 +30,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     request_id.register(app)
     errors.register(app)
+    metrics.register(app, service)
     cors.register(app, settings)
     compression.register(app, settings)
     pretty.register(app)  # before it is packed: what is registered last sees an answer first

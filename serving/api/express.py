@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PREDICT = re.compile("(?:/models/[^/]+)?/predict")
+DEFAULT, NAMED = "/predict", "/models/<name>/predict"  # its routes, as Flask has them
 LENGTH_DIGITS = 12
 PLAIN_LABELS = {None, *native.READ_AS_JSON}
 OTHERS = re.compile("csv|tab-separated|ndjson|jsonl|html")  # in Accept: formats that Flask answers
@@ -43,9 +44,13 @@ class Express:
         if not self._is_plain(environ):
             return self.flask(environ, start_response)
         named = request_id.name(environ.get("HTTP_X_REQUEST_ID", ""))
-        answer = self._answer(environ, Asked(named, time.perf_counter_ns()))
+        since = time.perf_counter_ns()
+        answer = self._answer(environ, Asked(named, since))
         if answer is None:
             return self.flask(environ, start_response)
+        route = DEFAULT if environ["PATH_INFO"] == DEFAULT else NAMED
+        taken = (time.perf_counter_ns() - since) // 1000
+        self.service.metrics.answered(route, "POST", "200", taken)
         headers = [("Content-Type", "application/json"), (request_id.HEADER, named)]
         if len(answer) >= compression.LEAST:
             headers.append(("Vary", "Accept-Encoding"))
