@@ -75,11 +75,14 @@ def limit(
 @main.command()
 @click.option("--splits", default=10, show_default=True, type=click.IntRange(1))
 @click.option("--windows", default=20, show_default=True, type=click.IntRange(1), help="Of each.")
-def monitor(splits: int, windows: int) -> None:
+@click.option("--stored", type=click.IntRange(10_000), help="A pass over so many, instead.")
+def monitor(splits: int, windows: int, stored: int | None) -> None:
     """Count how often the monitor finds what is there, and what is not."""
     from bench.monitor import report, simulate, timed  # noqa: PLC0415
+    from bench.passes import stored as passes  # noqa: PLC0415
 
-    for line in report(chain(simulate(splits, windows), map(timed, (5_000, 1_000_000)))):
+    shown = chain(simulate(splits, windows), map(timed, (5_000, 1_000_000)))
+    for line in report(shown if stored is None else passes(stored)):
         click.echo(line)
 
 

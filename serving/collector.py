@@ -1,18 +1,16 @@
 """The collector: moves the journal into the store, and removes what has arrived."""
 
-import fcntl
 import logging
 import os
 import threading
-from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
 from serving import ids, journal
 from serving.errors import StoreError
+from serving.lead import Pause, lead
 from serving.settings import Settings
 from serving.store import Store
 from serving.stored import Position
@@ -20,10 +18,8 @@ from serving.stored import Position
 log = logging.getLogger(__name__)
 
 LOCK, STATUS = "collector.lock", "collector.json"
-PAUSE = 0.5  # seconds between two looks at the journal, or at who collects
+PAUSE = 0.5  # seconds between two looks at the journal
 HOUR, DAY = 3600, 86_400_000  # seconds; milliseconds
-
-Pause = Callable[[float], bool]
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -162,7 +158,7 @@ def run(settings: Settings, pause: Pause) -> None:
     pause : callable
         Waits so many seconds, and tells whether to go on.
     """
-    lock = _lead(settings.journal_dir, pause)
+    lock = lead(settings.journal_dir / LOCK, pause)
     if lock is None:
         return
     with lock, closing(Store(settings.store_url)) as store:
@@ -182,19 +178,3 @@ def _retain(collector: Collector, pause: Pause) -> None:
     while go_on:
         collector.retain()
         go_on = pause(HOUR)
-
-
-def _lead(folder: Path, pause: Pause) -> BinaryIO | None:
-    """Wait for the lock that the process that collects holds until its end."""
-    while True:
-        with suppress(OSError):  # held by another; or no folder can be made, as the journal says
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = (folder / LOCK).open("ab")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
-            else:
-                return lock
-        if not pause(PAUSE):
-            return None

@@ -73,6 +73,10 @@ class JournalError(ServingError):
     """The journal cannot be written, and what was to be recorded must be."""
 
 
+class MonitorRuns(ServingError):
+    """Another process monitors already."""
+
+
 class NotRecorded(ServingError):
     """The service is set to keep no record."""
 

@@ -71,6 +71,9 @@ class Settings:
     journal_salt: str = _setting("", "secret that the hashes are made with")
     retention_days: int = _setting(0, "days that records are kept; 0 for ever", least=0)
     database_url: str = _setting("", "PostgreSQL's URL; SQLite in VAR_DIR if not given")
+    monitor_interval: int = _setting(300, "seconds between two passes of the monitor")
+    monitor_rows: int = _setting(5_000, "most predictions that a pass looks at", least=200)
+    monitor_days: int = _setting(7, "days after which a pass leaves a prediction out")
     alert_webhook: str = _setting("", "URL that alerts are posted to, as JSON", expected=_url)
     alert_webhook_key: str = _setting("", "secret that these posts are signed with", expected=_key)
     alert_webhook_private: bool = _setting(

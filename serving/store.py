@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from serving import migrations, retention, trials
+from serving import migrations, retention, trials, windows
 from serving.database import Database
 from serving.entry import Entry, Learnt, Predicted
 from serving.reports import Reports
@@ -22,6 +22,7 @@ from serving.stored import (
     predictions,
     shadow_rows,
 )
+from serving.windows import Extent, News, Parts
 
 NAMES = ", ".join(predictions.c.keys())
 MARKS = ", ".join("?" for _ in predictions.c)
@@ -32,6 +33,8 @@ INSERT = f"INSERT {INTO} VALUES ({MARKS}) ON CONFLICT DO NOTHING"  # noqa: S608 
 INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE predictions) ON COMMIT DELETE ROWS"
 COPY = f"COPY incoming ({NAMES}) FROM STDIN"
 INSERT_INCOMING = f"INSERT {INTO} SELECT {NAMES} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
+# The place of feedback rises with its commit as well: who read up to one has missed none before.
+IN_ORDER = sql.text("LOCK TABLE feedback IN SHARE ROW EXCLUSIVE MODE")
 LEARN = sql.text("""
     INSERT INTO feedback (prediction_id, actual, time, request_id, early)
     VALUES (:id, :actual, :time, :request_id,
@@ -117,6 +120,8 @@ class Store:
                 _copy(connection, predicted)
             elif predicted:
                 connection.exec_driver_sql(INSERT, predicted)
+            if learnt and self._database.is_postgresql:  # on SQLite only one writes at a time
+                connection.execute(IN_ORDER)
             if learnt:
                 connection.execute(LEARN, learnt)
             if shadowed:
@@ -197,6 +202,22 @@ class Store:
         with self._database.reading() as connection:
             row = connection.execute(trials.NUMBERS if numbers else trials.LABELS, asked).one()
         return Trial(version, *row)
+
+    def news(self, extent: Extent, after: int) -> News:
+        """How a window stands, and whether feedback came after a place."""
+        return windows.news(self._database, extent, after)
+
+    def window(self, extent: Extent) -> Parts:
+        """The predictions of a window, the newest first; windows.py tells what a row has."""
+        return windows.window(self._database, extent)
+
+    def last_place(self) -> int:
+        """The place of the feedback that came last."""
+        return windows.last_place(self._database)
+
+    def arrived(self, extent: Extent, after: int, last: int) -> Parts:
+        """Feedback by its place; windows.py tells what a row has."""
+        return windows.arrived(self._database, extent, after, last)
 
     def retain(self, since: int) -> int:
         """Delete the predictions of before a time with their feedback; count the predictions.

@@ -15,6 +15,7 @@ import numpy as np
 from serving.monitor.answers import Classified, Floats, Regressed
 
 SMALLEST = 1e-15  # probability that a logarithm is taken of
+ROUNDING = 1e-12  # of a square, which a variance of nothing may come to
 
 
 def accuracy(answers: Classified, truth: Floats) -> Floats:
@@ -94,10 +95,11 @@ def rmse(answers: Regressed, weights: Floats) -> Floats:
 
 
 def r2(answers: Regressed, weights: Floats) -> Floats:
-    """The share of the variance that is explained."""
+    """The share of the variance that is explained; not a number where there is none."""
     mean, square = _mean(answers.actual, weights), _mean(answers.actual**2, weights)
     unexplained = _mean((answers.predicted - answers.actual) ** 2, weights)
-    return 1 - _share(unexplained, square - mean**2)
+    variance = square - mean**2
+    return 1 - _share(unexplained, np.where(variance > ROUNDING * square, variance, np.nan))
 
 
 def mape(answers: Regressed, weights: Floats) -> Floats:

@@ -1,0 +1,92 @@
+"""How long a pass over a full window takes, and how much memory, from a store as it is on disk."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from bench.monitor import Shown
+from bench.wines import load
+from bench.workload import ROOT
+from serving import ids
+from serving.entry import Learnt, Predicted
+from serving.settings import Settings
+from serving.store import Store
+from train import wine
+
+AT_ONCE = 5_000  # rows in one transaction
+WITH_FEEDBACK = 10  # one in so many
+FIELDS = [field.name for field in wine.FIELDS]
+MOST_SECONDS, MOST_MEGABYTES = 10, 500
+
+
+def stored(rows: int, url: str | None = None) -> Iterator[Shown]:
+    """A pass over so many predictions, SQLite's if no other store is given; and one of nothing new.
+
+    Each is a process of its own, so that its start counts, and its memory is known.
+    """
+    with TemporaryDirectory() as name:
+        settings = Settings(var_dir=Path(name), database_url=url or "")
+        store = Store(settings.store_url)
+        store.migrate()
+        fill(store, rows)
+        store.close()
+        for what in (f"one pass over {rows:,} stored predictions", "one with nothing new"):
+            seconds, megabytes = once(settings, rows)
+            holds = seconds <= MOST_SECONDS and megabytes <= MOST_MEGABYTES
+            measured = f"{seconds:.1f} s, {megabytes:.0f} MB"
+            target = f"≤ {MOST_SECONDS} s, ≤ {MOST_MEGABYTES} MB"
+            yield Shown(what, target, measured, holds)
+
+
+def fill(store: Store, rows: int) -> None:
+    """Add predictions about real wines, as many a millisecond as needed to end now."""
+    wines, random = load(), np.random.default_rng(0)
+    records = wines[FIELDS].to_numpy(dtype=object).tolist()
+    good = (wines[wine.PROBLEM.target] == "bom").tolist()
+    start = ids.now() - rows
+    for first in range(0, rows, AT_ONCE):
+        at = start + first
+        named = ids.make("wine", 1, at, AT_ONCE)
+        places = random.integers(len(records), size=AT_ONCE).tolist()
+        chances = random.random(AT_ONCE).round(6).tolist()
+        entry = Predicted(
+            time=at,
+            model="wine",
+            version=1,
+            request_id=named[0][:20],
+            duration=321,
+            ids=named,
+            fields=FIELDS,
+            records=[records[place] for place in places],
+            predictions=["bom" if chance >= 0.3 else "ruim" for chance in chances],  # noqa: PLR2004
+            classes=("bom", "ruim"),
+            probabilities=[[chance, round(1 - chance, 6)] for chance in chances],
+        )
+        told = [("bom" if good[place] else "ruim") for place in places[::WITH_FEEDBACK]]
+        store.add([entry, Learnt(at + 60_000, "told", named[::WITH_FEEDBACK], told)], {})
+
+
+def once(settings: Settings, rows: int) -> tuple[float, float]:
+    """Seconds of `python -m serving monitor --once wine`, and the most memory in megabytes."""
+    variables = {
+        "VAR_DIR": str(settings.var_dir),
+        "DATABASE_URL": settings.database_url,
+        "MONITOR_ROWS": str(rows),
+    }
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "serving", "monitor", "--once", "wine"],
+        cwd=ROOT,
+        env=os.environ | variables,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    seconds = time.perf_counter() - began
+    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

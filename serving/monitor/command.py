@@ -1,0 +1,133 @@
+"""What `python -m serving monitor` does: a pass now, or passes for ever."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import msgspec
+
+from serving import artefact
+from serving.errors import MonitorRuns, StoreError, UnknownModel
+from serving.lead import lead
+from serving.log import log_as_json
+from serving.monitor import alerts, status
+from serving.monitor.findings import percent
+from serving.monitor.passes import Passed, Passes
+from serving.reports import Alert
+from serving.settings import Settings
+from serving.store import Store
+
+log = logging.getLogger(__name__)
+
+LOCK = "monitor.lock"
+NICENESS = 10  # predictions come first, as beside the collector
+FAILED, ALARM = 1, 3  # 2 is what a wrong use of a command exits with
+
+EMPTY = (
+    "The store holds no prediction of these versions. What stands in the journal is moved into it "
+    "by gunicorn, or by `python -m serving collect`."
+)
+
+
+def once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
+    """Make one pass and print what it found; return the exit code.
+
+    It is 3 while an alert lasts about one of the models, else 1 if one could not be looked at,
+    else 0.
+
+    Raises
+    ------
+    MonitorRuns, UnknownModel, StoreError
+    """
+    logging.getLogger(alerts.__name__).addHandler(logging.NullHandler())  # they are printed below
+    _require(settings, models)
+    lock = lead(settings.var_dir / LOCK, lambda _: False)
+    if lock is None:
+        raise MonitorRuns(
+            f"{settings.var_dir / LOCK} is held: a monitor runs already, or cannot write there; "
+            "what it found is at GET /models/NAME/monitor"
+        )
+    with lock, closing(Store(settings.store_url)) as store:
+        passed = Passes(settings, store).look(models)
+        status.tell(settings.var_dir)
+        last = {each.model: store.reports.alerts(each.model, lasting=True) for each in passed}
+    for each in passed:
+        if as_json:
+            told = {**each._asdict(), "alerts": last[each.model]}
+            click.echo(msgspec.json.encode(told))
+        elif not each.failure:  # else the log has said it
+            click.echo("\n".join(_told(each, last[each.model])))
+    if not as_json and passed and not any(map(_predictions, passed)):
+        click.echo(EMPTY)
+    if any(last.values()):
+        return ALARM
+    return FAILED if any(each.failure for each in passed) else 0
+
+
+def for_ever(settings: Settings, models: Sequence[str]) -> None:
+    """Make a pass every `MONITOR_INTERVAL`, until stopped; one process at a time does.
+
+    Raises
+    ------
+    UnknownModel
+    """
+    log_as_json()
+    _require(settings, models)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    os.nice(NICENESS)
+    lock = lead(settings.var_dir / LOCK, lambda seconds: not stop.wait(seconds))
+    if lock is None:
+        return
+    with lock, closing(Store(settings.store_url)) as store:
+        passes = Passes(settings, store)
+        while not stop.is_set():
+            reason = ""
+            try:
+                passes.look(models)
+            except (StoreError, OSError) as error:
+                reason = str(error)
+                log.error("no pass could be made: %s", reason)  # noqa: TRY400 - it says all
+            status.tell(settings.var_dir, reason)
+            stop.wait(settings.monitor_interval)
+
+
+def _require(settings: Settings, models: Sequence[str]) -> None:
+    there = artefact.live(settings.models_dir)
+    for model in models:
+        if model not in there:
+            raise UnknownModel(f"no model {model!r} is there; there are {', '.join(there)}")
+
+
+def _report(passed: Passed) -> dict[str, Any]:
+    return {} if passed.report is None else msgspec.json.decode(passed.report)
+
+
+def _predictions(passed: Passed) -> bool:
+    return bool(passed.failure or _report(passed)["window"]["predictions"])
+
+
+def _told(passed: Passed, lasting: Sequence[Alert]) -> Iterator[str]:
+    """What a person reads of one model."""
+    found = _report(passed)
+    yield f"{passed.model} {passed.version}: {found['verdict']}: {found['sentence']}"
+    window, arrival = found["window"], found["arrival"]
+    if window["predictions"]:
+        since, until = _time(window["since"]), _time(window["until"])
+        yield f"    {window['predictions']} predictions, {since} to {until}"
+        yield f"    {percent(arrival['share'])} of them have feedback"
+    for alert in lasting:
+        yield f"    {alert.kind} since {_time(alert.raised)}: {alert.sentence}"
+    for sentence in found["unmeasured"]:
+        yield f"    not measured: {sentence}"
+
+
+def _time(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(" ", timespec="seconds")

@@ -1,0 +1,234 @@
+"""What one pass over a version found, all of it: computed from a window, and kept as JSON."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+import msgspec
+import numpy as np
+
+from serving.manifest import Manifest, Reference
+from serving.monitor import arrival, drift, estimate, performance
+from serving.monitor.answers import Classified, truth
+from serving.monitor.arrival import Arrival
+from serving.monitor.compared import Compared, compared, positive
+from serving.monitor.concept import ConceptDrift
+from serving.monitor.distributions import Distribution, distributions
+from serving.monitor.drift import Drift
+from serving.monitor.estimate import Estimated, Reliability
+from serving.monitor.findings import Verdict
+from serving.monitor.performance import HeldOut, Realised
+from serving.monitor.traffic import Traffic, traffic
+from serving.monitor.window import Answers, Window
+from serving.stored import Trial
+from serving.windows import Extent
+
+MILLISECONDS_A_DAY = 86_400_000
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """Which predictions a pass looked at.
+
+    Attributes
+    ----------
+    since, until : int or None
+        Times of the first and the last; None where there is none.
+    most, days : int
+        How many there can be, and how old.
+    """
+
+    since: int | None
+    until: int | None
+    predictions: int
+    most: int
+    days: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pass found; times are milliseconds since 1970, UTC.
+
+    Attributes
+    ----------
+    verdict : str
+        The worst of all.
+    concept : ConceptDrift or None
+        None where training measured no loss that can be watched.
+    unmeasured : list of str
+        What could not be computed, and what is missing for it.
+    trial : Trial or None
+        The live version against the one that is tried, if one is.
+    """
+
+    model: str
+    version: int
+    time: int
+    window: Span
+    verdict: Verdict
+    sentence: str
+    drift: Drift
+    distributions: list[Distribution]
+    arrival: Arrival
+    realised: Sequence[Realised]
+    estimated: Sequence[Estimated]
+    concept: ConceptDrift | None
+    unmeasured: list[str]
+    traffic: Traffic
+    trial: Trial | None
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What training says of a version, as the monitor asks it."""
+
+    manifest: Manifest
+    reference: Reference
+
+    @property
+    def answers(self) -> Answers:
+        """What decodes its answers."""
+        sought = positive(self.manifest, self.reference)
+        return Answers(self.manifest.classes, sought, likely=bool(self.reference.probabilities))
+
+    @property
+    def held_out(self) -> dict[str, HeldOut]:
+        """The figures to hold live ones against."""
+        figures = self.manifest.metrics.items()
+        return {
+            name: HeldOut(figure.mean, figure.spread)
+            for name, figure in figures
+            if not (name == "f1" and self.of_unknown_label)
+        }
+
+    @property
+    def of_unknown_label(self) -> bool:
+        """Whether F1 is of one of two labels, and nothing tells of which."""
+        two = len(self.manifest.classes) == 2  # noqa: PLR2004
+        return two and positive(self.manifest, self.reference) is None
+
+
+def report(
+    known: Known,
+    extent: Extent,
+    window: Window,
+    *,
+    concept: ConceptDrift | None,
+    trial: Trial | None,
+    time: int,
+) -> Report:
+    """Compute all that there is to say of a window."""
+    beside = compared(known.manifest, known.reference, window)
+    drawn = chain(
+        distributions("field", beside.fields), distributions("prediction", beside.outputs)
+    )
+    found = drift.measure(beside.fields, beside.outputs)
+    realised, estimated = _realised(known, window), _estimated(known, window)
+    verdict, sentence = _worst(found, concept, realised)
+    return Report(
+        model=extent.model,
+        version=extent.version,
+        time=time,
+        window=Span(
+            since=int(window.times.min()) if window.rows else None,
+            until=int(window.times.max()) if window.rows else None,
+            predictions=window.rows,
+            most=extent.most,
+            days=(time - extent.since) // MILLISECONDS_A_DAY,
+        ),
+        verdict=verdict,
+        sentence=sentence,
+        drift=found,
+        distributions=list(drawn),
+        arrival=arrival.measure(window.times, window.learnt),
+        realised=realised,
+        estimated=estimated,
+        concept=concept,
+        unmeasured=[*_unmeasured(known, window, concept, beside)],
+        traffic=traffic(window, time),
+        trial=trial,
+    )
+
+
+def _realised(known: Known, window: Window) -> Sequence[Realised]:
+    there = window.answers.known(window.actual)
+    if not there.any():
+        return ()
+    chances = None if window.probabilities is None else window.probabilities[there]
+    answered = window.answers.answered(window.predicted[there], chances, window.actual[there])
+    weights = (
+        truth(window.actual[there], answered.classes)
+        if isinstance(answered, Classified)
+        else np.ones(len(answered))
+    )
+    return performance.measure(answered, weights, known.held_out)
+
+
+def _estimated(known: Known, window: Window) -> Sequence[Estimated]:
+    answered = window.answers.answered(window.predicted, window.probabilities, window.actual)
+    if not isinstance(answered, Classified):
+        return ()
+    reliability = [
+        Reliability(each.predicted, each.observed, each.rows)
+        for each in known.reference.reliability
+    ]
+    return estimate.measure(answered, reliability)
+
+
+def _worst(
+    found: Drift, concept: ConceptDrift | None, realised: Sequence[Realised]
+) -> tuple[Verdict, str]:
+    judged: list[tuple[Verdict, str]] = [(found.verdict, found.sentence)]
+    worse = [(each.verdict, each.sentence) for each in realised if each.verdict == "drift"]
+    if concept is not None:
+        judged.append((concept.verdict, concept.sentence))
+    if concept is None or concept.verdict != "drift":  # else it has been said
+        judged += worse[:1]
+    verdicts: tuple[Verdict, ...] = ("drift", "no drift", "not enough yet")
+    verdict = next(each for each in verdicts if each in {verdict for verdict, _ in judged})
+    return verdict, "; ".join(sentence for each, sentence in judged if each == verdict)
+
+
+def _unmeasured(
+    known: Known, window: Window, concept: ConceptDrift | None, beside: Compared
+) -> Iterable[str]:
+    manifest, reference = known.manifest, known.reference
+    yield from beside.unmeasured
+    if not window.answers.known(window.actual).any():
+        yield "performance: no feedback to these predictions yet; POST /feedback tells it"
+    if not manifest.metrics:
+        yield "performance: training measured no figures to hold it against"
+    elif concept is None:
+        yield "concept drift: training measured no loss to watch (brier, log_loss, accuracy or mae)"
+    if manifest.metrics and known.of_unknown_label:
+        yield "f1: the artefact does not tell of which of the two labels it is"
+    if not window.answers.likely:
+        yield "estimated performance: takes probabilities, of which this model has none"
+    elif not reference.reliability:
+        yield (
+            "estimated performance: takes the probabilities as they are, for reference.json does "
+            "not tell how reliable they are"
+        )
+
+
+def figures(found: Report) -> Mapping[str, object]:
+    """What is kept of every pass, for lines over time."""
+    of = (*found.drift.fields, *found.drift.predictions)
+    told = found.concept if found.concept and found.concept.recent is not None else None
+    errors = found.traffic.errors
+    return {
+        "predictions": found.window.predictions,
+        "per_hour": found.traffic.per_hour,
+        "verdict": found.verdict,
+        "with_feedback": round(found.arrival.share, 4),
+        "realised": {
+            each.metric: [each.value, each.low, each.high]
+            for each in found.realised
+            if each.value is not None
+        },
+        "estimated": {
+            each.metric: each.value for each in found.estimated if each.value is not None
+        },
+        "concept": told and {"recent": told.recent, "held_out": told.held_out},
+        "changes": {each.field: each.change for each in of if each.change is not None},
+        "verdicts": {each.field: each.verdict for each in of},
+        "errors": None if errors is None else sum(errors.values()),
+        "median_ms": found.traffic.median_ms,
+        "warned": found.traffic.warned,
+    }
