@@ -15,11 +15,12 @@ from serving.api.openapi.structs import TIME, Schema, record, ref, schemas, text
 from serving.decisions import Decision
 from serving.errors import Fault
 from serving.manifest import Manifest
+from serving.reports import Alert
 from serving.schema import Remark
 from serving.stored import Trial
 from serving.versions import Version
 
-STRUCTS = (Decision, Fault, Manifest, Problem, Remark, Trial, Version)
+STRUCTS = (Alert, Decision, Fault, Manifest, Problem, Remark, Trial, Version)
 CONVERTED = re.compile(r"<(?:\w+:)?(\w+)>")
 INTRODUCTION = """\
 Records in, predictions out. Field names are those of the data; their order never matters. A
@@ -30,6 +31,9 @@ names every fault at once.
 Every error is `application/problem+json` (RFC 9457); a method that a path does not take is a 405
 with `Allow`. Every answer carries `X-Request-ID`: the client's own where it sent a sound one. The
 log has it too.
+
+Bodies may come packed, with `Content-Encoding: gzip`, and answers go so where `Accept-Encoding`
+asks for it. `?pretty` indents an answer.
 """
 ADMIN = {"type": "http", "scheme": "bearer", "description": "One of the keys of `ADMIN_KEYS`."}
 
@@ -126,7 +130,7 @@ def _schemas(models: Sequence[About]) -> dict[str, Schema]:
     card = found["Card"] = found.pop("Manifest")
     del card["properties"]["files"]
     card["properties"]["backend"] = text("What answers: onnx, or the pickle itself.")
-    for schema in (card, found["Decision"]):
+    for schema in (card, found["Decision"], found["Alert"]):
         schema["required"] = [*schema["properties"]]
     found["Truth"] = {"anyOf": [ref(about.of_model("Truth")) for about in models]}
     for about in models:

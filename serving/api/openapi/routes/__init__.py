@@ -4,7 +4,9 @@ from serving.api.openapi.operation import Describe
 from serving.api.openapi.routes import (
     feedback,
     health,
+    metrics,
     models,
+    monitor,
     native,
     predictions,
     versions,
@@ -15,7 +17,9 @@ OPERATIONS: dict[str, Describe] = {
     **native.OPERATIONS,
     **models.OPERATIONS,
     **predictions.OPERATIONS,
+    **monitor.OPERATIONS,
     **versions.OPERATIONS,
     **feedback.OPERATIONS,
     **health.OPERATIONS,
+    **metrics.OPERATIONS,
 }
