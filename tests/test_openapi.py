@@ -14,7 +14,10 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from app import create_app
+from serving.api.openapi.routes.monitor import report
 from serving.artefact import put_live as point_to
+from serving.monitor.drift import Drift
+from serving.monitor.report import Report
 from serving.settings import Settings
 
 LEFT_OUT = {  # of the document, and why
@@ -91,10 +94,18 @@ def test_requests_work_as_the_document_shows_them(client: FlaskClient, document:
             answer = client.get(asked)
             assert answer.status_code in {200, 503}, path  # 503: no store was made here
         elif "security" not in operation:
-            content = operation["requestBody"]["content"]["application/json"]
-            for example in content["examples"].values():
+            content = dict(operation["requestBody"]["content"])
+            for example in content.pop("application/json")["examples"].values():
                 answer = client.post(asked, **body(example["value"]))
-                assert answer.status_code == 200, path
+                assert answer.status_code == 200, asked
+            for mimetype, written in content.items():
+                answer = client.post(asked, data=written["example"], content_type=mimetype)
+                assert (answer.status_code, answer.mimetype) == (200, mimetype), asked
+
+
+def test_the_report_is_described_by_its_parts():
+    assert report()["properties"].keys() == set(Report.__struct_fields__)
+    assert report()["properties"]["drift"]["properties"].keys() == set(Drift.__struct_fields__)
 
 
 def closed(schema: Any) -> Any:
