@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
@@ -64,10 +65,14 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
     """
     may_fail = _choice() == "inline"
     request.max_content_length = settings.max_stream_bytes
-    body = _spooled(settings)
-    first = _reader(body, engine)
-    _check(first, may_fail=may_fail)
-    body.seek(0)
+    with ExitStack() as unless_valid:
+        body = unless_valid.enter_context(_spool(settings))
+        shutil.copyfileobj(request.stream, body, PIECE)
+        body.seek(0)
+        first = _reader(body, engine)
+        _check(first, may_fail=may_fail)
+        body.seek(0)
+        unless_valid.pop_all()  # from here on what answers closes it
     writer = WRITERS[wanted()](engine.manifest, first.dialect, ids=True)
     pieces = _pieces(service, engine, _reader(body, engine), writer, body)
     begun = [*islice(pieces, 2)]
@@ -89,13 +94,10 @@ def _choice() -> str:
     return choice
 
 
-def _spooled(settings: Settings) -> IO[bytes]:
-    """The body, in memory where it is small and else in a file without a name."""
+def _spool(settings: Settings) -> IO[bytes]:
+    """What the body goes to: memory where it is small and else a file without a name."""
     folder = str(settings.var_dir) if os.access(settings.var_dir, os.W_OK) else None
-    body = SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115 - closed when it is answered
-    shutil.copyfileobj(request.stream, body, PIECE)
-    body.seek(0)
-    return cast("IO[bytes]", body)
+    return cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY, dir=folder))
 
 
 def _reader(body: IO[bytes], engine: Engine) -> Reader:

@@ -1,6 +1,5 @@
 """The command that predicts the records of a file, without a server."""
 
-import gc
 import sys
 import time
 import zlib
@@ -153,9 +152,7 @@ def _engine(settings: Settings, model: str, version: int | None) -> Engine:
         raise UnknownModel(f"no model {model!r} is there; there are {there}")
     version = version or decisions.current(model)
     decisions.require(model, version)
-    engine = Engine(artefact.read(settings.models_dir, model, version))
-    gc.freeze()  # what is loaded stays, and need not be looked through again and again
-    return engine
+    return Engine(artefact.read(settings.models_dir, model, version))
 
 
 def _write(engine: Engine, reader: Reader, media_type: str, out: BinaryIO) -> Iterator[Batch]:

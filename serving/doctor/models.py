@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from serving import artefact
 from serving.decisions import Decisions
 from serving.doctor.finding import Finding
 from serving.engine import Engine
-from serving.errors import ServingError
+from serving.errors import ServingError, SettingsError
 from serving.manifest import Manifest
 from serving.privacy import Privacy
 from serving.settings import Settings
@@ -29,11 +30,20 @@ def examine(given: Settings) -> Iterator[Finding]:
         there = ", ".join(names) or "none"
         sentence = f"DEFAULT_MODEL={given.default_model} has no live version; these have: {there}"
         yield Finding("models", "broken", sentence, "set DEFAULT_MODEL to one of them, or train it")
+    try:
+        privacy = Privacy(given)
+    except SettingsError:  # told with the settings
+        privacy = Privacy(Settings())
+    try:
+        privacy.check(names)
+    except SettingsError as error:
+        remedy = "correct the name: what it means would be recorded"
+        yield Finding("settings", "broken", str(error), remedy)
     for name in names:
-        yield from _model(given, decisions, name)
+        yield from _model(decisions, name, privacy)
 
 
-def _model(given: Settings, decisions: Decisions, name: str) -> Iterator[Finding]:
+def _model(decisions: Decisions, name: str, privacy: Privacy) -> Iterator[Finding]:
     try:
         tried = decisions.shadow(name)
         numbers = {decisions.current(name): "is live", **({tried: "is tried"} if tried else {})}
@@ -42,16 +52,17 @@ def _model(given: Settings, decisions: Decisions, name: str) -> Iterator[Finding
         yield Finding(f"model {name}", "broken", str(error), remedy)
         return
     for number, state in numbers.items():
-        yield _version(given, name, number, state)
+        yield _version(decisions.models_dir, (name, number), state, privacy)
 
 
-def _version(given: Settings, name: str, number: int, state: str) -> Finding:
+def _version(models_dir: Path, key: tuple[str, int], state: str, privacy: Privacy) -> Finding:
+    name, number = key
     about = f"model {name}"
     log = logging.getLogger("serving.engine")
     was, log.disabled = log.disabled, True  # it logs what is told below
     try:
-        read = artefact.read(given.models_dir, name, number)
-        Privacy(given).vet(read.manifest)
+        read = artefact.read(models_dir, name, number)
+        privacy.vet(read.manifest)
         engine = Engine(read)
     except ServingError as error:
         back = f"python -m serving rollback {name} puts the one before live"

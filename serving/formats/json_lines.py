@@ -13,7 +13,7 @@ from serving.formats.delimited import Dialect
 from serving.formats.json_array import encoder, sent
 from serving.formats.lines import Lines
 from serving.manifest import Manifest
-from serving.schema import Matrix, Remark, Schema
+from serving.schema import Matrix, Remark, Rows, Schema
 from serving.service import Answer
 
 
@@ -77,9 +77,7 @@ class Reader:
         faults: dict[int, list[Fault]] = {}
         for place, (record, line) in enumerate(zip(records, lines, strict=True)):
             try:
-                rows = self._schema.decode(record, 1)
-                if rows.many:
-                    raise NotJSON("is an array; a line holds one record, a JSON object")
+                rows = self._read(record)
             except InvalidRecords as error:
                 faults[place] = [
                     msgspec.structs.replace(fault, record=first + place, line=line)
@@ -93,6 +91,11 @@ class Reader:
                 valid.append(rows.matrix[0])
         matrix = np.array(valid, np.float64).reshape(len(valid), len(self._schema.fields))
         return Batch.of(first, lines, matrix, remarks)._replace(faults=faults)
+
+    def _read(self, record: bytes) -> Rows:
+        if record.startswith(b"["):
+            raise NotJSON("the line is an array; it is to hold one record, a JSON object")
+        return self._schema.decode(record, 1)
 
 
 class Writer:
