@@ -2,7 +2,7 @@ PYTHON ?= python3
 export HOST ?= 127.0.0.1
 export PORT ?= 5000
 
-.PHONY: help serve test lint test-docker test-contract faults bench limit
+.PHONY: help serve test lint test-browser test-docker test-contract faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -19,6 +19,9 @@ lint: .venv/development  ## check style, types and layers
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+
+test-browser: .venv/development  ## test the pages in Chromium; screenshots in tests/browser/screenshots
+	.venv/bin/pytest tests/browser
 
 test-docker: .venv/development  ## build the image, run it with compose and test it
 	.venv/bin/pytest tests/docker

@@ -2,10 +2,21 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
+import pandas as pd
 import pytest
-from conftest import ROOT
+from artefacts import made, put_live
+from conftest import ROOT, rewrite
 from flask.testing import FlaskClient
+from sklearn.linear_model import LogisticRegression
+
+from app import create_app
+from serving.api.words import ENGLISH, PORTUGUESE, Words
+from serving.artefact import CARD
+from serving.field import Field
+from serving.settings import Settings
 
 API = ROOT / "serving/api"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -92,3 +103,97 @@ def test_static_files_may_be_kept_for_ever_under_the_name_of_their_content(clien
 def test_nothing_outside_the_static_folder_is_sent(client: FlaskClient):
     for path in ("../pages.py", "..%2fpages.py", "%2fetc/passwd", "nothing.js"):
         assert client.get(f"/static/0123/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "english", "portuguese"),
+    [
+        (0.0134, 2, "0.013", "0,013"),
+        (0.5, 4, "0.5", "0,5"),
+        (5320, 4, "5,320", "5.320"),
+        (94763.2, 4, "94,760", "94.760"),
+        (-0.216, 2, "-0.22", "-0,22"),
+        (0.0, 3, "0", "0"),
+        (9.999, 2, "10", "10"),
+        (1.03898, 6, "1.03898", "1,03898"),
+    ],
+)
+def test_numbers_are_written_as_the_reader_does(
+    value: float, digits: int, english: str, portuguese: str
+):
+    assert Words(ENGLISH, {}).number(value, digits) == english
+    assert Words(PORTUGUESE, {}).number(value, digits) == portuguese
+
+
+def of(models: Path, tmp_path: Path) -> FlaskClient:
+    """The app on a models folder of one's own."""
+    return create_app(Settings(models_dir=models, var_dir=tmp_path / "var")).test_client()
+
+
+def test_a_form_has_a_place_for_every_field_filled_with_the_example(client: FlaskClient):
+    form = page(client, "/")
+    example = client.get("/example").json["input"]
+    for name, value in example.items():
+        assert f'name="{name}"' in form
+        chosen = f"<option selected>{value}</option>"
+        assert (chosen if isinstance(value, str) else f'value="{value:g}"') in form
+
+
+def test_curl_gets_a_card_as_json_and_a_browser_as_a_page(client: FlaskClient):
+    told = client.get("/models/wine/card").json
+    assert (told["name"], told["version"], told["metric"]) == ("wine", 1, "roc_auc")
+    assert len(told["roc"]["bom"]) <= 200
+    card = page(client, "/models/wine/card")
+    for shown in ("0.8554", "CC BY 4.0", "ROC", "5,320", "largest F1"):
+        assert shown in card
+    assert client.get("/models/wine/versions/1/card").json == told
+    assert client.get("/models/vine/card").status_code == 404
+    assert client.get("/models/wine/versions/7/card").status_code == 404
+
+
+def test_a_card_tells_every_version_and_what_was_decided(models: Path, tmp_path: Path):
+    rewrite(models, lambda manifest, _: manifest["metrics"]["roc_auc"].update(mean=0.9))
+    decision = {"time": 1_790_000_000_000, "model": "wine", "action": "promote", "before": 1}
+    told = decision | {"version": 2, "who": "ana", "why": "<i>trained</i> on June"}
+    (models / "wine/decisions.jsonl").write_text(json.dumps(told) + "\n")
+    card = page(of(models, tmp_path), "/models/wine/card")
+    assert "/models/wine/versions/2/card" in card
+    assert "ROC AUC 0.9 ±" in card
+    assert "ana: &lt;i&gt;trained&lt;/i&gt; on June" in card
+
+
+def test_a_version_of_before_there_were_cards_has_pages_all_the_same(models: Path, tmp_path: Path):
+    version = rewrite(models, lambda _, contents: contents.pop(CARD))
+    client = of(models, tmp_path)
+    card = page(client, f"/models/wine/versions/{version}/card")
+    assert "balanced accuracy" in card
+    assert client.get(f"/models/wine/versions/{version}/card").json["name"] == "wine"
+
+
+HOSTILE = "</script><script>alert(1)</script>\"'&{{ 7 * 7 }}"
+
+
+def test_whatever_a_model_is_called_its_pages_are_text(tmp_path: Path, models: Path):
+    frame = pd.DataFrame({HOSTILE: [0.0, 1, 2, 3], "TotalIncome": [1.0, 2, 3, 4]})
+    fitted = LogisticRegression().fit(frame.to_numpy(), [HOSTILE, "no", HOSTILE, "no"])
+    income = Field(name="TotalIncome", sum_of=("ApplicantIncome", f"{HOSTILE}2"))
+    put_live(
+        models,
+        made("odd", fitted, frame, title=HOSTILE, fields=(Field(name=HOSTILE), income)),
+    )
+    client = of(models, tmp_path)
+    for path in ("/?model=odd", "/models/odd/card"):
+        for language in ("en", "pt-BR"):
+            sent = page(client, path, language)
+            assert "<script>alert" not in sent
+            assert "49" not in re.sub(r"sha256.*|/static/\w+|[0-9a-f]{9,}", "", sent)
+    assert 'name="ApplicantIncome"' in page(client, "/?model=odd")
+
+
+def test_a_model_that_is_broken_is_not_offered(models: Path, tmp_path: Path):
+    client = of(models, tmp_path)
+    assert "/?model=diabetes" in page(client, "/")
+    shutil.copy(models / "wine/1/model.json", models / "diabetes/1/model.json")
+    client = of(models, tmp_path)
+    assert "/?model=diabetes" not in page(client, "/")
+    assert client.get("/?model=diabetes", headers=BROWSER).status_code == 503

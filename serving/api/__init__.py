@@ -4,6 +4,7 @@ from flask import Flask
 
 from serving.admins import Admins
 from serving.api import (
+    card,
     compression,
     cors,
     errors,
@@ -37,6 +38,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     pretty.register(app)  # before it is packed: what is registered last sees an answer first
     html.register(app)
     app.register_blueprint(pages.blueprint(service, settings.max_records))
+    app.register_blueprint(card.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(native.blueprint(service, settings))

@@ -1,8 +1,8 @@
 """What all pages share: their language, their headers, and the files that they are made with.
 
 A page is `render_template` of a template that extends base.html. In it `say` says a text in the
-reader's language, `number` writes a number, `static` names a file of `static/`, and `paths` holds
-every path that can simply be opened.
+reader's language, `number` and `share` write numbers, `static` names a file of `static/`, and
+`paths` holds every path that can simply be opened.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = {
+    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-cache",
@@ -42,7 +43,7 @@ def register(app: Flask) -> None:
         answer = Response(STATIC[file], mimetype=mimetypes.guess_type(file)[0])
         own = sent == digest  # else another release's, while one takes the other's place
         kept = f"public, max-age={YEAR}, immutable" if own else "no-cache"
-        answer.headers["Cache-Control"] = kept
+        answer.headers.update({"Cache-Control": kept, "X-Content-Type-Options": "nosniff"})
         return answer
 
     @app.context_processor
@@ -51,6 +52,7 @@ def register(app: Flask) -> None:
         return {
             "say": spoken.say,
             "number": spoken.number,
+            "share": spoken.share,
             "words": spoken,
             "static": lambda file: url_for("html.static", sent=digest, file=file),
             "paths": paths(),
@@ -58,7 +60,6 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def protect(response: Response) -> Response:
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
         if response.mimetype == "text/html":
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""The pages that people meet: the form at /, and a model's card."""
+"""The page at /: choose a model, and ask it."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
             model=manifest,
             models=_served(),
             examples=artefact.read_card(folder, manifest).examples,
-            card_url=url_for("models.model", name=manifest.name),
+            card_url=url_for("card.card", name=manifest.name),
             told=_told(manifest),
         )
         return make_response(page)

@@ -5,6 +5,7 @@ The English text stands where it is used, and is what a translation is found by.
 titles) and what the service answers are never translated.
 """
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,14 +39,22 @@ class Words(NamedTuple):
 
     def number(self, value: float, digits: int = 4) -> str:
         """A number as it is written in the language, with so many digits that mean something."""
-        rounded = float(f"{value:.{digits}g}")
-        decimals = max(0, digits - len(f"{abs(rounded):.0f}"))
-        written = f"{rounded:,.{decimals}f}"
-        if "." in written:
+        size = math.floor(math.log10(abs(value))) if value else 0
+        decimals = max(0, digits - 1 - size)
+        written = f"{round(value, digits - 1 - size):,.{decimals}f}"
+        if decimals:
             written = written.rstrip("0").rstrip(".")
         if self.language == PORTUGUESE:
             written = written.translate(str.maketrans(",.", ".,"))
         return written
+
+    def share(self, value: float) -> str:
+        """A share in per cent."""
+        return f"{self.number(100 * value, 3)}%"
+
+    def between(self, low: str, high: str) -> str:
+        """A range, by its ends."""
+        return self.say("{low} to {high}", low=low, high=high)
 
     def exact(self, value: object) -> str:
         """A value as it is written into a field, with all its digits; nothing for None."""

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import random
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -137,3 +139,36 @@ def test_a_large_file_leaves_the_page_alive_and_can_be_stopped(open_page: Open):
     done = len(downloaded(page))
     assert 0 < done < 240_000
     assert done % 1000 == 0
+
+
+def test_whatever_a_table_holds_is_read_as_it_was_written_in_pieces_of_any_size(open_page: Open):
+    chance = random.Random(0)
+    tables = []
+    for _ in range(300):
+        delimiter = chance.choice(",;\t")
+        width = chance.randint(2, 4)
+        head = [f"column {at}" for at in range(width)]
+        cells = [chance.choices('ab é",;\t\n ', k=chance.randint(0, 5)) for _ in range(width * 4)]
+        texts = ["".join(cell) for cell in cells]
+        table = [head, *(["x", *texts[at + 1 : at + width]] for at in range(0, width * 4, width))]
+        written = io.StringIO(newline="")
+        csv.writer(written, delimiter=delimiter, lineterminator="\r\n").writerows(table)
+        text = written.getvalue()
+        cuts = sorted(chance.choices(range(len(text)), k=3))
+        edges = [0, *cuts, len(text)]
+        pieces = [text[start:end] for start, end in pairwise(edges)]
+        tables.append({"pieces": pieces, "read": [delimiter, *table]})
+    page = open_page("/")
+    read = page.evaluate(
+        """async (tables) => {
+            const script = document.querySelector("script[src]").src;
+            const { rows } = await import(script.replace("home.js", "csv.js"));
+            return Promise.all(tables.map(async ({ pieces }) => {
+                const read = [];
+                for await (const row of rows(pieces)) read.push(row);
+                return read;
+            }));
+        }""",
+        tables,
+    )
+    assert read == [table["read"] for table in tables]

@@ -119,6 +119,7 @@ def test_a_phone_shows_all_of_it(open_page: Open, model: str):
     page = open_page(f"/?model={model}", phone=True)
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.locator(".answer")).to_be_visible()
+    expect(page.locator(".answer")).to_be_in_viewport()
     assert fits(page)
     pictured(page, f"phone-{model}")
 

@@ -22,7 +22,9 @@ export async function ask(url, body, signal) {
     said = await answer.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    const detail = answer ? `${answer.status} ${answer.statusText}` : say("The service cannot be reached.");
+    const detail = answer
+      ? `${answer.status} ${answer.statusText}`
+      : say("The service cannot be reached.");
     throw new Refused({ detail });
   }
   if (!answer.ok) throw new Refused(said);

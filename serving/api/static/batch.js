@@ -15,14 +15,17 @@ export async function batch(model, pieces, told, signal) {
   const delimiter = (await source.next()).value;
   const header = (await source.next()).value;
   if (!header) throw new Refused({ detail: say("There is no row in it.") });
-  const columns = header.map((name) => name.trim().replace(/^\uFEFF/, ""));
+  const fields = taken(
+    model,
+    header.map((name) => name.trim()),
+  );
   outcome.parts.push(`\uFEFF${line([...header, ...added(model)], delimiter)}`);
 
   let held = [];
   let decimal;
   async function flush() {
     decimal ??= decimalOf(held, delimiter);
-    const records = held.map((cells) => record(model, columns, cells, decimal));
+    const records = held.map((cells) => record(fields, cells, decimal));
     const answers = await predictions(model, records, signal, outcome);
     const numbered = answers.map((answer, at) => ({ number: outcome.done + at + 2, ...answer }));
     const text = answers.map((answer, at) =>
@@ -55,7 +58,11 @@ async function predictions(model, records, signal, outcome) {
   let left = records.map((_, at) => at);
   while (left.length) {
     try {
-      const said = await ask(model.predict, left.map((at) => records[at]), signal);
+      const said = await ask(
+        model.predict,
+        left.map((at) => records[at]),
+        signal,
+      );
       said.predictions.forEach((one, at) => (answers[left[at]] = one));
       break;
     } catch (error) {
@@ -84,18 +91,22 @@ function decimalOf(held, delimiter) {
   return delimiter !== "," && held.some((cells) => cells.some(comma)) ? "," : ".";
 }
 
-function record(model, columns, cells, decimal) {
-  const made = {};
-  columns.forEach((name, at) => {
-    const field = model.fields.find((one) => one.name === name);
-    const sent = value(field ?? {}, (cells[at] ?? "").trim(), decimal);
-    if (sent !== undefined && (field || isPart(model, columns, name))) made[name] = sent;
-  });
-  return made;
+// For each column the field that it is sent as; none for one that the model does not take.
+function taken(model, columns) {
+  const own = new Map(model.fields.map((field) => [field.name, field]));
+  const summed = model.fields.filter(({ name }) => !columns.includes(name));
+  const parts = summed.flatMap((field) => field.sum_of ?? []).map((name) => [name, { name }]);
+  const fields = new Map([...parts, ...own]);
+  return columns.map((name) => fields.get(name));
 }
 
-function isPart(model, columns, name) {
-  return model.fields.some((one) => one.sum_of?.includes(name) && !columns.includes(one.name));
+function record(fields, cells, decimal) {
+  const made = {};
+  fields.forEach((field, at) => {
+    const sent = field && value(field, (cells[at] ?? "").trim(), decimal);
+    if (sent !== undefined) made[field.name] = sent;
+  });
+  return made;
 }
 
 // Names of columns are for programs too: in every language the same.

@@ -27,6 +27,7 @@ function dataset(series, at, kind) {
     borderDash: series.dashed ? [5, 5] : [],
     pointRadius: series.dots ? 4 : 0,
     pointHitRadius: 12,
+    clip: 6, // dots on the edge are whole
     maxBarThickness: 26,
   };
 }
@@ -71,6 +72,8 @@ function axis(spec, labelled) {
 export function config(spec) {
   const { kind, x, y, across = false } = spec;
   const [along, up] = [axis(x, Boolean(x.labels)), axis(y, false)];
+  const ends = spec.series.flatMap(({ low = [], high = [] }) => [...low, ...high]);
+  if (ends.length) [up.suggestedMin, up.suggestedMax] = [Math.min(...ends), Math.max(...ends)];
   return {
     type: kind,
     data: {

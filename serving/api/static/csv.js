@@ -20,7 +20,8 @@ export async function* rows(pieces) {
     let start = 0;
     for (; at < held.length; at += 1) {
       const sign = held.charCodeAt(at);
-      if (sign === QUOTE) quoted = !quoted; // one within quotes is doubled, and changes nothing
+      if (sign === QUOTE)
+        quoted = !quoted; // one within quotes is doubled, and changes nothing
       else if (sign === NEWLINE && !quoted) {
         yield* row(held.slice(start, at));
         start = at + 1;
@@ -42,16 +43,16 @@ function cells(line, delimiter) {
   const found = [];
   let at = 0;
   while (at <= line.length) {
-    let cell = "";
+    const quoted = [];
     while (line[at] === '"') {
       const close = line.indexOf('"', at + 1);
       const end = close < 0 ? line.length : close;
-      cell += (cell && '"') + line.slice(at + 1, end);
+      quoted.push(line.slice(at + 1, end));
       at = end + 1;
     }
     const next = line.indexOf(delimiter, at);
     const end = next < 0 ? line.length : next;
-    found.push(cell + line.slice(at, end));
+    found.push(quoted.join('"') + line.slice(at, end)); // a quote within is doubled
     at = end + 1;
   }
   return found;
@@ -60,7 +61,9 @@ function cells(line, delimiter) {
 export function line(row, delimiter) {
   const quoted = row.map((cell) => {
     const text = String(cell ?? "");
-    return /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
+    return /["\r\n]/.test(text) || text.includes(delimiter)
+      ? `"${text.replaceAll('"', '""')}"`
+      : text;
   });
   return `${quoted.join(delimiter)}\r\n`;
 }

@@ -20,8 +20,7 @@ function showSnippets() {
   }
 }
 
-async function predict(event) {
-  event.preventDefault();
+async function predict() {
   form.clear();
   const result = find("result");
   const button = find("predict");
@@ -30,10 +29,13 @@ async function predict(event) {
     const answer = await ask(model.predict, form.record);
     const others = answer.warnings.filter((one) => !form.remark(one.field, one.message, "warning"));
     result.replaceChildren(...outcome(model, answer, others));
+    find("answer").parentElement.scrollIntoView({ block: "nearest" });
   } catch (error) {
     const faults = error.faults ?? [];
     const others = faults.filter((one) => !form.remark(one.field, one.message, "fault"));
-    const said = faults.length ? say("Not predicted: see what is said beside the fields.") : error.message;
+    const said = faults.length
+      ? say("Not predicted: see what is said beside the fields.")
+      : error.message;
     result.replaceChildren(element("p", { className: "fault" }, said));
     result.append(...others.map((one) => element("p", { lang: "en" }, one.message)));
     find("form").querySelector("[aria-invalid]")?.focus();
@@ -42,13 +44,16 @@ async function predict(event) {
   }
 }
 
-find("form").addEventListener("submit", predict);
+find("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  predict();
+});
 find("form").addEventListener("input", showSnippets);
 for (const button of document.querySelectorAll("[data-example]")) {
   button.addEventListener("click", () => {
     form.fill(JSON.parse(button.dataset.example));
     showSnippets();
-    find("form").requestSubmit();
+    predict();
   });
 }
 for (const button of document.querySelectorAll("[data-copies]")) {
@@ -76,7 +81,9 @@ function tell(rows) {
     const range = interval && `${number(interval.low)} – ${number(interval.high)}`;
     const shown = typeof prediction === "number" ? number(prediction) : prediction;
     const remarks = (faults ?? warnings.map((one) => `${one.field}: ${one.message}`)).join("; ");
-    const cells = [shown ?? "–", sure ?? range ?? "", remarks].map((cell) => element("td", {}, cell));
+    const cells = [shown ?? "–", sure ?? range ?? "", remarks].map((cell) =>
+      element("td", {}, cell),
+    );
     body.append(element("tr", {}, element("th", { scope: "row" }, at), ...cells));
   }
   find("rows").hidden = !body.children.length;
@@ -85,7 +92,9 @@ function tell(rows) {
 
 function summary({ done, faulty, stopped }) {
   const counts = { done: done.toLocaleString(language), faulty: faulty.toLocaleString(language) };
-  const told = stopped ? say("Stopped after {done} rows.", counts) : say("Done: {done} rows.", counts);
+  const told = stopped
+    ? say("Stopped after {done} rows.", counts)
+    : say("Done: {done} rows.", counts);
   return faulty ? `${told} ${say("{faulty} of them could not be read.", counts)}` : told;
 }
 
@@ -102,7 +111,12 @@ async function score(file) {
   let made = null;
   try {
     const seen = (share) => (find("progress").value = share);
-    made = await batch(model, text(file, seen), tell, own.signal);
+    made = await batch(
+      model,
+      text(file, seen),
+      (rows) => running === own && tell(rows),
+      own.signal,
+    );
     if (running === own) status.textContent = summary(made);
   } catch (error) {
     made = error.outcome;

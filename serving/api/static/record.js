@@ -23,7 +23,9 @@ export class Form {
     this.form = form;
     this.decimal = decimal;
     this.fields = new Map(fields.map((field) => [field.name, field]));
-    this.inputs = new Map([...form.elements].filter((one) => one.name).map((one) => [one.name, one]));
+    this.inputs = new Map(
+      [...form.querySelectorAll("[data-name]")].map((one) => [one.dataset.name, one]),
+    );
   }
 
   get record() {
@@ -43,7 +45,8 @@ export class Form {
 
   fill(record) {
     for (const [name, input] of this.inputs) {
-      input.value = name in record && record[name] !== null ? write(record[name], this.decimal) : "";
+      input.value =
+        name in record && record[name] !== null ? write(record[name], this.decimal) : "";
     }
     this.clear();
   }

@@ -14,8 +14,15 @@ export function outcome(model, answer, warnings) {
   const shown = answer.probabilities ? labelled(model, answer) : numeric(model, answer);
   return [
     ...shown,
-    ...warnings.map((one) => element("p", { className: "warning", lang: "en" }, `${one.field} ${one.message}`)),
-    element("p", { className: "quiet small" }, say("{model}, version {version}; prediction ", answer), element("code", {}, answer.id)),
+    ...warnings.map((one) =>
+      element("p", { className: "warning", lang: "en" }, `${one.field} ${one.message}`),
+    ),
+    element(
+      "p",
+      { className: "quiet small" },
+      say("{model}, version {version}; prediction ", answer),
+      element("code", {}, answer.id),
+    ),
   ];
 }
 
@@ -36,7 +43,13 @@ function labelled(model, answer) {
   const told = [element("p", { className: "answer" }, answer.prediction), bars(rows)];
   if (model.threshold) {
     const { label, value } = model.threshold;
-    told.push(element("p", { className: "quiet small" }, say("{label} is predicted from {share} on.", { label, share: percent(value) })));
+    told.push(
+      element(
+        "p",
+        { className: "quiet small" },
+        say("{label} is predicted from {share} on.", { label, share: percent(value) }),
+      ),
+    );
   }
   return told;
 }
@@ -55,11 +68,16 @@ function bars(rows) {
 }
 
 function numeric(model, answer) {
-  const told = [element("p", { className: "answer" }, `${number(answer.prediction)} ${model.unit}`)];
+  const told = [
+    element("p", { className: "answer" }, `${number(answer.prediction)} ${model.unit}`),
+  ];
   if (answer.interval) {
     const { low, high, coverage } = answer.interval;
     const values = { low: number(low), high: number(high), share: percent(coverage) };
-    told.push(ranged(model.scale, answer), element("p", {}, say("{share} of true values lie between {low} and {high}.", values)));
+    told.push(
+      ranged(model.scale, answer),
+      element("p", {}, say("{share} of true values lie between {low} and {high}.", values)),
+    );
   }
   return told;
 }

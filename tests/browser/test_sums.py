@@ -1,0 +1,64 @@
+"""A model with a field that may be sent as its parts, and without a card."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+import pytest
+from artefacts import made, put_live
+from conftest import Open, pictured
+from playwright.sync_api import expect
+from sklearn.linear_model import LogisticRegression
+from test_csv import downloaded, drop
+
+from serving.field import Field
+from tests.conftest import Server, gunicorn, running
+
+FIELDS = (
+    Field(name="income", minimum=0, sum_of=("own", "partner's")),
+    Field(name="area", type="category", categories=("Rural", "Urban")),
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service with that model only."""
+    folder = tmp_path_factory.mktemp("sums")
+    (folder / "models").mkdir()
+    rows = pd.DataFrame({"income": [1.0, 2, 8, 9] * 9, "area": ["Rural", "Urban"] * 18})
+    codes = rows.assign(area=rows["area"].map(FIELDS[1].codes)).to_numpy()
+    fitted = LogisticRegression().fit(codes, ["no", "no", "Aprovação", "Aprovação"] * 9)
+    put_live(folder / "models", made("loan", fitted, rows, fields=FIELDS))
+    models = {"MODELS_DIR": str(folder / "models"), "DEFAULT_MODEL": "loan"}
+    with running(gunicorn(), folder / "log", **models) as started:
+        yield started
+
+
+def test_a_sum_is_sent_as_its_parts_where_these_are_written(open_page: Open):
+    page = open_page("/")
+    page.get_by_text("or as a sum").click()
+    page.get_by_label("own", exact=True).fill("5")
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.get_by_label("partner's")).to_be_focused()
+    expect(page.get_by_text("is missing; send all of")).to_be_visible()
+    page.get_by_label("partner's").fill("4")
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.locator(".answer")).to_have_text("Aprovação")
+    expect(page.locator("#code-curl")).to_contain_text("\"partner'\\''s\":4")
+    pictured(page, "sum")
+
+
+def test_a_file_with_the_parts_alone_or_with_codes_is_read(open_page: Open):
+    page = open_page("/")
+    drop(page, "loans.csv", b"own,partner's,area,id\n1,0.5,Rural,7\n5,4,1.0,8\n")
+    expect(page.locator("#status")).to_have_text("Done: 2 rows.")
+    assert [(row["id"], row["prediction"]) for row in downloaded(page)] == [
+        ("7", "no"),
+        ("8", "Aprovação"),
+    ]
+
+
+def test_a_model_without_a_card_has_a_page_that_says_so(open_page: Open):
+    page = open_page("/models/loan/card")
+    expect(page.get_by_text("Nobody measured how good it is.")).to_be_visible()
+    expect(page.locator("canvas")).to_have_count(0)
+    pictured(page, "card-none")
