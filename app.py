@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app = Flask(__name__, static_folder=None)
     api.register(app, service, settings)
-    app.extensions["registry"] = registry
+    app.extensions["registry"], app.extensions["metrics"] = registry, service.metrics
     return app
 
 

@@ -49,8 +49,9 @@ def post_fork(arbiter: Any, _: Worker) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Serve what is live by now, and follow what is decided."""
+    """Serve what is live by now, follow what is decided, and count what is answered."""
     worker.wsgi.extensions["registry"].follow()
+    worker.wsgi.extensions["metrics"].begin()
 
 
 def child_exit(_: object, worker: Worker) -> None:

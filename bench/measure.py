@@ -14,7 +14,7 @@ SINGLES = (1, 16, 64)  # connections with one row a request
 TYPICAL = 16
 BATCHERS = 2  # connections with BATCH rows a request
 MIXED_SINGLES = 8  # connections with one row, while BATCHERS send batches
-SETTLING = 30  # seconds a target is given to end what it does at its start
+SETTLING = 30  # seconds a target is given to end what the start, or the load before, left to do
 WARM_UP = 1  # seconds before anything is timed
 
 
@@ -58,7 +58,6 @@ def measure(target: Target, work: Workload, seconds: int) -> TargetFigures:
         If one request fails: figures that contain errors are worth nothing.
     """
     with serving(target, work) as server:
-        processes.rest(server.pid, SETTLING)
         wrk.run(server.one_url, server.one, connections=TYPICAL, seconds=WARM_UP)
         loads = {f"one-{count}": _singles(server, count, seconds) for count in SINGLES}
         if target.batches:
@@ -82,12 +81,14 @@ def _middle(values: list[Any]) -> Any:
 
 
 def _singles(server: Server, connections: int, seconds: int) -> LoadFigures:
+    processes.rest(server.pid, SETTLING)
     before = processes.tree_cpu_seconds(server.pid)
     run = wrk.run(server.one_url, server.one, connections=connections, seconds=seconds)
     return _figures(server, run, 1, processes.tree_cpu_seconds(server.pid) - before)
 
 
 def _batches(server: Server, seconds: int) -> LoadFigures:
+    processes.rest(server.pid, SETTLING)
     before = processes.tree_cpu_seconds(server.pid)
     run = wrk.run(server.many_url, server.many, connections=BATCHERS, seconds=seconds)
     return _figures(server, run, BATCH, processes.tree_cpu_seconds(server.pid) - before)
@@ -95,6 +96,7 @@ def _batches(server: Server, seconds: int) -> LoadFigures:
 
 def _mixed(server: Server, seconds: int) -> dict[str, LoadFigures]:
     """Single rows while batches run."""
+    processes.rest(server.pid, SETTLING)
     batches = wrk.start(server.many_url, server.many, connections=BATCHERS, seconds=seconds)
     singles = wrk.start(server.one_url, server.one, connections=MIXED_SINGLES, seconds=seconds)
     runs = wrk.finish(singles, seconds), wrk.finish(batches, seconds)

@@ -49,7 +49,7 @@ def tree_cpu_seconds(root: int) -> float:
 
 
 def rest(root: int, patience: float) -> None:
-    """Wait until a process and its descendants have done what they do at their start."""
+    """Wait until a process and its descendants have little left to do."""
     deadline = time.monotonic() + patience
     used = tree_cpu_seconds(root)
     while time.monotonic() < deadline:

@@ -125,7 +125,6 @@ METRICS = (
     *(STORE, PASS, DRIFTED, CHANGE, ALERT),
 )
 
-
 SECOND_BUCKETS, ROW_BUCKETS = DURATION.buckets, REQUEST_ROWS.buckets
 
 
@@ -140,6 +139,10 @@ class Metrics:
 
     def __init__(self, folder: Path) -> None:
         self._counters = Counters(folder)
+
+    def begin(self) -> None:
+        """Open the files in which this process counts, before its first request."""
+        self._counters.add(())
 
     def answered(self, route: str, method: str, status: str, microseconds: int) -> None:
         """Count a request.
@@ -179,7 +182,7 @@ class Metrics:
         sums = counters.read(self._counters.folder)
         for metric in (REQUESTS, PREDICTIONS):
             for (name, *labels), value in sums.items():
-                if name == metric.name:
+                if name == metric.name and len(labels) == len(metric.labels):  # as this release has
                     yield Sample(metric, tuple(labels), value)
         for metric in (DURATION, REQUEST_ROWS):
             for label in sorted({name[1] for name in sums if name[0] == metric.name}):
@@ -222,7 +225,8 @@ def exposition(samples: Iterable[Sample]) -> str:
     for metric, values, value, suffix, bucket in samples:
         labels = dict(zip(metric.labels, values, strict=True)) | ({"le": bucket} if bucket else {})
         told = ",".join(f'{label}="{_escaped(str(each))}"' for label, each in labels.items())
-        of_metric[metric].append(f"{metric.name}{suffix}{told and f'{{{told}}}'} {+value}\n")
+        braced = f"{{{told}}}" if told else ""
+        of_metric[metric].append(f"{metric.name}{suffix}{braced} {+value}\n")
     return "".join(
         f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.kind}\n{''.join(lines)}"
         for metric, lines in of_metric.items()

@@ -19,7 +19,8 @@ from msgspec import Raw
 
 from app import create_app
 from serving import metrics
-from serving.metrics import METRICS, Sample, exposition
+from serving.counters import Counters
+from serving.metrics import METRICS, Metrics, Sample, exposition
 from serving.reports import Alert, Report
 from serving.settings import Settings
 
@@ -204,6 +205,12 @@ def test_the_store_is_asked_once_in_a_while(settings: Settings, monkeypatch: pyt
 def test_without_a_journal_nothing_is_told_of_it_nor_of_the_store(tmp_path: Path):
     found = told(started(Settings(var_dir=tmp_path, journal=False)))
     assert not [name for name in found if re.search("journal|collector|store", name)]
+
+
+def test_a_count_of_a_release_with_other_labels_is_passed_over(tmp_path: Path):
+    older = Counters(tmp_path)
+    older.add([(("serving_requests_total", "/predict", "200"), 7), (("serving_gone", "x"), 7)])
+    assert list(Metrics(tmp_path).counted()) == []
 
 
 def test_each_metric_is_documented():

@@ -97,11 +97,10 @@ def shown(default: object) -> str:
     return str(default).removeprefix(f"{ROOT}/")
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.pt-BR.md"])
-def test_the_readme_lists_every_setting_with_its_default(readme: str):
+def test_the_docs_list_every_setting_with_its_default():
     rows = {
         cells[0].strip("` "): cells[1].strip("` ")
-        for line in (ROOT / readme).read_text().splitlines()
+        for line in (ROOT / "docs/settings.md").read_text().splitlines()
         if line.startswith("| `") and len(cells := line.strip("|").split("|")) == 3
     }
     listed = {setting.name.upper(): shown(setting.default) for setting in fields(Settings)}
