@@ -40,7 +40,7 @@ class Report(msgspec.Struct, frozen=True):
     time : int
         Milliseconds since 1970, UTC; 0 before the first pass.
     report : Raw
-        JSON: all that the pass found.
+        JSON: all that was found, by it or by the last before it that had anything new to look at.
     place : int
         Up to where the watch over concept drift has taken in feedback.
     watch : Raw
@@ -194,6 +194,14 @@ class Reports:
                     deliveries.insert(), [msgspec.to_builtins(one) for one in messages]
                 )
         return True
+
+    def renew(self, report: Report, time: int) -> None:
+        """Note that a pass was made which found nothing new."""
+        asked = reports.update().where(OF_VERSION & (reports.c.time == report.time))
+        with self._database.writing() as connection:
+            connection.execute(
+                asked.values(time=time), {"of": report.model, "number": report.version}
+            )
 
     def settle(self, changed: Sequence[Alert], messages: Sequence[Delivery]) -> None:
         """Change alerts that no pass is about, as those of a version that is live no more."""

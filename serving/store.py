@@ -33,8 +33,8 @@ INSERT = f"INSERT {INTO} VALUES ({MARKS}) ON CONFLICT DO NOTHING"  # noqa: S608 
 INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE predictions) ON COMMIT DELETE ROWS"
 COPY = f"COPY incoming ({NAMES}) FROM STDIN"
 INSERT_INCOMING = f"INSERT {INTO} SELECT {NAMES} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
-# The place of feedback rises with its commit as well: who read up to one has missed none before.
-IN_ORDER = sql.text("LOCK TABLE feedback IN SHARE ROW EXCLUSIVE MODE")
+# One collector after the other, until its commit: who read up to a place has missed none before it.
+IN_ORDER = sql.text(f"SELECT pg_advisory_xact_lock({migrations.LOCK + 1})")
 LEARN = sql.text("""
     INSERT INTO feedback (prediction_id, actual, time, request_id, early)
     VALUES (:id, :actual, :time, :request_id,

@@ -87,6 +87,7 @@ def monitor(settings: Settings, *arguments: str) -> Result:
         "VAR_DIR": str(settings.var_dir),
         "MODELS_DIR": str(settings.models_dir),
         "DATABASE_URL": settings.database_url,
+        "ALERT_WEBHOOK": settings.alert_webhook,
         "MONITOR_ROWS": str(settings.monitor_rows),
     }
     return CliRunner().invoke(main, ["monitor", "--once", *arguments], env=variables)

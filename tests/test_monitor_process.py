@@ -20,7 +20,6 @@ from conftest import ROOT, wait_until
 from monitored import chances, learnt, monitor, opened, predicted, report_of, wines
 
 from serving import ids
-from serving.monitor.status import status
 from serving.settings import Settings
 from serving.store import Store
 
@@ -96,7 +95,7 @@ def test_it_runs_until_it_is_stopped_and_one_at_a_time(tmp_path: Path):
     settings = Settings(var_dir=tmp_path / "var")
     log = tmp_path / "log"
     with monitoring(settings, log) as process:
-        wait_until(lambda: status(settings.var_dir) is not None)
+        wait_until(lambda: log.read_bytes().endswith(b"\n"))
         refused = monitor(settings)
         assert refused.exit_code == 1
         assert "a monitor runs already" in refused.stderr

@@ -54,7 +54,8 @@ def test_what_comes_in_otherwise_is_an_alarm_that_names_it(client: FlaskClient, 
     assert (point["version"], point["time"]) == (1, report["time"])
     assert point["figures"]["verdicts"]["alcohol"] == "drift"
     assert point["figures"]["predictions"] == 400
-    assert found["looked"]["reason"] == ""
+    assert found["looked"] == report["time"]
+    assert (report["traffic"]["requests"], report["traffic"]["errors"]) == (1, {})
 
 
 def test_labels_that_do_not_fit_any_more_are_concept_drift(client: FlaskClient, settings: Settings):

@@ -117,7 +117,7 @@ def test_an_alert_about_a_version_that_is_replaced_is_cleared(sqlite: Settings):
     store.add(window(alcohol=2), {})
     assert kinds(sqlite) == {"data drift"}
     artefact.put_live(sqlite.models_dir / "wine", rewrite(sqlite.models_dir, lambda *_: None))
-    run = monitor(kept, "wine")
+    run = monitor(sqlite, "wine")
     assert run.exit_code == 0
     assert "wine 2: not enough yet" in run.stdout
     (alert,) = store.reports.alerts("wine")
@@ -126,21 +126,20 @@ def test_an_alert_about_a_version_that_is_replaced_is_cleared(sqlite: Settings):
 
 
 def test_a_pass_without_news_is_not_made(kept: Settings, store: Store):
-    def time() -> int:
+    def passes() -> int:
+        before = store.reports.latest("wine", 1)
         monitor(kept, "wine")
-        return store.reports.latest("wine", 1).time
+        assert before is None or store.reports.latest("wine", 1).time > before.time
+        return len(store.reports.points("wine", 0))
 
     entry, told = window()
+    assert [passes(), passes()] == [1, 1]
     store.add([entry], {})
-    first = time()
-    assert time() == first
+    assert [passes(), passes()] == [2, 2]
     store.add([told], {})
-    second = time()
-    assert second > first
-    assert time() == second
+    assert [passes(), passes()] == [3, 3]
     store.add(window(rows=1, seed=3), {})
-    assert time() > second
-    assert len(store.reports.points("wine", 0)) == 3
+    assert [passes(), passes()] == [4, 4]
 
 
 def test_the_watch_takes_each_row_once_in_the_order_in_which_it_came(kept: Settings, store: Store):

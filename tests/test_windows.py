@@ -1,9 +1,13 @@
 """What the monitor reads of the store, over SQLite and PostgreSQL, both real."""
 
+import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
+from postgres import Postgres
 
 from serving.entry import Learnt, Predicted
 from serving.store import Store
@@ -105,3 +109,30 @@ def test_news_are_told_without_reading_all_of_it(store: Store):
     assert not store.news(extent(), 0).feedback
     assert store.news(extent(version=2), 0).feedback
     assert not store.news(extent(version=2), store.last_place()).feedback
+
+
+SLOW = """
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END';
+    CREATE TRIGGER slow AFTER INSERT ON feedback FOR EACH ROW WHEN (NEW.actual = '"ruim"')
+    EXECUTE FUNCTION slow();
+"""
+
+
+def test_no_feedback_is_passed_over_because_its_collector_was_slow(postgres: Postgres):
+    """On PostgreSQL several hosts may write at once, and a place be taken before it is seen."""
+    url = postgres.new()
+    store = Store(url)
+    store.migrate()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SLOW)
+    with ThreadPoolExecutor(1) as other:
+        slow = other.submit(store.add, [learnt("ruim", named("wine", 1, 1))], {})
+        time.sleep(0.2)
+        store.add([learnt("bom", named("wine", 1, 2))], {})
+        last = store.last_place()
+        seen = [row[0] for row in rows(store.arrived(extent(), 0, last))]
+        slow.result()
+    assert rows(store.arrived(extent(), last, store.last_place())) == []
+    assert len(seen) == 2
+    store.close()

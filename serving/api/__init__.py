@@ -44,7 +44,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(native.blueprint(service, settings))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
-    app.register_blueprint(monitor.blueprint(service, settings))
+    app.register_blueprint(monitor.blueprint(service))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
     app.register_blueprint(openapi.blueprint(service, settings.max_records))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]

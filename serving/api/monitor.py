@@ -6,9 +6,7 @@ from serving import ids
 from serving.api.query import whole
 from serving.api.respond import as_json
 from serving.errors import NotRecorded
-from serving.monitor.status import status
 from serving.service import Service
-from serving.settings import Settings
 
 DAY = 86_400_000  # milliseconds
 USUAL_DAYS, MOST_DAYS = 30, 3_650
@@ -20,7 +18,7 @@ NOT_YET = (
 )
 
 
-def blueprint(service: Service, settings: Settings) -> Blueprint:
+def blueprint(service: Service) -> Blueprint:
     """Route of what the monitor found."""
     routes = Blueprint("monitor", __name__)
 
@@ -31,11 +29,11 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
             raise NotRecorded("JOURNAL=off: predictions are not recorded, so none are monitored")
         since = ids.now() - (whole("days", 1, MOST_DAYS) or USUAL_DAYS) * DAY
         reports = service.store.reports
-        latest, looked = reports.latest(name, version), status(settings.var_dir)
+        latest = reports.latest(name, version)
         told = {
             "model": name,
             "version": version,
-            "looked": looked,
+            "looked": latest and latest.time,
             "report": latest and latest.report,
             "points": [
                 {"time": point.time, "version": point.version, "figures": point.figures}

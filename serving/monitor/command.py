@@ -16,7 +16,7 @@ from serving import artefact
 from serving.errors import MonitorRuns, StoreError, UnknownModel
 from serving.lead import lead
 from serving.log import log_as_json
-from serving.monitor import alerts, status
+from serving.monitor import alerts
 from serving.monitor.findings import percent
 from serving.monitor.passes import Passed, Passes
 from serving.reports import Alert
@@ -55,7 +55,6 @@ def once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
         )
     with lock, closing(Store(settings.store_url)) as store:
         passed = Passes(settings, store).look(models)
-        status.tell(settings.var_dir)
         last = {each.model: store.reports.alerts(each.model, lasting=True) for each in passed}
     for each in passed:
         if as_json:
@@ -83,19 +82,20 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     os.nice(NICENESS)
-    lock = lead(settings.var_dir / LOCK, lambda seconds: not stop.wait(seconds))
+    path = settings.var_dir / LOCK
+    lock = lead(path, lambda _: False)
+    if lock is None:
+        log.warning("%s is held by another monitor; this one waits to take over", path)
+        lock = lead(path, lambda seconds: not stop.wait(seconds))
     if lock is None:
         return
     with lock, closing(Store(settings.store_url)) as store:
         passes = Passes(settings, store)
         while not stop.is_set():
-            reason = ""
             try:
                 passes.look(models)
             except (StoreError, OSError) as error:
-                reason = str(error)
-                log.error("no pass could be made: %s", reason)  # noqa: TRY400 - it says all
-            status.tell(settings.var_dir, reason)
+                log.error("no pass could be made: %s", error)  # noqa: TRY400 - it says all
             stop.wait(settings.monitor_interval)
 
 

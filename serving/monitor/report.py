@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from serving.monitor.drift import Drift
 from serving.monitor.estimate import Estimated, Reliability
 from serving.monitor.findings import Verdict
 from serving.monitor.performance import HeldOut, Realised
-from serving.monitor.traffic import Traffic, traffic
+from serving.monitor.traffic import Traffic
 from serving.monitor.window import Answers, Window
 from serving.stored import Trial
 from serving.windows import Extent
@@ -75,7 +76,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     trial: Trial | None
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(NamedTuple):
     """What training says of a version, as the monitor asks it."""
 
     manifest: Manifest
@@ -110,6 +111,7 @@ def report(
     window: Window,
     *,
     concept: ConceptDrift | None,
+    traffic: Traffic,
     trial: Trial | None,
     time: int,
 ) -> Report:
@@ -141,7 +143,7 @@ def report(
         estimated=estimated,
         concept=concept,
         unmeasured=[*_unmeasured(known, window, concept, beside)],
-        traffic=traffic(window, time),
+        traffic=traffic,
         trial=trial,
     )
 

@@ -3,9 +3,11 @@
 import msgspec
 import numpy as np
 
+from serving.metrics import Totals
 from serving.monitor.window import Window
 
 HOUR = 3_600_000  # milliseconds
+NOTHING = Totals(0, {})
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,9 +16,12 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     requests : int or None
-        All requests to the service, of any model, since the pass before; None where not counted.
+        Requests for predictions of any model since the report before; None where the service's
+        counts are not in this `VAR_DIR`.
     errors : dict of str to int, or None
         Those of them that failed, by status.
+    counted : Totals
+        All that the service ever counted, for the next pass.
     per_hour : float or None
         Predictions, from the first in the window until the pass; of less than an hour, all.
     warned : float
@@ -31,6 +36,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     predictions: int
     requests: int | None = None
     errors: dict[str, int] | None = None
+    counted: Totals
     per_hour: float | None
     warned: float
     median_ms: float | None
@@ -38,8 +44,17 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, int]
 
 
-def traffic(window: Window, now: int) -> Traffic:
-    """Measure it; `now` is milliseconds since 1970, UTC."""
+def traffic(window: Window, counted: Totals, before: Totals, now: int) -> Traffic:
+    """Measure it.
+
+    Parameters
+    ----------
+    counted, before : Totals
+        What the service has counted by now, and by the pass before.
+    now : int
+        Milliseconds since 1970, UTC.
+    """
+    requests = counted.since(before)
     per_hour = median = slowest = None
     labels: dict[str, int] = {}
     if window.rows:
@@ -52,6 +67,9 @@ def traffic(window: Window, now: int) -> Traffic:
         labels = dict(zip(window.answers.classes, counts, strict=True))
     return Traffic(
         predictions=window.rows,
+        requests=requests.requests if counted.requests else None,
+        errors=requests.errors if counted.requests else None,
+        counted=counted,
         per_hour=per_hour,
         warned=round(window.warned / max(1, window.rows), 4),
         median_ms=median,

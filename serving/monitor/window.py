@@ -18,8 +18,6 @@ from serving.windows import Part
 UNKNOWN = -1  # the code of a label that is missing, or was never said
 NO_ROWS: list[tuple[Any, ...]] = [()] * 8  # so that what is empty has its shape and type as well
 
-Codes = NDArray[np.int32]
-
 
 class Answers:
     """Decodes what a version answered, and what was true: labels to their numbers.

@@ -83,7 +83,8 @@ def container(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator
     command = COMPOSE[request.param]
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not installed")
-    with up(command, tmp_path_factory.mktemp("compose"), ADMIN_KEYS=f"ana:{KEY}") as started:
+    settings = {"ADMIN_KEYS": f"ana:{KEY}", "MONITOR_INTERVAL": "1"}
+    with up(command, tmp_path_factory.mktemp("compose"), **settings) as started:
         yield started
 
 
@@ -141,6 +142,18 @@ def test_what_was_predicted_is_known_after_a_restart(container: Container):
     run("docker", "restart", container.id)
     wait_until(lambda: get(told)[0] == 200)
     wait_until(lambda: made <= {one["id"] for one in get(told)[1]["predictions"]})
+
+
+def test_a_monitor_beside_looks_at_what_is_predicted(container: Container):
+    predict(container, "bom")
+    told = f"{container.url}/models/wine/monitor"
+    wait_until(lambda: (get(told)[1]["report"] or {"window": {}})["window"].get("predictions"), 60)
+    beside = run(*container.compose, "ps", "--quiet", "monitor").split()[-1]
+    told = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.Memory}} {{.Config.User}}"
+    inspected = run("docker", "inspect", "--format", told, beside).split()
+    assert inspected == ["true", str(2**29), "10001:10001"]
+    lines = run("docker", "logs", beside).splitlines()
+    assert {json.loads(line)["logger"] for line in lines} == {"serving.monitor.look"}
 
 
 def test_a_version_is_put_live_over_http_and_back_from_the_host(container: Container):
