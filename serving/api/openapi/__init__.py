@@ -1,16 +1,19 @@
 """The API's description of itself: /openapi.json for tools, /docs for people."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
+from serving import artefact
 from serving.api import native, request_id
 from serving.api.html import POLICY
 from serving.api.openapi.document import document
 from serving.api.openapi.operation import About
 from serving.api.respond import as_json, encode
 from serving.errors import ArtefactError
+from serving.manifest import Manifest
 from serving.service import Service
 
 STYLED = f"{POLICY}; style-src 'self' 'unsafe-inline'"  # Swagger UI writes style attributes
@@ -58,17 +61,21 @@ class Made:
         return made
 
     def _models(self) -> list[About]:
-        registry = self.service.registry
-        answered = self._answered()
-        default = registry.manifest(registry.default)
-        models = [About(default, answered, self.max_records)]
-        for name in registry.live:
-            if name != registry.default:
-                try:
-                    models.append(About(registry.manifest(name), answered, self.max_records))
-                except ArtefactError:
-                    continue  # it is among the broken of GET /models
-        return models
+        """Each that is live, the default one first; GET /models tells of those that are broken."""
+        registry, answered = self.service.registry, self._answered()
+        found = []
+        for name in sorted(registry.live, key=lambda name: name != registry.default):
+            with suppress(ArtefactError):
+                manifest = registry.manifest(name)
+                found.append(About(manifest, self._examples(manifest), answered, self.max_records))
+        return found
+
+    def _examples(self, manifest: Manifest) -> dict[str, dict[str, Any]]:
+        found = {"one record": manifest.example}
+        with suppress(ArtefactError):  # a card that cannot be read leaves the model's own example
+            card = artefact.read_card(self.service.registry.decisions.models_dir, manifest)
+            found |= {f"one answered {each.prediction}": each.record for each in card.examples}
+        return found
 
     def _answered(self) -> dict[str, Any]:
         """The example's prediction: recorded, so that the documents' own id can be looked up."""

@@ -12,6 +12,7 @@ from serving.api.openapi import problems, records
 from serving.api.openapi.operation import About, component
 from serving.api.openapi.routes import OPERATIONS
 from serving.api.openapi.structs import TIME, Schema, record, ref, schemas, text, whole
+from serving.card import Card
 from serving.decisions import Decision
 from serving.errors import Fault
 from serving.manifest import Manifest
@@ -20,7 +21,7 @@ from serving.schema import Remark
 from serving.stored import Trial
 from serving.versions import Version
 
-STRUCTS = (Alert, Decision, Fault, Manifest, Problem, Remark, Trial, Version)
+STRUCTS = (Alert, Card, Decision, Fault, Manifest, Problem, Remark, Trial, Version)
 CONVERTED = re.compile(r"<(?:\w+:)?(\w+)>")
 INTRODUCTION = """\
 Records in, predictions out. Field names are those of the data; their order never matters. A
@@ -127,10 +128,11 @@ def _schemas(models: Sequence[About]) -> dict[str, Schema]:
         "anyOf": [ref("Fault"), record(message=text())]
     }
     found["Decision"]["properties"]["time"] = TIME
-    card = found["Card"] = found.pop("Manifest")
-    del card["properties"]["files"]
-    card["properties"]["backend"] = text("What answers: onnx, or the pickle itself.")
-    for schema in (card, found["Decision"], found["Alert"]):
+    found["Card"]["properties"] |= {"name": text(), "version": whole()}
+    model = found["Model"] = found.pop("Manifest")
+    del model["properties"]["files"]
+    model["properties"]["backend"] = text("What answers: onnx, or the pickle itself.")
+    for schema in (model, found["Decision"], found["Alert"]):
         schema["required"] = [*schema["properties"]]
     found["Truth"] = {"anyOf": [ref(about.of_model("Truth")) for about in models]}
     for about in models:

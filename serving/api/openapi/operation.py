@@ -16,6 +16,8 @@ class About(NamedTuple):
     ----------
     manifest : Manifest
         Of the model that it belongs to; of the default model where it belongs to none.
+    examples : dict of str to record
+        By what to call it; the model's own first.
     answered : dict
         What the default model answered to its example, under an id that is recorded.
     max_records : int
@@ -23,6 +25,7 @@ class About(NamedTuple):
     """
 
     manifest: Manifest
+    examples: dict[str, dict[str, Any]]
     answered: dict[str, Any]
     max_records: int
 

@@ -24,13 +24,22 @@ def models(_: About) -> Operation:
 
 
 def model(_: About) -> Operation:
-    """GET one model's card."""
-    card = as_json("The card: fields, metrics, data, example.", ref("Card"))
-    return operation("What this model is", {200: card}, (404, 503))
+    """GET one model."""
+    told = as_json("Its fields, metrics, data and example.", ref("Model"))
+    return operation("What this model is", {200: told}, (404, 503))
+
+
+def card(_: About) -> Operation:
+    """GET what a model's card is drawn from."""
+    told = as_json("Curves, importance and the like; a page for a browser.", ref("Card"))
+    told["content"]["text/html"] = {"schema": text()}
+    return operation("How well it does, on held-out rows", {200: told}, (404, 503))
 
 
 OPERATIONS = {
     "GET /models": models,
     "GET /models/{name}": model,
+    "GET /models/{name}/card": card,
     "GET /models/{name}/versions/{version}": model,
+    "GET /models/{name}/versions/{version}/card": card,
 }

@@ -13,12 +13,11 @@ OBJECTS = listed(OBJECT)
 def monitor(_: About) -> Operation:
     """GET the report on the live version, figures over time, and alerts."""
     point = record(time=TIME, version=whole(), figures=OBJECT)
-    looked = record(time=TIME, reason=text("Why it could not look; empty where it could."))
     answer = record(
         ("sentence",),
         model=text(),
         version=whole("The live one."),
-        looked={"anyOf": [looked, {"type": "null"}], "description": "The monitor's last look."},
+        looked={"type": ["integer", "null"], "description": "When it looked last, as times here."},
         report={"anyOf": [report(), {"type": "null"}], "description": "That of the last pass."},
         points=listed(point) | {"description": "The figures of each pass, for lines over time."},
         alerts=listed(ref("Alert")) | {"description": "The latest first."},

@@ -19,7 +19,6 @@ format of the answer."""
 
 def predict(about: About) -> Operation:
     """POST a record, or many."""
-    example = about.manifest.example
     answer = as_json(
         "One prediction, or many where many records were sent.",
         {"oneOf": [ref(about.of_model("Prediction")), ref(about.of_model("Predictions"))]},
@@ -28,10 +27,13 @@ def predict(about: About) -> Operation:
     answer["headers"] = {UNUSED: {"description": "Columns not used.", "schema": text()}}
     sent = body(
         one_or_many(ref(about.of_model("Record")), about.max_records),
-        {"one record": example, "many records": [example, example]},
+        {**about.examples, "many records": [*about.examples.values()]},
     )
     for each in READERS:
-        sent["content"][each] = {"schema": text(), "example": _written(each, example)}
+        sent["content"][each] = {
+            "schema": text(),
+            "example": _written(each, about.manifest.example),
+        }
     for each in WRITERS:
         answer["content"].setdefault(each, {"schema": text()})
     described = operation(
