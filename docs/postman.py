@@ -23,7 +23,7 @@ class Step(NamedTuple):
     Attributes
     ----------
     call : str
-        As the document has it; a step is left out where the service has no such route.
+        As the document has it.
     expected : dict of str to str
         By what is said of it: a test in Postman's JavaScript, in which `told` is the answer.
     body
@@ -121,7 +121,7 @@ def collection(document: dict[str, Any]) -> dict[str, Any]:
             "description": document["info"]["description"],
             "schema": SCHEMA,
         },
-        "item": [item(step, operations[step.call]) for step in steps() if step.call in operations],
+        "item": [item(step, operations[step.call]) for step in steps()],
         "variable": [
             {"key": "base_url", "value": "http://localhost:5000"},
             {"key": "prediction_id", "value": ""},

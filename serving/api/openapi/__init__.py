@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
 from serving import artefact
 from serving.api import native, request_id
@@ -56,7 +56,7 @@ class Made:
         live = dict(self.service.registry.live)
         of, made = self._made
         if of != live:
-            made = document(current_app.url_map, self._models())
+            made = document(self._models())
             self._made = live, made
         return made
 

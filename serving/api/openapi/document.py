@@ -1,11 +1,8 @@
-"""The OpenAPI document: every route that the app has, for every model that is live."""
+"""The OpenAPI document: every route, for every model that is live."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
-
-from werkzeug.routing import Map
 
 from serving.api.errors import Problem
 from serving.api.openapi import problems, records
@@ -22,7 +19,6 @@ from serving.stored import Trial
 from serving.versions import Version
 
 STRUCTS = (Alert, Card, Decision, Fault, Manifest, Problem, Remark, Trial, Version)
-CONVERTED = re.compile(r"<(?:\w+:)?(\w+)>")
 INTRODUCTION = """\
 Records in, predictions out. Field names are those of the data; their order never matters. A
 category is sent as its label or its code. A field too many, and a value that training did not see,
@@ -39,8 +35,8 @@ asks for it. `?pretty` indents an answer.
 ADMIN = {"type": "http", "scheme": "bearer", "description": "One of the keys of `ADMIN_KEYS`."}
 
 
-def document(routes: Map, models: Sequence[About]) -> dict[str, Any]:
-    """Describe an app's routes.
+def document(models: Sequence[About]) -> dict[str, Any]:
+    """Describe every route for every model.
 
     Parameters
     ----------
@@ -65,7 +61,7 @@ def document(routes: Map, models: Sequence[About]) -> dict[str, Any]:
                 for each in models
             ),
         ],
-        "paths": _paths(routes, models),
+        "paths": _paths(models),
         "components": {
             "schemas": _schemas(models),
             "responses": problems.answers()
@@ -75,21 +71,9 @@ def document(routes: Map, models: Sequence[About]) -> dict[str, Any]:
     }
 
 
-def called(routes: Map) -> list[str]:
-    """Every method and path that an app takes, such as `GET /models/{name}`."""
-    return [
-        f"{method} " + CONVERTED.sub(r"{\1}", rule.rule)
-        for rule in routes.iter_rules()
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-    ]
-
-
-def _paths(routes: Map, models: Sequence[About]) -> dict[str, Any]:
-    there = set(called(routes))
+def _paths(models: Sequence[About]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for call, describe in OPERATIONS.items():
-        if call not in there:
-            continue
         method, path = call.split()
         for about in models if "{name}" in path else models[:1]:
             name = about.manifest.name
