@@ -9,10 +9,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/browser")]
+from stories import tell  # noqa: E402
+
 IMAGES = ROOT / "docs/images"
 PORT = 5987
 URL = f"http://127.0.0.1:{PORT}"
@@ -20,9 +24,10 @@ DESK, PHONE = {"width": 1120, "height": 720}, {"width": 390, "height": 720}
 
 
 @contextmanager
-def served() -> Iterator[None]:
+def served(**environment: str) -> Iterator[None]:
     """The service, which keeps no record of what is asked for pictures."""
     own = {"HOST": "127.0.0.1", "PORT": str(PORT), "JOURNAL": "off", "WEB_CONCURRENCY": "1"}
+    own |= environment
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "app:app"], cwd=ROOT, env=os.environ | own
     )
@@ -68,11 +73,23 @@ def take(browser: Browser) -> None:
     phone.screenshot(path=IMAGES / "phone.png")
 
 
+def take_monitor(browser: Browser) -> None:
+    """Take the picture of a model whose traffic drifted."""
+    page = opened(browser, "/monitor/wine")
+    page.locator("#drift").evaluate("heading => heading.scrollIntoView()")
+    page.locator("canvas[style]").first.wait_for()  # drawn
+    page.screenshot(path=IMAGES / "monitor.png")
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    with served(), sync_playwright() as playwright:
+    with sync_playwright() as playwright, TemporaryDirectory() as folder:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        take(chromium)
+        with served():
+            take(chromium)
+        told = tell(Path(folder))
+        with served(MODELS_DIR=str(told.models_dir), VAR_DIR=str(told.var_dir)):
+            take_monitor(chromium)
         chromium.close()

@@ -116,15 +116,24 @@ class Reports:
         found = (row.model, row.version, row.time, Raw(row.report), row.place, Raw(row.watch))
         return Report(*found)
 
-    def points(self, model: str, since: int) -> list[Point]:
-        """The figures of every pass over a model's versions from a time on, the oldest first."""
-        asked = (
-            sql.select(*points.c)
-            .where((points.c.model == model) & (points.c.time >= since))
-            .order_by(points.c.time, points.c.version)
-        )
+    def points(self, model: str, since: int, *, most: int | None = None) -> list[Point]:
+        """The figures of passes over a model's versions from a time on, the oldest first.
+
+        Parameters
+        ----------
+        most : int, optional
+            About how many: evenly chosen, the latest among them. All if not given.
+        """
+        wanted = (points.c.model == model) & (points.c.time >= since)
+        order = (points.c.time, points.c.version)
         with self._database.reading() as connection:
-            rows = connection.execute(asked)
+            if most is not None:  # of the index alone: the figures are long
+                times = connection.scalars(sql.select(points.c.time).where(wanted).order_by(*order))
+                every = times.all()[::-1]
+                step = -(-len(every) // most)
+                if step > 1:
+                    wanted &= points.c.time.in_(every[::step])
+            rows = connection.execute(sql.select(*points.c).where(wanted).order_by(*order))
             return [Point(row.model, row.time, row.version, Raw(row.figures)) for row in rows]
 
     def alerts(

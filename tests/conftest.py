@@ -10,7 +10,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -170,6 +171,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service as it runs in production."""
     with running(gunicorn(), tmp_path_factory.mktemp("server") / "log") as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., AbstractContextManager[Server]]:
+    """Run the service as in production, given a log; for folders with a conftest of their own."""
+    return partial(running, gunicorn())
 
 
 @pytest.fixture(scope="session")

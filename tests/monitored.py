@@ -16,6 +16,7 @@ from serving.settings import Settings
 from serving.store import Store
 
 WINE = artefact.read(ROOT / "models", "wine", 1)
+ROWS = 400  # of a window
 FIELDS = [field.name for field in WINE.manifest.fields]
 DAY = 86_400_000
 
@@ -97,3 +98,15 @@ def report_of(settings: Settings, model: str = "wine") -> dict[str, Any]:
     """What a pass over one model found, as JSON, with the alerts that last."""
     (line,) = monitor(settings, "--json", model).stdout.splitlines()
     return json.loads(line)
+
+
+def window(*, seed: int = 0, rows: int = ROWS, flipped: float = 0.0, **shifts: float) -> list[Any]:
+    """Wines as in training, or shifted; and what was true of them."""
+    likely = chances(rows, seed)
+    entry = predicted(wines(rows, seed, **shifts), likely)
+    return [entry, learnt(entry, likely, flipped=flipped)]
+
+
+def kinds(settings: Settings) -> set[str]:
+    """Of the alerts that last after a pass."""
+    return {alert["kind"] for alert in report_of(settings)["alerts"]}

@@ -23,6 +23,10 @@ from serving.settings import Settings
 LEFT_OUT = {  # of the document, and why
     "GET /": "a page",
     "GET /docs": "the page that shows the document",
+    **{
+        f"GET /monitor{rest}": "a page; GET /models/{name}/monitor is the same as JSON"
+        for rest in ("", "/<name>", "/<name>/predictions", "/<name>/report.html")
+    },
     "GET /openapi.json": "the document itself",
     "GET /static/<sent>/<file>": "what pages are made with",
 }

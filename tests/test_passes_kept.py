@@ -1,6 +1,5 @@
 """What a pass keeps, and how the next one goes on from there; over both databases, both real."""
 
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,14 +8,23 @@ from typing import Any
 
 import pytest
 from conftest import rewrite
-from monitored import chances, learnt, monitor, opened, predicted, report_of, wines
+from monitored import (
+    ROWS,
+    chances,
+    kinds,
+    learnt,
+    monitor,
+    opened,
+    predicted,
+    report_of,
+    window,
+    wines,
+)
 
 from serving import artefact, ids
 from serving.entry import Shadowed
 from serving.settings import Settings
 from serving.store import Store
-
-ROWS = 400
 
 
 @pytest.fixture
@@ -39,17 +47,6 @@ def store(kept: Settings) -> Iterator[Store]:
 def sqlite(settings: Settings, models: Path) -> Settings:
     """The same over SQLite alone, where the database makes no difference."""
     return replace(settings, models_dir=models, monitor_rows=ROWS)
-
-
-def window(*, seed: int = 0, rows: int = ROWS, flipped: float = 0.0, **shifts: float) -> list[Any]:
-    """Wines as in training, or shifted; and what was true of them."""
-    likely = chances(rows, seed)
-    entry = predicted(wines(rows, seed, **shifts), likely)
-    return [entry, learnt(entry, likely, flipped=flipped)]
-
-
-def kinds(settings: Settings) -> set[str]:
-    return {alert["kind"] for alert in report_of(settings)["alerts"]}
 
 
 def test_where_nothing_changed_nothing_is_raised(kept: Settings, store: Store):
@@ -181,80 +178,6 @@ def test_of_two_monitors_the_second_keeps_nothing(sqlite: Settings, monkeypatch:
     assert monitor(sqlite, "wine").exit_code == 3
     assert len(store.reports.points("wine", 0)) == len(store.reports.alerts("wine")) == 1
     store.close()
-
-
-@pytest.mark.parametrize("file", ["model.json", "reference.json", "model.pkl"])
-def test_a_broken_version_does_not_keep_others_from_being_looked_at(sqlite: Settings, file: str):
-    store = opened(sqlite)
-    store.add(window(), {})
-    store.close()
-    path = sqlite.models_dir / "diabetes/1" / file
-    path.write_bytes(path.read_bytes()[1:])
-    run = monitor(sqlite)
-    assert run.exit_code == 1
-    assert "wine 1: no drift" in run.stdout
-    lines = [json.loads(line) for line in monitor(sqlite, "--json").stdout.splitlines()]
-    assert str(path.parent) in next(
-        line["failure"] for line in lines if line["model"] == "diabetes"
-    )
-
-
-def test_a_model_whose_pointer_is_broken_keeps_its_alerts(sqlite: Settings):
-    store = opened(sqlite)
-    store.add(window(alcohol=2), {})
-    assert kinds(sqlite) == {"data drift"}
-    (sqlite.models_dir / "wine/current").write_text("one")
-    assert monitor(sqlite).exit_code == 3
-    (alert,) = store.reports.alerts(lasting=True)
-    assert alert.kind == "data drift"
-    store.close()
-
-
-@pytest.mark.parametrize(
-    ("value", "reason"), [(None, "left out (JOURNAL_OMIT)"), ("5e0a" * 8, "JOURNAL_HASH")]
-)
-def test_fields_that_are_not_recorded_as_sent_are_left_out_and_named(
-    sqlite: Settings, value: str | None, reason: str
-):
-    store = opened(sqlite)
-    entry, told = window()
-    places = [entry.fields.index(name) for name in ("alcohol", "color")]
-    if value:
-        for row in entry.records:
-            for place in places:
-                row[place] = value
-    else:
-        entry.fields = [name for at, name in enumerate(entry.fields) if at not in places]
-        entry.records = [
-            [each for at, each in enumerate(row) if at not in places] for row in entry.records
-        ]
-    store.add([entry, told], {})
-    store.close()
-    report = report_of(sqlite)["report"]
-    assert {each["field"] for each in report["drift"]["fields"]}.isdisjoint({"alcohol", "color"})
-    assert len(report["drift"]["fields"]) == 10
-    named = [each for each in report["unmeasured"] if each.startswith(("alcohol: ", "color: "))]
-    assert len(named) == 2
-    assert all(reason in each for each in named)
-
-
-def test_a_version_of_which_nothing_is_known_is_monitored_as_far_as_that_goes(sqlite: Settings):
-    def forget(manifest: dict[str, Any], contents: dict[str, bytes]) -> None:
-        manifest["metrics"] = {}
-        contents["reference.json"] = b'{"rows": 10, "fields": {}}'
-
-    artefact.put_live(sqlite.models_dir / "wine", rewrite(sqlite.models_dir, forget))
-    store = opened(sqlite)
-    entry = predicted(wines(ROWS), chances(ROWS), version=2)
-    store.add([entry, learnt(entry, chances(ROWS))], {})
-    store.close()
-    report = report_of(sqlite)["report"]
-    assert report["drift"]["fields"] == report["drift"]["predictions"] == []
-    assert (report["verdict"], report["concept"]) == ("not enough yet", None)
-    assert {each["metric"] for each in report["realised"]} >= {"accuracy", "f1"}
-    missing = "\n".join(report["unmeasured"])
-    for what in ("alcohol: ", "predictions: ", "performance: training measured no figures"):
-        assert what in missing
 
 
 def test_the_version_that_is_tried_is_held_against_the_live_one(sqlite: Settings):

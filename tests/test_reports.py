@@ -40,6 +40,15 @@ def test_the_latest_report_of_a_version_is_kept_and_the_figures_of_all(reports: 
     assert [(each.time, each.version) for each in reports.points("wine", 6)] == [(6, 1), (7, 2)]
 
 
+def test_of_many_figures_so_many_are_given_with_the_latest(reports: Reports):
+    for time in range(1, 11):
+        reports.write(report(time), FIGURES, [], [], before=time - 1)
+    of_four = [each.time for each in reports.points("wine", 2, most=4)]
+    assert of_four == [4, 7, 10]
+    assert len(reports.points("wine", 2, most=9)) == 9
+    assert reports.points("diabetes", 2, most=4) == []
+
+
 def test_a_pass_that_another_monitor_overtook_leaves_nothing(reports: Reports):
     reports.write(report(5), FIGURES, [], [], before=0)
     message = Delivery("a", "{}", 0)

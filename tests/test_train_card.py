@@ -76,6 +76,13 @@ def test_of_more_labels_each_is_drawn():
     assert [one.prediction for one in made.examples] == ["low", "middle", "top"]
 
 
+def test_a_label_without_rows_is_not_drawn():
+    labels = pd.Series(np.where(SCORE > 1, "yes", "no"))
+    made = drawn(Classification(labels=("maybe", "no", "yes")), labels)
+    assert list(made.roc) == ["no", "yes"]
+    assert made.confusion[0] == (0, 0, 0)
+
+
 def test_examples_are_told_apart_and_are_no_row_of_the_data():
     no, yes = of_two().examples
     assert (no.prediction, yes.prediction) == ("no", "yes")

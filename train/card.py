@@ -37,15 +37,16 @@ def card(
         The training data, with a column for each field.
     """
     held_out = evaluation.held_out
+    once = held_out.answers[0]
     return Card(
         examples=tuple(
             Example(said, record)
             for label, record in _plain(task.plain(truth, held_out.mean), frame, fields)
             if (said := _told(task, fitted, fields, record, threshold)) == label or label is None
         ),
-        metric=next(iter(evaluation.figures), ""),
+        metric=next(iter(task.score(truth, once, threshold))),
         importance=importance(evaluation.lost, fields, task),
-        **task.card(truth, held_out.answers[0], threshold),
+        **task.card(truth, once, threshold),
     )
 
 

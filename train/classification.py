@@ -155,7 +155,11 @@ class Classification:
         """Curves, of two labels for the one that is looked for; and which are taken for which."""
         labels = (self.positive,) if self.positive else self.labels[:MOST_SHOWN]
         columns = {label: self.labels.index(label) for label in labels}
-        drawn = {label: (truth == at, answers[:, at]) for label, at in columns.items()}
+        drawn = {
+            label: (truth == at, answers[:, at])
+            for label, at in columns.items()
+            if 0 < (truth == at).mean() < 1
+        }
         mixed = confusion_matrix(
             truth, self._codes(answers, threshold), labels=range(len(self.labels))
         )
@@ -164,7 +168,9 @@ class Classification:
             "precision_recall": {
                 label: curves.precision_recall(*of) for label, of in drawn.items()
             },
-            "confusion": mixed.tolist() if len(self.labels) <= MOST_MIXED else (),
+            "confusion": tuple(map(tuple, mixed.tolist()))
+            if len(self.labels) <= MOST_MIXED
+            else (),
         }
 
     def rounded(self, figure: float) -> float:

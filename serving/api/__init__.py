@@ -7,6 +7,7 @@ from serving.api import (
     card,
     compression,
     cors,
+    dashboard,
     errors,
     feedback,
     health,
@@ -45,6 +46,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
     app.register_blueprint(monitor.blueprint(service))
+    app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
     app.register_blueprint(openapi.blueprint(service, settings.max_records))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]

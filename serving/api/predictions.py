@@ -36,7 +36,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/models/<name>/predictions")
     def predictions(name: str) -> Response:
         service.registry.manifest(name)
-        asked, limit = _asked(), page_size()
+        asked, limit = selection(), page_size()
         found = service.store.predictions(name, limit=limit, **asked)
         headers = {}
         if len(found) == limit:
@@ -62,7 +62,7 @@ def _told(found: Prediction) -> dict[str, Any]:
 
 def _csv(found: list[Prediction]) -> str:
     """One row a prediction, the record's fields as columns; opened in a spreadsheet by people."""
-    rows = list(map(_flat, found))
+    rows = list(map(flat, found))
     columns = dict.fromkeys(name for row in rows for name in row)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(columns))
@@ -71,7 +71,9 @@ def _csv(found: list[Prediction]) -> str:
     return "\ufeff" + text.getvalue()  # without the mark, spreadsheets take UTF-8 for another code
 
 
-def _flat(found: Prediction) -> dict[str, Any]:
+def flat(found: Prediction) -> dict[str, Any]:
+    """A prediction as one row of a table."""
+
     def parts(name: str) -> Iterator[tuple[str, Any]]:
         if value := getattr(found, name):
             yield from msgspec.json.decode(value).items()
@@ -90,7 +92,13 @@ def _flat(found: Prediction) -> dict[str, Any]:
     }
 
 
-def _asked() -> dict[str, Any]:
+def selection() -> dict[str, Any]:
+    """Which predictions the query asks for, as `Store.predictions` takes it.
+
+    Raises
+    ------
+    BadRequest
+    """
     if unknown := sorted(request.args.keys() - TAKEN):
         raise BadRequest(f"{unknown[0]!r} is not taken; {', '.join(sorted(TAKEN))} are")
     return {

@@ -1,0 +1,75 @@
+"""What the dashboard's pictures show: days of three models, each with a story of its own."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from traffic import DAY, HOUR, Traffic, unlike_training
+
+from bench.wines import load
+from serving import artefact, ids
+from serving.decisions import Decisions
+from serving.settings import ROOT, Settings
+from serving.versions import Versions
+from train import diabetes, wine_score
+from train.problems import data_of
+
+ROWS = 250
+TWO_THIRDS = ROWS * 2 // 3
+FLIPPED = {"bom": "ruim", "ruim": "bom"}
+
+
+def tell(folder: Path) -> Settings:
+    """Settings of a service whose store holds the stories; its models are a copy."""
+    shutil.copytree(ROOT / "models", folder / "models")
+    settings = Settings(models_dir=folder / "models", var_dir=folder / "var")
+    wine(settings)
+    others(settings, "wine-score", wine_score, feedback=True)
+    others(settings, "diabetes", diabetes, feedback=False)
+    return settings
+
+
+def wine(settings: Settings) -> None:
+    """Goes live in a second version; then white wines alone come, and tasters change their minds.
+
+    Before, some days of a mixed up sensor raised an alert, which the new version cleared.
+    """
+    wines, now = load(), ids.now()
+    traffic = Traffic(settings)
+    for day in range(12, -1, -1):
+        if day == 7:
+            traffic = _second_version(settings)
+        came = wines[wines["color"] == "white"] if day < 5 else wines
+        came = unlike_training(came.sample(ROWS, random_state=day), day)
+        if day in {8, 9}:
+            came = came.assign(sulphates=came["pH"] / 2)
+        actual = came["quality"].tolist()[:TWO_THIRDS]
+        if day < 2:
+            actual = [each if row % 3 else FLIPPED[each] for row, each in enumerate(actual)]
+        until = now - day * DAY
+        named = traffic.come(came, until - 3 * HOUR, actual)
+        if day < 7:
+            traffic.tried(1, named, ["ruim" if row % 9 else "bom" for row in range(ROWS)], until)
+        traffic.look(until)
+
+
+def _second_version(settings: Settings) -> Traffic:
+    models = settings.models_dir
+    first = artefact.read(models, "wine", 1)
+    artefact.write(models, first.manifest, first.contents)
+    versions = Versions(Decisions(models, settings.decisions_dir), "ana")
+    versions.promote("wine", 2, "trained again", force=True)
+    versions.shadow("wine", 1, "to compare")
+    return Traffic(settings, version=2)
+
+
+def others(settings: Settings, model: str, module: Any, *, feedback: bool) -> None:
+    """Three days on which nothing goes wrong, with feedback or without any."""
+    problem = module.PROBLEM
+    frame = module.load(data_of(problem))
+    traffic, now = Traffic(settings, model), ids.now()
+    for day in (2, 1, 0):
+        came = unlike_training(frame.sample(ROWS, random_state=day), day)
+        actual = came[problem.target].tolist() if feedback else ()
+        traffic.come(came, now - day * DAY - HOUR, actual)
+        traffic.look(now - day * DAY)

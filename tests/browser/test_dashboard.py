@@ -1,0 +1,115 @@
+"""The monitor's pages in a real browser: drift, no feedback, a regression; small, dark, saved."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Open, fits, pictured
+from playwright.sync_api import Browser, Page, expect
+from stories import tell
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Iterator[Any]:
+    """A service in which the stories happened."""
+    folder = tmp_path_factory.mktemp("stories")
+    settings = tell(folder)
+    with serve(folder / "log", MODELS_DIR=str(settings.models_dir)) as started:
+        yield started
+
+
+def drawn(page: Page) -> Page:
+    """A page with every chart in view for a moment, which is when it is drawn."""
+    for figure in page.locator("figure.chart:visible").all():
+        figure.scroll_into_view_if_needed()
+        page.wait_for_function(
+            "(canvas) => Chart.getChart(canvas)", arg=figure.locator("canvas").element_handle()
+        )
+    page.evaluate("scrollTo(0, 0)")
+    return page
+
+
+def test_all_models_are_seen_at_a_glance(open_page: Open):
+    page = open_page("/monitor")
+    expect(page.get_by_role("region").first).to_contain_text("data drift")
+    expect(page.get_by_role("region", name="diabetes")).to_contain_text("no drift")
+    pictured(page, "monitor")
+    page.get_by_role("link", name="wine", exact=True).click()
+    expect(page.get_by_role("heading", name="wine version 2")).to_be_visible()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_drift_is_shown_field_by_field_and_over_time(open_page: Open, dark: bool):
+    page = drawn(open_page("/monitor/wine", dark=dark))
+    first = page.locator("details.tested").first
+    expect(first).to_have_attribute("open", "")
+    expect(first).to_contain_text("▲ drift")
+    expect(page.get_by_role("img", name=re.compile("^brier: "))).to_be_visible()
+    expect(page.get_by_role("region", name="Alerts")).to_contain_text("concept drift")
+    assert fits(page)
+    pictured(page, f"monitor-wine-{'dark' if dark else 'light'}")
+
+
+def test_a_field_is_opened_and_a_chart_is_read_as_a_table_with_the_keyboard(open_page: Open):
+    page = open_page("/monitor/wine")
+    field = page.locator("details.tested").filter(has_text="alcohol").last
+    field.locator("> summary").focus()
+    page.keyboard.press("Enter")
+    expect(field.locator("canvas")).to_be_visible()
+    field.locator("figure summary").focus()
+    page.keyboard.press("Enter")
+    expect(field.locator("figure table")).to_be_visible()
+    drawn(page)
+
+
+def test_without_feedback_the_page_says_how_to_send_it(open_page: Open):
+    page = drawn(open_page("/monitor/diabetes"))
+    expect(page.get_by_role("region", name="What is missing")).to_contain_text("curl -d")
+    pictured(page, "monitor-without-feedback")
+
+
+def test_a_regression_has_its_own_figures(open_page: Open):
+    page = drawn(open_page("/monitor/wine-score"))
+    expect(page.get_by_role("row", name=re.compile("^mae"))).to_contain_text("no drift")
+    pictured(page, "monitor-regression")
+
+
+def test_it_is_read_on_a_phone_in_portuguese(open_page: Open):
+    page = drawn(open_page("/monitor/wine", phone=True, language="pt-BR"))
+    expect(page.get_by_role("heading", name="wine versão 2")).to_be_visible()
+    expect(page.get_by_role("region", name="Alertas")).to_contain_text("o modelo piorou")
+    assert fits(page)
+    pictured(page, "monitor-phone")
+    assert fits(open_page("/monitor", phone=True))
+
+
+def test_predictions_behind_a_label_are_one_click_away(open_page: Open):
+    page = open_page("/monitor/wine")
+    page.get_by_role("link", name="ruim").click()
+    expect(page.get_by_label("Label")).to_have_value("ruim")
+    expect(page.locator("tbody tr").first).to_contain_text("ruim")
+    page.get_by_label("Label").select_option("bom")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("tbody tr").first).to_contain_text("bom")
+    pictured(open_page("/monitor/wine/predictions?limit=20"), "monitor-predictions")
+
+
+def test_the_saved_report_opens_from_a_disk_and_draws_without_a_network(
+    open_page: Open, chromium: Browser, tmp_path: Path
+):
+    asked = open_page("/monitor/wine")
+    with asked.expect_download() as saving:
+        asked.get_by_role("link", name="Save as one file").click()
+    file = tmp_path / "report.html"
+    saving.value.save_as(file)
+    context = chromium.new_context(offline=True, reduced_motion="reduce")
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: complaints.append(asked.url))
+    page.goto(file.as_uri())
+    pictured(drawn(page), "monitor-saved")
+    context.close()
+    assert complaints == [file.as_uri()]
