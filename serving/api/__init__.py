@@ -16,6 +16,7 @@ from serving.api import (
     models,
     monitor,
     native,
+    openapi,
     pages,
     predictions,
     pretty,
@@ -47,4 +48,5 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(monitor.blueprint(service))
     app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
+    app.register_blueprint(openapi.blueprint(service, settings.max_records))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]
