@@ -2,7 +2,7 @@ PYTHON ?= python3
 export HOST ?= 127.0.0.1
 export PORT ?= 5000
 
-.PHONY: help serve test lint test-browser test-docker faults bench limit
+.PHONY: help serve test lint test-browser test-docker test-contract faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -26,8 +26,11 @@ test-browser: .venv/development  ## test the pages in Chromium; screenshots in t
 test-docker: .venv/development  ## build the image, run it with compose and test it
 	.venv/bin/pytest tests/docker
 
+test-contract: .venv/development tests/contract/.venv/installed  ## fuzz the API, run the Postman collection; CASES=1000 SEED=2 for more
+	.venv/bin/pytest -s tests/contract
+
 faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
-	FAULTS=full .venv/bin/pytest -s tests/test_faults.py tests/test_swaps.py tests/test_story.py
+	FAULTS=full .venv/bin/pytest -s tests/test_faults.py tests/test_swaps.py tests/test_monitor_process.py tests/test_story.py
 
 bench: .venv/development  ## measure the service beside its floor and its peers, 20 minutes
 	.venv/bin/python -m bench compare
@@ -35,6 +38,12 @@ bench: .venv/development  ## measure the service beside its floor and its peers,
 limit: .venv/development  ## find how many requests a second it sustains; URL=http://… for another
 	.venv/bin/pip install --quiet --requirement bench/requirements.txt
 	.venv/bin/python -m bench limit $(if $(URL),--url $(URL))
+
+tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/package-lock.json
+	$(PYTHON) -m venv tests/contract/.venv
+	tests/contract/.venv/bin/pip install --quiet --requirement tests/contract/requirements.txt
+	npm ci --prefix tests/contract --no-audit --no-fund --ignore-scripts --loglevel=error
+	touch $@
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv

@@ -140,6 +140,16 @@ def store(rows: int | None) -> None:
 
 
 @main.command()
+@click.option("--rows", default=100_000, show_default=True, type=click.IntRange(1_000))
+def streams(rows: int) -> None:
+    """Measure files of many rows, by the command line and over HTTP."""
+    from bench.streams import measure  # noqa: PLC0415
+
+    for line in measure(rows):
+        click.echo(line)
+
+
+@main.command()
 def models() -> None:
     """Measure what many models cost."""
     from bench.models import many  # noqa: PLC0415

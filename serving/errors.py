@@ -14,6 +14,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     record : int
         Position of the record in what was sent, from 0.
+    line : int
+        Where it begins in a text, from 1; unset where lines mean nothing.
     field : str
         The field at fault; unset when the record as a whole is.
     message : str
@@ -23,6 +25,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     record: int
+    line: int | msgspec.UnsetType = msgspec.UNSET
     field: str | msgspec.UnsetType = msgspec.UNSET
     message: str
     value: Any = msgspec.UNSET
@@ -86,12 +89,26 @@ class NotJSON(ServingError):
     """The body is not JSON."""
 
 
+class NotATable(ServingError):
+    """The text is not CSV, or its first line names no fields."""
+
+
+class NoRoom(ServingError):
+    """The disk has no room for what was sent."""
+
+
 class TooManyRecords(ServingError):
     """More records were sent at once than one request may hold."""
 
 
 class InvalidRecords(ServingError):
-    """JSON that is not a valid record, or not valid records.
+    """What can be read and is not a valid record, or not valid records.
+
+    Parameters
+    ----------
+    faults : list of Fault
+    count : int, optional
+        How many there are, where these are only the first.
 
     Attributes
     ----------
@@ -101,8 +118,8 @@ class InvalidRecords(ServingError):
         How many faults there are in all.
     """
 
-    def __init__(self, faults: list[Fault]) -> None:
-        self.count = len(faults)
+    def __init__(self, faults: list[Fault], count: int = 0) -> None:
+        self.count = count or len(faults)
         self.faults = faults[:LISTED_FAULTS]
         listed = f"; the first {LISTED_FAULTS} are listed" if self.count > LISTED_FAULTS else ""
         noun = "fault" if self.count == 1 else "faults"

@@ -147,7 +147,7 @@ def _unquoted(value: Any) -> str:
         return ""
     number = value.strip().replace(",", ".", 1)
     try:
-        finite = math.isfinite(float(number))
+        finite = number.isascii() and "_" not in number and math.isfinite(float(number))
     except ValueError:
         return ""
     return f"; send {number} without quotes" if finite else ""

@@ -183,6 +183,14 @@ TAKEN = """
 """
 
 
+def untaken(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> list[str]:
+    """The steps that a database has not taken."""
+    taken: set[str] = set()
+    if sql.inspect(connection).has_table("applied_steps"):
+        taken = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
+    return [step.name for step in steps if step.name not in taken]
+
+
 def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None:
     """Take the steps that a database has not taken, within the transaction that is open.
 

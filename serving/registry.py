@@ -93,13 +93,13 @@ class Registry:
             If it cannot be loaded.
         """
         name = name or self.default
-        key = (name, version or self._live(name))
-        if version:
+        key = self._key(name, version)
+        if version is not None:
             self._require(key)
         engine = self._engines.get(key)
         if engine is None:
             with self._lock:  # a swap that was under way may have dropped it: ask again
-                key = (name, version or self._live(name))
+                key = self._key(name, version)
                 engine = self._load(key)
         self._used[key] = next(self._clock)
         return engine
@@ -111,7 +111,7 @@ class Registry:
         ------
         UnknownModel, UnknownVersion, ArtefactError
         """
-        key = (name, version or self._live(name))
+        key = self._key(name, version)
         if key not in self._manifests:
             self._require(key)
             self._manifests[key] = artefact.read_manifest(self.decisions.models_dir, *key)
@@ -184,6 +184,9 @@ class Registry:
         if before != version:
             log.info("%s %d is live, after %d", name, version, before)
         return version
+
+    def _key(self, name: str, version: int | None) -> Key:
+        return name, self._live(name) if version is None else version
 
     def _live(self, name: str) -> int:
         try:

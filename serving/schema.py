@@ -108,7 +108,7 @@ class Schema:
             return self._decode_exactly(body, most)
         if many:
             matrix = self._matrix(structs)
-            return Rows(matrix, self._unseen(matrix), many)
+            return Rows(matrix, self.unseen(matrix), many)
         row = list(msgspec.structs.astuple(structs[0]))
         for column in self._optional_numbers:
             row[column] = MISSING.get(row[column], row[column])
@@ -158,14 +158,15 @@ class Schema:
         if reader.faults:
             raise InvalidRecords(reader.faults)
         matrix = np.array(values, dtype=np.float64)
-        remarks = self._unseen(matrix)
+        remarks = self.unseen(matrix)
         for position, record in enumerate(records):
             for name in reader.unknown(record):
                 remark = Remark(printable(name), "is no field of this model and was not used")
                 remarks.setdefault(position, []).append(remark)
         return Rows(matrix, remarks, many)
 
-    def _unseen(self, matrix: Matrix) -> dict[int, list[Remark]]:
+    def unseen(self, matrix: Matrix) -> dict[int, list[Remark]]:
+        """The warnings of rows with values that training did not see."""
         outside = (matrix < self._lowest) | (matrix > self._highest)
         remarks: dict[int, list[Remark]] = {}
         if outside.any():

@@ -83,6 +83,8 @@ class Settings:
         default=False, purpose="whether the monitor retrains, tries and puts live by itself"
     )
     max_body_bytes: int = _setting(16_777_216, "largest request body, in bytes")
+    max_stream_bytes: int = _setting(268_435_456, "largest body of CSV or JSON Lines, in bytes")
+    cors_origins: str = _setting("", "origins whose pages may ask, with commas; * for all")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -85,6 +85,11 @@ class Store:
         with self._database.writing() as connection:
             migrations.migrate(connection)
 
+    def untaken(self) -> list[str]:
+        """What the tables lack until they are brought up to date."""
+        with self._database.reading() as connection:
+            return migrations.untaken(connection)
+
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
         self._database.close()

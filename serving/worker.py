@@ -17,7 +17,9 @@ HEAD_START, MOST_STARTS = 0.001, 5  # seconds for each connection that it holds 
 SILENCE = 10  # seconds that a client may fall silent within a request
 SMALL = 16_384  # bytes of a request that is answered at once
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,5})\r\n", re.IGNORECASE)
-UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade):", re.IGNORECASE)
+UNUSUAL = re.compile(  # what is not whole yet, or is larger than it looks
+    rb"\r\n(?:transfer-encoding|content-encoding|expect|upgrade):", re.IGNORECASE
+)
 
 
 # Connections of each worker and one more, 0 where there is no worker; in memory that they share.

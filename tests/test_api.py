@@ -123,5 +123,5 @@ def test_a_plain_request_does_not_come_to_flask_and_any_other_does():
     assert not came
     assert client.post("/predict", **body(wine(alcohol=None))).status_code == 422
     assert client.post("/predict", data="{}", content_type="text/xml").status_code == 415
-    assert client.get("/predict").status_code == 405
+    assert client.put("/predict").status_code == 405
     assert len(came) == 3

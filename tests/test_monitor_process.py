@@ -70,7 +70,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_says_nothing_twice(tmp_path: 
             end = time.monotonic() + 60
             while time.monotonic() < end:
                 if end > time.monotonic() + 2 and passes_since(store, before):
-                    end = time.monotonic() + chance.uniform(0, 1)
+                    end = time.monotonic() + chance.uniform(0.5, 1.8)
                 sent += (entries := next(requests))
                 store.add(entries, {})
                 time.sleep(0.1)

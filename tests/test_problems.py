@@ -31,7 +31,13 @@ FAILING: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "no such card": ("GET", "/models/vine", {}, 404, "no model 'vine' is served"),
     "no such example": ("GET", "/models/vine/example", {}, 404, "no model 'vine' is served"),
     "path for a name": ("GET", "/models/..%2f..%2fetc", {}, 404, "nothing is at"),
-    "wrong method": ("GET", "/predict", {}, 405, "/predict takes OPTIONS, POST, not GET"),
+    "wrong method": (
+        "PUT",
+        "/predict",
+        {},
+        405,
+        "/predict takes GET, HEAD, OPTIONS, POST, not PUT",
+    ),
     "empty body": ("POST", "/predict", {}, 400, "the body is empty"),
     "not JSON": ("POST", "/predict", {"data": "alcohol=12"}, 400, "the body is not JSON"),
     "not UTF-8": ("POST", "/predict", {"data": b'{"\xff"}'}, 400, "the body is not UTF-8"),
@@ -106,7 +112,8 @@ def test_all_faults_of_a_record_are_named_with_field_and_value(client: FlaskClie
 
 
 def test_a_refused_method_says_which_are_allowed(client: FlaskClient):
-    assert set(client.get("/predict").headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
+    allowed = client.put("/predict").headers["Allow"].split(", ")
+    assert set(allowed) == {"GET", "HEAD", "OPTIONS", "POST"}
 
 
 def test_a_failure_tells_the_client_its_request_id_and_the_log_the_rest(

@@ -1,6 +1,7 @@
 """The command line: `python -m train wine`, `python -m train data.csv --target x --name y`."""
 
 import functools
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -37,13 +38,29 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; what it cannot do is one sentence and not a traceback."""
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except (TrainingError, ServingError) as error:
             raise click.ClickException(str(error)) from None
 
 
-@click.group(cls=Commands)
+@click.group(
+    cls=Commands,
+    epilog="""\b
+    Examples:
+      python -m train wine
+      python -m train homes.csv --target price --name homes
+      python -m train import model.pkl --name churn --sample rows.csv --target churned
+      python -m train wine --with-feedback --auto
+      python -m train check wine
+
+    \b
+    Exit codes: 0 done; 1 it could not be done, a message says why; 2 it was asked
+    wrongly; 3 trained, but --auto did not put it live. COMMAND --help tells more.
+    """,
+)
 @click.pass_context
 def main(context: click.Context) -> None:
     """Train models and write them as artefacts that the service serves.

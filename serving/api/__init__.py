@@ -5,6 +5,8 @@ from flask import Flask
 from serving.admins import Admins
 from serving.api import (
     card,
+    compression,
+    cors,
     dashboard,
     errors,
     feedback,
@@ -14,8 +16,10 @@ from serving.api import (
     models,
     monitor,
     native,
+    openapi,
     pages,
     predictions,
+    pretty,
     request_id,
     versions,
 )
@@ -29,16 +33,20 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     request_id.register(app)
     errors.register(app)
-    html.register(app)
     metrics.register(app, service)
+    cors.register(app, settings)
+    compression.register(app, settings)
+    pretty.register(app)  # before it is packed: what is registered last sees an answer first
+    html.register(app)
     app.register_blueprint(pages.blueprint(service, settings.max_records))
     app.register_blueprint(card.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
-    app.register_blueprint(native.blueprint(service, settings.max_records))
+    app.register_blueprint(native.blueprint(service, settings))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
     app.register_blueprint(monitor.blueprint(service))
     app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
+    app.register_blueprint(openapi.blueprint(service, settings.max_records))
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES  # http.HTTPStatus renames some with Python's version
 
@@ -13,6 +13,8 @@ from serving.errors import (
     ArtefactError,
     InvalidRecords,
     JournalError,
+    NoRoom,
+    NotATable,
     NotJSON,
     NotRecorded,
     ServingError,
@@ -27,9 +29,11 @@ from serving.errors import (
 STATUS: dict[type[ServingError], HTTPStatus] = {
     ArtefactError: HTTPStatus.SERVICE_UNAVAILABLE,
     JournalError: HTTPStatus.SERVICE_UNAVAILABLE,
+    NoRoom: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     NotRecorded: HTTPStatus.NOT_FOUND,
     UnknownPrediction: HTTPStatus.NOT_FOUND,
+    NotATable: HTTPStatus.BAD_REQUEST,
     NotJSON: HTTPStatus.BAD_REQUEST,
     UnknownModel: HTTPStatus.NOT_FOUND,
     UnknownVersion: HTTPStatus.NOT_FOUND,
@@ -87,7 +91,7 @@ def _detail(status: HTTPStatus, error: HTTPException) -> str:
             allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
             return f"{request.path} takes {allowed}, not {request.method}"
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return f"the body is larger than {current_app.config['MAX_CONTENT_LENGTH']} bytes"
+            return f"the body is larger than {request.max_content_length} bytes"
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             return f"the service failed; its log has the reason under request id {g.request_id}"
         case _:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from serving.api import native, request_id
+from serving.api import compression, native, request_id
 from serving.service import Asked, Service
 from serving.settings import Settings
 
@@ -22,6 +22,7 @@ PREDICT = re.compile("(?:/models/[^/]+)?/predict")
 DEFAULT, NAMED = "/predict", "/models/<name>/predict"  # its routes, as Flask has them
 LENGTH_DIGITS = 12
 PLAIN_LABELS = {None, *native.READ_AS_JSON}
+OTHERS = re.compile("csv|tab-separated|ndjson|jsonl|html")  # in Accept: formats that Flask answers
 
 
 class Express:
@@ -50,11 +51,13 @@ class Express:
         route = DEFAULT if environ["PATH_INFO"] == DEFAULT else NAMED
         taken = (time.perf_counter_ns() - since) // 1000
         self.service.metrics.answered(route, "POST", "200", taken)
-        headers = [
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(answer))),
-            (request_id.HEADER, named),
-        ]
+        headers = [("Content-Type", "application/json"), (request_id.HEADER, named)]
+        if len(answer) >= compression.LEAST:
+            headers.append(("Vary", "Accept-Encoding"))
+            if compression.takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+                answer = compression.packed(answer)
+                headers.append(("Content-Encoding", "gzip"))
+        headers.append(("Content-Length", str(len(answer))))
         start_response("200 OK", headers)
         return [answer]
 
@@ -68,6 +71,10 @@ class Express:
             and len(length) < LENGTH_DIGITS
             and int(length) <= self.settings.max_body_bytes
             and "HTTP_TRANSFER_ENCODING" not in environ
+            and "HTTP_CONTENT_ENCODING" not in environ
+            and not environ.get("QUERY_STRING")
+            and not OTHERS.search(environ.get("HTTP_ACCEPT", ""))
+            and not (self.settings.cors_origins and "HTTP_ORIGIN" in environ)
         )
 
     def _answer(self, environ: "WSGIEnvironment", asked: Asked) -> bytes | None:

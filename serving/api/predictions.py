@@ -16,7 +16,7 @@ from serving.service import Service
 from serving.stored import Prediction
 
 COLUMNS = {"id", "time", "version", "prediction", "low", "high", "actual"}  # of every list
-TAKEN = {"since", "until", "version", "label", "limit", "after"}
+TAKEN = {"since", "until", "version", "label", "limit", "after", "pretty"}
 
 
 def blueprint(service: Service) -> Blueprint:

@@ -46,7 +46,7 @@ def moment(name: str) -> int | None:
     BadRequest
     """
     text = request.args.get(name)
-    if not text:
+    if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
@@ -67,7 +67,7 @@ def cursor(name: str) -> Cursor | None:
     BadRequest
     """
     text = request.args.get(name)
-    if not text:
+    if text is None:
         return None
     time, _, last = text.partition("~")
     if not (NUMBER.fullmatch(time) and PredictionId.read(last)):

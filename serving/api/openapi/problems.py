@@ -1,0 +1,65 @@
+"""Every error that a route may answer, with an example in the service's own words."""
+
+from typing import Any
+
+import msgspec
+from werkzeug.http import HTTP_STATUS_CODES
+
+from serving.api.errors import Problem
+from serving.api.openapi.structs import Schema, ref
+from serving.errors import InvalidRecords
+from serving.exact import ExactReader
+from serving.manifest import Manifest
+from serving.strict_json import JSONObject
+
+WORDS = {
+    400: "the body is not JSON: Expecting value at line 1 column 1",
+    401: "send one of ADMIN_KEYS as `Authorization: Bearer KEY`",
+    403: "no ADMIN_KEYS are set, so nobody may decide over HTTP",
+    404: "nothing is at /prediction; GET /models lists what is served",
+    409: "the version is not put live",
+    413: "10001 records in one request; the most is 10000",
+    415: "Content-Type 'text/xml' is not read here; send application/json",
+    422: "1 fault in the input",
+    500: "the service failed; its log has the reason under request id 9f3c",
+    503: "the database is locked",
+}
+REASONS = {
+    400: "Not JSON, or a parameter that cannot be read.",
+    401: "No admin key, or a wrong one.",
+    403: "Nobody may decide over HTTP here.",
+    404: "There is no such thing.",
+    409: "It may not be decided so; `errors` has every reason.",
+    413: "More than one request may hold.",
+    415: "A type that is not read here.",
+    422: "JSON that is no valid record; `errors` names each fault.",
+    500: "The service failed; the log has the rest.",
+    503: "Not now: a version cannot be loaded, or the record cannot be kept or reached.",
+}
+ERRORS: dict[int, list[dict[str, Any]]] = {
+    409: [{"message": "roc_auc is 0.8 ± 0.01, and 0.85 ± 0.01 of the live version"}],
+    422: [{"record": 0, "field": "id", "message": "is missing"}],
+}
+
+
+def answers() -> dict[str, Schema]:
+    """A response for each status, as components."""
+    return {str(status): _answer(status, WORDS[status], ERRORS.get(status)) for status in WORDS}
+
+
+def refused(manifest: Manifest) -> Schema:
+    """What a model answers to a record with a fault."""
+    wrong: dict[str, Any] = {
+        manifest.fields[0].name: []
+    }  # no field takes that; any text may be somebody's label
+    reader = ExactReader(manifest.fields)
+    reader.row(0, JSONObject([*(manifest.example | wrong).items()]))
+    problem = InvalidRecords(reader.faults)
+    return _answer(422, str(problem), msgspec.to_builtins(problem.faults))
+
+
+def _answer(status: int, detail: str, errors: list[dict[str, Any]] | None) -> Schema:
+    title = HTTP_STATUS_CODES[status]
+    problem = Problem("about:blank", title, status, detail, errors or msgspec.UNSET)
+    media = {"schema": ref("Problem"), "example": msgspec.to_builtins(problem)}
+    return {"description": REASONS[status], "content": {"application/problem+json": media}}

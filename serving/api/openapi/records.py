@@ -1,0 +1,134 @@
+"""JSON Schemas of what one model takes and tells, made from its manifest."""
+
+import re
+from typing import Any
+
+from serving.api.openapi.structs import Schema, listed, record, ref, text, whole
+from serving.field import FLOAT32_MAX, Field, spellings
+from serving.manifest import Manifest
+
+REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"
+WHOLE = re.compile(r"-?[1-9][0-9]{0,8}|0")
+SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
+
+
+def of(manifest: Manifest) -> dict[str, Schema]:
+    """A record, a prediction, many of them, and the example with its own."""
+    answered = _prediction(manifest)
+    which = {"model": {"const": manifest.name}, "version": whole(minimum=1)}
+    one = record(("probabilities",), **answered, **which)
+    return {
+        "Record": _record(manifest),
+        "Prediction": one,
+        "Truth": _truth(manifest),
+        "Predictions": record(predictions=listed(record(("probabilities",), **answered)), **which),
+        "Example": record(("probabilities",), input={"type": "object"}, **answered, **which),
+    }
+
+
+def id_pattern(manifest: Manifest) -> str:
+    """What the ids of a model's predictions look like, for JSON Schema; see serving.ids."""
+    return SPECIAL.sub(r"\\\g<0>", manifest.name) + REST_OF_ID
+
+
+def _truth(manifest: Manifest) -> Schema:
+    """What may be said of a prediction: its label, a label that is a number also as one."""
+    if not manifest.classes:
+        actual: Schema = {"type": "number", "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
+    else:
+        numbers = [int(label) for label in manifest.classes if WHOLE.fullmatch(label)]
+        actual = {"enum": [*manifest.classes, *numbers, *_truths(manifest.classes)]}
+    named = text("That of the prediction.", pattern=f"^{id_pattern(manifest)}$")
+    return record(id=named, actual=actual) | {"additionalProperties": False}
+
+
+def _record(manifest: Manifest) -> Schema:
+    """A record. What JSON Schema cannot say is told: that parts add up to what is possible."""
+    properties = {field.name: _value(field, manifest.example) for field in manifest.fields}
+    for field in manifest.fields:
+        for part in field.sum_of:
+            properties[part] = {
+                "type": "number",
+                "minimum": -FLOAT32_MAX,
+                "maximum": FLOAT32_MAX,
+                "description": f"part of {field.name}",
+            }
+    schema: Schema = {
+        "type": "object",
+        "description": f"{manifest.title}. What else is sent is not used, and named in `warnings`.",
+        "properties": properties,
+        "required": [
+            field.name for field in manifest.fields if not (field.optional or field.sum_of)
+        ],
+        "examples": [manifest.example],
+    }
+    if sums := [_sum(field) for field in manifest.fields if field.sum_of]:
+        schema["allOf"] = sums
+    return schema
+
+
+def _prediction(manifest: Manifest) -> dict[str, Schema]:
+    """The parts of a prediction; whether the estimator has probabilities is not known here."""
+    number = {"type": "number", "description": _target(manifest)}
+    parts: dict[str, Schema] = {"id": text("Names this prediction, in feedback too.")}
+    if manifest.classes:
+        share = {"type": "number", "minimum": 0, "maximum": 1}
+        parts["prediction"] = {"enum": [*manifest.classes]}
+        parts["probabilities"] = record(**dict.fromkeys(manifest.classes, share))
+        parts["probabilities"]["description"] = _rule(manifest)
+    else:
+        parts["prediction"] = number
+    if manifest.interval:
+        coverage = {"const": manifest.interval.coverage}
+        parts["interval"] = record(low=number, high=number, coverage=coverage)
+        parts["interval"]["description"] = "It holds the true value in this share of cases."
+    return parts | {"warnings": listed(ref("Remark"))}
+
+
+def _value(field: Field, example: dict[str, Any]) -> Schema:
+    schema: Schema
+    if field.type == "category":
+        codes = range(len(field.categories))
+        schema = {"enum": [*field.categories, *codes, *_truths(field.categories)]}
+        said = [f"{code} = {label}" for code, label in enumerate(field.categories)]
+    else:
+        schema = {"type": field.type, "minimum": field.minimum, "maximum": field.maximum}
+        said = [field.unit] if field.unit else []
+        if field.seen:
+            low, high = field.seen
+            said.append(f"{low:.12g} to {high:.12g} in training")
+    if field.sum_of:
+        said.append(f"or all of {' + '.join(field.sum_of)} in its place")
+    if field.optional:
+        said.append("may be missing")
+        if "enum" in schema:
+            schema["enum"].append(None)
+        else:
+            schema["type"] = [field.type, "null"]
+    schema["description"] = "; ".join(said)
+    if field.name in example:
+        schema["examples"] = [example[field.name]]
+    return schema
+
+
+def _sum(field: Field) -> Schema:
+    """Of a field that is a sum: all of its parts, or none and itself."""
+    alone: Schema = {"properties": dict.fromkeys(field.sum_of, False)}
+    if not field.optional:
+        alone["required"] = [field.name]
+    return {"anyOf": [alone, {"required": [*field.sum_of]}]}
+
+
+def _truths(labels: tuple[str, ...]) -> list[bool]:
+    """Which of false and true stand for one of the labels."""
+    return [value for value in (False, True) if {*spellings(value)} & {*labels}]
+
+
+def _target(manifest: Manifest) -> str:
+    return f"{manifest.target}, in {manifest.unit}" if manifest.unit else manifest.target
+
+
+def _rule(manifest: Manifest) -> str:
+    if not manifest.threshold:
+        return "The most probable label is predicted."
+    return f"From {manifest.threshold.value:g} on, {manifest.threshold.label} is predicted."

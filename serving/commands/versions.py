@@ -1,0 +1,115 @@
+"""Commands that list the versions of a model and decide on them."""
+
+from datetime import UTC, datetime
+
+import click
+import msgspec
+
+from serving.commands.group import AS_JSON
+from serving.decisions import Decision, Decisions
+from serving.settings import Settings
+from serving.versions import Version, Versions, whoever_runs_this
+
+COLOURS = {"live": "green", "shadow": "cyan", "retired": "bright_black"}
+WHY = click.option("--why", default="", help="Recorded with the decision.")
+
+
+@click.command(
+    epilog="""\b
+    Examples:
+      python -m serving versions wine
+      python -m serving versions wine --json | jq '.versions[0].metrics'
+    """
+)
+@click.argument("model")
+@AS_JSON
+@click.pass_obj
+def versions(settings: Settings, model: str, *, as_json: bool) -> None:
+    """List the versions of MODEL with their figures, and what was decided."""
+    listed, history = _versions(settings).listed(model), [*_decisions(settings).history(model)]
+    if as_json:
+        told = {"model": model, "versions": listed, "decisions": history}
+        click.echo(msgspec.json.encode(told))
+        return
+    for version in listed:
+        click.echo(f"{_named(model, version)} {version.created}{version.broken}")
+        for name, figure in version.metrics.items():
+            click.echo(f"    {name:18} {figure.mean:10.4f} ± {figure.spread:.4f}")
+    for decision in history:
+        click.echo(_told(decision))
+
+
+@click.command(
+    epilog="""\b
+    Example:
+      python -m serving promote wine 2 --why "trained on June"
+    """
+)
+@click.argument("model")
+@click.argument("version", type=int)
+@click.option("--force", is_flag=True, help="Overrule the gate; that is recorded.")
+@WHY
+@click.pass_obj
+def promote(settings: Settings, model: str, version: int, why: str, *, force: bool) -> None:
+    """Put VERSION of MODEL live, if the gate has nothing against it.
+
+    The gate refuses what would break clients, a version that does not answer as recorded, and
+    figures that are worse beyond their spread.
+    """
+    click.echo(_told(_versions(settings).promote(model, version, why, force=force)))
+
+
+@click.command()
+@click.argument("model")
+@WHY
+@click.pass_obj
+def rollback(settings: Settings, model: str, why: str) -> None:
+    """Put the version of MODEL live again that the live one replaced."""
+    click.echo(_told(_versions(settings).rollback(model, why)))
+
+
+@click.command(
+    epilog="""\b
+    Examples:
+      python -m serving shadow wine 2    try version 2
+      python -m serving shadow wine      end the trial
+    """
+)
+@click.argument("model")
+@click.argument("version", type=int, required=False)
+@WHY
+@click.pass_obj
+def shadow(settings: Settings, model: str, version: int | None, why: str) -> None:
+    """Try VERSION of MODEL on live traffic, without answering; without VERSION, end that."""
+    click.echo(_told(_versions(settings).shadow(model, version, why)))
+
+
+@click.command()
+@click.argument("model")
+@click.argument("version", type=int)
+@WHY
+@click.pass_obj
+def retire(settings: Settings, model: str, version: int, why: str) -> None:
+    """Serve VERSION of MODEL no more, not even to those who name it."""
+    click.echo(_told(_versions(settings).retire(model, version, why)))
+
+
+def _decisions(settings: Settings) -> Decisions:
+    return Decisions(settings.models_dir, settings.decisions_dir)
+
+
+def _versions(settings: Settings) -> Versions:
+    return Versions(_decisions(settings), whoever_runs_this())
+
+
+def _named(model: str, version: Version) -> str:
+    states = ", ".join(click.style(state, COLOURS[state]) for state in version.states)
+    return f"{model} {version.version}" + (f" ({states})" if states else "")
+
+
+def _told(decision: Decision) -> str:
+    when = datetime.fromtimestamp(decision.time / 1000, UTC).isoformat(" ", timespec="seconds")
+    change = f"{decision.before or 'none'} → {decision.version or 'none'}"
+    why = f": {decision.why}" if decision.why else ""
+    overruled = f" (overruled: {'; '.join(decision.overruled)})" if decision.overruled else ""
+    return f"{when} {decision.action} {decision.model} {change} by {decision.who}{why}{overruled}"

@@ -1,0 +1,92 @@
+"""Whether each version that is live or tried can be loaded, and answers as recorded."""
+
+import logging
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from serving import artefact
+from serving.decisions import Decisions
+from serving.doctor.finding import Finding
+from serving.engine import Engine
+from serving.errors import ServingError, SettingsError
+from serving.manifest import Manifest
+from serving.privacy import Privacy
+from serving.settings import Settings
+
+AGAIN = "train it again, or take the folder from where it was made"
+
+
+def examine(given: Settings) -> Iterator[Finding]:
+    """Look at each model of the folder."""
+    decisions = Decisions(given.models_dir, given.decisions_dir)
+    try:
+        names = decisions.models()
+    except OSError as error:
+        remedy = "set MODELS_DIR to the folder of the models, and let this user read it"
+        yield Finding("models", "broken", f"{given.models_dir}: {error.strerror}", remedy)
+        return
+    if given.default_model not in names:
+        there = ", ".join(names) or "none"
+        sentence = f"DEFAULT_MODEL={given.default_model} has no live version; these have: {there}"
+        yield Finding("models", "broken", sentence, "set DEFAULT_MODEL to one of them, or train it")
+    try:
+        privacy = Privacy(given)
+    except SettingsError:  # told with the settings
+        privacy = Privacy(Settings())
+    try:
+        privacy.check(names)
+    except SettingsError as error:
+        remedy = "correct the name: what it means would be recorded"
+        yield Finding("settings", "broken", str(error), remedy)
+    for name in names:
+        yield from _model(decisions, name, privacy)
+
+
+def _model(decisions: Decisions, name: str, privacy: Privacy) -> Iterator[Finding]:
+    try:
+        tried = decisions.shadow(name)
+        numbers = {decisions.current(name): "is live", **({tried: "is tried"} if tried else {})}
+    except ServingError as error:
+        remedy = f"put a version live: python -m serving promote {name} 1"
+        yield Finding(f"model {name}", "broken", str(error), remedy)
+        return
+    for number, state in numbers.items():
+        yield _version(decisions.models_dir, (name, number), state, privacy)
+
+
+def _version(models_dir: Path, key: tuple[str, int], state: str, privacy: Privacy) -> Finding:
+    name, number = key
+    about = f"model {name}"
+    log = logging.getLogger("serving.engine")
+    was, log.disabled = log.disabled, True  # it logs what is told below
+    try:
+        read = artefact.read(models_dir, name, number)
+        privacy.vet(read.manifest)
+        engine = Engine(read)
+    except ServingError as error:
+        back = f"python -m serving rollback {name} puts the one before live"
+        return Finding(about, "broken", f"{name} {number} {state}: {error}", f"{AGAIN}; {back}")
+    finally:
+        log.disabled = was
+    sentence = f"{name} {number} {state} and answers as recorded, by {engine.backend}"
+    if engine.backend == "pickle" and artefact.ONNX in read.contents:
+        sentence += f", for {artefact.ONNX} does not: it is slower so"
+        return Finding(about, "odd", sentence, AGAIN)
+    if others := _others(read.manifest):
+        sentence += f"; it was made with {others}"
+        return Finding(about, "odd", sentence, "train it again with what is installed here")
+    return Finding(about, "fine", sentence)
+
+
+def _others(manifest: Manifest) -> str:
+    """The libraries that were another release when the version was made."""
+    listed = []
+    for name, made_by in manifest.libraries.items():
+        try:
+            here = version(name)
+        except PackageNotFoundError:  # what only compiled it need not be here
+            continue
+        if here.split(".")[:2] != made_by.split(".")[:2]:
+            listed.append(f"{name} {made_by}, this is {here}")
+    return "; ".join(listed)

@@ -1,0 +1,61 @@
+"""The record: the journal, and the database that it is moved into."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from serving import collector, ids, journal
+from serving.doctor.finding import Finding
+from serving.errors import StoreError
+from serving.settings import Settings
+from serving.store import Store
+
+LONG = 10_000  # milliseconds in which a collector that runs is heard of
+FAR_BEHIND = 64 * 2**20  # bytes
+
+
+def examine(given: Settings) -> Iterator[Finding]:
+    """Look at the database, then at the journal."""
+    yield _database(given)
+    if given.journal:
+        yield from _journal(given.journal_dir)
+    else:
+        yield Finding("journal", "fine", "JOURNAL=off: nothing is recorded")
+
+
+def _database(given: Settings) -> Finding:
+    remedy = "start it, or correct DATABASE_URL; the journal keeps everything until then"
+    if not given.database_url and not (given.var_dir / "serving.db").exists():
+        return Finding("database", "fine", "SQLite, which the first start makes")
+    try:
+        with closing(Store(given.store_url)) as store:
+            untaken = store.untaken()
+    except StoreError as error:
+        return Finding("database", "broken", str(error), remedy)
+    if untaken:
+        sentence = f"its tables lack {', '.join(untaken)}"
+        return Finding("database", "odd", sentence, "start the service: it brings them up to date")
+    return Finding("database", "fine", "the database can be reached, its tables are up to date")
+
+
+def _journal(folder: Path) -> Iterator[Finding]:
+    there = sum(path.stat().st_size for path in journal.segments(folder))
+    status = collector.status(folder)
+    is_moved = status is not None and ids.now() - status.time < LONG
+    if status and status.torn:
+        sentence = f"{status.torn} lines were cut off while they were written, and never answered"
+        yield Finding("journal", "odd", sentence, "see why a process was killed, or a disk full")
+    if not is_moved and there:
+        sentence = f"{there / 1e6:.1f} MB of records wait in the journal, and nobody moves them"
+        remedy = "start the service, or python -m serving collect"
+        yield Finding("journal", "odd", sentence, remedy)
+    elif not is_moved or status is None:
+        yield Finding("journal", "fine", "no record waits in the journal")
+    elif status.reason:
+        sentence = f"the journal cannot be moved into the database: {status.reason}"
+        yield Finding("journal", "broken", sentence, "see the database; until then nothing is lost")
+    elif status.waiting > FAR_BEHIND:
+        sentence = f"{status.waiting / 1e6:.0f} MB of records wait in the journal"
+        yield Finding("journal", "odd", sentence, "wait; if it grows, the database is too slow")
+    else:
+        yield Finding("journal", "fine", "records are moved into the database as they come")

@@ -1,0 +1,128 @@
+"""The machine: folders and who may write them, the port, the disk, the clock."""
+
+import json
+import os
+import shutil
+import socket
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from serving import artefact
+from serving.doctor.finding import Finding
+from serving.errors import ArtefactError
+from serving.settings import Settings
+
+FULL, NEARLY_FULL = 100 * 2**20, 2**30  # bytes that are free
+PATIENCE = 3  # seconds to wait for whoever listens
+
+
+def examine(given: Settings) -> Iterator[Finding]:
+    """Look at each."""
+    yield _models_folder(given)
+    yield _var_folder(given)
+    yield _port(given)
+    yield _disk(given)
+    yield _clock(given)
+
+
+def _models_folder(given: Settings) -> Finding:
+    folder = given.models_dir
+    if os.access(folder, os.W_OK):
+        return Finding("permissions", "fine", f"{folder} can be written: training, promoting")
+    kept = f"{folder} is only read; decisions on versions are kept in {given.decisions_dir}"
+    return Finding("permissions", "fine", kept)
+
+
+def _var_folder(given: Settings) -> Finding:
+    folder, there = given.var_dir, _nearest(given.var_dir)
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        remedy = f"give it to the user of the service: chown -R {os.getuid()} {there}"
+        sentence = f"{folder} cannot be written, so nothing is recorded: {error.strerror}"
+        return Finding("permissions", "broken" if given.journal else "odd", sentence, remedy)
+    made = "" if folder.exists() else ", once it is made"
+    return Finding("permissions", "fine", f"{folder} can be written{made}")
+
+
+def _port(given: Settings) -> Finding:
+    host = "127.0.0.1" if given.host in {"0.0.0.0", ""} else given.host  # noqa: S104 - compared with
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, given.port))
+        except PermissionError:
+            remedy = "set PORT to 1024 or more, and let a proxy have the lower one"
+            return Finding("port", "broken", f"this user may not take port {given.port}", remedy)
+        except OSError:
+            return _whoever_listens(host, given.port)
+    return Finding("port", "fine", f"port {given.port} is free")
+
+
+def _whoever_listens(host: str, port: int) -> Finding:
+    state = _ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/health/ready")
+    if "models" not in state:
+        remedy = "stop it, or set PORT to another"
+        return Finding("port", "broken", f"something else listens on port {port}", remedy)
+    if state.get("status") != "ready":
+        remedy = "see its log; what else is said here may be why"
+        return Finding("port", "broken", f"the service on port {port} is not ready", remedy)
+    if broken := state.get("broken"):
+        sentence = f"the service on port {port} does not serve {', '.join(broken)} as decided"
+        return Finding("port", "broken", sentence, "; ".join(broken.values()))
+    return Finding("port", "fine", f"the service runs on port {port} and is ready")
+
+
+def _ready(url: str) -> dict[str, Any]:
+    """What a service says of itself; nothing where it is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - http, as above
+            state = json.load(answer)
+    except urllib.error.HTTPError as error:
+        try:
+            state = json.load(error)
+        except ValueError:
+            return {}
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _disk(given: Settings) -> Finding:
+    free = shutil.disk_usage(_nearest(given.var_dir)).free
+    sentence = f"{free / 2**30:.1f} GB are free where {given.var_dir} is"
+    if free < max(FULL, given.max_stream_bytes):
+        return Finding("disk", "broken", sentence, "make room: a full disk loses records")
+    if free < NEARLY_FULL:
+        return Finding("disk", "odd", sentence, "make room, or set RETENTION_DAYS")
+    return Finding("disk", "fine", sentence)
+
+
+def _clock(given: Settings) -> Finding:
+    """A clock that is behind is known by what was made before."""
+    now, latest = datetime.now(UTC), datetime.min.replace(tzinfo=UTC)
+    for name in artefact.live(given.models_dir):
+        try:
+            number = artefact.current(given.models_dir / name)
+            manifest = artefact.read_manifest(given.models_dir, name, number)
+            made = datetime.fromisoformat(manifest.created)
+        except (ArtefactError, ValueError):  # told with the models
+            continue
+        latest = max(latest, made if made.tzinfo else made.replace(tzinfo=UTC))
+    shown = f"the clock says {now.isoformat(' ', timespec='minutes')}"
+    if latest > now:
+        sentence = f"{shown}, and a model is from {latest.isoformat(' ', timespec='minutes')}"
+        return Finding("clock", "broken", sentence, "set the clock: ids and records are by time")
+    return Finding("clock", "fine", shown)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or of those above it the first that is there."""
+    folder = folder.resolve()
+    return next(each for each in (folder, *folder.parents) if each.exists())

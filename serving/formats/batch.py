@@ -1,0 +1,73 @@
+"""Records that are read, predicted and written together, so that a stream needs little memory."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from serving.errors import Fault, InvalidRecords
+from serving.schema import Matrix, Remark, Rows
+from serving.service import Answer
+
+RECORDS = 2_000  # in a batch, at most
+BYTES = 2**20  # of text, after which a batch is full too
+
+Predict = Callable[[Rows], Answer]
+
+
+class Batch(NamedTuple):
+    """Some consecutive records of a stream.
+
+    Attributes
+    ----------
+    first : int
+        Position in the stream of the first record, from 0.
+    lines : sequence of int
+        The line on which each record begins, from 1.
+    rows : Rows
+        The valid records, in order.
+    faults : dict of int to list of Fault
+        What is wrong with the others, by their position in the batch.
+    """
+
+    first: int
+    lines: Sequence[int]
+    rows: Rows
+    faults: dict[int, list[Fault]]
+
+    @classmethod
+    def of(
+        cls, first: int, lines: Sequence[int], matrix: Matrix, remarks: dict[int, list[Remark]]
+    ) -> Self:
+        """A batch in which all is valid."""
+        return cls(first, lines, Rows(matrix, remarks, many=True), {})
+
+    def without(self, refused: list[Fault]) -> Self:
+        """The batch with some of its rows, named by their position among these, as faults."""
+        places = [place for place in range(len(self.lines)) if place not in self.faults]
+        faults = dict(self.faults)
+        for fault in refused:
+            place = places[fault.record]
+            faults[place] = [self.fault(place, fault.message)]
+        kept = [row for row, place in enumerate(places) if place not in faults]
+        remarks = self.rows.remarks
+        told = {new: remarks[row] for new, row in enumerate(kept) if row in remarks}
+        rows = Rows(self.rows.matrix[np.array(kept, np.intp)], told, many=True)
+        return self._replace(rows=rows, faults=faults)
+
+    def fault(self, place: int, message: str) -> Fault:
+        """What is wrong with a record as a whole."""
+        return Fault(record=self.first + place, line=self.lines[place], message=message)
+
+
+def predicted(batch: Batch, predict: Predict) -> tuple[Batch, Answer | None]:
+    """Predict a batch; rows that the model has no finite answer to become faults.
+
+    The answer is None where no row is left.
+    """
+    while len(batch.rows.matrix):
+        try:
+            return batch, predict(batch.rows)
+        except InvalidRecords as error:  # which names some of the rows, and those that are left now
+            batch = batch.without(error.faults)
+    return batch, None

@@ -1,0 +1,208 @@
+"""CSV (RFC 4180) in and out, as programs and as Brazilian spreadsheets write it.
+
+The first line names the columns, in any order. Between cells stand commas, semicolons or tabs; with
+the latter two, numbers may have a decimal comma. The text is UTF-8, with or without a byte order
+mark. Predictions are written as the records were.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+import numpy as np
+
+from serving.errors import Fault, InvalidRecords, NotATable
+from serving.exact import ExactReader
+from serving.formats.batch import BYTES, RECORDS, Batch
+from serving.formats.cells import Cells, Row
+from serving.formats.lines import Lines
+from serving.manifest import Manifest
+from serving.schema import Remark, Schema
+from serving.service import Answer
+
+DELIMITERS = ",;\t"
+
+
+class Dialect(NamedTuple):
+    """How a table is written; `mark` is the byte order mark that spreadsheets put first."""
+
+    delimiter: str = ","
+    decimal_comma: bool = False
+    mark: bool = False
+
+
+class Reader:
+    """The records of a table, batch by batch.
+
+    Lines that are empty are passed over. Iterating raises `NotATable` where the text is none.
+
+    Parameters
+    ----------
+    stream : file
+        Of bytes, read from where it stands; it stays open.
+
+    Attributes
+    ----------
+    unused : list of str
+        Columns that mean nothing to the model.
+
+    Raises
+    ------
+    NotATable, InvalidRecords
+        For what is wrong with the first line.
+    """
+
+    def __init__(self, stream: BinaryIO, schema: Schema) -> None:
+        self._schema, self._lines = schema, Lines(stream)
+        first = next(self._lines, b"")
+        self._mark = first.startswith(codecs.BOM_UTF8)
+        first = first.removeprefix(codecs.BOM_UTF8)
+        self._delimiter = max(DELIMITERS, key=lambda each: _named(first, each, schema))
+        texts = map(bytes.decode, chain([first], self._lines))
+        self._reader = csv.reader(texts, delimiter=self._delimiter, strict=True)
+        header, _ = self._taken(1)
+        if not header:
+            raise NotATable("the text is empty; its first line is to name the fields")
+        names = [name.strip() for name in header[0]]
+        self._cells = Cells(schema, names, commas=self._delimiter != ",")
+        self.unused = self._cells.unused
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the table is written, as far as it is read."""
+        return Dialect(self._delimiter, self._cells.met_comma, self._mark)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Read on to the end."""
+        first = 0
+        while (taken := self._taken(RECORDS))[0]:
+            yield self._batch(first, *taken)
+            first += len(taken[0])
+        if not first:
+            message = "there is no row below the line of names; send at least one"
+            raise InvalidRecords([Fault(record=0, line=2, message=message)])
+
+    def _taken(self, most: int) -> tuple[list[Row], list[int]]:
+        """The next rows, with the line on which each begins."""
+        rows: list[Row] = []
+        lines: list[int] = []
+        line, size = self._reader.line_num + 1, 0
+        try:
+            for row in self._reader:
+                if row:
+                    rows.append(row)
+                    lines.append(line)
+                line = self._reader.line_num + 1
+                size += self._lines.taken
+                self._lines.taken = 0
+                if len(rows) == most or (rows and size >= BYTES):
+                    break
+        except (csv.Error, NotATable) as error:
+            raise NotATable(f"line {line}: {error}") from None
+        except UnicodeDecodeError:
+            raise NotATable(f"line {line} is not UTF-8; save the file as CSV in UTF-8") from None
+        return rows, lines
+
+    def _batch(self, first: int, rows: list[Row], lines: list[int]) -> Batch:
+        matrix = self._cells.matrix(rows)
+        if matrix is not None:
+            return Batch.of(first, lines, matrix, self._schema.unseen(matrix))
+        exact = ExactReader(self._schema.fields)
+        values = [self._cells.read(exact, place, row) for place, row in enumerate(rows)]
+        faults: dict[int, list[Fault]] = {}
+        for fault in exact.faults:
+            place = fault.record
+            told = msgspec.structs.replace(fault, record=first + place, line=lines[place])
+            faults.setdefault(place, []).append(told)
+        valid = [row for place, row in enumerate(values) if place not in faults]
+        matrix = np.array(valid, np.float64).reshape(len(valid), len(self._schema.fields))
+        return Batch.of(first, lines, matrix, self._schema.unseen(matrix))._replace(faults=faults)
+
+
+class Writer:
+    """Predictions as a table: id, prediction, probabilities or interval, warnings, error.
+
+    Parameters
+    ----------
+    ids : bool
+        Whether the predictions have any.
+    """
+
+    mimetype = "text/csv"
+
+    def __init__(self, manifest: Manifest, dialect: Dialect, *, ids: bool) -> None:
+        self._dialect = dialect
+        self._columns = [
+            *(["id"] if ids else []),
+            "prediction",
+            *(f"P({label})" for label in manifest.classes),
+            *(["low", "high"] if manifest.interval else []),
+            "warnings",
+            "error",
+        ]
+        self._between = len(self._columns) - 3 - ids  # columns of probabilities or an interval
+
+    def head(self) -> bytes:
+        """What comes before the first batch."""
+        return codecs.BOM_UTF8 * self._dialect.mark + self._written([self._columns])
+
+    def batch(self, batch: Batch, answer: Answer | None) -> bytes:
+        """A line for each record, in order."""
+        rows = iter(self._rows(answer)) if answer else iter(())
+        if not batch.faults:
+            return self._written(rows)
+        blank = [""] * (len(self._columns) - 1)
+        return self._written(
+            [*blank, _told(batch.faults[place])] if place in batch.faults else next(rows)
+            for place in range(len(batch.lines))
+        )
+
+    def tail(self) -> bytes:
+        """What comes after the last batch."""
+        return b""
+
+    def _rows(self, answer: Answer) -> Iterator[Sequence[Any]]:
+        values, probabilities, intervals = answer.predictions
+        between: Sequence[Sequence[Any]] = (
+            probabilities or intervals or [[""] * self._between] * len(values)
+        )
+        remarks = answer.rows.remarks
+        warnings = [_told(remarks[row]) if row in remarks else "" for row in range(len(values))]
+        if answer.ids:
+            for named, value, numbers, told in zip(
+                answer.ids, values, between, warnings, strict=True
+            ):
+                yield (named, value, *numbers, told, "")
+        else:
+            for value, numbers, told in zip(values, between, warnings, strict=True):
+                yield (value, *numbers, told, "")
+
+    def _written(self, rows: Any) -> bytes:
+        text = io.StringIO()
+        if self._dialect.decimal_comma:
+            rows = ([_with_comma(cell) for cell in row] for row in rows)
+        csv.writer(text, delimiter=self._dialect.delimiter, lineterminator="\n").writerows(rows)
+        return text.getvalue().encode()
+
+
+def _named(line: bytes, delimiter: str, schema: Schema) -> int:
+    """How many fields a first line names if it is so delimited."""
+    known = {*schema.names, *(part for field in schema.fields for part in field.sum_of)}
+    try:
+        names = next(csv.reader([line.decode()], delimiter=delimiter), [])
+    except (csv.Error, UnicodeDecodeError):  # which are told when the line is read
+        return 0
+    return sum(name.strip() in known for name in names)
+
+
+def _told(said: Sequence[Fault | Remark]) -> str:
+    named = ((f"{each.field}: " if each.field else "", each.message) for each in said)
+    return "; ".join(map("".join, named))
+
+
+def _with_comma(cell: Any) -> Any:
+    return repr(cell).replace(".", ",") if isinstance(cell, float) else cell

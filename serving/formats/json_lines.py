@@ -1,0 +1,121 @@
+"""JSON Lines: a JSON object on each line, in and out."""
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+
+from serving.errors import Fault, InvalidRecords, NotATable, NotJSON, ServingError
+from serving.formats.batch import BYTES, RECORDS, Batch
+from serving.formats.delimited import Dialect
+from serving.formats.json_array import encoder, sent
+from serving.formats.lines import Lines
+from serving.manifest import Manifest
+from serving.schema import Matrix, Remark, Rows, Schema
+from serving.service import Answer
+
+
+class Reader:
+    """The records of a stream, batch by batch; empty lines are passed over.
+
+    Iterating raises `NotATable` for a line that is too long.
+    """
+
+    def __init__(self, stream: BinaryIO, schema: Schema) -> None:
+        self._schema, self._lines = schema, Lines(stream)
+        self._line = 0
+        self.unused: list[str] = []  # what a record has too much is among its own warnings
+        self.dialect = Dialect()
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Read on to the end."""
+        first = 0
+        while (taken := self._taken())[0]:
+            yield self._batch(first, *taken)
+            first += len(taken[0])
+        if not first:
+            message = "there is no line; send at least one"
+            raise InvalidRecords([Fault(record=0, line=1, message=message)])
+
+    def _taken(self) -> tuple[list[bytes], list[int]]:
+        """The next records, with the line of each."""
+        records: list[bytes] = []
+        numbers: list[int] = []
+        size = 0
+        try:
+            for line in self._lines:
+                self._line += 1
+                size += self._lines.taken
+                self._lines.taken = 0
+                record = (
+                    line.strip() if self._line > 1 else line.removeprefix(codecs.BOM_UTF8).strip()
+                )
+                if record:
+                    records.append(record)
+                    numbers.append(self._line)
+                if len(records) == RECORDS or (records and size >= BYTES):
+                    break
+        except NotATable as error:
+            raise NotATable(f"line {self._line + 1}: {error}") from None
+        return records, numbers
+
+    def _batch(self, first: int, records: list[bytes], lines: list[int]) -> Batch:
+        # In one go, as an array; two lines that are half a record each must not become one.
+        if all(record.startswith(b"{") and record.endswith(b"}") for record in records):
+            try:
+                rows = self._schema.decode(b"[" + b",".join(records) + b"]", len(records))
+            except ServingError:
+                pass
+            else:
+                if len(rows.matrix) == len(records):
+                    return Batch(first, lines, rows, {})
+        return self._one_by_one(first, records, lines)
+
+    def _one_by_one(self, first: int, records: list[bytes], lines: list[int]) -> Batch:
+        valid: list[Matrix] = []
+        remarks: dict[int, list[Remark]] = {}
+        faults: dict[int, list[Fault]] = {}
+        for place, (record, line) in enumerate(zip(records, lines, strict=True)):
+            try:
+                rows = self._read(record)
+            except InvalidRecords as error:
+                faults[place] = [
+                    msgspec.structs.replace(fault, record=first + place, line=line)
+                    for fault in error.faults
+                ]
+            except ServingError as error:
+                message = str(error).replace("the body", "the line").replace(" at line 1", " at")
+                faults[place] = [Fault(record=first + place, line=line, message=message)]
+            else:
+                remarks |= {len(valid): rows.remarks[0]} if rows.remarks else {}
+                valid.append(rows.matrix[0])
+        matrix = np.array(valid, np.float64).reshape(len(valid), len(self._schema.fields))
+        return Batch.of(first, lines, matrix, remarks)._replace(faults=faults)
+
+    def _read(self, record: bytes) -> Rows:
+        if record.startswith(b"["):
+            raise NotJSON("the line is an array; it is to hold one record, a JSON object")
+        return self._schema.decode(record, 1)
+
+
+class Writer:
+    """A line for each record: its prediction, or an object with `errors`."""
+
+    mimetype = "application/x-ndjson"
+
+    def __init__(self, _: Manifest, __: Dialect, *, ids: bool) -> None:
+        del ids  # a prediction without an id has none in its line
+
+    def head(self) -> bytes:
+        """What comes before the first batch."""
+        return b""
+
+    def batch(self, batch: Batch, answer: Answer | None) -> bytes:
+        """A line for each record, in order."""
+        return encoder.encode_lines(sent(batch, answer, named=True))
+
+    def tail(self) -> bytes:
+        """What comes after the last batch."""
+        return b""

@@ -1,0 +1,25 @@
+"""The API's document in a browser: shown, and tried out as it stands."""
+
+import json
+
+from conftest import Open, fits, pictured
+
+PREDICT = "#operations-default_model-predict"
+
+
+def test_a_prediction_is_tried_out_as_it_stands(open_page: Open):
+    page = open_page("/docs")
+    page.locator(PREDICT).locator(".opblock-summary-control").click()
+    page.locator(PREDICT).get_by_role("button", name="Execute").click()
+    answer = page.locator(PREDICT).locator(".live-responses-table .highlight-code pre").first
+    answer.wait_for()
+    assert json.loads(answer.inner_text())["prediction"] in {"bom", "ruim"}
+    pictured(page, "docs")
+
+
+def test_the_document_can_be_read_on_a_phone_in_the_dark(open_page: Open):
+    page = open_page("/docs", phone=True, dark=True, language="pt-BR")
+    page.locator(PREDICT).wait_for()
+    assert "Insomnia e afins" in page.inner_text("main")
+    assert fits(page)
+    pictured(page, "docs-phone")

@@ -1,0 +1,99 @@
+"""Tools that read the API's document, let loose on the service as it runs in production.
+
+`make test-contract` installs them; CASES and SEED ask for more, and for others.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Server, get, gunicorn, rewrite, running
+
+HERE = Path(__file__).parent
+PROGRAMS = HERE / "node_modules/.bin"
+KEY = "sixteen-or-more-characters"
+# Each operation's, in the fuzzing phase; the others are as many as the document has corners.
+CASES, SEED = os.environ.get("CASES", "60"), os.environ.get("SEED", "1")
+LEAST_CASES = 5_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service with a version to decide on, and somebody who may."""
+    folder = tmp_path_factory.mktemp("contract")
+    models = folder / "models"
+    subprocess.run(["cp", "-r", ROOT / "models", models], check=True)
+    rewrite(models, lambda manifest, _: manifest.update(title="newer"))
+    variables = {"MODELS_DIR": str(models), "ADMIN_KEYS": f"contract:{KEY}"}
+    with running(gunicorn(), folder / "log", **variables) as started:
+        yield started
+
+
+def run(folder: Path, *command: object) -> str:
+    """What a program says that is run in a folder; it fails where that does."""
+    done = subprocess.run(
+        [*map(str, command)],
+        cwd=folder,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": str(HERE / "hooks.py")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def newman(folder: Path, collection: Path, variable: str) -> list[dict[str, Any]]:
+    """Each request of a collection with its answer, after a run in which no test failed."""
+    reporters = ["--reporters", "cli,json", "--reporter-json-export", "report.json"]
+    run(folder, PROGRAMS / "newman", "run", collection, *reporters, "--env-var", variable)
+    told = json.loads((folder / "report.json").read_text())["run"]
+    assert told["stats"]["assertions"]["failed"] == 0
+    return told["executions"]
+
+
+def test_schemathesis_finds_nothing(server: Server, tmp_path: Path):
+    said = run(
+        tmp_path,
+        HERE / ".venv/bin/schemathesis",
+        *("--config-file", HERE / "schemathesis.toml", "run", f"{server.url}/openapi.json"),
+        *("--checks", "all", "--mode", "all", "--max-examples", CASES, "--seed", SEED),
+        *("--header", f"Authorization: Bearer {KEY}", "--continue-on-failure"),
+        *("--generation-database", "none", "--no-color"),
+    )
+    print(said)
+    (cases,) = re.findall(r"(\d+) generated", said)
+    assert int(cases) >= LEAST_CASES
+    assert not [line for line in server.lines() if line.get("status", 200) >= 500]
+
+
+def test_newman_runs_the_collection(server: Server, tmp_path: Path):
+    collection = ROOT / "docs/postman_collection.json"
+    executions = newman(tmp_path, collection, f"base_url={server.url}")
+    assert len(executions) == len(json.loads(collection.read_text())["item"])
+    assert all(each["assertions"] for each in executions)
+
+
+def test_what_postman_imports_from_the_document_works_as_it_stands(server: Server, tmp_path: Path):
+    document, imported = tmp_path / "openapi.json", tmp_path / "imported.json"
+    told = get(f"{server.url}/openapi.json")[1]
+    document.write_text(json.dumps(told))
+    options = "folderStrategy=Tags,parametersResolution=Example"
+    run(tmp_path, PROGRAMS / "openapi2postmanv2", "-s", document, "-o", imported, "-O", options)
+    executions = newman(tmp_path, imported, f"baseUrl={server.url}")
+    answers = {
+        f"{each['item']['request']['method']} {'/'.join(each['item']['request']['url']['path'])}": (
+            each["response"]["code"]
+        )
+        for each in executions
+    }
+    operations = [each for path in told["paths"].values() for each in path if each != "parameters"]
+    assert len(answers) == len(operations)
+    decided = {call for call in answers if call.startswith("POST") and call.endswith("versions")}
+    assert {answers.pop(call) for call in decided} == {401}  # a key is for people to put in
+    assert set(answers.values()) == {200}

@@ -1,0 +1,199 @@
+"""What curl, browsers and other pages expect of HTTP: packing, indenting, methods, origins."""
+
+import gzip
+import json
+import shlex
+import subprocess
+import zlib
+from typing import Any
+
+import pytest
+from conftest import ROOT, Server, body, wine
+from flask.testing import FlaskClient
+
+from app import create_app
+from serving.errors import SettingsError
+from serving.settings import Settings
+
+GZIP = {"Content-Encoding": "gzip"}
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+def origin(settings: Settings, origins: str) -> FlaskClient:
+    return create_app(Settings(var_dir=settings.var_dir, cors_origins=origins)).test_client()
+
+
+@pytest.mark.parametrize("path", ["/predict", "/feedback"])
+def test_a_body_may_be_packed(client: FlaskClient, path: str):
+    made = client.post("/predict", **body(wine())).json
+    sent = wine() if path == "/predict" else {"id": made["id"], "actual": "bom"}
+    packed = gzip.compress(json.dumps(sent).encode())
+    plain = client.post(path, json=sent)
+    answer = client.post(path, data=packed, content_type="application/json", headers=GZIP)
+    assert answer.status_code == plain.status_code == 200
+    assert answer.json.get("prediction") == plain.json.get("prediction")
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "status", "detail"),
+    [
+        (gzip.compress(b" " * 20_000_000), "gzip", 413, "larger than 16777216 bytes"),
+        (gzip.compress(json.dumps(wine()).encode())[:-9], "gzip", 400, "is not whole"),
+        (json.dumps(wine()).encode(), "gzip", 400, "the body is not gzip"),
+        (zlib.compress(json.dumps(wine()).encode()), "deflate", 415, "'deflate' is not read"),
+        (b"", "br", 415, "send gzip, or none"),
+        (b"", "gzip, gzip", 415, "send gzip, or none"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_refused(
+    client: FlaskClient, content: bytes, encoding: str, status: int, detail: str
+):
+    ask = {"data": content, "headers": {"Content-Encoding": encoding}}
+    answer = client.post("/predict", **ask)
+    assert answer.status_code == status
+    assert detail in answer.json["detail"]
+    assert answer.headers.get("Accept-Encoding") == ("gzip" if status == 415 else None)
+    if status != 413:
+        assert client.post("/predict", content_type="text/csv", **ask).json == answer.json
+
+
+def test_a_stream_is_held_to_what_it_unpacks_to(settings: Settings):
+    bounded = Settings(var_dir=settings.var_dir, max_stream_bytes=3_000_000, max_body_bytes=1000)
+    content = gzip.compress(b"alcohol\n" * 1_000_000)
+    answer = (
+        create_app(bounded)
+        .test_client()
+        .post("/predict", data=content, content_type="text/csv", headers=GZIP)
+    )
+    assert answer.status_code == 413
+    assert answer.json is not None
+    assert "larger than 3000000 bytes" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("accept", ["gzip", "deflate, gzip;q=1.0, *;q=0.5", "br, gzip"])
+def test_a_large_answer_is_packed_for_who_takes_it(client: FlaskClient, accept: str):
+    ask = {"headers": {"Accept-Encoding": accept}}
+    answer = client.post("/predict", **body([wine()] * 50), **ask)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert int(answer.headers["Content-Length"]) == len(answer.data) < 2000
+    assert len(json.loads(gzip.decompress(answer.data))["predictions"]) == 50
+    assert "Content-Encoding" not in client.post("/predict", **body(wine()), **ask).headers
+
+
+@pytest.mark.parametrize("accept", ["", "identity", "gzip;q=0", "br", "gzip;q=0.5, identity"])
+def test_an_answer_is_sent_as_it_is_to_others(client: FlaskClient, accept: str):
+    ask = {"headers": {"Accept-Encoding": accept}}
+    answer = client.post("/predict", **body([wine()] * 50), **ask)
+    assert "Content-Encoding" not in answer.headers
+    assert len(answer.json["predictions"]) == 50
+
+
+def test_a_stream_is_packed_too(client: FlaskClient):
+    lines = "".join(json.dumps(wine()) + "\n" for _ in range(5000))
+    answer = client.post(
+        "/predict",
+        data=gzip.compress(lines.encode()),
+        content_type="application/jsonl",
+        headers=GZIP | {"Accept-Encoding": "gzip"},
+    )
+    assert gzip.decompress(answer.data).count(b"\n") == 5000
+    assert "Content-Length" not in answer.headers
+
+
+@pytest.mark.parametrize("ask", [{"query_string": "pretty"}, {"headers": BROWSER}])
+@pytest.mark.parametrize("path", ["/models", "/nothing", "/models/wine/predictions"])
+def test_json_is_indented_for_eyes(client: FlaskClient, ask: dict[str, Any], path: str):
+    seen, plain = client.get(path, **ask), client.get(path)
+    assert seen.json == plain.json
+    assert (seen.status_code, seen.content_type) == (plain.status_code, plain.content_type)
+    assert seen.text.startswith('{\n  "')
+    assert "\n" not in plain.text
+    assert client.post("/predict?pretty", **body(wine())).text.startswith('{\n  "id"')
+
+
+@pytest.mark.parametrize("path", ["/models", "/predict", "/example", "/health/live", "/nothing"])
+def test_head_says_what_get_does(client: FlaskClient, path: str):
+    got, head = client.get(path), client.head(path)
+    assert head.data == b""
+    for name in ("Content-Type", "Content-Length", "Vary"):
+        assert head.headers[name] == got.headers[name]
+    assert head.status_code == got.status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/predict", {"GET", "HEAD", "OPTIONS", "POST"}),
+        ("/models/wine/predict", {"GET", "HEAD", "OPTIONS", "POST"}),
+        ("/models", {"GET", "HEAD", "OPTIONS"}),
+        ("/feedback", {"OPTIONS", "POST"}),
+    ],
+)
+def test_options_says_what_may_be_asked(client: FlaskClient, path: str, methods: set[str]):
+    answer = client.options(path)
+    assert answer.status_code == 200
+    assert set(answer.headers["Allow"].split(", ")) == methods
+
+
+def test_get_on_predict_shows_commands_that_work(server: Server):
+    def get(path: str) -> Any:
+        command = ["curl", "-sSf", f"{server.url}{path}"]
+        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    for path in ("/predict", "/models/diabetes/predict", "/models/wine/versions/1/predict"):
+        told = get(path)
+        assert set(told["example"]) == set(told["fields"])
+        command = [*shlex.split(told["curl"]["one record"]), "-sSf"]
+        answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        assert (answer["model"], answer["version"]) == (told["model"], told["version"])
+
+
+def test_other_origins_are_told_nothing_unless_they_are_named(client: FlaskClient):
+    answer = client.get("/models", headers={"Origin": "https://a.example"})
+    assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin_sent", "allowed"),
+    [
+        ("https://a.example, http://localhost:8080", "https://a.example", "https://a.example"),
+        (
+            "https://a.example,http://localhost:8080",
+            "http://localhost:8080",
+            "http://localhost:8080",
+        ),
+        ("https://a.example", "https://b.example", None),
+        ("*", "https://b.example", "*"),
+    ],
+)
+def test_named_origins_may_ask(
+    settings: Settings, origins: str, origin_sent: str, allowed: str | None
+):
+    client = origin(settings, origins)
+    headers = {"Origin": origin_sent}
+    asking = headers | {"Access-Control-Request-Method": "POST"}
+    before = client.options("/predict", headers=asking)
+    assert before.status_code == 200
+    answers = [before, client.post("/predict", **body(wine()), headers=headers)]
+    answers.append(client.get("/nothing", headers=headers))
+    for answer in answers:
+        assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        assert origins == "*" or "Origin" in answer.headers["Vary"]
+    if allowed:
+        assert "POST" in before.headers["Access-Control-Allow-Methods"]
+        assert "Authorization" in before.headers["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.parametrize("wrong", ["a.example", "https://a.example/path", "ftp://x", "https://*.x"])
+def test_an_origin_that_is_none_stops_the_start(settings: Settings, wrong: str):
+    with pytest.raises(SettingsError, match="is not an origin such as"):
+        origin(settings, wrong)
+
+
+def test_a_small_body_that_unpacks_to_much_is_answered(server: Server):
+    content = gzip.compress((ROOT / "bom.json").read_bytes() + b" " * 10_000_000)
+    command = ["curl", "-sSf", "--data-binary", "@-", "-H", "Content-Encoding: gzip"]
+    command += [f"{server.url}/predict"]
+    run = subprocess.run(command, input=content, capture_output=True, check=True)
+    assert json.loads(run.stdout)["prediction"] == "bom"
