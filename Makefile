@@ -12,7 +12,7 @@ serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 make serve for anoth
 	.venv/bin/gunicorn app:app
 
 test: .venv/development  ## run the tests that need no Docker
-	.venv/bin/pytest
+	.venv/bin/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/development  ## check style, types and layers
 	.venv/bin/ruff check

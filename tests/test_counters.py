@@ -44,6 +44,7 @@ def test_processes_that_are_killed_take_no_count_along(tmp_path: Path):
         ]
         for process in processes:
             process.stdout.readline()
+        for process in processes:
             process.send_signal(signal.SIGKILL)
             process.communicate()
     assert read(tmp_path) == {("all",): 4000, ("mine", "1"): 4000, ("mine", "2"): 4000}

@@ -69,7 +69,7 @@ def test_requests_are_counted_by_route_method_and_status(client: FlaskClient):
         at % ("/predict", "POST", 422): 1,
         at % ("/models/<name>/predict", "POST", 200): 1,
         at % ("/models/<name>/predict", "POST", 404): 1,
-        at % ("", "GET", 405): 1,
+        at % ("/predict", "GET", 200): 1,
         at % ("", "GET", 404): 1,
         at % ("", "other", 405): 1,
     }
