@@ -27,6 +27,10 @@ RUN_ELSEWHERE = {
     ".venv/bin/python -m serving rollback wine": "tests/test_versions.py",
     'curl -H "Authorization: Bearer $KEY" -d \'{"action": "promote", "version": 2}\' '
     "http://localhost:5000/models/wine/versions": "tests/test_versions.py",
+    "curl --data-binary @rows.csv -H 'Content-Type: text/csv' "
+    "http://localhost:5000/predict": "tests/test_streams.py",
+    ".venv/bin/python -m serving monitor --once": "tests/test_passes.py",
+    ".venv/bin/python -m train wine --with-feedback --auto": "tests/test_retrain.py",
     "curl -H 'Accept: text/csv' 'http://localhost:5000/models/wine/predictions"
     "?label=bom&limit=1000'": "tests/test_feedback.py",
 }
