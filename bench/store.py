@@ -13,7 +13,7 @@ from serving.collector import Collector
 from serving.entry import Learnt, Predicted
 from serving.journal import Journal
 from serving.store import Store
-from serving.stored import Cursor
+from serving.store.rows import Cursor
 from tests import postgres
 
 START = 1_700_000_000_000

@@ -13,7 +13,7 @@ from serving.errors import StoreError
 from serving.lead import Pause, lead
 from serving.settings import Settings
 from serving.store import Store
-from serving.stored import Position
+from serving.store.rows import Position
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from serving.registry import Registry
 from serving.schema import Rows
 from serving.shadow import Seen, Shadow
 from serving.store import Store
-from serving.stored import Feedback, Prediction, Trial, sought
+from serving.store.rows import Feedback, Prediction, Trial, sought
 
 LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction's own record should have arrived
 

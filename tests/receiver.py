@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from serving.monitor.webhook import Webhook
-from serving.reports import Delivery
 from serving.settings import Settings
 from serving.store import Store
+from serving.store.reports import Delivery
 
 KEY = "whsec_" + base64.b64encode(b"only the receiver knows").decode()
 NOW = 1_760_000_000_000

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from serving.monitor import alerts
 from serving.monitor.alerts import Changes, Signal, change
-from serving.reports import Alert
 from serving.settings import Settings
+from serving.store.reports import Alert
 
 LIVE = {"wine": 2}
 TOLD = Settings(alert_webhook="https://example.org/hook")

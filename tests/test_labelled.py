@@ -15,7 +15,7 @@ from serving import artefact, gate
 from serving.entry import Learnt, Predicted, Shadowed
 from serving.paired import BLOCKS, Paired, loss
 from serving.store import Store
-from serving.stored import Labelled, Tried
+from serving.store.rows import Labelled, Tried
 
 CLASSES = ("bom", "ruim")
 

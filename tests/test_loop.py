@@ -15,8 +15,8 @@ from serving.monitor import loop, training
 from serving.monitor.loop import Loop
 from serving.monitor.passes import Passed
 from serving.monitor.training import Trained, Training
-from serving.reports import Alert
 from serving.settings import Settings
+from serving.store.reports import Alert
 from serving.versions import Versions
 
 CLASSES = ("bom", "ruim")

@@ -21,8 +21,8 @@ from app import create_app
 from serving import metrics
 from serving.counters import Counters
 from serving.metrics import METRICS, Metrics, Sample, exposition
-from serving.reports import Alert, Report
 from serving.settings import Settings
+from serving.store.reports import Alert, Report
 
 LINE = re.compile(r"(\w+(?:\{.*\})?) (\S+)")
 

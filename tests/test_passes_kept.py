@@ -174,7 +174,7 @@ def test_of_two_monitors_the_second_keeps_nothing(sqlite: Settings, monkeypatch:
         assert overtake(report, *rest, before=before)
         return overtake(report, *rest, before=before)
 
-    monkeypatch.setattr("serving.reports.Reports.write", slow)
+    monkeypatch.setattr("serving.store.reports.Reports.write", slow)
     assert monitor(sqlite, "wine").exit_code == 3
     assert len(store.reports.points("wine", 0)) == len(store.reports.alerts("wine")) == 1
     store.close()

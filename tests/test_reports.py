@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from msgspec import Raw
 
-from serving.reports import Alert, Delivery, Report, Reports
 from serving.store import Store
+from serving.store.reports import Alert, Delivery, Report, Reports
 
 FIGURES = Raw(b'{"predictions":500}')
 

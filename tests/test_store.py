@@ -14,12 +14,12 @@ import msgspec
 import pytest
 from postgres import Postgres
 
-from serving.database import Database
 from serving.entry import Learnt, Predicted
 from serving.errors import StoreError
-from serving.migrations import STEPS, Step, migrate
 from serving.store import Store
-from serving.stored import Cursor, Position
+from serving.store.database import Database
+from serving.store.migrations import STEPS, Step, migrate
+from serving.store.rows import Cursor, Position
 
 NOON = 1_700_000_000_000
 numbers = count()
@@ -344,7 +344,7 @@ def test_a_full_disk_is_an_error_and_a_freed_one_serves_again(tmp_path: Path):
 
 
 def test_a_locked_database_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("serving.database.SQLITE", {"timeout": 0.1})
+    monkeypatch.setattr("serving.store.database.SQLITE", {"timeout": 0.1})
     store_url = f"sqlite:///{tmp_path}/store.db"
     store, other = Store(store_url), Database(store_url)
     store.migrate()

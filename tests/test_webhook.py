@@ -20,8 +20,8 @@ from conftest import ROOT
 from receiver import DAY, KEY, NOW, hook, receiving, waiting, with_a_message
 
 from serving.monitor import webhook
-from serving.reports import Delivery
 from serving.store import Store
+from serving.store.reports import Delivery
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ KILLED = """
 import os, signal, sys
 from msgspec import Raw
 from serving.monitor import alerts
-from serving.reports import Report
+from serving.store.reports import Report
 from serving.settings import Settings
 from serving.store import Store
 

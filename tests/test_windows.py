@@ -11,7 +11,7 @@ from postgres import Postgres
 
 from serving.entry import Learnt, Predicted
 from serving.store import Store
-from serving.windows import Extent, News, Part
+from serving.store.windows import Extent, News, Part
 
 NOON = 1_700_000_000_000
 

@@ -13,7 +13,7 @@ from serving.manifest import Comparison, LiveData
 from serving.paired import ENOUGH, Paired
 from serving.schema import Matrix
 from serving.store import Store
-from serving.stored import Labelled
+from serving.store.rows import Labelled
 from train.errors import TrainingError
 from train.task import HeldOut, Rows, Task, Truth
 

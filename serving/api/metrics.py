@@ -12,8 +12,8 @@ from flask import Blueprint, Flask, Response, g, request
 from serving import collector, journal, metrics
 from serving.errors import StoreError
 from serving.metrics import Sample
-from serving.reports import Kind
 from serving.service import Service
+from serving.store.reports import Kind
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 KEPT = 10.0  # seconds for which what the store said is told again

@@ -8,8 +8,8 @@ import msgspec
 
 from serving.errors import ArtefactError
 from serving.manifest import Manifest
-from serving.reports import Alert
 from serving.service import Service
+from serving.store.reports import Alert
 
 MOST_POINTS = 240  # in a line
 HOURS = 24

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from serving.api.query import cursor, moment, page_size, shown, whole
 from serving.api.respond import as_json
 from serving.service import Service
-from serving.stored import Prediction
+from serving.store.rows import Prediction
 
 COLUMNS = {"id", "time", "version", "prediction", "low", "high", "actual"}  # of every list
 TAKEN = {"since", "until", "version", "label", "limit", "after", "pretty"}

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from serving.monitor.findings import Verdict
-from serving.reports import Alert, Delivery, Kind
 from serving.settings import Settings
+from serving.store.reports import Alert, Delivery, Kind
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from serving.log import log_as_json
 from serving.monitor import alerts, loop
 from serving.monitor.findings import percent
 from serving.monitor.passes import Passed, Passes
-from serving.reports import Alert
 from serving.settings import Settings
 from serving.store import Store
+from serving.store.reports import Alert
 
 log = logging.getLogger(__name__)
 

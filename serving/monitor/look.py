@@ -6,7 +6,7 @@ from contextlib import closing
 import msgspec
 from msgspec import Raw
 
-from serving import artefact, ids, reports
+from serving import artefact, ids
 from serving.decisions import Decisions
 from serving.errors import ArtefactError
 from serving.metrics import Totals, totals
@@ -18,9 +18,9 @@ from serving.monitor.traffic import NOTHING, traffic
 from serving.monitor.watched import go_on
 from serving.monitor.window import Window
 from serving.settings import Settings
-from serving.store import Store
-from serving.stored import Trial
-from serving.windows import Extent
+from serving.store import Store, reports
+from serving.store.rows import Trial
+from serving.store.windows import Extent
 
 log = logging.getLogger(__name__)
 

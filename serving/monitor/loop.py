@@ -17,10 +17,10 @@ from serving.errors import ArtefactError, ServingError, VersionRefused
 from serving.monitor.passes import Passed
 from serving.monitor.training import Trained, Training, require
 from serving.paired import ENOUGH, Paired, loss
-from serving.reports import Alert
 from serving.settings import Settings
 from serving.store import Store
-from serving.stored import Tried
+from serving.store.reports import Alert
+from serving.store.rows import Tried
 from serving.versions import Versions
 
 log = logging.getLogger(__name__)

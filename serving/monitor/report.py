@@ -20,8 +20,8 @@ from serving.monitor.findings import Verdict
 from serving.monitor.performance import HeldOut, Realised
 from serving.monitor.traffic import Traffic
 from serving.monitor.window import Answers, Window
-from serving.stored import Trial
-from serving.windows import Extent
+from serving.store.rows import Trial
+from serving.store.windows import Extent
 
 MILLISECONDS_A_DAY = 86_400_000
 

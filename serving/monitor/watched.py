@@ -10,7 +10,7 @@ from serving.monitor.answers import Classified, Regressed
 from serving.monitor.concept import ConceptDrift, Watch, drift, update
 from serving.monitor.performance import HeldOut
 from serving.monitor.window import Answers
-from serving.windows import Part
+from serving.store.windows import Part
 
 PATIENCE = 60_000  # milliseconds in which a prediction may still come after its feedback
 

@@ -20,8 +20,8 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from serving.errors import ServingError
-from serving.reports import Delivery, Reports
 from serving.settings import Settings
+from serving.store.reports import Delivery, Reports
 
 log = logging.getLogger(__name__)
 

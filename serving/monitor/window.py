@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from serving.field import Field
 from serving.monitor.answers import Classified, Floats, Regressed
-from serving.stored import json
-from serving.windows import Part
+from serving.store.rows import json
+from serving.store.windows import Part
 
 UNKNOWN = -1  # the code of a label that is missing, or was never said
 NO_ROWS: list[tuple[Any, ...]] = [()] * 8  # so that what is empty has its shape and type as well

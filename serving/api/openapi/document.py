@@ -13,9 +13,9 @@ from serving.card import Card
 from serving.decisions import Decision
 from serving.errors import Fault
 from serving.manifest import Manifest
-from serving.reports import Alert
 from serving.schema import Remark
-from serving.stored import Trial
+from serving.store.reports import Alert
+from serving.store.rows import Trial
 from serving.versions import Version
 
 STRUCTS = (Alert, Card, Decision, Fault, Manifest, Problem, Remark, Trial, Version)

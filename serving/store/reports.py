@@ -7,8 +7,8 @@ import msgspec
 import sqlalchemy as sql
 from msgspec import Raw
 
-from serving.database import Database
-from serving.stored import table
+from serving.store.database import Database
+from serving.store.rows import table
 
 Kind = Literal["data drift", "prediction drift", "concept drift"]
 

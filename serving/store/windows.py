@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
-from serving.database import Database
+from serving.store.database import Database
 
 AT_ONCE = 1_000  # rows; of more, parts no longer fit the processor's cache
 

@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sql
 from msgspec import Raw
 
-from serving.database import Database
-from serving.stored import Labelled, Tried, feedback, predictions, table
+from serving.store.database import Database
+from serving.store.rows import Labelled, Tried, feedback, predictions, table
 
 AT_ONCE = 1_000  # rows that are fetched together
 

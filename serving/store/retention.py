@@ -4,8 +4,8 @@ import time
 
 import sqlalchemy as sql
 
-from serving.database import Database
-from serving.stored import Cursor
+from serving.store.database import Database
+from serving.store.rows import Cursor
 
 CHUNK = 500  # rows deleted in one transaction, some 10 ms
 

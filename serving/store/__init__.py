@@ -5,12 +5,12 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from serving import labelled, migrations, retention, trials, windows
-from serving.database import Database
 from serving.entry import Entry, Learnt, Predicted
-from serving.labelled import LATEST_FIRST, TRUTH
-from serving.reports import Reports
-from serving.stored import (
+from serving.store import labelled, migrations, retention, trials, windows
+from serving.store.database import Database
+from serving.store.labelled import LATEST_FIRST, TRUTH
+from serving.store.reports import Reports
+from serving.store.rows import (
     Cursor,
     Feedback,
     Labelled,
@@ -25,7 +25,7 @@ from serving.stored import (
     predictions,
     shadow_rows,
 )
-from serving.windows import Extent, News, Parts
+from serving.store.windows import Extent, News, Parts
 
 NAMES = ", ".join(predictions.c.keys())
 MARKS = ", ".join("?" for _ in predictions.c)
