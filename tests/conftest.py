@@ -196,3 +196,12 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "SQLite":
         return f"sqlite:///{tmp_path}/store.db"
     return request.getfixturevalue("postgres").new()
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An empty store."""
+    opened = Store(store_url)
+    opened.migrate()
+    yield opened
+    opened.close()

@@ -1,6 +1,6 @@
 """What the monitor found is kept the same over SQLite and PostgreSQL, both real."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from msgspec import Raw
@@ -12,22 +12,18 @@ FIGURES = Raw(b'{"predictions":500}')
 
 
 @pytest.fixture
-def reports(store_url: str) -> Iterator[Reports]:
+def reports(store: Store) -> Reports:
     """Those of an empty store."""
-    store = Store(store_url)
-    store.migrate()
-    yield store.reports
-    store.close()
+    return store.reports
 
 
 def report(time: int, *, version: int = 1) -> Report:
     return Report("wine", version, time, Raw(b'{"verdict":"drift"}'), time, Raw(b'{"rows":7}'))
 
 
-def alert(cleared: int | None = None, *, sentence: str = "alcohol: another") -> Alert:
-    return Alert(
-        model="wine", version=1, kind="data drift", raised=5, cleared=cleared, sentence=sentence
-    )
+def alert(cleared: int | None = None, **changes: Any) -> Alert:
+    fields = {"kind": "data drift", "raised": 5, "sentence": "alcohol: another"} | changes
+    return Alert(model="wine", version=1, cleared=cleared, **fields)
 
 
 def test_the_latest_report_of_a_version_is_kept_and_the_figures_of_all(reports: Reports):
@@ -80,3 +76,12 @@ def test_a_message_is_due_until_it_is_delivered(reports: Reports):
     assert reports.due(20, 9)[1] == Delivery("a", "{}", 20, 1)
     reports.delivered(message)
     assert [each.id for each in reports.due(99, 9)] == ["b"]
+
+
+def test_retention_takes_what_was_found_along_but_no_alert_that_lasts(store: Store):
+    lasting = alert(raised=6)
+    store.reports.write(report(5), FIGURES, [alert(7), lasting], [], before=0)
+    store.reports.write(report(9), FIGURES, [], [], before=5)
+    store.retain(8)
+    assert [each.time for each in store.reports.points("wine", 0, most=10)] == [9]
+    assert store.reports.alerts() == [lasting]

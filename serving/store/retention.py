@@ -27,12 +27,15 @@ DELETE_UNMATCHED = sql.text("""
         AND NOT EXISTS (SELECT 1 FROM predictions WHERE id = prediction_id)
         LIMIT :limit)
 """)
+DELETE_POINTS = sql.text("DELETE FROM points WHERE time < :since")
+DELETE_ALERTS = sql.text("DELETE FROM alerts WHERE cleared < :since")
 
 
 def retain(database: Database, since: int) -> int:
     """Delete the predictions of before a time with their feedback; count the predictions.
 
-    Feedback that is as old and fits no prediction goes too.
+    Feedback that is as old and fits no prediction goes too, and so does what the monitor found
+    then, but for alerts that last.
     """
     deleted, model = 0, _model_after(database, "")
     while model is not None:
@@ -42,6 +45,9 @@ def retain(database: Database, since: int) -> int:
         model = _model_after(database, model)
     while _delete_unmatched(database, since):
         pass
+    with database.writing() as connection:
+        connection.execute(DELETE_POINTS, {"since": since})
+        connection.execute(DELETE_ALERTS, {"since": since})
     return deleted
 
 
