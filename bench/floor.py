@@ -8,7 +8,9 @@ from flask import Flask, Response
 ANSWER = os.environ["BENCH_ANSWER"].encode()
 
 app = Flask(__name__, static_folder=None)
-app.extensions["registry"] = SimpleNamespace(follow=lambda: None)  # gunicorn.conf.py asks for it
+# gunicorn.conf.py asks for them:
+app.extensions["registry"] = SimpleNamespace(follow=lambda: None)
+app.extensions["metrics"] = SimpleNamespace(begin=lambda: None)
 
 
 @app.post("/predict")

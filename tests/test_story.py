@@ -1,4 +1,4 @@
-"""The whole loop with real processes; it takes three minutes, so only `make faults` runs it."""
+"""The whole loop with real processes; it takes three minutes: `make faults`, and CI."""
 
 import os
 

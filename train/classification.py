@@ -1,6 +1,6 @@
 """A task whose answers are labels: how they are tested, decided and remembered."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,26 +9,23 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import (
-    accuracy_score,
     average_precision_score,
     brier_score_loss,
     confusion_matrix,
-    f1_score,
     log_loss,
-    recall_score,
     roc_auc_score,
 )
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from serving.manifest import ReliabilityBin, Threshold
+from serving.manifest import Threshold
 from serving.schema import Matrix
 from train import curves
 from train.errors import TrainingError
+from train.figures import area, of_labels, reliability
 from train.reference import counts, few_of, quantiles
 from train.task import Groups, HeldOut, Kind, Rows, Truth
 from train.threshold import Labels, Probability, Rule
 
-RELIABILITY_BINS = 10
 MANY_ROWS = 7500
 MOST_SHOWN, MOST_MIXED = 8, 30  # labels with curves and examples, and in a confusion matrix
 
@@ -241,39 +238,3 @@ class Classification:
         """The positive label's probabilities on rows that a tree did not see; none if not kept."""
         kept: Matrix = getattr(fitted, "oob_decision_function_", np.empty((0, len(self.labels))))
         return kept[:, self._column]
-
-
-def area(metric: Callable[..., float], positive: Labels, probability: Probability) -> float:
-    """The area under a curve, which only rows of both kinds have."""
-    return metric(positive, probability) if 0 < positive.mean() < 1 else np.nan
-
-
-def of_labels(
-    truth: NDArray[Any], predicted: NDArray[Any], average: str, *, accuracy: bool = True
-) -> dict[str, float]:
-    """The metrics of predicted labels.
-
-    Accuracy is left out where a threshold was put for another purpose, for it says little there.
-    """
-    figures = {
-        "f1": f1_score(truth, predicted, average=average, zero_division=0),
-        # Balanced accuracy, of the labels that occur.
-        "balanced_accuracy": recall_score(
-            truth, predicted, labels=np.unique(truth), average="macro", zero_division=0
-        ),
-    }
-    return figures | ({"accuracy": accuracy_score(truth, predicted)} if accuracy else {})
-
-
-def reliability(positive: Labels, probability: Probability) -> tuple[ReliabilityBin, ...]:
-    """The reliability curve over bins of equal width, empty ones left out."""
-    edges = np.linspace(0, 1, RELIABILITY_BINS + 1)[1:-1]
-    bins = np.digitize(probability, edges)
-    return tuple(
-        ReliabilityBin(
-            round(float(probability[bins == at].mean()), 4),
-            round(float(positive[bins == at].mean()), 4),
-            int((bins == at).sum()),
-        )
-        for at in np.unique(bins)
-    )
