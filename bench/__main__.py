@@ -97,6 +97,16 @@ def evidently(windows: int) -> None:
 
 
 @main.command()
+@click.option("--turns", default=12, show_default=True, type=click.IntRange(min=4))
+def turns(turns: int) -> None:
+    """Measure the service, without its journal and its floor, all running, in turns."""
+    from bench.turns import ratios  # noqa: PLC0415
+
+    for line in ratios(turns):
+        click.echo(line)
+
+
+@main.command()
 @click.option("--seconds", default=5, show_default=True, type=click.IntRange(1), help="Of each.")
 def profile(seconds: int) -> None:
     """Show where one request's microseconds go."""

@@ -1,0 +1,50 @@
+"""The service, the same without its journal, and the floor, all running, under load in turns.
+
+The processors of a shared machine are now fast, now slow. Turns of two seconds see the same of it,
+so the ratios of each turn hold where figures taken minutes apart do not.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from statistics import median, quantiles
+
+from bench import processes, wrk
+from bench.errors import BenchError
+from bench.measure import SETTLING, TYPICAL
+from bench.server import serving
+from bench.targets import TARGETS
+from bench.workload import workload
+
+NAMES = ("service", "unrecorded", "floor")
+SECONDS = 2
+
+
+def ratios(turns: int) -> Iterator[str]:
+    """Lines of requests a second, and of each ratio with the middle half of its turns."""
+    wrk.require()
+    work = workload()
+    rates: dict[str, list[float]] = {name: [] for name in NAMES}
+    with ExitStack() as running:
+        servers = {name: running.enter_context(serving(TARGETS[name], work)) for name in NAMES}
+        for server in servers.values():
+            wrk.run(server.one_url, server.one, connections=TYPICAL, seconds=1)
+        for turn in range(turns):
+            for name in NAMES if turn % 2 else reversed(NAMES):
+                for server in servers.values():  # a collector has work left, too
+                    processes.rest(server.pid, SETTLING)
+                run = wrk.run(
+                    servers[name].one_url,
+                    servers[name].one,
+                    connections=TYPICAL,
+                    seconds=SECONDS,
+                )
+                if run.fault:
+                    raise BenchError(f"{name} failed under load: {run.fault}")
+                rates[name].append(run.per_second)
+    for name, found in rates.items():
+        yield f"{name:10} {median(found):7,.0f} requests/s"
+    for over, under in (("service", "unrecorded"), ("service", "floor"), ("unrecorded", "floor")):
+        pairs = [a / b for a, b in zip(rates[over], rates[under], strict=True)]
+        low, _, high = quantiles(pairs, n=4)
+        spread = f"half of {turns} turns: {low:.3f} to {high:.3f}"
+        yield f"{over} ÷ {under}: {median(pairs):.3f} ({spread})"
