@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 LOCK, STATUS = "collector.lock", "collector.json"
 PAUSE = 0.5  # seconds between two looks at the journal
-HOUR, DAY = 3600, 86_400_000  # seconds; milliseconds
+HOUR = 3600  # seconds
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -138,14 +138,14 @@ class Collector:
         for path in journal.segments(self.folder) if self.days else ():
             with path.open("rb") as segment:
                 last = os.fstat(segment.fileno()).st_mtime_ns // 1_000_000
-                if last < ids.now() - self.days * DAY and journal.is_closed(segment):
+                if last < ids.now() - self.days * ids.DAY and journal.is_closed(segment):
                     log.error("%s is older than RETENTION_DAYS and was never moved: removed", path)
                     path.unlink()
 
     def retain(self) -> None:
         """Remove from the store what is too old to be kept."""
         try:
-            self.store.retain(ids.now() - self.days * DAY)
+            self.store.retain(ids.now() - self.days * ids.DAY)
         except StoreError as error:
             log.warning("what is older than RETENTION_DAYS is still in the store: %s", error)
 

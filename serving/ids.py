@@ -5,6 +5,7 @@ import re
 import time
 from typing import NamedTuple, Self
 
+DAY = 86_400_000  # milliseconds, as all times are kept
 ID = re.compile(
     r"(?P<model>[^\0/]+)\.(?P<version>[0-9]{1,9})\.(?P<time>[0-9a-f]{11})[0-9a-f]{16}(?:\.[0-9]{1,9})?"
 )

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from app import create_app
+from serving import ids
+from serving.settings import Settings
 from serving.store import Store
 from serving.store.reports import Alert, Delivery, Report, Reports
 
@@ -85,3 +88,17 @@ def test_retention_takes_what_was_found_along_but_no_alert_that_lasts(store: Sto
     store.retain(8)
     assert [each.time for each in store.reports.points("wine", 0, most=10)] == [9]
     assert store.reports.alerts() == [lasting]
+
+
+def test_of_many_passes_as_many_are_told_as_a_client_can_take(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("serving.api.monitor.MOST_POINTS", 2)
+    settings.var_dir.mkdir()
+    store, now = Store(settings.store_url), ids.now()
+    store.migrate()
+    for time in range(now - 4, now):
+        store.reports.write(report(time), FIGURES, [], [], before=time - 1 if time > now - 4 else 0)
+    store.close()
+    told = create_app(settings).test_client().get("/models/wine/monitor").json
+    assert [each["time"] for each in told["points"]] == [now - 3, now - 1]

@@ -7,7 +7,7 @@ import pytest
 from bench.story import page, tell
 
 
-@pytest.mark.skipif(os.environ.get("FAULTS") != "full", reason="three minutes; make faults runs it")
+@pytest.mark.skipif(os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run it")
 def test_from_a_drift_to_a_better_version_with_no_request_lost():
     told = tell()
     assert told.requests == told.answered == told.stored > 1_000

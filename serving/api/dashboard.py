@@ -15,6 +15,7 @@ from serving import ids
 from serving.api import errors, monitored, plots
 from serving.api.html import STATIC
 from serving.api.listed import listed
+from serving.api.monitor import MOST_DAYS, USUAL_DAYS
 from serving.api.monitored import Found, Passes, State, most_changed_first
 from serving.api.query import shown, whole
 from serving.api.sentences import telling
@@ -24,9 +25,7 @@ from serving.errors import ServingError, StoreError
 from serving.service import Service
 from serving.settings import Settings
 
-DAY = 86_400_000  # milliseconds
 SILENT = 3  # intervals without a pass, after which people are told
-USUAL_DAYS, MOST_DAYS = 30, 3_650
 # What a page saved as one file is made with, in the order in which the scripts need each other.
 STYLES, LIBRARY = ("style.css", "monitor.css"), ("chart.umd.js",)
 SCRIPTS = ("words.js", "monitor.js")
@@ -67,7 +66,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         """What the page of one model is made from."""
         now, days = ids.now(), whole("days", 1, MOST_DAYS) or USUAL_DAYS
         state = monitored.state(service, name, now - patience)
-        passes = monitored.passes(service, name, now - days * DAY)
+        passes = monitored.passes(service, name, now - days * ids.DAY)
         about = {"state": state, "passes": passes, "days": days, "window": _window(state)}
         if state.report:
             about |= _of_report(state, state.report, passes, Figures(words(request)))

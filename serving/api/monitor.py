@@ -8,9 +8,8 @@ from serving.api.respond import as_json
 from serving.errors import NotRecorded
 from serving.service import Service
 
-DAY = 86_400_000  # milliseconds
 USUAL_DAYS, MOST_DAYS = 30, 3_650
-MOST_ALERTS = 100
+MOST_ALERTS, MOST_POINTS = 100, 1_000
 
 NOT_YET = (
     "the monitor has not looked at this version yet: `docker compose up` runs it; elsewhere "
@@ -27,7 +26,7 @@ def blueprint(service: Service) -> Blueprint:
         version = service.registry.manifest(name).version
         if not service.journal:
             raise NotRecorded("JOURNAL=off: predictions are not recorded, so none are monitored")
-        since = ids.now() - (whole("days", 1, MOST_DAYS) or USUAL_DAYS) * DAY
+        since = ids.now() - (whole("days", 1, MOST_DAYS) or USUAL_DAYS) * ids.DAY
         reports = service.store.reports
         latest = reports.latest(name, version)
         told = {
@@ -37,7 +36,7 @@ def blueprint(service: Service) -> Blueprint:
             "report": latest and latest.report,
             "points": [
                 {"time": point.time, "version": point.version, "figures": point.figures}
-                for point in reports.points(name, since)
+                for point in reports.points(name, since, most=MOST_POINTS)
             ],
             "alerts": reports.alerts(name, limit=MOST_ALERTS),
         }

@@ -12,7 +12,7 @@ from serving.errors import ArtefactError
 from serving.metrics import Totals, totals
 from serving.monitor.alerts import change
 from serving.monitor.concept import Watch
-from serving.monitor.report import MILLISECONDS_A_DAY, Known, Report, Span, figures, report
+from serving.monitor.report import Known, Report, Span, figures, report
 from serving.monitor.signals import signals
 from serving.monitor.traffic import NOTHING, traffic
 from serving.monitor.watched import go_on
@@ -54,7 +54,7 @@ class Looks:
         kept = self.store.reports.latest(model, version)
         before, place = (kept.time, kept.place) if kept else (0, 0)
         now = max(ids.now(), before + 1)
-        since = now - self.settings.monitor_days * MILLISECONDS_A_DAY
+        since = now - self.settings.monitor_days * ids.DAY
         extent = Extent(model, version, since, self.settings.monitor_rows)
         found_before = _before(kept)
         if kept and found_before and not self._news(found_before.window, extent, place):

@@ -29,7 +29,7 @@ WHO = "monitor"
 REST = 3_600_000  # milliseconds between the beginnings of two trainings of a model
 MORE = 2  # times the feedback of the last training that came to nothing
 LOOKS = (300, 600, 1_200)  # rows with feedback at which a trial is looked at, the last decides
-LONGEST_TRIAL = 7 * 86_400_000  # milliseconds
+LONGEST_TRIAL = 7 * ids.DAY
 UNTAUGHT = (
     "training does not know it by name; retrain it with "
     "`python -m train FILE --target … --name {} --with-feedback`"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from serving import ids
 from serving.manifest import Manifest, Reference
 from serving.monitor import arrival, drift, estimate, performance
 from serving.monitor.answers import Classified, truth
@@ -22,8 +23,6 @@ from serving.monitor.traffic import Traffic
 from serving.monitor.window import Answers, Window
 from serving.store.rows import Trial
 from serving.store.windows import Extent
-
-MILLISECONDS_A_DAY = 86_400_000
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +131,7 @@ def report(
             until=int(window.times.max()) if window.rows else None,
             predictions=window.rows,
             most=extent.most,
-            days=(time - extent.since) // MILLISECONDS_A_DAY,
+            days=(time - extent.since) // ids.DAY,
         ),
         verdict=verdict,
         sentence=sentence,

@@ -19,7 +19,7 @@ def monitor(_: About) -> Operation:
         version=whole("The live one."),
         looked={"type": ["integer", "null"], "description": "When it looked last, as times here."},
         report={"anyOf": [report(), {"type": "null"}], "description": "That of the last pass."},
-        points=listed(point) | {"description": "The figures of each pass, for lines over time."},
+        points=listed(point) | {"description": "The figures of each pass; of many, of 1,000."},
         alerts=listed(ref("Alert")) | {"description": "The latest first."},
         sentence=text("Before a first pass: how to run the monitor."),
     )
