@@ -176,7 +176,7 @@ def test_workers_take_turns_at_connections(tmp_path: Path):
     with running(gunicorn("--workers=2"), tmp_path / "log") as started:
         wait_until(lambda: len(children(started.process.pid)) == 2)
         workers = children(started.process.pid)
-        for _ in range(10):
+        for _ in range(24):
             wait_until(lambda: open_files(workers[0]) == open_files(workers[1]))
             connect(started).close()
             pair = [connect(started) for _ in range(2)]
@@ -186,7 +186,7 @@ def test_workers_take_turns_at_connections(tmp_path: Path):
             shared += open_files(workers[0]) == open_files(workers[1])
             for connection in pair:
                 connection.close()
-    assert shared >= 7, shared
+    assert shared >= 14, shared  # 19 to 21 on busy processors; 5 or 6 where none waits its turn
 
 
 def test_silent_connections_keep_nobody_waiting(server: Server):
