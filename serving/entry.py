@@ -4,15 +4,23 @@ A line is a JSON object that explains itself: it can be read with no model at ha
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 Value = str | float | None
+V = TypeVar("V")
+
+NONE: Any = ()
 
 
-class Predicted(msgspec.Struct, tag_field="kind", tag="predicted", omit_defaults=True, gc=False):
+class Predicted(
+    msgspec.Struct, Generic[V], tag_field="kind", tag="predicted", omit_defaults=True, gc=False
+):
     """The predictions of one request, in the order of its records.
+
+    Where a line is read, its values stay JSON (`Predicted[Raw]`): the store keeps them so.
 
     Attributes
     ----------
@@ -20,10 +28,13 @@ class Predicted(msgspec.Struct, tag_field="kind", tag="predicted", omit_defaults
         Milliseconds since 1970, UTC.
     duration : int
         Microseconds from the body's arrival to this line.
+    fields : sequence of str
     records : list of list
         The values as validated, in the order of `fields`; a category by its label.
     predictions : list of str or of float
         The labels of a classification, the numbers of a regression.
+    classes : sequence of str
+        None of a regression.
     probabilities : list of list of float
         In the order of `classes`; empty for a regression.
     intervals : list of (float, float)
@@ -38,13 +49,13 @@ class Predicted(msgspec.Struct, tag_field="kind", tag="predicted", omit_defaults
     request_id: str
     duration: int
     ids: list[str]
-    fields: Sequence[str]
-    records: list[list[Value]]
-    predictions: list[Any]
-    classes: Sequence[str] = ()
-    probabilities: list[list[float]] = []
-    intervals: list[tuple[float, float]] = []
-    warnings: dict[int, list[Any]] = {}
+    fields: V
+    records: list[V]
+    predictions: list[V]
+    classes: V = NONE
+    probabilities: list[V] = []
+    intervals: list[tuple[V, V]] = []
+    warnings: dict[int, V] = {}
 
 
 class Learnt(msgspec.Struct, tag_field="kind", tag="learnt", gc=False):
@@ -74,4 +85,5 @@ class Shadowed(msgspec.Struct, tag_field="kind", tag="shadowed", omit_defaults=T
     probabilities: list[list[float]] = []
 
 
-Entry = Predicted | Learnt | Shadowed
+Entry = Predicted[Any] | Learnt | Shadowed
+Line = Predicted[Raw] | Learnt | Shadowed

@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from serving.entry import Entry
+from serving.entry import Entry, Line
 from serving.errors import JournalError
 
 log = logging.getLogger(__name__)
@@ -205,11 +205,11 @@ def read(segment: BinaryIO, position: int = 0, containing: bytes = b"") -> Itera
             if containing not in line:
                 continue
             try:
-                entries.append(decode(line))
+                entries.append(decode(line.decode()))  # all of it, for what stays JSON is not read
             except (msgspec.DecodeError, UnicodeDecodeError):
                 torn += not line.isspace()
         yield Read(entries, position, torn)
 
 
 encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(Entry).decode
+decode = msgspec.json.Decoder(Line).decode

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 
@@ -74,7 +75,7 @@ class Privacy:
     def _names(self) -> tuple[tuple[str, Names], ...]:
         return ("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)
 
-    def applied(self, entry: Predicted) -> Predicted:
+    def applied(self, entry: Predicted[Any]) -> Predicted[Any]:
         """The entry as it may be recorded; no warning tells of a field that is kept out."""
         omitted = self._omitted.get(entry.model, frozenset())
         hashed = self._hashed.get(entry.model, frozenset())

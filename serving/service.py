@@ -2,7 +2,7 @@
 
 import time
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from serving import feedback, ids
 from serving.engine import Engine
@@ -16,7 +16,8 @@ from serving.registry import Registry
 from serving.schema import Rows
 from serving.shadow import Seen, Shadow
 from serving.store import Store
-from serving.store.rows import Feedback, Prediction, Trial, sought
+from serving.store.additions import sought
+from serving.store.rows import Feedback, Prediction, Trial
 
 LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction's own record should have arrived
 
@@ -157,7 +158,7 @@ class Service:
         return prediction, sorted(latest.values(), key=attrgetter("time"), reverse=True)
 
 
-def _entry(answer: Answer, asked: Asked, now: int) -> Predicted:
+def _entry(answer: Answer, asked: Asked, now: int) -> Predicted[Any]:
     engine, named, rows, predictions = answer
     return Predicted(
         time=now,

@@ -11,7 +11,9 @@ from postgres import Postgres
 
 from serving.entry import Learnt, Predicted
 from serving.store import Store
-from serving.store.windows import Extent, News, Part
+from serving.store.database import Database
+from serving.store.migrations import STEPS, migrate
+from serving.store.windows import Extent, News, Rows
 
 NOON = 1_700_000_000_000
 
@@ -56,13 +58,20 @@ def extent(version: int = 1, since: int = 0, most: int = 100) -> Extent:
     return Extent("wine", version, NOON + 1_000 * since, most)
 
 
-def rows(parts: Iterable[Part]) -> list[list[Any]]:
+def rows(parts: Iterable[Rows]) -> list[list[Any]]:
     return [list(row) for part in parts for row in part]
+
+
+def window(store: Store, asked: Extent) -> list[tuple[Any, ...]]:
+    """Rows of a window: what the record's values stand for, then as `Part` has its columns."""
+    return [
+        (part.fields, *row) for part in store.window(asked) for row in zip(*part[1:], strict=True)
+    ]
 
 
 def test_a_window_holds_the_latest_of_a_version_and_none_too_old(store: Store):
     def seconds(asked: Extent) -> list[int]:
-        return [(row[0] - NOON) // 1_000 for row in rows(store.window(asked))]
+        return [(time - NOON) // 1_000 for _, time, *_ in window(store, asked)]
 
     assert seconds(extent()) == [4, 3, 2, 1, 0]
     assert seconds(extent(most=2)) == [4, 3]
@@ -76,16 +85,54 @@ def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(stor
     store.add(
         [learnt("ruim", one, at=61), learnt("bom", one, other), learnt("bom", one, at=59)], {}
     )
-    *_, second, first = rows(store.window(extent()))
-    chances = '{"bom":0.75,"ruim":0.25}'
-    assert first == [
-        *(NOON, 100, '{"alcohol":9.5}', '"bom"', chances, 0),
-        *('"ruim"', NOON + 61_000),
+    *_, third, second, first = window(store, extent())
+    answer = "[9.5]", '"bom"', "[0.75,0.25]"
+    assert first == ('["alcohol"]', NOON, 100, *answer, None, '"ruim"', NOON + 61_000)
+    warned = '[{"field":"alcohol"}]', '"bom"', NOON + 60_000
+    assert second == ('["alcohol"]', NOON + 1_000, 101, *answer, *warned)
+    assert third == ('["alcohol"]', NOON + 2_000, 102, *answer, None, None, None)
+
+
+OF_BEFORE = """
+    INSERT INTO predictions (id, time, model, version, request_id, duration, record, prediction,
+        probabilities, warnings)
+    SELECT 'wine.1.00000000000' || length(record), 1, 'wine', 1, 'asked', 7, record, '"bom"',
+        '{"bom":0.6,"ruim":0.4}', NULL
+    FROM (SELECT '{"pH":3.0}' AS record UNION SELECT '{"alcohol":9.5,"pH":3.0}') AS records
+"""
+
+
+def test_rows_of_a_release_that_kept_objects_are_read_as_those_of_today(store_url: str):
+    before = next(at for at, step in enumerate(STEPS) if step.name.startswith("names of fields"))
+    database = Database(store_url)
+    with database.writing() as connection:
+        migrate(connection, STEPS[:before])
+        connection.exec_driver_sql(OF_BEFORE)
+    store = Store(store_url)
+    store.migrate()
+    store.add([predicted("wine", 1, 0)], {})
+    both, one = "wine.1.0000000000024", "wine.1.0000000000010"
+    store.add([learnt("ruim", both, one)], {})
+    answer = '"bom"', "[0.6,0.4]", None, '"ruim"', NOON + 60_000
+    assert [each[0] for each in window(store, extent(since=-NOON))] == [
+        *('["alcohol"]', '["alcohol","pH"]', '["pH"]')
     ]
-    assert second == [
-        *(NOON + 1_000, 101, '{"alcohol":9.5}', '"bom"', chances, 1),
-        *('"bom"', NOON + 60_000),
+    assert window(store, extent(since=-NOON))[1:] == [
+        ('["alcohol","pH"]', 1, 7, "[9.5,3.0]", *answer),
+        ('["pH"]', 1, 7, "[3.0]", *answer),
     ]
+    last = store.last_place()
+    assert [row[1:] for row in rows(store.arrived(extent(), 0, last))] == [
+        [NOON + 60_000, '"ruim"', '"bom"', "[0.6,0.4]"]
+    ] * 2
+    page = store.predictions("wine", limit=10)
+    assert [bytes(each.record) for each in page] == [
+        *(b'{"alcohol":9.5}', b'{"alcohol":9.5,"pH":3.0}', b'{"pH":3.0}')
+    ]
+    assert [each.record for each in store.labelled("wine")] == [each.record for each in page[1:]]
+    assert {bytes(each.probabilities or b"") for each in page[1:]} == {b'{"bom":0.6,"ruim":0.4}'}
+    store.close()
+    database.close()
 
 
 def test_feedback_to_a_version_is_read_in_the_order_in_which_it_came(store: Store):

@@ -10,7 +10,7 @@ from serving.monitor.answers import Classified, Regressed
 from serving.monitor.concept import ConceptDrift, Watch, drift, update
 from serving.monitor.performance import HeldOut
 from serving.monitor.window import Answers
-from serving.store.windows import Part
+from serving.store.windows import Rows
 
 PATIENCE = 60_000  # milliseconds in which a prediction may still come after its feedback
 
@@ -25,7 +25,7 @@ class Watched(NamedTuple):
 
 def go_on(
     watch: Watch,
-    parts: Iterable[Part],
+    parts: Iterable[Rows],
     answers: Answers,
     held_out: Mapping[str, HeldOut],
     *,

@@ -1,14 +1,16 @@
 """Every prediction and what was learnt of it later, in SQLite or PostgreSQL."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sql
 
-from serving.entry import Entry, Learnt, Predicted
-from serving.store import labelled, migrations, retention, trials, windows
+from serving.entry import Entry
+from serving.store import labelled, layouts, migrations, retention, trials, windows
+from serving.store.additions import additions
 from serving.store.database import Database
 from serving.store.labelled import LATEST_FIRST, TRUTH
+from serving.store.layouts import Layouts
 from serving.store.reports import Reports
 from serving.store.rows import (
     Cursor,
@@ -19,13 +21,10 @@ from serving.store.rows import (
     Trial,
     Tried,
     feedback,
-    feedback_rows,
     json,
-    prediction_rows,
     predictions,
-    shadow_rows,
 )
-from serving.store.windows import Extent, News, Parts
+from serving.store.windows import Extent, News, Part, Rows
 
 NAMES = ", ".join(predictions.c.keys())
 MARKS = ", ".join("?" for _ in predictions.c)
@@ -78,6 +77,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
+        self._layouts = Layouts()
         self.reports = Reports(self._database)
 
     def migrate(self) -> None:
@@ -99,28 +99,21 @@ class Store:
 
         What is there already is left as it is, so entries may be added again, in any order.
         """
-        predicted: list[tuple[Any, ...]] = []
-        learnt: list[dict[str, Any]] = []
-        shadowed: list[dict[str, Any]] = []
-        for entry in entries:
-            if isinstance(entry, Predicted):
-                predicted += prediction_rows(entry)
-            elif isinstance(entry, Learnt):
-                learnt += feedback_rows(entry)
-            else:
-                shadowed += shadow_rows(entry)
+        new = additions(entries)
         proceeded = [{"name": name, **at._asdict()} for name, at in positions.items()]
         with self._database.writing() as connection:
-            if predicted and self._database.is_postgresql:
-                _copy(connection, predicted)
-            elif predicted:
-                connection.exec_driver_sql(INSERT, predicted)
-            if learnt and self._database.is_postgresql:  # on SQLite only one writes at a time
+            if new.layouts:
+                layouts.add(connection, new.layouts)
+            if new.predictions and self._database.is_postgresql:
+                _copy(connection, new.predictions)
+            elif new.predictions:
+                connection.exec_driver_sql(INSERT, new.predictions)
+            if new.feedback and self._database.is_postgresql:  # on SQLite only one writes at a time
                 connection.execute(IN_ORDER)
-            if learnt:
-                connection.execute(LEARN, learnt)
-            if shadowed:
-                connection.execute(SHADOW, shadowed)
+            if new.feedback:
+                connection.execute(LEARN, new.feedback)
+            if new.shadows:
+                connection.execute(SHADOW, new.shadows)
             if proceeded:
                 connection.execute(PROCEED, proceeded)
 
@@ -143,7 +136,7 @@ class Store:
             if row is None:
                 return None
             said = connection.execute(FEEDBACK.where(feedback.c.prediction_id == prediction_id))
-            return Prediction.of(row), [Feedback.of(each) for each in said]
+            return self._read(connection, row), [Feedback.of(each) for each in said]
 
     def predictions(
         self,
@@ -180,7 +173,11 @@ class Store:
             page = page.where(column.prediction == json(label), IS_LABEL)
         page = page.order_by(column.time.desc(), column.id.desc()).limit(limit)
         with self._database.reading() as connection:
-            return [Prediction.of(row) for row in connection.execute(page)]
+            return [self._read(connection, row) for row in connection.execute(page)]
+
+    def _read(self, connection: sql.Connection, row: Sequence[Any]) -> Prediction:
+        *known, layout, actual = row
+        return Prediction.of(known, actual, self._layouts.find(connection, layout))
 
     def unmatched(self, older_than: int, limit: int) -> tuple[int, list[Feedback]]:
         """Feedback of before a time that fits no prediction: how much, and the latest of it."""
@@ -208,25 +205,25 @@ class Store:
         version : int, optional
             Of all versions if not given.
         """
-        return labelled.labelled(self._database, model, version, since)
+        return labelled.labelled(self._database, self._layouts, model, version, since)
 
     def tried(self, model: str, version: int, live: int) -> Iterator[Tried]:
         """What a version on trial and the live one said where the truth is known, oldest first."""
-        return labelled.tried(self._database, model, version, live)
+        return labelled.tried(self._database, self._layouts, model, version, live)
 
     def news(self, extent: Extent, after: int) -> News:
         """How a window stands, and whether feedback came after a place."""
         return windows.news(self._database, extent, after)
 
-    def window(self, extent: Extent) -> Parts:
-        """The predictions of a window, the newest first; windows.py tells what a row has."""
-        return windows.window(self._database, extent)
+    def window(self, extent: Extent) -> Iterator[Part]:
+        """The predictions of a window, the newest first."""
+        return windows.window(self._database, self._layouts, extent)
 
     def last_place(self) -> int:
         """The place of the feedback that came last."""
         return windows.last_place(self._database)
 
-    def arrived(self, extent: Extent, after: int, last: int) -> Parts:
+    def arrived(self, extent: Extent, after: int, last: int) -> Generator[Rows]:
         """Feedback by its place; windows.py tells what a row has."""
         return windows.arrived(self._database, extent, after, last)
 

@@ -1,12 +1,14 @@
 """Predictions whose truth is known by now: the questions to the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sql
 from msgspec import Raw
 
 from serving.store.database import Database
+from serving.store.layouts import Layouts
 from serving.store.rows import Labelled, Tried, feedback, predictions, table
 
 AT_ONCE = 1_000  # rows that are fetched together
@@ -25,12 +27,13 @@ TRUTH = (
 )
 ANSWERS = sql.select(
     *(predictions.c[name] for name in ("time", "version", "record", "prediction", "probabilities")),
+    predictions.c.layout,
     TRUTH,
 ).where(IS_KNOWN)
 BOTH = (
     sql.select(
         *(shadows.c.prediction, shadows.c.probabilities),
-        *(predictions.c.prediction, predictions.c.probabilities),
+        *(predictions.c.prediction, predictions.c.probabilities, predictions.c.layout),
         TRUTH,
     )
     .join_from(shadows, predictions, predictions.c.id == shadows.c.prediction_id)
@@ -38,19 +41,31 @@ BOTH = (
 )
 
 
-def labelled(database: Database, model: str, version: int | None, since: int) -> Iterator[Labelled]:
+def labelled(
+    database: Database, layouts: Layouts, model: str, version: int | None, since: int
+) -> Iterator[Labelled]:
     """Answers with the latest truth of each, the newest answer first."""
     column = predictions.c
     asked = ANSWERS.where((column.model == model) & (column.time >= since))
     if version is not None:
         asked = asked.where(column.version == version)
     asked = asked.order_by(column.time.desc(), column.id.desc())
-    for time, by, record, prediction, chances, actual in _streamed(database, asked):
-        probabilities = None if chances is None else Raw(chances)
-        yield Labelled(time, by, Raw(record), Raw(prediction), probabilities, Raw(actual))
+    with _streamed(database, asked) as (connection, rows):
+        for time, by, record, prediction, chances, number, actual in rows:
+            layout = layouts.find(connection, number)
+            yield Labelled(
+                time,
+                by,
+                layout.record(record),
+                Raw(prediction),
+                layout.probabilities(chances),
+                Raw(actual),
+            )
 
 
-def tried(database: Database, model: str, version: int, live: int) -> Iterator[Tried]:
+def tried(
+    database: Database, layouts: Layouts, model: str, version: int, live: int
+) -> Iterator[Tried]:
     """What a version on trial and the live one said where the truth is known, oldest first."""
     column = shadows.c
     asked = (
@@ -58,18 +73,22 @@ def tried(database: Database, model: str, version: int, live: int) -> Iterator[T
         .where(predictions.c.version == live)
         .order_by(column.time, column.prediction_id)
     )
-    for shadow, shadow_chances, answered, chances, actual in _streamed(database, asked):
-        yield Tried(
-            Raw(shadow),
-            None if shadow_chances is None else Raw(shadow_chances),
-            Raw(answered),
-            None if chances is None else Raw(chances),
-            Raw(actual),
-        )
+    with _streamed(database, asked) as (connection, rows):
+        for shadow, shadow_chances, answered, chances, number, actual in rows:
+            yield Tried(
+                Raw(shadow),
+                None if shadow_chances is None else Raw(shadow_chances),
+                Raw(answered),
+                layouts.find(connection, number).probabilities(chances),
+                Raw(actual),
+            )
 
 
-def _streamed(database: Database, asked: sql.Select[Any]) -> Iterator[Any]:
+@contextmanager
+def _streamed(
+    database: Database, asked: sql.Select[Any]
+) -> Iterator[tuple[sql.Connection, Iterable[Any]]]:
     with database.reading() as connection:
-        streamed = connection.execution_options(yield_per=AT_ONCE)
-        with streamed.execute(asked) as rows:  # which may be left before their end
-            yield from rows
+        streaming = {"yield_per": AT_ONCE}
+        with connection.execute(asked, execution_options=streaming) as rows:
+            yield connection, rows  # which may be left before their end

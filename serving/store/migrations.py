@@ -175,6 +175,20 @@ STEPS = (
         "probabilities of a tried version",
         ("ALTER TABLE shadows ADD COLUMN probabilities TEXT",),
     ),
+    Step(
+        "names of fields and classes apart from their values",
+        (
+            """
+            CREATE TABLE layouts (
+                number BIGINT NOT NULL PRIMARY KEY,
+                fields TEXT NOT NULL,
+                classes TEXT NOT NULL
+            )
+            """,
+            # Rows that are there have none, and stay as they are: objects, where others are arrays.
+            "ALTER TABLE predictions ADD COLUMN layout BIGINT",
+        ),
+    ),
 )
 
 

@@ -1,24 +1,24 @@
-"""What the store takes and gives: an entry of the journal as rows, and rows as structs.
+"""What the store gives: rows as structs.
 
 What was a JSON value is JSON text in the tables, and stays so in the structs: those who ask for it
 put it into JSON again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 from msgspec import Raw
 
-from serving.entry import Entry, Learnt, Predicted, Shadowed
+from serving.store.layouts import Layout
 
 _encode = msgspec.json.Encoder().encode
 
 _KEYS = ("id", "time", "model", "version", "request_id", "duration")
 _VALUES = ("record", "prediction", "probabilities", "interval", "warnings")
 _NUMBERS = {
-    *("time", "version", "duration", "early"),
+    *("time", "version", "duration", "layout", "early"),
     *("raised", "cleared", "place", "due", "attempts"),
 }
 _FEEDBACK = ("prediction_id", "actual", "time", "request_id", "early")
@@ -32,7 +32,7 @@ def table(name: str, *columns: str) -> sql.TableClause:
     )
 
 
-predictions = table("predictions", *_KEYS, *_VALUES)
+predictions = table("predictions", *_KEYS, *_VALUES, "layout")
 feedback = table("feedback", *_FEEDBACK)
 
 
@@ -82,10 +82,12 @@ class Prediction(msgspec.Struct, frozen=True):
     actual: Raw | None
 
     @classmethod
-    def of(cls, row: Sequence[Any]) -> "Prediction":
-        """Name what a row holds."""
-        keys, values = row[: len(_KEYS)], row[len(_KEYS) :]
-        return cls(*keys, *(None if value is None else Raw(value) for value in values))
+    def of(cls, row: Sequence[Any], actual: str | None, layout: Layout) -> "Prediction":
+        """Name what a row of `predictions` holds, but for its layout."""
+        keys, (record, prediction, chances, *rest) = row[: len(_KEYS)], row[len(_KEYS) :]
+        answer = [layout.record(record), Raw(prediction), layout.probabilities(chances)]
+        others = (None if text is None else Raw(text) for text in (*rest, actual))
+        return cls(*keys, *answer, *others)
 
 
 class Labelled(msgspec.Struct, frozen=True):
@@ -160,76 +162,3 @@ class Position(NamedTuple):
 def json(value: Any) -> str:
     """A value as the tables hold it."""
     return _encode(value).decode()
-
-
-def prediction_rows(entry: Predicted) -> Iterator[tuple[Any, ...]]:
-    """Rows of `predictions`, in the order of its columns."""
-    answers = zip(entry.ids, entry.records, entry.predictions, strict=True)
-    for position, (prediction_id, record, prediction) in enumerate(answers):
-        probabilities = interval = warnings = None
-        if entry.probabilities:
-            chances = entry.probabilities[position]
-            probabilities = json(dict(zip(entry.classes, chances, strict=True)))
-        if entry.intervals:
-            low, high = entry.intervals[position]
-            interval = json({"low": low, "high": high})
-        if position in entry.warnings:
-            warnings = json(entry.warnings[position])
-        yield (
-            prediction_id,
-            entry.time,
-            entry.model,
-            entry.version,
-            entry.request_id,
-            entry.duration,
-            json(dict(zip(entry.fields, record, strict=True))),
-            json(prediction),
-            probabilities,
-            interval,
-            warnings,
-        )
-
-
-def feedback_rows(entry: Learnt) -> Iterator[dict[str, Any]]:
-    """Rows of `feedback` by column, but for what only the database knows."""
-    for prediction_id, actual in zip(entry.ids, entry.actuals, strict=True):
-        yield {
-            "id": prediction_id,
-            "actual": json(actual),
-            "time": entry.time,
-            "request_id": entry.request_id,
-        }
-
-
-def shadow_rows(entry: Shadowed) -> Iterator[dict[str, Any]]:
-    """Rows of `shadows` by column."""
-    for position, (prediction_id, prediction) in enumerate(
-        zip(entry.ids, entry.predictions, strict=True)
-    ):
-        chances = entry.probabilities[position] if entry.probabilities else None
-        yield {
-            "id": prediction_id,
-            "model": entry.model,
-            "version": entry.version,
-            "time": entry.time,
-            "prediction": json(prediction),
-            "probabilities": chances and json(dict(zip(entry.classes, chances, strict=True))),
-        }
-
-
-def sought(
-    entries: Iterable[Entry], prediction_id: str
-) -> tuple[Prediction | None, list[Feedback]]:
-    """One prediction and its feedback, out of entries that are not in the tables yet."""
-    found, said = None, []
-    for entry in entries:
-        if isinstance(entry, Predicted):
-            for row in prediction_rows(entry):
-                found = Prediction.of((*row, None)) if row[0] == prediction_id else found
-        elif isinstance(entry, Learnt):
-            said += [
-                Feedback(prediction_id, Raw(row["actual"]), row["time"], row["request_id"])
-                for row in feedback_rows(entry)
-                if row["id"] == prediction_id
-            ]
-    return found, said

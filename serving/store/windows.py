@@ -3,28 +3,34 @@
 Rows come many at a time, so that memory does not grow with their number.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
 from serving.store.database import Database
+from serving.store.layouts import Layouts, without_names
 
 AT_ONCE = 1_000  # rows; of more, parts no longer fit the processor's cache
+UNKNOWN = (None, None)
 
 _LATEST = """
-    SELECT id, time, duration, record, prediction, probabilities, warnings
-    FROM predictions WHERE model = :model AND version = :version AND time >= :since
+    SELECT {columns} FROM predictions WHERE model = :model AND version = :version AND time >= :since
     ORDER BY time DESC, id DESC LIMIT :most
 """
-_WINDOW = sql.text(f"""
-    SELECT made.time, duration, record, prediction, probabilities,
-        CASE WHEN warnings IS NULL THEN 0 ELSE 1 END, actual, said.time
-    FROM ({_LATEST}) AS made LEFT JOIN feedback AS said ON said.prediction_id = made.id
-    AND NOT EXISTS (SELECT 1 FROM feedback AS later WHERE later.prediction_id = made.id
-        AND (later.time, later.actual) > (said.time, said.actual))
-""")  # noqa: S608 - the text is ours
-_NEWEST = sql.text(f"SELECT count(*), max(time) FROM ({_LATEST}) AS made")  # noqa: S608
+_WINDOW = sql.text(
+    _LATEST.format(
+        columns="layout, id, time, duration, record, prediction, probabilities, warnings"
+    )
+)
+# The ids of predictions that came one after the other lie together, so this is asked once for many.
+_SAID = sql.text("""
+    SELECT prediction_id, actual, time FROM feedback
+    WHERE prediction_id BETWEEN :first AND :last ORDER BY time, actual
+""")
+_NEWEST = sql.text(f"SELECT count(*), max(time) FROM ({_LATEST.format(columns='time')}) AS made")  # noqa: S608
 _LAST = sql.text("SELECT max(place) FROM feedback")
 # By what its ids begin with, for the prediction itself may not be there yet. Then comes the time;
 # of a model whose name only begins like this one's, a number and a dot. Written so that no index on
@@ -42,8 +48,41 @@ _ANY_ARRIVED = sql.text(f"""
     SELECT EXISTS (SELECT 1 FROM feedback AS said WHERE said.place > :after AND {_OF_VERSION})
 """)  # noqa: S608 - likewise
 
-Part = Sequence[Sequence[Any]]
-Parts = Generator[Part, None, None]
+Rows = Sequence[Sequence[Any]]
+
+
+class Part(NamedTuple):
+    """Some predictions of a window, column by column.
+
+    Attributes
+    ----------
+    fields : str
+        JSON array: what the values of each record stand for.
+    times, durations : sequence of int
+        Milliseconds since 1970, UTC; microseconds.
+    records : sequence of str
+        JSON arrays.
+    predictions : sequence of str
+        JSON.
+    probabilities : sequence of str or None
+        JSON arrays, in the order of the version's classes.
+    warnings : sequence of str or None
+        JSON arrays.
+    actuals : sequence of str or None
+        JSON of what was true, as was told last.
+    learnt : sequence of int or None
+        When it was told.
+    """
+
+    fields: str
+    times: Sequence[int]
+    durations: Sequence[int]
+    records: Sequence[str]
+    predictions: Sequence[str]
+    probabilities: Sequence[str | None]
+    warnings: Sequence[str | None]
+    actuals: Sequence[str | None]
+    learnt: Sequence[int | None]
 
 
 class Extent(NamedTuple):
@@ -89,14 +128,37 @@ def news(database: Database, extent: Extent, after: int) -> News:
         return News(predictions, until, bool(connection.scalar(_ANY_ARRIVED, asked)))
 
 
-def window(database: Database, extent: Extent) -> Parts:
-    """Read the predictions of a window, each with its latest feedback.
+def window(database: Database, layouts: Layouts, extent: Extent) -> Iterator[Part]:
+    """Read the predictions of a window, the newest first, each with its latest feedback."""
+    with database.reading() as connection:
+        for rows in _streamed(connection, _WINDOW, extent._asdict()):
+            ids = [row[1] for row in rows]
+            asked = {"first": min(ids), "last": max(ids)}
+            said = {of: (actual, time) for of, actual, time in connection.execute(_SAID, asked)}
+            for number, alike in groupby(rows, itemgetter(0)):
+                if number is not None:
+                    yield _part(layouts.find(connection, number).fields, list(alike), said)
+                    continue
+                for fields, old in groupby(map(_without_names, alike), itemgetter(0)):
+                    yield _part(fields, list(old), said)
 
-    A row has time, duration, record, prediction, probabilities, whether there were warnings, and
-    what was true and when that was told, None both where it is not known. What was a JSON value is
-    JSON text.
-    """
-    yield from _parts(database, _WINDOW, extent._asdict())
+
+def _part(fields: str, rows: Rows, said: Mapping[str, tuple[str, int]]) -> Part:
+    _, ids, *columns = zip(*rows, strict=True)
+    learnt = zip(*(said.get(each, UNKNOWN) for each in ids), strict=True)
+    return Part(fields, *columns, *learnt)
+
+
+def _without_names(row: Sequence[Any]) -> tuple[Any, ...]:
+    """A row from before there were layouts, as one of today, its fields in the layout's place."""
+    _, *keys, record, prediction, chances, warnings = row
+    fields, values = without_names(record)
+    return (fields, *keys, values, prediction, _values(chances), warnings)
+
+
+def _values(chances: str | None) -> str | None:
+    is_object = chances is not None and chances.startswith("{")
+    return without_names(chances)[1] if chances and is_object else chances
 
 
 def last_place(database: Database) -> int:
@@ -105,18 +167,20 @@ def last_place(database: Database) -> int:
         return connection.scalar(_LAST) or 0
 
 
-def arrived(database: Database, extent: Extent, after: int, last: int) -> Parts:
+def arrived(database: Database, extent: Extent, after: int, last: int) -> Generator[Rows]:
     """Read the feedback to a version that came after a place, up to a last one.
 
-    A row has place, time, what was true, and the prediction and its probabilities, None where the
-    prediction is not there (yet).
+    A row has place, time, what was true, and the prediction and its probabilities as an array, None
+    where the prediction is not there (yet).
     """
     asked = {"after": after, "last": last, "prefix": extent.prefix}
-    yield from _parts(database, _ARRIVED, asked)
-
-
-def _parts(database: Database, question: sql.TextClause, asked: dict[str, Any]) -> Parts:
     with database.reading() as connection:
-        streamed = connection.execution_options(yield_per=AT_ONCE)
-        with streamed.execute(question, asked) as rows:
-            yield from rows.partitions(AT_ONCE)
+        for rows in _streamed(connection, _ARRIVED, asked):
+            yield [(*row, _values(chances)) for *row, chances in rows]
+
+
+def _streamed(
+    connection: sql.Connection, question: sql.TextClause, asked: dict[str, Any]
+) -> Iterator[Rows]:
+    with connection.execute(question, asked, execution_options={"yield_per": AT_ONCE}) as rows:
+        yield from rows.partitions(AT_ONCE)
