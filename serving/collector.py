@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 LOCK, STATUS = "collector.lock", "collector.json"
 PAUSE = 0.5  # seconds between two looks at the journal
+TELLING = 1_000  # milliseconds between two statuses while there is much to move
 GARBAGE = 50_000  # containers between two looks for cycles, which entries never make
 HOUR = 3600  # seconds
 
@@ -69,6 +70,7 @@ class Collector:
         self._positions: dict[str, Position] = {}
         self._migrated = False
         self._reason = ""
+        self._told = 0
 
     def collect(self) -> None:
         """Move all that the journal holds by now.
@@ -91,7 +93,8 @@ class Collector:
                     at = Position(stretch.position, self._at(path).torn + stretch.torn)
                     self.store.add(stretch.entries, {path.name: at})
                     self._positions[path.name] = at
-                    self._tell("")
+                    if ids.now() > self._told + TELLING:
+                        self._tell("")
                 if closed:
                     self._remove(path, os.fstat(segment.fileno()).st_size)
 
@@ -126,7 +129,7 @@ class Collector:
             log.error("the journal keeps what cannot be moved: %s", reason)
         elif self._reason and not reason:
             log.warning("the journal is moved into the store again")
-        self._reason = reason
+        self._reason, self._told = reason, ids.now()
         torn = sum(position.torn for position in self._positions.values())
         aside = self.folder / f".{STATUS}"
         with suppress(OSError):  # of a full disk, as the journal says

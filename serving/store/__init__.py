@@ -1,6 +1,8 @@
 """Every prediction and what was learnt of it later, in SQLite or PostgreSQL."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sql
@@ -27,10 +29,8 @@ from serving.store.rows import (
 from serving.store.windows import Extent, News, Part, Rows
 
 NAMES = ", ".join(predictions.c.keys())
-MARKS = ", ".join("?" for _ in predictions.c)
-
 INTO = f"INTO predictions ({NAMES})"
-INSERT = f"INSERT {INTO} VALUES ({MARKS}) ON CONFLICT DO NOTHING"  # noqa: S608 - names are ours
+AT_ONCE = 100  # rows in a statement: SQLite takes them in a third less time than one by one
 # COPY is the fastest way into PostgreSQL by far, but fails where a row is there already.
 INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE predictions) ON COMMIT DELETE ROWS"
 COPY = f"COPY incoming ({NAMES}) FROM STDIN"
@@ -104,10 +104,9 @@ class Store:
         with self._database.writing() as connection:
             if new.layouts:
                 layouts.add(connection, new.layouts)
-            if new.predictions and self._database.is_postgresql:
-                _copy(connection, new.predictions)
-            elif new.predictions:
-                connection.exec_driver_sql(INSERT, new.predictions)
+            if new.predictions:
+                insert = _copy if self._database.is_postgresql else _insert
+                insert(connection, new.predictions)
             if new.feedback and self._database.is_postgresql:  # on SQLite only one writes at a time
                 connection.execute(IN_ORDER)
             if new.feedback:
@@ -233,6 +232,18 @@ class Store:
         Feedback that is as old and fits no prediction goes too. Others may write meanwhile.
         """
         return retention.retain(self._database, since)
+
+
+def _insert(connection: sql.Connection, predicted: list[tuple[Any, ...]]) -> None:
+    for at in range(0, len(predicted), AT_ONCE):
+        some = predicted[at : at + AT_ONCE]
+        connection.exec_driver_sql(_statement(len(some)), tuple(chain.from_iterable(some)))
+
+
+@lru_cache(AT_ONCE)
+def _statement(rows: int) -> str:
+    row = f"({', '.join('?' for _ in predictions.c)})"
+    return f"INSERT {INTO} VALUES {', '.join([row] * rows)} ON CONFLICT DO NOTHING"  # noqa: S608 - names are ours
 
 
 def _copy(connection: sql.Connection, predicted: list[tuple[Any, ...]]) -> None:

@@ -11,9 +11,15 @@ from serving.store.rows import Feedback, Prediction, json
 
 
 class Additions(NamedTuple):
-    """Rows to add: of predictions in the order of their columns, others by column."""
+    """Rows to add: of predictions in the order of their columns, others by column.
 
-    layouts: set[Layout]
+    Attributes
+    ----------
+    layouts : dict of Layout to int
+        Those of the predictions, with their numbers.
+    """
+
+    layouts: dict[Layout, int]
     predictions: list[tuple[Any, ...]]
     feedback: list[dict[str, Any]]
     shadows: list[dict[str, Any]]
@@ -21,12 +27,14 @@ class Additions(NamedTuple):
 
 def additions(entries: Iterable[Entry]) -> Additions:
     """All that some entries add to the tables."""
-    found = Additions(set(), [], [], [])
+    found = Additions({}, [], [], [])
     for entry in entries:
         if isinstance(entry, Predicted):
             layout = _layout(entry)
-            found.layouts.add(layout)
-            found.predictions.extend(_predictions(entry, layout))
+            number = found.layouts.get(layout)
+            if number is None:
+                number = found.layouts[layout] = layout.number
+            found.predictions.extend(_predictions(entry, number))
         elif isinstance(entry, Learnt):
             found.feedback.extend(_feedback(entry))
         else:
@@ -42,7 +50,7 @@ def sought(
     for entry in entries:
         if isinstance(entry, Predicted):
             layout = _layout(entry)
-            for row in _predictions(entry, layout):
+            for row in _predictions(entry, layout.number):
                 found = Prediction.of(row[:-1], None, layout) if row[0] == prediction_id else found
         elif isinstance(entry, Learnt):
             said += [
@@ -58,9 +66,8 @@ def _layout(entry: Predicted[Any]) -> Layout:
     return Layout(json(entry.fields), json(entry.classes))
 
 
-def _predictions(entry: Predicted[Any], layout: Layout) -> Iterator[tuple[Any, ...]]:
+def _predictions(entry: Predicted[Any], layout: int) -> Iterator[tuple[Any, ...]]:
     """Rows of `predictions`, in the order of its columns."""
-    number = layout.number
     answers = zip(entry.ids, entry.records, entry.predictions, strict=True)
     for position, (prediction_id, record, prediction) in enumerate(answers):
         probabilities = interval = warnings = None
@@ -83,7 +90,7 @@ def _predictions(entry: Predicted[Any], layout: Layout) -> Iterator[tuple[Any, .
             probabilities,
             interval,
             warnings,
-            number,
+            layout,
         )
 
 

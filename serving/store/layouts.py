@@ -4,6 +4,7 @@ A row of `predictions` holds arrays of values and the number of its layout, so i
 than half the room, and half the time to write.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -37,7 +38,8 @@ class Layout(NamedTuple):
     @property
     def number(self) -> int:
         """What rows know it by: the same in every process and database."""
-        return _number(self)
+        digest = blake2b("".join(self).encode(), digest_size=8).digest()
+        return int.from_bytes(digest) >> 1  # both databases' integers have a sign
 
     def record(self, stored: str) -> Raw:
         """A record as a JSON object."""
@@ -64,23 +66,17 @@ class Layouts:
         return self._found[number]
 
 
-def add(connection: sql.Connection, layouts: set[Layout]) -> None:
-    """Add layouts, those that are there already as well."""
+def add(connection: sql.Connection, layouts: Mapping[Layout, int]) -> None:
+    """Add layouts with their numbers; what is there already may be given again."""
     # In one order everywhere: of two that write at once, neither then waits for the other.
-    ordered = sorted(layouts, key=_number)
-    connection.execute(ADD, [{"number": _number(each), **each._asdict()} for each in ordered])
+    ordered = sorted(layouts, key=layouts.__getitem__)
+    connection.execute(ADD, [{"number": layouts[each], **each._asdict()} for each in ordered])
 
 
 def without_names(stored: str) -> tuple[str, str]:
     """The names and the values of a JSON object, each as a JSON array."""
     members = _members(stored)
     return _encode(list(members)).decode(), _encode(list(members.values())).decode()
-
-
-@lru_cache
-def _number(layout: Layout) -> int:
-    digest = blake2b("".join(layout).encode(), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1  # both databases' integers have a sign
 
 
 def _named(names: str, stored: str) -> Raw:

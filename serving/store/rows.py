@@ -160,5 +160,5 @@ class Position(NamedTuple):
 
 
 def json(value: Any) -> str:
-    """A value as the tables hold it."""
-    return _encode(value).decode()
+    """A value as the tables hold it; `Raw` is so already."""
+    return str(value, "utf-8") if isinstance(value, Raw) else _encode(value).decode()
