@@ -1,6 +1,5 @@
 """The collector: moves the journal into the store, and removes what has arrived."""
 
-import gc
 import logging
 import os
 import threading
@@ -21,7 +20,6 @@ log = logging.getLogger(__name__)
 LOCK, STATUS = "collector.lock", "collector.json"
 PAUSE = 0.5  # seconds between two looks at the journal
 TELLING = 1_000  # milliseconds between two statuses while there is much to move
-GARBAGE = 50_000  # containers between two looks for cycles, which entries never make
 HOUR = 3600  # seconds
 
 
@@ -166,7 +164,6 @@ def run(settings: Settings, pause: Pause) -> None:
     lock = lead(settings.journal_dir / LOCK, pause)
     if lock is None:
         return
-    gc.set_threshold(GARBAGE)
     with lock, closing(Store(settings.store_url)) as store:
         collector = Collector(settings.journal_dir, store, settings.retention_days)
         collector.attempt()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable
 from socket import socket
 
-from serving import collector
+from serving import collector, garbage
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ def accompany(settings: Settings, listening: Iterable[socket]) -> None:
         for number in (signal.SIGINT, signal.SIGQUIT):  # a terminal's, meant for the worker
             signal.signal(number, signal.SIG_IGN)
         os.nice(NICENESS)
+        garbage.look_seldom()
         collector.run(settings, lambda seconds: not select.select([watched], [], [], seconds)[0])
     except BaseException:  # why: nothing may get past here into the worker's own code
         log.exception("the collector failed")

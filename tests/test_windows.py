@@ -1,5 +1,6 @@
 """What the monitor reads of the store, over SQLite and PostgreSQL, both real."""
 
+import json
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -65,7 +66,9 @@ def rows(parts: Iterable[Rows]) -> list[list[Any]]:
 def window(store: Store, asked: Extent) -> list[tuple[Any, ...]]:
     """Rows of a window: what the record's values stand for, then as `Part` has its columns."""
     return [
-        (part.fields, *row) for part in store.window(asked) for row in zip(*part[1:], strict=True)
+        (part.fields, *row, part.learnt.get(place))
+        for part in store.window(asked)
+        for place, row in enumerate(zip(*part[1:-1], strict=True))
     ]
 
 
@@ -80,6 +83,25 @@ def test_a_window_holds_the_latest_of_a_version_and_none_too_old(store: Store):
     assert seconds(extent(version=3)) == []
 
 
+@pytest.mark.parametrize("at_once", [1, 3, 7])
+def test_a_window_is_read_some_rows_at_a_time(
+    store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("serving.store.windows.AT_ONCE", at_once)
+    ids = [f"{named('wine', 3, at)}.{place}" for at in range(4) for place in range(4)]
+    for batch in range(4):  # of two layouts, and two batches at each time
+        made = predicted("wine", 3, batch // 2)
+        made.ids, made.predictions = ids[4 * batch : 4 * batch + 4], ["bom"] * 4
+        made.fields, made.records = [("alcohol", "pH")[batch % 2]], [[batch]] * 4
+        made.probabilities = [[0.75, 0.25]] * 4
+        store.add([made, learnt("ruim", made.ids[3])], {})
+    found = window(store, extent(version=3))
+    records = [(json.loads(fields)[0], json.loads(record)[0]) for fields, _, _, record, *_ in found]
+    assert sorted(records) == sorted([("alcohol", 0), ("pH", 1), ("alcohol", 2), ("pH", 3)] * 4)
+    assert len([learnt for *_, learnt in found if learnt]) == 4
+    assert len(window(store, extent(version=3, most=9))) == 9
+
+
 def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(store: Store):
     one, other = named("wine", 1, 0), named("wine", 1, 1)
     store.add(
@@ -87,10 +109,10 @@ def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(stor
     )
     *_, third, second, first = window(store, extent())
     answer = "[9.5]", '"bom"', "[0.75,0.25]"
-    assert first == ('["alcohol"]', NOON, 100, *answer, None, '"ruim"', NOON + 61_000)
-    warned = '[{"field":"alcohol"}]', '"bom"', NOON + 60_000
+    assert first == ('["alcohol"]', NOON, 100, *answer, None, ('"ruim"', NOON + 61_000))
+    warned = '[{"field":"alcohol"}]', ('"bom"', NOON + 60_000)
     assert second == ('["alcohol"]', NOON + 1_000, 101, *answer, *warned)
-    assert third == ('["alcohol"]', NOON + 2_000, 102, *answer, None, None, None)
+    assert third == ('["alcohol"]', NOON + 2_000, 102, *answer, None, None)
 
 
 OF_BEFORE = """
@@ -113,7 +135,7 @@ def test_rows_of_a_release_that_kept_objects_are_read_as_those_of_today(store_ur
     store.add([predicted("wine", 1, 0)], {})
     both, one = "wine.1.0000000000024", "wine.1.0000000000010"
     store.add([learnt("ruim", both, one)], {})
-    answer = '"bom"', "[0.6,0.4]", None, '"ruim"', NOON + 60_000
+    answer = '"bom"', "[0.6,0.4]", None, ('"ruim"', NOON + 60_000)
     assert [each[0] for each in window(store, extent(since=-NOON))] == [
         *('["alcohol"]', '["alcohol","pH"]', '["pH"]')
     ]

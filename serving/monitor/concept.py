@@ -1,8 +1,8 @@
 """Concept drift: whether the model errs more than on held-out data, watched row by row for ever."""
 
-from collections.abc import Iterable
-
 import msgspec
+import numpy as np
+from numpy.typing import ArrayLike
 
 from serving.monitor.findings import DECIMALS, Verdict
 
@@ -88,7 +88,7 @@ class ConceptDrift(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def update(watch: Watch, losses: Iterable[float], bound: Bound) -> Watch:
+def update(watch: Watch, losses: ArrayLike, bound: Bound) -> Watch:
     """Take in the losses of rows in the order in which their feedback came.
 
     The hypothesis is that, whatever came before, a row's expected loss is at most m: the held-out
@@ -115,19 +115,15 @@ def update(watch: Watch, losses: Iterable[float], bound: Bound) -> Watch:
     (False, True, False)
     """
     mean = min(max(bound.tolerated / bound.most, 0.001), 0.999)
-    stakes = [bet / mean for bet in BETS]
+    counted = np.minimum(np.asarray(losses, dtype=np.float64), bound.most)
+    grown = 1 + np.outer(counted / bound.most - mean, np.array(BETS) / mean)
     rows, recent, capital, raised = watch.rows, watch.recent, list(watch.capital), watch.raised
-    for loss in losses:
+    for loss, growth in zip(counted.tolist(), grown.tolist(), strict=True):
         rows += 1
-        counted = min(loss, bound.most)
-        recent += (counted - recent) / min(rows, RECENT)
-        surprise = counted / bound.most - mean
-        capital = [
-            min((owned + 1) * (1 + stake * surprise), RICHEST)
-            for owned, stake in zip(capital, stakes, strict=True)
-        ]
+        recent += (loss - recent) / min(rows, RECENT)
+        capital = [(owned + 1) * factor for owned, factor in zip(capital, growth, strict=True)]
         if sum(capital) >= BETWEEN_FALSE_ALARMS * len(capital):
-            raised = True
+            raised, capital = True, [min(owned, RICHEST) for owned in capital]
         if raised and recent <= bound.held_out:
             raised, capital = False, [0.0] * len(capital)
     return Watch(rows, recent, tuple(capital), raised)

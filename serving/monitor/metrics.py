@@ -181,9 +181,10 @@ def _right(answers: Classified, truth: Floats) -> Floats:
 
 def _ranked(answers: Classified, truth: Floats) -> Iterator[tuple[Floats, Floats]]:
     """Rows of each class sought, and others, at or above each probability, highest first."""
+    counts = truth.sum(axis=-1)
     for each, (order, ends) in zip(answers.sought, answers.rankings, strict=True):
         hits = truth[..., order, each]
-        misses = truth[..., order, :].sum(axis=-1) - hits
+        misses = counts[..., order] - hits
         yield hits.cumsum(axis=-1)[..., ends], misses.cumsum(axis=-1)[..., ends]
 
 

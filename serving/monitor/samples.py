@@ -48,7 +48,8 @@ class Numbers:
             The share of them that had no value.
         """
         given = np.asarray(values, dtype=np.float64)
-        present = np.sort(_rounded(given[~np.isnan(given)]))
+        different, counts = np.unique(given[~np.isnan(given)], return_counts=True)
+        present = np.repeat(_rounded(different), counts)
         absent = round(rows * missing)
         known = _rounded(np.asarray(quantiles, dtype=np.float64))
         return cls(known, present, rows - absent, absent, len(given) - len(present))

@@ -53,7 +53,7 @@ def go_on(
         rows = [row for row in part if row[0] < until and row[3] is not None]
         found = losses.measure(*_paired(rows, answers), held_out)
         assert found
-        watch = update(watch, found.of_rows.tolist(), found.bound)
+        watch = update(watch, found.of_rows, found.bound)
         if until <= last:
             place = until - 1
             break

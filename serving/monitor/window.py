@@ -1,6 +1,6 @@
 """A version's latest predictions as columns, from the rows of the store."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -34,11 +34,15 @@ class Answers:
         self.positive = None if positive is None else classes.index(positive)
         self._codes = _Codes({json(label): code for code, label in enumerate(classes)})
 
-    def values(self, texts: Sequence[str | None]) -> NDArray[Any]:
-        """Labels' codes, or numbers; `UNKNOWN`, or NaN, for None."""
+    def values(self, texts: Collection[str]) -> NDArray[Any]:
+        """Labels' codes, or numbers."""
         if self.classes:
             return np.fromiter(map(self._codes.__getitem__, texts), np.intp, len(texts))
-        return np.array([float(text) if text else np.nan for text in texts], dtype=np.float64)
+        return np.fromiter(map(float, texts), np.float64, len(texts))
+
+    def unknown(self, rows: int) -> NDArray[Any]:
+        """The same where nothing is known."""
+        return np.full(rows, UNKNOWN, np.intp) if self.classes else np.full(rows, np.nan)
 
     def probabilities(self, texts: Sequence[str | None]) -> Floats | None:
         """Shape (rows, classes); None of a model that has none."""
@@ -61,8 +65,8 @@ class Answers:
         return Classified(predicted, len(self.classes), probabilities, self.positive)
 
 
-class _Codes(dict[str | None, int]):
-    def __missing__(self, _: str | None) -> int:
+class _Codes(dict[str, int]):
+    def __missing__(self, _: str) -> int:
         return UNKNOWN
 
 
@@ -106,13 +110,18 @@ class Window:
         for name, column in self._columns.items():
             if name not in self.unrecorded and (why := column.take(recorded.get(name))):
                 self.unrecorded[name] = why
+        actual, learnt = self.answers.unknown(len(part.times)), np.full(len(part.times), np.nan)
+        if part.learnt:
+            places = [*part.learnt]
+            told, learnt[places] = zip(*part.learnt.values(), strict=True)
+            actual[places] = self.answers.values(told)
         return (
             np.array(part.times, dtype=np.float64),
             np.array(part.durations, dtype=np.float64),
             self.answers.values(part.predictions),
             self.answers.probabilities(part.probabilities),
-            self.answers.values(part.actuals),
-            np.array(part.learnt, dtype=np.float64),
+            actual,
+            learnt,
         )
 
     def taken(self, field: str) -> NDArray[Any]:

@@ -13,8 +13,7 @@ import sqlalchemy as sql
 from serving.store.database import Database
 from serving.store.layouts import Layouts, without_names
 
-AT_ONCE = 1_000  # rows; of more, parts no longer fit the processor's cache
-UNKNOWN = (None, None)
+AT_ONCE = 500  # rows; what is made of more no longer fits the processor's cache
 
 _LATEST = """
     SELECT {columns} FROM predictions WHERE model = :model AND version = :version AND time >= :since
@@ -49,6 +48,7 @@ _ANY_ARRIVED = sql.text(f"""
 """)  # noqa: S608 - likewise
 
 Rows = Sequence[Sequence[Any]]
+Learnt = tuple[str, int]
 
 
 class Part(NamedTuple):
@@ -68,10 +68,8 @@ class Part(NamedTuple):
         JSON arrays, in the order of the version's classes.
     warnings : sequence of str or None
         JSON arrays.
-    actuals : sequence of str or None
-        JSON of what was true, as was told last.
-    learnt : sequence of int or None
-        When it was told.
+    learnt : dict of int to (str, int)
+        By a row's place, where it is known: JSON of what was true, as was told last, and when.
     """
 
     fields: str
@@ -81,8 +79,7 @@ class Part(NamedTuple):
     predictions: Sequence[str]
     probabilities: Sequence[str | None]
     warnings: Sequence[str | None]
-    actuals: Sequence[str | None]
-    learnt: Sequence[int | None]
+    learnt: dict[int, Learnt]
 
 
 class Extent(NamedTuple):
@@ -134,19 +131,20 @@ def window(database: Database, layouts: Layouts, extent: Extent) -> Iterator[Par
         for rows in _streamed(connection, _WINDOW, extent._asdict()):
             ids = [row[1] for row in rows]
             asked = {"first": min(ids), "last": max(ids)}
-            said = {of: (actual, time) for of, actual, time in connection.execute(_SAID, asked)}
+            said = connection.execute(_SAID, asked).all()
+            known = {of: (actual, time) for of, actual, time in said}
             for number, alike in groupby(rows, itemgetter(0)):
                 if number is not None:
-                    yield _part(layouts.find(connection, number).fields, list(alike), said)
+                    yield _part(layouts.find(connection, number).fields, list(alike), known)
                     continue
                 for fields, old in groupby(map(_without_names, alike), itemgetter(0)):
-                    yield _part(fields, list(old), said)
+                    yield _part(fields, list(old), known)
 
 
-def _part(fields: str, rows: Rows, said: Mapping[str, tuple[str, int]]) -> Part:
-    _, ids, *columns = zip(*rows, strict=True)
-    learnt = zip(*(said.get(each, UNKNOWN) for each in ids), strict=True)
-    return Part(fields, *columns, *learnt)
+def _part(fields: str, rows: Rows, known: Mapping[str, Learnt]) -> Part:
+    _, ids, times, durations, records, made, chances, warnings = zip(*rows, strict=True)
+    learnt = {place: known[each] for place, each in enumerate(ids) if each in known}
+    return Part(fields, times, durations, records, made, chances, warnings, learnt)
 
 
 def _without_names(row: Sequence[Any]) -> tuple[Any, ...]:
