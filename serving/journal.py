@@ -50,6 +50,7 @@ class Journal:
         self.folder, self.sync = folder, sync
         self.reason = ""
         self._lock = threading.Lock()
+        self._line = bytearray()  # one, made anew each time, stays in the processor's cache
         self._segment: Segment | None = None
         self._lost = memoryview(mmap.mmap(-1, 8 * MOST_PROCESSES)).cast("Q")
 
@@ -71,10 +72,11 @@ class Journal:
         JournalError
             If it cannot be written. The first of several failures is logged.
         """
-        line = encode(entry) + b"\n"
         with self._lock:
+            encode_into(entry, self._line)
+            self._line += b"\n"
             try:
-                self._write(line)
+                self._write(self._line)
             except OSError as error:
                 if not self.reason:
                     log.error("the journal cannot be written: %s", error)  # noqa: TRY400 - the message says it all
@@ -102,18 +104,22 @@ class Journal:
         with self._lock:
             self._close()
 
-    def _write(self, line: bytes) -> None:
-        if self._segment and self._segment.is_full:
-            self._close()
-        if not self._segment:
-            self._segment = Segment(self.folder)
-            self._end = threading.Timer(SEGMENT_SECONDS, self.close)
-            self._end.daemon = True
-            self._end.start()
-        self._segment.write(line, sync=self.sync)
+    def _write(self, line: bytes | bytearray) -> None:
+        segment = self._segment
+        if not segment or segment.size >= SEGMENT_BYTES:
+            segment = self._open()
+        segment.write(line, sync=self.sync)
         if self.reason:
             log.warning("the journal is written again; %d predictions are lost so far", self.lost)
             self.reason = ""
+
+    def _open(self) -> "Segment":
+        self._close()
+        self._segment = Segment(self.folder)
+        self._end = threading.Timer(SEGMENT_SECONDS, self.close)
+        self._end.daemon = True
+        self._end.start()
+        return self._segment
 
     def _close(self) -> None:
         if self._segment:
@@ -140,12 +146,7 @@ class Segment:
                 self.file.close()
         self.size, self._torn = 0, False
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the next line belongs in another segment."""
-        return self.size >= SEGMENT_BYTES
-
-    def write(self, line: bytes, *, sync: bool) -> None:
+    def write(self, line: bytes | bytearray, *, sync: bool) -> None:
         """Append a line in one write.
 
         Raises
@@ -211,5 +212,5 @@ def read(segment: BinaryIO, position: int = 0, containing: bytes = b"") -> Itera
         yield Read(entries, position, torn)
 
 
-encode = msgspec.json.Encoder().encode
+encode_into = msgspec.json.Encoder().encode_into
 decode = msgspec.json.Decoder(Line).decode

@@ -77,10 +77,10 @@ class Privacy:
 
     def applied(self, entry: Predicted[Any]) -> Predicted[Any]:
         """The entry as it may be recorded; no warning tells of a field that is kept out."""
+        if entry.model not in self._omitted and entry.model not in self._hashed:
+            return entry
         omitted = self._omitted.get(entry.model, frozenset())
         hashed = self._hashed.get(entry.model, frozenset())
-        if not (omitted or hashed):
-            return entry
         columns = [(at, name) for at, name in enumerate(entry.fields) if name not in omitted]
         return msgspec.structs.replace(
             entry,
