@@ -1,5 +1,6 @@
 """Tables are made and changed in steps; what is wrong with a database is one kind of error."""
 
+import re
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,8 @@ from serving.store import Store
 from serving.store.database import Database
 from serving.store.migrations import STEPS, Step, migrate
 from serving.store.rows import Position
+
+DOCS = Path(__file__).parent.parent / "docs" / "store.md"
 
 
 def test_migrating_again_changes_nothing(store: Store):
@@ -46,6 +49,17 @@ def test_a_later_step_is_taken_once_and_wholly(store_url: str, store: Store):
     database.close()
     with pytest.raises(StoreError, match=r"a newer release made its tables; .*: shadow$"):
         store.migrate()
+
+
+def test_the_tables_can_be_read_by_name_as_the_docs_say(store_url: str, store: Store):
+    store.add([predicted("a")], {})
+    on_sqlite, on_postgresql = re.findall("```sql\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    database = Database(store_url)
+    asked = on_postgresql if database.is_postgresql else on_sqlite
+    with database.reading() as connection:
+        named = [(field, str(value)) for _, field, value in connection.exec_driver_sql(asked)]
+    assert named == [("alcohol", "9.5"), ("type", "white")]
+    database.close()
 
 
 def test_a_store_without_tables_says_so(store_url: str):

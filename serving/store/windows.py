@@ -155,8 +155,10 @@ def _without_names(row: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _values(chances: str | None) -> str | None:
-    is_object = chances is not None and chances.startswith("{")
-    return without_names(chances)[1] if chances and is_object else chances
+    """Probabilities as an array, which they were not before there were layouts."""
+    if chances is None or chances.startswith("["):
+        return chances
+    return without_names(chances)[1]
 
 
 def last_place(database: Database) -> int:
