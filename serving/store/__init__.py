@@ -1,15 +1,13 @@
 """Every prediction and what was learnt of it later, in SQLite or PostgreSQL."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import sqlalchemy as sql
 
 from serving.entry import Entry
-from serving.store import labelled, layouts, migrations, retention, trials, windows
-from serving.store.additions import additions
+from serving.store import labelled, migrations, retention, trials, windows
+from serving.store.additions import additions, write
 from serving.store.database import Database
 from serving.store.labelled import LATEST_FIRST, TRUTH
 from serving.store.layouts import Layouts
@@ -28,28 +26,6 @@ from serving.store.rows import (
 )
 from serving.store.windows import Extent, News, Part, Rows
 
-NAMES = ", ".join(predictions.c.keys())
-INTO = f"INTO predictions ({NAMES})"
-AT_ONCE = 100  # rows in a statement: SQLite takes them in a third less time than one by one
-# COPY is the fastest way into PostgreSQL by far, but fails where a row is there already.
-INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE predictions) ON COMMIT DELETE ROWS"
-COPY = f"COPY incoming ({NAMES}) FROM STDIN"
-INSERT_INCOMING = f"INSERT {INTO} SELECT {NAMES} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
-# One collector after the other, until its commit: who read up to a place has missed none before it.
-IN_ORDER = sql.text(f"SELECT pg_advisory_xact_lock({migrations.LOCK + 1})")
-LEARN = sql.text("""
-    INSERT INTO feedback (prediction_id, actual, time, request_id, early)
-    VALUES (:id, :actual, :time, :request_id,
-            CASE WHEN EXISTS (SELECT 1 FROM predictions WHERE id = :id) THEN 0 ELSE 1 END)
-    ON CONFLICT (prediction_id, actual)
-    DO UPDATE SET time = excluded.time, request_id = excluded.request_id
-    WHERE (excluded.time, excluded.request_id) > (feedback.time, feedback.request_id)
-""")
-SHADOW = sql.text("""
-    INSERT INTO shadows (prediction_id, model, version, time, prediction, probabilities)
-    VALUES (:id, :model, :version, :time, :prediction, :probabilities)
-    ON CONFLICT DO NOTHING
-""")
 PROCEED = sql.text("""
     INSERT INTO segments (name, position, torn) VALUES (:name, :read, :torn)
     ON CONFLICT (name) DO UPDATE SET position = excluded.position, torn = excluded.torn
@@ -102,17 +78,7 @@ class Store:
         new = additions(entries)
         proceeded = [{"name": name, **at._asdict()} for name, at in positions.items()]
         with self._database.writing() as connection:
-            if new.layouts:
-                layouts.add(connection, new.layouts)
-            if new.predictions:
-                insert = _copy if self._database.is_postgresql else _insert
-                insert(connection, new.predictions)
-            if new.feedback and self._database.is_postgresql:  # on SQLite only one writes at a time
-                connection.execute(IN_ORDER)
-            if new.feedback:
-                connection.execute(LEARN, new.feedback)
-            if new.shadows:
-                connection.execute(SHADOW, new.shadows)
+            write(connection, new)
             if proceeded:
                 connection.execute(PROCEED, proceeded)
 
@@ -232,24 +198,3 @@ class Store:
         Feedback that is as old and fits no prediction goes too. Others may write meanwhile.
         """
         return retention.retain(self._database, since)
-
-
-def _insert(connection: sql.Connection, predicted: list[tuple[Any, ...]]) -> None:
-    for at in range(0, len(predicted), AT_ONCE):
-        some = predicted[at : at + AT_ONCE]
-        connection.exec_driver_sql(_statement(len(some)), tuple(chain.from_iterable(some)))
-
-
-@lru_cache(AT_ONCE)
-def _statement(rows: int) -> str:
-    row = f"({', '.join('?' for _ in predictions.c)})"
-    return f"INSERT {INTO} VALUES {', '.join([row] * rows)} ON CONFLICT DO NOTHING"  # noqa: S608 - names are ours
-
-
-def _copy(connection: sql.Connection, predicted: list[tuple[Any, ...]]) -> None:
-    connection.exec_driver_sql(INCOMING)
-    psycopg_connection: Any = connection.connection.driver_connection
-    with psycopg_connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        for row in predicted:
-            copy.write_row(row)
-    connection.exec_driver_sql(INSERT_INCOMING)
