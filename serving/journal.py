@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -196,10 +197,10 @@ def read(segment: BinaryIO, position: int = 0, containing: bytes = b"") -> Itera
     """
     segment.seek(position)
     whole = True
-    while whole and (lines := segment.readlines(STRETCH)):
-        whole = lines[-1].endswith(b"\n")
-        if not whole:
-            lines.pop()
+    while whole and (found := segment.readlines(STRETCH)):
+        # Not only the last may be part of a line: while these are read, the rest may be written.
+        lines = list(takewhile(_is_whole, found))
+        whole = len(lines) == len(found)
         entries, torn = [], 0
         for line in lines:
             position += len(line)
@@ -210,6 +211,10 @@ def read(segment: BinaryIO, position: int = 0, containing: bytes = b"") -> Itera
             except (msgspec.DecodeError, UnicodeDecodeError):
                 torn += not line.isspace()
         yield Read(entries, position, torn)
+
+
+def _is_whole(line: bytes) -> bool:
+    return line.endswith(b"\n")
 
 
 encode_into = msgspec.json.Encoder().encode_into

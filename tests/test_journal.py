@@ -1,5 +1,6 @@
 """Every answer has its line in the journal; what a line may hold, and when it goes."""
 
+import io
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from conftest import (
     body,
@@ -23,6 +25,7 @@ from conftest import (
     wait_until,
     wine,
 )
+from entries import predicted
 
 from app import create_app
 from serving.collector import Collector, status
@@ -61,6 +64,38 @@ def test_a_journal_that_cannot_be_written_is_told_and_recovers(tmp_path: Path, r
     folder.unlink()
     assert client.get("/health/ready").json["journal"]["state"] == "recording"
     assert client.get(f"/predictions/{predict(client, wine())['id']}").status_code == 200
+
+
+class Growing(io.RawIOBase):
+    """A file that ends within a line when that is read, and has the rest a moment later."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = list(parts)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, position: int, _whence: int = 0) -> int:
+        return position
+
+    def readinto(self, buffer: Any) -> int:
+        part = self.parts.pop(0) if self.parts else b""
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def test_a_line_that_is_being_written_is_left_for_later():
+    before, line = (msgspec.json.encode(predicted(name)) + b"\n" for name in "ab")
+    growing = io.BufferedReader(Growing(before + line[:40], b"", line[40:]))
+    (seen,) = read(growing)
+    assert ([entry.ids for entry in seen.entries], seen.position, seen.torn) == (
+        [["a"]],
+        len(before),
+        0,
+    )
 
 
 def test_torn_lines_are_left_out_and_counted(settings: Settings):
