@@ -2,7 +2,7 @@
 
 import gc
 
-CONTAINERS = 50_000  # made between two looks; Python's own 700 cost a third of the time
+CONTAINERS = 50_000  # made between two looks; Python's own 700 are two moments' work here
 
 
 def look_seldom() -> None:

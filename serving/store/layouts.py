@@ -1,7 +1,7 @@
 """What the values of stored records and probabilities stand for: names, kept once for all rows.
 
-A row of `predictions` holds arrays of values and the number of its layout, so it takes little more
-than half the room, and half the time to write.
+A row of `predictions` holds arrays of values and the number of its layout, so that no name is
+written with each.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ class Layouts:
 
 def add(connection: sql.Connection, layouts: Mapping[Layout, int]) -> None:
     """Add layouts with their numbers; what is there already may be given again."""
-    # In one order everywhere: of two that write at once, neither then waits for the other.
+    # In one order everywhere, or of two that write at once each might wait for the other.
     ordered = sorted(layouts, key=layouts.__getitem__)
     connection.execute(ADD, [{"number": layouts[each], **each._asdict()} for each in ordered])
 
