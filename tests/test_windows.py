@@ -1,6 +1,7 @@
 """What the monitor reads of the store, over SQLite and PostgreSQL, both real."""
 
 import json
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,12 @@ import pytest
 from postgres import Postgres
 
 from serving.entry import Learnt, Predicted
+from serving.errors import StoreError
 from serving.store import Store
+from serving.store.arrivals import Arrived, News
 from serving.store.database import Database
 from serving.store.migrations import STEPS, migrate
-from serving.store.windows import Extent, News, Rows
+from serving.store.windows import Extent
 
 NOON = 1_700_000_000_000
 
@@ -59,16 +62,16 @@ def extent(version: int = 1, since: int = 0, most: int = 100) -> Extent:
     return Extent("wine", version, NOON + 1_000 * since, most)
 
 
-def rows(parts: Iterable[Rows]) -> list[list[Any]]:
-    return [list(row) for part in parts for row in part]
+def rows(parts: Iterable[Arrived]) -> list[tuple[Any, ...]]:
+    return [row for part in parts for row in zip(*map(json.loads, part), strict=True)]
 
 
 def window(store: Store, asked: Extent) -> list[tuple[Any, ...]]:
     """Rows of a window: what the record's values stand for, then as `Part` has its columns."""
     return [
-        (part.fields, *row, part.learnt.get(place))
+        (json.loads(part.fields), *row, part.learnt.get(place))
         for part in store.window(asked)
-        for place, row in enumerate(zip(*part[1:-1], strict=True))
+        for place, row in enumerate(zip(*map(json.loads, part[3:]), strict=True))
     ]
 
 
@@ -96,7 +99,7 @@ def test_a_window_is_read_some_rows_at_a_time(
         made.probabilities = [[0.75, 0.25]] * 4
         store.add([made, learnt("ruim", made.ids[3])], {})
     found = window(store, extent(version=3))
-    records = [(json.loads(fields)[0], json.loads(record)[0]) for fields, _, _, record, *_ in found]
+    records = [(*fields, *record) for fields, _, _, record, *_ in found]
     assert sorted(records) == sorted([("alcohol", 0), ("pH", 1), ("alcohol", 2), ("pH", 3)] * 4)
     assert len([learnt for *_, learnt in found if learnt]) == 4
     assert len(window(store, extent(version=3, most=9))) == 9
@@ -108,11 +111,39 @@ def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(stor
         [learnt("ruim", one, at=61), learnt("bom", one, other), learnt("bom", one, at=59)], {}
     )
     *_, third, second, first = window(store, extent())
-    answer = "[9.5]", '"bom"', "[0.75,0.25]"
-    assert first == ('["alcohol"]', NOON, 100, *answer, None, ('"ruim"', NOON + 61_000))
-    warned = '[{"field":"alcohol"}]', ('"bom"', NOON + 60_000)
-    assert second == ('["alcohol"]', NOON + 1_000, 101, *answer, *warned)
-    assert third == ('["alcohol"]', NOON + 2_000, 102, *answer, None, None)
+    answer = [9.5], "bom", [0.75, 0.25]
+    assert first == (["alcohol"], NOON, 100, *answer, ("ruim", NOON + 61_000))
+    assert second == (["alcohol"], NOON + 1_000, 101, *answer, ("bom", NOON + 60_000))
+    assert third == (["alcohol"], NOON + 2_000, 102, *answer, None)
+    assert sum(part.warned for part in store.window(extent())) == 1
+
+
+def test_the_numbers_of_a_regression_come_without_probabilities(store: Store):
+    entry = predicted("wine", 3, 0)
+    entry.predictions, entry.classes, entry.probabilities = [5.25], (), []
+    store.add([entry, Learnt(NOON, "told", entry.ids, [6.0])], {})
+    part, *others = store.window(extent(version=3))
+    assert (part.predictions, part.probabilities, part.learnt) == ("[5.25]", "[]", {0: (6.0, NOON)})
+    assert not others
+
+
+def test_a_window_that_is_left_early_reads_no_further(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("serving.store.windows.AT_ONCE", 1)
+    before = threading.active_count()
+    parts = store.window(extent())
+    assert next(parts).times == f"[{NOON + 4_000}]"
+    assert threading.active_count() == before + 1
+    parts.close()
+    assert threading.active_count() == before
+
+
+def test_a_window_that_cannot_be_read_is_a_failure_of_the_store(store_url: str):
+    store = Store(store_url)
+    with pytest.raises(StoreError, match="predictions"):
+        next(store.window(extent()))
+    store.close()
 
 
 OF_BEFORE = """
@@ -135,17 +166,15 @@ def test_rows_of_a_release_that_kept_objects_are_read_as_those_of_today(store_ur
     store.add([predicted("wine", 1, 0)], {})
     both, one = "wine.1.0000000000024", "wine.1.0000000000010"
     store.add([learnt("ruim", both, one)], {})
-    answer = '"bom"', "[0.6,0.4]", None, ('"ruim"', NOON + 60_000)
-    assert [each[0] for each in window(store, extent(since=-NOON))] == [
-        *('["alcohol"]', '["alcohol","pH"]', '["pH"]')
-    ]
-    assert window(store, extent(since=-NOON))[1:] == [
-        ('["alcohol","pH"]', 1, 7, "[9.5,3.0]", *answer),
-        ('["pH"]', 1, 7, "[3.0]", *answer),
+    answer = "bom", [0.6, 0.4], ("ruim", NOON + 60_000)
+    assert sorted(window(store, extent(since=-NOON))) == [
+        (["alcohol"], NOON, 100, [9.5], "bom", [0.75, 0.25], None),
+        (["alcohol", "pH"], 1, 7, [9.5, 3.0], *answer),
+        (["pH"], 1, 7, [3.0], *answer),
     ]
     last = store.last_place()
     assert [row[1:] for row in rows(store.arrived(extent(), 0, last))] == [
-        [NOON + 60_000, '"ruim"', '"bom"', "[0.6,0.4]"]
+        (NOON + 60_000, "ruim", "bom", [0.6, 0.4])
     ] * 2
     page = store.predictions("wine", limit=10)
     assert [bytes(each.record) for each in page] == [
@@ -164,9 +193,9 @@ def test_feedback_to_a_version_is_read_in_the_order_in_which_it_came(store: Stor
     store.add([learnt("ruim", *others, late, missing)], {})
     last = store.last_place()
     first, second, third = rows(store.arrived(extent(), 0, last))
-    assert first[1:4] == [NOON + 90_000, '"bom"', '"bom"']
-    assert second[1:4] == [NOON + 60_000, '"ruim"', '"bom"']
-    assert third == [last, NOON + 60_000, '"ruim"', None, None]
+    assert first[1:4] == (NOON + 90_000, "bom", "bom")
+    assert second[1:4] == (NOON + 60_000, "ruim", "bom")
+    assert third == (last, NOON + 60_000, "ruim", None, None)
     assert rows(store.arrived(extent(), second[0], last)) == [third]
     assert rows(store.arrived(extent(), first[0], second[0])) == [second]
 

@@ -9,8 +9,8 @@ from serving.monitor import losses
 from serving.monitor.answers import Classified, Regressed
 from serving.monitor.concept import ConceptDrift, Watch, drift, update
 from serving.monitor.performance import HeldOut
-from serving.monitor.window import Answers
-from serving.store.windows import Rows
+from serving.monitor.window import Answers, decode
+from serving.store.arrivals import Arrived
 
 PATIENCE = 60_000  # milliseconds in which a prediction may still come after its feedback
 
@@ -25,7 +25,7 @@ class Watched(NamedTuple):
 
 def go_on(
     watch: Watch,
-    parts: Iterable[Rows],
+    parts: Iterable[Arrived],
     answers: Answers,
     held_out: Mapping[str, HeldOut],
     *,
@@ -48,9 +48,10 @@ def go_on(
         return Watched(watch, last, None)
     place = last
     for part in parts:
-        awaited = (at for at, told, _, made, _ in part if made is None and told > now - PATIENCE)
+        rows = [*zip(*map(decode, part), strict=True)]
+        awaited = (at for at, told, _, made, _ in rows if made is None and told > now - PATIENCE)
         until = next(awaited, last + 1)
-        rows = [row for row in part if row[0] < until and row[3] is not None]
+        rows = [row for row in rows if row[0] < until and row[3] is not None]
         found = losses.measure(*_paired(rows, answers), held_out)
         assert found
         watch = update(watch, found.of_rows, found.bound)
@@ -66,7 +67,8 @@ def _paired(
     """What was answered and what was true, of the rows whose truth is one that the model knows."""
     _, _, told, made, chances = zip(*rows, strict=True) if rows else [()] * 5
     actual, predicted = answers.values(told), answers.values(made)
-    probabilities, known = answers.probabilities(chances), answers.known(actual)
+    probabilities = answers.probabilities(chances)
+    known = answers.known(actual)
     if probabilities is not None:
         probabilities = probabilities[known]
     return answers.answered(predicted[known], probabilities, actual[known]), actual[known]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from serving.field import Field
 from serving.monitor.answers import Classified, Floats, Regressed
-from serving.store.rows import json
 from serving.store.windows import Part
 
 UNKNOWN = -1  # the code of a label that is missing, or was never said
@@ -32,24 +31,24 @@ class Answers:
     def __init__(self, classes: tuple[str, ...], positive: str | None, *, likely: bool) -> None:
         self.classes, self.likely = classes, likely
         self.positive = None if positive is None else classes.index(positive)
-        self._codes = _Codes({json(label): code for code, label in enumerate(classes)})
+        self._codes = _Codes({label: code for code, label in enumerate(classes)})
 
-    def values(self, texts: Collection[str]) -> NDArray[Any]:
+    def values(self, answered: Collection[Any]) -> NDArray[Any]:
         """Labels' codes, or numbers."""
         if self.classes:
-            return np.fromiter(map(self._codes.__getitem__, texts), np.intp, len(texts))
-        return np.fromiter(map(float, texts), np.float64, len(texts))
+            return np.fromiter(map(self._codes.__getitem__, answered), np.intp, len(answered))
+        return np.fromiter(answered, np.float64, len(answered))
 
     def unknown(self, rows: int) -> NDArray[Any]:
         """The same where nothing is known."""
         return np.full(rows, UNKNOWN, np.intp) if self.classes else np.full(rows, np.nan)
 
-    def probabilities(self, texts: Sequence[str | None]) -> Floats | None:
+    def probabilities(self, answered: Collection[Sequence[float]]) -> Floats | None:
         """Shape (rows, classes); None of a model that has none."""
         if not self.likely:
             return None
-        shape = len(texts), len(self.classes)
-        values = chain.from_iterable(decode(_array(filter(None, texts))))
+        shape = len(answered), len(self.classes)
+        values = chain.from_iterable(answered)
         return np.fromiter(values, np.float64, shape[0] * shape[1]).reshape(shape)
 
     def known(self, actual: NDArray[Any]) -> NDArray[np.bool_]:
@@ -65,8 +64,8 @@ class Answers:
         return Classified(predicted, len(self.classes), probabilities, self.positive)
 
 
-class _Codes(dict[str, int]):
-    def __missing__(self, _: str) -> int:
+class _Codes(dict[Any, int]):
+    def __missing__(self, _: Any) -> int:
         return UNKNOWN
 
 
@@ -103,23 +102,24 @@ class Window:
         self.probabilities = np.concatenate(probabilities) if answers.likely else None
 
     def _read(self, part: Part) -> tuple[Any, ...]:
-        self.rows += len(part.times)
-        self.warned += len(part.warnings) - part.warnings.count(None)
-        names, values = decode(part.fields), decode(_array(part.records))
-        recorded = dict(zip(names, zip(*values, strict=True), strict=True))
+        times = decode(part.times)
+        self.rows += len(times)
+        self.warned += part.warned
+        columns = zip(*decode(part.records), strict=True)
+        recorded = dict(zip(decode(part.fields), columns, strict=True))
         for name, column in self._columns.items():
             if name not in self.unrecorded and (why := column.take(recorded.get(name))):
                 self.unrecorded[name] = why
-        actual, learnt = self.answers.unknown(len(part.times)), np.full(len(part.times), np.nan)
+        actual, learnt = self.answers.unknown(len(times)), np.full(len(times), np.nan)
         if part.learnt:
             places = [*part.learnt]
             told, learnt[places] = zip(*part.learnt.values(), strict=True)
             actual[places] = self.answers.values(told)
         return (
-            np.array(part.times, dtype=np.float64),
-            np.array(part.durations, dtype=np.float64),
-            self.answers.values(part.predictions),
-            self.answers.probabilities(part.probabilities),
+            np.array(times, dtype=np.float64),
+            np.array(decode(part.durations), dtype=np.float64),
+            self.answers.values(decode(part.predictions)),
+            self.answers.probabilities(decode(part.probabilities)),
             actual,
             learnt,
         )
@@ -158,7 +158,3 @@ class _Column:
         except (KeyError, TypeError, ValueError):
             return "recorded as a hash (JOURNAL_HASH)"
         return ""
-
-
-def _array(texts: Iterable[str]) -> str:
-    return f"[{','.join(texts)}]"

@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sql
 
 from serving.entry import Entry
-from serving.store import labelled, migrations, retention, trials, windows
+from serving.store import arrivals, labelled, migrations, retention, trials, windows
 from serving.store.additions import additions, write
+from serving.store.arrivals import Arrived, News
 from serving.store.database import Database
 from serving.store.labelled import LATEST_FIRST, TRUTH
 from serving.store.layouts import Layouts
@@ -24,7 +25,7 @@ from serving.store.rows import (
     json,
     predictions,
 )
-from serving.store.windows import Extent, News, Part, Rows
+from serving.store.windows import Extent, Part
 
 PROCEED = sql.text("""
     INSERT INTO segments (name, position, torn) VALUES (:name, :read, :torn)
@@ -178,19 +179,19 @@ class Store:
 
     def news(self, extent: Extent, after: int) -> News:
         """How a window stands, and whether feedback came after a place."""
-        return windows.news(self._database, extent, after)
+        return arrivals.news(self._database, extent, after)
 
-    def window(self, extent: Extent) -> Iterator[Part]:
-        """The predictions of a window, the newest first."""
+    def window(self, extent: Extent) -> Generator[Part]:
+        """The predictions of a window, the newest parts first."""
         return windows.window(self._database, self._layouts, extent)
 
     def last_place(self) -> int:
         """The place of the feedback that came last."""
-        return windows.last_place(self._database)
+        return arrivals.last_place(self._database)
 
-    def arrived(self, extent: Extent, after: int, last: int) -> Generator[Rows]:
-        """Feedback by its place; windows.py tells what a row has."""
-        return windows.arrived(self._database, extent, after, last)
+    def arrived(self, extent: Extent, after: int, last: int) -> Generator[Arrived]:
+        """Feedback to a version by its place, after one and up to another."""
+        return arrivals.arrived(self._database, extent, after, last)
 
     def retain(self, since: int) -> int:
         """Delete the predictions of before a time with their feedback; count the predictions.

@@ -33,7 +33,7 @@ def table(name: str, *columns: str) -> sql.TableClause:
 
 
 predictions = table("predictions", *_KEYS, *_VALUES, "layout")
-feedback = table("feedback", *_FEEDBACK)
+feedback = table("feedback", "place", *_FEEDBACK)
 
 
 class Feedback(msgspec.Struct, frozen=True):

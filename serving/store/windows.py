@@ -1,85 +1,96 @@
-"""What the monitor reads: a version's latest predictions, and its feedback in the order it came.
-
-Rows come many at a time, so that memory does not grow with their number.
-"""
+"""A version's latest predictions as the monitor reads them: by columns, many rows at once."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
+from contextlib import closing
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sql
+from msgspec import Raw
 
+from serving.store.ahead import ahead
 from serving.store.database import Database
+from serving.store.joined import BETWEEN_IDS, array, ids, text
 from serving.store.layouts import Layouts, without_names
+from serving.store.rows import Cursor, feedback, predictions
 
-AT_ONCE = 500  # rows; what is made of more no longer fits the processor's cache
+AT_ONCE = 2_000  # rows
+NEWEST = Cursor(2**63 - 1, "")  # no prediction is newer
 
-_LATEST = """
-    SELECT {columns} FROM predictions WHERE model = :model AND version = :version AND time >= :since
-    ORDER BY time DESC, id DESC LIMIT :most
-"""
-_WINDOW = sql.text(
-    _LATEST.format(
-        columns="layout, id, time, duration, record, prediction, probabilities, warnings"
+_decode = msgspec.json.Decoder().decode
+_values = msgspec.json.Decoder(list[Raw]).decode
+
+
+def _predictions() -> sql.Select[Any]:
+    """Those that follow on one, newest first, so many at most: a row of texts for each layout."""
+    made, asked = predictions.c, sql.bindparam
+    rows = (
+        sql.select(made.id, text(made.time), text(made.duration), made.record, made.prediction)
+        .add_columns(made.probabilities, made.warnings, made.layout)
+        .where(made.model == asked("model"), made.version == asked("version"))
+        .where(made.time >= asked("since"))
+        .where(sql.tuple_(made.time, made.id) < sql.tuple_(asked("time"), asked("id")))
+        .order_by(made.time.desc(), made.id.desc())
+        .limit(asked("most"))
+        .subquery()
+    ).c
+    arrays = map(
+        array, (rows.time, rows.duration, rows.record, rows.prediction, rows.probabilities)
     )
-)
-# The ids of predictions that came one after the other lie together, so this is asked once for many.
-_SAID = sql.text("""
-    SELECT prediction_id, actual, time FROM feedback
-    WHERE prediction_id BETWEEN :first AND :last ORDER BY time, actual
-""")
-_NEWEST = sql.text(f"SELECT count(*), max(time) FROM ({_LATEST.format(columns='time')}) AS made")  # noqa: S608
-_LAST = sql.text("SELECT max(place) FROM feedback")
-# By what its ids begin with, for the prediction itself may not be there yet. Then comes the time;
-# of a model whose name only begins like this one's, a number and a dot. Written so that no index on
-# ids is thought of, for the rows are wanted in their order.
-_OF_VERSION = """
-    substr(said.prediction_id, 1, length(:prefix)) = :prefix
-    AND substr(said.prediction_id, length(:prefix) + 1, 11) NOT LIKE '%.%'
-"""
-_ARRIVED = sql.text(f"""
-    SELECT said.place, said.time, said.actual, made.prediction, made.probabilities
-    FROM feedback AS said LEFT JOIN predictions AS made ON made.id = said.prediction_id
-    WHERE said.place > :after AND said.place <= :last AND {_OF_VERSION} ORDER BY said.place
-""")  # noqa: S608 - likewise
-_ANY_ARRIVED = sql.text(f"""
-    SELECT EXISTS (SELECT 1 FROM feedback AS said WHERE said.place > :after AND {_OF_VERSION})
-""")  # noqa: S608 - likewise
+    return sql.select(rows.layout, sql.func.count(rows.warnings), ids(rows.id), *arrays).group_by(
+        rows.layout
+    )
 
-Rows = Sequence[Sequence[Any]]
-Learnt = tuple[str, int]
+
+def _feedback() -> sql.Select[str, str, str]:
+    """What was said about ids from one to another, in the order it came: a row of texts.
+
+    The ids of predictions that came one after the other lie together.
+    """
+    said = feedback.c
+    rows = (
+        sql.select(said.prediction_id, said.actual, text(said.time))
+        .where(said.prediction_id.between(sql.bindparam("first"), sql.bindparam("last")))
+        .order_by(said.time, said.actual)
+        .subquery()
+    ).c
+    return sql.select(ids(rows.prediction_id), array(rows.actual), array(rows.time))
+
+
+_PREDICTIONS, _FEEDBACK = _predictions(), _feedback()
+
+Learnt = tuple[Any, int]
 
 
 class Part(NamedTuple):
-    """Some predictions of a window, column by column.
+    """Some predictions of a window, column by column; columns are JSON arrays.
 
     Attributes
     ----------
     fields : str
-        JSON array: what the values of each record stand for.
-    times, durations : sequence of int
+        What the values of each record stand for.
+    warned : int
+        How many were answered with a warning.
+    learnt : dict of int to (str or float, int)
+        By a row's place, where it is known: what was true, as was told last, and when.
+    times, durations : str
         Milliseconds since 1970, UTC; microseconds.
-    records : sequence of str
-        JSON arrays.
-    predictions : sequence of str
-        JSON.
-    probabilities : sequence of str or None
-        JSON arrays, in the order of the version's classes.
-    warnings : sequence of str or None
-        JSON arrays.
-    learnt : dict of int to (str, int)
-        By a row's place, where it is known: JSON of what was true, as was told last, and when.
+    records : str
+        Arrays of values.
+    predictions : str
+        Labels or numbers.
+    probabilities : str
+        Arrays in the order of the version's classes; empty for a version without any.
     """
 
     fields: str
-    times: Sequence[int]
-    durations: Sequence[int]
-    records: Sequence[str]
-    predictions: Sequence[str]
-    probabilities: Sequence[str | None]
-    warnings: Sequence[str | None]
-    learnt: dict[int, Learnt]
+    warned: int
+    learnt: Mapping[int, Learnt]
+    times: str
+    durations: str
+    records: str
+    predictions: str
+    probabilities: str
 
 
 class Extent(NamedTuple):
@@ -99,88 +110,54 @@ class Extent(NamedTuple):
         return f"{self.model}.{self.version}."
 
 
-class News(NamedTuple):
-    """How a window stands.
-
-    Attributes
-    ----------
-    predictions : int
-        How many are in it.
-    until : int or None
-        The time of the last.
-    feedback : bool
-        Whether any came after a place.
-    """
-
-    predictions: int
-    until: int | None
-    feedback: bool
+def window(database: Database, layouts: Layouts, extent: Extent) -> Generator[Part]:
+    """Read the predictions of a window, the newest parts first, each with its latest feedback."""
+    with closing(ahead(_texts(database, layouts, extent))) as read:
+        for fields, warned, named, said, *arrays in read:
+            learnt = _learnt(named, *said)
+            if fields:
+                yield Part(fields, warned, learnt, *arrays)
+            else:
+                yield from _of_objects(warned, learnt, arrays)
 
 
-def news(database: Database, extent: Extent, after: int) -> News:
-    """How a window stands, and whether feedback came after a place."""
+def _texts(database: Database, layouts: Layouts, extent: Extent) -> Generator[tuple[Any, ...]]:
+    left, last = extent.most, NEWEST
     with database.reading() as connection:
-        predictions, until = connection.execute(_NEWEST, extent._asdict()).one()
-        asked = {"after": after, "prefix": extent.prefix}
-        return News(predictions, until, bool(connection.scalar(_ANY_ARRIVED, asked)))
+        while left > 0:
+            asked = {**extent._asdict(), "most": min(left, AT_ONCE), **last._asdict()}
+            ends = []
+            for number, warned, joined, times, *others in connection.execute(
+                _PREDICTIONS, asked
+            ).all():
+                named = joined.split(BETWEEN_IDS)
+                about = {"first": min(named), "last": max(named)}
+                said = connection.execute(_FEEDBACK, about).one()
+                yield layouts.find(connection, number).fields, warned, named, said, times, *others
+                left -= len(named)
+                ends.append(Cursor(*min(zip(_decode(times), named, strict=True))))
+            if not ends:
+                return
+            last = min(ends)
 
 
-def window(database: Database, layouts: Layouts, extent: Extent) -> Iterator[Part]:
-    """Read the predictions of a window, the newest first, each with its latest feedback."""
-    with database.reading() as connection:
-        for rows in _streamed(connection, _WINDOW, extent._asdict()):
-            ids = [row[1] for row in rows]
-            asked = {"first": min(ids), "last": max(ids)}
-            said = connection.execute(_SAID, asked).all()
-            known = {of: (actual, time) for of, actual, time in said}
-            for number, alike in groupby(rows, itemgetter(0)):
-                if number is not None:
-                    yield _part(layouts.find(connection, number).fields, list(alike), known)
-                    continue
-                for fields, old in groupby(map(_without_names, alike), itemgetter(0)):
-                    yield _part(fields, list(old), known)
+def _learnt(made: Sequence[str], named: str | None, actual: str, times: str) -> dict[int, Learnt]:
+    if named is None:
+        return {}
+    told = zip(_decode(actual), _decode(times), strict=True)
+    known = dict(zip(named.split(BETWEEN_IDS), told, strict=True))
+    return {place: known[each] for place, each in enumerate(made) if each in known}
 
 
-def _part(fields: str, rows: Rows, known: Mapping[str, Learnt]) -> Part:
-    _, ids, times, durations, records, made, chances, warnings = zip(*rows, strict=True)
-    learnt = {place: known[each] for place, each in enumerate(ids) if each in known}
-    return Part(fields, times, durations, records, made, chances, warnings, learnt)
-
-
-def _without_names(row: Sequence[Any]) -> tuple[Any, ...]:
-    """A row from before there were layouts, as one of today, its fields in the layout's place."""
-    _, *keys, record, prediction, chances, warnings = row
-    fields, values = without_names(record)
-    return (fields, *keys, values, prediction, _values(chances), warnings)
-
-
-def _values(chances: str | None) -> str | None:
-    """Probabilities as an array, which they were not before there were layouts."""
-    if chances is None or chances.startswith("["):
-        return chances
-    return without_names(chances)[1]
-
-
-def last_place(database: Database) -> int:
-    """The place of the feedback that came last, of any model's."""
-    with database.reading() as connection:
-        return connection.scalar(_LAST) or 0
-
-
-def arrived(database: Database, extent: Extent, after: int, last: int) -> Generator[Rows]:
-    """Read the feedback to a version that came after a place, up to a last one.
-
-    A row has place, time, what was true, and the prediction and its probabilities as an array, None
-    where the prediction is not there (yet).
-    """
-    asked = {"after": after, "last": last, "prefix": extent.prefix}
-    with database.reading() as connection:
-        for rows in _streamed(connection, _ARRIVED, asked):
-            yield [(*row, _values(chances)) for *row, chances in rows]
-
-
-def _streamed(
-    connection: sql.Connection, question: sql.TextClause, asked: dict[str, Any]
-) -> Iterator[Rows]:
-    with connection.execute(question, asked, execution_options={"yield_per": AT_ONCE}) as rows:
-        yield from rows.partitions(AT_ONCE)
+def _of_objects(warned: int, learnt: Mapping[int, Learnt], arrays: Sequence[str]) -> Iterator[Part]:
+    """Rows from before there were layouts, as parts of today: one for each set of fields."""
+    texts = [[str(value, "utf-8") for value in _values(array)] for array in arrays]
+    times, durations, objects, answers, chances = texts
+    fields, records = zip(*map(without_names, objects), strict=True)
+    columns = times, durations, records, answers, [without_names(each)[1] for each in chances]
+    for alike in dict.fromkeys(fields):
+        places = [place for place, each in enumerate(fields) if each == alike]
+        known = {at: learnt[place] for at, place in enumerate(places) if place in learnt}
+        chosen = [",".join(column[place] for place in places if column) for column in columns]
+        yield Part(alike, warned, known, *(f"[{values}]" for values in chosen))
+        warned = 0
