@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -161,6 +162,31 @@ def test_lines_over_time_tell_when_another_version_went_live(dashboard: Dashboar
     assert realised["values"][1] is None
     few = [chart for chart in dashboard.charts("/monitor/wine?days=1") if chart["kind"] == "lines"]
     assert few[0]["times"] == [dashboard.now - DAY + HOUR, dashboard.now]
+
+
+def test_an_alert_leads_to_what_the_pass_found_that_raised_it(tmp_path: Path, dashboard: Dashboard):
+    shutil.copytree(dashboard.settings.var_dir, tmp_path / "var")
+    settings = replace(dashboard.settings, var_dir=tmp_path / "var")
+    dashboard = Dashboard(create_app(settings).test_client(), settings, dashboard.now)
+    traffic = Traffic(settings, version=2)
+    traffic.come(unlike_training(load().sample(50, random_state=1)), dashboard.now + HOUR)
+    traffic.look(dashboard.now + 2 * HOUR)
+    latest = dashboard.page("/monitor/wine")
+    (link,) = set(re.findall(r'href="(/monitor/wine\?raised=\d+)"', latest))
+    page = dashboard.page(link)
+    assert "It looked at 270 predictions" in latest
+    assert "It looked at 220 predictions" in page
+    assert 'what the pass found that raised an alert. <a href="/monitor/wine">' in page
+    assert "raised an alert" not in latest
+    alert = link.split("?")[1]
+    saved = dashboard.page(f"/monitor/wine/report.html?{alert}")
+    assert "It looked at 220 predictions" in saved
+    assert 'href="/' not in saved
+    told = dashboard.client.get(f"/models/wine/monitor?{alert}").json
+    assert told["report"]["window"]["predictions"] == 220
+    assert dashboard.page("/monitor/wine?raised=1", status=404)
+    assert dashboard.client.get("/models/wine/monitor?raised=1").status_code == 404
+    assert dashboard.page("/monitor/wine?raised=x", status=400)
 
 
 def test_a_service_that_is_asked_nothing_has_pages_all_the_same(

@@ -62,7 +62,9 @@ def test_an_alert_keeps_the_report_that_raised_it_and_lasts_until_it_is_cleared(
     later = alert(sentence="alcohol: yet another")
     reports.write(report(6), FIGURES, [later], [], before=5)
     assert reports.alerts("wine", lasting=True) == [later]
-    assert bytes(reports.report_of(later)) == b'{"verdict":"drift"}'
+    assert bytes(reports.raising("wine", later.raised)) == b'{"verdict":"drift"}'
+    assert reports.raising("wine", later.raised + 1) is None
+    assert reports.raising("diabetes", later.raised) is None
     reports.settle([alert(8)], [])
     assert reports.alerts("wine", lasting=True) == []
     assert reports.alerts() == [alert(8)]

@@ -65,7 +65,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     def found(name: str) -> dict[str, Any]:
         """What the page of one model is made from."""
         now, days = ids.now(), whole("days", 1, MOST_DAYS) or USUAL_DAYS
-        state = monitored.state(service, name, now - patience)
+        state = monitored.asked(service, name, now - patience)
         passes = monitored.passes(service, name, now - days * ids.DAY)
         about = {"state": state, "passes": passes, "days": days, "window": _window(state)}
         if state.report:

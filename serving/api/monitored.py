@@ -5,14 +5,17 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Raw
 
-from serving.errors import ArtefactError
+from serving.api.query import whole
+from serving.errors import ArtefactError, NotRecorded, UnknownVersion
 from serving.manifest import Manifest
 from serving.service import Service
 from serving.store.reports import Alert
 
 MOST_POINTS = 240  # in a line
 HOURS = 24
+MOST_TIME = 10**15 - 1  # milliseconds since 1970, UTC
 
 Found = dict[str, Any]
 
@@ -34,6 +37,8 @@ class State(NamedTuple):
         Whether there should have been passes since.
     broken : str
         Why a version that should be served is not.
+    raised : int or None
+        When an alert was raised by the pass that this is about, if not by the latest.
     """
 
     name: str
@@ -45,6 +50,7 @@ class State(NamedTuple):
     looked: int | None
     silent: bool
     broken: str
+    raised: int | None = None
 
     @property
     def title(self) -> str:
@@ -111,6 +117,50 @@ def state(service: Service, name: str, due: int) -> State:
         latest.time if latest else None,
         silent=latest is not None and latest.time < due,
         broken=broken,
+    )
+
+
+def raising(service: Service, name: str) -> Raw | None:
+    """The report that raised the alerts of a time, if the URL asks for one, as JSON.
+
+    Raises
+    ------
+    BadRequest, NotRecorded, StoreError
+    """
+    raised = whole("raised", 0, MOST_TIME)
+    if raised is None:
+        return None
+    found = service.store.reports.raising(name, raised)
+    if found is None:
+        raise NotRecorded(
+            f"raised={raised}: no alert of {name} was raised then; "
+            f"GET /models/{name}/monitor tells of each when it was"
+        )
+    return found
+
+
+def asked(service: Service, name: str, due: int) -> State:
+    """One model, as the latest pass left it, or as the one found it that the URL asks for.
+
+    Raises
+    ------
+    BadRequest, UnknownModel, NotRecorded, StoreError
+    """
+    now, before = state(service, name, due), raising(service, name)
+    if before is None:
+        return now
+    report = msgspec.json.decode(before)
+    try:
+        manifest = service.registry.manifest(name, report["version"])
+    except (ArtefactError, UnknownVersion):
+        manifest = None
+    return now._replace(
+        version=report["version"],
+        manifest=manifest,
+        report=report,
+        looked=report["time"],
+        silent=False,
+        raised=report["time"],
     )
 
 

@@ -157,11 +157,11 @@ class Reports:
             rows = connection.execute(asked.limit(limit))
             return [Alert(**dict(zip(_ALERT, row, strict=True))) for row in rows]
 
-    def report_of(self, alert: Alert) -> Raw | None:
-        """The report that raised an alert, as JSON."""
-        asked = sql.select(alerts.c.report).where(_same(alert))
+    def raising(self, model: str, time: int) -> Raw | None:
+        """The report of the pass that raised alerts of a model at a time, as JSON."""
+        wanted = (alerts.c.model == model) & (alerts.c.raised == time)
         with self._database.reading() as connection:
-            found = connection.scalar(asked)
+            found = connection.scalar(sql.select(alerts.c.report).where(wanted).limit(1))
         return None if found is None else Raw(found)
 
     def write(
