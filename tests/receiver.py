@@ -11,7 +11,7 @@ from typing import NamedTuple
 from serving.monitor.webhook import Webhook
 from serving.settings import Settings
 from serving.store import Store
-from serving.store.reports import Delivery
+from serving.store.deliveries import Delivery
 
 KEY = "whsec_" + base64.b64encode(b"only the receiver knows").decode()
 NOW = 1_760_000_000_000
@@ -84,4 +84,4 @@ def hook(url: str, *, private: bool = True, key: str = KEY) -> Webhook:
 
 
 def waiting(store: Store) -> list[Delivery]:
-    return store.reports.due(NOW + 9 * DAY, 99)
+    return store.deliveries.due(NOW + 9 * DAY, 99)

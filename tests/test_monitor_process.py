@@ -77,7 +77,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_says_nothing_twice(tmp_path: 
     monitor(settings, "wine")
     points = store.reports.points("wine", 0)
     alerts = store.reports.alerts("wine")
-    messages = store.reports.due(2**62, 10_000)
+    messages = store.deliveries.due(2**62, 10_000)
     print(f"{len(points)} passes between {KILLS} kills, {len(alerts)} alerts")
     assert len(messages) == len(alerts) + sum(alert.cleared is not None for alert in alerts)
     assert len([each for each in alerts if each.cleared is None]) == len(

@@ -9,7 +9,8 @@ from app import create_app
 from serving import ids
 from serving.settings import Settings
 from serving.store import Store
-from serving.store.reports import Alert, Delivery, Report, Reports
+from serving.store.deliveries import Delivery
+from serving.store.reports import Alert, Report, Reports
 
 FIGURES = Raw(b'{"predictions":500}')
 
@@ -48,13 +49,14 @@ def test_of_many_figures_so_many_are_given_with_the_latest(reports: Reports):
     assert reports.points("diabetes", 2, most=4) == []
 
 
-def test_a_pass_that_another_monitor_overtook_leaves_nothing(reports: Reports):
+def test_a_pass_that_another_monitor_overtook_leaves_nothing(store: Store):
+    reports = store.reports
     reports.write(report(5), FIGURES, [], [], before=0)
     message = Delivery("a", "{}", 0)
     assert not reports.write(report(6), FIGURES, [alert()], [message], before=0)
     assert not reports.write(report(6), FIGURES, [alert()], [message], before=4)
     assert reports.latest("wine", 1).time == 5
-    assert (reports.alerts(), reports.due(9, 9)) == ([], [])
+    assert (reports.alerts(), store.deliveries.due(9, 9)) == ([], [])
 
 
 def test_an_alert_keeps_the_report_that_raised_it_and_lasts_until_it_is_cleared(reports: Reports):
@@ -71,16 +73,17 @@ def test_an_alert_keeps_the_report_that_raised_it_and_lasts_until_it_is_cleared(
     assert reports.alerts("diabetes") == []
 
 
-def test_a_message_is_due_until_it_is_delivered(reports: Reports):
-    reports.write(
+def test_a_message_is_due_until_it_is_delivered(store: Store):
+    deliveries = store.deliveries
+    store.reports.write(
         report(5), FIGURES, [], [Delivery("a", "{}", 5), Delivery("b", "{}", 9)], before=0
     )
-    (message,) = reports.due(8, 9)
-    reports.postpone(message, 20)
-    assert [each.id for each in reports.due(10, 9)] == ["b"]
-    assert reports.due(20, 9)[1] == Delivery("a", "{}", 20, 1)
-    reports.delivered(message)
-    assert [each.id for each in reports.due(99, 9)] == ["b"]
+    (message,) = deliveries.due(8, 9)
+    deliveries.postpone(message, 20)
+    assert [each.id for each in deliveries.due(10, 9)] == ["b"]
+    assert deliveries.due(20, 9)[1] == Delivery("a", "{}", 20, 1)
+    deliveries.delivered(message)
+    assert [each.id for each in deliveries.due(99, 9)] == ["b"]
 
 
 def test_retention_takes_what_was_found_along_but_no_alert_that_lasts(store: Store):

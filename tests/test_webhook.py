@@ -21,7 +21,7 @@ from receiver import DAY, KEY, NOW, hook, receiving, waiting, with_a_message
 
 from serving.monitor import webhook
 from serving.store import Store
-from serving.store.reports import Delivery
+from serving.store.deliveries import Delivery
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_a_message_is_posted_once_with_its_id_time_and_signature(store: Store):
     with receiving() as receiver:
-        hook(receiver.url).send_due(store.reports, NOW)
-        hook(receiver.url).send_due(store.reports, NOW)
+        hook(receiver.url).send_due(store.deliveries, NOW)
+        hook(receiver.url).send_due(store.deliveries, NOW)
     (got,) = receiver.received
     assert (got.path, json.loads(got.body)) == ("/alerts?for=us", {"type": "alert.raised"})
     assert got.headers["content-type"] == "application/json"
@@ -60,8 +60,8 @@ def test_the_signature_is_the_one_of_the_standards_own_example():
 
 def test_a_key_may_be_any_text_and_without_one_nothing_is_signed(store: Store):
     with receiving(500) as receiver:
-        hook(receiver.url, key="tell nobody").send_due(store.reports, NOW)
-        hook(receiver.url, key="").send_due(store.reports, NOW + DAY)
+        hook(receiver.url, key="tell nobody").send_due(store.deliveries, NOW)
+        hook(receiver.url, key="").send_due(store.deliveries, NOW + DAY)
     signed, unsigned = receiver.received
     said = f"msg_1.{NOW // 1000}.".encode() + signed.body
     own = base64.b64encode(hmac.new(b"tell nobody", said, hashlib.sha256).digest()).decode()
@@ -72,12 +72,12 @@ def test_a_key_may_be_any_text_and_without_one_nothing_is_signed(store: Store):
 @pytest.mark.parametrize("status", [500, 404, 302, 307])
 def test_what_is_not_taken_comes_again_later_with_the_same_id(store: Store, status: int):
     with receiving(status) as receiver:
-        hook(receiver.url).send_due(store.reports, NOW)
+        hook(receiver.url).send_due(store.deliveries, NOW)
         (message,) = waiting(store)
-        hook(receiver.url).send_due(store.reports, message.due - 1)
+        hook(receiver.url).send_due(store.deliveries, message.due - 1)
         assert len(receiver.received) == 1  # no redirect is followed, and nothing comes too early
         assert (message.attempts, 30_000 <= message.due - NOW <= 50_000) == (1, True)
-        hook(receiver.url).send_due(store.reports, message.due)
+        hook(receiver.url).send_due(store.deliveries, message.due)
     assert [got.headers["webhook-id"] for got in receiver.received] == ["msg_1", "msg_1"]
     assert waiting(store) == []
 
@@ -91,7 +91,7 @@ def test_after_a_day_a_message_is_given_up_and_the_log_has_it(
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     while messages := waiting(store):
         now = messages[0].due
-        hook(url).send_due(store.reports, now)
+        hook(url).send_due(store.deliveries, now)
     assert 0.7 * DAY < now - NOW < 1.3 * DAY
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 11 + ["ERROR"]
     assert "given up after 12 attempts" in caplog.text
@@ -142,7 +142,7 @@ def test_a_webhook_that_is_slow_or_endless_holds_the_monitor_up_no_longer_than_a
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         start = time.monotonic()
-        hook(f"http://127.0.0.1:{server.getsockname()[1]}").send_due(store.reports, NOW)
+        hook(f"http://127.0.0.1:{server.getsockname()[1]}").send_due(store.deliveries, NOW)
         assert time.monotonic() - start < 2
         server.shutdown(socket.SHUT_RDWR)
         thread.join()
@@ -175,10 +175,10 @@ def test_a_message_of_a_monitor_that_was_killed_before_sending_is_sent(tmp_path:
         store.migrate()
         run = subprocess.run([sys.executable, "-c", KILLED, url], cwd=ROOT, check=False)
         assert run.returncode == -signal.SIGKILL
-        hook(receiver.url).send_due(store.reports, NOW)
+        hook(receiver.url).send_due(store.deliveries, NOW)
     assert json.loads(receiver.received[0].body)["data"]["sentence"] == "alcohol moved"
 
 
 def test_without_a_webhook_nothing_is_sent_and_what_waits_is_kept(store: Store):
-    hook("").send_due(store.reports, NOW)
+    hook("").send_due(store.deliveries, NOW)
     assert len(waiting(store)) == 1

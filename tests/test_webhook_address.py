@@ -29,7 +29,7 @@ def test_a_private_address_is_refused_unless_it_is_allowed(
     store: Store, caplog: pytest.LogCaptureFixture
 ):
     with receiving() as receiver:
-        hook(receiver.url, private=False).send_due(store.reports, NOW)
+        hook(receiver.url, private=False).send_due(store.deliveries, NOW)
         assert receiver.received == []
         assert "localhost is at " in caplog.text
         assert "ALERT_WEBHOOK_PRIVATE=on allows that" in caplog.text
@@ -50,7 +50,7 @@ def test_what_is_connected_to_is_the_address_that_was_looked_at(
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with receiving() as receiver:
         url = f"http://rebound.example:{receiver.server_port}/"
-        hook(url).send_due(store.reports, NOW)
+        hook(url).send_due(store.deliveries, NOW)
     assert asked == ["rebound.example"]
     assert receiver.received[0].headers["host"] == f"rebound.example:{receiver.server_port}"
 
@@ -60,7 +60,7 @@ def test_one_private_address_among_those_of_a_name_is_enough_to_refuse_it(
 ):
     found = [(None, None, None, "", (where, 80)) for where in ("93.184.216.34", "10.0.0.7")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    hook("http://two.example/", private=False).send_due(store.reports, NOW)
+    hook("http://two.example/", private=False).send_due(store.deliveries, NOW)
     assert waiting(store)[0].attempts == 1
 
 
@@ -110,12 +110,12 @@ def test_over_tls_only_the_host_of_the_url_is_believed(
     with receiving() as receiver:
         receiver.socket = context.wrap_socket(receiver.socket, server_side=True)
         url = receiver.url.replace("http", "https")
-        hook(url).send_due(store.reports, NOW)
+        hook(url).send_due(store.deliveries, NOW)
         assert "certificate verify failed: self-signed" in caplog.text
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "public.pem"))
-        hook(url.replace("localhost", "127.0.0.1")).send_due(store.reports, NOW + DAY)
+        hook(url.replace("localhost", "127.0.0.1")).send_due(store.deliveries, NOW + DAY)
         assert "certificate is not valid for '127.0.0.1'" in caplog.text
         assert receiver.received == []
-        hook(url).send_due(store.reports, NOW + 2 * DAY)
+        hook(url).send_due(store.deliveries, NOW + 2 * DAY)
     assert len(receiver.received) == 1
     assert waiting(store) == []

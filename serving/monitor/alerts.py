@@ -10,7 +10,8 @@ import msgspec
 
 from serving.monitor.findings import Verdict
 from serving.settings import Settings
-from serving.store.reports import Alert, Delivery, Kind
+from serving.store.deliveries import Delivery
+from serving.store.reports import Alert, Kind
 
 log = logging.getLogger(__name__)
 

@@ -71,7 +71,7 @@ class Passes:
         self._clear_what_is_gone(live)
         passed += [self._attempt(model, version) for model, version in live.items()]
         self._tell(passed)
-        self._webhook.send_due(self.store.reports, ids.now())
+        self._webhook.send_due(self.store.deliveries, ids.now())
         return sorted(passed, key=lambda each: each.model)
 
     def _clear_what_is_gone(self, live: Mapping[str, int]) -> None:

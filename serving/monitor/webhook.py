@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from serving.errors import ServingError
 from serving.settings import Settings
-from serving.store.reports import Delivery, Reports
+from serving.store.deliveries import Deliveries, Delivery
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Webhook:
         self._key = _secret(settings.alert_webhook_key)
         self._private = settings.alert_webhook_private
 
-    def send_due(self, reports: Reports, now: int) -> None:
+    def send_due(self, deliveries: Deliveries, now: int) -> None:
         """Send what is due; what is not taken is due again later, and given up after a day.
 
         A message may come twice, where this is killed in between, but always with the same id. It
@@ -69,15 +69,15 @@ class Webhook:
         if not self._url.hostname:
             return
         end = time.monotonic() + BUDGET
-        for message in reports.due(now, MOST):
+        for message in deliveries.due(now, MOST):
             if time.monotonic() > end:
                 return
             try:
                 self._post(message, now // 1000)
             except (NotTaken, OSError, http.client.HTTPException) as error:
-                _postpone(reports, message, now, str(error) or repr(error))
+                _postpone(deliveries, message, now, str(error) or repr(error))
             else:
-                reports.delivered(message)
+                deliveries.delivered(message)
                 log.info("the webhook took message %s", message.id)
 
     def _post(self, message: Delivery, seconds: int) -> None:
@@ -154,17 +154,17 @@ def _secret(key: str) -> bytes:
     return key.encode() if text == key else base64.b64decode(text)
 
 
-def _postpone(reports: Reports, message: Delivery, now: int, reason: str) -> None:
+def _postpone(deliveries: Deliveries, message: Delivery, now: int, reason: str) -> None:
     attempts = message.attempts + 1
     if attempts >= ATTEMPTS:
-        reports.delivered(message)
+        deliveries.delivered(message)
         log.error(
             "message %s is given up after %d attempts: %s: %s",
             *(message.id, attempts, reason, message.body),
         )
         return
     pause = int(pause_after(attempts))
-    reports.postpone(message, now + pause)
+    deliveries.postpone(message, now + pause)
     log.warning(
         "the webhook did not take message %s, which is tried again in %s: %s",
         *(message.id, timedelta(seconds=pause // 1000), reason),

@@ -10,6 +10,7 @@ from serving.store import arrivals, labelled, migrations, retention, trials, win
 from serving.store.additions import additions, write
 from serving.store.arrivals import Arrived, News
 from serving.store.database import Database
+from serving.store.deliveries import Deliveries
 from serving.store.labelled import LATEST_FIRST, TRUTH
 from serving.store.layouts import Layouts
 from serving.store.reports import Reports
@@ -50,12 +51,15 @@ class Store:
     ----------
     reports : Reports
         What the monitor found in them.
+    deliveries : Deliveries
+        What a webhook is to be told of it.
     """
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
         self._layouts = Layouts()
         self.reports = Reports(self._database)
+        self.deliveries = Deliveries(self._database)
 
     def migrate(self) -> None:
         """Make the tables, or bring them up to date; any number of processes may do so at once."""

@@ -1,4 +1,4 @@
-"""What the monitor found, in the store: reports, figures over time, alerts, messages to send."""
+"""What the monitor found, in the store: reports, figures over time, alerts."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -7,7 +7,9 @@ import msgspec
 import sqlalchemy as sql
 from msgspec import Raw
 
+from serving.store import deliveries
 from serving.store.database import Database
+from serving.store.deliveries import Delivery
 from serving.store.rows import table
 
 Kind = Literal["data drift", "prediction drift", "concept drift"]
@@ -17,7 +19,6 @@ _ALERT = ("model", "version", "kind", "raised", "cleared", "sentence")
 reports = table("reports", "model", "version", "time", "report", "place", "watch")
 points = table("points", "model", "time", "version", "figures")
 alerts = table("alerts", *_ALERT, "report")
-deliveries = table("deliveries", "id", "body", "due", "attempts")
 
 OF_VERSION = (reports.c.model == sql.bindparam("of")) & (
     reports.c.version == sql.bindparam("number")
@@ -81,23 +82,6 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     raised: int
     cleared: int | None = None
     sentence: str
-
-
-class Delivery(msgspec.Struct, frozen=True):
-    """A message that a webhook has not taken yet.
-
-    Attributes
-    ----------
-    id : str
-        The same with every attempt, so that the receiver can tell.
-    due : int
-        When to try it next, in milliseconds since 1970, UTC.
-    """
-
-    id: str
-    body: str
-    due: int
-    attempts: int = 0
 
 
 class Reports:
@@ -198,10 +182,7 @@ class Reports:
                 return False
             connection.execute(points.insert(), point | {"figures": bytes(figures).decode()})
             _settle(connection, changed, row["report"])
-            if messages:
-                connection.execute(
-                    deliveries.insert(), [msgspec.to_builtins(one) for one in messages]
-                )
+            deliveries.add(connection, messages)
         return True
 
     def renew(self, report: Report, time: int) -> None:
@@ -216,32 +197,7 @@ class Reports:
         """Change alerts that no pass is about, as those of a version that is live no more."""
         with self._database.writing() as connection:
             _settle(connection, changed, "null")
-            if messages:
-                connection.execute(
-                    deliveries.insert(), [msgspec.to_builtins(one) for one in messages]
-                )
-
-    def due(self, now: int, limit: int) -> list[Delivery]:
-        """Messages to be sent by now, the oldest first."""
-        asked = (
-            sql.select(*deliveries.c)
-            .where(deliveries.c.due <= now)
-            .order_by(deliveries.c.due, deliveries.c.id)
-            .limit(limit)
-        )
-        with self._database.reading() as connection:
-            return [Delivery(*row) for row in connection.execute(asked)]
-
-    def delivered(self, message: Delivery) -> None:
-        """Forget a message that was taken, or is given up."""
-        with self._database.writing() as connection:
-            connection.execute(deliveries.delete().where(deliveries.c.id == message.id))
-
-    def postpone(self, message: Delivery, due: int) -> None:
-        """Try a message again later; that was one attempt."""
-        later = deliveries.update().where(deliveries.c.id == message.id)
-        with self._database.writing() as connection:
-            connection.execute(later.values(due=due, attempts=message.attempts + 1))
+            deliveries.add(connection, messages)
 
 
 def _same(alert: Alert) -> sql.ColumnElement[bool]:
