@@ -13,7 +13,10 @@ MOST_FIELDS = 20
 
 
 class Chart(NamedTuple):
-    """What is shown, what to see in it, its drawing, and the table that says the same."""
+    """What the macro in chart.html takes.
+
+    What is shown, what to see in it, its drawing, and the table that says the same.
+    """
 
     title: str
     caption: str

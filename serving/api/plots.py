@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from serving.api.charts import Chart
 from serving.api.monitored import Found, Passes, most_changed_first
 from serving.api.shown import Figures
 
@@ -17,16 +18,6 @@ MOST_ROWS = 24  # passes in a table, the latest
 
 Line = dict[str, Any]
 Written = Callable[[float | None], str]
-
-
-class Chart(NamedTuple):
-    """What the macro in chart.html takes."""
-
-    title: str
-    caption: str
-    spec: dict[str, Any]
-    head: list[str]
-    rows: list[list[str]]
 
 
 def shares(found: Found, fig: Figures) -> Chart:
