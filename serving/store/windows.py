@@ -112,28 +112,25 @@ class Extent(NamedTuple):
 
 def window(database: Database, layouts: Layouts, extent: Extent) -> Generator[Part]:
     """Read the predictions of a window, the newest parts first, each with its latest feedback."""
-    with closing(ahead(_texts(database, layouts, extent))) as read:
-        for fields, warned, named, said, *arrays in read:
-            learnt = _learnt(named, *said)
+    with database.reading() as connection, closing(ahead(_texts(database, extent))) as read:
+        for number, warned, named, *arrays in read:
+            fields = layouts.find(connection, number).fields
+            learnt = _learnt(connection, named)
             if fields:
                 yield Part(fields, warned, learnt, *arrays)
             else:
                 yield from _of_objects(warned, learnt, arrays)
 
 
-def _texts(database: Database, layouts: Layouts, extent: Extent) -> Generator[tuple[Any, ...]]:
+def _texts(database: Database, extent: Extent) -> Generator[tuple[Any, ...]]:
     left, last = extent.most, NEWEST
     with database.reading() as connection:
         while left > 0:
             asked = {**extent._asdict(), "most": min(left, AT_ONCE), **last._asdict()}
             ends = []
-            for number, warned, joined, times, *others in connection.execute(
-                _PREDICTIONS, asked
-            ).all():
+            for number, warned, joined, times, *others in connection.execute(_PREDICTIONS, asked):
                 named = joined.split(BETWEEN_IDS)
-                about = {"first": min(named), "last": max(named)}
-                said = connection.execute(_FEEDBACK, about).one()
-                yield layouts.find(connection, number).fields, warned, named, said, times, *others
+                yield number, warned, named, times, *others
                 left -= len(named)
                 ends.append(Cursor(*min(zip(_decode(times), named, strict=True))))
             if not ends:
@@ -141,7 +138,9 @@ def _texts(database: Database, layouts: Layouts, extent: Extent) -> Generator[tu
             last = min(ends)
 
 
-def _learnt(made: Sequence[str], named: str | None, actual: str, times: str) -> dict[int, Learnt]:
+def _learnt(connection: sql.Connection, made: Sequence[str]) -> dict[int, Learnt]:
+    about = {"first": min(made), "last": max(made)}
+    named, actual, times = connection.execute(_FEEDBACK, about).one()
     if named is None:
         return {}
     told = zip(_decode(actual), _decode(times), strict=True)
