@@ -3,7 +3,6 @@
 from flask import Blueprint, Response
 
 from serving import ids
-from serving.api.monitored import raising
 from serving.api.query import whole
 from serving.api.respond import as_json
 from serving.errors import NotRecorded
@@ -34,7 +33,7 @@ def blueprint(service: Service) -> Blueprint:
             "model": name,
             "version": version,
             "looked": latest and latest.time,
-            "report": raising(service, name) or (latest and latest.report),
+            "report": latest and latest.report,
             "points": [
                 {"time": point.time, "version": point.version, "figures": point.figures}
                 for point in reports.points(name, since, most=MOST_POINTS)

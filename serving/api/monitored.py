@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Raw
 
 from serving.api.query import whole
 from serving.errors import ArtefactError, NotRecorded, UnknownVersion
@@ -120,36 +119,22 @@ def state(service: Service, name: str, due: int) -> State:
     )
 
 
-def raising(service: Service, name: str) -> Raw | None:
-    """The report that raised the alerts of a time, if the URL asks for one, as JSON.
-
-    Raises
-    ------
-    BadRequest, NotRecorded, StoreError
-    """
-    raised = whole("raised", 0, MOST_TIME)
-    if raised is None:
-        return None
-    found = service.store.reports.raising(name, raised)
-    if found is None:
-        raise NotRecorded(
-            f"raised={raised}: no alert of {name} was raised then; "
-            f"GET /models/{name}/monitor tells of each when it was"
-        )
-    return found
-
-
 def asked(service: Service, name: str, due: int) -> State:
-    """One model, as the latest pass left it, or as the one found it that the URL asks for.
+    """One model, as the latest pass left it, or as the one that raised the alert asked for.
 
     Raises
     ------
     BadRequest, UnknownModel, NotRecorded, StoreError
     """
-    now, before = state(service, name, due), raising(service, name)
-    if before is None:
+    now, raised = state(service, name, due), whole("raised", 0, MOST_TIME)
+    if raised is None:
         return now
-    report = msgspec.json.decode(before)
+    found = service.store.reports.raising(name, raised)
+    if found is None:
+        raise NotRecorded(
+            f"raised={raised}: no alert of {name} was raised then; /monitor/{name} links to each"
+        )
+    report = msgspec.json.decode(found)
     try:
         manifest = service.registry.manifest(name, report["version"])
     except (ArtefactError, UnknownVersion):
@@ -160,7 +145,7 @@ def asked(service: Service, name: str, due: int) -> State:
         report=report,
         looked=report["time"],
         silent=False,
-        raised=report["time"],
+        raised=raised,
     )
 
 

@@ -1,7 +1,6 @@
 """What the monitor found about a model."""
 
 from serving.api.monitor import MOST_DAYS, USUAL_DAYS
-from serving.api.monitored import MOST_TIME
 from serving.api.openapi.operation import About, Operation, as_json, operation, query
 from serving.api.openapi.structs import Schema, listed, record, ref, text, whole
 
@@ -19,24 +18,17 @@ def monitor(_: About) -> Operation:
         model=text(),
         version=whole("The live one."),
         looked={"type": ["integer", "null"], "description": "When it looked last, as times here."},
-        report={
-            "anyOf": [report(), {"type": "null"}],
-            "description": "That of the last pass, or of the one asked for.",
-        },
+        report={"anyOf": [report(), {"type": "null"}], "description": "That of the last pass."},
         points=listed(point) | {"description": "The figures of each pass; of many, of 1,000."},
         alerts=listed(ref("Alert")) | {"description": "The latest first."},
         sentence=text("Before a first pass: how to run the monitor."),
     )
     days = whole(minimum=1, maximum=MOST_DAYS, default=USUAL_DAYS)
-    raised = whole("As alerts tell it.", minimum=0, maximum=MOST_TIME)
     return operation(
         "Drift, performance and alerts",
         {200: as_json("What was found.", answer)},
         (400, 404, 503),
-        parameters=[
-            query("days", days, "How far back the points go."),
-            query("raised", raised, "Have the report that raised the alerts of this time."),
-        ],
+        parameters=[query("days", days, "How far back the points go.")],
     )
 
 
