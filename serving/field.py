@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 
+from serving.inputs.numerals import DEFAULT, Numerals
+
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 EXACT_INTEGER = 2**53  # the largest whole number up to which floats skip none
 LONGEST_SHOWN = 60
@@ -21,11 +23,20 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ----------
     name : str
         The data set's own name for it.
-    type : {"number", "integer", "category"}
+    type : {"number", "integer", "boolean", "category", "date", "text"}
         A category is sent as its label or its code, the label's position in `categories`; where the
-        labels are True and False, as true and false too.
+        labels are True and False, as true and false too. A boolean is 0 or 1 in a row; a date is
+        days since 1970-01-01 there, with a part of a day for the time.
     unit : str
-        For people.
+        What a number may have beside it, as `R$ 12`, `20%` and `40 m2` do; for people too.
+    numerals : Numerals
+        How numbers were written in the file that training learnt from.
+    format : str
+        How dates were written there; see `inputs.dates`.
+    missing : tuple of str
+        What said there, beside the usual texts, that there is no value.
+    other : str
+        The label that a category counts all labels as that it does not know; empty if none.
     minimum, maximum : float
         What is possible; a value beyond is an error. Trees compare single-precision values, so
         the widest range is theirs.
@@ -40,8 +51,12 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """
 
     name: str
-    type: Literal["number", "integer", "category"] = "number"
+    type: Literal["number", "integer", "boolean", "category", "date", "text"] = "number"
     unit: str = ""
+    numerals: Numerals = DEFAULT
+    format: str = ""
+    missing: tuple[str, ...] = ()
+    other: str = ""
     minimum: float = -FLOAT32_MAX
     maximum: float = FLOAT32_MAX
     seen: tuple[float, float] | None = None

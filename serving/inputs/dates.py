@@ -1,0 +1,116 @@
+"""Dates: from texts to days since 1970-01-01 UTC, which is what rows hold, and back.
+
+Models are not given the days alone: `with_calendar` adds what a date says of itself.
+"""
+
+import math
+import re
+from collections.abc import Collection, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+ISO = "ISO 8601"  # 2024-07-31, with or without a time
+MONTH = "%Y-%m"
+FORMATS = (
+    ISO,
+    MONTH,
+    *("%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d"),
+    *("%d/%m/%y", "%m/%d/%y", "%m/%Y", "%Y/%m", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y"),
+    *("%d-%b-%Y", "%d-%b-%y", "%b %Y", "%B %Y", "%b-%Y", "%Y%m%d"),
+)
+TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f")
+CALENDAR = ("year", "month", "day of the week")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}.*)?")
+_DAY = 86_400.0  # seconds
+_SPELT = re.compile(r"[0-9A-Za-z]")
+
+Matrix = NDArray[np.float64]
+
+
+@lru_cache(maxsize=65_536)
+def read(text: str, written: str = ISO) -> float | None:
+    """Days since 1970-01-01 UTC, with a part of a day for the time; None if it is no date.
+
+    Whatever the format of a column is, ISO 8601 is read too; a time without a zone is UTC.
+    """
+    text = text.strip()
+    when = None if written == ISO or not _SPELT.match(text) else _parsed(text, written)
+    when = when or _iso(text) or (_parsed(text, MONTH) if len(text) == len("2024-07") else None)
+    if when is None:
+        return None
+    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
+    return (when - _EPOCH).total_seconds() / _DAY
+
+
+def _iso(text: str) -> datetime | None:
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _parsed(text: str, written: str) -> datetime | None:
+    for time in TIMES:
+        try:
+            return datetime.strptime(text, written + time)  # noqa: DTZ007 - the caller sets UTC
+        except ValueError:
+            continue
+    return None
+
+
+def learn(texts: Collection[str]) -> list[str]:
+    """The formats that all of a column's different texts are dates in; none if it has no dates.
+
+    Of 31/12/2024 and 12/31/2024 both are there where no day is above 12.
+    """
+    left = [*FORMATS]
+    for text in texts:
+        left = [written for written in left if _is_written(text, written)]
+        if not left:
+            break
+    return left
+
+
+def _is_written(text: str, written: str) -> bool:
+    found = _iso(text) if written == ISO else _parsed(text, written)
+    return found is not None
+
+
+def shown(days: float) -> str:
+    """A row's value in ISO 8601, to the second where it has a time."""
+    when = _EPOCH + timedelta(seconds=round(days * _DAY))
+    whole = (when.hour, when.minute, when.second) == (0, 0, 0)
+    return when.date().isoformat() if whole else when.isoformat().removesuffix("+00:00") + "Z"
+
+
+def earliest_and_latest() -> tuple[float, float]:
+    """The range that dates can have."""
+    return tuple(
+        float((day - date(1970, 1, 1)).days) for day in (date(1, 1, 1), date(9999, 12, 31))
+    )  # type: ignore[return-value]
+
+
+def with_calendar(rows: Matrix, columns: Sequence[int]) -> Matrix:
+    """Rows with a year, a month and a day of the week (0 is Monday) for each column of days.
+
+    They stand behind the others, in the order of `columns` and of `CALENDAR`; of a date that is
+    missing they are missing too.
+    """
+    if not len(columns):
+        return rows
+    added = []
+    for column in columns:
+        days = rows[:, column]
+        known = np.isfinite(days)
+        whole = np.where(known, np.floor(days), 0).astype("datetime64[D]")
+        months = whole.astype("datetime64[M]").astype(np.int64)
+        parts = (months // 12 + 1970, months % 12 + 1, (whole.astype(np.int64) + 3) % 7)
+        added += [np.where(known, part, math.nan) for part in parts]
+    return np.column_stack([rows, *added])

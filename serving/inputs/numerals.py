@@ -1,0 +1,140 @@
+"""How people write numbers: signs for decimals and thousands, currencies, per cent and units."""
+
+import re
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import NamedTuple
+
+import msgspec
+
+PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+SPACES = str.maketrans(
+    {"\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{MINUS SIGN}": "-"}
+)
+
+_CURRENCY = r"[A-Z]{0,3}[$€£¥₹]|(?:BRL|USD|EUR|GBP|JPY|CHF|CAD|AUD|ARS|CLP|MXN|INR|CNY)\b"
+_UNIT = r"%|‰|[$€£¥₹]|[^\W\d_][\w²³/·^.-]{0,11}%?|°\w?|[\"']"
+_DIGITS = r"[0-9.,](?:[0-9.,' ]*[0-9.,])?(?:[eE][+-]?[0-9]+)?"
+_WRITTEN = re.compile(
+    rf"(?P<open>\()?\s*(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[+-]?)"
+    rf"(?P<digits>{_DIGITS})\s*(?P<after>{_UNIT})?\s*(?P<close>\))?"
+)
+
+
+class Numerals(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The signs that a column's numbers are written with; `thousands` may be absent."""
+
+    decimal: str = "."
+    thousands: str = ""
+
+    def value(self, digits: str) -> float | None:
+        """The number that bare digits stand for, or None if they are not written so."""
+        if not _grammar(self).fullmatch(digits):
+            return None
+        if self.thousands:
+            digits = digits.replace(self.thousands, "")
+        return float(digits.replace(self.decimal, "."))
+
+
+DEFAULT = Numerals()
+# In this order where a text fits several: what a file with commas between its cells means, and what
+# one with semicolons or tabs means.
+COMMAS_BETWEEN = tuple(Numerals(*signs) for signs in [".", ".,", ",", ",.", ". ", ", ", ".'", ",'"])
+OTHERS_BETWEEN = tuple(Numerals(*signs) for signs in [".", ",", ",.", ".,", ", ", ". ", ".'", ",'"])
+
+
+@cache
+def _grammar(numerals: Numerals) -> re.Pattern[str]:
+    whole = "[0-9]+"
+    if numerals.thousands:
+        whole = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{re.escape(numerals.thousands)}[0-9]{{3}})+)"
+    decimal = re.escape(numerals.decimal)
+    return re.compile(rf"(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+class Written(NamedTuple):
+    """A text taken apart: its sign, bare digits, and the unit or currency beside them."""
+
+    negative: bool
+    digits: str
+    unit: str
+
+
+def apart(text: str) -> Written | None:
+    """Take a text apart; None if it is no number in any way of writing.
+
+    `(12.50)` is negative, as accountants write it.
+    """
+    found = _WRITTEN.fullmatch(text.translate(SPACES).strip())
+    if not found or bool(found["open"]) != bool(found["close"]):
+        return None
+    if found["before"] and found["after"]:  # R$ 5 m2 is no number
+        return None
+    if bool(found["sign"]) + bool(found["inner"]) + bool(found["open"]) > 1:
+        return None
+    negative = bool(found["open"]) or "-" in (found["sign"], found["inner"])
+    return Written(negative, found["digits"], found["before"] or found["after"] or "")
+
+
+def read(text: str, numerals: Numerals = DEFAULT, unit: str = "") -> float | None:
+    """The number that a text stands for, with or without its unit; None if it is none.
+
+    What is not written with these signs is read if it is plain, as programs write numbers.
+    """
+    written = apart(text)
+    if not written or written.unit not in ("", unit):
+        return None
+    value = numerals.value(written.digits)
+    if value is None and PLAIN.fullmatch(written.digits):
+        value = float(written.digits)
+    return value if value is None or not written.negative else -value
+
+
+class Learnt(NamedTuple):
+    """What the texts of a column have in common, as numbers.
+
+    Attributes
+    ----------
+    ways : tuple of Numerals
+        Each fits all the numbers; the first is the likeliest.
+    unit : str
+        What stands beside some or all of them.
+    odd : tuple of str
+        The texts that are no number so written.
+    """
+
+    ways: tuple[Numerals, ...]
+    unit: str
+    odd: tuple[str, ...]
+
+
+def learn(texts: Collection[str], *, commas_between: bool) -> Learnt | None:
+    """Find out how the numbers among the different texts of a column are written.
+
+    None if there are none, if they have several units, or if digits begin with a zero, as those of
+    a postcode do.
+    """
+    known = {text: apart(text) for text in texts}
+    numbers = {text: written for text, written in known.items() if written}
+    units = {written.unit for written in numbers.values()} - {""}
+    if not numbers or len(units) > 1 or any(map(_is_code, numbers.values())):
+        return None
+    preferred = COMMAS_BETWEEN if commas_between else OTHERS_BETWEEN
+    fits = {
+        way: [text for text, written in numbers.items() if way.value(written.digits) is None]
+        for way in preferred
+    }
+    fewest = min(map(len, fits.values()))
+    ways = tuple(way for way in preferred if len(fits[way]) == fewest)
+    odd = [text for text, written in known.items() if not written]
+    return Learnt(ways, next(iter(units), ""), (*odd, *fits[ways[0]]))
+
+
+def _is_code(written: Written) -> bool:
+    return bool(re.match(r"0[0-9]", written.digits))
+
+
+def choose(ways: Iterable[Numerals], *, decimal: str) -> Numerals:
+    """Of the ways that fit a column, the one with the decimal sign that the file has elsewhere."""
+    ways = tuple(ways)
+    return next((way for way in ways if way.decimal == decimal), ways[0])
