@@ -8,15 +8,15 @@ which it converts for single precision alone. `CONVERSIONS` is for its argument
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
 from skl2onnx._parse import _parse_sklearn  # the only way to convert a Pipeline within a model
-from skl2onnx.common.data_types import DoubleTensorType, StringTensorType, guess_proto_type
+from skl2onnx.common.data_types import DoubleTensorType
 from sklearn import tree
 from sklearn.base import is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 
-from train.trees import BOOSTED, BOOSTED_FROM_HISTOGRAMS, FORESTS, attributes, trees_of
+from train.graph import Graph
+from train.trees import BOOSTED, BOOSTED_FROM_HISTOGRAMS, FORESTS
 
 # What makes a sum of boosted trees the answer, by scikit-learn's name for it.
 LINKS = {
@@ -25,62 +25,6 @@ LINKS = {
     "LogitLink": "Sigmoid",
     "MultinomialLogit": "Softmax",
 }
-ML_DOMAIN, ML_VERSION = "ai.onnx.ml", 5
-ELEMENTS = {"f": TensorProto.DOUBLE, "i": TensorProto.INT64, "b": TensorProto.INT64}
-
-
-class Graph:
-    """The part of an ONNX graph that one estimator becomes, made node by node.
-
-    Its parameters are what skl2onnx gives a converter: what names things, the operator that is to
-    be converted, and what takes the nodes. Tensors are known by their names.
-    """
-
-    def __init__(self, scope: Any, operator: Any, container: Any) -> None:
-        self._scope, self._container, self._outputs = scope, container, operator.outputs
-        self.input: str = operator.inputs[0].full_name
-        self.takes_text = isinstance(operator.inputs[0].type, StringTensorType)
-
-    def add(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """Add a node and return the name of its output."""
-        output = output or self._scope.get_unique_variable_name(kind)
-        name = self._scope.get_unique_operator_name(kind)
-        self._container.add_node(kind, [*inputs], [output], name=name, **attributes)
-        return output
-
-    def constant(self, values: Any) -> str:
-        """Add numbers in double precision, whole numbers or text."""
-        array = np.asarray(values)
-        element = ELEMENTS.get(array.dtype.kind, TensorProto.STRING)
-        content = array.ravel().tolist()
-        if element == TensorProto.STRING:
-            content = [text.encode() for text in content]
-        name: str = self._scope.get_unique_variable_name("constant")
-        self._container.add_initializer(name, element, array.shape, content)
-        return name
-
-    def doubles(self, tensor: str) -> str:
-        """A tensor in double precision."""
-        return self.add("Cast", tensor, to=TensorProto.DOUBLE)
-
-    def singles(self) -> str:
-        """The input cut to single precision, again in double precision."""
-        return self.doubles(self.add("Cast", self.input, to=TensorProto.FLOAT))
-
-    def sums(self, model: Any, rows: str) -> str:
-        """What the model's trees add up to for each row."""
-        trees = attributes(trees_of(model))
-        # Of version 5 in truth, beyond what skl2onnx lets pass: declared when it is done.
-        return self.add("TreeEnsemble", rows, op_domain=ML_DOMAIN, op_version=3, **trees)
-
-    def answer(self, at: int, tensor: str) -> None:
-        """Make a tensor one of the estimator's outputs, of the type that was declared for it."""
-        declared = self._outputs[at]
-        if isinstance(declared.type, StringTensorType):
-            self.add("Identity", tensor, output=declared.full_name)
-        else:
-            kind = guess_proto_type(declared.type)
-            self.add("Cast", tensor, output=declared.full_name, to=kind)
 
 
 def forest(scope: Any, operator: Any, container: Any) -> None:

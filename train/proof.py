@@ -19,7 +19,8 @@ from serving.engine import Agreement, Engine
 from serving.field import Field
 from serving.manifest import Manifest
 from serving.schema import Matrix
-from train.conversions import CONVERSIONS, ML_DOMAIN, ML_VERSION, SHAPES
+from train.conversions import CONVERSIONS, SHAPES
+from train.graph import ML_DOMAIN, ML_VERSION
 from train.trees import Tree, trees_of
 
 log = logging.getLogger(__name__)
