@@ -70,7 +70,7 @@ class JSONLogger(Logger):
                 "client": environ.get("REMOTE_ADDR"),
                 "method": req.method,
                 "path": req.path,
-                "status": resp.status_code,
+                "status": int(resp.status[:3]),  # of what gunicorn refuses it knows no more
                 "bytes": resp.sent,
                 "duration_ms": round(request_time.total_seconds() * 1000, 3),
             }

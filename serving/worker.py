@@ -12,6 +12,8 @@ from functools import partial
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from serving.parser_errors import ProblemWorker
+
 MOST_WORKERS = 256
 HEAD_START, MOST_STARTS = 0.001, 5  # seconds for each connection that it holds more
 SILENCE = 10  # seconds that a client may fall silent within a request
@@ -27,7 +29,7 @@ HELD = memoryview(mmap.mmap(-1, 4 * MOST_WORKERS)).cast("I")
 LAST = memoryview(mmap.mmap(-1, 4)).cast("I")  # the worker, by its age, that took the last one
 
 
-class Worker(ThreadWorker):
+class Worker(ProblemWorker, ThreadWorker):
     """gthread, with four things done otherwise.
 
     A small POST that has arrived whole is answered at once by the thread that polls: a prediction

@@ -4,6 +4,7 @@ from flask import Flask
 
 from serving.admins import Admins
 from serving.api import (
+    bodies,
     card,
     compression,
     cors,
@@ -35,6 +36,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     errors.register(app)
     metrics.register(app, service)
     cors.register(app, settings)
+    bodies.register(app)
     compression.register(app, settings)
     pretty.register(app)  # before it is packed: what is registered last sees an answer first
     html.register(app)

@@ -8,10 +8,12 @@ other, and any that turns out to be faulty, goes to Flask with its body as it ca
 import re
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from serving.api import compression, native, request_id
+from serving.api.bodies import Failed
 from serving.service import Asked, Service
 from serving.settings import Settings
 
@@ -78,11 +80,16 @@ class Express:
         )
 
     def _answer(self, environ: "WSGIEnvironment", asked: Asked) -> bytes | None:
-        body: Any = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-        name = environ["PATH_INFO"][len("/models/") : -len("/predict")] or None
+        length = int(environ["CONTENT_LENGTH"])
         try:
-            engine = self.service.registry.engine(name)
-            return native.answer(self.service, engine, body, self.settings.max_records, asked)
-        except Exception:  # noqa: BLE001 # why: the view meets it too, and answers it as always
-            environ["wsgi.input"] = BytesIO(body)
+            body: Any = environ["wsgi.input"].read(length)
+        except OSError as error:  # of the connection; the view answers it where it still can
+            environ["wsgi.input"] = Failed(error)
             return None
+        name = environ["PATH_INFO"][len("/models/") : -len("/predict")] or None
+        if len(body) == length:  # of one that is cut off the view says so
+            with suppress(Exception):  # why: the view meets it too, and answers it as always
+                engine = self.service.registry.engine(name)
+                return native.answer(self.service, engine, body, self.settings.max_records, asked)
+        environ["wsgi.input"] = BytesIO(body)
+        return None

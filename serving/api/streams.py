@@ -69,7 +69,7 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
         body = unless_valid.enter_context(_spool(settings))
         try:
             shutil.copyfileobj(request.stream, body, PIECE)
-        except OSError as error:  # one of the connection's is another's business by now
+        except OSError as error:  # of the disk: those of the connection are bad requests
             raise NoRoom(f"the body cannot be kept in VAR_DIR: {error.strerror}") from error
         body.seek(0)
         first = _reader(body, engine)

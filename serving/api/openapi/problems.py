@@ -17,6 +17,7 @@ WORDS = {
     401: "send one of ADMIN_KEYS as `Authorization: Bearer KEY`",
     403: "no ADMIN_KEYS are set, so nobody may decide over HTTP",
     404: "nothing is at /prediction; GET /models lists what is served",
+    408: "the body did not arrive in time",
     409: "the version is not put live",
     413: "10001 records in one request; the most is 10000",
     415: "Content-Type 'text/xml' is not read here; send application/json",
@@ -25,10 +26,11 @@ WORDS = {
     503: "the database is locked",
 }
 REASONS = {
-    400: "Not JSON, or a parameter that cannot be read.",
+    400: "Not JSON, a body that is not whole, or a parameter that cannot be read.",
     401: "No admin key, or a wrong one.",
     403: "Nobody may decide over HTTP here.",
     404: "There is no such thing.",
+    408: "The body did not arrive in time.",
     409: "It may not be decided so; `errors` has every reason.",
     413: "More than one request may hold.",
     415: "A type that is not read here.",

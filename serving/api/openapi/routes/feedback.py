@@ -18,7 +18,7 @@ def feedback(about: About) -> Operation:
     return operation(
         "Tell what was really true of earlier predictions",
         {200: as_json("How much was recorded.", record(recorded=whole(minimum=1)))},
-        (400, 404, 413, 415, 422, 503),
+        (400, 404, 408, 413, 415, 422, 503),
         description="Of several for one prediction the latest holds.",
         requestBody=body(
             one_or_many(ref("Truth"), about.max_records),

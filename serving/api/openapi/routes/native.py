@@ -39,7 +39,7 @@ def predict(about: About) -> Operation:
     described = operation(
         f"Predict {about.manifest.target}",
         {200: answer},
-        (400, 404, 413, 415, 503),
+        (400, 404, 408, 413, 415, 503),
         description=f"{about.manifest.title}. A body without a Content-Type, or with the one that "
         f"curl gives it, is read as JSON too.{STREAMS}",
         requestBody=sent,

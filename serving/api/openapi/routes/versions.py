@@ -22,7 +22,7 @@ def decide(about: About) -> Operation:
     return operation(
         "Put a version live, try one, retire one",
         {200: as_json("What was decided.", ref("Decision"))},
-        (400, 401, 403, 404, 409, 415, 503),
+        (400, 401, 403, 404, 408, 409, 415, 503),
         description="For those who have one of `ADMIN_KEYS`. A shadow is a version that is tried "
         "on live traffic without answering; no version, or null, ends the trial.",
         security=[{"admin": []}],
