@@ -65,7 +65,7 @@ class Engine:
 
     def __init__(self, artefact: Artefact) -> None:
         self.manifest = artefact.manifest
-        self.schema = Schema(self.manifest.fields)
+        self.schema = Schema(self.manifest.fields, self.manifest.table)
         _require_same_library(artefact)
         rows, answers = artefact.answers()
         self._tell = telling(self.manifest, answers)

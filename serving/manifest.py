@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.field import Field
+from serving.inputs.tables import Table
 from serving.paired import Paired
 from serving.schema import Matrix
 
@@ -109,6 +110,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     unit : str
         Of a regression's target.
+    table : Table or None
+        How the file was written that it was trained on, for tables that are sent.
     classes : tuple of str
         The labels, in the order of the estimator's own `classes_`; none for a regression.
     threshold : Threshold or None
@@ -135,6 +138,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     unit: str = ""
     fields: tuple[Field, ...]
+    table: Table | None = None
     classes: tuple[str, ...] = ()
     threshold: Threshold | None = None
     interval: Interval | None = None

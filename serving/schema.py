@@ -21,6 +21,7 @@ from serving.entry import Value
 from serving.errors import InvalidRecords
 from serving.exact import ExactReader
 from serving.field import Field, printable
+from serving.inputs.tables import Table
 
 Matrix = NDArray[np.float64]
 
@@ -53,10 +54,10 @@ class Rows(NamedTuple):
 
 
 class Schema:
-    """A model's fields, compiled for decoding."""
+    """A model's fields, compiled for decoding; `table` is how their training file was written."""
 
-    def __init__(self, fields: Sequence[Field]) -> None:
-        self.fields = tuple(fields)
+    def __init__(self, fields: Sequence[Field], table: Table | None = None) -> None:
+        self.fields, self.table = tuple(fields), table
         self.names = tuple(field.name for field in self.fields)
         self._attributes = [f"field_{column}" for column in range(len(self.fields))]
         self._categories = {

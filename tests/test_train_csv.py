@@ -146,7 +146,7 @@ def test_public_data(tmp_path: Path, file: str, target: str, metric: str, least:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "data.csv is empty"),
+        ("", "data.csv is no table: the text is empty"),
         ("a,y\n", "has no rows"),
         ("a,z\n" + "1,2\n" * 30, "no column is called 'y'"),
         ("a,y\n" + "1,yes\n" * 30, "all rows are 'yes'"),

@@ -1,33 +1,61 @@
 """A CSV file as people have them, read into columns of numbers and of text."""
 
-import csv
-import io
-import itertools
-import warnings
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from serving.errors import NotATable
 from serving.field import EXACT_INTEGER, FLOAT32_MAX
+from serving.inputs import tables
+from serving.inputs.missing import MISSING
+from serving.inputs.tables import Table
 from train.errors import TrainingError
 
-SEPARATORS = ",;\t|"
-LINES_TO_JUDGE_BY = 100
-MISSING = ["", "?", "NA", "N/A", "#N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None"]
+LONGEST = 2**30  # bytes of a row
 
 WHOLE = r"[+-]?\d+"
 GROUPED = r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?"  # 1,234.5
 DECIMAL_COMMA = r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d*),\d+"  # 2,6 or 1.234,5
 
 
+class Texts(NamedTuple):
+    """A table as it is written.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Of text, without the spaces around it; NA where there is no value.
+    lines : list of int
+        On which line of the file each row begins, from 1.
+    table : Table
+        What serving needs to know to read such a file the same way.
+    """
+
+    frame: pd.DataFrame
+    lines: list[int]
+    table: Table
+
+
 def read(path: Path) -> pd.DataFrame:
     """Read a CSV file: a column is int64, Int64 (some missing), float64 or text.
 
-    The separator is a comma, semicolon, tab or bar, whichever splits the first lines alike; the
-    encoding is UTF-8, with or without byte order mark, or else Latin-1. Column names stay as they
-    are. Missing values are NaN or NA.
+    Missing values are NaN or NA.
+
+    Raises
+    ------
+    TrainingError
+        If the file is not there, not a table, or holds no rows.
+    """
+    found = texts(path)
+    commas_group = found.table.separator == ","
+    return found.frame.apply(lambda column: _typed(column, commas_group=commas_group))
+
+
+def texts(path: Path) -> Texts:
+    """Read a CSV file as serving reads one, see `inputs.tables`.
 
     Raises
     ------
@@ -35,50 +63,24 @@ def read(path: Path) -> pd.DataFrame:
         If the file is not there, not a table, or holds no rows.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            cells = tables.TableReader(file, longest=LONGEST)
+            rows, lines = cells.take(sys.maxsize)
     except OSError as error:
         raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    if "\0" in text:
-        raise TrainingError(f"{path} is not a text file; save it as CSV in UTF-8")
-    separator = _separator(text)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                io.StringIO(text),
-                sep=separator,
-                dtype="str",
-                index_col=False,
-                na_values=MISSING,
-                keep_default_na=False,
-            )
-    except pd.errors.EmptyDataError:
-        raise TrainingError(f"{path} is empty") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise TrainingError(f"{path} is no table: {str(error).strip()}") from error
-    if frame.empty:
+    except NotATable as error:
+        raise TrainingError(f"{path} is no table: {error}") from None
+    if not rows:
         raise TrainingError(f"{path} has no rows below its line of column names")
-    commas_group = separator == ","
-    return frame.apply(lambda column: _typed(column.str.strip(), commas_group=commas_group))
-
-
-def _separator(text: str) -> str:
-    """Return the separator by which most lines have as many values as the header, and several."""
-    lines = list(itertools.islice(io.StringIO(text, newline=None), LINES_TO_JUDGE_BY))
-
-    def fit(separator: str) -> tuple[float, int]:
-        try:
-            widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
-        except csv.Error:  # a value of 128 KB, for one
-            return 0, 0
-        several = bool(widths) and widths[0] > 1
-        return (widths.count(widths[0]) / len(widths), widths[0]) if several else (0, 0)
-
-    return max(SEPARATORS, key=fit)
+    names = cells.names
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) > len(names):
+            message = f"has {len(row)} cells, the line of column names has {len(names)}"
+            raise TrainingError(f"{path} is no table: line {line} {message}")
+    rows[0] = [*rows[0], *[""] * (len(names) - len(rows[0]))]
+    frame = pd.DataFrame(rows, columns=names, dtype="str")
+    frame = frame.apply(lambda column: column.str.strip())
+    return Texts(frame.mask(frame.isin(MISSING)), lines, Table(cells.separator, names))
 
 
 def _typed(column: "pd.Series[Any]", *, commas_group: bool) -> "pd.Series[Any]":
@@ -88,7 +90,6 @@ def _typed(column: "pd.Series[Any]", *, commas_group: bool) -> "pd.Series[Any]":
     commas and 1.234 in others; 2,6 is 2.6 in any. Infinity, and what a tree's single precision
     cannot hold, is missing.
     """
-    column = column.mask(column.isin(MISSING))
     present = column.dropna()
     if present.str.match(r"[+-]?0\d").any():
         return column

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
@@ -14,13 +13,12 @@ from numpy.typing import NDArray
 from serving.errors import Fault, InvalidRecords, NotATable
 from serving.exact import LISTED_NAMES, ExactReader
 from serving.field import LONGEST_SHOWN, TRUTH, Field, shown
+from serving.inputs.tables import Row
 from serving.schema import Matrix, Schema
 from serving.strict_json import INTEGER_DIGITS, JSONObject
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 WHOLE = re.compile(rf"[+-]?[0-9]{{1,{INTEGER_DIGITS}}}")
-
-Row = Sequence[str]
 
 as_json = msgspec.json.Decoder(list[float]).decode
 

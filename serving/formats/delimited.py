@@ -9,22 +9,21 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import numpy as np
 
-from serving.errors import Fault, InvalidRecords, NotATable
+from serving.errors import Fault, InvalidRecords
 from serving.exact import ExactReader
 from serving.formats.batch import BYTES, RECORDS, Batch
-from serving.formats.cells import Cells, Row
-from serving.formats.lines import Lines
+from serving.formats.cells import Cells
+from serving.inputs.tables import Row, TableReader
 from serving.manifest import Manifest
 from serving.schema import Remark, Schema
 from serving.service import Answer
 
-DELIMITERS = ",;\t"
+DECIMAL_COMMAS = ";\t"  # between these, numbers may have a decimal comma
 
 
 class Dialect(NamedTuple):
@@ -57,55 +56,28 @@ class Reader:
     """
 
     def __init__(self, stream: BinaryIO, schema: Schema) -> None:
-        self._schema, self._lines = schema, Lines(stream)
-        first = next(self._lines, b"")
-        self._mark = first.startswith(codecs.BOM_UTF8)
-        first = first.removeprefix(codecs.BOM_UTF8)
-        self._delimiter = max(DELIMITERS, key=lambda each: _named(first, each, schema))
-        texts = map(bytes.decode, chain([first], self._lines))
-        self._reader = csv.reader(texts, delimiter=self._delimiter, strict=True)
-        header, _ = self._taken(1)
-        if not header:
-            raise NotATable("the text is empty; its first line is to name the fields")
-        names = [name.strip() for name in header[0]]
-        self._cells = Cells(schema, names, commas=self._delimiter != ",")
+        self._schema = schema
+        known = {*schema.names, *(part for field in schema.fields for part in field.sum_of)}
+        separator = schema.table.separator if schema.table else ","
+        self._table = TableReader(stream, known, separator)
+        commas = self._table.separator in DECIMAL_COMMAS
+        self._cells = Cells(schema, self._table.names, commas=commas)
         self.unused = self._cells.unused
 
     @property
     def dialect(self) -> Dialect:
         """How the table is written, as far as it is read."""
-        return Dialect(self._delimiter, self._cells.met_comma, self._mark)
+        return Dialect(self._table.separator, self._cells.met_comma, self._table.is_marked)
 
     def __iter__(self) -> Iterator[Batch]:
         """Read on to the end."""
         first = 0
-        while (taken := self._taken(RECORDS))[0]:
+        while (taken := self._table.take(RECORDS, BYTES))[0]:
             yield self._batch(first, *taken)
             first += len(taken[0])
         if not first:
             message = "there is no row below the line of names; send at least one"
             raise InvalidRecords([Fault(record=0, line=2, message=message)])
-
-    def _taken(self, most: int) -> tuple[list[Row], list[int]]:
-        """The next rows, with the line on which each begins."""
-        rows: list[Row] = []
-        lines: list[int] = []
-        line, size = self._reader.line_num + 1, 0
-        try:
-            for row in self._reader:
-                if row:
-                    rows.append(row)
-                    lines.append(line)
-                line = self._reader.line_num + 1
-                size += self._lines.taken
-                self._lines.taken = 0
-                if len(rows) == most or (rows and size >= BYTES):
-                    break
-        except (csv.Error, NotATable) as error:
-            raise NotATable(f"line {line}: {error}") from None
-        except UnicodeDecodeError:
-            raise NotATable(f"line {line} is not UTF-8; save the file as CSV in UTF-8") from None
-        return rows, lines
 
     def _batch(self, first: int, rows: list[Row], lines: list[int]) -> Batch:
         matrix = self._cells.matrix(rows)
@@ -187,16 +159,6 @@ class Writer:
             rows = ([_with_comma(cell) for cell in row] for row in rows)
         csv.writer(text, delimiter=self._dialect.delimiter, lineterminator="\n").writerows(rows)
         return text.getvalue().encode()
-
-
-def _named(line: bytes, delimiter: str, schema: Schema) -> int:
-    """How many fields a first line names if it is so delimited."""
-    known = {*schema.names, *(part for field in schema.fields for part in field.sum_of)}
-    try:
-        names = next(csv.reader([line.decode()], delimiter=delimiter), [])
-    except (csv.Error, UnicodeDecodeError):  # which are told when the line is read
-        return 0
-    return sum(name.strip() in known for name in names)
 
 
 def _told(said: Sequence[Fault | Remark]) -> str:

@@ -11,7 +11,7 @@ from serving.errors import Fault, InvalidRecords, NotATable, NotJSON, ServingErr
 from serving.formats.batch import BYTES, RECORDS, Batch
 from serving.formats.delimited import Dialect
 from serving.formats.json_array import encoder, sent
-from serving.formats.lines import Lines
+from serving.inputs.lines import Lines
 from serving.manifest import Manifest
 from serving.schema import Matrix, Remark, Rows, Schema
 from serving.service import Answer
