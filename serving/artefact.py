@@ -11,23 +11,27 @@ card.json        what its page shows beyond the manifest; absent where nothing w
 import hashlib
 import io
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import msgspec
 import numpy as np
 
 from serving.card import Card
-from serving.errors import ArtefactError
+from serving.errors import ArtefactError, reason
+from serving.locked import locked
 from serving.manifest import Manifest, Reference
 from serving.schema import Matrix
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
 ANSWERS, CARD = "answers.npy", "card.json"
 CURRENT = "current"
+NUMBER = re.compile("[1-9][0-9]{0,8}")  # the name of a version's folder, and its part of an id
 
 Read = TypeVar("Read")
 
@@ -134,27 +138,42 @@ def read_card(models_dir: Path, manifest: Manifest) -> Card:
 def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> int:
     """Write a folder for the model's next version and return that version.
 
-    The folder is filled under another name and renamed, so nobody sees half of it.
+    The folder is filled under another name and renamed, so nobody sees half of it; of several that
+    write at once, each gets a number of its own.
     """
     model = models_dir / manifest.name
     model.mkdir(parents=True, exist_ok=True)
-    version = max(versions(model), default=0) + 1
     files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
-    manifest = msgspec.structs.replace(manifest, version=version, files=files)
-    aside = model / f".{version}.{os.getpid()}"
-    aside.mkdir()
-    try:
-        for file, content in {**contents, MANIFEST: pretty(manifest)}.items():
-            _write_through(aside / file, content)
-        aside.rename(model / str(version))
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with locked(model):
+        version = max((int(entry.name) for entry in _numbered(model)), default=0) + 1
+        manifest = msgspec.structs.replace(manifest, version=version, files=files)
+        aside = model / f".{version}.{uuid4().hex}"
+        aside.mkdir()
+        try:
+            for file, content in {**contents, MANIFEST: pretty(manifest)}.items():
+                _write_through(aside / file, content)
+            aside.rename(model / str(version))
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
     return version
 
 
 def versions(model: Path) -> list[int]:
-    """The versions in a model's folder, oldest first."""
-    return sorted(int(entry.name) for entry in model.iterdir() if entry.name.isdecimal())
+    """The versions in a model's folder, oldest first.
+
+    Raises
+    ------
+    ArtefactError
+        If the folder is gone, or cannot be read.
+    """
+    try:
+        return sorted(int(entry.name) for entry in _numbered(model) if entry.is_dir())
+    except OSError as error:
+        raise ArtefactError(f"{model.name}: its folder cannot be read: {reason(error)}") from error
+
+
+def _numbered(model: Path) -> list[Path]:
+    return [entry for entry in model.iterdir() if NUMBER.fullmatch(entry.name)]
 
 
 def live(models_dir: Path) -> list[str]:
@@ -171,11 +190,15 @@ def current(model: Path) -> int:
     ArtefactError
         If it names none.
     """
-    pointer = model / CURRENT
     try:
-        return int(pointer.read_text(encoding="ascii"))
-    except (OSError, ValueError) as error:
-        raise ArtefactError(f"{pointer} names no version: {error}") from error
+        number = (model / CURRENT).read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ArtefactError(f"{model.name}: {CURRENT} cannot be read: {reason(error)}") from error
+    except UnicodeDecodeError:
+        number = ""
+    if not NUMBER.fullmatch(number):
+        raise ArtefactError(f"{model.name}: {CURRENT} names no version")
+    return int(number)
 
 
 def put_live(model: Path, version: int) -> None:
@@ -183,11 +206,23 @@ def put_live(model: Path, version: int) -> None:
     replace(model / CURRENT, f"{version}\n")
 
 
+def put_first_live(model: Path, version: int) -> bool:
+    """Make `current` name a version where it names none yet; whether it does."""
+    with locked(model):
+        first = not (model / CURRENT).exists()
+        if first:
+            put_live(model, version)
+    return first
+
+
 def replace(path: Path, text: str) -> None:
     """Replace a file, in one step: nobody reads half of it."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    _write_through(aside, text.encode())
-    aside.replace(path)
+    aside = path.with_name(f".{path.name}.{uuid4().hex}")  # of its own, for a thread as well
+    try:
+        _write_through(aside, text.encode())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def recorded(rows: Matrix, answers: Matrix) -> bytes:

@@ -3,7 +3,8 @@
 What is decided is kept in small files of the model's own folder, not in a database: whatever shares
 the folder (other hosts, a command on the host of a container) shares the decision, and a service
 starts with its database down. Where a process may not write there, as in a container that has the
-folder read-only, it keeps the same files under `VAR_DIR`. Of two the newer holds.
+folder read-only, it keeps the same files under `VAR_DIR`. Of two the newer holds. Whoever decides
+holds the lock of the model's folder meanwhile, so every decision follows on the one before.
 
 current           the live version
 shadow            the version that is tried on live traffic, if any
@@ -11,17 +12,21 @@ retired           versions that are not served any more
 decisions.jsonl   every decision, and every retraining of the monitor, a line each
 """
 
+import logging
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from serving import artefact
-from serving.artefact import CURRENT
-from serving.errors import ArtefactError, UnknownVersion
+from serving.artefact import CURRENT, NUMBER
+from serving.errors import ArtefactError, UnknownVersion, reason
+from serving.locked import locked
+
+log = logging.getLogger(__name__)
 
 SHADOW, RETIRED, LOG = "shadow", "retired", "decisions.jsonl"
 
@@ -91,7 +96,7 @@ class Decisions:
                 for folder in (self.models_dir, self.own_dir)
                 for file in (CURRENT, SHADOW)
             ]
-            stamps[model] = tuple(map(_changed, paths))
+            stamps[model] = tuple(part for path in paths for part in _changed(path))
         return stamps
 
     def current(self, model: str) -> int:
@@ -104,7 +109,7 @@ class Decisions:
         """
         found = self._numbers(model, CURRENT)
         if len(found) != 1:
-            raise ArtefactError(f"{self.models_dir / model / CURRENT} names no version")
+            raise ArtefactError(f"{model}: {CURRENT} names no version")
         return found[0]
 
     def shadow(self, model: str) -> int | None:
@@ -140,21 +145,47 @@ class Decisions:
             raise UnknownVersion(f"{model} {version} is retired")
 
     def history(self, model: str) -> list[Decision]:
-        """Every decision on a model, the latest first."""
-        lines = [
-            line
-            for folder in self._folders(model)
-            if (folder / LOG).exists()
-            for line in (folder / LOG).read_bytes().splitlines()
-        ]
+        """Every decision on a model, the latest first.
+
+        Raises
+        ------
+        ArtefactError
+            If the decisions cannot be read.
+        """
+        lines: list[bytes] = []
+        for folder in self._folders(model):
+            try:
+                lines += (folder / LOG).read_bytes().splitlines()
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                continue  # nothing is decided there
+            except OSError as error:
+                raise ArtefactError(f"{model}: {LOG} cannot be read: {reason(error)}") from error
         decisions = []
-        for line in lines:
-            with suppress(msgspec.DecodeError):  # half a line, of a process that was killed
+        for line in reversed(lines):
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):  # half a line, or no decision
                 decisions.append(msgspec.json.decode(line, type=Decision))
         return sorted(decisions, key=lambda decision: -decision.time)
 
+    @contextmanager
+    def deciding(self, model: str) -> Iterator[None]:
+        """Hold a model, so that what is read of it still holds when it is decided on.
+
+        Raises
+        ------
+        ArtefactError
+            If its folder cannot be opened.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(self.models_dir / model))
+            except OSError as error:
+                raise ArtefactError(
+                    f"{model}: its folder cannot be opened: {reason(error)}"
+                ) from error
+            yield
+
     def take(self, decision: Decision) -> None:
-        """Record a decision, and then let it hold.
+        """Record a decision, and then let it hold; to be called while `deciding`.
 
         Raises
         ------
@@ -170,16 +201,17 @@ class Decisions:
         for folder in self._folders(model):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                with (folder / LOG).open("ab") as log:
-                    log.write(msgspec.json.encode(decision) + b"\n")
-                    os.fsync(log.fileno())
+                _append(folder / LOG, msgspec.json.encode(decision))
                 if file:
                     artefact.replace(folder / file, "".join(f"{number}\n" for number in numbers))
             except OSError as error:
-                failures.append(str(error))
+                log.warning("the decision cannot be kept there: %s", error)
+                failures.append(reason(error))
             else:
                 return
-        raise ArtefactError(f"the decision can be kept nowhere: {'; '.join(failures)}")
+        raise ArtefactError(
+            f"{model}: the decision can be kept nowhere: {'; '.join(dict.fromkeys(failures))}"
+        )
 
     def _folders(self, model: str) -> Iterator[Path]:
         yield self.models_dir / model
@@ -187,19 +219,37 @@ class Decisions:
 
     def _numbers(self, model: str, file: str) -> list[int]:
         """What the newest of the files of a name holds."""
-        found = [folder / file for folder in self._folders(model) if (folder / file).exists()]
-        if not found:
-            return []
-        newest = max(found, key=lambda path: path.stat().st_mtime_ns)
+        paths = [folder / file for folder in self._folders(model)]
         try:
-            return [int(number) for number in newest.read_text(encoding="ascii").split()]
-        except (OSError, ValueError) as error:
-            raise ArtefactError(f"{newest} names no version: {error}") from error
+            found = [path for path in paths if path.exists()]
+            if not found:
+                return []
+            newest = max(found, key=lambda path: path.stat().st_mtime_ns)
+            numbers = newest.read_text(encoding="ascii").split()
+        except OSError as error:
+            raise ArtefactError(f"{model}: {file} cannot be read: {reason(error)}") from error
+        except UnicodeDecodeError:
+            numbers = [""]
+        if not all(map(NUMBER.fullmatch, numbers)):
+            raise ArtefactError(f"{model}: {file} names no version")
+        return [int(number) for number in numbers]
 
 
-def _changed(path: str) -> int:
-    """When a file was changed, in nanoseconds; 0 where there is none."""
+def _append(file: Path, line: bytes) -> None:
+    """Add a line for good; what is left of one before, cut off by a full disk, spoils none."""
+    with file.open("ab+") as log_file:
+        if log_file.tell():
+            log_file.seek(-1, os.SEEK_END)
+            line = line if log_file.read(1) == b"\n" else b"\n" + line
+        log_file.write(line + b"\n")
+        log_file.flush()
+        os.fsync(log_file.fileno())
+
+
+def _changed(path: str) -> tuple[int, int]:
+    """What changes with a file: of two that are put there at once the time may be the same."""
     try:
-        return os.stat(path).st_mtime_ns  # noqa: PTH116 - Path.stat costs five times as much
+        stat = os.stat(path)  # noqa: PTH116 - Path.stat costs five times as much
     except OSError:
-        return 0
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_ino

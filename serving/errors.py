@@ -124,3 +124,8 @@ class InvalidRecords(ServingError):
         listed = f"; the first {LISTED_FAULTS} are listed" if self.count > LISTED_FAULTS else ""
         noun = "fault" if self.count == 1 else "faults"
         super().__init__(f"{self.count} {noun} in the input{listed}")
+
+
+def reason(error: OSError) -> str:
+    """What the system says of a failure, without the path that it was met at."""
+    return error.strerror or str(error)

@@ -3,6 +3,8 @@
 import getpass
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -81,14 +83,15 @@ class Versions:
         ------
         UnknownModel, UnknownVersion, VersionRefused, ArtefactError
         """
-        self._require(model, version)
-        before = self._current(model)
-        objections: tuple[str, ...] = ()
-        if before != version:
-            objections = self._objections(model, version, before)
-        if objections and not force:
-            raise VersionRefused(f"{model} {version} is not put live", objections)
-        return self._take("promote", model, before, version, why, overruled=objections)
+        with self._deciding(model):
+            self._require(model, version)
+            before = self._current(model)
+            objections: tuple[str, ...] = ()
+            if before != version:
+                objections = self._objections(model, version, before)
+            if objections and not force:
+                raise VersionRefused(f"{model} {version} is not put live", objections)
+            return self._take("promote", model, before, version, why, overruled=objections)
 
     def rollback(self, model: str, why: str = "") -> Decision:
         """Put the version live again that the live one took the place of.
@@ -97,17 +100,22 @@ class Versions:
         ------
         UnknownModel, UnknownVersion, VersionRefused, ArtefactError
         """
-        current = self._current(model)
-        before = None
-        for decision in self.decisions.history(model):
-            if decision.action == "promote" and decision.version == current:
-                before = decision.before
-                break
-        if before is None or before == current:
-            raise VersionRefused(f"{model}: no version was live before {current}")
-        self._require(model, before)
-        artefact.read(self.decisions.models_dir, model, before)  # broken, it would not serve
-        return self._take("rollback", model, current, before, why)
+        with self._deciding(model):
+            current = self._current(model)
+            before = next(
+                (
+                    decision.before
+                    for decision in self.decisions.history(model)
+                    if (decision.action, decision.version) == ("promote", current)
+                    and decision.before != current  # it was promoted again while it was live
+                ),
+                None,
+            )
+            if before is None:
+                raise VersionRefused(f"{model}: no version was live before {current}")
+            self._require(model, before)
+            artefact.read(self.decisions.models_dir, model, before)  # broken, it would not serve
+            return self._take("rollback", model, current, before, why)
 
     def shadow(self, model: str, version: int | None, why: str = "") -> Decision:
         """Try a version on live traffic; None ends that.
@@ -116,13 +124,14 @@ class Versions:
         ------
         UnknownModel, UnknownVersion, VersionRefused, ArtefactError
         """
-        if version is not None:
-            self._require(model, version)
-            if version == self._current(model):
-                raise VersionRefused(f"{model} {version} is live, so there is nothing to try")
-            artefact.read(self.decisions.models_dir, model, version)
-        before = self.decisions.shadow(model)
-        return self._take("shadow", model, before, version, why)
+        with self._deciding(model):
+            if version is not None:
+                self._require(model, version)
+                if version == self._current(model):
+                    raise VersionRefused(f"{model} {version} is live, so there is nothing to try")
+                artefact.read(self.decisions.models_dir, model, version)
+            before = self.decisions.shadow(model)
+            return self._take("shadow", model, before, version, why)
 
     def retire(self, model: str, version: int, why: str = "") -> Decision:
         """Serve a version no more, not even to those who name it.
@@ -131,16 +140,17 @@ class Versions:
         ------
         UnknownModel, UnknownVersion, VersionRefused, ArtefactError
         """
-        self._require(model, version)
-        for state, number in (
-            ("live", self._current(model)),
-            ("tried on live traffic", self.decisions.shadow(model)),
-        ):
-            if number == version:
-                raise VersionRefused(
-                    f"{model} {version} is {state}: put another in its place first"
-                )
-        return self._take("retire", model, version, version, why)
+        with self._deciding(model):
+            self._require(model, version)
+            for state, number in (
+                ("live", self._current(model)),
+                ("tried on live traffic", self.decisions.shadow(model)),
+            ):
+                if number == version:
+                    raise VersionRefused(
+                        f"{model} {version} is {state}: put another in its place first"
+                    )
+            return self._take("retire", model, version, version, why)
 
     def retrained(self, model: str, version: int | None, why: str) -> Decision:
         """Record what a retraining made to take the live one's place, if anything.
@@ -149,7 +159,8 @@ class Versions:
         ------
         UnknownModel, ArtefactError
         """
-        return self._take("retrain", model, self._current(model), version, why)
+        with self._deciding(model):
+            return self._take("retrain", model, self._current(model), version, why)
 
     def objections(self, model: str, version: int) -> tuple[str, ...]:
         """What the gate has against a version in the place of the live one.
@@ -195,6 +206,13 @@ class Versions:
         )
         self.decisions.take(decision)
         return decision
+
+    @contextmanager
+    def _deciding(self, model: str) -> Iterator[None]:
+        """Hold a model that is there: a decision leans on what was decided before."""
+        self._there(model)
+        with self.decisions.deciding(model):
+            yield
 
     def _there(self, model: str) -> list[int]:
         if model not in self.decisions.models():

@@ -62,6 +62,15 @@ def test_a_version_is_put_live_and_rolled_back_and_both_are_recorded(
     ]
 
 
+def test_a_version_that_is_promoted_twice_is_rolled_back_to_the_one_before(
+    admin: FlaskClient, models: Path
+):
+    newer(models)
+    for before in (1, 2):
+        assert decide(admin, action="promote", version=2).json["before"] == before
+    assert decide(admin, action="rollback").json["version"] == 1
+
+
 def fields(manifest: dict[str, Any]) -> dict[str, Any]:
     return {field["name"]: field for field in manifest["fields"]}
 

@@ -73,9 +73,7 @@ def write(
     progress()
 
     number = artefact.write(models_dir, manifest, contents)
-    first = manifest.name not in artefact.live(models_dir)
-    if first:
-        artefact.put_live(models_dir / manifest.name, number)
+    first = artefact.put_first_live(models_dir / manifest.name, number)
     return Trained(artefact.read(models_dir, manifest.name, number), agreement, first)
 
 
