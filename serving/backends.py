@@ -17,6 +17,7 @@ from threadpoolctl import ThreadpoolController
 from serving.artefact import PICKLE, Artefact
 from serving.errors import ArtefactError
 from serving.field import Field
+from serving.inputs.dates import CALENDAR, with_calendar
 from serving.manifest import Manifest
 from serving.schema import Matrix
 
@@ -44,11 +45,30 @@ def from_pickle(artefact: Artefact) -> Answering:
     return alone
 
 
+def given(fields: Sequence[Field], rows: Matrix) -> Matrix:
+    """The features that models are given: rows, and behind them what a calendar says of dates."""
+    return with_calendar(rows, _dates(fields))
+
+
+def sources(fields: Sequence[Field]) -> list[list[int]]:
+    """The features that come from each field: their columns in what `given` returns."""
+    found = [[column] for column in range(len(fields))]
+    end = len(fields)
+    for column in _dates(fields):
+        found[column] += range(end, end + len(CALENDAR))
+        end += len(CALENDAR)
+    return found
+
+
+def _dates(fields: Sequence[Field]) -> list[int]:
+    return [column for column, field in enumerate(fields) if field.type == "date"]
+
+
 def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
     """The answers of a fitted estimator or Pipeline."""
     predict = _predicting(estimator, manifest)
     if manifest.takes == "matrix":
-        return predict
+        return _of_features(predict, manifest)
     import pandas as pd  # noqa: PLC0415 # 40 MB that only a model that takes frames costs
 
     def series(field: Field, column: NDArray[Any]) -> "pd.Series[Any]":
@@ -62,6 +82,12 @@ def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
         return predict(pd.DataFrame({field.name: series(field, column) for field, column in given}))
 
     return answers
+
+
+def _of_features(predict: Answering, manifest: Manifest) -> Answering:
+    """Answers to rows from answers to features; the same where they are one."""
+    columns = _dates(manifest.fields)
+    return (lambda rows: predict(with_calendar(rows, columns))) if columns else predict
 
 
 def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
@@ -105,7 +131,7 @@ def from_onnx(content: bytes, manifest: Manifest) -> Answering:
         answers: Matrix = run(outputs, fed)[0]
         return answers
 
-    return by_matrix if names == [ROWS] else by_column
+    return _of_features(by_matrix, manifest) if names == [ROWS] else by_column
 
 
 def columns(

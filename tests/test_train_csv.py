@@ -47,7 +47,7 @@ def test_homes_are_served_right_after_one_command(tmp_path: Path):
     homes().to_csv(file, index=False)
     said = output(tmp_path, file, "--target", "price", "--name", "homes")
     assert "regression: 'price' has 120 different numbers" in said
-    assert "left out: 'id' is an identifier" in said
+    assert "left out: 'id', for it is an identifier" in said
     assert "it is live" in said
     trained = latest(tmp_path, "homes")
     manifest = trained.manifest

@@ -20,6 +20,7 @@ from train.errors import TrainingError
 from train.estimators import BUILDERS
 from train.problem import Problem, train
 from train.problems import PROBLEMS, data_of
+from train.tables.wishes import Wishes
 from train.task import Kind
 
 FILE = click.Path(path_type=Path)
@@ -124,6 +125,14 @@ def _retraining(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="What learns from it.",
 )
+@click.option("--keep", multiple=True, metavar="NAME", help="Use a column that looks useless.")
+@click.option("--drop", multiple=True, metavar="NAME", help="Do not use a column.")
+@click.option(
+    "--missing",
+    multiple=True,
+    metavar="VALUE",
+    help="What means that there is no value: -200, or in one column alone NAME=0.",
+)
 @_retraining
 def csv(
     *,
@@ -132,11 +141,20 @@ def csv(
     name: str,
     task: Kind | None,
     estimator: str,
+    keep: tuple[str, ...],
+    drop: tuple[str, ...],
+    missing: tuple[str, ...],
     retraining: Retraining,
 ) -> None:
-    """Train a model on any CSV file, to predict one of its columns from the others."""
-    problem, remarks = anything.from_csv(file, target, name=name, kind=task, estimator=estimator)
-    click.echo("\n".join(remarks))
+    """Train a model on any CSV file, to predict one of its columns from the others.
+
+    It prints what each column was read as, and what was left out. --keep, --drop and --missing may
+    be given several times.
+    """
+    wishes = Wishes(frozenset(keep), frozenset(drop), missing=missing)
+    problem = anything.from_csv(
+        file, target, name=name, kind=task, estimator=estimator, wishes=wishes, say=click.echo
+    )
     _train(problem, file, retraining)
 
 

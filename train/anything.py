@@ -2,48 +2,75 @@
 
 from pathlib import Path
 
-from train import estimators, table
+from serving.field import Field
+from serving.inputs.dates import CALENDAR
+from train import estimators
 from train.classification import Classification
 from train.evaluate import FIVE_BY_THREE, Protocol
-from train.infer import Inferred, infer
 from train.problem import Problem
 from train.regression import Regression
+from train.tables.infer import Inferred, Say, infer
+from train.tables.read import read
+from train.tables.wishes import Wishes
 from train.task import Kind, Task
 
 FEW_CELLS, SOME_CELLS = 20_000, 100_000
 
 
 def from_csv(
-    data: Path, target: str, *, name: str, kind: Kind | None, estimator: str
-) -> tuple[Problem, tuple[str, ...]]:
-    """A problem that predicts one column from the others, and remarks on what was found.
+    data: Path,
+    target: str,
+    *,
+    name: str,
+    kind: Kind | None,
+    estimator: str,
+    wishes: Wishes,
+    say: Say,
+) -> Problem:
+    """A problem that predicts one column from the others.
+
+    Parameters
+    ----------
+    say : callable
+        Called with each remark on what was found.
 
     Raises
     ------
     TrainingError
         If the file cannot be used.
     """
-    found = infer(table.read(data), target, kind)
+    found = infer(read(data), target, kind, wishes, say)
     rows, fields = len(found.frame), found.fields
-    problem = Problem(
+    return Problem(
         name=name,
         title=f"{target}, from {len(fields)} columns of {data.name}",
         target=target,
         task=_task(found, target, estimator),
         fields=fields,
+        table=found.table,
         file=data.name,
         source=data.name,
         licence="not stated",
         load=lambda _: found.frame,
-        estimator=estimators.build(estimator, found.task, fields, rows),
+        estimator=estimators.build(estimator, found.task, _features(fields), rows),
         protocol=_protocol(rows * len(fields)),
     )
-    return problem, found.remarks
+
+
+def _features(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """The columns that an estimator is given: the fields, and what a calendar says of dates."""
+    calendar = (
+        Field(name=f"{field.name}: {part}", type="integer", optional=field.optional)
+        for field in fields
+        if field.type == "date"
+        for part in CALENDAR
+    )
+    return (*fields, *calendar)
 
 
 def _task(found: Inferred, target: str, estimator: str) -> Task:
     if found.task == "regression":
-        return Regression()
+        return Regression(unit=found.unit)
     counts = found.frame[target].value_counts()
     labels = tuple(sorted(counts.index))
     rarer = min(reversed(labels), key=lambda label: counts[label])

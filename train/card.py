@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from serving.backends import given
 from serving.card import Card, Example
 from serving.field import Field
 from serving.schema import Schema
@@ -71,4 +72,4 @@ def _told(
 ) -> str | float:
     """What the model answers to a record."""
     row = Schema(fields).decode(msgspec.json.encode(record), 1).matrix
-    return task.told(task.answers(fitted, row), threshold)[0]
+    return task.told(task.answers(fitted, given(fields, row)), threshold)[0]

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from serving.manifest import Figure
 from serving.schema import Matrix
-from train.importance import losses
+from train.importance import Sources, losses
 from train.task import Groups, HeldOut, Rows, Task, Truth
 
 RESAMPLES = 50
@@ -65,13 +65,14 @@ def cross_validate(
     seed: int,
     protocol: Protocol,
     judged: Rows | None = None,
+    sources: Sources | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Repeated, grouped cross-validation, and a baseline that knows no field beside it.
 
     Parameters
     ----------
-    rows : ndarray of float, shape (rows, fields)
+    rows : ndarray of float, shape (rows, features)
     truth : ndarray, shape (rows,)
         As the task has it.
     groups : ndarray of int, shape (rows,)
@@ -80,10 +81,13 @@ def cross_validate(
         Seeds the splits and, for each of them, the estimator.
     judged : ndarray of int, optional
         The rows that the figures are of; all if not given.
+    sources : sequence of sequence of int, optional
+        The features that come from each field, if they are more than fields.
     progress : callable
         Called after each fold.
     """
     judged = np.arange(len(rows)) if judged is None else judged
+    sources = sources or [[column] for column in range(rows.shape[1])]
     scores, baselines, thresholds, lost = [], [], [], []
     answers: dict[int, Matrix] = {}
     splits = (
@@ -106,7 +110,7 @@ def cross_validate(
         thresholds += [] if threshold is None else [threshold]
         answers.setdefault(repeat, np.empty((len(rows), said.shape[1])))[test] = said
         if not repeat:
-            lost.append(losses(fitted, rows[test], truth[test], task, seed))
+            lost.append(losses(fitted, rows[test], truth[test], task, sources, seed=seed))
         progress()
     return Evaluation(
         _figures(scores, baselines, task),

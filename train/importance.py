@@ -4,6 +4,7 @@ Breiman (2001), Random Forests, Machine Learning 45, 5-32, there on out-of-bag r
 of the held-out fold. Fields that say the same stand in for each other, and each then seems little.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,20 +17,26 @@ from train.task import Task, Truth
 
 MOST_CELLS, FEWEST_ROWS = 20_000, 100  # of a fold: with many fields fewer rows have to do
 
+Sources = Sequence[Sequence[int]]  # for each field its features, columns of the rows
 Losses = NDArray[np.float64]  # shape (fields,)
 
 
-def losses(fitted: Any, rows: Matrix, truth: Truth, task: Task, seed: int) -> Losses:
-    """How much the task's first metric loses by shuffling each field, on rows not trained on."""
+def losses(
+    fitted: Any, rows: Matrix, truth: Truth, task: Task, sources: Sources, *, seed: int
+) -> Losses:
+    """How much the task's first metric loses by shuffling each field, on rows not trained on.
+
+    The features that come from one field are shuffled together.
+    """
     random = np.random.default_rng(seed)
     most = max(FEWEST_ROWS, MOST_CELLS // rows.shape[1])
     chosen = random.permutation(len(rows))[:most]
     rows, truth = rows[chosen], truth[chosen]
     before = _first(fitted, rows, truth, task)
     lost = []
-    for column in range(rows.shape[1]):
+    for columns in sources:
         shuffled = rows.copy()
-        shuffled[:, column] = random.permutation(rows[:, column])
+        shuffled[:, columns] = random.permutation(rows[:, columns])
         lost.append(before - _first(fitted, shuffled, truth, task))
     return np.array(lost) * task.better
 

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 from msgspec.structs import replace
 
+from serving.backends import given, sources
 from serving.field import Field
+from serving.inputs.tables import Table
 from serving.manifest import Manifest, Reference, TrainingData
 from serving.schema import Matrix
 from train import assemble, evaluate, live
@@ -40,9 +42,11 @@ class Problem:
     load : callable
         Reads the file into a frame with a column for each field and one, `target`, with labels or
         numbers; a missing value is NaN.
+    table : Table or None
+        What to remember of a file that is not the project's own.
     estimator
         A scikit-learn estimator or Pipeline that takes a matrix: a column for each field,
-        categories as their codes.
+        categories as their codes, and behind them what a calendar says of dates.
     together : tuple of str
         Fields: rows in which all of them are equal stay on one side of each split. Equal rows do so
         anyway.
@@ -55,6 +59,7 @@ class Problem:
     target: str
     task: Task
     fields: tuple[Field, ...]
+    table: Table | None = None
     file: str
     obtain: str = ""
     source: str
@@ -111,19 +116,21 @@ def train(
         rows = to_rows(frame, fields)
     truth = task.truth(frame[problem.target])
     columns = [at for at, field in enumerate(fields) if field.name in problem.together]
+    features = given(fields, rows)
 
     evaluation = evaluate.cross_validate(
         problem.estimator,
-        rows,
+        features,
         truth,
         task,
         groups=evaluate.alike(rows, columns),
         seed=SEED,
         protocol=problem.protocol,
         judged=joined.judged if joined else None,
+        sources=sources(fields),
         progress=progress,
     )
-    fitted = evaluate.fit(problem.estimator, rows, task.lesson(truth), SEED)
+    fitted = evaluate.fit(problem.estimator, features, task.lesson(truth), SEED)
     progress()
 
     held_out = evaluation.held_out
@@ -140,6 +147,7 @@ def train(
         task=task.kind,
         target=problem.target,
         fields=fields,
+        table=problem.table,
         example=typical(frame, fields),
         evaluation=problem.protocol.text(task, problem.together, counted),
         metrics=evaluation.figures,

@@ -14,7 +14,7 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 
 from serving.artefact import ONNX, PICKLE, Artefact, recorded
-from serving.backends import OUTPUT, ROWS, from_estimator, from_onnx
+from serving.backends import OUTPUT, ROWS, from_estimator, from_onnx, given, sources
 from serving.engine import Agreement, Engine
 from serving.field import Field
 from serving.manifest import Manifest
@@ -55,7 +55,8 @@ def _possible_inputs(manifest: Manifest) -> Iterator[list[tuple[str, Any]]]:
     """Names and types: of a frame's columns each, for a Pipeline may tell them apart; of all."""
     if manifest.takes == "frame":
         yield [(field.name, _input_type(field)([None, 1])) for field in manifest.fields]
-    yield [(ROWS, DoubleTensorType([None, len(manifest.fields)]))]
+    features = sum(map(len, sources(manifest.fields)))
+    yield [(ROWS, DoubleTensorType([None, features]))]
 
 
 def _converted(estimator: Any, manifest: Manifest, inputs: list[tuple[str, Any]]) -> bytes:
@@ -131,26 +132,36 @@ def _rows(artefact: Artefact, estimator: Any) -> tuple[Matrix, int]:
     if not trees:
         return rows, 0
     half = PROOF_ROWS // 2
-    rows[half:] = rows_on_thresholds(trees, rows[half:], PROOF_SEED)
+    features = given(artefact.manifest.fields, rows[half:])
+    rows[half:] = rows_on_thresholds(trees, rows[half:], PROOF_SEED, features)
     if artefact.manifest.takes == "frame":  # where whole numbers are whole by their type
         whole = [field.type == "integer" for field in artefact.manifest.fields]
         rows[:, whole] = np.rint(rows[:, whole])
     return rows, PROOF_ROWS - half
 
 
-def rows_on_thresholds(trees: Sequence[Tree], rows: Matrix, seed: int) -> Matrix:
+def rows_on_thresholds(
+    trees: Sequence[Tree], rows: Matrix, seed: int, features: Matrix | None = None
+) -> Matrix:
     """Move each row onto, just below or just above a threshold that it meets in the trees.
 
     Of each row one value is replaced: at a random node on the row's path through a random tree, by
     the node's threshold or one of its neighbours in single or double precision. These are the rows
     on which two implementations of the same trees part first.
+
+    Parameters
+    ----------
+    features : ndarray of float, optional
+        What the trees compare, if that is more than the rows; what is not of the rows is not moved.
     """
+    features = rows if features is None else features
     random = np.random.default_rng(seed)
     moved = rows.copy()
     owner = random.integers(len(trees), size=len(rows))
     for number, tree in enumerate(trees):
         mine = np.flatnonzero(owner == number)
-        for row, path in zip(mine, tree.paths(rows[mine]), strict=True):
+        for row, path in zip(mine, tree.paths(features[mine]), strict=True):
+            path = [node for node in path if tree.feature[node] < rows.shape[1]]  # noqa: PLW2901
             if path:
                 node = random.choice(path)
                 moved[row, tree.feature[node]] = random.choice(_around(tree.threshold[node]))

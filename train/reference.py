@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from serving.field import Field
+from serving.inputs import dates
 from serving.manifest import FieldReference
 
 QUANTILES = 101
@@ -53,4 +54,6 @@ def _typical(column: "pd.Series[Any]", field: Field) -> Any:
     if field.type == "category":
         return column.mode()[0]
     median = float(column.quantile(0.5, interpolation="lower"))
+    if field.type == "date":
+        return dates.shown(median)
     return int(median) if field.type == "integer" else median

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,18 @@ FORMATS = (
     ISO,
     MONTH,
     *("%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d"),
-    *("%d/%m/%y", "%m/%d/%y", "%m/%Y", "%Y/%m", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y"),
+    *("%d/%m/%y", "%m/%d/%y", "%m/%Y", "%m-%Y", "%m.%Y", "%Y/%m"),
+    *("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y"),
     *("%d-%b-%Y", "%d-%b-%y", "%b %Y", "%B %Y", "%b-%Y", "%Y%m%d"),
 )
 TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f")
+SAMPLE = 20  # texts by which to tell what a column may be
 CALENDAR = ("year", "month", "day of the week")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}.*)?")
 _DAY = 86_400.0  # seconds
+_DIGIT = re.compile(r"[0-9]")
 _SPELT = re.compile(r"[0-9A-Za-z]")
 
 Matrix = NDArray[np.float64]
@@ -65,17 +69,38 @@ def _parsed(text: str, written: str) -> datetime | None:
     return None
 
 
-def learn(texts: Collection[str]) -> list[str]:
-    """The formats that all of a column's different texts are dates in; none if it has no dates.
+class Learnt(NamedTuple):
+    """What the texts of a column have in common, as dates.
 
-    Of 31/12/2024 and 12/31/2024 both are there where no day is above 12.
+    Attributes
+    ----------
+    formats : tuple of str
+        Each fits all the dates: of 31/12/2024 and 12/31/2024 both, where no day is above 12.
+    odd : tuple of str
+        The texts that are no dates so written.
     """
-    left = [*FORMATS]
-    for text in texts:
-        left = [written for written in left if _is_written(text, written)]
-        if not left:
-            break
-    return left
+
+    formats: tuple[str, ...]
+    odd: tuple[str, ...]
+
+
+def learn(texts: Collection[str]) -> Learnt | None:
+    """Find out how the dates among the different texts of a column are written; None without any.
+
+    A format that fits none of a few texts is not tried on all of them.
+    """
+    texts = [*texts]
+    few = [text for text in texts[:: len(texts) // SAMPLE + 1] if _DIGIT.search(text)]
+    likely = [written for written in FORMATS if any(_is_written(text, written) for text in few)]
+    odd = {
+        written: tuple(text for text in texts if not _is_written(text, written))
+        for written in likely
+    }
+    if not odd:
+        return None
+    fewest = min(map(len, odd.values()))
+    formats = tuple(written for written in likely if len(odd[written]) == fewest)
+    return Learnt(formats, odd[formats[0]])
 
 
 def _is_written(text: str, written: str) -> bool:

@@ -10,6 +10,7 @@ MISSING = frozenset(
 STAND_INS = frozenset(
     {"-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "*", "x", "missing", "unknown"}
 ) | {
+    *("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"),
     *("nd", "n.d.", "n/d", "s/d", "n.a.", "n/i", "sem dado", "sem dados", "desconhecido"),
     *("#ref!", "#value!", "#div/0!", "#num!", "#name?", "#null!", "#valor!", "#nome?"),
 }

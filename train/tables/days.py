@@ -1,0 +1,91 @@
+"""Columns of texts that are dates: how they are written, and the days that they stand for."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from serving.inputs import dates
+from serving.inputs.dates import ISO
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIGITS_ALONE = "%Y%m%d"
+FEWEST_DIGITS_ALONE = 5  # so many numbers are days of the calendar by no chance
+DAY_FIRST = {"%d/%m/%Y": "%m/%d/%Y", "%d-%m-%Y": "%m-%d-%Y", "%d/%m/%y": "%m/%d/%y"}
+PLAIN = {"%d": "day", "%m": "month", "%b": "month", "%B": "month", "%Y": "year", "%y": "year"}
+
+
+class Written(NamedTuple):
+    """How the dates among the texts of a column are written: each of `formats` fits them all."""
+
+    formats: tuple[str, ...]
+    odd: frozenset[str]
+
+
+def written(texts: Sequence[str]) -> Written | None:
+    """Find out how a column's dates are written; None if there are none."""
+    found = dates.learn(texts)
+    return Written(found.formats, frozenset(found.odd)) if found else None
+
+
+def are_digits_alone(texts: Sequence[str]) -> bool:
+    """Whether whole numbers are dates such as 20240731."""
+    if len(texts) < FEWEST_DIGITS_ALONE or any(len(text) != len("20240731") for text in texts):
+        return False
+    return all(
+        text[:2] in {"19", "20"} and dates.read(text, DIGITS_ALONE) is not None for text in texts
+    )
+
+
+def values(column: "pd.Series[Any]", written: str) -> "pd.Series[float]":
+    """Days since 1970-01-01; NaN where there is no date."""
+    by_text = {text: dates.read(text, written) for text in column.dropna().unique()}
+    return column.map(by_text, na_action="ignore").astype(np.float64)
+
+
+def choose(column: "pd.Series[Any]", formats: Sequence[str]) -> tuple[str, str]:
+    """The likeliest format, and a remark if another fits as well.
+
+    Of 01/02/2024 the reading in which the rows are in the order of time, or all the first day of a
+    month; else the day comes first.
+    """
+    first = formats[0]
+    other = DAY_FIRST.get(first, "")
+    if other not in formats:
+        return first, ""
+    here, there = (values(column, each).dropna() for each in (first, other))
+    evidence = "its rows are then in the order of time"
+    better = _is_ordered(there) - _is_ordered(here)
+    if not better:
+        evidence = "it is then the first day of each month"
+        better = _are_months(there) - _are_months(here)
+    if not better:
+        evidence = "nothing speaks for the month"
+    chosen, other = (other, first) if better > 0 else (first, other)
+    day = "month" if better > 0 else "day"
+    example = column.dropna().iloc[0]
+    shown = dates.shown(dates.read(example, chosen) or 0.0)
+    return (
+        chosen,
+        f"{column.name!r}: the {day} comes first ({example!r} is {shown}), for {evidence}",
+    )
+
+
+def _is_ordered(days: "pd.Series[float]") -> bool:
+    return bool(days.is_monotonic_increasing or days.is_monotonic_decreasing)
+
+
+def _are_months(days: "pd.Series[float]") -> bool:
+    found = days.to_numpy().astype("datetime64[D]")
+    return bool((found == found.astype("datetime64[M]")).all())
+
+
+def told(written: str) -> str:
+    """A format for people: `day/month/year`."""
+    if written == ISO:
+        return "year-month-day"
+    for sign, name in PLAIN.items():
+        written = written.replace(sign, name)
+    return written

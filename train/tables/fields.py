@@ -1,0 +1,75 @@
+"""From the columns of a table to a model's fields and their values."""
+
+from typing import Any
+
+import pandas as pd
+from msgspec.structs import replace
+
+from serving.field import Field
+from train.errors import TrainingError
+from train.tables.columns import Column
+
+MOST_LABELS = 200
+FEWEST_OF_A_LABEL = 5  # rows, where not all labels can stay
+OTHER = "other"
+
+Values = pd.Series  # for annotations in quotes: pandas' own has no parameters when it runs
+
+
+def to_field(column: Column, rows: "pd.Index[int]") -> tuple[Field, "Values[Any]"]:
+    """The field that a column is, and its values in the rows that are learnt from.
+
+    0 and 1 are yes and no. What is missing in any row of the file may be so when it is served.
+
+    Raises
+    ------
+    TrainingError
+        If its labels are too many and none of them is frequent.
+    """
+    values = column.content.loc[rows]
+    is_pair = column.is_numeric and not column.unit and set(values.dropna()) == {0, 1}
+    if column.kind == "text" or is_pair:
+        field, values = _category(column, to_labels(values))
+    elif column.kind == "date":
+        field = Field(name=column.name, type="date", format=column.format)
+    else:
+        field = Field(
+            name=column.name,
+            type="integer" if column.kind == "integer" else "number",
+            unit=column.unit,
+            numerals=column.numerals,
+        )
+    optional = bool(column.content.isna().any())
+    return replace(field, missing=column.missing, optional=optional), values
+
+
+def _category(column: Column, labels: "Values[Any]") -> tuple[Field, "Values[Any]"]:
+    """A category with all labels, or with the frequent ones and one for all others."""
+    counts = labels.value_counts()
+    if len(counts) <= MOST_LABELS:
+        return Field(
+            name=column.name, type="category", categories=tuple(sorted(counts.index))
+        ), labels
+    frequent = counts[counts >= FEWEST_OF_A_LABEL].index[: MOST_LABELS - 1]
+    if not len(frequent):
+        raise TrainingError(
+            f"{column.name!r} has {len(counts):,} different values, and none of them in "
+            f"{FEWEST_OF_A_LABEL} rows: nothing can be learnt of them as labels"
+        )
+    other = OTHER
+    while other in counts.index:
+        other += "_"
+    field = Field(
+        name=column.name,
+        type="category",
+        categories=tuple(sorted([*frequent, other])),
+        other=other,
+    )
+    return field, labels.where(labels.isna() | labels.isin(frequent), other)
+
+
+def to_labels(values: "Values[Any]") -> "Values[Any]":
+    """Values as texts: 1 and 1.0 are "1"."""
+    if not pd.api.types.is_numeric_dtype(values):
+        return values
+    return values.map(lambda value: f"{value:.15g}", na_action="ignore").astype("str")

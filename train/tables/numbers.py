@@ -1,0 +1,112 @@
+"""Columns of texts that are numbers: how they are written, and what they stand for."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from serving.field import EXACT_INTEGER
+from serving.inputs import numerals
+from serving.inputs.numerals import DEFAULT, Numerals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIGIT = re.compile(r"(?<![^\W\d_])[0-9]")  # but for that of m2
+CODE = re.compile(r"[^0-9]*0[0-9]")  # digits that begin with a zero, as a postcode's do
+CURRENCY = re.compile(r".*[$€£¥₹]|[A-Z]{3}")
+
+
+class Written(NamedTuple):
+    """How the numbers among the texts of a column are written.
+
+    Attributes
+    ----------
+    ways : tuple of Numerals
+        Each fits all the numbers; the first is the likeliest.
+    odd : frozenset of str
+        The texts that are no numbers so written.
+    units : tuple of str
+        All the units that stand beside numbers; where they are several, `unit` is the commonest.
+    """
+
+    ways: tuple[Numerals, ...]
+    unit: str
+    odd: frozenset[str]
+    units: tuple[str, ...]
+
+    @property
+    def decimals(self) -> set[str]:
+        """The signs that decimals may have here."""
+        return {way.decimal for way in self.ways}
+
+
+def written(counts: "pd.Series[int]", *, commas_between: bool) -> Written | None:
+    """Find out how a column's numbers are written; None if there are none, or they are codes.
+
+    Parameters
+    ----------
+    counts : Series
+        In how many rows each text stands.
+    """
+    # Texts whose digits stand in the same places are all written alike: one tells for all.
+    shapes: dict[str, list[str]] = {}
+    for text in counts.index:
+        shapes.setdefault(_shape(text), []).append(text)
+    apart = {texts[0]: numerals.apart(texts[0]) for texts in shapes.values()}
+    rows = {texts[0]: int(counts[texts].sum()) for texts in shapes.values()}
+    units: Counter[str] = Counter()
+    for text, parts in apart.items():
+        if parts:
+            units[parts.unit] += rows[text]
+    unit = _unit(units)
+    kept = [text for text, parts in apart.items() if parts and parts.unit in ("", unit)]
+    learnt = numerals.learn(kept, commas_between=commas_between) if kept else None
+    if learnt is None:
+        return None
+    regular = {*kept} - {*learnt.odd}
+    odd = frozenset(text for texts in shapes.values() if texts[0] not in regular for text in texts)
+    named = tuple(each for each, _ in units.most_common() if each)
+    return Written(learnt.ways, unit, odd, named) if regular else None
+
+
+def _shape(text: str) -> str:
+    return text if CODE.match(text) else DIGIT.sub("9", text)
+
+
+def _unit(units: Counter[str]) -> str:
+    """The unit of a column: of money in any row, another in half of the numbers' rows or more."""
+    bare = units[""]
+    for unit, rows in units.most_common():
+        if unit and (CURRENCY.fullmatch(unit) or rows >= bare):
+            return unit
+    return ""
+
+
+def decimal_of(columns: Iterable[Written]) -> str:
+    """The only decimal sign that columns of the file can have, if it is one; else nothing."""
+    certain = {sign for found in columns if len(found.decimals) == 1 for sign in found.decimals}
+    return certain.pop() if len(certain) == 1 else ""
+
+
+def values(column: "pd.Series[Any]", way: Numerals, unit: str) -> "pd.Series[float]":
+    """The numbers of a column; NaN where there are none."""
+    texts = column.dropna()
+    if way.thousands or way.decimal != DEFAULT.decimal or unit or not _all_plain(texts):
+        by_text = {text: numerals.read(text, way, unit) for text in texts.unique()}
+        numbers = texts.map(by_text).astype(np.float64)
+    else:
+        numbers = texts.astype(object).astype(np.float64)
+    return numbers.reindex(column.index)
+
+
+def _all_plain(texts: "pd.Series[Any]") -> bool:
+    return all(map(numerals.PLAIN.fullmatch, texts))
+
+
+def are_whole(texts: Sequence[str], numbers: "pd.Series[float]", way: Numerals) -> bool:
+    """Whether all of a column's numbers are whole, and written so."""
+    fraction = re.compile(rf"[{re.escape(way.decimal)}eE]")
+    return not any(map(fraction.search, texts)) and numbers.abs().max() <= EXACT_INTEGER

@@ -1,0 +1,62 @@
+"""What each column was read as, in a table for people."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from serving.field import Field, printable
+from serving.inputs import dates
+from train.tables import days
+
+MOST = 40  # fields
+LABELS = 5  # of a category
+NAME = 30  # characters
+
+
+def lines(fields: Sequence[Field], frame: pd.DataFrame) -> Iterator[str]:
+    """A line for each field: its name, type, missing values, and range or labels."""
+    rows = [("column", "read as", "missing", "values")]
+    rows += [
+        (
+            _short(field.name),
+            _kind(field),
+            f"{frame[field.name].isna().sum():,}",
+            _values(field, frame[field.name]),
+        )
+        for field in fields[:MOST]
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, kind, missing, values in rows:
+        yield f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {missing:>{widths[2]}}  {values}"
+    if len(fields) > MOST:
+        yield f"… and {len(fields) - MOST:,} more"
+
+
+def _short(text: str) -> str:
+    text = printable(text)
+    return text if len(text) <= NAME else f"{text[: NAME - 1]}…"
+
+
+def _kind(field: Field) -> str:
+    if field.type == "category":
+        others = " and others" if field.other else ""
+        return f"{len(field.categories) - bool(field.other)} labels{others}"
+    if field.type == "date":
+        return f"date, {days.told(field.format)}"
+    if field.type == "text":
+        return "free text"
+    kind = "whole number" if field.type == "integer" else "number"
+    return f"{kind} in {field.unit}" if field.unit else kind
+
+
+def _values(field: Field, column: "pd.Series[Any]") -> str:
+    if field.type == "category":
+        common = [str(label) for label in column.value_counts().index]
+        return ", ".join(map(_short, common[:LABELS])) + (", …" if len(common) > LABELS else "")
+    if field.type == "text":
+        return f"{column.nunique():,} different"
+    low, high = column.min(), column.max()
+    if field.type == "date":
+        return f"{dates.shown(low)} to {dates.shown(high)}"
+    return f"{low:,.12g} to {high:,.12g}"

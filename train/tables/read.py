@@ -1,0 +1,69 @@
+"""From a file to the texts of its cells."""
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from serving.errors import NotATable
+from serving.inputs.missing import is_missing
+from serving.inputs.tables import Row, TableReader
+from train.errors import TrainingError
+
+
+class Sheet(NamedTuple):
+    """The cells of a file.
+
+    Attributes
+    ----------
+    cells : DataFrame
+        Trimmed texts, by the names that the columns have in the model; NaN where a text means
+        missing in any column.
+    lines : ndarray of int
+        The line of the file on which each row begins.
+    separator : str
+        What stands between cells.
+    """
+
+    cells: pd.DataFrame
+    lines: NDArray[np.intp]
+    separator: str
+
+
+def read(path: Path) -> Sheet:
+    """Read a CSV file as the service reads those that are sent to it.
+
+    Raises
+    ------
+    TrainingError
+        If the file is not there, not a table, or holds no rows.
+    """
+    try:
+        with path.open("rb") as stream:
+            table = TableReader(stream, longest=sys.maxsize)
+            rows, lines = table.take(sys.maxsize)
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
+    except NotATable as error:
+        raise TrainingError(f"{path} is no table: {error}") from error
+    if not rows:
+        raise TrainingError(f"{path} has no rows below its line of column names")
+    width = len(table.names)
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) != width:
+            raise TrainingError(
+                f"{path} is no table: line {line} has {len(row)} cells, the first line has {width}"
+            )
+    cells = pd.DataFrame(
+        dict(zip(table.names, map(_column, zip(*rows, strict=True)), strict=True)), copy=False
+    )
+    return Sheet(cells, np.array(lines), table.separator)
+
+
+def _column(texts: Row) -> "pd.Series[str]":
+    trimmed = map(str.strip, texts)
+    present = [None if is_missing(text) else text for text in trimmed]
+    return pd.Series(present, dtype="str")

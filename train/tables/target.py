@@ -1,0 +1,114 @@
+"""What a target is: labels to tell apart, or numbers."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from serving.field import printable
+from train.errors import TrainingError
+from train.tables.columns import Column
+from train.tables.fields import to_labels
+from train.task import Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_LABELS = 200
+MOST_CLASSES = 20
+FEWEST_OF_A_CLASS = 5  # so that each of five folds can have one
+
+CLASSES_RULE = (
+    "numbers are classes if they are only two, or count up from 0 or 1 without a gap, "
+    f"to {MOST_CLASSES} at most"
+)
+
+
+def to_target(column: Column, task: Kind | None) -> tuple[Kind, "pd.Series[Any]", list[str]]:
+    """The task, the target of the rows that have one, and remarks that say which it is and why.
+
+    Labels are texts; rows of those too rare to be tested are left out.
+
+    Raises
+    ------
+    TrainingError
+        If it can be neither, or not what is asked for.
+    """
+    if column.strays and task != "classification":
+        raise TrainingError(column.strays)
+    if column.kind == "date":
+        raise TrainingError(
+            f"{column.name!r} holds dates, which are no target; add a column with what is to be "
+            "predicted of them, such as the days that something takes or the month as a label"
+        )
+    values = column.content.dropna()
+    distinct = values.nunique()
+    if task == "regression" and not column.is_numeric:
+        raise TrainingError(
+            f"{column.name!r} holds text, {printable(values.iloc[0])!r} say: no regression"
+        )
+    if task is None:
+        task, remark = _likely(column, distinct)
+    else:
+        remark = f"{task}, as told"
+    if task == "regression":
+        if values.min() == values.max():
+            raise TrainingError(
+                f"{column.name!r} is {values.iloc[0]:.12g} in every row: nothing to learn"
+            )
+        return task, values.astype(np.float64), [remark]
+    if distinct > MOST_LABELS:
+        raise TrainingError(_too_many(column, distinct))
+    labels, remarks = _frequent(to_labels(values))
+    return task, labels, [remark, *remarks]
+
+
+def _likely(column: Column, distinct: int) -> tuple[Kind, str]:
+    if not column.is_numeric:
+        return "classification", f"classification: {column.name!r} has {distinct:,} different texts"
+    likely: Kind = "classification" if _count_up(column.content) else "regression"
+    other = "regression" if likely == "classification" else "classification"
+    unit = f" in {column.unit}" if column.unit else ""
+    return likely, (
+        f"{likely}: {column.name!r} has {distinct:,} different numbers{unit} ({CLASSES_RULE}; "
+        f"--task {other} for the other)"
+    )
+
+
+def _count_up(column: "pd.Series[float]") -> bool:
+    values = np.sort(column.dropna().unique())
+    from_low = values[0] in {0, 1} and bool((np.diff(values) == 1).all())
+    return len(values) == 2 or (from_low and values[-1] <= MOST_CLASSES)  # noqa: PLR2004 - two
+
+
+def _too_many(column: Column, distinct: int) -> str:
+    found = f"{column.name!r} has {distinct:,} different values, too many for classes (at most "
+    if column.is_numeric:
+        return f"{found}{MOST_LABELS}); predict it as a number, with --task regression"
+    rare = column.content.value_counts().index[-1]
+    return (
+        f"{found}{MOST_LABELS}), {printable(rare)!r} for one; if they mean numbers, write them as "
+        "numbers, and if several mean one, write them alike"
+    )
+
+
+def _frequent(labels: "pd.Series[Any]") -> tuple["pd.Series[Any]", list[str]]:
+    """The labels without the rows of those too rare to be tested."""
+    counts = labels.value_counts()
+    rare = counts[counts < FEWEST_OF_A_CLASS]
+    too_few = f"in fewer than {FEWEST_OF_A_CLASS} rows"
+    if len(counts) - len(rare) < 2:  # noqa: PLR2004 - two
+        why = f"all rows are {counts.index[0]!r}"
+        if len(rare):
+            why = f"{len(rare)} of its {len(counts)} values are {too_few} each"
+        raise TrainingError(f"{labels.name!r} has no two classes to tell apart: {why}")
+    if rare.sum() > len(labels) / 2:
+        raise TrainingError(
+            f"{labels.name!r} has {len(counts):,} different values, of which {len(rare):,} are "
+            f"{too_few} each, {rare.sum():,} of {len(labels):,} rows together: too few to learn "
+            "them; if several mean one, write them alike"
+        )
+    if not len(rare):
+        return labels, []
+    named = ", ".join(map(repr, sorted(rare.index)))
+    remark = f"{rare.sum()} rows left out: {labels.name!r} is {named} {too_few}"
+    return labels[~labels.isin(rare.index)], [remark]

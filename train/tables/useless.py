@@ -1,0 +1,61 @@
+"""Columns to leave out, for nothing can be learnt from them."""
+
+import re
+
+import numpy as np
+
+from train.tables.columns import Column, shown
+from train.tables.wishes import quoted
+
+NAMED_AS_KEY = re.compile(r"(?i:(^|[\W_])(id|uuid|guid|index|key)|^unnamed: \d+)$|[a-z]I[dD]$")
+NAMED_AS_COUNTER = re.compile(
+    r"(?i:(^|[\W_])(id|index|key|no|nr|num|number|seq|sequence|row|rows?[\W_]?(names?|ids?|n[or]|"
+    r"num(ber)?)|s[\W_]*l?[\W_]*no|#|nº|n°|linha|ordem|item|obs(ervation)?|record)[.]?"
+    r"|^unnamed: \d+|#)$|[a-z](I[dD]|No|Nr)$"
+)
+FREE_TEXT = 30  # characters that most values have, on average, if they are no names or codes
+
+
+def useless(column: Column) -> str:
+    """Why nothing can be learnt from a column, or nothing if something can."""
+    present = column.content.dropna()
+    distinct = present.nunique()
+    if distinct == 0:
+        return "it is empty"
+    if distinct == 1:
+        value = column.content[present.index[0]]
+        return f"it has one value only, {value if column.kind == 'text' else shown(value, column)}"
+    all_different = distinct == len(column.content)
+    if counts_rows(column) and NAMED_AS_COUNTER.search(column.name):
+        return "it numbers the rows"
+    if all_different and NAMED_AS_KEY.search(column.name) and column.kind in {"integer", "text"}:
+        return f"it is an identifier: its {distinct:,} values are all different"
+    if column.kind == "text" and not column.strays and distinct > len(present) / 2:
+        what = "free text" if present.str.len().mean() > FREE_TEXT else "an identifier or free text"
+        return f"it is {what}: it has {distinct:,} different values in {len(present):,} rows"
+    return ""
+
+
+def counts_rows(column: Column) -> bool:
+    """Whether a column counts the rows in their order, from 0 or 1 as it may be."""
+    if column.kind != "integer":
+        return False
+    numbers = column.content.to_numpy()
+    return bool(numbers[0] in {0, 1} and (np.diff(numbers) == 1).all())
+
+
+def question(column: Column) -> str:
+    """A remark that asks what a column is, if it looks like no more than the number of the row."""
+    if not counts_rows(column):
+        return ""
+    return (
+        f"{column.name!r} counts the rows: does it say nothing else? Then leave it out with --drop "
+        f"{quoted(column.name)}"
+    )
+
+
+def way_to_keep(column: Column) -> str:
+    """The options that keep a column which is left out; none where it is empty."""
+    if column.content.isna().all():
+        return ""
+    return f"--keep {quoted(column.name)}"

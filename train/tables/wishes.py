@@ -1,0 +1,64 @@
+"""What whoever trains says of the columns of a file."""
+
+import re
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from train.errors import TrainingError
+
+
+class Wishes(NamedTuple):
+    """The options of a training, names being those of columns.
+
+    Attributes
+    ----------
+    keep, drop, text : frozenset of str
+        Columns to use although they look useless, not to use, and to take as free text.
+    missing : tuple of str
+        What means that there is no value: `-200` in any column, `Glucose=0` in one.
+    """
+
+    keep: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+    text: frozenset[str] = frozenset()
+    missing: tuple[str, ...] = ()
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse names that the file does not have; raises TrainingError."""
+        names = tuple(names)
+        for option in ("keep", "drop", "text"):
+            for name in sorted(getattr(self, option)):
+                require_name(names, name, f"--{option} {quoted(name)}: ")
+
+    def missing_in(self, name: str, names: Collection[str]) -> tuple[str, ...]:
+        """The texts that mean missing in a column, beside those that do in any file."""
+        wishes = [meant(wish, names) for wish in self.missing]
+        return tuple(text for column, text in wishes if column in (None, name))
+
+
+NOTHING = Wishes()
+
+
+def meant(wish: str, names: Collection[str]) -> tuple[str | None, str]:
+    """The column in which a text means missing, if only in one, and the text."""
+    for sign in re.finditer("=", wish):  # names may hold one too
+        name = wish[: sign.start()].strip()
+        if name in names:
+            return name, wish[sign.end() :].strip()
+    return None, wish.strip()
+
+
+def require_name(names: Iterable[str], name: str, before: str = "") -> None:
+    """Say which column may be meant, if none has this name; raises TrainingError."""
+    names = tuple(names)
+    if name in names:
+        return
+    near = get_close_matches(name, names, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"they are {', '.join(map(repr, names))}"
+    raise TrainingError(f"{before}no column is called {name!r}; {hint}")
+
+
+def quoted(text: str) -> str:
+    """A text as a shell takes it, and as cmd.exe does."""
+    return text if re.fullmatch(r"[\w.+/:@%=-]+", text) else f'"{text}"'
