@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from serving.card import Card
-from serving.errors import ArtefactError, reason
+from serving.errors import ArtefactError, without_path
 from serving.locked import locked
 from serving.manifest import Manifest, Reference
 from serving.schema import Matrix
@@ -84,12 +84,12 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
     ArtefactError
         If a file is missing, altered or not what it should be.
     """
-    folder, manifest = models_dir / name / str(version), read_manifest(models_dir, name, version)
-    contents = {file: _verified(folder, manifest, file) for file in manifest.files}
+    manifest = read_manifest(models_dir, name, version)
+    contents = {file: _verified(models_dir, manifest, file) for file in manifest.files}
     for file in (PICKLE, REFERENCE, ANSWERS):
         if file not in contents:
-            raise ArtefactError(f"{folder}: {MANIFEST} lists no {file}")
-    reference = _decoded(folder, REFERENCE, contents[REFERENCE], Reference)
+            raise ArtefactError(f"{name} {version}: {MANIFEST} lists no {file}")
+    reference = _decoded(manifest, REFERENCE, contents[REFERENCE], Reference)
     return Artefact(manifest, reference, contents)
 
 
@@ -101,13 +101,17 @@ def read_manifest(models_dir: Path, name: str, version: int) -> Manifest:
     ArtefactError
         If it is missing, or another version's.
     """
-    folder = models_dir / name / str(version)
+    where = f"{name} {version}: {MANIFEST}"
     try:
-        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError) as error:
-        raise ArtefactError(f"{folder}: {error}") from error
+        content = (models_dir / name / str(version) / MANIFEST).read_bytes()
+    except OSError as error:
+        raise ArtefactError(f"{where} cannot be read: {without_path(error)}") from error
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except ValueError as error:  # no JSON, no UTF-8 or no manifest
+        raise ArtefactError(f"{where}: {error}") from error
     if (manifest.name, manifest.version) != (name, version):
-        raise ArtefactError(f"{folder}: {MANIFEST} is of {manifest.name} {manifest.version}")
+        raise ArtefactError(f"{where} is of {manifest.name} {manifest.version}")
     return manifest
 
 
@@ -118,8 +122,7 @@ def read_reference(models_dir: Path, manifest: Manifest) -> Reference:
     ------
     ArtefactError
     """
-    folder = models_dir / manifest.name / str(manifest.version)
-    return _decoded(folder, REFERENCE, _verified(folder, manifest, REFERENCE), Reference)
+    return _decoded(manifest, REFERENCE, _verified(models_dir, manifest, REFERENCE), Reference)
 
 
 def read_card(models_dir: Path, manifest: Manifest) -> Card:
@@ -131,8 +134,7 @@ def read_card(models_dir: Path, manifest: Manifest) -> Card:
     """
     if CARD not in manifest.files:
         return Card()
-    folder = models_dir / manifest.name / str(manifest.version)
-    return _decoded(folder, CARD, _verified(folder, manifest, CARD), Card)
+    return _decoded(manifest, CARD, _verified(models_dir, manifest, CARD), Card)
 
 
 def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> int:
@@ -169,7 +171,9 @@ def versions(model: Path) -> list[int]:
     try:
         return sorted(int(entry.name) for entry in _numbered(model) if entry.is_dir())
     except OSError as error:
-        raise ArtefactError(f"{model.name}: its folder cannot be read: {reason(error)}") from error
+        raise ArtefactError(
+            f"{model.name}: its folder cannot be read: {without_path(error)}"
+        ) from error
 
 
 def _numbered(model: Path) -> list[Path]:
@@ -177,9 +181,38 @@ def _numbered(model: Path) -> list[Path]:
 
 
 def live(models_dir: Path) -> list[str]:
-    """The models of a folder that have a live version."""
-    with os.scandir(models_dir) as folders:
-        return sorted(one.name for one in folders if os.path.exists(f"{one.path}/{CURRENT}"))  # noqa: PTH110 - every second
+    """The models of a folder that have a live version.
+
+    Raises
+    ------
+    ArtefactError
+        If the folder is gone, or cannot be read.
+    """
+    return [name for name in _with_live_version(models_dir) if is_text(name)]
+
+
+def misnamed(models_dir: Path) -> list[str]:
+    """Those that cannot be served, for the names of their folders are not UTF-8; made readable.
+
+    Raises
+    ------
+    ArtefactError
+    """
+    names = [name for name in _with_live_version(models_dir) if not is_text(name)]
+    return [os.fsencode(name).decode(errors="backslashreplace") for name in names]
+
+
+def is_text(name: str) -> bool:
+    """Whether the name of a file is UTF-8: JSON holds no other."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _with_live_version(models_dir: Path) -> list[str]:
+    try:
+        with os.scandir(models_dir) as folders:
+            return sorted(one.name for one in folders if os.path.exists(f"{one.path}/{CURRENT}"))  # noqa: PTH110 - every second
+    except OSError as error:
+        raise ArtefactError(f"MODELS_DIR cannot be read: {without_path(error)}") from error
 
 
 def current(model: Path) -> int:
@@ -193,7 +226,9 @@ def current(model: Path) -> int:
     try:
         number = (model / CURRENT).read_text(encoding="ascii").strip()
     except OSError as error:
-        raise ArtefactError(f"{model.name}: {CURRENT} cannot be read: {reason(error)}") from error
+        raise ArtefactError(
+            f"{model.name}: {CURRENT} cannot be read: {without_path(error)}"
+        ) from error
     except UnicodeDecodeError:
         number = ""
     if not NUMBER.fullmatch(number):
@@ -237,21 +272,22 @@ def pretty(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
-def _verified(folder: Path, manifest: Manifest, file: str) -> bytes:
+def _verified(models_dir: Path, manifest: Manifest, file: str) -> bytes:
+    where = f"{manifest.name} {manifest.version}: {file}"
     try:
-        content = (folder / file).read_bytes()
+        content = (models_dir / manifest.name / str(manifest.version) / file).read_bytes()
     except OSError as error:
-        raise ArtefactError(f"{folder}: {error}") from error
+        raise ArtefactError(f"{where} cannot be read: {without_path(error)}") from error
     if hashlib.sha256(content).hexdigest() != manifest.files.get(file):
-        raise ArtefactError(f"{folder}: {file} is not the file that {MANIFEST} was written for")
+        raise ArtefactError(f"{where} is not the file that {MANIFEST} was written for")
     return content
 
 
-def _decoded(folder: Path, file: str, content: bytes, kind: type[Read]) -> Read:
+def _decoded(manifest: Manifest, file: str, content: bytes, kind: type[Read]) -> Read:
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as error:
-        raise ArtefactError(f"{folder}: {file}: {error}") from error
+    except ValueError as error:
+        raise ArtefactError(f"{manifest.name} {manifest.version}: {file}: {error}") from error
 
 
 def _write_through(path: Path, content: bytes) -> None:

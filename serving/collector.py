@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from serving import ids, journal
-from serving.errors import StoreError
+from serving.errors import StoreError, without_path
 from serving.lead import Pause, lead
 from serving.settings import Settings
 from serving.store import Store
@@ -36,19 +36,22 @@ class Status(msgspec.Struct, frozen=True):
         Lines that were cut off while they were written, so never answered, since the store began.
     reason : str
         Why nothing could be moved; empty where all was.
+    public : str
+        The same for strangers.
     """
 
     time: int
     waiting: int
     torn: int
     reason: str
+    public: str = ""
 
 
 def status(folder: Path) -> Status | None:
-    """What the collector of a journal saw last, if there ever was one."""
+    """What the collector of a journal saw last; None where none has run, or it cannot be read."""
     try:
         return msgspec.json.decode((folder / STATUS).read_bytes(), type=Status)
-    except OSError:  # none has run yet, or none can read or write there
+    except (OSError, ValueError):  # ValueError: what a power failure left of it; another follows
         return None
 
 
@@ -115,25 +118,29 @@ class Collector:
         try:
             self.collect()
         except (StoreError, OSError) as error:
-            self._tell(str(error))
+            self._migrated = False  # it may be another database by the next time
+            public = error.public if isinstance(error, StoreError) else without_path(error)
+            self._tell(str(error), public)
             with suppress(OSError):  # as just told
                 self._expire()
         else:
             self._tell("")
 
-    def _tell(self, reason: str) -> None:
+    def _tell(self, reason: str, public: str = "") -> None:
         """Write the status, and log when it turns."""
         if reason and not self._reason:
             log.error("the journal keeps what cannot be moved: %s", reason)
         elif self._reason and not reason:
             log.warning("the journal is moved into the store again")
-        self._reason, self._told = reason, ids.now()
+        now = ids.now()
+        self._reason, self._told = reason, now
         torn = sum(position.torn for position in self._positions.values())
         aside = self.folder / f".{STATUS}"
         with suppress(OSError):  # of a full disk, as the journal says
             sizes = {path: path.stat().st_size for path in journal.segments(self.folder)}
             waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
-            aside.write_bytes(msgspec.json.encode(Status(ids.now(), waiting, torn, reason)))
+            told = Status(now, waiting, torn, reason, public)
+            aside.write_bytes(msgspec.json.encode(told))
             aside.replace(self.folder / STATUS)
 
     def _expire(self) -> None:

@@ -23,7 +23,7 @@ import msgspec
 
 from serving import artefact
 from serving.artefact import CURRENT, NUMBER
-from serving.errors import ArtefactError, UnknownVersion, reason
+from serving.errors import ArtefactError, UnknownVersion, without_path
 from serving.locked import locked
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,9 @@ class Decisions:
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 continue  # nothing is decided there
             except OSError as error:
-                raise ArtefactError(f"{model}: {LOG} cannot be read: {reason(error)}") from error
+                raise ArtefactError(
+                    f"{model}: {LOG} cannot be read: {without_path(error)}"
+                ) from error
         decisions = []
         for line in reversed(lines):
             with suppress(msgspec.DecodeError, UnicodeDecodeError):  # half a line, or no decision
@@ -180,7 +182,7 @@ class Decisions:
                 held.enter_context(locked(self.models_dir / model))
             except OSError as error:
                 raise ArtefactError(
-                    f"{model}: its folder cannot be opened: {reason(error)}"
+                    f"{model}: its folder cannot be opened: {without_path(error)}"
                 ) from error
             yield
 
@@ -206,7 +208,7 @@ class Decisions:
                     artefact.replace(folder / file, "".join(f"{number}\n" for number in numbers))
             except OSError as error:
                 log.warning("the decision cannot be kept there: %s", error)
-                failures.append(reason(error))
+                failures.append(without_path(error))
             else:
                 return
         raise ArtefactError(
@@ -227,7 +229,7 @@ class Decisions:
             newest = max(found, key=lambda path: path.stat().st_mtime_ns)
             numbers = newest.read_text(encoding="ascii").split()
         except OSError as error:
-            raise ArtefactError(f"{model}: {file} cannot be read: {reason(error)}") from error
+            raise ArtefactError(f"{model}: {file} cannot be read: {without_path(error)}") from error
         except UnicodeDecodeError:
             numbers = [""]
         if not all(map(NUMBER.fullmatch, numbers)):

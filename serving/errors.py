@@ -32,7 +32,20 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServingError(Exception):
-    """Base of every error that a caller of the service may see."""
+    """Base of every error that a caller of the service may see.
+
+    Parameters
+    ----------
+    message : str
+        For the log and the command line.
+    public : str
+        The same for whoever may ask over HTTP, where the message says more than concerns them: a
+        user, a host, a path, what a driver said.
+    """
+
+    def __init__(self, message: str, *, public: str = "") -> None:
+        super().__init__(message)
+        self.public = public or message
 
 
 class SettingsError(ServingError):
@@ -126,6 +139,6 @@ class InvalidRecords(ServingError):
         super().__init__(f"{self.count} {noun} in the input{listed}")
 
 
-def reason(error: OSError) -> str:
+def without_path(error: OSError) -> str:
     """What the system says of a failure, without the path that it was met at."""
     return error.strerror or str(error)

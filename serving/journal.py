@@ -21,7 +21,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from serving.entry import Entry, Line
-from serving.errors import JournalError
+from serving.errors import JournalError, without_path
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +81,11 @@ class Journal:
             except OSError as error:
                 if not self.reason:
                     log.error("the journal cannot be written: %s", error)  # noqa: TRY400 - the message says it all
-                self.reason = str(error)
-                raise JournalError(f"the journal cannot be written: {error}") from None
+                self.reason = without_path(error)
+                raise JournalError(
+                    f"the journal cannot be written: {error}",
+                    public=f"the record of it cannot be written: {self.reason}",
+                ) from None
 
     def recovers(self) -> bool:
         """Whether the journal can be written, after trying where it lately could not."""
@@ -94,10 +97,11 @@ class Journal:
     def find(self, prediction_id: str) -> list[Entry]:
         """The entries of any process that name a prediction and are not yet in the store."""
         found: list[Entry] = []
-        for path in segments(self.folder):
-            with suppress(FileNotFoundError), path.open("rb") as segment:  # stored by now
-                for stretch in read(segment, containing=prediction_id.encode()):
-                    found += [entry for entry in stretch.entries if prediction_id in entry.ids]
+        with suppress(OSError):  # a folder that cannot be read holds nothing that could be found
+            for path in segments(self.folder):
+                with suppress(FileNotFoundError), path.open("rb") as segment:  # stored by now
+                    for stretch in read(segment, containing=prediction_id.encode()):
+                        found += [entry for entry in stretch.entries if prediction_id in entry.ids]
         return found
 
     def close(self) -> None:
@@ -176,8 +180,17 @@ class Read(NamedTuple):
 
 
 def segments(folder: Path) -> list[Path]:
-    """The segments of a folder, oldest first."""
-    return sorted(folder.glob(f"*{SUFFIX}"))
+    """The segments of a folder, oldest first.
+
+    Raises
+    ------
+    OSError
+        If it is there and cannot be read.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
+    except FileNotFoundError:  # nothing has been recorded yet
+        return []
 
 
 def is_closed(segment: BinaryIO) -> bool:

@@ -3,7 +3,6 @@
 Loading is done beside: requests go on with the version before, and the swap is one reference.
 """
 
-import ctypes
 import logging
 import os
 import threading
@@ -11,10 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from itertools import count
-from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
-from serving import artefact
+from serving import artefact, garbage
 from serving.decisions import Decisions
 from serving.engine import Engine
 from serving.errors import ArtefactError, UnknownModel
@@ -22,10 +21,19 @@ from serving.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
+MISNAMED = "the name of its folder is not UTF-8: rename it"
 PAUSE = 1.0  # seconds between two looks at what is decided
 
 Key = tuple[str, int]
 Stamp = list[tuple[str, int, int]]
+
+
+class Decided(NamedTuple):
+    """By model: the version that answers, the one that is tried, and why one is not served."""
+
+    live: dict[str, int]
+    shadows: dict[str, int]
+    broken: dict[str, str]
 
 
 class Registry:
@@ -113,7 +121,8 @@ class Registry:
         """
         key = self._key(name, version)
         if key not in self._manifests:
-            self._require(key)
+            if version is not None:
+                self._require(key)
             self._manifests[key] = artefact.read_manifest(self.decisions.models_dir, *key)
         return self._manifests[key]
 
@@ -130,38 +139,77 @@ class Registry:
     def refresh(self) -> None:
         """Follow what is decided; a version that cannot be loaded leaves the one before serving."""
         with self._lock:
-            live: dict[str, int] = {}
-            shadows: dict[str, int] = {}
-            broken: dict[str, str] = {}
-            in_doubt = {*self.broken, *(name for name, _ in self._refused)}
-            for name, stamp in self.decisions.stamps().items():
-                if self._stamps.get(name) == stamp and name not in in_doubt:
-                    live[name] = self.live[name]
-                    shadows |= {name: self.shadows[name]} if name in self.shadows else {}
-                    continue
-                self._stamps[name] = stamp
-                try:
-                    live[name] = self._follow(name, self.decisions.current(name))
-                except ArtefactError as error:
-                    broken[name] = str(error)
-                    live |= {name: self.live[name]} if name in self.live else {}
-                try:
-                    tried = self.decisions.shadow(name)
-                    if tried and tried != live.get(name):  # once it is live, its trial is over
-                        self._load((name, tried))
-                        shadows[name] = tried
-                except ArtefactError as error:
-                    broken.setdefault(name, str(error))
-            for name, reason in broken.items():
+            found = self._look()
+            for name, reason in found.broken.items():
                 if reason != self.broken.get(name):
                     log.error("%s: %s", name, reason)
-            self.broken = broken
+            self.broken = found.broken
             before = {*self.live.items(), *self.shadows.items()}
-            self.live, self.shadows = MappingProxyType(live), MappingProxyType(shadows)
-            if gone := before - {*live.items(), *shadows.items()}:
+            self.live = MappingProxyType(found.live)
+            self.shadows = MappingProxyType(found.shadows)
+            if gone := before - {*found.live.items(), *found.shadows.items()}:
                 for key in gone:
                     self._drop(key)
-                _give_memory_back()
+                garbage.give_memory_back()
+
+    def _look(self) -> "Decided":
+        """What should be served by now, loaded, and as far as that fails, what was before.
+
+        Where there is no folder, or the default model is not in it (nobody takes that away, but
+        where a disk is not mounted the folder is empty), all models go on as they are.
+        """
+        found = Decided({}, {}, {})
+        try:
+            stamps = self.decisions.stamps()
+            found.broken.update(
+                dict.fromkeys(artefact.misnamed(self.decisions.models_dir), MISNAMED)
+            )
+            missing = f"{self.default}/{artefact.CURRENT} is gone from MODELS_DIR"
+        except ArtefactError as error:
+            stamps, missing = {}, str(error)
+        if self.default not in stamps:
+            for name in self.live.keys() - stamps.keys():
+                self._go_on(name, found)
+                found.broken[name] = f"{missing}; what is loaded is still served"
+        in_doubt = {*self.broken, *(name for name, _ in self._refused)}
+        for name, stamp in stamps.items():
+            if self._stamps.get(name) == stamp and name not in in_doubt:
+                self._go_on(name, found)
+            else:
+                self._stamps[name] = stamp
+                self._follow(name, found)
+        for key in found.live.items():
+            if not os.path.exists(self._folder(key)):  # noqa: PTH110 - every second
+                found.broken.setdefault(key[0], f"version {key[1]} is live, and its folder is gone")
+        return found
+
+    def _go_on(self, name: str, found: "Decided") -> None:
+        """Serve of a model what is served."""
+        for now, before in ((found.live, self.live), (found.shadows, self.shadows)):
+            if name in before:
+                now[name] = before[name]
+
+    def _follow(self, name: str, found: "Decided") -> None:
+        """Load what is decided of a model; of a new one, when it is asked for."""
+        try:
+            version = self.decisions.current(name)
+            before = self.live.get(name, version)
+            if before != version or (name, version) in self._refused:
+                self._load((name, version))
+            if before != version:
+                log.info("%s %d is live, after %d", name, version, before)
+            found.live[name] = version
+        except ArtefactError as error:
+            found.broken[name] = str(error)
+            if name in self.live:
+                found.live[name] = self.live[name]
+        try:
+            tried = self.decisions.shadow(name)
+            if tried and tried != found.live.get(name):  # once it is live, its trial is over
+                self._load((name, tried))
+                found.shadows[name] = tried
+        except ArtefactError as error:
+            found.broken.setdefault(name, str(error))
 
     def follow(self) -> None:
         """Refresh now, and in a thread again and again; to be called once, after any fork."""
@@ -176,15 +224,6 @@ class Registry:
             except Exception:  # why: whatever one look meets, the next must still come
                 log.exception("what is decided could not be followed")
 
-    def _follow(self, name: str, version: int) -> int:
-        """Load a version that takes another's place; of a new model, when it is asked for."""
-        before = self.live.get(name, version)
-        if before != version or (name, version) in self._refused:
-            self._load((name, version))
-        if before != version:
-            log.info("%s %d is live, after %d", name, version, before)
-        return version
-
     def _key(self, name: str, version: int | None) -> Key:
         return name, self._live(name) if version is None else version
 
@@ -192,7 +231,7 @@ class Registry:
         try:
             return self.live[name]
         except KeyError:
-            near = get_close_matches(name[:64], self.live, 1) or sorted(self.live)
+            near = get_close_matches(name[:64], self.live, 1) or [self.default]
             raise UnknownModel(f"no model {name!r} is served; try {near[0]!r}") from None
 
     def _require(self, key: Key) -> None:
@@ -204,7 +243,7 @@ class Registry:
         with self._lock:
             if key in self._engines:
                 return self._engines[key]
-            stamp = _stamp(self.decisions.models_dir / key[0] / str(key[1]))
+            stamp = _stamp(self._folder(key))
             if key in self._refused and self._refused[key][0] == stamp:
                 raise ArtefactError(self._refused[key][1])
             try:
@@ -217,7 +256,7 @@ class Registry:
             self._refused.pop(key, None)
             self._engines[key], self._manifests[key] = engine, read.manifest
             self._make_room(key)
-            _give_memory_back()
+            garbage.give_memory_back()
             return engine
 
     def _make_room(self, newest: Key) -> None:
@@ -227,22 +266,19 @@ class Registry:
         for key in spare[: max(0, len(self._engines) - self.most)]:
             self._drop(key)
 
+    def _folder(self, key: Key) -> str:
+        return f"{self.decisions.models_dir}/{key[0]}/{key[1]}"
+
     def _drop(self, key: Key) -> None:
         for held in (self._engines, self._manifests, self._used):
             held.pop(key, None)
 
 
-def _stamp(folder: Path) -> Stamp:
+def _stamp(folder: str) -> Stamp:
     """What changes with a version's files."""
     try:
-        entries = [(entry.name, entry.stat()) for entry in os.scandir(folder)]
+        with os.scandir(folder) as found:
+            entries = [(entry.name, entry.stat()) for entry in found]
     except OSError:
         return []
     return sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in entries)
-
-
-def _give_memory_back() -> None:
-    """Hand what loading took for a moment to the system, some 40 MB: glibc alone keeps it."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)

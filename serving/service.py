@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 from serving import feedback, ids
 from serving.engine import Engine
 from serving.entry import Learnt, Predicted
-from serving.errors import JournalError, NotRecorded, StoreError, UnknownPrediction
+from serving.errors import (
+    ArtefactError,
+    JournalError,
+    NotRecorded,
+    StoreError,
+    UnknownPrediction,
+    UnknownVersion,
+)
 from serving.journal import Journal
 from serving.metrics import Metrics
 from serving.outputs import Predictions
@@ -117,7 +124,10 @@ class Service:
         version = self.registry.shadows.get(model)
         if version is None or not self.journal:
             return None
-        numbers = self.registry.manifest(model, version).task == "regression"
+        try:
+            numbers = self.registry.manifest(model, version).task == "regression"
+        except (UnknownVersion, ArtefactError):  # gone since, as the registry will see
+            return None
         return self.store.trial(model, version, numbers=numbers)
 
     def unmatched(self, limit: int) -> tuple[int, list[Feedback]]:

@@ -208,4 +208,4 @@ def test_the_proof_is_run_again_from_the_command_line(small: tuple[Path, Trained
     bad = run(tmp_path, "check", "wine", "2")
     assert "NOT EQUAL" in bad.output
     assert bad.exit_code == 1
-    assert "beer/current names no version" in refused(tmp_path, "check", "beer")
+    assert "beer: current cannot be read" in refused(tmp_path, "check", "beer")

@@ -75,7 +75,10 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.errorhandler(ServingError)
     def failed(error: ServingError) -> Response:
         stored = isinstance(error, StoreError)
-        return _page("monitor_failed.html", errors.STATUS[type(error)], reason=error, stored=stored)
+        reason = errors.told(error)
+        return _page(
+            "monitor_failed.html", errors.STATUS[type(error)], reason=reason, stored=stored
+        )
 
     @routes.errorhandler(BadRequest)
     def misasked(error: BadRequest) -> Response:

@@ -1,5 +1,6 @@
 """Every error as `application/problem+json` (RFC 9457)."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -25,6 +26,8 @@ from serving.errors import (
     UnknownVersion,
     VersionRefused,
 )
+
+log = logging.getLogger(__name__)
 
 STATUS: dict[type[ServingError], HTTPStatus] = {
     ArtefactError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -63,7 +66,7 @@ def register(app: Flask) -> None:
             errors = error.faults
         elif isinstance(error, VersionRefused):
             errors = [{"message": objection} for objection in error.objections]
-        return _problem(STATUS[type(error)], str(error), errors)
+        return _problem(STATUS[type(error)], told(error), errors)
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:
@@ -74,6 +77,13 @@ def register(app: Flask) -> None:
             (name, value) for name, value in error.get_headers() if name not in kept
         )
         return response
+
+
+def told(error: ServingError) -> str:
+    """What anybody may be told of an error; the log has the rest."""
+    if error.public != str(error):
+        log.warning("%s: %s", error.public, error)
+    return error.public
 
 
 def _problem(

@@ -1,6 +1,8 @@
 """Health: whether the process lives, and whether it can answer."""
 
+import os.path
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response
@@ -44,13 +46,15 @@ def _journal(service: Service) -> dict[str, Any]:
     state: dict[str, Any] = {"state": "recording", "lost": journal.lost}
     if journal.reason:
         state |= {"state": "failing", "reason": journal.reason}
-    return state | {"store": _store(collector.status(journal.folder))}
+    return state | {"store": _store(journal.folder)}
 
 
-def _store(status: collector.Status | None) -> dict[str, Any]:
+def _store(folder: Path) -> dict[str, Any]:
     """How the journal is moved into the store: it may lag, and nothing is lost."""
+    status = collector.status(folder)
     if status is None:
-        return {"state": "not collected yet"}
+        there = os.path.lexists(folder / collector.STATUS)
+        return {"state": "unreadable" if there else "not collected yet"}
     known = {
         "checked": shown(status.time),
         "waiting_bytes": status.waiting,
@@ -59,5 +63,5 @@ def _store(status: collector.Status | None) -> dict[str, Any]:
     if ids.now() - status.time > LONGEST_SILENCE:
         return {"state": "not collected", **known}
     if status.reason:
-        return {"state": "failing", "reason": status.reason, **known}
+        return {"state": "failing", "reason": status.public, **known}
     return {"state": "reached", **known}

@@ -78,9 +78,10 @@ def _own(service: Service) -> Iterator[Sample]:
 
 def _journal(kept: journal.Journal) -> Iterator[Sample]:
     sizes = []
-    for path in journal.segments(kept.folder):
-        with suppress(FileNotFoundError):  # stored by now
-            sizes.append(path.stat().st_size)
+    with suppress(OSError):  # a folder that cannot be read fails to be written as well
+        for path in journal.segments(kept.folder):
+            with suppress(FileNotFoundError):  # stored by now
+                sizes.append(path.stat().st_size)
     yield Sample(metrics.LOST, (), kept.lost)
     yield Sample(metrics.FAILING, (), bool(kept.reason))
     yield Sample(metrics.SEGMENTS, (), len(sizes))

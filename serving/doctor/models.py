@@ -9,9 +9,10 @@ from serving import artefact
 from serving.decisions import Decisions
 from serving.doctor.finding import Finding
 from serving.engine import Engine
-from serving.errors import ServingError, SettingsError
+from serving.errors import ArtefactError, ServingError, SettingsError
 from serving.manifest import Manifest
 from serving.privacy import Privacy
+from serving.registry import MISNAMED
 from serving.settings import Settings
 
 AGAIN = "train it again, or take the folder from where it was made"
@@ -22,10 +23,12 @@ def examine(given: Settings) -> Iterator[Finding]:
     decisions = Decisions(given.models_dir, given.decisions_dir)
     try:
         names = decisions.models()
-    except OSError as error:
+    except ArtefactError as error:
         remedy = "set MODELS_DIR to the folder of the models, and let this user read it"
-        yield Finding("models", "broken", f"{given.models_dir}: {error.strerror}", remedy)
+        yield Finding("models", "broken", f"{given.models_dir}: {error}", remedy)
         return
+    for name in artefact.misnamed(given.models_dir):
+        yield Finding(f"model {name}", "broken", MISNAMED, "give it a name of plain letters")
     if given.default_model not in names:
         there = ", ".join(names) or "none"
         sentence = f"DEFAULT_MODEL={given.default_model} has no live version; these have: {there}"

@@ -39,7 +39,12 @@ def _database(given: Settings) -> Finding:
 
 
 def _journal(folder: Path) -> Iterator[Finding]:
-    there = sum(path.stat().st_size for path in journal.segments(folder))
+    try:
+        there = sum(path.stat().st_size for path in journal.segments(folder))
+    except OSError as error:
+        remedy = "let the user of the service read and write it"
+        yield Finding("journal", "broken", f"it cannot be read: {error}", remedy)
+        return
     status = collector.status(folder)
     is_moved = status is not None and ids.now() - status.time < LONG
     if status and status.torn:

@@ -8,6 +8,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,10 @@ def _disk(given: Settings) -> Finding:
 
 def _clock(given: Settings) -> Finding:
     """A clock that is behind is known by what was made before."""
-    now, latest = datetime.now(UTC), datetime.min.replace(tzinfo=UTC)
-    for name in artefact.live(given.models_dir):
+    now, latest, names = datetime.now(UTC), datetime.min.replace(tzinfo=UTC), list[str]()
+    with suppress(ArtefactError):  # told with the models
+        names = artefact.live(given.models_dir)
+    for name in names:
         try:
             number = artefact.current(given.models_dir / name)
             manifest = artefact.read_manifest(given.models_dir, name, number)

@@ -26,6 +26,9 @@ POSTGRESQL = {
     "client_encoding": "utf8",
 }
 BEGIN = "sqlite_begin"
+# What strangers are told: a driver names users, hosts and paths.
+UNREACHED = "the database cannot be reached"
+UNUSABLE = "the database does not do what it is asked"
 
 
 class Database:
@@ -92,14 +95,20 @@ class Database:
     @contextmanager
     def _transaction(self, engine: sql.Engine) -> Iterator[sql.Connection]:
         driver_error = engine.dialect.loaded_dbapi.Error  # raised where SQLAlchemy is not between
+        public = UNREACHED
         try:
             with engine.begin() as connection:
+                public = UNUSABLE
                 yield connection
         except (SQLAlchemyError, driver_error) as error:
+            is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
             reason = error.orig if isinstance(error, DBAPIError) else error.args[0]
-            raise StoreError(f"{self.name}: {' '.join(str(reason).split())}") from error
+            raise StoreError(
+                f"{self.name}: {' '.join(str(reason).split())}",
+                public=UNREACHED if is_lost else public,
+            ) from error
         except StoreError as error:
-            raise StoreError(f"{self.name}: {error}") from error
+            raise StoreError(f"{self.name}: {error}", public=error.public) from error
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""

@@ -23,7 +23,7 @@ WORDS = {
     415: "Content-Type 'text/xml' is not read here; send application/json",
     422: "1 fault in the input",
     500: "the service failed; its log has the reason under request id 9f3c",
-    503: "the database is locked",
+    503: "the database cannot be reached",
 }
 REASONS = {
     400: "Not JSON, a body that is not whole, or a parameter that cannot be read.",

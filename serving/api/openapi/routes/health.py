@@ -14,7 +14,7 @@ def ready(_: About) -> Operation:
     """GET whether it can answer."""
     store = record(
         ("reason", "checked", "waiting_bytes", "torn_lines"),
-        state={"enum": ["reached", "failing", "not collected", "not collected yet"]},
+        state={"enum": ["reached", "failing", "not collected", "not collected yet", "unreadable"]},
         reason=text(),
         checked=TIME,
         waiting_bytes=whole("Of the journal, not in the store yet."),
