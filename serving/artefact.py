@@ -24,6 +24,7 @@ import numpy as np
 
 from serving.card import Card
 from serving.errors import ArtefactError, without_path
+from serving.field import Field
 from serving.locked import locked
 from serving.manifest import Manifest, Reference
 from serving.schema import Matrix
@@ -56,8 +57,11 @@ class Artefact:
             If `ANSWERS` is not made of this model's rows.
         """
         try:
-            table = np.load(io.BytesIO(self.contents[ANSWERS]), allow_pickle=False)
-            rows, answers = np.hsplit(table, [len(self.manifest.fields)])
+            if self.contents[ANSWERS].startswith(b"["):
+                rows, answers = _with_texts(self.contents[ANSWERS], self.manifest.fields)
+            else:
+                table = np.load(io.BytesIO(self.contents[ANSWERS]), allow_pickle=False)
+                rows, answers = np.hsplit(table, [len(self.manifest.fields)])
         except (ValueError, EOFError) as error:
             raise ArtefactError(f"{self}: {ANSWERS}: {error}") from error
         if not self._may_be_its_own(answers):
@@ -261,10 +265,25 @@ def replace(path: Path, text: str) -> None:
 
 
 def recorded(rows: Matrix, answers: Matrix) -> bytes:
-    """The content of `ANSWERS`."""
+    """The content of `ANSWERS`: an array, or JSON where there are texts among the rows."""
+    if rows.dtype == object:
+        return msgspec.json.encode([rows.tolist(), answers.tolist()])  # null for NaN
     content = io.BytesIO()
     np.save(content, np.hstack([rows, answers]))
     return content.getvalue()
+
+
+def _with_texts(content: bytes, fields: tuple[Field, ...]) -> tuple[Matrix, Matrix]:
+    """Rows with texts, and what was answered; raises ValueError."""
+    try:
+        rows, answers = msgspec.json.decode(content, type=tuple[list[list[Any]], list[list[float]]])
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    matrix = np.empty((len(rows), len(fields)), dtype=object)
+    for column, field in enumerate(fields):
+        missing = None if field.type == "text" else np.nan
+        matrix[:, column] = [missing if row[column] is None else row[column] for row in rows]
+    return matrix, np.array(answers, np.float64)
 
 
 def pretty(value: Any) -> bytes:

@@ -72,8 +72,12 @@ def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
     import pandas as pd  # noqa: PLC0415 # 40 MB that only a model that takes frames costs
 
     def series(field: Field, column: NDArray[Any]) -> "pd.Series[Any]":
-        if field.type == "category":
+        if field.type in {"category", "text"}:
             return pd.Series(column, dtype="str")
+        if field.type == "date":
+            return pd.Series(pd.to_datetime(column, unit="D").as_unit("us"))
+        if field.type == "boolean" and not field.optional:
+            return pd.Series(column, dtype="bool")
         is_whole = field.type == "integer" and not field.optional  # NaN is a float
         return pd.Series(column, dtype="int64" if is_whole else "float64")
 
@@ -138,10 +142,14 @@ def columns(
     fields: Sequence[Field], rows: Matrix, missing: str | None
 ) -> list[NDArray[np.float64] | NDArray[np.object_]]:
     """The fields' values, each by itself: numbers as they are, categories by label or `missing`."""
-    return [
-        _labels(field, column, missing) if field.type == "category" else column
-        for field, column in zip(fields, rows.T, strict=True)
-    ]
+
+    def values(field: Field, column: NDArray[Any]) -> NDArray[np.float64] | NDArray[np.object_]:
+        if field.type == "text":
+            return np.array([missing if text is None else text for text in column], object)
+        numbers = column.astype(np.float64, copy=False)  # beside texts they are objects
+        return _labels(field, numbers, missing) if field.type == "category" else numbers
+
+    return list(map(values, fields, rows.T))
 
 
 def _labels(field: Field, codes: NDArray[np.float64], missing: str | None) -> NDArray[np.object_]:

@@ -4,7 +4,9 @@ from typing import Any
 
 from serving import ids, strict_json
 from serving.errors import ArtefactError, Fault, InvalidRecords, UnknownModel, UnknownVersion
-from serving.field import Field, printable, shown, spellings
+from serving.field import Field
+from serving.inputs import labels
+from serving.inputs.shown import listed, printable, shown
 from serving.manifest import Manifest
 from serving.registry import Registry
 
@@ -59,7 +61,7 @@ def _read(record: Any, registry: Registry) -> tuple[str, str | float]:
     manifest = _model(record["id"], registry)
     try:
         if manifest.task == "regression":
-            return record["id"], NUMBER.read(record["actual"])
+            return record["id"], NUMBER.number(record["actual"])
         return record["id"], _label(record["actual"], manifest.classes)
     except ValueError as error:
         raise _Wrong("actual", str(error)) from None
@@ -67,12 +69,15 @@ def _read(record: Any, registry: Registry) -> tuple[str, str | float]:
 
 def _label(actual: Any, classes: tuple[str, ...]) -> str:
     """The label that a value stands for, be it written as a number or as true or false."""
-    if isinstance(actual, str | int | float):
-        for label in spellings(actual):
-            if label in classes:
-                return label
-    labels = ", ".join(map(shown, classes))
-    raise ValueError(f"{shown(actual)} is no label of this model; send one of {labels}")
+    try:
+        code = labels.of(classes, has_codes=False).code(actual)
+    except labels.Unclear as error:
+        either = " or ".join(map(shown, error.labels))
+        raise ValueError(f"{shown(actual)} may mean {either}; send the label as text") from None
+    if code is None:
+        message = f"{shown(actual)} is no label of this model; send one of {listed(classes)}"
+        raise ValueError(message)
+    return classes[code]
 
 
 def _model(prediction_id: Any, registry: Registry) -> Manifest:

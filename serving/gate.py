@@ -8,6 +8,7 @@ from serving.artefact import ONNX, Artefact
 from serving.engine import Engine
 from serving.errors import ArtefactError, InvalidRecords
 from serving.field import Field
+from serving.inputs import truth
 from serving.manifest import Figure, Manifest
 
 LOWER_IS_BETTER = {"brier", "log_loss", "mae", "rmse", "mape"}
@@ -60,13 +61,14 @@ def _narrowed(field: Field, before: Field) -> Iterator[str]:
     name = repr(field.name)
     if before.optional and not field.optional:
         yield f"field {name} may no longer be missing"
-    if (field.type == "category") != (before.type == "category"):
+    gone = [label for label in before.categories if label not in field.categories]
+    if not _takes_such(field, before):
         yield f"field {name} is a {field.type}, not a {before.type}"
     elif field.type == "integer" and before.type == "number":
         yield f"field {name} takes whole numbers only"
-    elif gone := [label for label in before.categories if label not in field.categories]:
+    elif field.type == "category" and gone and not field.other:
         yield f"field {name} no longer takes {', '.join(map(repr, gone))}"
-    elif field.categories[: len(before.categories)] != before.categories:
+    elif field.type == "category" and not gone and _gives_other_codes(field, before):
         yield f"field {name} gives its labels other codes"
     if field.minimum > before.minimum or field.maximum < before.maximum:
         yield (
@@ -75,6 +77,21 @@ def _narrowed(field: Field, before: Field) -> Iterator[str]:
         )
     if set(before.sum_of) - set(field.sum_of):
         yield f"field {name} no longer takes {' + '.join(before.sum_of)}"
+
+
+def _gives_other_codes(field: Field, before: Field) -> bool:
+    return field.categories[: len(before.categories)] != before.categories
+
+
+def _takes_such(field: Field, before: Field) -> bool:
+    """Whether what was sent for a field is of a type that it still takes."""
+    if field.type == before.type or (field.is_numeric and before.is_numeric):
+        return True
+    if field.type == "text":
+        return before.type in {"category", "date"}
+    if field.type == "boolean" and before.type == "category":
+        return all(truth.meant(label) is not None for label in before.categories)
+    return field.type == "boolean" and before.is_zero_or_one
 
 
 def _worse_answers(candidate: Manifest, live: Manifest) -> Iterator[str]:

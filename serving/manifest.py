@@ -179,8 +179,10 @@ class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: dict[str, int] = {}
     missing: float = 0.0
 
-    def sample(self, field: Field, rows: int, random: np.random.Generator) -> NDArray[np.float64]:
+    def sample(self, field: Field, rows: int, random: np.random.Generator) -> NDArray[Any]:
         """Draw values of the field that this is of, as they stand in rows."""
+        if field.type == "text":  # of which nothing is kept
+            return np.full(rows, "", dtype=object)
         column = np.full(rows, np.nan)
         if any(self.counts.values()):
             counts = np.array([self.counts.get(label, 0) for label in field.categories], float)
@@ -188,7 +190,8 @@ class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
         elif self.quantiles:
             grid = np.linspace(0, 1, len(self.quantiles))
             column = np.interp(random.random(rows), grid, self.quantiles)
-            column = column.round() if field.type == "integer" else column
+            is_whole = field.type in {"integer", "boolean"}
+            column = column.round() if is_whole else column
         if self.missing:
             column[random.random(rows) < self.missing] = np.nan
         return column

@@ -96,6 +96,6 @@ def _rows_for(tried: Engine, live: Engine, matrix: Matrix) -> Matrix:
     return tried.schema.decode(msgspec.json.encode(records), len(records)).matrix
 
 
-def _shape(engine: Engine) -> list[tuple[str, tuple[str, ...]]]:
+def _shape(engine: Engine) -> list[tuple[str, str, tuple[str, ...]]]:
     """What a column means: equal of two engines, rows fit both."""
-    return [(field.name, field.categories) for field in engine.schema.fields]
+    return [(field.name, field.type, field.categories) for field in engine.schema.fields]

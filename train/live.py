@@ -54,7 +54,7 @@ class Live(NamedTuple):
         one answered, or this one was trained on the record.
     """
 
-    row: list[float]
+    row: list[Any]
     actual: Any
     time: int
     answer: list[float] | None
@@ -177,7 +177,7 @@ def _latest(
     return latest, left_out
 
 
-def _read(each: Labelled, fields: tuple[Field, ...]) -> list[float]:
+def _read(each: Labelled, fields: tuple[Field, ...]) -> list[Any]:
     """The row of a record that holds every field; raises KeyError or ValueError."""
     record = decode(each.record)
     return [field.read(record[field.name]) for field in fields]
@@ -195,8 +195,10 @@ def _answer(each: Labelled, task: Task, feedback: Feedback) -> list[float] | Non
 
 def _key(row: Any) -> bytes:
     """Bytes that are equal where rows are: NaN has many, and so has 0."""
-    values = np.asarray(row, np.float64) + 0.0
-    return np.where(np.isnan(values), np.nan, values).tobytes()
+    words = [value for value in row if value is None or isinstance(value, str)]
+    numbers = [value for value in row if not (value is None or isinstance(value, str))]
+    values = np.asarray(numbers, np.float64) + 0.0
+    return np.where(np.isnan(values), np.nan, values).tobytes() + repr(words).encode()
 
 
 def _labels(answers: Matrix) -> Matrix:

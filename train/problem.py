@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from serving.backends import given, sources
 from serving.field import Field
@@ -182,16 +183,34 @@ def _fields(problem: Problem, frame: pd.DataFrame) -> tuple[Field, ...]:
 
 
 def to_rows(frame: pd.DataFrame, fields: tuple[Field, ...]) -> Matrix:
-    """One float per field, categories by their code, as the service makes them of a record."""
-    columns = [
-        frame[field.name].map(field.codes) if field.type == "category" else frame[field.name]
-        for field in fields
-    ]
-    return np.column_stack([column.to_numpy(dtype=np.float64) for column in columns])
+    """One float per field, categories by their code, as the service makes them of a record.
+
+    Where there is free text, they are objects, among them the texts, None for a missing one.
+    """
+    if not any(field.type == "text" for field in fields):
+        return np.column_stack([_floats(frame[field.name], field) for field in fields])
+    rows = np.empty((len(frame), len(fields)), dtype=object)
+    for at, field in enumerate(fields):
+        column = frame[field.name]
+        if field.type == "text":
+            rows[:, at] = column.astype(object).where(column.notna(), None)
+        else:
+            rows[:, at] = _floats(column, field)
+    return rows
+
+
+def _floats(column: "pd.Series[Any]", field: Field) -> NDArray[np.float64]:
+    if field.type == "category":
+        column = column.map(field.codes)
+    elif field.type == "text":
+        column = pd.Series(pd.factorize(column)[0])
+    return column.to_numpy(dtype=np.float64)
 
 
 def as_seen(field: Field, column: "pd.Series[Any]") -> Field:
     """A field with the range of its values, or their labels if it names none."""
+    if field.type == "text":
+        return field
     if field.type != "category":
         return replace(field, seen=(float(column.min()), float(column.max())))
     return replace(field, categories=field.categories or tuple(sorted(column.dropna().unique())))

@@ -21,6 +21,8 @@ def field_references(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str
 def _field_reference(column: "pd.Series[Any]", field: Field) -> FieldReference:
     present = column.dropna()
     missing = round(1 - len(present) / len(column), 6)
+    if field.type == "text":  # which nobody is to read here
+        return FieldReference(missing=missing)
     if field.type != "category":
         grid = quantiles(present) if len(present) else ()
         return FieldReference(quantiles=grid, missing=missing)
@@ -51,9 +53,9 @@ def typical(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, Any]:
 
 
 def _typical(column: "pd.Series[Any]", field: Field) -> Any:
-    if field.type == "category":
+    if field.type in {"category", "text"}:
         return column.mode()[0]
     median = float(column.quantile(0.5, interpolation="lower"))
     if field.type == "date":
         return dates.shown(median)
-    return int(median) if field.type == "integer" else median
+    return {"integer": int, "boolean": bool}.get(field.type, float)(median)

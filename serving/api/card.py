@@ -73,6 +73,10 @@ def _possible(field: Field, words: Words) -> str:
     """What may be sent for a field."""
     if field.type == "category":
         return ", ".join(field.categories)
+    if field.type == "boolean":
+        return words.say("yes or no")
+    if field.type in {"date", "text"}:
+        return words.say("a date") if field.type == "date" else words.say("any text")
     low = words.number(field.minimum, 6) if field.minimum > -FLOAT32_MAX else ""
     high = words.number(field.maximum, 6) if field.maximum < FLOAT32_MAX else ""
     if low and high:

@@ -9,6 +9,7 @@ from serving import artefact
 from serving.api.html import paths, wants_json
 from serving.api.respond import as_json
 from serving.errors import ArtefactError
+from serving.inputs import dates
 from serving.manifest import Manifest
 from serving.service import Service
 
@@ -33,6 +34,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
             examples=artefact.read_card(folder, manifest).examples,
             card_url=url_for("card.card", name=manifest.name),
             told=_told(manifest),
+            day=dates.shown,
         )
         return make_response(page)
 

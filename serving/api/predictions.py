@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 from serving.api.query import cursor, moment, page_size, shown, whole
 from serving.api.respond import as_json
+from serving.formats.spreadsheet import shown_as_text
 from serving.service import Service
 from serving.store.rows import Prediction
 
@@ -65,9 +66,9 @@ def _csv(found: list[Prediction]) -> str:
     rows = list(map(flat, found))
     columns = dict.fromkeys(name for row in rows for name in row)
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns))
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text)
+    writer.writerow(map(shown_as_text, columns))
+    writer.writerows([shown_as_text(row.get(name)) for name in columns] for row in rows)
     return "\ufeff" + text.getvalue()  # without the mark, spreadsheets take UTF-8 for another code
 
 

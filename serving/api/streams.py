@@ -21,9 +21,9 @@ from werkzeug.exceptions import BadRequest
 from serving.api import request_id
 from serving.engine import Engine
 from serving.errors import LISTED_FAULTS, Fault, InvalidRecords, NoRoom
-from serving.field import printable
 from serving.formats import READERS, WRITERS, Batch, Reader, Writer, predicted
 from serving.formats.delimited import Dialect
+from serving.inputs.shown import printable
 from serving.schema import Rows
 from serving.service import Answer, Asked, Service
 from serving.settings import Settings

@@ -15,15 +15,13 @@ import msgspec
 import numpy as np
 
 from serving.errors import Fault, InvalidRecords
-from serving.exact import ExactReader
 from serving.formats.batch import BYTES, RECORDS, Batch
 from serving.formats.cells import Cells
+from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.tables import Row, TableReader
 from serving.manifest import Manifest
 from serving.schema import Remark, Schema
 from serving.service import Answer
-
-DECIMAL_COMMAS = ";\t"  # between these, numbers may have a decimal comma
 
 
 class Dialect(NamedTuple):
@@ -60,8 +58,7 @@ class Reader:
         known = {*schema.names, *(part for field in schema.fields for part in field.sum_of)}
         separator = schema.table.separator if schema.table else ","
         self._table = TableReader(stream, known, separator)
-        commas = self._table.separator in DECIMAL_COMMAS
-        self._cells = Cells(schema, self._table.names, commas=commas)
+        self._cells = Cells(schema, self._table)
         self.unused = self._cells.unused
 
     @property
@@ -83,16 +80,21 @@ class Reader:
         matrix = self._cells.matrix(rows)
         if matrix is not None:
             return Batch.of(first, lines, matrix, self._schema.unseen(matrix))
-        exact = ExactReader(self._schema.fields)
+        exact = self._cells.reader()
         values = [self._cells.read(exact, place, row) for place, row in enumerate(rows)]
         faults: dict[int, list[Fault]] = {}
         for fault in exact.faults:
             place = fault.record
             told = msgspec.structs.replace(fault, record=first + place, line=lines[place])
             faults.setdefault(place, []).append(told)
-        valid = [row for place, row in enumerate(values) if place not in faults]
-        matrix = np.array(valid, np.float64).reshape(len(valid), len(self._schema.fields))
-        return Batch.of(first, lines, matrix, self._schema.unseen(matrix))._replace(faults=faults)
+        places = [place for place in range(len(values)) if place not in faults]
+        valid = [values[place] for place in places]
+        matrix = np.array(valid, self._schema.dtype).reshape(len(valid), len(self._schema.fields))
+        remarks = self._schema.unseen(matrix)
+        for row, place in enumerate(places):
+            if place in exact.remarks:
+                remarks.setdefault(row, []).extend(exact.remarks[place])
+        return Batch.of(first, lines, matrix, remarks)._replace(faults=faults)
 
 
 class Writer:
@@ -116,6 +118,7 @@ class Writer:
             "warnings",
             "error",
         ]
+        self._labels: dict[Any, Any] = {each: shown_as_text(each) for each in manifest.classes}
         self._between = len(self._columns) - 3 - ids  # columns of probabilities or an interval
 
     def head(self) -> bytes:
@@ -139,6 +142,8 @@ class Writer:
 
     def _rows(self, answer: Answer) -> Iterator[Sequence[Any]]:
         values, probabilities, intervals = answer.predictions
+        if self._labels:
+            values = [self._labels[label] for label in values]
         between: Sequence[Sequence[Any]] = (
             probabilities or intervals or [[""] * self._between] * len(values)
         )
@@ -163,7 +168,7 @@ class Writer:
 
 def _told(said: Sequence[Fault | Remark]) -> str:
     named = ((f"{each.field}: " if each.field else "", each.message) for each in said)
-    return "; ".join(map("".join, named))
+    return str(shown_as_text("; ".join(map("".join, named))))
 
 
 def _with_comma(cell: Any) -> Any:

@@ -91,7 +91,7 @@ class Reader:
             else:
                 remarks |= {len(valid): rows.remarks[0]} if rows.remarks else {}
                 valid.append(rows.matrix[0])
-        matrix = np.array(valid, np.float64).reshape(len(valid), len(self._schema.fields))
+        matrix = np.array(valid, self._schema.dtype).reshape(len(valid), len(self._schema.fields))
         return Batch.of(first, lines, matrix, remarks)._replace(faults=faults)
 
     def _read(self, record: bytes) -> Rows:

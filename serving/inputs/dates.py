@@ -115,6 +115,12 @@ def shown(days: float) -> str:
     return when.date().isoformat() if whole else when.isoformat().removesuffix("+00:00") + "Z"
 
 
+def example(written: str) -> str:
+    """A date written so."""
+    day = datetime(2024, 7, 31, tzinfo=UTC)
+    return day.date().isoformat() if written == ISO else day.strftime(written)
+
+
 def earliest_and_latest() -> tuple[float, float]:
     """The range that dates can have."""
     return tuple(

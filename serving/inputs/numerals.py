@@ -90,6 +90,24 @@ def read(text: str, numerals: Numerals = DEFAULT, unit: str = "") -> float | Non
     return value if value is None or not written.negative else -value
 
 
+def readings(text: str, ways: Iterable[Numerals], unit: str = "") -> tuple[float, ...]:
+    """The different numbers that a text may stand for, in the order of the ways to read it."""
+    found = (read(text, way, unit) for way in ways)
+    return tuple(dict.fromkeys(value for value in found if value is not None))
+
+
+def as_learnt(text: str, learnt: Numerals, unit: str = "") -> tuple[float, ...]:
+    """The different numbers that a text may stand for among others that are written as learnt.
+
+    Beside 2,5 nobody knows whether 1.234 has a sign for thousands.
+    """
+    written = apart(text)
+    if written and written.unit in ("", unit) and learnt.value(written.digits) is not None:
+        return readings(text, [learnt], unit)
+    others = Numerals(learnt.decimal, "," if learnt.decimal == "." else ".")
+    return readings(text, [DEFAULT] if learnt == DEFAULT else [DEFAULT, others], unit)
+
+
 class Learnt(NamedTuple):
     """What the texts of a column have in common, as numbers.
 

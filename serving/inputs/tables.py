@@ -67,6 +67,8 @@ class TableReader:
     ----------
     is_marked : bool
         Whether a byte order mark came first.
+    repeated : dict of str to str
+        By the names that are made, `x.1`, those that stand there, `x`.
 
     Raises
     ------
@@ -101,6 +103,10 @@ class TableReader:
         if not header:
             raise NotATable("the text is empty; its first line is to name the fields")
         self.names = names(header[0])
+        plain = [normalize("NFC", name.strip()) for name in header[0]]
+        self.repeated = {
+            name: own for name, own in zip(self.names, plain, strict=True) if own not in ("", name)
+        }
 
     def take(self, most: int, size: int = sys.maxsize) -> tuple[list[Row], list[int]]:
         """The next rows, with the line on which each begins.

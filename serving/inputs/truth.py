@@ -13,8 +13,18 @@ PAIRS = (
     ("n", "s"),
     ("off", "on"),
 )
+_WHOLE = {"0.0": "0", "1.0": "1"}
 _NO = {no for no, _ in PAIRS} | {"0.0"}
 _YES = {yes for _, yes in PAIRS} | {"1.0"}
+
+
+def pattern() -> str:
+    """A regular expression for the texts that say yes or no, as JSON Schema has them."""
+    words = [
+        "".join(f"[{sign}{sign.upper()}]" if sign.isalpha() else f"[{sign}]" for sign in word)
+        for word in sorted(_NO | _YES)
+    ]
+    return f"^({'|'.join(words)})$"
 
 
 def meant(value: Any) -> bool | None:
@@ -29,5 +39,6 @@ def meant(value: Any) -> bool | None:
 
 
 def is_pair(labels: tuple[str, ...]) -> bool:
-    """Whether two labels, the first of them no, are ways to write no and yes."""
-    return tuple(label.casefold() for label in labels) in PAIRS
+    """Whether labels are two ways, in any order, to write no and yes: no/yes, N/S, 0.0/1.0."""
+    spelt = {_WHOLE.get(label.casefold(), label.casefold()) for label in labels}
+    return len(labels) == len(spelt) and any(spelt == {*pair} for pair in PAIRS)

@@ -1,6 +1,7 @@
 """A version's latest predictions as columns, from the rows of the store."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.field import Field
+from serving.inputs import dates
 from serving.monitor.answers import Classified, Floats, Regressed
 from serving.store.windows import Part
 
@@ -131,12 +133,28 @@ class Window:
         return np.concatenate(parts)
 
 
+def _days(value: Any) -> float:
+    days = None if value is None else dates.read(value)
+    if value is not None and days is None:
+        raise ValueError(value)
+    return math.nan if days is None else days
+
+
+def _presence(value: Any) -> float:
+    return math.nan if value is None else 1.0
+
+
+# What is compared of values that are no numbers: of a text, only whether there is one.
+_NUMBERS: dict[str, Callable[[Any], float]] = {"date": _days, "text": _presence}
+
+
 class _Column:
     """The values of one field, part by part."""
 
     def __init__(self, field: Field) -> None:
         self.field = field
         self.parts = [np.empty(0, np.int32 if field.type == "category" else np.float64)]
+        self._numbers = _NUMBERS.get(field.type)
         self._codes: Mapping[Any, int] = {
             None: UNKNOWN,
             **{label: code for code, label in enumerate(field.categories)},
@@ -150,6 +168,8 @@ class _Column:
             if self.field.type == "category":
                 codes = map(self._codes.__getitem__, values)
                 part: NDArray[Any] = np.fromiter(codes, np.int32, len(values))
+            elif self._numbers:
+                part = np.fromiter(map(self._numbers, values), np.float64, len(values))
             elif self.field.optional:
                 part = np.array(values, dtype=np.float64)  # which makes NaN of None
             else:

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from serving.field import printable
 from serving.inputs.missing import stands_in
+from serving.inputs.shown import printable
 from train.tables.wishes import quoted
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from serving.field import Field, printable
+from serving.field import Field
 from serving.inputs import dates
+from serving.inputs.shown import printable
 from train.tables import days
 
 MOST = 40  # fields

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from serving.field import printable
+from serving.inputs.shown import printable
 from train.errors import TrainingError
 from train.tables.columns import Column
 from train.tables.fields import to_labels

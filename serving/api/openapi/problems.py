@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 from werkzeug.http import HTTP_STATUS_CODES
 
+from serving import schema
 from serving.api.errors import Problem
 from serving.api.openapi.structs import Schema, ref
 from serving.errors import InvalidRecords
-from serving.exact import ExactReader
 from serving.manifest import Manifest
 from serving.strict_json import JSONObject
 
@@ -54,7 +54,7 @@ def refused(manifest: Manifest) -> Schema:
     wrong: dict[str, Any] = {
         manifest.fields[0].name: []
     }  # no field takes that; any text may be somebody's label
-    reader = ExactReader(manifest.fields)
+    reader = schema.Schema(manifest.fields).reader()
     reader.row(0, JSONObject([*(manifest.example | wrong).items()]))
     problem = InvalidRecords(reader.faults)
     return _answer(422, str(problem), msgspec.to_builtins(problem.faults))

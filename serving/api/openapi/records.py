@@ -4,11 +4,14 @@ import re
 from typing import Any
 
 from serving.api.openapi.structs import Schema, listed, record, ref, text, whole
-from serving.field import FLOAT32_MAX, Field, spellings
+from serving.field import FLOAT32_MAX, Field
+from serving.inputs import dates, labels, truth
+from serving.inputs.labels import Labels
+from serving.inputs.shown import shown
 from serving.manifest import Manifest
 
 REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"
-WHOLE = re.compile(r"-?[1-9][0-9]{0,8}|0")
+TRUTH: Schema = {"type": "string", "pattern": truth.pattern()}
 SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
 
 
@@ -36,8 +39,7 @@ def _truth(manifest: Manifest) -> Schema:
     if not manifest.classes:
         actual: Schema = {"type": "number", "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
     else:
-        numbers = [int(label) for label in manifest.classes if WHOLE.fullmatch(label)]
-        actual = {"enum": [*manifest.classes, *numbers, *_truths(manifest.classes)]}
+        actual = {"enum": _sent(labels.of(manifest.classes, has_codes=False))}
     named = text("That of the prediction.", pattern=f"^{id_pattern(manifest)}$")
     return record(id=named, actual=actual) | {"additionalProperties": False}
 
@@ -86,25 +88,18 @@ def _prediction(manifest: Manifest) -> dict[str, Schema]:
 
 
 def _value(field: Field, example: dict[str, Any]) -> Schema:
-    schema: Schema
-    if field.type == "category":
-        codes = range(len(field.categories))
-        schema = {"enum": [*field.categories, *codes, *_truths(field.categories)]}
-        said = [f"{code} = {label}" for code, label in enumerate(field.categories)]
-    else:
-        schema = {"type": field.type, "minimum": field.minimum, "maximum": field.maximum}
-        said = [field.unit] if field.unit else []
-        if field.seen:
-            low, high = field.seen
-            said.append(f"{low:.12g} to {high:.12g} in training")
+    schema, said = _kind(field)
     if field.sum_of:
         said.append(f"or all of {' + '.join(field.sum_of)} in its place")
     if field.optional:
         said.append("may be missing")
-        if "enum" in schema:
+        if "anyOf" in schema:
+            schema["anyOf"].append({"type": "null"})
+        elif "enum" in schema:
             schema["enum"].append(None)
         else:
-            schema["type"] = [field.type, "null"]
+            kinds = schema["type"]
+            schema["type"] = [*(kinds if isinstance(kinds, list) else [kinds]), "null"]
     schema["description"] = "; ".join(said)
     if field.name in example:
         schema["examples"] = [example[field.name]]
@@ -119,9 +114,41 @@ def _sum(field: Field) -> Schema:
     return {"anyOf": [alone, {"required": [*field.sum_of]}]}
 
 
-def _truths(labels: tuple[str, ...]) -> list[bool]:
-    """Which of false and true stand for one of the labels."""
-    return [value for value in (False, True) if {*spellings(value)} & {*labels}]
+def _kind(field: Field) -> tuple[Schema, list[str]]:
+    """What is sent for a field that is there, and what people should know of it."""
+    said = [field.unit] if field.unit and field.is_numeric else []
+    if field.seen and field.type != "boolean":
+        low, high = (
+            dates.shown(days) if field.type == "date" else f"{days:.12g}" for days in field.seen
+        )
+        said.append(f"{low} to {high} in training")
+    if field.missing:
+        said.append(f"{', '.join(map(shown, field.missing))} says that it is missing")
+    if field.type == "category":
+        known = labels.of(field.categories)
+        said = [f"{code} = {label}" for code, label in enumerate(field.categories)] + said
+        if field.other:
+            said.append(f"any other label counts as {field.other}")
+            return {"type": ["string", "number", "boolean"]}, said
+        sent: Schema = {"enum": _sent(known)}
+        return {"anyOf": [sent, TRUTH]} if known.takes_truth else sent, said
+    if field.type == "boolean":
+        return {"anyOf": [{"enum": [False, True, 0, 1]}, TRUTH]}, ["true or false", *said]
+    if field.type == "date":
+        like = dates.example(field.format or dates.ISO)
+        return {"type": "string"}, [f"a date as {like} or in ISO 8601", *said]
+    if field.type == "text":
+        return {"type": "string"}, ["any text", *said]
+    number: Schema = {"type": field.type, "minimum": field.minimum, "maximum": field.maximum}
+    if field.takes_text:
+        number["type"] = [field.type, "string"]
+        said.append("as a number, or as it was written in the training file")
+    return {"anyOf": [number, {"type": "boolean"}, TRUTH]} if field.is_zero_or_one else number, said
+
+
+def _sent(known: Labels) -> list[str | int | bool]:
+    """The JSON values that mean a label, as far as they can be listed."""
+    return [*known.labels, *known.integers, *([False, True] if known.takes_truth else [])]
 
 
 def _target(manifest: Manifest) -> str:

@@ -58,9 +58,13 @@ function cells(line, delimiter) {
   return found;
 }
 
+// What a spreadsheet takes for a formula; a minus before a number is none.
+const FORMULA = /^(?:[=+@\t\r\n]|-(?![0-9.,]+(?:e[+-]?[0-9]+)?$))/i;
+
 export function line(row, delimiter) {
   const quoted = row.map((cell) => {
-    const text = String(cell ?? "");
+    const plain = String(cell ?? "");
+    const text = typeof cell === "string" && FORMULA.test(plain) ? `'${plain}` : plain;
     return /["\r\n]/.test(text) || text.includes(delimiter)
       ? `"${text.replaceAll('"', '""')}"`
       : text;

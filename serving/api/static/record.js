@@ -4,6 +4,8 @@ import { say } from "./words.js";
 
 // A number where a text is one; any other text stays, for the service to say what is wrong with it.
 export function read(text, decimal = ".") {
+  // With decimal commas 1.234 may have a point for thousands: the service says so.
+  if (decimal === "," && /^\s*[-+]?\d{1,3}(\.\d{3})+\s*$/.test(text)) return text.trim();
   const plain = text.trim().replace(decimal, ".");
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : text.trim();
 }
@@ -15,6 +17,8 @@ export function write(value, decimal = ".") {
 // What is sent for a field of the schema, of which `text` was written; undefined where nothing was.
 export function value(field, text, decimal) {
   if (text === "") return undefined;
+  if (field.type === "text") return text;
+  if (field.type === "boolean" && /^(true|false)$/.test(text)) return text === "true";
   return field.categories?.includes(text) ? text : read(text, decimal);
 }
 
