@@ -52,7 +52,7 @@ def steps() -> list[Step]:
         Step(
             "An example",
             "GET /example",
-            {"a record comes with its prediction": has("input", "id", "prediction")},
+            {"a record comes with its prediction": has("input", "prediction")},
         ),
         Step("A good wine", PREDICT, {"it is told": label("bom")}, good, then=KEEP_ID),
         Step("A bad wine", PREDICT, {"it is told": label("ruim")}, bad),

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
@@ -30,6 +30,7 @@ SEGMENT_BYTES = 64 * 2**20
 SEGMENT_SECONDS = 600
 STRETCH = 2**19
 MOST_PROCESSES = 1024
+PREDICTED = b'{"kind":"predicted",'  # what such a line begins with
 BLANK = b" " * 4095 + b"\n"  # as large as a usual line; skipped when read
 
 
@@ -102,6 +103,28 @@ class Journal:
                 with suppress(FileNotFoundError), path.open("rb") as segment:  # stored by now
                     for stretch in read(segment, containing=prediction_id.encode()):
                         found += [entry for entry in stretch.entries if prediction_id in entry.ids]
+        return found
+
+    def predicted(self, stored: Mapping[str, int]) -> set[str]:
+        """The ids of predictions of any process that are not in the store.
+
+        Parameters
+        ----------
+        stored : mapping of str to int
+            How many bytes of each segment are in the store.
+
+        Raises
+        ------
+        OSError
+        """
+        found: set[str] = set()
+        for path in segments(self.folder):
+            with suppress(FileNotFoundError), path.open("rb") as segment:  # stored by now
+                segment.seek(stored.get(path.name, 0))
+                for line in segment:
+                    if line.startswith(PREDICTED) and line.endswith(b"\n"):
+                        with suppress(ValueError):  # torn
+                            found.update(named(line).ids)
         return found
 
     def close(self) -> None:
@@ -230,5 +253,12 @@ def _is_whole(line: bytes) -> bool:
     return line.endswith(b"\n")
 
 
+class Named(msgspec.Struct):
+    """Of a line, what it is about."""
+
+    ids: list[str]
+
+
+named = msgspec.json.Decoder(Named).decode
 encode_into = msgspec.json.Encoder().encode_into
 decode = msgspec.json.Decoder(Line).decode

@@ -76,11 +76,16 @@ class Privacy:
         return ("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)
 
     def applied(self, entry: Predicted[Any]) -> Predicted[Any]:
-        """The entry as it may be recorded; no warning tells of a field that is kept out."""
+        """The entry as it may be recorded.
+
+        No warning tells of a field that is kept out, nor of one that is none: whatever a client
+        called it, a person's number perhaps, is an input too.
+        """
         if entry.model not in self._omitted and entry.model not in self._hashed:
             return entry
         omitted = self._omitted.get(entry.model, frozenset())
         hashed = self._hashed.get(entry.model, frozenset())
+        told = {*entry.fields} - omitted - hashed
         columns = [(at, name) for at, name in enumerate(entry.fields) if name not in omitted]
         return msgspec.structs.replace(
             entry,
@@ -90,7 +95,7 @@ class Privacy:
                 for row in entry.records
             ],
             warnings={
-                row: [remark for remark in remarks if remark.field not in omitted | hashed]
+                row: [remark for remark in remarks if remark.field in told]
                 for row, remarks in entry.warnings.items()
             },
         )

@@ -4,7 +4,9 @@ import time
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from serving import feedback, ids
+import msgspec
+
+from serving import collector, feedback, ids
 from serving.engine import Engine
 from serving.entry import Learnt, Predicted
 from serving.errors import (
@@ -26,6 +28,7 @@ from serving.store import Store
 from serving.store.additions import sought
 from serving.store.rows import Feedback, Prediction, Trial
 
+FAR_BEHIND = 64 * 2**20  # bytes of the journal; more is not read for the sake of an answer
 LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction's own record should have arrived
 
 
@@ -43,6 +46,19 @@ class Answer(NamedTuple):
     ids: list[str]
     rows: Rows
     predictions: Predictions
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """Feedback that is recorded: how much, and the ids that fit no prediction.
+
+    Attributes
+    ----------
+    unmatched : list of str, optional
+        None where that cannot be known now.
+    """
+
+    recorded: int
+    unmatched: list[str] | None
 
 
 class Service:
@@ -101,8 +117,12 @@ class Service:
         self.metrics.predicted(manifest.name, manifest.version, len(named), labels)
         return answer
 
-    def learn(self, body: bytes, most: int, asked: Asked) -> int:
-        """Record what was really true of earlier predictions; count them.
+    def try_out(self, engine: Engine, rows: Rows) -> Answer:
+        """Predict rows that nobody asks about: they are neither recorded nor counted."""
+        return Answer(engine, [], rows, engine.predict(rows.matrix))
+
+    def learn(self, body: bytes, most: int, asked: Asked) -> Taken:
+        """Record what was really true of earlier predictions.
 
         Raises
         ------
@@ -112,7 +132,25 @@ class Service:
             raise NotRecorded("JOURNAL=off: predictions are not recorded, so nothing is learnt")
         named, actuals = feedback.decode(body, most, self.registry)
         self.journal.append(Learnt(ids.now(), asked.request_id, named, actuals))
-        return len(named)
+        return Taken(len(named), self._unknown(self.journal, named))
+
+    def _unknown(self, journal: Journal, named: list[str]) -> list[str] | None:
+        """Those of some ids that no prediction is recorded under; None where that cannot be known.
+
+        What is not in the store must be in the journal: so the store is asked how far it is, then
+        the journal is read from there on, and what is found in neither is asked of the store.
+        """
+        status = collector.status(journal.folder)
+        if status and (status.reason or status.waiting > FAR_BEHIND):
+            return None
+        try:
+            positions = self.store.positions()
+            recent = journal.predicted({name: at.read for name, at in positions.items()})
+            left = [each for each in dict.fromkeys(named) if each not in recent]
+            stored = self.store.known(left)
+        except (StoreError, OSError):
+            return None
+        return [each for each in left if each not in stored]
 
     def trial(self, model: str) -> Trial | None:
         """How the version of a model that is tried does, if one is.

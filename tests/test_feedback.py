@@ -1,11 +1,13 @@
 """What was predicted is told again, and what really happened is taken and told with it."""
 
+import http.client
 import json
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
-from conftest import ROOT, body, moved, predict, wine
+from conftest import ROOT, Server, body, get, moved, predict, wait_until, wine
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -30,20 +32,75 @@ def test_each_prediction_of_a_batch_has_a_record(client: FlaskClient):
     assert [one["prediction"] for one in told] == [answer["prediction"] for answer in answers]
 
 
-def test_the_example_is_recorded_like_any_answer(client: FlaskClient):
-    example = client.get("/example").json
-    assert client.get(f"/predictions/{example['id']}").json["record"] == example["input"]
+def test_the_example_is_neither_recorded_nor_counted(settings: Settings):
+    client = create_app(settings).test_client()
+    for path in ("/example", "/models/wine/example", "/models/wine/versions/1/example"):
+        assert "id" not in client.get(path).json
+    assert not settings.journal_dir.exists()
+    with closing(moved(settings)) as store:
+        assert store.predictions("wine", limit=1) == []
+    assert "serving_predictions_total{" not in client.get("/metrics").text
 
 
 def test_of_two_different_feedbacks_the_last_holds_and_both_are_told(client: FlaskClient):
     answer = predict(client, wine())
     for actual in ("ruim", "bom", "bom"):
         sent = client.post("/feedback", **body({"id": answer["id"], "actual": actual}))
-        assert (sent.status_code, sent.json) == (200, {"recorded": 1})
+        assert sent.status_code == 200
+        assert sent.json["recorded"] == 1
         time.sleep(0.002)
     told = client.get(f"/predictions/{answer['id']}").json
     assert told["actual"] == "bom"
     assert [said["actual"] for said in told["feedback"]] == ["bom", "ruim"]
+
+
+def test_feedback_for_what_was_never_predicted_is_told_so(settings: Settings):
+    client = create_app(settings).test_client()
+    made = predict(client, [wine()] * 3)["predictions"]
+    moved(settings).close()
+    made += predict(client, [wine()] * 2)["predictions"]  # in the journal alone
+    never = [made[0]["id"][:-3] + "f.0", made[3]["id"].replace("wine.1.", "wine.2."), KNOWN]
+    ids = [never[0], *(each["id"] for each in made), *never[1:], never[0]]
+    sent = client.post("/feedback", **body([{"id": id_, "actual": "bom"} for id_ in ids]))
+    assert sent.json == {"recorded": len(ids), "unmatched": never}
+    moved(settings).close()
+    sent = client.post("/feedback", **body([{"id": id_, "actual": "ruim"} for id_ in ids]))
+    assert sent.json == {"recorded": len(ids), "unmatched": never}
+
+
+def test_thousands_of_ids_are_looked_up(settings: Settings):
+    client = create_app(settings).test_client()
+    made = [one["id"] for one in predict(client, [wine()] * 4000)["predictions"]]
+    moved(settings).close()
+    made += [one["id"] for one in predict(client, [wine()] * 2000)["predictions"]]
+    never = [f"wine.1.{at:011x}0123456789abcdef" for at in range(3000)]
+    said = [{"id": id_, "actual": "bom"} for id_ in [*made, *never]]
+    assert client.post("/feedback", **body(said)).json == {"recorded": 9000, "unmatched": never}
+
+
+@pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "postgresql://u@127.0.0.1:9/x"])
+def test_without_a_store_what_feedback_fits_is_unknown_and_it_is_recorded(
+    settings: Settings, url: str
+):
+    client = create_app(replace(settings, database_url=url)).test_client()
+    sent = client.post("/feedback", **body({"id": predict(client, wine())["id"], "actual": "bom"}))
+    assert (sent.status_code, sent.json) == (200, {"recorded": 1, "unmatched": None})
+    client = create_app(settings).test_client()
+    with closing(moved(settings)) as store:
+        assert len([*store.labelled("wine")]) == 1
+
+
+def test_an_id_just_given_out_by_another_worker_is_known(server: Server):
+    """Its record is in a file before its answer goes out; the store has it later."""
+    wait_until(lambda: get(f"{server.url}/feedback/unmatched")[0] == 200)  # there is a store
+    url = server.url.removeprefix("http://")
+    for _ in range(100):
+        with closing(http.client.HTTPConnection(url)) as asking:
+            asking.request("POST", "/predict", json.dumps(wine()))
+            id_ = json.load(asking.getresponse())["id"]
+        with closing(http.client.HTTPConnection(url)) as telling:
+            telling.request("POST", "/feedback", json.dumps({"id": id_, "actual": "bom"}))
+            assert json.load(telling.getresponse()) == {"recorded": 1, "unmatched": []}
 
 
 KNOWN = "wine.1.19aa63c2f3c0123456789abcdef"

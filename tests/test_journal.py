@@ -161,6 +161,29 @@ def test_fields_that_are_left_out_are_nowhere_in_the_record(settings: Settings):
     assert "14.97" not in line
 
 
+@pytest.mark.parametrize("setting", ["journal_omit", "journal_hash"])
+def test_the_name_of_a_field_that_is_none_is_told_and_not_recorded(
+    settings: Settings, setting: str
+):
+    """A table's heading may be anything, a person's number too."""
+    record = wine(alcohol=14.97, pH=2.5) | {"123.456.789-09": 1, "Ana": None}
+    settings = replace(settings, **{setting: '{"wine": ["alcohol"]}'}, journal_salt=SALT)
+    client = create_app(settings).test_client()
+    answered = predict(client, record)
+    assert {"123.456.789-09", "Ana"} < {each["field"] for each in answered["warnings"]}
+    for kind in ("text/csv", "application/jsonl"):
+        text = json.dumps(record)
+        if kind == "text/csv":
+            text = "\n".join(",".join(map(str, each)) for each in (record, record.values()))
+        assert client.post("/predict", data=text, content_type=kind).status_code == 200
+    told = client.get(f"/predictions/{answered['id']}").json
+    assert [each["field"] for each in told["warnings"]] == ["pH"]
+    moved(settings).close()
+    kept_files = [file for file in settings.var_dir.rglob("*") if file.is_file()]
+    for word in (b"123.456.789-09", b"Ana"):
+        assert [file for file in kept_files if word in file.read_bytes()] == []
+
+
 def test_a_hash_stands_for_a_value_and_depends_on_the_salt(settings: Settings):
     hashed = replace(settings, journal_hash='{"wine": ["alcohol"]}', journal_salt=SALT)
     told, line = kept(hashed, wine(alcohol=14.97))

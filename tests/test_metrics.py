@@ -92,7 +92,8 @@ def test_predictions_are_counted_by_label_and_rows_by_request(client: FlaskClien
     bad = msgspec.json.decode((ROOT / "ruim.json").read_bytes())
     predict(client, wine())
     predict(client, [wine(), bad, bad])
-    client.get("/models/wine-score/example")
+    score = client.get("/models/wine-score/example").json["input"]
+    client.post("/models/wine-score/predict", **body(score))
     found = told(client)
     assert found['serving_predictions_total{model="wine",version="1",label="bom"}'] == 2
     assert found['serving_predictions_total{model="wine",version="1",label="ruim"}'] == 2

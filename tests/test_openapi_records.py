@@ -70,7 +70,8 @@ def test_odd_names_and_every_kind_of_field_are_described(odd: FlaskClient):
     document = odd.get("/openapi.json").json
     validate(document)
     assert "/models/odd%20%281%29/predict" in document["paths"]
-    named = odd.get("/models/odd%20%281%29/example").json["id"]
+    example = odd.get("/models/odd%20%281%29/example").json["input"]
+    named = odd.post("/models/odd%20%281%29/predict", **body(example)).json["id"]
     truth = schema(document, "Truth")
     for actual, right in (("1", True), (1, True), (2, False), ("x", False)):
         assert truth.is_valid({"id": named, "actual": actual}) == right

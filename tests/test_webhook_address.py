@@ -71,14 +71,40 @@ def test_one_private_address_among_those_of_a_name_is_enough_to_refuse_it(
         *("0.0.0.0", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255", "192.0.2.1"),
         *("198.18.0.1", "::", "::1", "fe80::1", "fe80::1%1", "fec0::1", "fc00::1", "fd12::1"),
         *("ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1"),
-        *("2002:7f00:1::", "2001:db8::1", "2001::1"),
+        *("2002:7f00:1::", "2001:db8::1", "2001::1", "2001:0:7f00:1::", "::a00:1", "5f00::1"),
+        *("168.63.129.16", "::ffff:168.63.129.16", "192.0.0.9", "192.0.0.10", "192.0.0.170"),
+        *("192.88.99.0", "192.88.99.255", "::ffff:192.88.99.1", "3fff::", "3fff:fff::1"),
+        *("64:ff9b::a83f:8110", "64:ff9b:1::1", "100::1", "fe80::a9fe:a9fe", "ff0e::1"),
+        *("198.51.100.1", "203.0.113.1", "198.19.255.255", "100.127.255.255", "0.1.2.3"),
     ],
 )
 def test_an_address_that_is_not_of_the_internet_is_private(address: str):
     assert not webhook.is_public(ipaddress.ip_address(address))
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2606:4700::1", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0x7f.1", "0"),
+        *("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "2852039166", "0251.0376.0251.0376"),
+        *("0xa83f8110", "[fe80::1]", "[::]"),
+    ],
+)
+def test_an_address_is_judged_however_it_is_written(
+    store: Store, caplog: pytest.LogCaptureFixture, host: str
+):
+    hook(f"http://{host}:9/", private=False).send_due(store.deliveries, NOW)
+    assert waiting(store)[0].attempts == 1
+    assert "which is not a public address" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("8.8.8.8", "93.184.216.34", "2606:4700::1", "::ffff:8.8.8.8", "168.63.129.15"),
+        *("192.0.1.1", "192.88.98.1", "3fff:1000::1", "2001:4860:4860::8888"),
+    ],
+)
 def test_an_address_of_the_internet_is_public(address: str):
     assert webhook.is_public(ipaddress.ip_address(address))
 

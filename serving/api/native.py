@@ -54,8 +54,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         engine = service.registry.engine(name, version)
         record = engine.manifest.example
         rows = engine.schema.decode(encode(record), max_records)
-        answered = service.predict(engine, rows, request_id.asked())
-        prediction = msgspec.to_builtins(reply(answered))
+        prediction = msgspec.to_builtins(reply(service.try_out(engine, rows)))
         return as_json({"input": record, **prediction})
 
     return routes

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from serving import artefact
-from serving.errors import MonitorRuns, StoreError, UnknownModel
+from serving.errors import ArtefactError, MonitorRuns, StoreError, UnknownModel
 from serving.lead import lead
 from serving.log import log_as_json
 from serving.monitor import alerts, loop
@@ -102,7 +102,7 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
                 passed = passes.look(models)
                 if cycle:
                     cycle.after(passed)
-            except (StoreError, OSError) as error:
+            except (ArtefactError, StoreError, OSError) as error:
                 log.error("no pass could be made: %s", error)  # noqa: TRY400 - it says all
             stop.wait(settings.monitor_interval)
         if cycle:

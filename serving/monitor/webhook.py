@@ -34,7 +34,19 @@ ATTEMPTS = 12  # the last one is 40 s * (2^11 - 1) = 23 hours after the first
 JITTER = 0.25  # of a pause: messages that failed together do not come together again
 
 UNICAST = ipaddress.IPv6Network("2000::/3")
-SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")  # leads on to the IPv4 address within
+# Beside what Python calls not global, whose list depends on its release.
+REFUSED = [
+    ipaddress.ip_network(network)
+    for network in (
+        "168.63.129.16/32",  # what Azure runs beside each of its machines
+        "192.0.0.0/24",  # protocols between a host and its network
+        "192.88.99.0/24",  # leads on to IPv6
+        "2001::/23",  # Teredo and other ways that lead on
+        "2002::/16",  # 6to4, which leads on to the IPv4 address within
+        "2001:db8::/32",  # documentation
+        "3fff::/20",  # likewise
+    )
+]
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -138,9 +150,10 @@ def is_public(address: IPAddress) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
-        if address not in UNICAST or address in SIX_TO_FOUR:
+        if address not in UNICAST:
             return False
-    return address.is_global and not address.is_multicast
+    is_refused = any(address in network for network in REFUSED)
+    return address.is_global and not address.is_multicast and not is_refused
 
 
 def pause_after(attempts: int) -> float:

@@ -35,6 +35,10 @@ PROCEED = sql.text("""
 POSITIONS = sql.text("SELECT name, position, torn FROM segments")
 FORGET = sql.text("DELETE FROM segments WHERE name = :name")
 
+AT_ONCE = 500  # ids in a question
+KNOWN = sql.text("SELECT id FROM predictions WHERE id IN :ids").bindparams(
+    sql.bindparam("ids", expanding=True)
+)
 IS_LABEL = sql.text("prediction LIKE '\"%'")  # word for word as in the index, to have it used
 PREDICTIONS = sql.select(*predictions.c, TRUTH)
 FEEDBACK = sql.select(*(feedback.c[name] for name in Feedback.__struct_fields__)).order_by(
@@ -107,6 +111,15 @@ class Store:
                 return None
             said = connection.execute(FEEDBACK.where(feedback.c.prediction_id == prediction_id))
             return self._read(connection, row), [Feedback.of(each) for each in said]
+
+    def known(self, prediction_ids: Sequence[str]) -> set[str]:
+        """Those of some ids that there is a prediction of."""
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for at in range(0, len(prediction_ids), AT_ONCE):
+                some = {"ids": prediction_ids[at : at + AT_ONCE]}
+                found.update(connection.execute(KNOWN, some).scalars())
+        return found
 
     def predictions(
         self,

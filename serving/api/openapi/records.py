@@ -20,12 +20,13 @@ def of(manifest: Manifest) -> dict[str, Schema]:
     answered = _prediction(manifest)
     which = {"model": {"const": manifest.name}, "version": whole(minimum=1)}
     one = record(("probabilities",), **answered, **which)
+    unrecorded = {name: part for name, part in answered.items() if name != "id"}
     return {
         "Record": _record(manifest),
         "Prediction": one,
         "Truth": _truth(manifest),
         "Predictions": record(predictions=listed(record(("probabilities",), **answered)), **which),
-        "Example": record(("probabilities",), input={"type": "object"}, **answered, **which),
+        "Example": record(("probabilities",), input={"type": "object"}, **unrecorded, **which),
     }
 
 

@@ -15,9 +15,15 @@ from serving.api.openapi.structs import TIME, listed, record, ref, text, whole
 def feedback(about: About) -> Operation:
     """POST what was really true."""
     said = {"id": about.answered["id"], "actual": about.answered["prediction"]}
+    unknown = {"type": ["array", "null"], "items": text()}
+    unknown["description"] = (
+        "Ids that no prediction is recorded under; null where that cannot be known now, "
+        "as the store is down or far behind. Their feedback is recorded all the same."
+    )
+    taken = record(recorded=whole(minimum=1), unmatched=unknown)
     return operation(
         "Tell what was really true of earlier predictions",
-        {200: as_json("How much was recorded.", record(recorded=whole(minimum=1)))},
+        {200: as_json("How much was recorded, and what of it fits no prediction.", taken)},
         (400, 404, 408, 413, 415, 422, 503),
         description="Of several for one prediction the latest holds.",
         requestBody=body(

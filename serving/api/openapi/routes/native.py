@@ -65,18 +65,14 @@ def usage(_: About) -> Operation:
 
 def example(about: About) -> Operation:
     """GET a record that works, and its prediction."""
-    answer = as_json("The prediction, and the record as `input`.", ref(about.of_model("Example")))
-    answer["links"] = {
-        "feedback": {
-            "operationId": "feedback",
-            "requestBody": {"id": "$response.body#/id", "actual": "$response.body#/prediction"},
-        },
-        "look-up": {
-            "operationId": "prediction",
-            "parameters": {"prediction_id": "$response.body#/id"},
-        },
-    }
-    return operation("A record that works, with its prediction", {200: answer}, (404, 503))
+    told = "The prediction, and the record as `input`."
+    return operation(
+        "A record that works, with its prediction",
+        {200: as_json(told, ref(about.of_model("Example")))},
+        (404, 503),
+        description="Nobody asked about that record: it is neither recorded nor counted, so the "
+        "prediction has no id.",
+    )
 
 
 def _written(mimetype: str, example: dict[str, Any]) -> str:
