@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -21,6 +22,7 @@ LOCK, STATUS = "collector.lock", "collector.json"
 PAUSE = 0.5  # seconds between two looks at the journal
 TELLING = 1_000  # milliseconds between two statuses while there is much to move
 HOUR = 3600  # seconds
+REST = 1000  # times as long as it took to write the database anew
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -72,6 +74,8 @@ class Collector:
         self._migrated = False
         self._reason = ""
         self._told = 0
+        self._alone = threading.Lock()  # in which the database is written to, or written anew
+        self._removed, self._rewritable = 0, 0.0  # predictions since then; when it may be again
 
     def collect(self) -> None:
         """Move all that the journal holds by now.
@@ -116,7 +120,8 @@ class Collector:
     def attempt(self) -> None:
         """Collect, and write down how it goes; where it fails, the journal keeps everything."""
         try:
-            self.collect()
+            with self._alone:
+                self.collect()
         except (StoreError, OSError) as error:
             self._migrated = False  # it may be another database by the next time
             public = error.public if isinstance(error, StoreError) else without_path(error)
@@ -153,9 +158,18 @@ class Collector:
                     path.unlink()
 
     def retain(self) -> None:
-        """Remove from the store what is too old to be kept."""
+        """Remove from the store what is too old to be kept, to the last byte.
+
+        A database is written anew for that, so seldom that it takes a thousandth of the time.
+        """
         try:
-            self.store.retain(ids.now() - self.days * ids.DAY)
+            self._removed += self.store.retain(ids.now() - self.days * ids.DAY)
+            started = time.monotonic()
+            if self._removed and started >= self._rewritable:
+                with self._alone:
+                    self.store.rewrite()
+                ended = time.monotonic()
+                self._removed, self._rewritable = 0, ended + REST * (ended - started)
         except StoreError as error:
             log.warning("what is older than RETENTION_DAYS is still in the store: %s", error)
 
@@ -171,6 +185,8 @@ def run(settings: Settings, pause: Pause) -> None:
     lock = lead(settings.journal_dir / LOCK, pause)
     if lock is None:
         return
+    # SQLite's own files for a while, as large as the database: there is room for these beside it.
+    os.environ.setdefault("SQLITE_TMPDIR", str(settings.var_dir))
     with lock, closing(Store(settings.store_url)) as store:
         collector = Collector(settings.journal_dir, store, settings.retention_days)
         collector.attempt()

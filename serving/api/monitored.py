@@ -132,7 +132,8 @@ def asked(service: Service, name: str, due: int) -> State:
     found = service.store.reports.raising(name, raised)
     if found is None:
         raise NotRecorded(
-            f"raised={raised}: no alert of {name} was raised then; /monitor/{name} links to each"
+            f"raised={raised}: no report is kept of an alert of {name} that was raised then; "
+            f"/monitor/{name} links to each"
         )
     report = msgspec.json.decode(found)
     try:

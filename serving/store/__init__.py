@@ -216,3 +216,8 @@ class Store:
         Feedback that is as old and fits no prediction goes too. Others may write meanwhile.
         """
         return retention.retain(self._database, since)
+
+    def rewrite(self) -> None:
+        """Leave no byte of what was deleted in SQLite's files; nobody else may write meanwhile."""
+        self._database.rewrite()
+        retention.empty_log(self._database)

@@ -25,6 +25,7 @@ POSTGRESQL = {
     "tcp_user_timeout": 10_000,
     "client_encoding": "utf8",
 }
+MOMENT = 200  # milliseconds in which no other may write
 BEGIN = "sqlite_begin"
 # What strangers are told: a driver names users, hosts and paths.
 UNREACHED = "the database cannot be reached"
@@ -64,6 +65,7 @@ class Database:
             connect_args=POSTGRESQL if self.is_postgresql else SQLITE,
         )
         self._writing = self._engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        self._unguarded = self._engine.execution_options(**{BEGIN: ""})
         if not self.is_postgresql:
             sql.event.listen(self._engine, "connect", _prepare_sqlite)
             sql.event.listen(self._engine, "begin", _begin_sqlite)
@@ -110,6 +112,37 @@ class Database:
         except StoreError as error:
             raise StoreError(f"{self.name}: {error}", public=error.public) from error
 
+    def empty_log(self) -> bool:
+        """Move SQLite's log into its file and cut it off, for it holds what was deleted since.
+
+        It waits a moment for those who read; whether it could be done. PostgreSQL sees to its own.
+
+        Raises
+        ------
+        StoreError
+        """
+        if self.is_postgresql:
+            return True
+        with self._transaction(self._unguarded) as connection:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {MOMENT}")
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE['timeout'] * 1000}")
+        return not busy
+
+    def rewrite(self) -> None:
+        """Write SQLite's file anew: between the rows of a page lie pieces of some that were moved.
+
+        Nobody else writes meanwhile, and it takes as much room again. PostgreSQL's autovacuum
+        does as much by itself.
+
+        Raises
+        ------
+        StoreError
+        """
+        if not self.is_postgresql:
+            with self._transaction(self._unguarded) as connection:
+                connection.exec_driver_sql("VACUUM")
+
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
         self._engine.dispose()
@@ -119,8 +152,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours: sqlite3 sends none before it makes a table
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
 
 
 def _begin_sqlite(connection: sql.Connection) -> None:
     """Take the writers' lock at once where it will be needed: taken later, it may be refused."""
-    connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+    if begin := connection.get_execution_options().get(BEGIN, "BEGIN"):
+        connection.exec_driver_sql(begin)

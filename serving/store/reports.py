@@ -142,11 +142,11 @@ class Reports:
             return [Alert(**dict(zip(_ALERT, row, strict=True))) for row in rows]
 
     def raising(self, model: str, time: int) -> Raw | None:
-        """The report of the pass that raised alerts of a model at a time, as JSON."""
+        """The report of the pass that raised alerts of a model at a time, if it is kept; JSON."""
         wanted = (alerts.c.model == model) & (alerts.c.raised == time)
         with self._database.reading() as connection:
             found = connection.scalar(sql.select(alerts.c.report).where(wanted).limit(1))
-        return None if found is None else Raw(found)
+        return None if found in {None, "null"} else Raw(found)
 
     def write(
         self,
