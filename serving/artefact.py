@@ -48,8 +48,8 @@ class Artefact:
     def answers(self) -> tuple[Matrix, Matrix]:
         """Rows, and what the pickle answered to each when it was written.
 
-        Of a classification the probabilities, in the order of `classes`, or one column with the
-        label's code where it has none; of a regression one column of numbers.
+        Of a classification the probabilities, in the order of `classes`, the label's code, or both,
+        the code last, as the manifest's `answers` says; of a regression one column of numbers.
 
         Raises
         ------
@@ -69,12 +69,15 @@ class Artefact:
         return rows, answers
 
     def _may_be_its_own(self, answers: Matrix) -> bool:
-        classes, columns = len(self.manifest.classes), answers.shape[1]
+        classes, kind = len(self.manifest.classes), self.manifest.answers
         if not answers.size or not np.isfinite(answers).all():
             return False
-        if classes and columns == 1:
-            return set(answers.ravel().tolist()) <= set(range(classes))
-        return bool(columns == (classes or 1))
+        if not classes:
+            return bool(answers.shape[1] == 1)
+        if kind != "probabilities" and not set(answers[:, -1].tolist()) <= set(range(classes)):
+            return False
+        wide = {"probabilities": classes, "labels": 1, "both": classes + 1}
+        return bool(answers.shape[1] == wide[kind])
 
     def __str__(self) -> str:
         return f"{self.manifest.name} {self.manifest.version}"

@@ -1,7 +1,8 @@
 """What computes a model's answers: ONNX Runtime, or scikit-learn from the pickle.
 
-Either takes rows and gives float64 answers, shape (rows, columns): the probabilities of the
-classes; of a classifier that has none, the code of the label; or the number of a regression.
+Either takes rows and gives float64 answers, shape (rows, columns): the number of a regression, or
+of a classification what the manifest's `answers` says: the probabilities of the classes, the code
+of the label that `predict` says, or both, the code last.
 """
 
 import io
@@ -9,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import joblib
+import msgspec
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from serving.schema import Matrix
 Answering = Callable[[Matrix], Matrix]
 
 ROWS, OUTPUT = "rows", "answers"  # names within a compiled model
+FATAL = 4  # what is less is raised, and need not stand in red on standard error as well
 
 
 def from_pickle(artefact: Artefact) -> Answering:
@@ -67,42 +70,62 @@ def _dates(fields: Sequence[Field]) -> list[int]:
 def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
     """The answers of a fitted estimator or Pipeline."""
     predict = _predicting(estimator, manifest)
-    if manifest.takes == "matrix":
-        return _of_features(predict, manifest)
-    import pandas as pd  # noqa: PLC0415 # 40 MB that only a model that takes frames costs
-
-    def series(field: Field, column: NDArray[Any]) -> "pd.Series[Any]":
-        if field.type in {"category", "text"}:
-            return pd.Series(column, dtype="str")
-        if field.type == "date":
-            return pd.Series(pd.to_datetime(column, unit="D").as_unit("us"))
-        if field.type == "boolean" and not field.optional:
-            return pd.Series(column, dtype="bool")
-        is_whole = field.type == "integer" and not field.optional  # NaN is a float
-        return pd.Series(column, dtype="int64" if is_whole else "float64")
+    features = giving(manifest)
 
     def answers(rows: Matrix) -> Matrix:
-        given = zip(manifest.fields, columns(manifest.fields, rows, missing=None), strict=True)
-        return predict(pd.DataFrame({field.name: series(field, column) for field, column in given}))
+        with np.errstate(all="ignore"):  # what is not finite is a fault of its record, and no more
+            return predict(features(rows))
 
     return answers
 
 
-def _of_features(predict: Answering, manifest: Manifest) -> Answering:
-    """Answers to rows from answers to features; the same where they are one."""
-    columns = _dates(manifest.fields)
-    return (lambda rows: predict(with_calendar(rows, columns))) if columns else predict
+def giving(manifest: Manifest) -> Callable[[Matrix], Any]:
+    """How rows become what the estimator was fitted on: features of rows, or a pandas frame."""
+    if manifest.takes == "matrix":
+        dates = _dates(manifest.fields)
+        return lambda rows: with_calendar(rows, dates) if dates else rows
+    import pandas as pd  # noqa: PLC0415 # 40 MB that only a model that takes frames costs
+
+    def series(field: Field, values: NDArray[Any]) -> "pd.Series[Any]":
+        column = manifest.columns.get(field.name)
+        if column is None:
+            if field.type in {"category", "text"}:
+                return pd.Series(values, dtype="str")
+            if field.type == "date":
+                return pd.Series(pd.to_datetime(values, unit="D").as_unit("us"))
+            if field.type == "boolean" and not field.optional:
+                return pd.Series(values, dtype="bool")
+            is_whole = field.type == "integer" and not field.optional  # NaN is a float
+            return pd.Series(values, dtype="int64" if is_whole else "float64")
+        if column.dtype == "category":
+            if {*map(type, column.categories)} == {bool}:
+                values = np.array(
+                    [bool(each) if each in {0, 1} else None for each in values], object
+                )
+            return pd.Series(pd.Categorical(values, categories=[*column.categories]))
+        return pd.Series(values, dtype=column.dtype)
+
+    def frame(rows: Matrix) -> pd.DataFrame:
+        given = zip(manifest.fields, columns(manifest.fields, rows, missing=None), strict=True)
+        return pd.DataFrame({field.name: series(field, column) for field, column in given})
+
+    return frame
 
 
 def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
     if manifest.task == "regression":
         return lambda given: np.asarray(estimator.predict(given), np.float64).reshape(-1, 1)
-    if hasattr(estimator, "predict_proba"):
+    if manifest.answers == "probabilities":
         return lambda given: np.asarray(estimator.predict_proba(given), np.float64)
-    codes = {label: float(code) for code, label in enumerate(manifest.classes)}
-    return lambda given: np.array(
-        [[codes[str(label)]] for label in estimator.predict(given).tolist()]
-    )
+    codes = {label: float(code) for code, label in enumerate(estimator.classes_.tolist())}
+
+    def labels(given: Any) -> Matrix:
+        said = np.asarray(estimator.predict(given)).reshape(-1).tolist()
+        return np.array([[codes[label]] for label in said])
+
+    if manifest.answers == "labels":
+        return labels
+    return lambda given: np.hstack([estimator.predict_proba(given), labels(given)])
 
 
 def from_onnx(content: bytes, manifest: Manifest) -> Answering:
@@ -119,6 +142,7 @@ def from_onnx(content: bytes, manifest: Manifest) -> Answering:
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # why: the runtime has an error of its own for each kind of fault
@@ -135,7 +159,10 @@ def from_onnx(content: bytes, manifest: Manifest) -> Answering:
         answers: Matrix = run(outputs, fed)[0]
         return answers
 
-    return _of_features(by_matrix, manifest) if names == [ROWS] else by_column
+    if names != [ROWS]:
+        return by_column
+    features = giving(msgspec.structs.replace(manifest, takes="matrix"))
+    return lambda rows: by_matrix(features(rows))
 
 
 def columns(

@@ -6,39 +6,45 @@ import msgspec
 
 from serving.artefact import ONNX, Artefact
 from serving.engine import Engine
-from serving.errors import ArtefactError, InvalidRecords
+from serving.errors import InvalidRecords
 from serving.field import Field
 from serving.inputs import truth
 from serving.manifest import Figure, Manifest
+from serving.rehearsal import rehearsed
 
 LOWER_IS_BETTER = {"brier", "log_loss", "mae", "rmse", "mape"}
 
 
 def objections(candidate: Artefact, live: Artefact | None) -> tuple[str, ...]:
-    """Every reason not to put a version live in the place of another, or of none."""
-    found = [*_proof(candidate, live)]
+    """Every reason not to put a version live in the place of another, or of none.
+
+    Raises
+    ------
+    ArtefactError
+        If it does not load, or does not answer its own example: then it must not go live at all.
+    """
+    engine = rehearsed(candidate)
+    found = [*_proof(engine, candidate, live)]
     if live and live.manifest.version != candidate.manifest.version:
         found += _broken_clients(candidate.manifest, live.manifest)
         found += _worse_answers(candidate.manifest, live.manifest)
     return tuple(found)
 
 
-def _proof(candidate: Artefact, live: Artefact | None) -> Iterator[str]:
-    """Load it as it would be served, and ask it its own example and the live version's."""
-    try:
-        engine = Engine(candidate)
-    except ArtefactError as error:
-        yield str(error)
-        return
+def _proof(engine: Engine, candidate: Artefact, live: Artefact | None) -> Iterator[str]:
+    """Whether it is served as it was proved, and answers the live version's example."""
     if ONNX in candidate.contents and engine.backend != "onnx":
         yield f"{ONNX} does not answer as the pickle did"
-    for told in (candidate, live) if live else (candidate,):
-        record = msgspec.json.encode(told.manifest.example)
+    if live:
+        record = msgspec.json.encode(live.manifest.example)
         try:
             engine.predict(engine.schema.decode(record, 1).matrix)
         except InvalidRecords as error:
-            faults = "; ".join(f"{fault.field} {fault.message}" for fault in error.faults)
-            yield f"the example of {told} is refused: {faults}"
+            faults = "; ".join(
+                f"{fault.field} {fault.message}" if fault.field else fault.message
+                for fault in error.faults
+            )
+            yield f"the example of {live} is refused: {faults}"
 
 
 def _broken_clients(candidate: Manifest, live: Manifest) -> Iterator[str]:

@@ -103,6 +103,21 @@ class Comparison(msgspec.Struct, frozen=True):
     paired: Paired
 
 
+class Column(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A column of the frame that an estimator is given, by its pandas dtype.
+
+    Attributes
+    ----------
+    dtype : {"category", "object"}
+        Object for text in which None stands where a value is missing.
+    categories : tuple
+        Of the dtype category, in the order in which the estimator was fitted on them.
+    """
+
+    dtype: Literal["category", "object"]
+    categories: tuple[str | int | float | bool, ...] = ()
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """model.json: what a version is, what it takes and how good it is.
 
@@ -118,9 +133,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         For two classes only. Without one the most probable class is predicted, of equals the first.
     interval : Interval or None
         For a regression only.
+    answers : {"probabilities", "labels", "both"}
+        Of a classification, what the estimator is asked for. Labels alone where it has no
+        probabilities; both where its `predict` does not follow from them by a threshold, nor is the
+        most probable class.
     takes : {"matrix", "frame"}
         What the pickled estimator is given: rows as they are, or a pandas frame with the fields as
         columns and categories as labels.
+    columns : dict of str to Column
+        The columns of such a frame that are not as their field alone tells.
+    known : dict of str to tuple of float
+        The values of numeric fields that an encoder knows, where it refuses all others.
     metrics : dict of str to Figure
         Those of `evaluation`.
     published : str
@@ -142,7 +165,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ()
     threshold: Threshold | None = None
     interval: Interval | None = None
+    answers: Literal["probabilities", "labels", "both"] = "probabilities"
     takes: Literal["matrix", "frame"] = "matrix"
+    columns: dict[str, Column] = {}
+    known: dict[str, tuple[float, ...]] = {}
     example: dict[str, Any]
     evaluation: str
     metrics: dict[str, Figure]
@@ -162,6 +188,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"a classification has two or more different classes, not {classes}")
         if self.threshold and (len(classes) > 2 or self.threshold.label not in classes):  # noqa: PLR2004
             raise ValueError("a threshold is for one of two classes")
+        if self.threshold and self.answers != "probabilities":
+            raise ValueError("a threshold decides from probabilities")
         names = {field.name for field in self.fields}
         if parts := names.intersection(part for field in self.fields for part in field.sum_of):
             raise ValueError(f"{min(parts)} is a field and cannot be part of another's sum")

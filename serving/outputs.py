@@ -1,25 +1,23 @@
 """From a model's bare answers, one row of numbers each, to predictions as people take them.
 
-Answers are rounded first, so a label always agrees with the probabilities that the client sees.
-Probabilities have six decimals; the numbers of a regression six digits, counted from the first of
-the largest recorded answer, or fewer: no more than six stand after the point, and none before it is
-lost. Single precision holds seven digits and a little, so the steps are ten times as coarse as what
-it changes: a model computed in single precision and in double precision tells the same numbers but
-for a last digit where an answer lies on the edge between two steps.
+Numbers are told in full: the float64 that the engine computed, of which JSON and CSV write the
+shortest decimal that reads back the same. A label is decided from these very numbers, or is the
+estimator's own where its `predict` follows another rule.
 """
 
-import math
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from serving.errors import Fault, InvalidRecords
 from serving.manifest import Interval, Manifest, Threshold
+from serving.refusals import NOT_FINITE
 from serving.schema import Matrix
 
-DIGITS = 6
-SCALE = 10.0**DIGITS
+LARGEST = sys.float_info.max
 
 
 class Predictions(NamedTuple):
@@ -43,29 +41,42 @@ class Predictions(NamedTuple):
 Telling = Callable[[Matrix], Predictions]
 
 
-def telling(manifest: Manifest, recorded: Matrix) -> Telling:
-    """How this model's answers, of which some are `recorded`, become predictions.
+def telling(manifest: Manifest) -> Telling:
+    """How this model's answers become predictions.
 
     Each may raise `InvalidRecords`, for rows that the model has no finite answer to.
     """
     if manifest.task == "regression":
-        return _number(manifest.interval, _scale(recorded))
-    if recorded.shape[1] < len(manifest.classes):
+        return _number(manifest.interval)
+    if manifest.answers == "labels":
         return _label(manifest.classes)
+    if manifest.answers == "both":
+        return _label_beside(manifest.classes)
     if manifest.threshold:
         return _by_threshold(manifest.threshold, manifest.classes)
     return _most_probable(manifest.classes)
 
 
+def margins(manifest: Manifest, answers: Matrix) -> NDArray[np.float64]:
+    """How far each row's answer is from one that would get another label; infinite for labels."""
+    if manifest.answers != "probabilities":
+        return np.full(len(answers), np.inf)
+    if manifest.threshold:
+        column = manifest.classes.index(manifest.threshold.label)
+        return np.abs(answers[:, column] - manifest.threshold.value)
+    second, first = np.sort(answers, axis=1)[:, -2:].T
+    return np.asarray(first - second)
+
+
 def _by_threshold(threshold: Threshold, classes: tuple[str, ...]) -> Telling:
-    label, least = threshold.label, threshold.value
+    label, lowest = threshold.label, threshold.value
     column = classes.index(label)
     otherwise = classes[1 - column]
 
     def tell(answers: Matrix) -> Predictions:
-        rounded = _rounded(answers, SCALE)
+        rows = _finite(answers)
         return Predictions(
-            [label if row[column] >= least else otherwise for row in rounded], rounded, []
+            [label if row[column] >= lowest else otherwise for row in rows], rows, []
         )
 
     return tell
@@ -73,8 +84,8 @@ def _by_threshold(threshold: Threshold, classes: tuple[str, ...]) -> Telling:
 
 def _most_probable(classes: tuple[str, ...]) -> Telling:
     def tell(answers: Matrix) -> Predictions:
-        rounded = _rounded(answers, SCALE)
-        return Predictions([classes[row.index(max(row))] for row in rounded], rounded, [])
+        rows = _finite(answers)
+        return Predictions([classes[row.index(max(row))] for row in rows], rows, [])
 
     return tell
 
@@ -86,48 +97,39 @@ def _label(classes: tuple[str, ...]) -> Telling:
     return tell
 
 
-def _number(interval: Interval | None, scale: float) -> Telling:
-    ends = _ends(interval, scale) if interval else None
+def _label_beside(classes: tuple[str, ...]) -> Telling:
+    def tell(answers: Matrix) -> Predictions:
+        rows = _finite(answers)
+        return Predictions([classes[int(row.pop())] for row in rows], rows, [])
+
+    return tell
+
+
+def _number(interval: Interval | None) -> Telling:
+    ends = _ends(interval) if interval else None
 
     def tell(answers: Matrix) -> Predictions:
-        values = [value for (value,) in _rounded(answers, scale)]
+        values = [value for (value,) in _finite(answers)]
         return Predictions([*values], [], [*map(ends, values)] if ends else [])
 
     return tell
 
 
-def _ends(interval: Interval, scale: float) -> Callable[[float], tuple[float, float]]:
-    """The interval around a value, rounded as values are."""
+def _ends(interval: Interval) -> Callable[[float], tuple[float, float]]:
+    """The interval around a value; its ends are finite too, for JSON knows no infinity."""
 
     def around(value: float) -> tuple[float, float]:
         size = value if interval.relative else 1
         one, other = value + interval.low * size, value + interval.high * size
         low, high = (one, other) if one <= other else (other, one)  # of a share of less than 0
-        return round(low * scale) / scale, round(high * scale) / scale
+        return max(low, -LARGEST), min(high, LARGEST)
 
     return around
 
 
-def _rounded(answers: Matrix, scale: float) -> list[list[float]]:
-    if len(answers) == 1:  # the same arithmetic, without the cost of calling NumPy
-        try:
-            return [[round(value * scale) / scale for value in answers[0].tolist()]]
-        except (OverflowError, ValueError):
-            raise _not_finite(answers) from None
-    rounded = np.rint(answers * scale) / scale + 0.0  # which makes 0 of -0
-    if not np.isfinite(rounded).all():
-        raise _not_finite(rounded)
-    told: list[list[float]] = rounded.tolist()
+def _finite(answers: Matrix) -> list[list[float]]:
+    if not np.isfinite(answers).all():
+        strange = np.flatnonzero(~np.isfinite(answers).all(axis=1)).tolist()
+        raise InvalidRecords([Fault(record=row, message=NOT_FINITE) for row in strange])
+    told: list[list[float]] = (answers + 0.0).tolist()  # which makes 0 of -0
     return told
-
-
-def _not_finite(answers: Matrix) -> InvalidRecords:
-    message = "the model has no finite answer to this record; its values are too far out"
-    strange = np.flatnonzero(~np.isfinite(answers).all(axis=1)).tolist()
-    return InvalidRecords([Fault(record=row, message=message) for row in strange])
-
-
-def _scale(recorded: Matrix) -> float:
-    largest = float(np.abs(recorded).max())
-    before_the_point = math.floor(math.log10(largest)) + 1 if largest >= 1 else 0
-    return 10.0 ** max(DIGITS - before_the_point, 0)

@@ -18,6 +18,7 @@ from serving.decisions import Decisions
 from serving.engine import Engine
 from serving.errors import ArtefactError, UnknownModel
 from serving.manifest import Manifest
+from serving.rehearsal import rehearsed
 
 log = logging.getLogger(__name__)
 
@@ -249,7 +250,7 @@ class Registry:
             try:
                 read = artefact.read(self.decisions.models_dir, *key)
                 self.vet(read.manifest)
-                engine = Engine(read)
+                engine = rehearsed(read)
             except ArtefactError as error:
                 self._refused[key] = stamp, str(error)
                 raise

@@ -1,13 +1,13 @@
 """Predictions as they are sent, whatever asked for them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import msgspec
 from msgspec import UNSET
 
+from serving.answer import Answer
 from serving.schema import Remark
-from serving.service import Answer
 
 
 class Interval(msgspec.Struct, gc=False):
@@ -26,7 +26,7 @@ class Prediction(msgspec.Struct, gc=False):
 
     id: str | msgspec.UnsetType
     prediction: str | float
-    probabilities: msgspec.Struct | msgspec.UnsetType
+    probabilities: msgspec.Struct | dict[str, float] | msgspec.UnsetType
     interval: Interval | msgspec.UnsetType
     model: str | msgspec.UnsetType
     version: int | msgspec.UnsetType
@@ -70,12 +70,15 @@ def replies(answer: Answer, *, named: bool) -> list[Prediction]:
 
 
 @cache
-def _by_class(classes: tuple[str, ...]) -> type[msgspec.Struct]:
-    """A struct with one number for each class, sent under the class's own name."""
+def _by_class(classes: tuple[str, ...]) -> Callable[..., msgspec.Struct | dict[str, float]]:
+    """What is made of one number for each class, sent under the class's own name."""
     attributes = [f"class_{code}" for code in range(len(classes))]
-    return msgspec.defstruct(
-        "Probabilities",
-        [(attribute, float) for attribute in attributes],
-        rename=dict(zip(attributes, classes, strict=True)),
-        gc=False,
-    )
+    try:
+        return msgspec.defstruct(
+            "Probabilities",
+            [(attribute, float) for attribute in attributes],
+            rename=dict(zip(attributes, classes, strict=True)),
+            gc=False,
+        )
+    except ValueError:  # a struct is faster, and cannot be sent under every name
+        return lambda *chances: dict(zip(classes, chances, strict=True))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from serving import collector, feedback, ids
+from serving.answer import Answer
 from serving.engine import Engine
 from serving.entry import Learnt, Predicted
 from serving.errors import (
@@ -19,7 +20,6 @@ from serving.errors import (
 )
 from serving.journal import Journal
 from serving.metrics import Metrics
-from serving.outputs import Predictions
 from serving.privacy import Privacy
 from serving.registry import Registry
 from serving.schema import Rows
@@ -37,15 +37,6 @@ class Asked(NamedTuple):
 
     request_id: str
     since: int
-
-
-class Answer(NamedTuple):
-    """Predictions with what identifies them: one id per row, and the engine that made them."""
-
-    engine: Engine
-    ids: list[str]
-    rows: Rows
-    predictions: Predictions
 
 
 class Taken(msgspec.Struct, frozen=True):

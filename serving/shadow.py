@@ -77,11 +77,22 @@ class Shadow:
                 self._record(tried, live, named, np.vstack([seen.matrix for seen in rows]))
 
     def _record(self, tried: Engine, live: Engine, named: list[str], matrix: Matrix) -> None:
-        manifest = tried.manifest
+        manifest, rows = tried.manifest, np.arange(len(matrix))
         try:
-            said = tried.predict(_rows_for(tried, live, matrix))
-            known = (ids.now(), manifest.name, manifest.version, named, said.values)
-            self.journal.append(Shadowed(*known, manifest.classes, said.probabilities))
+            given = _rows_for(tried, live, matrix)
+            while len(rows):
+                try:
+                    said = tried.predict(given[rows])
+                except InvalidRecords as error:  # of rows that are missing in the comparison alone
+                    log.warning(
+                        "%s %d refuses some rows: %s", manifest.name, manifest.version, error
+                    )
+                    rows = np.delete(rows, [fault.record for fault in error.faults])
+                else:
+                    kept = [named[row] for row in rows]
+                    known = (ids.now(), manifest.name, manifest.version, kept, said.values)
+                    self.journal.append(Shadowed(*known, manifest.classes, said.probabilities))
+                    return
         except (InvalidRecords, JournalError) as error:
             # Missing in the comparison, whose rows are counted; the answers are out already.
             log.warning("%s %d cannot be tried: %s", manifest.name, manifest.version, error)

@@ -12,6 +12,7 @@ from serving import artefact, gate, ids
 from serving.decisions import Action, Decision, Decisions
 from serving.errors import ArtefactError, UnknownModel, VersionRefused
 from serving.manifest import Figure
+from serving.rehearsal import rehearsed
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -114,7 +115,7 @@ class Versions:
             if before is None:
                 raise VersionRefused(f"{model}: no version was live before {current}")
             self._require(model, before)
-            artefact.read(self.decisions.models_dir, model, before)  # broken, it would not serve
+            rehearsed(artefact.read(self.decisions.models_dir, model, before))  # or it fails, live
             return self._take("rollback", model, current, before, why)
 
     def shadow(self, model: str, version: int | None, why: str = "") -> Decision:
@@ -175,14 +176,13 @@ class Versions:
     def _objections(self, model: str, version: int, before: int) -> tuple[str, ...]:
         folder = self.decisions.models_dir
         try:
-            candidate = artefact.read(folder, model, version)
-        except ArtefactError as error:
-            raise VersionRefused(f"{model} {version} is not put live", (str(error),)) from error
-        try:
             live = artefact.read(folder, model, before)
         except ArtefactError:  # it cannot serve, so anything may take its place
             live = None
-        return gate.objections(candidate, live)
+        try:
+            return gate.objections(artefact.read(folder, model, version), live)
+        except ArtefactError as error:  # which cannot be overruled
+            raise VersionRefused(f"{model} {version} is not put live", (str(error),)) from error
 
     def _take(
         self,

@@ -50,6 +50,9 @@ def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Arte
         "target": "target",
         "fields": fields_of(frame),
         "classes": classes,
+        "answers": "probabilities"
+        if hasattr(estimator, "predict_proba") or not classes
+        else "labels",
         "example": records_of(frame)[0],
         "evaluation": "none",
         "metrics": {},

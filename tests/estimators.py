@@ -40,8 +40,8 @@ class Case(NamedTuple):
         Whether some values are.
     compiles : bool
         Whether there is an ONNX model of it.
-    has_bare_trees : bool
-        Whether its trees compare the fields themselves.
+    has_trees : bool
+        Whether it is made of trees, be it behind other steps.
     says : dict
         Entries of its manifest.
     """
@@ -50,7 +50,7 @@ class Case(NamedTuple):
     target: str
     missing: bool = False
     compiles: bool = True
-    has_bare_trees: bool = False
+    has_trees: bool = False
     says: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -100,27 +100,25 @@ def _pipeline(model: Any) -> Any:
 FRAME = {"takes": "frame"}
 INTERVAL = Interval(0.9, -20_000, 30_000, relative=False, observed=0.91, rows=500)
 CASES = {
-    "a forest of three classes": Case(RandomForestClassifier(10), "risk", has_bare_trees=True),
+    "a forest of three classes": Case(RandomForestClassifier(10), "risk", has_trees=True),
     "a tree of yes and no": Case(
-        DecisionTreeClassifier(min_samples_leaf=9), "good", has_bare_trees=True
+        DecisionTreeClassifier(min_samples_leaf=9), "good", has_trees=True
     ),
-    "boosting of digits": Case(
-        GradientBoostingClassifier(n_estimators=9), "digit", has_bare_trees=True
-    ),
+    "boosting of digits": Case(GradientBoostingClassifier(n_estimators=9), "digit", has_trees=True),
     "a threshold": Case(
         HistGradientBoostingClassifier(max_iter=9),
         "good",
         missing=True,
-        has_bare_trees=True,
+        has_trees=True,
         says={"threshold": Threshold("True", 0.3, "chosen")},
     ),
     "a forest that knows missing values": Case(
-        RandomForestRegressor(9), "amount", missing=True, has_bare_trees=True
+        RandomForestRegressor(9), "amount", missing=True, has_trees=True
     ),
     "extra trees with an interval": Case(
         ExtraTreesRegressor(9),
         "amount",
-        has_bare_trees=True,
+        has_trees=True,
         says={"interval": INTERVAL, "unit": "R$"},
     ),
     "the logarithm of a number": Case(
@@ -131,6 +129,7 @@ CASES = {
         ),
         "amount",
         missing=True,
+        has_trees=True,
         says={"interval": Interval(0.9, -0.25, 0.5, relative=True, observed=0.9, rows=500)},
     ),
     "scaled and imputed": Case(
@@ -140,12 +139,13 @@ CASES = {
         make_pipeline(SimpleImputer(), StandardScaler(), RandomForestClassifier(9)),
         "risk",
         missing=True,
+        has_trees=True,
     ),
     "text and numbers": Case(
         _pipeline(LogisticRegression(max_iter=500)), "risk", missing=True, says=FRAME
     ),
     "a forest of text and numbers": Case(
-        _pipeline(RandomForestRegressor(9)), "amount", missing=True, says=FRAME
+        _pipeline(RandomForestRegressor(9)), "amount", missing=True, has_trees=True, says=FRAME
     ),
     "boosting that is given text": Case(
         HistGradientBoostingClassifier(max_iter=9, categorical_features=TEXTS),

@@ -1,8 +1,10 @@
-"""From a model's bare answers to what people are told: rounded, decided, with an interval."""
+"""From a model's bare answers to what people are told: in full, decided, with an interval."""
 
+import math
 import re
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -20,12 +22,12 @@ WINE = artefact.read_manifest(ROOT / "models", "wine", 1)
 
 def classification(*classes: str, threshold: Threshold | None = None) -> Telling:
     manifest = replace(WINE, classes=classes, threshold=threshold)
-    return telling(manifest, np.zeros((1, len(classes))))
+    return telling(manifest)
 
 
-def regression(largest: float = 10, interval: Interval | None = None) -> Telling:
+def regression(interval: Interval | None = None) -> Telling:
     task: Any = {"task": "regression", "classes": (), "threshold": None, "interval": interval}
-    return telling(replace(WINE, **task), np.array([[0], [largest], [-largest / 2]]))
+    return telling(replace(WINE, **task))
 
 
 def within(low: float, high: float, *, relative: bool) -> Interval:
@@ -35,43 +37,64 @@ def within(low: float, high: float, *, relative: bool) -> Interval:
 def test_of_equally_probable_classes_the_first_is_predicted():
     answers = np.array([[0.2, 0.4, 0.4], [0.4, 0.2, 0.4], [0.2, 0.3999999, 0.4000001]])
     told = classification("a", "b", "c")(answers)
-    assert told.values == ["b", "a", "b"]  # of the last, equal as they are sent
-    assert told.probabilities[2] == [0.2, 0.4, 0.4]
+    assert told.values == ["b", "a", "c"]
+    assert told.probabilities == answers.tolist()
 
 
 @pytest.mark.parametrize("label", ["no", "yes"])
 def test_a_threshold_is_held_against_the_probability_as_it_is_sent(label: str):
     tell = classification("no", "yes", threshold=Threshold(label, 0.3, "chosen"))
     other = {"no": "yes", "yes": "no"}[label]
-    chances = np.array([0.2999994, 0.2999996, 0.3])
+    chances = np.array([0.2999999999, 0.3, math.nextafter(0.3, 0)])
     answers = np.column_stack([1 - chances, chances][:: 1 if label == "yes" else -1])
-    assert tell(answers).values == [other, label, label]
+    told = tell(answers)
+    assert told.values == [other, label, other]
+    assert told.probabilities == answers.tolist()
 
 
 def test_a_classifier_without_probabilities_tells_labels_alone():
-    tell = telling(replace(WINE, threshold=None), np.zeros((1, 1)))
+    tell = telling(replace(WINE, threshold=None, answers="labels"))
     assert tell(np.array([[1.0], [0.0]])) == Predictions(["ruim", "bom"], [], [])
 
 
-@pytest.mark.parametrize(
-    ("largest", "told"),
-    [(0.9, 0.123457), (9.9, 0.12346), (12, 0.1235), (250_000, 0), (5e8, 0)],
-)
-def test_numbers_have_six_digits_counted_from_the_largest_one_s_first(largest: float, told: float):
-    assert regression(largest)(np.array([[0.123456789]])).values == [told]
+def test_a_label_beside_probabilities_need_not_be_the_most_probable():
+    tell = telling(replace(WINE, threshold=None, answers="both"))
+    told = tell(np.array([[0.6, 0.4, 1], [0.4, 0.6, 1]]))
+    assert told == Predictions(["ruim", "ruim"], [[0.6, 0.4], [0.4, 0.6]], [])
 
 
-def test_digits_before_the_point_are_all_told():
-    assert regression(5e8)(np.array([[123_456_789.4]])).values == [123_456_789]
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_told_as_the_shortest_decimal_that_reads_back_to_it(number: float):
+    (told,) = regression()(np.array([[number]])).values
+    sent = msgspec.json.encode(told)
+    assert float(sent) == number
+    digits = sent.split(b"e")[0].replace(b".", b"").strip(b"-0")
+    assert len(digits) <= 17
+    assert digits == repr(number).split("e")[0].replace(".", "").strip("-0").encode()
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.booleans())
+def test_the_ends_of_an_interval_are_finite_and_on_either_side(number: float, relative: bool):
+    tell = regression(within(-0.5, 0.25, relative=relative))
+    ((low, high),) = tell(np.array([[number]])).intervals
+    assert math.isfinite(low)
+    assert math.isfinite(high)
+    assert low <= number <= high
+
+
+def test_an_interval_of_small_numbers_is_told_in_full_too():
+    tell = regression(within(-2e-8, 3e-8, relative=False))
+    ((low, high),) = tell(np.array([[9e-7]])).intervals
+    assert (low, high) == (pytest.approx(8.8e-7), pytest.approx(9.3e-7))
 
 
 def test_an_interval_lies_around_the_number_that_is_told():
-    tell = regression(10, within(-0.5, 0.25, relative=False))
-    assert tell(np.array([[2.0000004], [-1.0]])).intervals == [(1.5, 2.25), (-1.5, -0.75)]
+    tell = regression(within(-0.5, 0.25, relative=False))
+    assert tell(np.array([[2.0], [-1.0]])).intervals == [(1.5, 2.25), (-1.5, -0.75)]
 
 
 def test_a_relative_interval_is_a_part_of_the_number_on_either_side_of_zero():
-    tell = regression(10, within(-0.5, 0.25, relative=True))
+    tell = regression(within(-0.5, 0.25, relative=True))
     assert tell(np.array([[2.0], [-2.0]])).intervals == [(1, 2.5), (-2.5, -1)]
 
 
@@ -91,8 +114,8 @@ def test_an_answer_that_is_not_finite_is_a_fault_of_its_record(tell: Telling, st
 TELLING = [
     classification("a", "b", threshold=Threshold("b", 0.3, "chosen")),
     classification("a", "b"),
-    regression(1),
-    regression(1000, within(-0.5, 0.25, relative=True)),
+    regression(),
+    regression(within(-0.5, 0.25, relative=True)),
 ]
 numbers = st.floats(-1e9, 1e9)
 

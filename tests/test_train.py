@@ -31,6 +31,7 @@ from train.classification import Classification
 from train.evaluate import Protocol, alike, cross_validate, fit
 from train.problem import to_rows, train
 from train.problems import data_of
+from train.proof_rows import rows_on_thresholds
 from train.threshold import LargestF1
 from train.trees import trees_of
 
@@ -172,7 +173,7 @@ def test_the_proof_finds_the_error_that_it_is_there_to_find(small: tuple[Path, T
     engine = Engine(trained.artefact)
     rows = trained.artefact.reference.sample(wine.FIELDS, 2000, seed=5)
     trees = [tree for _, tree in trees_of(joblib.load(small[0] / "wine/1" / PICKLE))]
-    assert not engine.compare(uncast, proof.rows_on_thresholds(trees, rows, seed=5)).holds
+    assert not engine.compare(uncast, rows_on_thresholds(trees, rows, seed=5)).holds
 
 
 def test_a_model_that_fails_the_proof_is_written_without_onnx(

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from train.classification import Classification
-from train.evaluate import Evaluation, Protocol, alike, alone, cross_validate, fit, resampled
+from train.evaluate import Evaluation, Protocol, alike, cross_validate, fit, resampled
 from train.interval import conformal
 from train.regression import Regression
 from train.threshold import LargestF1, LeastCost
@@ -161,4 +161,4 @@ def test_what_is_fitted_is_seeded_everywhere_and_then_alone():
     assert (once == again).all()
     assert (once != other).any()
     assert fit(nested, ROWS, CODES, 1)[-1].n_jobs == 1
-    assert alone(LogisticRegression()).get_params() == LogisticRegression().get_params()
+    assert fit(LogisticRegression(), ROWS, CODES, 1).n_jobs == LogisticRegression().n_jobs

@@ -48,9 +48,12 @@ def not_in_a_package(values: Any) -> Any:
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        ({"model": 1}, "holds a dict, not an estimator"),
+        ({"model": 1}, "holds a dict of int, not an estimator"),
         (RandomForestClassifier(), "holds a RandomForestClassifier that was never fitted"),
-        (OneHotEncoder().fit(IRIS.data), "is neither classifier nor regressor"),
+        (
+            OneHotEncoder().fit(IRIS.data),
+            "which transforms, which is neither classifier nor regressor",
+        ),
         (
             make_pipeline(FunctionTransformer(not_in_a_package), LinearRegression()).fit(
                 IRIS.data, IRIS.target

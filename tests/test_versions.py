@@ -118,7 +118,7 @@ OBJECTIONS: dict[str, tuple[Change, str]] = {
     ),
     "an example of its own that it refuses": (
         lambda manifest, _: manifest["example"].update(pH=15),
-        "the example of wine 2 is refused: pH 15 is above 14",
+        "wine 2 refuses its own example: pH: 15 is above 14",
     ),
 }
 

@@ -14,6 +14,7 @@ import click
 from serving import artefact
 from serving.errors import ServingError, VersionRefused
 from serving.manifest import Manifest
+from serving.refusals import reason
 from serving.settings import Settings
 from train import anything, brought, live, proof, report, retrain
 from train.errors import TrainingError
@@ -163,17 +164,38 @@ def csv(
 @NAME
 @click.option("--sample", type=FILE, required=True, help="A CSV with rows such as it predicts.")
 @click.option("--target", help="The sample's column with the truth, if it has one.")
+@click.option(
+    "--scaler",
+    "scalers",
+    multiple=True,
+    metavar='"COLUMN"=FILE',
+    help="A scaler or encoder that was pickled apart, and its column; several as COLUMN,COLUMN.",
+)
 @click.option("--trust", is_flag=True, help="Load the pickle without asking.")
 @click.pass_obj
 def bring(
-    models_dir: Path, *, file: Path, name: str, sample: Path, target: str | None, trust: bool
+    models_dir: Path,
+    *,
+    file: Path,
+    name: str,
+    sample: Path,
+    target: str | None,
+    scalers: tuple[str, ...],
+    trust: bool,
 ) -> None:
     """Take in a fitted scikit-learn estimator or Pipeline, pickled by joblib or pickle."""
     if not trust:
         click.confirm(
             f"Loading a pickle runs whatever code is in it. Do you trust {file}?", abort=True
         )
-    click.echo(report.summary(brought.bring(file, sample, target, name, models_dir), models_dir))
+    try:
+        trained = brought.bring(file, sample, target, name, models_dir, with_scalers=scalers)
+    except (TrainingError, ServingError):
+        raise
+    except Exception as error:  # why: what was unpickled is of others, and may raise anything
+        kind = type(error).__name__
+        raise TrainingError(f"{file} cannot be served: {reason(error)} ({kind})") from error
+    click.echo(report.summary(trained, models_dir))
 
 
 @main.command()

@@ -11,14 +11,21 @@ from typing import Any, NamedTuple
 
 import joblib
 import msgspec
+import numpy as np
 
 from serving import artefact
 from serving.artefact import Artefact
 from serving.card import Card
 from serving.engine import Agreement
+from serving.errors import ArtefactError
 from serving.manifest import Manifest, Reference
+from serving.refusals import reason
+from serving.rehearsal import rehearsed
+from serving.schema import Matrix
 from train import proof
+from train.decision import decide
 from train.errors import TrainingError
+from train.proof_rows import Drawn
 
 STEPS = 2  # ONNX, the proof
 ALWAYS = {"scikit-learn", "numpy", "joblib", "skl2onnx", "onnx"}
@@ -34,16 +41,59 @@ class Trained(NamedTuple):
         None if there is no ONNX model of its estimator.
     live : bool
         Whether it was put live.
+    remarks : tuple of str
+        What else is to be known about it.
     """
 
     artefact: Artefact
     agreement: Agreement | None
     live: bool
+    remarks: tuple[str, ...] = ()
+
+
+class Ready(NamedTuple):
+    """A manifest that says how labels are decided, and the rows of the proof.
+
+    Attributes
+    ----------
+    remarks : tuple of str
+        How labels are decided, and what of the rows the estimator refuses.
+    """
+
+    manifest: Manifest
+    rows: Drawn
+    remarks: tuple[str, ...]
+
+
+def ready(manifest: Manifest, reference: Reference, fitted: Any, sample: Matrix) -> Ready:
+    """Draw the rows of the proof, and hold the estimator's `predict` against its probabilities.
+
+    Parameters
+    ----------
+    sample : ndarray of float, shape (rows, fields)
+        Rows of the data, which the estimator answers.
+
+    Raises
+    ------
+    TrainingError
+        If the estimator refuses nearly all that is drawn.
+    """
+    rows = proof.drawn(manifest, reference, fitted)
+    if not len(rows.answered):
+        why = next(iter(rows.refused.values()))
+        raise TrainingError(f"the estimator answers no row such as the sample's: {why}")
+    decided = decide(fitted, manifest, np.vstack([sample, rows.answered]))
+    remarks = [decided.sentence] if decided.sentence else []
+    if rows.refused:
+        others = len(rows.refused) + rows.left_out
+        why = next(iter(rows.refused.values()))
+        remarks.append(f"{others:,} rows of the proof are refused, as such records will be: {why}")
+    return Ready(decided.manifest, rows, tuple(remarks))
 
 
 def write(
     models_dir: Path,
-    manifest: Manifest,
+    ready: Ready,
     reference: Reference,
     fitted: Any,
     progress: Callable[[], None],
@@ -52,29 +102,41 @@ def write(
 ) -> Trained:
     """Write the next version of a model, and put it live if no other version is.
 
+    Nothing is written of a version that does not answer its own example.
+
     Parameters
     ----------
     progress : callable
         Called `STEPS` times on the way.
     card : Card or None
         Where it was evaluated on rows that it had not seen.
+
+    Raises
+    ------
+    TrainingError
     """
+    manifest = ready.manifest
     contents = {artefact.PICKLE: _pickled(fitted), artefact.REFERENCE: artefact.pretty(reference)}
     if card:
         contents[artefact.CARD] = msgspec.json.encode(card) + b"\n"
     if compiled := proof.to_onnx(fitted, manifest):
         contents[artefact.ONNX] = compiled
     new = Artefact(manifest, reference, contents)
-    contents[artefact.ANSWERS] = proof.record(new, fitted)
+    contents[artefact.ANSWERS] = proof.record(new, fitted, ready.rows)
     progress()
-    agreement = proof.prove(new) if compiled else None
+    agreement = proof.prove(new, ready.rows) if compiled else None
     if agreement and not agreement.holds:
         del contents[artefact.ONNX]
     progress()
+    try:
+        rehearsed(new)
+    except ArtefactError as error:
+        raise TrainingError(f"it would not serve, so it is not written: {error}") from error
 
     number = artefact.write(models_dir, manifest, contents)
     first = artefact.put_first_live(models_dir / manifest.name, number)
-    return Trained(artefact.read(models_dir, manifest.name, number), agreement, first)
+    written = artefact.read(models_dir, manifest.name, number)
+    return Trained(written, agreement, first, ready.remarks)
 
 
 def libraries(fitted: Any) -> dict[str, str]:
@@ -85,8 +147,15 @@ def libraries(fitted: Any) -> dict[str, str]:
     TrainingError
         If its pickle needs code that is in no package, for whoever serves it would not have that.
     """
-    names = _Names(io.BytesIO(pickle.dumps(fitted)))
-    names.load()
+    try:
+        names = _Names(io.BytesIO(pickle.dumps(fitted)))
+        names.load()
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TrainingError(
+            f"the estimator holds what no plain pickle can ({reason(error)}), such as a lambda or "
+            "a function of the script that made it: use functions and classes of installed "
+            "packages, FunctionTransformer(np.log1p) say"
+        ) from error
     used = set(ALWAYS)
     others = {each for each in names.found if each[0].partition(".")[0] not in FAMILIAR}
     packages = packages_distributions() if others else {}

@@ -1,8 +1,9 @@
 """A fitted estimator that someone brings, wrapped into an artefact."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,47 +11,64 @@ from msgspec.structs import replace
 from pandas.api.types import is_numeric_dtype
 from sklearn.base import is_classifier
 
-from serving.backends import from_estimator
-from serving.field import Field
+from serving.backends import from_estimator, giving
 from serving.manifest import Manifest, Reference, TrainingData
+from serving.refusals import answered
 from serving.schema import Matrix
-from train import assemble, evaluate, pickles, table
+from train import assemble, evaluate, pickles, scalers, table
 from train.assemble import Trained
+from train.brought_fields import fields_of, require_one_answer
 from train.classification import Classification
-from train.encoders import known_labels
 from train.errors import TrainingError
-from train.infer import MOST_LABELS, category, number, require_column, to_labels
-from train.problem import SEED, as_seen, sha256, to_rows
+from train.infer import require_column, to_labels
+from train.parts import use_one_thread
+from train.problem import SEED, sha256, to_rows
 from train.reference import field_references, typical
 from train.regression import Regression
 from train.task import Task, Truth
 from train.threads import one_thread
 
+FIRST_ROWS = 50  # of a sample, one of which is to be answered
+
 
 @one_thread()
-def bring(file: Path, sample: Path, target: str | None, name: str, models_dir: Path) -> Trained:
+def bring(
+    file: Path,
+    sample: Path,
+    target: str | None,
+    name: str,
+    models_dir: Path,
+    *,
+    with_scalers: Sequence[str] = (),
+) -> Trained:
     """Write a version from a pickle, which runs whatever code is in it, and rows in a CSV.
 
     The fields are those that the estimator was fitted on, by name where it knows names, with the
-    types and ranges of the sample. A field may be missing if it is in some row of the sample.
+    types and ranges of the sample. A field may be missing if it is in some row of the sample. Rows
+    of the sample that the estimator refuses are left out.
 
     Parameters
     ----------
     target : str or None
         The sample's column with the truth, on which the estimator is tested.
+    with_scalers : sequence of str
+        `COLUMN=FILE`: what was pickled apart; the estimator takes that column scaled by it.
 
     Raises
     ------
     TrainingError
         If the file holds no estimator that can be served, or the sample does not fit it.
     """
-    given, fitted = table.read(sample), evaluate.alone(pickles.load(file))
+    given, fitted = table.read(sample), pickles.load(file)
     if target is not None:
         require_column(given, target)
         given = given[given[target].notna()].reset_index(drop=True)
-    fields, frame, takes = _fields(fitted, given, target)
-    rows = to_rows(frame, fields)
-    labels = tuple(str(label) for label in fitted.classes_) if is_classifier(fitted) else ()
+    if with_scalers:
+        columns = given if target is None else given.drop(columns=target)
+        fitted = scalers.join(fitted, columns, with_scalers)
+    use_one_thread(fitted)
+    fields, frame, says = fields_of(fitted, given, target)
+    labels = _labels(fitted)
     manifest = Manifest(
         name=name,
         title=f"{type(fitted).__name__} from {file.name}",
@@ -58,7 +76,7 @@ def bring(file: Path, sample: Path, target: str | None, name: str, models_dir: P
         target=target or "prediction",
         fields=fields,
         classes=labels,
-        takes=takes,
+        answers="probabilities" if hasattr(fitted, "predict_proba") or not labels else "labels",
         example=typical(frame, fields),
         evaluation="none, for the sample had no column with the truth",
         metrics={},
@@ -66,91 +84,91 @@ def bring(file: Path, sample: Path, target: str | None, name: str, models_dir: P
             f"{sample.name}, a sample; the training data are not known",
             "not stated",
             sha256(sample),
-            len(rows),
+            len(frame),
         ),
         libraries=assemble.libraries(fitted),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        **says,
     )
-    answers, task = _answers(fitted, manifest, rows), _task(labels)
+    rows = to_rows(frame, fields)
+    kept, remarks = _answered(fitted, manifest, rows)
+    rows, frame, given = rows[kept], frame.iloc[kept], given.iloc[kept]
+    reference = Reference(rows=len(rows), fields=field_references(frame, fields))
+    ready = assemble.ready(_with_example(fitted, manifest, frame), reference, fitted, rows)
+    manifest, task = ready.manifest, _task(ready.manifest)
+    answers = from_estimator(fitted, manifest)(rows)
     truth = None if target is None else _truth(fitted, given[target], task)
     if truth is not None:
+        threshold = manifest.threshold.value if manifest.threshold else None
         manifest = replace(
             manifest,
-            metrics=evaluate.resampled(task, truth, answers, SEED),
+            metrics=evaluate.resampled(task, truth, answers, SEED, threshold),
             evaluation=(
                 f"on the {len(rows):,} rows of {sample.name}, which it may have been fitted on; "
                 f"spread: standard deviation over {evaluate.RESAMPLES} bootstrap samples; "
                 f"baseline: {task.baseline}{task.remark}"
             ),
         )
-    reference = Reference(
-        rows=len(rows),
-        fields=field_references(frame, fields),
-        **task.reference(truth, answers),
-    )
-    return assemble.write(models_dir, manifest, reference, fitted, lambda: None)
+    reference = replace(reference, **task.reference(truth, answers))
+    ready = ready._replace(manifest=manifest, remarks=(*remarks, *ready.remarks))
+    return assemble.write(models_dir, ready, reference, fitted, lambda: None)
 
 
-def _fields(
-    fitted: Any, given: pd.DataFrame, target: str | None
-) -> tuple[tuple[Field, ...], pd.DataFrame, Literal["matrix", "frame"]]:
-    """The fields, their columns of the sample, and what the estimator takes."""
-    names = [str(column) for column in given if column != target]
-    by_name = hasattr(fitted, "feature_names_in_")
-    if by_name:
-        spelt = {name.replace(" ", "_"): name for name in names}  # as LightGBM spells them
-        known = [str(name) for name in fitted.feature_names_in_]
-        names = [name if name in given else spelt.get(name, name) for name in known]
-    elif len(names) != fitted.n_features_in_:
+def _labels(fitted: Any) -> tuple[str, ...]:
+    """The labels of a classifier, none of a regressor."""
+    if not is_classifier(fitted):
+        return ()
+    classes = getattr(fitted, "classes_", None)
+    if classes is None or isinstance(classes, list):
+        what = "several targets at once" if classes else "labels that it does not name"
         raise TrainingError(
-            f"the sample has {len(names)} columns beside the target, the estimator takes "
-            f"{fitted.n_features_in_}; was it fitted without column names, leave out the others"
+            f"the {type(fitted).__name__} predicts {what}: fit a classifier for each target"
         )
-    labels = known_labels(fitted, names)
-    fields, columns = [], {}
-    for name in names:
-        require_column(given, name)
-        if given[name].isna().all():
-            raise TrainingError(f"{name!r} has no value in the sample, so its type is not known")
-        field, columns[name] = _field(name, given[name], labels.get(name, []))
-        if field.type == "category" and not by_name:
-            raise TrainingError(f"{name!r} is text, and the estimator knows no columns by name")
-        fields.append(as_seen(field, columns[name]))
-    return tuple(fields), pd.DataFrame(columns), "frame" if by_name else "matrix"
-
-
-def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field, Any]:
-    """A field of the sample; `known` are the labels that an encoder knows of it."""
-    if known and all(isinstance(label, str) for label in known):
-        return category(name, column, known)
-    if is_numeric_dtype(column):
-        return number(name, column)
-    if set(column.dropna()) <= {"False", "True"}:  # pandas made it booleans for the script
-        return number(name, column.map({"False": 0, "True": 1}).astype("Int64"))
-    if column.nunique() > MOST_LABELS:
+    labels = tuple(str(label) for label in np.asarray(classes).tolist())
+    if len(set(labels)) < max(2, len(labels)):
         raise TrainingError(
-            f"{name!r} is free text, with {column.nunique():,} different values, which no field "
-            "can be"
+            f"the {type(fitted).__name__} knows the labels {', '.join(map(repr, labels))}; two or "
+            "more that differ as text are needed"
         )
-    return category(name, column)
+    for label in labels:
+        if label != label.encode("utf-8", "replace").decode():
+            raise TrainingError(f"the label {label!r} is no text that UTF-8 can write")
+    return labels
 
 
-def _answers(fitted: Any, manifest: Manifest, rows: Matrix) -> Matrix:
-    """What the estimator says of the sample's rows, given as the service gives them."""
-    try:
-        answers = from_estimator(fitted, manifest)(rows)
-    except Exception as error:  # why: estimators have errors of their own
-        raise TrainingError(f"the estimator cannot answer the sample: {error}") from error
-    if len(answers) != len(rows) or not np.isfinite(answers).all():
-        raise TrainingError("the estimator does not answer each row with one finite number")
-    return answers
+def _answered(fitted: Any, manifest: Manifest, rows: Matrix) -> tuple[Any, list[str]]:
+    """The rows of the sample that the estimator answers, and a remark on others."""
+    given = giving(manifest)
+    require_one_answer(fitted, manifest, (given(row[None]) for row in rows[:FIRST_ROWS]))
+    places, _, refused = answered(from_estimator(fitted, manifest), rows)
+    if not refused:
+        return np.arange(len(rows)), []
+    (first, why), *_ = sorted(refused.items())
+    few = f"{len(refused):,} of the sample's {len(rows):,} rows are left out"
+    return np.sort(places), [f"{few}: in row {first + 1} {why}"]
 
 
-def _task(labels: tuple[str, ...]) -> Task:
+def _with_example(fitted: Any, manifest: Manifest, frame: pd.DataFrame) -> Manifest:
+    """The manifest with an example that the estimator answers: what is typical, or else a row."""
+    fields = manifest.fields
+    answering = from_estimator(fitted, manifest)
+    for few in (frame, frame.iloc[:1]):
+        there = tuple(field for field in fields if few[field.name].notna().any())
+        example = typical(few, there)
+        row = pd.DataFrame([example]).reindex(columns=[field.name for field in fields])
+        if not answered(answering, to_rows(row, fields))[2]:
+            return replace(manifest, example=example)
+    return manifest
+
+
+def _task(manifest: Manifest) -> Task:
+    labels = manifest.classes
     if not labels:
         return Regression()
-    two = len(labels) == 2  # noqa: PLR2004 - two
-    return Classification(labels=labels, positive=labels[1] if two else "", coded=True)
+    positive = labels[1] if len(labels) == 2 else ""  # noqa: PLR2004 - two
+    if manifest.threshold:
+        positive = manifest.threshold.label
+    return Classification(labels=labels, positive=positive, coded=True)
 
 
 def _truth(fitted: Any, column: "pd.Series[Any]", task: Task) -> Truth:
@@ -170,5 +188,5 @@ def _truth(fitted: Any, column: "pd.Series[Any]", task: Task) -> Truth:
             f"{', '.join(map(repr, text))}"
         )
     return task.truth(
-        to_labels(column).map(dict(zip(text, map(str, fitted.classes_), strict=True)))
+        to_labels(column).map(dict(zip(text, map(str, fitted.classes_.tolist()), strict=True)))
     )

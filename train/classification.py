@@ -113,8 +113,13 @@ class Classification:
         return self.rule.place(self._is_positive(truth), self._out_of_bag(fitted))
 
     def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:
-        """The metrics of one fold: of the probabilities, if there are any, then of the labels."""
-        predicted = answers[:, 0] if answers.shape[1] == 1 else answers.argmax(axis=1)
+        """The metrics of one fold: of the probabilities, if there are any, then of the labels.
+
+        Labels may stand beside the probabilities, as codes in a last column.
+        """
+        predicted = answers[:, -1] if answers.shape[1] == 1 else answers.argmax(axis=1)
+        if answers.shape[1] > len(self.labels):
+            predicted, answers = answers[:, -1], answers[:, :-1]
         if answers.shape[1] == 1 and self.positive:
             return of_labels(self._is_positive(truth), predicted == self._column, "binary")
         if answers.shape[1] == 1:

@@ -34,8 +34,14 @@ def forest(scope: Any, operator: Any, container: Any) -> None:
     precision, so numbers are cut to that here.
     """
     model, graph = operator.raw_operator, Graph(scope, operator, container)
-    trees = graph.constant(float(len(getattr(model, "estimators_", [model]))))
-    _answer(graph, model, graph.add("Div", graph.sums(model, graph.singles()), trees))
+    trees = float(len(getattr(model, "estimators_", [model])))
+    sums = graph.sums(model, graph.singles())
+    if is_classifier(model) and len(model.classes_) == 2:  # noqa: PLR2004
+        # Of whole sums, which bare leaves have, both shares are as exact as scikit-learn's: 1 less
+        # a share may miss by the last bit, and so fall short of a threshold.
+        sums = _of_both(graph, sums, trees)
+    shares = graph.add("Div", sums, graph.constant(trees))
+    _answer(graph, model, shares)
 
 
 def gradient_boosting(scope: Any, operator: Any, container: Any) -> None:
@@ -56,17 +62,23 @@ def histogram_boosting(scope: Any, operator: Any, container: Any) -> None:
 
 def _answer_linked(graph: Graph, model: Any, sums: str, start: Any) -> None:
     link = LINKS[type(model._loss.link).__name__]
-    _answer(graph, model, graph.add(link, graph.add("Add", sums, graph.constant(start))))
+    linked = graph.add(link, graph.add("Add", sums, graph.constant(start)))
+    if is_classifier(model) and len(model.classes_) == 2:  # noqa: PLR2004
+        linked = _of_both(graph, linked, 1.0)
+    _answer(graph, model, linked)
+
+
+def _of_both(graph: Graph, second: str, whole: float) -> str:
+    """What both of two classes have of a whole, from what the second one has."""
+    factors, summands = graph.constant([[-1.0, 1.0]]), graph.constant([whole, 0.0])
+    return graph.add("Gemm", second, factors, summands)
 
 
 def _answer(graph: Graph, model: Any, computed: str) -> None:
-    """Make numbers, or probabilities of all classes or of the second of two, the outputs."""
+    """Make numbers, or probabilities of all classes, the outputs."""
     if not is_classifier(model):
         graph.answer(0, computed)
         return
-    if len(model.classes_) == 2:  # noqa: PLR2004
-        factors, summands = graph.constant([[-1.0, 1.0]]), graph.constant([1.0, 0.0])
-        computed = graph.add("Gemm", computed, factors, summands)
     best = graph.add("ArgMax", computed, axis=1, keepdims=0)
     graph.answer(0, graph.add("Gather", graph.constant(model.classes_), best))
     graph.answer(1, computed)

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from serving.manifest import Figure
 from serving.schema import Matrix
 from train.importance import Sources, losses
+from train.parts import use_one_thread
 from train.task import Groups, HeldOut, Rows, Task, Truth
 
 RESAMPLES = 50
@@ -134,16 +135,18 @@ def _figures(
     }
 
 
-def resampled(task: Task, truth: Truth, answers: Matrix, seed: int) -> dict[str, Figure]:
+def resampled(
+    task: Task, truth: Truth, answers: Matrix, seed: int, threshold: float | None = None
+) -> dict[str, Figure]:
     """Figures of given answers, their spread over bootstrap samples of the rows."""
     lesson = task.lesson(truth)
     ignorant = task.answers(task.dummy().fit(answers, lesson), answers)
     draws = np.random.default_rng(seed).integers(len(truth), size=(RESAMPLES, len(truth)))
-    spread = pd.DataFrame([task.score(truth[at], answers[at], None) for at in draws]).std()
-    baseline = task.score(truth, ignorant, None)
+    spread = pd.DataFrame([task.score(truth[at], answers[at], threshold) for at in draws]).std()
+    baseline = task.score(truth, ignorant, None if threshold is None else 0.5)
     return {
         name: Figure(task.rounded(value), task.rounded(spread[name]), task.rounded(baseline[name]))
-        for name, value in task.score(truth, answers, None).items()
+        for name, value in task.score(truth, answers, threshold).items()
         if np.isfinite(value)
     }
 
@@ -152,20 +155,9 @@ def fit(estimator: Any, rows: Matrix, lesson: Any, seed: int) -> Any:
     """Fit a copy of an estimator; the seed decides every bit."""
     copy = clone(estimator)
     seeds = [name for name in copy.get_params() if name.rpartition("__")[2] == "random_state"]
-    return alone(copy.set_params(**dict.fromkeys(seeds, seed)).fit(rows, lesson))
-
-
-def alone(fitted: Any) -> Any:
-    """Let an estimator, and all within it, use one thread from now on.
-
-    Threads add probabilities up in any order, and only cost where one row is answered at a time.
-    """
-    jobs = [
-        name
-        for name, value in fitted.get_params().items()
-        if name.rpartition("__")[2] == "n_jobs" and value is not None
-    ]
-    return fitted.set_params(**dict.fromkeys(jobs, 1))
+    copy.set_params(**dict.fromkeys(seeds, seed)).fit(rows, lesson)
+    use_one_thread(copy)
+    return copy
 
 
 def alike(rows: Matrix, columns: list[int] | None = None) -> Groups:

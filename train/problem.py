@@ -165,7 +165,8 @@ def train(
         compared=joined.compared(task, truth, held_out) if joined else None,
         **task.manifest(fitted, truth, held_out),
     )
-    threshold = manifest.threshold.value if manifest.threshold else None
+    ready = assemble.ready(manifest, reference, fitted, rows)
+    threshold = ready.manifest.threshold.value if ready.manifest.threshold else None
     drawn = card(
         task,
         fitted,
@@ -175,7 +176,7 @@ def train(
         truth=truth,
         threshold=threshold,
     )
-    return assemble.write(models_dir, manifest, reference, fitted, progress, card=drawn)
+    return assemble.write(models_dir, ready, reference, fitted, progress, card=drawn)
 
 
 def _fields(problem: Problem, frame: pd.DataFrame) -> tuple[Field, ...]:

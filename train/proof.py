@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,43 +12,56 @@ from onnx import ModelProto, TensorProto
 from onnx.helper import make_node, make_opsetid, make_tensor_value_info
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.pipeline import Pipeline
 
 from serving.artefact import ONNX, PICKLE, Artefact, recorded
-from serving.backends import OUTPUT, ROWS, from_estimator, from_onnx, given, sources
+from serving.backends import OUTPUT, ROWS, from_estimator, from_onnx, sources
 from serving.engine import Agreement, Engine
 from serving.field import Field
-from serving.manifest import Manifest
-from serving.schema import Matrix
+from serving.manifest import Manifest, Reference
 from train.conversions import CONVERSIONS, SHAPES
 from train.graph import ML_DOMAIN, ML_VERSION
-from train.trees import Tree, trees_of
+from train.proof_rows import Drawn, draw
 
 log = logging.getLogger(__name__)
 
-PROOF_ROWS, PROOF_SEED = 24_000, 1
-RECORDED_ROWS = 500
+PROOF_ROWS, RECORDED_ROWS = 24_000, 500
 
 
 def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
     """Compile a fitted estimator or Pipeline: rows in double precision in, answers out.
 
     None where that is not possible, which is no fault: the pickle serves then. So it is for
-    classifiers without `predict_proba`, for what skl2onnx has no conversion, and for what ONNX
+    classifiers whose `predict` is served, for what skl2onnx has no conversion, and for what ONNX
     Runtime does not compute in double precision.
     """
-    if manifest.task == "classification" and not hasattr(estimator, "predict_proba"):
+    if manifest.answers != "probabilities":
         return None
+    if manifest.threshold:  # which is held against the probabilities here
+        estimator = _without_threshold(estimator)
+    example = np.array([[each.read(manifest.example.get(each.name)) for each in manifest.fields]])
     failures = []
     for inputs in _possible_inputs(manifest):
         try:
             content = _converted(estimator, manifest, inputs)
-            from_onnx(content, manifest)(np.zeros((1, len(manifest.fields))))
+            from_onnx(content, manifest)(example)
         except Exception as error:  # noqa: BLE001 # why: what cannot be converted or run shows in any way
             failures.append(str(error))
         else:
             return content
     log.info("%s is not compiled: %s", manifest.name, "; ".join(failures))
     return None
+
+
+def _without_threshold(estimator: Any) -> Any:
+    """The estimator whose probabilities a threshold is held against."""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        return Pipeline([*estimator.steps[:-1], (name, _without_threshold(last))])
+    if isinstance(estimator, FixedThresholdClassifier | TunedThresholdClassifierCV):
+        return estimator.estimator_
+    return estimator
 
 
 def _possible_inputs(manifest: Manifest) -> Iterator[list[tuple[str, Any]]]:
@@ -70,6 +83,7 @@ def _converted(estimator: Any, manifest: Manifest, inputs: list[tuple[str, Any]]
         custom_conversion_functions=CONVERSIONS,
         custom_shape_calculators=SHAPES,
     )
+    _join_in_double(model)
     _keep_answers(model)
     versions = {each.domain: each.version for each in model.opset_import}
     if ML_DOMAIN in versions:
@@ -83,6 +97,13 @@ def _converted(estimator: Any, manifest: Manifest, inputs: list[tuple[str, Any]]
 
 def _input_type(field: Field) -> Any:
     return StringTensorType if field.type == "category" else DoubleTensorType
+
+
+def _join_in_double(model: ModelProto) -> None:
+    """Put columns side by side as they are: what skl2onnx does it with cuts to single precision."""
+    for node in model.graph.node:
+        if node.op_type == "FeatureVectorizer":
+            node.CopyFrom(make_node("Concat", node.input, node.output, node.name, axis=1))
 
 
 def _keep_answers(model: ModelProto) -> None:
@@ -105,76 +126,37 @@ def _keep_answers(model: ModelProto) -> None:
     graph.output.append(make_tensor_value_info(OUTPUT, TensorProto.DOUBLE, [None, None]))
 
 
-def record(artefact: Artefact, estimator: Any) -> bytes:
-    """Some of the proof's rows and the estimator's answers to them, for the service to check."""
-    rows, _ = _rows(artefact, estimator)
-    rows = rows[:: PROOF_ROWS // RECORDED_ROWS]
-    return recorded(rows, from_estimator(estimator, artefact.manifest)(rows))
+def drawn(manifest: Manifest, reference: Reference, estimator: Any) -> Drawn:
+    """The rows of the proof."""
+    return draw(manifest, reference, estimator, PROOF_ROWS)
 
 
-def prove(artefact: Artefact) -> Agreement:
-    """Hold a version's ONNX model against its pickle, on rows where they would part first.
-
-    Half of the rows are distributed as in training; the others, where the model's trees compare the
-    fields themselves, stand on and around the thresholds, and are distributed likewise if not.
-    """
-    rows, on_thresholds = _rows(artefact, joblib.load(io.BytesIO(artefact.contents[PICKLE])))
-    contents = {file: content for file, content in artefact.contents.items() if file != ONNX}
-    pickled = Engine(replace(artefact, contents=contents))
-    agreement = pickled.compare(from_onnx(artefact.contents[ONNX], artefact.manifest), rows)
-    return agreement._replace(on_thresholds=on_thresholds)
-
-
-def _rows(artefact: Artefact, estimator: Any) -> tuple[Matrix, int]:
-    """Rows of the proof, and how many of them stand on thresholds."""
-    rows = artefact.reference.sample(artefact.manifest.fields, PROOF_ROWS, PROOF_SEED)
-    trees = [tree for _, tree in trees_of(estimator)]
-    if not trees:
-        return rows, 0
-    half = PROOF_ROWS // 2
-    features = given(artefact.manifest.fields, rows[half:])
-    rows[half:] = rows_on_thresholds(trees, rows[half:], PROOF_SEED, features)
-    if artefact.manifest.takes == "frame":  # where whole numbers are whole by their type
-        whole = [field.type == "integer" for field in artefact.manifest.fields]
-        rows[:, whole] = np.rint(rows[:, whole])
-    return rows, PROOF_ROWS - half
-
-
-def rows_on_thresholds(
-    trees: Sequence[Tree], rows: Matrix, seed: int, features: Matrix | None = None
-) -> Matrix:
-    """Move each row onto, just below or just above a threshold that it meets in the trees.
-
-    Of each row one value is replaced: at a random node on the row's path through a random tree, by
-    the node's threshold or one of its neighbours in single or double precision. These are the rows
-    on which two implementations of the same trees part first.
+def record(artefact: Artefact, estimator: Any, rows: Drawn | None = None) -> bytes:
+    """Some of the proof's rows and the estimator's answers to them, for the service to check.
 
     Parameters
     ----------
-    features : ndarray of float, optional
-        What the trees compare, if that is more than the rows; what is not of the rows is not moved.
+    rows : Drawn, optional
+        The proof's rows; drawn here if not given.
     """
-    features = rows if features is None else features
-    random = np.random.default_rng(seed)
-    moved = rows.copy()
-    owner = random.integers(len(trees), size=len(rows))
-    for number, tree in enumerate(trees):
-        mine = np.flatnonzero(owner == number)
-        for row, path in zip(mine, tree.paths(features[mine]), strict=True):
-            path = [node for node in path if tree.feature[node] < rows.shape[1]]  # noqa: PLW2901
-            if path:
-                node = random.choice(path)
-                moved[row, tree.feature[node]] = random.choice(_around(tree.threshold[node]))
-    return moved
+    rows = rows or drawn(artefact.manifest, artefact.reference, estimator)
+    few = rows.answered[:: max(1, len(rows.answered) // RECORDED_ROWS)]
+    return recorded(few, from_estimator(estimator, artefact.manifest)(few))
 
 
-def _around(threshold: float) -> list[float]:
-    single = np.float32(threshold)
-    return [
-        threshold,
-        np.nextafter(threshold, -np.inf),
-        np.nextafter(threshold, np.inf),
-        float(single),
-        float(np.nextafter(single, np.float32(-np.inf))),
-        float(np.nextafter(single, np.float32(np.inf))),
-    ]
+def prove(artefact: Artefact, rows: Drawn | None = None) -> Agreement:
+    """Hold a version's ONNX model against its pickle, on rows where they would part first.
+
+    Parameters
+    ----------
+    rows : Drawn, optional
+        Drawn here if not given.
+    """
+    if rows is None:
+        estimator = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
+        rows = drawn(artefact.manifest, artefact.reference, estimator)
+    contents = {file: content for file, content in artefact.contents.items() if file != ONNX}
+    pickled = Engine(replace(artefact, contents=contents))
+    compiled = from_onnx(artefact.contents[ONNX], artefact.manifest)
+    agreement = pickled.compare(compiled, rows.rows)
+    return agreement._replace(on_thresholds=rows.on_thresholds)

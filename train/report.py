@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from serving.engine import Agreement
+from serving.figures import number
 from serving.manifest import Comparison, Figure, Interval, LiveData, Manifest, Threshold
 from train.assemble import Trained
 
@@ -36,6 +37,7 @@ def summary(trained: Trained, models_dir: Path) -> str:
         *([_decision(manifest.threshold)] if manifest.threshold else []),
         *([_interval(manifest.interval, manifest.unit)] if manifest.interval else []),
         *(f"{file}: {len(content) / 1e6:.2f} MB" for file, content in contents.items()),
+        *trained.remarks,
         agreement(trained.agreement),
         _next(trained),
     ]
@@ -45,7 +47,7 @@ def summary(trained: Trained, models_dir: Path) -> str:
 def agreement(found: Agreement | None) -> str:
     """How the ONNX model was held against the pickle."""
     if found is None:
-        return "this estimator cannot be compiled to ONNX: its pickle serves, more slowly"
+        return "not compiled to ONNX: its pickle serves, more slowly"
     verdict = "equal" if found.holds else "NOT EQUAL, so not used"
     return (
         f"ONNX against pickle, {found.rows:,} rows, "
@@ -68,8 +70,7 @@ def _table(manifest: Manifest) -> list[str]:
 
 
 def _numbers(figure: Figure) -> list[str]:
-    decimals = 4 if abs(figure.mean) < 10 else 1 if abs(figure.mean) < 10_000 else 0  # noqa: PLR2004
-    return [f"{value:,.{decimals}f}" for value in (figure.mean, figure.spread, figure.baseline)]
+    return [number(value) for value in (figure.mean, figure.spread, figure.baseline)]
 
 
 def _live(live: LiveData) -> str:

@@ -18,14 +18,15 @@ from urllib.parse import quote
 from flask import Response, request, stream_with_context
 from werkzeug.exceptions import BadRequest
 
+from serving.answer import Answer
 from serving.api import request_id
 from serving.engine import Engine
 from serving.errors import LISTED_FAULTS, Fault, InvalidRecords, NoRoom
-from serving.formats import READERS, WRITERS, Batch, Reader, Writer, predicted
+from serving.formats import READERS, WRITERS, Batch, Predict, Reader, Writer, predicted
 from serving.formats.delimited import Dialect
 from serving.inputs.shown import printable
 from serving.schema import Rows
-from serving.service import Answer, Asked, Service
+from serving.service import Asked, Service
 from serving.settings import Settings
 
 IN_MEMORY = 2**20  # bytes of a body that needs no file
@@ -55,7 +56,8 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
     """Predict the records of a body, and answer as many as they are, in order.
 
     `?faults=inline` answers those that are valid, and says of each other what is wrong with it in
-    its place.
+    its place. So it is with records that the model itself refuses where they are too many for one
+    batch, for an answer has begun by then.
 
     Raises
     ------
@@ -77,7 +79,7 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
         body.seek(0)
         unless_valid.pop_all()  # from here on what answers closes it
     writer = WRITERS[wanted()](engine.manifest, first.dialect, ids=True)
-    pieces = _pieces(service, engine, _reader(body, engine), writer, body)
+    pieces = _pieces(service, engine, _reader(body, engine), writer, body, may_fail=may_fail)
     begun = [*islice(pieces, 2)]
     if len(begun) == 1:  # that was all
         answered = Response(begun[0], mimetype=wanted())
@@ -119,7 +121,13 @@ def _check(reader: Reader, *, may_fail: bool) -> None:
 
 
 def _pieces(
-    service: Service, engine: Engine, reader: Reader, writer: Writer, body: IO[bytes]
+    service: Service,
+    engine: Engine,
+    reader: Reader,
+    writer: Writer,
+    body: IO[bytes],
+    *,
+    may_fail: bool,
 ) -> Iterator[bytes]:
     """The answer, a batch at a time; each is recorded before it goes out."""
     named = request_id.asked().request_id
@@ -133,8 +141,19 @@ def _pieces(
         while batch:
             following = next(batches, None)
             tail = b"" if following else writer.tail()
-            yield head + writer.batch(*predicted(batch, predict)) + tail
+            is_all = head and not following
+            answer = _all(batch, predict) if is_all and not may_fail else predicted(batch, predict)
+            yield head + writer.batch(*answer) + tail
             head, batch = b"", following
+
+
+def _all(batch: Batch, predict: Predict) -> tuple[Batch, Answer]:
+    """Predict every record of a batch; nothing is predicted where the model refuses one."""
+    try:
+        return batch, predict(batch.rows)
+    except InvalidRecords as error:
+        refused = batch.without(error.faults).faults.values()
+        raise InvalidRecords([each for found in refused for each in found], error.count) from None
 
 
 def _joined(begun: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:

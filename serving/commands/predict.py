@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from serving import artefact
+from serving.answer import Answer
 from serving.commands.group import AS_JSON, WANTS_A_LOOK
 from serving.decisions import Decisions
 from serving.engine import Engine
@@ -22,7 +23,6 @@ from serving.errors import UnknownModel
 from serving.formats import READERS, WRITERS, Batch, Reader, predicted
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
 from serving.schema import Rows
-from serving.service import Answer
 from serving.settings import Settings
 
 if TYPE_CHECKING:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
+import msgspec
 import numpy as np
 
+from serving.answer import Answer
 from serving.errors import Fault, InvalidRecords
 from serving.schema import Matrix, Remark, Rows
-from serving.service import Answer
 
 RECORDS = 2_000  # in a batch, at most
 BYTES = 2**20  # of text, after which a batch is full too
@@ -48,20 +49,18 @@ class Batch(NamedTuple):
         faults = dict(self.faults)
         for fault in refused:
             place = places[fault.record]
-            faults[place] = [self.fault(place, fault.message)]
+            record, line = self.first + place, self.lines[place]
+            moved = msgspec.structs.replace(fault, record=record, line=line)
+            faults.setdefault(place, []).append(moved)
         kept = [row for row, place in enumerate(places) if place not in faults]
         remarks = self.rows.remarks
         told = {new: remarks[row] for new, row in enumerate(kept) if row in remarks}
         rows = Rows(self.rows.matrix[np.array(kept, np.intp)], told, many=True)
         return self._replace(rows=rows, faults=faults)
 
-    def fault(self, place: int, message: str) -> Fault:
-        """What is wrong with a record as a whole."""
-        return Fault(record=self.first + place, line=self.lines[place], message=message)
-
 
 def predicted(batch: Batch, predict: Predict) -> tuple[Batch, Answer | None]:
-    """Predict a batch; rows that the model has no finite answer to become faults.
+    """Predict a batch; rows that the model refuses or has no finite answer to become faults.
 
     The answer is None where no row is left.
     """

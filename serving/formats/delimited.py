@@ -9,11 +9,12 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
+from serving.answer import Answer
 from serving.errors import Fault, InvalidRecords
 from serving.formats.batch import BYTES, RECORDS, Batch
 from serving.formats.cells import Cells
@@ -21,7 +22,6 @@ from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.tables import Row, TableReader
 from serving.manifest import Manifest
 from serving.schema import Remark, Schema
-from serving.service import Answer
 
 
 class Dialect(NamedTuple):
@@ -110,6 +110,10 @@ class Writer:
 
     def __init__(self, manifest: Manifest, dialect: Dialect, *, ids: bool) -> None:
         self._dialect = dialect
+        # Python 3.11 leaves a carriage return bare where lines end without one.
+        texts = (*manifest.classes, *(field.name for field in manifest.fields))
+        has_return = any("\r" in text for text in texts)
+        self._quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
         self._columns = [
             *(["id"] if ids else []),
             "prediction",
@@ -162,7 +166,9 @@ class Writer:
         text = io.StringIO()
         if self._dialect.decimal_comma:
             rows = ([_with_comma(cell) for cell in row] for row in rows)
-        csv.writer(text, delimiter=self._dialect.delimiter, lineterminator="\n").writerows(rows)
+        csv.writer(
+            text, delimiter=self._dialect.delimiter, lineterminator="\n", quoting=self._quoting
+        ).writerows(rows)
         return text.getvalue().encode()
 
 

@@ -33,12 +33,12 @@ export class Form {
   }
 
   get record() {
-    const record = {};
+    const record = [];
     for (const [name, input] of this.inputs) {
       const sent = value(this.fields.get(name) ?? {}, input.value, this.decimal);
-      if (sent !== undefined && !this.replaced(name)) record[name] = sent;
+      if (sent !== undefined && !this.replaced(name)) record.push([name, sent]);
     }
-    return record;
+    return Object.fromEntries(record); // a field may be called __proto__
   }
 
   // A sum is not sent where its parts are.
@@ -50,7 +50,7 @@ export class Form {
   fill(record) {
     for (const [name, input] of this.inputs) {
       input.value =
-        name in record && record[name] !== null ? write(record[name], this.decimal) : "";
+        Object.hasOwn(record, name) && record[name] !== null ? write(record[name], this.decimal) : "";
     }
     this.clear();
   }

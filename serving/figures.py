@@ -1,0 +1,30 @@
+"""Figures as people read them: with the digits that mean something, whatever their size."""
+
+import math
+
+DIGITS = 4  # significant ones
+SMALLEST, LARGEST = 1e-4, 1e15  # beyond these a number is written with a power of ten
+STORED = 6  # significant ones of a figure that is kept
+
+
+def number(value: float) -> str:
+    """A figure with four significant digits, and with all that stand before the point.
+
+    >>> number(0.83), number(1234567.8), number(0.0012345), number(9.1e-7), number(0)
+    ('0.8300', '1,234,568', '0.001234', '9.1e-07', '0')
+    """
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    size = abs(value)
+    if not SMALLEST <= size < LARGEST:
+        return f"{value:.{DIGITS}g}"
+    return f"{value:,.{max(0, DIGITS - 1 - math.floor(math.log10(size)))}f}"
+
+
+def significant(value: float) -> float:
+    """A figure to be kept: small ones keep as many digits as large ones.
+
+    >>> significant(0.123456789), significant(9.123456789e-07)
+    (0.123457, 9.12346e-07)
+    """
+    return float(f"{value:.{STORED}g}")

@@ -1,0 +1,192 @@
+"""The fields of an estimator that someone brings, from a sample and from what it knows itself."""
+
+import json
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from msgspec.structs import replace
+from pandas.api.types import is_numeric_dtype
+
+from serving.field import Field
+from serving.manifest import Column, Manifest
+from serving.refusals import reason
+from train.encoders import known_labels, strict_values, takes_none
+from train.errors import TrainingError
+from train.infer import MOST_LABELS, category, number, require_column
+from train.parts import deciding
+from train.problem import as_seen
+
+YES_NO = {"False": 0, "True": 1}  # what pandas reads as booleans
+
+
+class Given(NamedTuple):
+    """What the estimator is given.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The sample's columns of the fields, as the fields have them.
+    says : dict
+        Entries of the manifest: takes, columns, known.
+    """
+
+    fields: tuple[Field, ...]
+    frame: pd.DataFrame
+    says: dict[str, Any]
+
+
+def fields_of(fitted: Any, given: pd.DataFrame, target: str | None) -> Given:
+    """The fields of an estimator: those it was fitted on, by name where it knows names.
+
+    Raises
+    ------
+    TrainingError
+        If the sample does not have them.
+    """
+    by_name, names = _names(fitted, given, target)
+    labels, categories = known_labels(fitted, names), _categories(fitted, names, given)
+    none, strict = takes_none(fitted, names), strict_values(fitted, names)
+    fields, frame, columns = [], {}, {}
+    for name in names:
+        require_column(given, name)
+        if given[name].isna().all():
+            raise TrainingError(f"{name!r} has no value in the sample, so its type is not known")
+        known = [*categories.get(name, ()), *labels.get(name, ())]
+        field, frame[name] = _field(name, given[name], known)
+        if field.type == "category" and not by_name:
+            raise TrainingError(f"{name!r} is text, and the estimator knows no columns by name")
+        fields.append(as_seen(field, frame[name]))
+        if name in categories:
+            columns[name] = Column("category", tuple(categories[name]))
+        elif field.type == "category" and name in none:
+            columns[name] = Column("object")
+    numeric = {field.name for field in fields if field.type != "category"}
+    says = {
+        "takes": "frame" if by_name else "matrix",
+        "columns": columns if by_name else {},
+        "known": {name: values for name, values in strict.items() if name in numeric},
+    }
+    return Given(tuple(fields), pd.DataFrame(frame), says)
+
+
+def _names(fitted: Any, given: pd.DataFrame, target: str | None) -> tuple[bool, list[str]]:
+    """Whether the estimator knows its columns by name, and which they are of the sample."""
+    names = [str(column) for column in given if column != target]
+    known = getattr(fitted, "feature_names_in_", None)
+    if known is not None:
+        spelt = {name.replace(" ", "_"): name for name in names}  # as LightGBM spells them
+        known = [str(name) for name in known]
+        return True, [name if name in given else spelt.get(name, name) for name in known]
+    wanted = getattr(fitted, "n_features_in_", None)
+    if wanted is None:
+        raise TrainingError(
+            f"the {type(fitted).__name__} does not say what columns it was fitted on; fit it on a "
+            "pandas frame, in a Pipeline that begins with a ColumnTransformer"
+        )
+    if len(names) != wanted:
+        raise TrainingError(
+            f"the sample has {len(names)} columns beside the target, the estimator takes "
+            f"{wanted}; was it fitted without column names, leave out the others"
+        )
+    return False, names
+
+
+def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field, Any]:
+    """A field of the sample; `known` are the labels that the estimator knows of it."""
+    if known and all(isinstance(label, str) for label in known):
+        return category(name, column, known)
+    if is_numeric_dtype(column):
+        return number(name, column)
+    if set(column.dropna()) <= {*YES_NO}:
+        field, column = number(name, column.map(YES_NO).astype("Int64"))
+        return replace(field, type="boolean"), column
+    if column.nunique() > MOST_LABELS:
+        raise TrainingError(
+            f"{name!r} is free text, with {column.nunique():,} different values, which no field "
+            "can be"
+        )
+    return category(name, column)
+
+
+def _categories(fitted: Any, names: list[str], given: pd.DataFrame) -> dict[str, list[Any]]:
+    """The columns of pandas' dtype category that boosting was fitted on, with their categories.
+
+    LightGBM and XGBoost number the categories in their order, so it must be that of the fit.
+    """
+    (model, steps), *others = deciding(fitted)
+    if others or steps:  # which give it columns of their own
+        return {}
+    if booster := getattr(model, "booster_", None):
+        return _of_lightgbm(booster, names)
+    if hasattr(model, "get_booster"):
+        return _of_xgboost(model.get_booster(), names, given)
+    return {}
+
+
+def _of_lightgbm(booster: Any, names: list[str]) -> dict[str, list[Any]]:
+    kept = booster.pandas_categorical or []
+    columns = booster.params.get("categorical_column", [])
+    if len(kept) != len(columns):
+        return {}
+    return {names[at]: categories for at, categories in zip(columns, kept, strict=True)}
+
+
+def _of_xgboost(booster: Any, names: list[str], given: pd.DataFrame) -> dict[str, list[Any]]:
+    kinds = booster.feature_types or []
+    model = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]
+    stored = model.get("model", model.get("gbtree", {}).get("model", {})).get("cats", {})
+    encoded = stored.get("enc") or [{}] * len(kinds)
+    found = {}
+    for name, kind, kept in zip(names, kinds, encoded, strict=True):
+        if kind == "c":  # before version 3.1 it kept none: then they are sorted, as pandas does
+            found[name] = _decoded(kept) or sorted(given[name].dropna().unique().tolist())
+    return found
+
+
+def _decoded(kept: dict[str, Any]) -> list[Any]:
+    """The categories of a column as XGBoost stores them: numbers, or the bytes of text in one."""
+    values, offsets = kept.get("values", []), kept.get("offsets")
+    if offsets is None:
+        return list(values)
+    text = bytes(value % 256 for value in values)
+    return [text[start:end].decode() for start, end in pairwise(offsets)]
+
+
+def require_one_answer(fitted: Any, manifest: Manifest, rows: Iterable[Any]) -> None:
+    """Make sure that the estimator gives one label or number to a row, by the first it answers.
+
+    Parameters
+    ----------
+    rows : iterable
+        Single rows as the estimator takes them.
+
+    Raises
+    ------
+    TrainingError
+    """
+    why = "the sample has no row"
+    for row in rows:
+        try:
+            said = np.asarray(fitted.predict(row))
+            chances = None
+            if manifest.classes and hasattr(fitted, "predict_proba"):
+                chances = np.asarray(fitted.predict_proba(row))
+        except Exception as error:  # noqa: BLE001 # why: estimators have errors of their own
+            why = reason(error)
+            continue
+        if said.size != 1:
+            what = "labels" if manifest.classes else "numbers"
+            raise TrainingError(
+                f"the {type(fitted).__name__} answers {said.size} {what} to a row, and one is "
+                "served: fit an estimator for each target"
+            )
+        if chances is not None and chances.shape != (1, len(manifest.classes)):
+            raise TrainingError(
+                f"the {type(fitted).__name__} has {len(manifest.classes)} classes, and answers "
+                f"probabilities of shape {chances.shape} to a row"
+            )
+        return
+    raise TrainingError(f"the estimator cannot answer the sample: {why}")

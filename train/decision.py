@@ -1,0 +1,83 @@
+"""Which rule a fitted classifier's `predict` follows: what is told must be what it says."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC, NuSVC
+
+from serving.backends import from_estimator
+from serving.engine import TIE
+from serving.manifest import Manifest, Threshold
+from serving.outputs import margins, telling
+from serving.schema import Matrix
+from train.parts import deciding
+
+
+class Decided(NamedTuple):
+    """A manifest that says how labels are decided, and a sentence about it for people."""
+
+    manifest: Manifest
+    sentence: str = ""
+
+
+def decide(fitted: Any, manifest: Manifest, rows: Matrix) -> Decided:
+    """Hold `predict` against rules on its probabilities; where none does, `predict` is served.
+
+    A threshold that the manifest has is the problem's own and stays.
+
+    Parameters
+    ----------
+    rows : ndarray of float, shape (rows, fields)
+        That the estimator answers.
+    """
+    if manifest.task == "regression" or manifest.threshold:
+        return Decided(manifest)
+    if not hasattr(fitted, "predict_proba"):
+        how = "labels: what the estimator's predict says; it has no probabilities"
+        return Decided(replace(manifest, answers="labels"), how)
+    both = replace(manifest, answers="both")
+    answers = from_estimator(fitted, both)(rows)
+    said = telling(both)(answers).values
+    probabilities = answers[:, :-1]
+    found = []
+    for rule in _rules(fitted, manifest):
+        told = telling(rule)(probabilities).values
+        clear = margins(rule, probabilities) > TIE
+        unlike = [one != other for one, other in zip(said, told, strict=True)]
+        differ = int((clear & unlike).sum())
+        if not differ and not _has_its_own(fitted):
+            how = (
+                f"the estimator's own threshold on P({rule.threshold.label})"
+                if rule.threshold
+                else "the most probable"
+            )
+            return Decided(rule, f"labels: {how}, as its predict says of all {len(rows):,} rows")
+        found.append(differ)
+    return Decided(
+        both,
+        f"labels: what the estimator's predict says, beside its probabilities; the most probable "
+        f"label is another one on {found[-1]:,} of {len(rows):,} rows",
+    )
+
+
+def _rules(fitted: Any, manifest: Manifest) -> Iterator[Manifest]:
+    while isinstance(fitted, Pipeline):
+        fitted = fitted.steps[-1][1]
+    value = None
+    if isinstance(fitted, FixedThresholdClassifier):
+        value = 0.5 if fitted.threshold == "auto" else fitted.threshold
+    elif isinstance(fitted, TunedThresholdClassifierCV):
+        value = fitted.best_threshold_
+    if value is not None and len(manifest.classes) == 2:  # noqa: PLR2004
+        reason = f"the threshold of the {type(fitted).__name__}"
+        for label in reversed(manifest.classes):  # of which label, `predict` will tell
+            yield replace(manifest, threshold=Threshold(label, float(value), reason))
+    yield manifest
+
+
+def _has_its_own(fitted: Any) -> bool:
+    """Whether labels and probabilities come about apart, and agree by chance at the most."""
+    return any(isinstance(each, SVC | NuSVC) for each, _ in deciding(fitted))

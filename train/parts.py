@@ -1,0 +1,80 @@
+"""What a fitted estimator is made of, however it is wrapped."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.pipeline import Pipeline
+
+THREADS = ("n_jobs", "nthread", "num_threads")  # LightGBM and XGBoost know other names too
+
+
+def wrapped(fitted: Any) -> list[Any]:
+    """The fitted estimators that another one asks with the very rows that it is given."""
+    if isinstance(fitted, FixedThresholdClassifier | TunedThresholdClassifierCV):
+        return [fitted.estimator_]
+    if isinstance(fitted, TransformedTargetRegressor):
+        return [fitted.regressor_]
+    if isinstance(fitted, CalibratedClassifierCV):
+        return [each.estimator for each in fitted.calibrated_classifiers_]
+    if isinstance(fitted, VotingClassifier | VotingRegressor):
+        return [*fitted.estimators_]
+    return []
+
+
+class Behind(NamedTuple):
+    """An estimator that decides, and the fitted steps that rows go through before it."""
+
+    estimator: Any
+    steps: tuple[Any, ...]
+
+
+def deciding(fitted: Any, steps: tuple[Any, ...] = ()) -> Iterator[Behind]:
+    """The estimators that a fitted one asks, through Pipelines, thresholds, votes and the like."""
+    if isinstance(fitted, Pipeline):
+        before = (step for _, step in fitted.steps[:-1] if step not in (None, "passthrough"))
+        yield from deciding(fitted.steps[-1][1], (*steps, *before))
+    elif inner := wrapped(fitted):
+        for each in inner:
+            yield from deciding(each, steps)
+    else:
+        yield Behind(fitted, steps)
+
+
+def every(fitted: Any) -> Iterator[Any]:
+    """An estimator and all the estimators that it holds, be it in lists, tuples or dictionaries."""
+    seen: set[int] = set()
+    waiting = [fitted]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list | tuple):
+            waiting += each
+        elif hasattr(each, "get_params") and not isinstance(each, type):
+            yield each
+            waiting += vars(each).values()
+        elif type(each).__module__.startswith("sklearn.") and hasattr(each, "__dict__"):
+            waiting += vars(each).values()
+
+
+def use_one_thread(fitted: Any) -> None:
+    """Let an estimator, and all within it, use one thread from now on.
+
+    Threads add probabilities up in any order, and only cost where one row is answered at a time.
+    """
+    for each in every(fitted):
+        ours = type(each).__module__.startswith("sklearn.")  # where None means one already
+        parameters = each.get_params(deep=False)
+        wanted = [name for name in THREADS if name in parameters]
+        names = [name for name in wanted if not (ours and parameters[name] is None)]
+        if names:
+            each.set_params(**dict.fromkeys(names, 1))
+        if hasattr(each, "get_booster") and each.__sklearn_is_fitted__():
+            each.get_booster().set_param({"nthread": 1})  # XGBoost keeps it for itself
