@@ -172,18 +172,26 @@ class Decisions:
     def deciding(self, model: str) -> Iterator[None]:
         """Hold a model, so that what is read of it still holds when it is decided on.
 
+        It is the model's own folder that is locked, be it read-only, so that all who share it wait
+        for one another; where its file system knows no locks, the folder of this service's own.
+
         Raises
         ------
         ArtefactError
-            If its folder cannot be opened.
+            If neither can be locked.
         """
         with ExitStack() as held:
             try:
                 held.enter_context(locked(self.models_dir / model))
             except OSError as error:
-                raise ArtefactError(
-                    f"{model}: its folder cannot be opened: {without_path(error)}"
-                ) from error
+                log.warning("%s: its folder cannot be locked: %s", model, error)
+                try:
+                    (self.own_dir / model).mkdir(parents=True, exist_ok=True)
+                    held.enter_context(locked(self.own_dir / model))
+                except OSError as second:
+                    raise ArtefactError(
+                        f"{model}: no folder of it can be locked: {without_path(second)}"
+                    ) from second
             yield
 
     def take(self, decision: Decision) -> None:

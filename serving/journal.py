@@ -211,9 +211,11 @@ def segments(folder: Path) -> list[Path]:
         If it is there and cannot be read.
     """
     try:
-        return sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
+        found = [path for path in folder.iterdir() if path.name.endswith(SUFFIX)]
     except FileNotFoundError:  # nothing has been recorded yet
         return []
+    # What is no file, or has a name that no database takes, is not the journal's.
+    return sorted(path for path in found if path.name.isprintable() and path.is_file())
 
 
 def is_closed(segment: BinaryIO) -> bool:

@@ -1,5 +1,7 @@
 """Who decides or trains at once does so one after the other, whatever process or thread it is."""
 
+import errno
+import fcntl
 import json
 import subprocess
 import sys
@@ -147,3 +149,21 @@ def test_half_a_line_of_a_decision_spoils_no_other(models: Path, tmp_path: Path)
     versions.promote("wine", 3)
     assert [each.version for each in versions.decisions.history("wine")] == [3, 2]
     assert versions.rollback("wine").version == 2
+
+
+def test_where_a_folder_knows_no_locks_one_of_the_services_own_is_locked(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As on some network file systems."""
+    rewrite(models, lambda *_: None)
+    lock = fcntl.flock
+
+    def without_locks(folder: int, operation: int) -> None:
+        if Path(f"/proc/self/fd/{folder}").resolve() == models / "wine":
+            raise OSError(errno.ENOLCK, "No locks available")
+        lock(folder, operation)
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    versions = Versions(Decisions(models, tmp_path / "own"), "ana")
+    together(lambda number: versions.promote("wine", 1 + number % 2))
+    assert_chain(decisions(models), artefact.current(models / "wine"))

@@ -184,6 +184,19 @@ def test_the_name_of_a_field_that_is_none_is_told_and_not_recorded(
         assert [file for file in kept_files if word in file.read_bytes()] == []
 
 
+def test_what_is_not_the_journals_own_stops_no_record(settings: Settings):
+    client = create_app(settings).test_client()
+    id_ = predict(client, wine())["id"]
+    (settings.journal_dir / "0-folder.jsonl").mkdir()
+    (settings.journal_dir / "0-loop.jsonl").symlink_to("0-loop.jsonl")
+    Path(os.fsdecode(os.fsencode(settings.journal_dir) + b"/0-caf\xe9.jsonl")).write_bytes(b"{}\n")
+    (settings.journal_dir / "0-bytes.jsonl").write_bytes(bytes(range(256)) * 10)
+    with closing(moved(settings)) as store:
+        assert store.prediction(id_)
+    assert client.get(f"/predictions/{id_}").status_code == 200
+    assert client.get("/metrics").status_code == 200
+
+
 def test_a_hash_stands_for_a_value_and_depends_on_the_salt(settings: Settings):
     hashed = replace(settings, journal_hash='{"wine": ["alcohol"]}', journal_salt=SALT)
     told, line = kept(hashed, wine(alcohol=14.97))

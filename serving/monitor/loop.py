@@ -189,7 +189,7 @@ class Loop:
             return msgspec.json.decode(self._file(model).read_bytes(), type=Attempt)
         except FileNotFoundError:
             return None
-        except msgspec.DecodeError as error:
+        except ValueError as error:  # no JSON, no UTF-8 or no attempt
             raise ArtefactError(f"{self._file(model)}: {error}") from error
 
     def _keep(self, model: str, attempt: Attempt) -> None:
