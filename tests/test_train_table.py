@@ -152,6 +152,8 @@ def made(**columns: Any) -> pd.DataFrame:
         (["($1,200.50)", "3.00"] * 30, Field(name="x", unit="$", numerals=Numerals(".", ","))),
         (["20%", "7%"] * 30, Field(name="x", unit="%")),
         (["40 m2", "7 m2"] * 30, Field(name="x", unit="m2")),
+        (["1 year", "7 years"] * 30, Field(name="x", unit="year")),
+        (["05%", "17%"] * 30, Field(name="x", unit="%")),
         (["1,000", "37"] * 30, Field(name="x", type="integer", numerals=Numerals(".", ","))),
         (["2024-01", "2024-02"] * 30, Field(name="x", type="date", format="%Y-%m")),
         (["31/12/2024", "01/02/2024"] * 30, Field(name="x", type="date", format="%d/%m/%Y")),
@@ -195,7 +197,11 @@ def test_the_values_are_those_that_the_texts_stand_for():
     ("other", "expected", "remark"),
     [
         (["2.5", "7.25"], [1.234, 5.678], ""),
-        (["2,5", "7,25"], [1234, 5678], "'1.234' is 1,234, for other columns have decimals"),
+        (
+            ["2,5", "7,25"],
+            [1234, 5678],
+            "'1.234' is 1234, not 1.234, for other columns have decimals behind ','",
+        ),
     ],
 )
 def test_the_decimal_sign_of_other_columns_tells_what_a_point_is(

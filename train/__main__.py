@@ -128,6 +128,7 @@ def _retraining(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--keep", multiple=True, metavar="NAME", help="Use a column that looks useless.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Do not use a column.")
+@click.option("--text", multiple=True, metavar="NAME", help="Learn from the words of a column.")
 @click.option(
     "--missing",
     multiple=True,
@@ -144,15 +145,16 @@ def csv(
     estimator: str,
     keep: tuple[str, ...],
     drop: tuple[str, ...],
+    text: tuple[str, ...],
     missing: tuple[str, ...],
     retraining: Retraining,
 ) -> None:
     """Train a model on any CSV file, to predict one of its columns from the others.
 
-    It prints what each column was read as, and what was left out. --keep, --drop and --missing may
-    be given several times.
+    It prints what each column was read as, and what was left out. --keep, --drop, --text and
+    --missing may be given several times.
     """
-    wishes = Wishes(frozenset(keep), frozenset(drop), missing=missing)
+    wishes = Wishes(frozenset(keep), frozenset(drop), frozenset(text), missing)
     problem = anything.from_csv(
         file, target, name=name, kind=task, estimator=estimator, wishes=wishes, say=click.echo
     )

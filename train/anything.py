@@ -4,7 +4,7 @@ from pathlib import Path
 
 from serving.field import Field
 from serving.inputs.dates import CALENDAR
-from train import estimators
+from train import estimators, words
 from train.classification import Classification
 from train.evaluate import FIVE_BY_THREE, Protocol
 from train.problem import Problem
@@ -41,6 +41,7 @@ def from_csv(
     """
     found = infer(read(data), target, kind, wishes, say)
     rows, fields = len(found.frame), found.fields
+    features, texts = _features(fields), words.vocabularies(fields, found.frame)
     return Problem(
         name=name,
         title=f"{target}, from {len(fields)} columns of {data.name}",
@@ -52,7 +53,11 @@ def from_csv(
         source=data.name,
         licence="not stated",
         load=lambda _: found.frame,
-        estimator=estimators.build(estimator, found.task, _features(fields), rows),
+        estimator=words.behind_words(
+            estimators.build(estimator, found.task, words.given_to_model(features, texts), rows),
+            features,
+            texts,
+        ),
         protocol=_protocol(rows * len(fields)),
     )
 

@@ -124,7 +124,7 @@ def train(
         features,
         truth,
         task,
-        groups=evaluate.alike(rows, columns),
+        groups=evaluate.alike(_to_compare(frame, fields), columns),
         seed=SEED,
         protocol=problem.protocol,
         judged=joined.judged if joined else None,
@@ -206,6 +206,11 @@ def _floats(column: "pd.Series[Any]", field: Field) -> NDArray[np.float64]:
     elif field.type == "text":
         column = pd.Series(pd.factorize(column)[0])
     return column.to_numpy(dtype=np.float64)
+
+
+def _to_compare(frame: pd.DataFrame, fields: tuple[Field, ...]) -> Matrix:
+    """Rows of floats that are equal where the rows are, texts by a number of each."""
+    return np.column_stack([_floats(frame[field.name], field) for field in fields])
 
 
 def as_seen(field: Field, column: "pd.Series[Any]") -> Field:

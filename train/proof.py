@@ -33,10 +33,12 @@ def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
     """Compile a fitted estimator or Pipeline: rows in double precision in, answers out.
 
     None where that is not possible, which is no fault: the pickle serves then. So it is for
-    classifiers whose `predict` is served, for what skl2onnx has no conversion, and for what ONNX
-    Runtime does not compute in double precision.
+    classifiers whose `predict` is served, for what skl2onnx has no conversion, for what ONNX
+    Runtime does not compute in double precision, and where words are learnt from.
     """
     if manifest.answers != "probabilities":
+        return None
+    if any(field.type == "text" for field in manifest.fields):  # which no matrix of numbers holds
         return None
     if manifest.threshold:  # which is held against the probabilities here
         estimator = _without_threshold(estimator)

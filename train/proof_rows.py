@@ -110,7 +110,8 @@ def _moved(manifest: Manifest, estimator: Any, rows: Matrix) -> Matrix:
     for number, (trees, behind) in enumerate(forests):
         mine = np.arange(number, len(rows), len(forests))
         compared = _compared(behind, given(rows[mine]))
-        numeric = [at for at, field in enumerate(manifest.fields) if field.is_numeric]
+        kinds = {"number", "integer", "date"}
+        numeric = [at for at, field in enumerate(manifest.fields) if field.type in kinds]
         sources = _sources(rows[mine], compared, numeric) if behind.steps else None
         moved[mine] = rows_on_thresholds(trees, rows[mine], SEED, compared, sources)
     return moved

@@ -1,5 +1,7 @@
 """The distributions that a model was trained on, as its reference keeps them."""
 
+import re
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from serving.inputs import dates
 from serving.manifest import FieldReference
 
 QUANTILES = 101
+WORD, WORDS = re.compile(r"\w\w+"), 5
 
 
 def field_references(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, FieldReference]:
@@ -48,13 +51,20 @@ def few_of(rows: int) -> int:
 
 
 def typical(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, Any]:
-    """A record that nobody sent: each number's median, each category's commonest label."""
+    """A record that nobody sent: each number's median, each category's commonest label.
+
+    A text is the commonest words of all.
+    """
     return {field.name: _typical(frame[field.name], field) for field in fields}
 
 
 def _typical(column: "pd.Series[Any]", field: Field) -> Any:
-    if field.type in {"category", "text"}:
+    if field.type == "category":
         return column.mode()[0]
+    if field.type == "text":
+        texts = column.dropna()
+        words = Counter(word for text in texts for word in {*WORD.findall(text.lower())})
+        return " ".join(sorted(words, key=lambda word: (-words[word], word))[:WORDS])
     median = float(column.quantile(0.5, interpolation="lower"))
     if field.type == "date":
         return dates.shown(median)

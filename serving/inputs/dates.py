@@ -138,7 +138,7 @@ def with_calendar(rows: Matrix, columns: Sequence[int]) -> Matrix:
         return rows
     added = []
     for column in columns:
-        days = rows[:, column]
+        days = rows[:, column].astype(np.float64)
         known = np.isfinite(days)
         whole = np.where(known, np.floor(days), 0).astype("datetime64[D]")
         months = whole.astype("datetime64[M]").astype(np.int64)

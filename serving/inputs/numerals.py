@@ -9,7 +9,8 @@ import msgspec
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 SPACES = str.maketrans(
-    {"\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{MINUS SIGN}": "-"}
+    dict.fromkeys("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}", " ")
+    | {"\N{MINUS SIGN}": "-"}
 )
 
 _CURRENCY = r"[A-Z]{0,3}[$€£¥₹]|(?:BRL|USD|EUR|GBP|JPY|CHF|CAD|AUD|ARS|CLP|MXN|INR|CNY)\b"
@@ -47,7 +48,7 @@ OTHERS_BETWEEN = tuple(Numerals(*signs) for signs in [".", ",", ",.", ".,", ", "
 def _grammar(numerals: Numerals) -> re.Pattern[str]:
     whole = "[0-9]+"
     if numerals.thousands:
-        whole = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{re.escape(numerals.thousands)}[0-9]{{3}})+)"
+        whole = rf"(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{re.escape(numerals.thousands)}[0-9]{{3}})+)"
     decimal = re.escape(numerals.decimal)
     return re.compile(rf"(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -76,13 +77,26 @@ def apart(text: str) -> Written | None:
     return Written(negative, found["digits"], found["before"] or found["after"] or "")
 
 
+def is_unit(found: str, unit: str) -> bool:
+    """Whether what stands beside a number is a column's unit, or nothing: of kg, KG and m2, m²."""
+    return not found or found == unit or _spelt(found) == _spelt(unit)
+
+
+def _spelt(unit: str) -> str:
+    """A unit as it is whoever writes it: years are a year; but k is not K."""
+    if len(unit) == 1:
+        return unit
+    plain = unit.casefold().replace("²", "2").replace("³", "3")
+    return plain.removesuffix("s") if len(plain) > 2 else plain  # noqa: PLR2004 - ms
+
+
 def read(text: str, numerals: Numerals = DEFAULT, unit: str = "") -> float | None:
     """The number that a text stands for, with or without its unit; None if it is none.
 
     What is not written with these signs is read if it is plain, as programs write numbers.
     """
     written = apart(text)
-    if not written or written.unit not in ("", unit):
+    if not written or not is_unit(written.unit, unit):
         return None
     value = numerals.value(written.digits)
     if value is None and PLAIN.fullmatch(written.digits):
@@ -102,7 +116,7 @@ def as_learnt(text: str, learnt: Numerals, unit: str = "") -> tuple[float, ...]:
     Beside 2,5 nobody knows whether 1.234 has a sign for thousands.
     """
     written = apart(text)
-    if written and written.unit in ("", unit) and learnt.value(written.digits) is not None:
+    if written and is_unit(written.unit, unit) and learnt.value(written.digits) is not None:
         return readings(text, [learnt], unit)
     others = Numerals(learnt.decimal, "," if learnt.decimal == "." else ".")
     return readings(text, [DEFAULT] if learnt == DEFAULT else [DEFAULT, others], unit)
@@ -134,7 +148,7 @@ def learn(texts: Collection[str], *, commas_between: bool) -> Learnt | None:
     """
     known = {text: apart(text) for text in texts}
     numbers = {text: written for text, written in known.items() if written}
-    units = {written.unit for written in numbers.values()} - {""}
+    units = {_spelt(written.unit): written.unit for written in numbers.values() if written.unit}
     if not numbers or len(units) > 1 or any(map(_is_code, numbers.values())):
         return None
     preferred = COMMAS_BETWEEN if commas_between else OTHERS_BETWEEN
@@ -145,11 +159,11 @@ def learn(texts: Collection[str], *, commas_between: bool) -> Learnt | None:
     fewest = min(map(len, fits.values()))
     ways = tuple(way for way in preferred if len(fits[way]) == fewest)
     odd = [text for text, written in known.items() if not written]
-    return Learnt(ways, next(iter(units), ""), (*odd, *fits[ways[0]]))
+    return Learnt(ways, next(iter(units.values()), ""), (*odd, *fits[ways[0]]))
 
 
 def _is_code(written: Written) -> bool:
-    return bool(re.match(r"0[0-9]", written.digits))
+    return not written.unit and bool(re.match(r"0[0-9]", written.digits))
 
 
 def choose(ways: Iterable[Numerals], *, decimal: str) -> Numerals:

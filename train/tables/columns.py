@@ -111,13 +111,7 @@ class _Reading:
         texts = [text for text in self.counts.index if text not in odd.stand_ins]
         if way == DEFAULT and not written.unit and days.are_digits_alone(texts):
             return self._dated(column, days.DIGITS_ALONE, odd.stand_ins)
-        if way != written.ways[0] and way.thousands:
-            example = next(text for text in texts if way.thousands in text)
-            value = numerals.read(example, way, written.unit)
-            self.remarks.append(
-                f"{self.name!r}: {example!r} is {value:,.12g}, for other columns have decimals "
-                f"behind {decimal!r}"
-            )
+        self._tell_sign(written, way, decimal, texts)
         values = numbers.values(column, way, written.unit)
         beyond = values.abs() > FLOAT32_MAX
         too_large = tuple(column[beyond].unique())
@@ -132,6 +126,26 @@ class _Reading:
             unit=written.unit,
             numerals=way,
             missing=(*odd.stand_ins, *too_large),
+        )
+
+    def _tell_sign(
+        self, written: numbers.Written, way: Numerals, decimal: str, texts: list[str]
+    ) -> None:
+        """Say how it was decided whether 1.234 has decimals or thousands."""
+        readings = {each.decimal: each for each in written.ways if each.decimal in ".,"}
+        signed = [text for text in texts if "." in text or "," in text]
+        if len(readings) == 1 or not signed:
+            return
+        value, other = (numerals.read(signed[0], each, written.unit) for each in readings.values())
+        if value == other:
+            return
+        if way.decimal != next(iter(readings)):
+            value, other = other, value
+        why = f"for other columns have decimals behind {decimal!r}"
+        if not decimal:
+            why = "for nothing else tells; if that is wrong, write it without signs for thousands"
+        self.remarks.append(
+            f"{self.name!r}: {signed[0]!r} is {value:.12g}, not {other:.12g}, {why}"
         )
 
     def as_dates(self) -> Column | None:
@@ -157,6 +171,15 @@ class _Reading:
                 f"{self.name!r} is read as labels: most of its values are numbers"
                 f"{units if len(written.units) > 1 else ''}, but not "
                 f"{cells.named(self.column, self.lines, odd.others or odd.stand_ins)}"
+            )
+        spelt: dict[str, list[str]] = {}
+        for text in sorted(self.counts.index):
+            spelt.setdefault(text.casefold(), []).append(text)
+        alike = [", ".join(map(repr, texts)) for texts in spelt.values() if len(texts) > 1]
+        if alike:
+            self.remarks.append(
+                f"{self.name!r} has labels that differ in case alone and count as different: "
+                f"{'; '.join(alike[: cells.NAMED])}{' …' if len(alike) > cells.NAMED else ''}"
             )
         return Column(self.name, "text", self.column)
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from serving.field import Field
 from train.errors import TrainingError
 from train.tables.columns import Column
+from train.tables.wishes import quoted
 
 MOST_LABELS = 200
 FEWEST_OF_A_LABEL = 5  # rows, where not all labels can stay
@@ -16,10 +17,17 @@ OTHER = "other"
 Values = pd.Series  # for annotations in quotes: pandas' own has no parameters when it runs
 
 
-def to_field(column: Column, rows: "pd.Index[int]") -> tuple[Field, "Values[Any]"]:
+def to_field(
+    column: Column, rows: "pd.Index[int]", *, is_free: bool
+) -> tuple[Field, "Values[Any]"]:
     """The field that a column is, and its values in the rows that are learnt from.
 
     0 and 1 are yes and no. What is missing in any row of the file may be so when it is served.
+
+    Parameters
+    ----------
+    is_free : bool
+        Whether it is free text, rather than labels.
 
     Raises
     ------
@@ -28,7 +36,9 @@ def to_field(column: Column, rows: "pd.Index[int]") -> tuple[Field, "Values[Any]
     """
     values = column.content.loc[rows]
     is_pair = column.is_numeric and not column.unit and set(values.dropna()) == {0, 1}
-    if column.kind == "text" or is_pair:
+    if is_free:
+        field = Field(name=column.name, type="text")
+    elif column.kind == "text" or is_pair:
         field, values = _category(column, to_labels(values))
     elif column.kind == "date":
         field = Field(name=column.name, type="date", format=column.format)
@@ -54,7 +64,8 @@ def _category(column: Column, labels: "Values[Any]") -> tuple[Field, "Values[Any
     if not len(frequent):
         raise TrainingError(
             f"{column.name!r} has {len(counts):,} different values, and none of them in "
-            f"{FEWEST_OF_A_LABEL} rows: nothing can be learnt of them as labels"
+            f"{FEWEST_OF_A_LABEL} rows: nothing can be learnt of them as labels; perhaps of the "
+            f"words in them, with --text {quoted(column.name)}"
         )
     other = OTHER
     while other in counts.index:

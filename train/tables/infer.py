@@ -81,7 +81,7 @@ def infer(
         why = "all others are left out" if columns else f"there is none beside {target!r}"
         raise TrainingError(f"no column is left to learn from: {why}")
 
-    found = [to_field(columns[name], decided.rows) for name in used]
+    found = [to_field(columns[name], decided.rows, is_free=name in wishes.text) for name in used]
     fields = tuple(field for field, _ in found)
     frame = pd.DataFrame({field.name: values for field, values in found})
     different = len(frame.drop_duplicates())

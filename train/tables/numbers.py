@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DIGIT = re.compile(r"(?<![^\W\d_])[0-9]")  # but for that of m2
-CODE = re.compile(r"[^0-9]*0[0-9]")  # digits that begin with a zero, as a postcode's do
 CURRENCY = re.compile(r".*[$€£¥₹]|[A-Z]{3}")
 
 
@@ -29,7 +28,7 @@ class Written(NamedTuple):
     odd : frozenset of str
         The texts that are no numbers so written.
     units : tuple of str
-        All the units that stand beside numbers; where they are several, `unit` is the commonest.
+        `unit`, and what else stands beside numbers.
     """
 
     ways: tuple[Numerals, ...]
@@ -62,18 +61,21 @@ def written(counts: "pd.Series[int]", *, commas_between: bool) -> Written | None
         if parts:
             units[parts.unit] += rows[text]
     unit = _unit(units)
-    kept = [text for text, parts in apart.items() if parts and parts.unit in ("", unit)]
+    kept = [text for text, parts in apart.items() if parts and numerals.is_unit(parts.unit, unit)]
     learnt = numerals.learn(kept, commas_between=commas_between) if kept else None
     if learnt is None:
         return None
     regular = {*kept} - {*learnt.odd}
     odd = frozenset(text for texts in shapes.values() if texts[0] not in regular for text in texts)
-    named = tuple(each for each, _ in units.most_common() if each)
-    return Written(learnt.ways, unit, odd, named) if regular else None
+    others = tuple(each for each in units if not numerals.is_unit(each, unit))
+    return Written(learnt.ways, unit, odd, (unit, *others)) if regular else None
 
 
 def _shape(text: str) -> str:
-    return text if CODE.match(text) else DIGIT.sub("9", text)
+    """The text with all digits alike, but for a zero that they begin with."""
+    first = DIGIT.search(text)
+    shape = DIGIT.sub("9", text)
+    return shape.replace("9", "0", 1) if first and first[0] == "0" else shape
 
 
 def _unit(units: Counter[str]) -> str:

@@ -58,4 +58,5 @@ def way_to_keep(column: Column) -> str:
     """The options that keep a column which is left out; none where it is empty."""
     if column.content.isna().all():
         return ""
-    return f"--keep {quoted(column.name)}"
+    keep = f"--keep {quoted(column.name)}"
+    return f"{keep} or --text {quoted(column.name)}" if column.kind == "text" else keep
