@@ -11,6 +11,7 @@ from artefacts import made, put_live
 from conftest import body, moved
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
+from monitored import report_of
 from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -138,3 +139,13 @@ def test_the_page_has_a_control_for_each(app: tuple[FlaskClient, Settings]):
     assert 'data-name="since" value="2024-01-31" type="date"' in page
     assert "<textarea" in page
     assert "R$" in page
+
+
+def test_dates_are_compared_and_texts_are_not(app: tuple[FlaskClient, Settings]):
+    client, settings = app
+    late = [RECORD | {"since": f"2031-01-{day:02}", "member": False} for day in range(1, 29)] * 8
+    assert post(client, late).status_code == 200
+    moved(settings)
+    report = report_of(settings, "odd")
+    assert "since" in report["report"]["drift"]["drifted"]
+    assert "note" not in {each["field"] for each in report["report"]["drift"]["fields"]}

@@ -97,6 +97,13 @@ OBJECTIONS: dict[str, tuple[Change, str]] = {
         ),
         "field 'color' no longer takes 'white'",
     ),
+    "another type": (
+        lambda manifest, _: (
+            fields(manifest)["color"].update(type="boolean"),
+            manifest["example"].update(color=True),
+        ),
+        "field 'color' is a boolean, not a category",
+    ),
     "other codes": (
         lambda manifest, _: fields(manifest)["color"].update(categories=["white", "red"]),
         "field 'color' gives its labels other codes",

@@ -9,14 +9,14 @@ export class Refused extends Error {
   }
 }
 
-export async function ask(url, body, signal) {
+export async function ask(url, body, signal, type = "application/json") {
   let answer;
   let said;
   try {
     answer = await fetch(url, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
+      headers: { "Content-Type": type, Accept: "application/json" },
+      body: typeof body === "string" ? body : JSON.stringify(body),
       signal,
     });
     said = await answer.json();

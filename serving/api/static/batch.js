@@ -1,11 +1,10 @@
-// Predictions for every row of a CSV, in order, a part at a time through the JSON API.
+// Predictions for every row of a CSV, in order, a part at a time: the service reads the rows as it
+// reads those of any CSV, and as training read its file.
 
 import { ask, Refused } from "./ask.js";
-import { line, rows } from "./csv.js";
-import { value, write } from "./record.js";
+import { line, raw, rows } from "./csv.js";
+import { write } from "./record.js";
 import { say } from "./words.js";
-
-const HOPELESS = 20; // faulty rows without a single good one: the file is not of this model
 
 // `told` is called with each part's rows: {number, prediction, faults}. Resolves to
 // {parts (of the CSV to download), done, faulty, stopped}.
@@ -15,18 +14,15 @@ export async function batch(model, pieces, told, signal) {
   const delimiter = (await source.next()).value;
   const header = (await source.next()).value;
   if (!header) throw new Refused({ detail: say("There is no row in it.") });
-  const fields = taken(
-    model,
-    header.map((name) => name.trim()),
-  );
   outcome.parts.push(`\uFEFF${line([...header, ...added(model)], delimiter)}`);
 
   let held = [];
   let decimal;
   async function flush() {
     decimal ??= decimalOf(held, delimiter);
-    const records = held.map((cells) => record(fields, cells, decimal));
-    const answers = await predictions(model, records, signal, outcome);
+    const sent = [header, ...held].map((cells) => raw(filled(cells, header.length), delimiter));
+    const answers = await predictions(model, sent.join(""), signal);
+    if (!outcome.done && answers.every(({ faults }) => faults)) throw hopeless(answers[0].faults);
     const numbered = answers.map((answer, at) => ({ number: outcome.done + at + 2, ...answer }));
     const text = answers.map((answer, at) =>
       line([...padded(held[at], header.length), ...cellsOf(model, answer, decimal)], delimiter),
@@ -51,62 +47,30 @@ export async function batch(model, pieces, told, signal) {
   return outcome;
 }
 
-// The answer to each record: {prediction, …} or {faults}. The service refuses all of what it is
-// sent if one is faulty, so the others are sent again without it.
-async function predictions(model, records, signal, outcome) {
-  const answers = new Array(records.length);
-  let left = records.map((_, at) => at);
-  while (left.length) {
-    try {
-      const said = await ask(
-        model.predict,
-        left.map((at) => records[at]),
-        signal,
-      );
-      said.predictions.forEach((one, at) => (answers[left[at]] = one));
-      break;
-    } catch (error) {
-      if (!error.faults?.length) throw error;
-      for (const fault of error.faults) {
-        const at = left[fault.record];
-        answers[at] ??= { faults: [] };
-        answers[at].faults.push(fault.field ? `${fault.field}: ${fault.message}` : fault.message);
-      }
-      const before = left.length;
-      left = left.filter((at) => !answers[at]);
-      if (left.length === before) throw error;
-      const faulty = records.length - left.length;
-      if (outcome.done === outcome.faulty && (faulty >= HOPELESS || !left.length)) {
-        const faults = answers.find((one) => one).faults.join("; ");
-        throw new Refused({ detail: say("The first rows cannot be read: {faults}", { faults }) });
-      }
-    }
+// The answer to each row: {prediction, …} or {faults}.
+async function predictions(model, table, signal) {
+  const inline = `${model.predict}?faults=inline`;
+  try {
+    const said = await ask(inline, table, signal, "text/csv; charset=utf-8");
+    return said.predictions.map((one) => (one.errors ? { faults: one.errors.map(sentence) } : one));
+  } catch (error) {
+    throw error.faults?.length ? hopeless(error.faults.map(sentence)) : error;
   }
-  return answers;
+}
+
+function hopeless(said) {
+  const faults = said.join("; ");
+  return new Refused({ detail: say("The first rows cannot be read: {faults}", { faults }) });
+}
+
+function sentence({ field, message }) {
+  return field ? `${field}: ${message}` : message;
 }
 
 // Spreadsheets that write commas in numbers put semicolons between cells.
 function decimalOf(held, delimiter) {
-  const comma = (cell) => /^\s*-?\d+,\d+\s*$/.test(cell);
+  const comma = (cell) => /^\s*-?\d[\d.]*,\d+\s*$/.test(cell);
   return delimiter !== "," && held.some((cells) => cells.some(comma)) ? "," : ".";
-}
-
-// For each column the field that it is sent as; none for one that the model does not take.
-function taken(model, columns) {
-  const own = new Map(model.fields.map((field) => [field.name, field]));
-  const summed = model.fields.filter(({ name }) => !columns.includes(name));
-  const parts = summed.flatMap((field) => field.sum_of ?? []).map((name) => [name, { name }]);
-  const fields = new Map([...parts, ...own]);
-  return columns.map((name) => fields.get(name));
-}
-
-function record(fields, cells, decimal) {
-  const made = {};
-  fields.forEach((field, at) => {
-    const sent = field && value(field, (cells[at] ?? "").trim(), decimal);
-    if (sent !== undefined) made[field.name] = sent;
-  });
-  return made;
 }
 
 // Names of columns are for programs too: in every language the same.
@@ -119,11 +83,15 @@ function added(model) {
 function cellsOf(model, answer, decimal) {
   const told = model.classes.map((label) => answer.probabilities?.[label]);
   if (model.interval) told.push(answer.interval?.low, answer.interval?.high);
-  const warnings = answer.warnings?.map(({ field, message }) => `${field}: ${message}`);
+  const warnings = answer.warnings?.map(sentence);
   const cells = [answer.prediction, ...told, warnings?.join("; "), answer.faults?.join("; ")];
   return cells.map((cell) => (cell === undefined ? "" : write(cell, decimal)));
 }
 
+function filled(cells, length) {
+  return [...cells, ...new Array(Math.max(0, length - cells.length)).fill("")];
+}
+
 function padded(cells, length) {
-  return [...cells, ...new Array(Math.max(0, length - cells.length)).fill("")].slice(0, length);
+  return filled(cells, length).slice(0, length);
 }

@@ -1,9 +1,9 @@
-// CSV as RFC 4180 has it, read piece by piece; commas, semicolons or tabs between the cells.
+// CSV as RFC 4180 has it, read piece by piece; commas, semicolons, tabs or bars between the cells.
 
 const QUOTE = 34;
 const NEWLINE = 10;
 
-// The rows of a text that comes in pieces: arrays of cells, blank lines left out. The first is
+// The rows of a text that comes in pieces: arrays of cells, those without any left out. The first is
 // preceded by the delimiter that its line has most of.
 export async function* rows(pieces) {
   let held = "";
@@ -13,7 +13,8 @@ export async function* rows(pieces) {
   function* row(line) {
     if (!line.trim()) return;
     if (delimiter === undefined) yield (delimiter = commonest(line));
-    yield cells(line.replace(/\r$/, ""), delimiter);
+    const found = cells(line.replace(/\r$/, ""), delimiter);
+    if (found.some((cell) => cell.trim())) yield found;
   }
   for await (const piece of pieces) {
     held += piece;
@@ -35,7 +36,7 @@ export async function* rows(pieces) {
 
 function commonest(line) {
   const count = (sign) => line.split(sign).length;
-  return [",", ";", "\t"].reduce((one, other) => (count(other) > count(one) ? other : one));
+  return [",", ";", "\t", "|"].reduce((one, other) => (count(other) > count(one) ? other : one));
 }
 
 function cells(line, delimiter) {
@@ -44,6 +45,9 @@ function cells(line, delimiter) {
   let at = 0;
   while (at <= line.length) {
     const quoted = [];
+    let inset = at;
+    while (line[inset] === " ") inset += 1;
+    if (line[inset] === '"') at = inset; // spaces before a quote do not count
     while (line[at] === '"') {
       const close = line.indexOf('"', at + 1);
       const end = close < 0 ? line.length : close;
@@ -61,10 +65,19 @@ function cells(line, delimiter) {
 // What a spreadsheet takes for a formula; a minus before a number is none.
 const FORMULA = /^(?:[=+@\t\r\n]|-(?![0-9.,]+(?:e[+-]?[0-9]+)?$))/i;
 
+// A row for a spreadsheet, which shows each text as it is.
 export function line(row, delimiter) {
+  const shown = row.map((cell) => {
+    const isFormula = typeof cell === "string" && FORMULA.test(cell);
+    return isFormula ? `'${cell}` : cell;
+  });
+  return raw(shown, delimiter);
+}
+
+// A row for a program.
+export function raw(row, delimiter) {
   const quoted = row.map((cell) => {
-    const plain = String(cell ?? "");
-    const text = typeof cell === "string" && FORMULA.test(plain) ? `'${plain}` : plain;
+    const text = String(cell ?? "");
     return /["\r\n]/.test(text) || text.includes(delimiter)
       ? `"${text.replaceAll('"', '""')}"`
       : text;
@@ -76,9 +89,10 @@ export function line(row, delimiter) {
 // is taken to be what spreadsheets write on Windows.
 export async function* text(file, seen) {
   const start = new Uint8Array(await file.slice(0, 65536).arrayBuffer());
-  let decoder = new TextDecoder();
+  const sixteen = start[0] === 0xff && start[1] === 0xfe;
+  let decoder = new TextDecoder(sixteen ? "utf-16le" : "utf-8");
   try {
-    new TextDecoder("utf-8", { fatal: true }).decode(start, { stream: true });
+    if (!sixteen) new TextDecoder("utf-8", { fatal: true }).decode(start, { stream: true });
   } catch {
     decoder = new TextDecoder("windows-1252");
   }
