@@ -80,10 +80,16 @@ def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
 
 
 def giving(manifest: Manifest) -> Callable[[Matrix], Any]:
-    """How rows become what the estimator was fitted on: features of rows, or a pandas frame."""
+    """How rows become what the estimator was fitted on: features, texts alone, or a frame."""
     if manifest.takes == "matrix":
         dates = _dates(manifest.fields)
         return lambda rows: with_calendar(rows, dates) if dates else rows
+    if manifest.takes == "texts":
+        return lambda rows: rows[:, 0].tolist()
+    return _framing(manifest)
+
+
+def _framing(manifest: Manifest) -> Callable[[Matrix], Any]:
     import pandas as pd  # noqa: PLC0415 # 40 MB that only a model that takes frames costs
 
     def series(field: Field, values: NDArray[Any]) -> "pd.Series[Any]":

@@ -137,9 +137,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         Of a classification, what the estimator is asked for. Labels alone where it has no
         probabilities; both where its `predict` does not follow from them by a threshold, nor is the
         most probable class.
-    takes : {"matrix", "frame"}
-        What the pickled estimator is given: rows as they are, or a pandas frame with the fields as
-        columns and categories as labels.
+    takes : {"matrix", "frame", "texts"}
+        What the pickled estimator is given: rows as they are, a pandas frame with the fields as
+        columns and categories as labels, or the texts of the only field.
     columns : dict of str to Column
         The columns of such a frame that are not as their field alone tells.
     known : dict of str to tuple of float
@@ -166,7 +166,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     threshold: Threshold | None = None
     interval: Interval | None = None
     answers: Literal["probabilities", "labels", "both"] = "probabilities"
-    takes: Literal["matrix", "frame"] = "matrix"
+    takes: Literal["matrix", "frame", "texts"] = "matrix"
     columns: dict[str, Column] = {}
     known: dict[str, tuple[float, ...]] = {}
     example: dict[str, Any]

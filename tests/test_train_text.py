@@ -1,12 +1,19 @@
 """Free text of a column trains a model that is asked about texts nobody has written yet."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import body
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from training import latest, output, records, refused, served
 
 from app import create_app
@@ -108,3 +115,48 @@ def test_texts_without_a_common_word_are_refused(tmp_path: Path):
     frame.to_csv(tmp_path / "reviews.csv", index=False)
     command = (tmp_path / "reviews.csv", "--target", "again", "--name", "reviews")
     assert "'review' has no word" in refused(tmp_path, *command, "--text", "review")
+
+
+def texts_of_a_pipeline() -> Pipeline:
+    """What a tutorial fits on a column of texts alone."""
+    return make_pipeline(TfidfVectorizer(), LogisticRegression())
+
+
+def columns_of_a_pipeline() -> Pipeline:
+    """What counts the words of one column beside others."""
+    words = ("words", CountVectorizer(), "review")
+    return make_pipeline(
+        ColumnTransformer([words, ("age", StandardScaler(), ["age"])]), LogisticRegression()
+    )
+
+
+@pytest.mark.parametrize("make", [texts_of_a_pipeline, columns_of_a_pipeline])
+@pytest.mark.parametrize("rows", [12, 300])
+def test_an_imported_pipeline_takes_any_text(
+    tmp_path: Path, make: Callable[[], Pipeline], rows: int
+):
+    frame = reviews(300).dropna().drop(columns="when")
+    alone = make is texts_of_a_pipeline
+    given = frame["review"] if alone else frame[["review", "age"]]
+    joblib.dump(make().fit(given, frame["again"]), tmp_path / "model.pkl")
+    sample = frame[["review", "again"]] if alone else frame
+    sample.head(rows).to_csv(tmp_path / "sample.csv", index=False)
+    options = ("--sample", tmp_path / "sample.csv", "--target", "again", "--trust")
+    models = tmp_path / "models"
+    models.mkdir()
+    output(models, "import", tmp_path / "model.pkl", "--name", "reviews", *options)
+    made = latest(models, "reviews")
+    assert made.manifest.fields[0].type == "text"
+    assert made.manifest.metrics["accuracy"].mean > 0.9
+    others = {} if alone else {"age": 40}
+    asked = [{"review": text, **others} for text in ('loved "it": yes', "broke, hated it", "")]
+    assert served(made, *asked)[:2] == ["yes", "no"]
+
+
+def test_texts_that_are_to_be_alone_are_asked_for(tmp_path: Path):
+    frame = reviews().dropna()
+    joblib.dump(texts_of_a_pipeline().fit(frame["review"], frame["again"]), tmp_path / "model.pkl")
+    frame.to_csv(tmp_path / "sample.csv", index=False)
+    options = ("--sample", tmp_path / "sample.csv", "--target", "again", "--trust")
+    message = refused(tmp_path, "import", tmp_path / "model.pkl", "--name", "reviews", *options)
+    assert "takes texts alone, and the sample has the columns 'review', 'age', 'when'" in message

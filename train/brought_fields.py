@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,19 @@ from pandas.api.types import is_numeric_dtype
 from serving.field import Field
 from serving.manifest import Column, Manifest
 from serving.refusals import reason
-from train.encoders import known_labels, strict_values, takes_none
+from train.encoders import (
+    known_labels,
+    read_as_text,
+    strict_values,
+    takes_none,
+    takes_texts,
+)
 from train.errors import TrainingError
-from train.infer import MOST_LABELS, category, number, require_column
+from train.infer import MOST_LABELS, category, number, require_column, text
 from train.parts import deciding
 from train.problem import as_seen
 
+FEW = 20  # labels that a small sample may have without any of them coming again
 YES_NO = {"False": 0, "True": 1}  # what pandas reads as booleans
 
 
@@ -46,7 +53,9 @@ def fields_of(fitted: Any, given: pd.DataFrame, target: str | None) -> Given:
     TrainingError
         If the sample does not have them.
     """
-    by_name, names = _names(fitted, given, target)
+    takes, names = _names(fitted, given, target)
+    by_name = takes == "frame"
+    texts = {*names} if takes == "texts" else read_as_text(fitted, names)
     labels, categories = known_labels(fitted, names), _categories(fitted, names, given)
     none, strict = takes_none(fitted, names), strict_values(fitted, names)
     fields, frame, columns = [], {}, {}
@@ -55,7 +64,10 @@ def fields_of(fitted: Any, given: pd.DataFrame, target: str | None) -> Given:
         if given[name].isna().all():
             raise TrainingError(f"{name!r} has no value in the sample, so its type is not known")
         known = [*categories.get(name, ()), *labels.get(name, ())]
-        field, frame[name] = _field(name, given[name], known)
+        if name in texts or (by_name and _is_free(given[name], known)):
+            field, frame[name] = text(name, given[name])
+        else:
+            field, frame[name] = _field(name, given[name], known)
         if field.type == "category" and not by_name:
             raise TrainingError(f"{name!r} is text, and the estimator knows no columns by name")
         fields.append(as_seen(field, frame[name]))
@@ -63,23 +75,32 @@ def fields_of(fitted: Any, given: pd.DataFrame, target: str | None) -> Given:
             columns[name] = Column("category", tuple(categories[name]))
         elif field.type == "category" and name in none:
             columns[name] = Column("object")
-    numeric = {field.name for field in fields if field.type != "category"}
+    numeric = {field.name for field in fields if field.type not in {"category", "text"}}
     says = {
-        "takes": "frame" if by_name else "matrix",
+        "takes": takes,
         "columns": columns if by_name else {},
         "known": {name: values for name, values in strict.items() if name in numeric},
     }
     return Given(tuple(fields), pd.DataFrame(frame), says)
 
 
-def _names(fitted: Any, given: pd.DataFrame, target: str | None) -> tuple[bool, list[str]]:
-    """Whether the estimator knows its columns by name, and which they are of the sample."""
+def _names(
+    fitted: Any, given: pd.DataFrame, target: str | None
+) -> tuple[Literal["frame", "matrix", "texts"], list[str]]:
+    """What the estimator takes, and which columns of the sample that is."""
     names = [str(column) for column in given if column != target]
+    if takes_texts(fitted):
+        if len(names) > 1:
+            raise TrainingError(
+                f"the {type(fitted).__name__} takes texts alone, and the sample has the columns "
+                f"{', '.join(map(repr, names))}: leave in it that of the texts, and the target"
+            )
+        return "texts", names
     known = getattr(fitted, "feature_names_in_", None)
     if known is not None:
         spelt = {name.replace(" ", "_"): name for name in names}  # as LightGBM spells them
         known = [str(name) for name in known]
-        return True, [name if name in given else spelt.get(name, name) for name in known]
+        return "frame", [name if name in given else spelt.get(name, name) for name in known]
     wanted = getattr(fitted, "n_features_in_", None)
     if wanted is None:
         raise TrainingError(
@@ -91,7 +112,15 @@ def _names(fitted: Any, given: pd.DataFrame, target: str | None) -> tuple[bool, 
             f"the sample has {len(names)} columns beside the target, the estimator takes "
             f"{wanted}; was it fitted without column names, leave out the others"
         )
-    return False, names
+    return "matrix", names
+
+
+def _is_free(column: "pd.Series[Any]", known: list[Any]) -> bool:
+    """Whether a column holds text that nobody has listed: labels would come again."""
+    if known or is_numeric_dtype(column):
+        return False
+    different = column.nunique()
+    return different > MOST_LABELS or (different > FEW and different > column.count() / 2)
 
 
 def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field, Any]:
@@ -103,11 +132,6 @@ def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field
     if set(column.dropna()) <= {*YES_NO}:
         field, column = number(name, column.map(YES_NO).astype("Int64"))
         return replace(field, type="boolean"), column
-    if column.nunique() > MOST_LABELS:
-        raise TrainingError(
-            f"{name!r} is free text, with {column.nunique():,} different values, which no field "
-            "can be"
-        )
     return category(name, column)
 
 

@@ -1,13 +1,16 @@
-"""The labels that the encoders within a fitted estimator know."""
+"""What the encoders within a fitted estimator know of its columns: labels, or words."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.pipeline import Pipeline
 
 from train.parts import wrapped
+
+COUNT_WORDS = (CountVectorizer, HashingVectorizer)  # and TF-IDF
 
 
 def known_labels(estimator: Any, columns: Sequence[str]) -> dict[str, list[Any]]:
@@ -28,6 +31,23 @@ def strict_values(estimator: Any, columns: Sequence[str]) -> dict[str, tuple[flo
         for column, labels in _of_columns(encoder, given)
         if labels.dtype.kind in "biuf"
     }
+
+
+def read_as_text(estimator: Any, columns: Sequence[str]) -> set[str]:
+    """The columns whose words are counted, so that they may hold any text."""
+    return {
+        column
+        for part, given in _parts(estimator, list(columns))
+        if isinstance(part, COUNT_WORDS)
+        for column in given
+    }
+
+
+def takes_texts(estimator: Any) -> bool:
+    """Whether an estimator is given no table but texts, for it begins by counting words."""
+    if isinstance(estimator, Pipeline):
+        return takes_texts(estimator.steps[0][1])
+    return isinstance(estimator, COUNT_WORDS) or any(map(takes_texts, wrapped(estimator)[:1]))
 
 
 def takes_none(estimator: Any, columns: Sequence[str]) -> set[str]:

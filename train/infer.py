@@ -12,7 +12,7 @@ from train.tables.fields import to_labels
 from train.tables.target import MOST_LABELS
 from train.tables.wishes import require_name
 
-__all__ = ["MOST_LABELS", "category", "number", "require_column", "to_labels"]
+__all__ = ["MOST_LABELS", "category", "number", "require_column", "text", "to_labels"]
 
 Column = pd.Series  # for annotations in quotes: pandas' own has no parameters when it runs
 
@@ -27,6 +27,12 @@ def number(name: str, column: "Column[Any]") -> tuple[Field, "Column[Any]"]:
     kind: Literal["integer", "number"] = "integer" if is_integer_dtype(column) else "number"
     field = Field(name=name, type=kind, optional=bool(column.isna().any()))
     return field, pd.Series(column.to_numpy(np.float64, na_value=np.nan), index=column.index)
+
+
+def text(name: str, column: "Column[Any]") -> tuple[Field, "Column[Any]"]:
+    """A column of any texts as a field."""
+    field = Field(name=name, type="text", optional=bool(column.isna().any()))
+    return field, to_labels(column)
 
 
 def category(

@@ -25,7 +25,7 @@ def read(path: Path) -> pd.DataFrame:
     sheet = read_cells(path)
     columns, _ = understand(sheet, NOTHING)
     if strays := [column.strays for column in columns.values() if column.strays]:
-        raise TrainingError("; ".join(strays))
+        raise TrainingError(f"{path}: {'; '.join(strays)}; correct them, or leave their rows out")
     return pd.DataFrame(
         {name: _typed(column, sheet.cells[name]) for name, column in columns.items()}
     )

@@ -25,8 +25,9 @@ class Column(NamedTuple):
         Numbers, days since 1970-01-01, or trimmed texts; NaN where there is none.
     unit, numerals, format, missing
         As a Field has them.
-    strays : str
-        What a person must decide before it is what nearly all its cells are; it is text so far.
+    strays, remedy : str
+        What a person must decide before it is what nearly all its cells are, and how; it is text
+        so far.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Column(NamedTuple):
     format: str = ""
     missing: tuple[str, ...] = ()
     strays: str = ""
+    remedy: str = ""
 
     @property
     def is_numeric(self) -> bool:
@@ -202,10 +204,10 @@ class _Reading:
     def _stray(self, kind: str, odd: cells.Odd) -> Column:
         strays = (
             f"{self.name!r} holds {kind}, but not "
-            f"{cells.named(self.column, self.lines, odd.others)}: "
-            f"{cells.remedy(self.name, odd.others)}"
+            f"{cells.named(self.column, self.lines, odd.others)}"
         )
-        return Column(self.name, "text", self.column, strays=strays)
+        remedy = cells.remedy(self.name, odd.others)
+        return Column(self.name, "text", self.column, strays=strays, remedy=remedy)
 
 
 def _without_wished(column: Column, wished: tuple[str, ...]) -> Column:

@@ -74,7 +74,7 @@ def infer(
     _say_all(say, isolated.questions([*used.values(), aim]))
     if decided.refusal:
         raise decided.refusal
-    if strays := [column.strays for column in used.values() if column.strays]:
+    if strays := [f"{each.strays}: {each.remedy}" for each in used.values() if each.strays]:
         raise TrainingError("; ".join(strays))
     _say_all(say, decided.remarks)
     if not used:

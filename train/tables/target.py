@@ -34,7 +34,7 @@ def to_target(column: Column, task: Kind | None) -> tuple[Kind, "pd.Series[Any]"
         If it can be neither, or not what is asked for.
     """
     if column.strays and task != "classification":
-        raise TrainingError(column.strays)
+        raise TrainingError(f"{column.strays}: {column.remedy}")
     if column.kind == "date":
         raise TrainingError(
             f"{column.name!r} holds dates, which are no target; add a column with what is to be "
