@@ -104,7 +104,7 @@ def test_a_pipeline_over_text_and_numbers_says_what_it_said_before(tmp_path: Pat
     manifest = made.manifest
     fields = {field.name: field for field in manifest.fields}
     assert {name: field.type for name, field in fields.items()} == {
-        "months": "integer",
+        "months": "number",
         "plan": "category",
         "monthly cost": "number",
         "contact": "category",

@@ -124,11 +124,15 @@ def _is_free(column: "pd.Series[Any]", known: list[Any]) -> bool:
 
 
 def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field, Any]:
-    """A field of the sample; `known` are the labels that the estimator knows of it."""
+    """A field of the sample; `known` are the labels that the estimator knows of it.
+
+    That all numbers of a sample are whole does not say that others cannot be predicted from.
+    """
     if known and all(isinstance(label, str) for label in known):
         return category(name, column, known)
     if is_numeric_dtype(column):
-        return number(name, column)
+        field, column = number(name, column)
+        return (field if known else replace(field, type="number")), column
     if set(column.dropna()) <= {*YES_NO}:
         field, column = number(name, column.map(YES_NO).astype("Int64"))
         return replace(field, type="boolean"), column

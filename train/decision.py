@@ -13,7 +13,6 @@ from serving.engine import TIE
 from serving.manifest import Manifest, Threshold
 from serving.outputs import margins, telling
 from serving.schema import Matrix
-from train.parts import deciding
 
 
 class Decided(NamedTuple):
@@ -64,9 +63,7 @@ def decide(fitted: Any, manifest: Manifest, rows: Matrix) -> Decided:
 
 
 def _rules(fitted: Any, manifest: Manifest) -> Iterator[Manifest]:
-    while isinstance(fitted, Pipeline):
-        fitted = fitted.steps[-1][1]
-    value = None
+    fitted, value = _last(fitted), None
     if isinstance(fitted, FixedThresholdClassifier):
         value = 0.5 if fitted.threshold == "auto" else fitted.threshold
     elif isinstance(fitted, TunedThresholdClassifierCV):
@@ -80,4 +77,11 @@ def _rules(fitted: Any, manifest: Manifest) -> Iterator[Manifest]:
 
 def _has_its_own(fitted: Any) -> bool:
     """Whether labels and probabilities come about apart, and agree by chance at the most."""
-    return any(isinstance(each, SVC | NuSVC) for each, _ in deciding(fitted))
+    return isinstance(_last(fitted), SVC | NuSVC)
+
+
+def _last(fitted: Any) -> Any:
+    """The last step of a Pipeline, which decides."""
+    while isinstance(fitted, Pipeline):
+        fitted = fitted.steps[-1][1]
+    return fitted

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,14 +67,12 @@ def _steps(
     scalers: Sequence[Scaler], order: list[str], model: Any, given: pd.DataFrame
 ) -> Iterator[tuple[str, Any]]:
     """The scalers side by side; and, where that mixes the columns up, what puts them in order."""
-    scaled = [column for scaler in scalers for column in scaler.columns]
-    others = [column for column in order if column not in scaled]
-    parts = [(f"scaler {at}", *scaler) for at, scaler in enumerate(scalers, 1)]
-    parts += [("others", "passthrough", others)] if others else []
+    parts = [(f"part {at}", *part) for at, part in enumerate(_parts(scalers, order), 1)]
+    made = [column for _, _, columns in parts for column in columns]
     scaling = ColumnTransformer(
         [(name, _frozen(part), columns) for name, part, columns in parts],
         verbose_feature_names_out=False,
-    ).fit(given[[*scaled, *others]])
+    ).fit(given[made])
     # Fitted they were before; frozen they were for this fit alone, and not to be converted.
     scaling.transformers = parts
     fitted = {name: part for name, part, _ in parts if part != "passthrough"}
@@ -81,15 +80,26 @@ def _steps(
         (name, fitted.get(name, part), columns) for name, part, columns in scaling.transformers_
     ]
     reordering = ColumnTransformer(
-        [("order", "passthrough", [[*scaled, *others].index(column) for column in order])],
+        [("order", "passthrough", [made.index(column) for column in order])],
         verbose_feature_names_out=False,
     )
     if hasattr(model, "feature_names_in_"):  # it wants them again
         scaling.set_output(transform="pandas")
         reordering.set_output(transform="pandas")
     yield "scaling", scaling
-    if order != [*scaled, *others]:
-        yield "order", reordering.fit(scaling.transform(given[[*scaled, *others]]))
+    if order != made:
+        yield "order", reordering.fit(scaling.transform(given[made]))
+
+
+def _parts(scalers: Sequence[Scaler], order: Sequence[str]) -> Iterator[Scaler]:
+    """Scalers and what is passed through between them, in the model's order as far as that goes."""
+    by_first = {min(scaler.columns, key=order.index): scaler for scaler in scalers}
+    scaled = {column for scaler in scalers for column in scaler.columns}
+    for is_scaled, columns in groupby(order, key=scaled.__contains__):
+        if is_scaled:
+            yield from (by_first[column] for column in columns if column in by_first)
+        else:
+            yield Scaler("passthrough", [*columns])
 
 
 def _frozen(part: Any) -> Any:
