@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from gunicorn import util
-from gunicorn.http.errors import InvalidHeader
+from gunicorn.http.errors import ConfigurationProblem, InvalidHeader
 from gunicorn.workers.base import Worker
 
 TITLES = {status.value: status.phrase for status in HTTPStatus}
@@ -22,6 +22,8 @@ class ProblemWorker(Worker):
             # The app has answered without reading the body, and what is left of it is passed over.
             self.log.debug("what follows an answered request cannot be read: %s", exc)
             return
+        if isinstance(exc, ConfigurationProblem):  # a SCRIPT_NAME that the path does not begin with
+            exc = InvalidHeader(exc.info)
         if isinstance(exc, InvalidHeader):
             exc.req = None  # half of a request, which gunicorn would fail to log
         super().handle_error(req, client, addr, exc)
