@@ -379,6 +379,8 @@ def test_a_value_far_from_all_others_is_asked_about(value: int):
         f"{value} is far from all other values of 'x' (2 rows, the others 20 to 77): does it mean "
         f"that there is no value? Then train with --missing {f'x={value}' if value == 0 else value}"
     )
+    mirrored = Found(made(x=[-each for each in spread()[2:]] + [0, 0]), "label")
+    assert any("the others -79 to -22" in each for each in mirrored.said)
     for wish in (f"{value}", f"x={value}"):
         told = Found(made(x=spread(value, value)), "label", missing=(wish,))
         field = told.fields["x"]

@@ -33,9 +33,8 @@ def isolated(values: NDArray[np.float64]) -> list[Isolated]:
 
     A value is far if the distance to the nearest of the others is three times the largest that
     those near it have among themselves, and a tenth of that to their median: so the 0 of whoever
-    has no income is not asked about. It must also look like a sign, which 0 and numbers below it do
-    where all others are above, and nines; or be farther from the others than they are from each
-    other.
+    has no income is not asked about. It must also look like a sign, which 0 does, the only number
+    below it, and nines; or be farther from the others than they are from each other.
     """
     present, rows = np.unique(values[np.isfinite(values)], return_counts=True)
     found: list[Isolated] = []
@@ -65,9 +64,9 @@ def _is_isolated(
     median = others[np.searchsorted(np.cumsum(their_rows), their_rows.sum() / 2)]
     if gap < max(FAR * np.abs(np.diff(near)).max(), PART * abs(median - value)):
         return False
-    is_below = value <= 0 <= others[0]  # the only one
+    is_sign = value == 0 or value < 0 <= others[0]  # the only one on that side of the others
     is_nines = abs(value) > 9 and bool(NINES.fullmatch(f"{value:.12g}"))  # noqa: PLR2004 - 9 is as good as 8
-    return bool(is_below or is_nines or gap > np.ptp(others))
+    return bool(is_sign or is_nines or gap > np.ptp(others))
 
 
 def questions(columns: Iterable[Column]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from serving.field import Field
+from serving.field import EXACT_INTEGER, Field
 from serving.inputs import dates
 from serving.inputs.shown import printable
 from train.tables import days
@@ -60,4 +60,9 @@ def _values(field: Field, column: "pd.Series[Any]") -> str:
     low, high = column.min(), column.max()
     if field.type == "date":
         return f"{dates.shown(low)} to {dates.shown(high)}"
-    return f"{low:,.12g} to {high:,.12g}"
+    return f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    """A number that may be read at a glance: whole ones in full, others to six digits."""
+    return f"{value:,.0f}" if value.is_integer() and abs(value) < EXACT_INTEGER else f"{value:,.6g}"

@@ -59,4 +59,5 @@ def way_to_keep(column: Column) -> str:
     if column.content.isna().all():
         return ""
     keep = f"--keep {quoted(column.name)}"
-    return f"{keep} or --text {quoted(column.name)}" if column.kind == "text" else keep
+    has_words = column.kind == "text" and column.content.nunique() > 1
+    return f"{keep} or --text {quoted(column.name)}" if has_words else keep
