@@ -166,6 +166,10 @@ def made(**columns: Any) -> pd.DataFrame:
             [20240101, 20240229, 20240331, 20231201, 20250101, 20250630] * 10,
             Field(name="x", type="date", format="%Y%m%d"),
         ),
+        (
+            ["7/31/2024 1:05 PM", "8/1/2024 11:59 AM"] * 30,
+            Field(name="x", type="date", format="%m/%d/%Y"),
+        ),
         ([1999, 2004, 2024] * 20, Field(name="x", type="integer")),
         (
             [*range(100, 158), "-", "s/d"],
@@ -185,11 +189,11 @@ def test_fields_are_inferred(values: Any, expected: Field):
 
 def test_the_values_are_those_that_the_texts_stand_for():
     texts = {"money": ["R$ 1.234,56", "(R$ 7,50)"] * 30, "share": ["12.5%", "7%"] * 30}
-    days = {"day": ["31/12/2024", "01/02/2024"] * 30, "month": ["2024-07", "2024-08"] * 30}
+    days = {"day": ["31/12/2024", "01/02/2024 18:00"] * 30, "month": ["2024-07", "2024-08"] * 30}
     frame = Found(made(**texts, **days), "label").frame
     assert frame.loc[:1, ["money", "share", "day", "month"]].to_numpy().tolist() == [
         [1234.56, 12.5, 20088, 19905],
-        [-7.5, 7, 19754, 19936],
+        [-7.5, 7, 19754.75, 19936],
     ]
 
 
