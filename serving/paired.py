@@ -7,10 +7,11 @@ import numpy as np
 from msgspec import Raw
 from numpy.typing import ArrayLike
 
+from serving.figures import significant
+
 BLOCKS = 20
 QUANTILE = 2.093  # of Student's t with BLOCKS - 1 degrees of freedom, for an interval of 95 %
 TOLERATED = 0.1  # of the live version's mean loss: less than that does not matter
-DIGITS = 6
 ENOUGH = 500  # live rows with feedback that a candidate is judged by, the latest
 
 
@@ -50,7 +51,7 @@ class Paired(msgspec.Struct, frozen=True):
         reach = QUANTILE * float(np.std(means, ddof=1)) / BLOCKS**0.5
         middle = float(more.mean())
         figures = (theirs.mean(), ours.mean(), middle - reach, middle + reach)
-        return cls(len(more), *(round(float(figure), DIGITS) for figure in figures))
+        return cls(len(more), *(significant(float(figure)) for figure in figures))
 
     @property
     def is_worse(self) -> bool:

@@ -1,5 +1,7 @@
 """A pickle that somebody else made, by a plain scikit-learn script, is served as it is."""
 
+import io
+import os
 import pickle
 import subprocess
 import sys
@@ -10,18 +12,19 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_iris
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from training import latest, output, records, refused, run, served
 
-from serving.artefact import Artefact
+from serving.artefact import PICKLE, Artefact
 from serving.engine import Engine
 from train import proof
 
@@ -193,3 +196,66 @@ def test_of_a_search_the_best_estimator_is_bring(tmp_path: Path):
     assert made.manifest.title == "DecisionTreeRegressor from model.joblib"
     assert made.manifest.interval is None
     assert made.manifest.metrics["r2"].mean > 0.9
+
+
+def test_what_is_none_in_training_is_none_when_it_serves(tmp_path: Path):
+    random = np.random.default_rng(2)
+    cities = pd.Series(random.choice(["r", "s", None], 300), dtype=object)
+    frame = pd.DataFrame({"a": random.normal(size=300), "city": cities})
+    imputer = SimpleImputer(missing_values=None, strategy="constant", fill_value="gone")
+    steps = make_pipeline(imputer, OneHotEncoder(handle_unknown="ignore"))
+    columns = ColumnTransformer([("city", steps, ["city"])], remainder="passthrough")
+    number = frame["a"] / 9 + frame["city"].isna()
+    model = make_pipeline(columns, LinearRegression()).fit(frame, number)
+    made = bring(tmp_path, *pickled(tmp_path, model, frame))
+    told = served(made, *frame.astype(object).where(frame.notna(), None).to_dict("records"))
+    assert told == pytest.approx(model.predict(frame).tolist(), abs=1e-9)
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+def test_boosting_is_given_the_categories_that_it_was_fitted_on(tmp_path: Path, library: str):
+    package = pytest.importorskip(library)
+    random = np.random.default_rng(6)
+    frame = pd.DataFrame(
+        {
+            "a": random.normal(size=300),
+            "city": pd.Categorical(random.choice(["z", "y", "x"], 300), categories=["z", "y", "x"]),
+            "code": pd.Categorical(random.choice([9, 2, 5], 300), categories=[9, 2, 5]),
+            "flag": random.random(300) > 0.5,
+        }
+    )
+    truth = frame["a"] / 9 + (frame["city"] == "z") * 2 + (frame["code"] == 9) + frame["flag"] * 4
+    kind = {"lightgbm": "LGBMRegressor", "xgboost": "XGBRegressor"}[library]
+    more = {"verbose": -1} if library == "lightgbm" else {"enable_categorical": True}
+    model = getattr(package, kind)(n_estimators=20, n_jobs=-1, **more).fit(frame, truth)
+    made = bring(tmp_path, *pickled(tmp_path, model, frame))
+    text = frame.astype({"city": object, "code": int})
+    assert served(made, *records(text)) == model.predict(frame).astype(float).tolist()
+    assert joblib.load(io.BytesIO(made.contents[PICKLE])).n_jobs == 1
+
+
+def test_whole_numbers_of_a_sample_may_be_others_when_it_serves(tmp_path: Path):
+    frame = pd.DataFrame({"x": range(40)})
+    model = LinearRegression().fit(frame, frame["x"] * 2)
+    made = bring(tmp_path, *pickled(tmp_path, model, frame))
+    assert served(made, {"x": 0.5}) == [pytest.approx(1)]
+
+
+def test_rows_of_the_sample_that_the_estimator_refuses_are_left_out(tmp_path: Path):
+    frame = pd.DataFrame({"x": np.arange(1.0, 41)})
+    model = make_pipeline(FunctionTransformer(np.log), LinearRegression()).fit(frame, frame["x"])
+    files = pickled(tmp_path, model, pd.DataFrame({"x": [-1.0, *frame["x"]]}))
+    said = output(tmp_path, "import", *files, "--name", "theirs", "--trust")
+    assert "1 of the sample's 41 rows are left out: in row 1 the model refuses this record" in said
+
+
+def test_nothing_is_printed_in_red_when_a_model_is_imported(tmp_path: Path, theirs: Path):
+    command = ("train", "import", theirs / "model.pkl", "--sample", theirs / "rows.csv")
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, command), "--name", "theirs", "--trust"],
+        env=os.environ | {"MODELS_DIR": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""

@@ -1,16 +1,21 @@
 """What somebody brings that cannot be served is refused in one sentence, before it is served."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression
+from sklearn.ensemble import IsolationForest, RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from training import refused
 
@@ -64,6 +69,77 @@ def not_in_a_package(values: Any) -> Any:
 )
 def test_what_cannot_be_served_is_refused(tmp_path: Path, estimator: Any, message: str):
     assert message in refused(tmp_path, *importing(tmp_path, estimator, IRIS.frame))
+    assert not (tmp_path / "theirs").exists()
+
+
+class Network:
+    """What other libraries call a model: it fits, and is no estimator of scikit-learn's kind."""
+
+    def fit(self) -> None:
+        """Do nothing."""
+
+
+MANY = np.column_stack([IRIS.data.iloc[:, 0], IRIS.data.iloc[:, 1]])
+YES_NO = (MANY.mean(axis=0) < MANY).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (LinearRegression().fit(IRIS.data, MANY), "answers 2 numbers to a row, and one is served"),
+        (RandomForestRegressor(3).fit(IRIS.data, MANY), "answers 2 numbers to a row"),
+        (RandomForestClassifier(3).fit(IRIS.data, YES_NO), "predicts several targets at once"),
+        (KNeighborsClassifier().fit(IRIS.data, YES_NO), "predicts several targets at once"),
+        (
+            OneVsRestClassifier(LogisticRegression(max_iter=500)).fit(IRIS.data, YES_NO),
+            "answers 2 labels to a row, and one is served",
+        ),
+        (KMeans(2, n_init=1).fit(IRIS.data), "holds a KMeans, which finds clusters"),
+        (IsolationForest(n_estimators=3).fit(IRIS.data), "which finds outliers"),
+        (KNeighborsClassifier().fit(IRIS.data, [0] * 150), "knows the labels '0'; two or more"),
+        (LogisticRegression, "holds the class LogisticRegression, not an estimator"),
+        (np.log1p, "holds a ufunc, not an estimator"),
+        (Network(), "holds a Network, not an estimator"),
+        (make_pipeline(StandardScaler(), LogisticRegression()), "Pipeline that was never fitted"),
+        ([], "holds a list of nothing, not an estimator"),
+    ],
+)
+def test_what_answers_no_single_label_or_number_is_refused_in_a_sentence(
+    tmp_path: Path, estimator: Any, message: str
+):
+    said = refused(tmp_path, *importing(tmp_path, estimator, IRIS.frame), "--target", "target")
+    assert message in said
+    assert not (tmp_path / "theirs").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "it is no pickle or not all of one"),
+        (b"\x00\x01 nonsense", "it is no pickle or not all of one"),
+        (pickle.dumps(LinearRegression().fit(IRIS.data, IRIS.target))[:-40], "not all of one"),
+        (b"\x80\x04\x8c\x09nopackage\x8c\x03Foo\x93)R.", "needs the package nopackage"),
+        (b"\x80\x04\x8c\x08__main__\x8c\x03Foo\x93)R.", "needs code of the script that made it"),
+    ],
+)
+def test_what_cannot_be_loaded_is_refused_in_a_sentence(
+    tmp_path: Path, content: bytes, message: str
+):
+    (tmp_path / "model.pkl").write_bytes(content)
+    IRIS.frame.to_csv(tmp_path / "rows.csv", index=False)
+    files = (tmp_path / "model.pkl", "--sample", tmp_path / "rows.csv")
+    assert message in refused(tmp_path, "import", *files, "--name", "theirs", "--trust")
+
+
+def test_a_function_that_is_pickled_by_value_is_refused_in_a_sentence(tmp_path: Path):
+    cloudpickle = pytest.importorskip("cloudpickle")
+    steps = (FunctionTransformer(lambda values: values), LinearRegression())
+    content = cloudpickle.dumps(make_pipeline(*steps).fit(IRIS.data, IRIS.target))
+    (tmp_path / "model.pkl").write_bytes(content)
+    IRIS.frame.to_csv(tmp_path / "rows.csv", index=False)
+    files = (tmp_path / "model.pkl", "--sample", tmp_path / "rows.csv", "--target", "target")
+    said = refused(tmp_path, "import", *files, "--name", "theirs", "--trust")
+    assert "such as a lambda or a function of the script" in said
     assert not (tmp_path / "theirs").exists()
 
 

@@ -14,8 +14,10 @@ from conftest import ROOT, body, moved, predict, rewrite, wait_until, wine
 from flask.testing import FlaskClient
 
 from app import create_app
+from serving import artefact
 from serving.__main__ import main
 from serving.artefact import ONNX
+from serving.errors import ArtefactError
 from serving.settings import Settings
 
 KEY = "sixteen-or-more-characters"
@@ -277,3 +279,20 @@ def test_what_the_gate_says_is_told_on_the_command_line(models: Path):
         "Error: wine 2 is not put live\n  - the example of wine 1 is refused"
     )
     assert "  - field 'strength' is new, and must be sent\n--force puts it live" in run.stderr
+
+
+def test_what_cannot_answer_its_own_example_goes_live_by_no_means(admin: FlaskClient, models: Path):
+    newer(models, lambda manifest, _: manifest["example"].update(pH=15))
+    answer = decide(admin, action="promote", version=2, force=True)
+    assert answer.status_code == 409
+    assert "refuses its own example" in answer.json["errors"][0]["message"]
+    assert predict(admin, wine())["version"] == 1
+
+
+def test_no_service_follows_a_pointer_to_what_cannot_answer_its_own_example(
+    models: Path, tmp_path: Path
+):
+    newer(models, lambda manifest, _: manifest["example"].update(color="blue"))
+    artefact.put_live(models / "wine", 2)
+    with pytest.raises(ArtefactError, match="wine 2 refuses its own example: color: "):
+        create_app(Settings(models_dir=models, var_dir=tmp_path / "var"))

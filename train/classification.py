@@ -27,6 +27,7 @@ from train.task import Groups, HeldOut, Kind, Rows, Truth
 from train.threshold import Labels, Probability, Rule
 
 MANY_ROWS = 7500
+NOTHING = 1e-9  # smaller figures are what adding up leaves of 0
 MOST_SHOWN, MOST_MIXED = 8, 30  # labels with curves and examples, and in a confusion matrix
 
 
@@ -194,8 +195,9 @@ class Classification:
         }
 
     def rounded(self, figure: float) -> float:
-        """A figure to four decimals, finer than any spread."""
-        return round(float(figure), 4)
+        """A figure to four decimals, finer than any spread, or two digits if smaller."""
+        decimals = round(float(figure), 4)
+        return decimals if decimals or abs(figure) < NOTHING else float(f"{figure:.2g}")
 
     def manifest(self, fitted: Any, truth: Truth, held_out: HeldOut) -> dict[str, Any]:
         """What the manifest says of a classification alone."""

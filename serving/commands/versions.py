@@ -7,6 +7,7 @@ import msgspec
 
 from serving.commands.group import AS_JSON
 from serving.decisions import Decision, Decisions
+from serving.figures import number
 from serving.settings import Settings
 from serving.versions import Version, Versions, whoever_runs_this
 
@@ -34,7 +35,7 @@ def versions(settings: Settings, model: str, *, as_json: bool) -> None:
     for version in listed:
         click.echo(f"{_named(model, version)} {version.created}{version.broken}")
         for name, figure in version.metrics.items():
-            click.echo(f"    {name:18} {figure.mean:10.4f} ± {figure.spread:.4f}")
+            click.echo(f"    {name:18} {number(figure.mean):>10} ± {number(figure.spread)}")
     for decision in history:
         click.echo(_told(decision))
 

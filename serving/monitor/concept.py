@@ -4,7 +4,8 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from serving.monitor.findings import DECIMALS, Verdict
+from serving.figures import significant
+from serving.monitor.findings import Verdict
 
 BETWEEN_FALSE_ALARMS = 100_000  # rows with feedback, on average, where nothing got worse
 LEAST_ROWS = 50
@@ -143,10 +144,10 @@ def drift(watch: Watch, bound: Bound, loss: str) -> ConceptDrift:
     return ConceptDrift(
         loss=loss,
         rows=watch.rows,
-        recent=round(watch.recent, DECIMALS) if enough else None,
+        recent=significant(watch.recent) if enough else None,
         held_out=bound.held_out,
-        effect=round(watch.recent - bound.held_out, DECIMALS) if enough else None,
-        threshold=round(SPREADS * bound.spread, DECIMALS),
+        effect=significant(watch.recent - bound.held_out) if enough else None,
+        threshold=significant(SPREADS * bound.spread),
         evidence=watch.evidence,
         needed=BETWEEN_FALSE_ALARMS,
         verdict=verdict,

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from serving.figures import significant
 from serving.monitor.answers import Classified, Floats
-from serving.monitor.findings import DECIMALS
 from serving.monitor.metrics import known
 from serving.monitor.performance import interval, simulated
 
@@ -86,7 +86,7 @@ def measure(answers: Classified, reliability: Sequence[Reliability]) -> tuple[Es
             Estimated(
                 metric=name,
                 rows=len(answers),
-                value=None if np.isnan(value) else round(value, DECIMALS),
+                value=None if np.isnan(value) else significant(value),
                 low=low,
                 high=high,
             )

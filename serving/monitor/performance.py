@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 from scipy import stats
 
+from serving.figures import significant
 from serving.monitor.answers import Classified, Floats, Regressed
-from serving.monitor.findings import DECIMALS, Verdict
+from serving.monitor.findings import Verdict
 from serving.monitor.metrics import Metric, known
 
 FALSE_ALARMS = 0.01
@@ -148,7 +149,7 @@ def interval(values: Floats) -> tuple[float | None, float | None]:
         return None, None
     tail = (1 - COVERAGE) / 2
     low, high = np.quantile(there, [tail, 1 - tail])
-    return round(float(low), DECIMALS), round(float(high), DECIMALS)
+    return significant(float(low)), significant(float(high))
 
 
 def _resampled(random: np.random.Generator, cases: int, weights: Floats) -> Floats:
@@ -179,7 +180,7 @@ def _realised(
     found = Realised(
         metric=name,
         rows=rows,
-        value=round(value, DECIMALS),
+        value=significant(value),
         low=low,
         high=high,
         level=level,
@@ -195,7 +196,7 @@ def _realised(
     return msgspec.structs.replace(
         found,
         held_out=held_out.mean,
-        effect=round(worse, DECIMALS),
+        effect=significant(worse),
         threshold=held_out.spread,
         p_value=p_value,
         verdict="drift" if drift else "no drift",
