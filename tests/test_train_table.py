@@ -344,6 +344,16 @@ def test_stand_ins_of_a_target_are_rows_left_out():
     assert any("'-' (line 60), 's/d' (line 61) are taken as missing" in each for each in found.said)
 
 
+def test_a_target_of_numbers_becomes_labels_only_if_that_is_asked_for():
+    values = [100.5 + row % 25 for row in range(250)] + ["low"] * 50
+    table = pd.DataFrame({"number": [0.5 * (row % 97) for row in range(300)], "price": values})
+    with pytest.raises(TrainingError, match="'price' has 26 different values, most of them numb"):
+        Found(table, "price")
+    found = Found(table, "price", missing=("low",))
+    assert (found.task, len(found.frame)) == ("regression", 250)
+    assert Found(table, "price", "classification").task == "classification"
+
+
 def test_a_target_that_is_text_of_its_own_in_most_rows_is_refused():
     labels = ["a", "b"] * 14 + [f"C{row}" for row in range(32)]
     with pytest.raises(TrainingError, match=r"32 are in fewer than 5 rows each, 32 of 60 rows"):

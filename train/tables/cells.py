@@ -70,11 +70,8 @@ def named(column: "pd.Series[str]", lines: "pd.Series[int]", texts: Collection[s
     return " and ".join(filter(None, [", ".join(parts), f"{more:,} more" if more > 0 else ""]))
 
 
-def remedy(name: str, texts: Collection[str]) -> str:
+def remedy(texts: Collection[str]) -> str:
     """What to do about cells that nobody but a person can read."""
     options = " ".join(f"--missing {quoted(text)}" for text in [*texts][:NAMED])
-    return (
-        f"correct {'it' if len(texts) == 1 else 'them'}, or train with {options} if "
-        f"{'it means' if len(texts) == 1 else 'they mean'} that there is no value, or with --keep "
-        f"{quoted(name)} to take all its values as labels"
-    )
+    it, means = ("it", "it means") if len(texts) == 1 else ("them", "they mean")
+    return f"correct {it}, or train with {options} if {means} that there is no value"

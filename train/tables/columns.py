@@ -28,6 +28,8 @@ class Column(NamedTuple):
     strays, remedy : str
         What a person must decide before it is what nearly all its cells are, and how; it is text
         so far.
+    has_numbers : bool
+        Whether it is text although most of its cells are numbers.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Column(NamedTuple):
     missing: tuple[str, ...] = ()
     strays: str = ""
     remedy: str = ""
+    has_numbers: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -167,7 +170,10 @@ class _Reading:
 
     def as_texts(self, written: numbers.Written | None, odd: cells.Odd | None) -> Column:
         """The column as it is; if most of it are numbers, with a remark why it is none of them."""
-        if written and odd and self.counts[[*odd.others]].sum() < self.counts.sum() / 2:
+        has_numbers = bool(
+            written and odd and self.counts[[*odd.others]].sum() < self.counts.sum() / 2
+        )
+        if written and odd and has_numbers:
             units = f" in several units, {', '.join(map(repr, written.units))}"
             self.remarks.append(
                 f"{self.name!r} is read as labels: most of its values are numbers"
@@ -183,7 +189,7 @@ class _Reading:
                 f"{self.name!r} has labels that differ in case alone and count as different: "
                 f"{'; '.join(alike[: cells.NAMED])}{' …' if len(alike) > cells.NAMED else ''}"
             )
-        return Column(self.name, "text", self.column)
+        return Column(self.name, "text", self.column, has_numbers=has_numbers)
 
     def _dated(self, column: "pd.Series[str]", written: str, missing: tuple[str, ...]) -> Column:
         return Column(
@@ -206,7 +212,7 @@ class _Reading:
             f"{self.name!r} holds {kind}, but not "
             f"{cells.named(self.column, self.lines, odd.others)}"
         )
-        remedy = cells.remedy(self.name, odd.others)
+        remedy = cells.remedy(odd.others)
         return Column(self.name, "text", self.column, strays=strays, remedy=remedy)
 
 

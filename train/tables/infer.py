@@ -14,7 +14,7 @@ from train.tables.fields import to_field
 from train.tables.read import Sheet
 from train.tables.target import to_target
 from train.tables.useless import question, useless, way_to_keep
-from train.tables.wishes import NOTHING, Wishes, require_name
+from train.tables.wishes import NOTHING, Wishes, quoted, require_name
 from train.task import Kind
 
 FEWEST_ROWS = 20
@@ -74,7 +74,13 @@ def infer(
     _say_all(say, isolated.questions([*used.values(), aim]))
     if decided.refusal:
         raise decided.refusal
-    if strays := [f"{each.strays}: {each.remedy}" for each in used.values() if each.strays]:
+    strays = [
+        f"{each.strays}: {each.remedy}, or with --keep {quoted(each.name)} to take its values as "
+        "labels"
+        for each in used.values()
+        if each.strays
+    ]
+    if strays:
         raise TrainingError("; ".join(strays))
     _say_all(say, decided.remarks)
     if not used:

@@ -13,6 +13,7 @@ from train.tables import days
 MOST = 40  # fields
 LABELS = 5  # of a category
 NAME = 30  # characters
+YEARS = 10_000  # of which no thousands are set apart
 
 
 def lines(fields: Sequence[Field], frame: pd.DataFrame) -> Iterator[str]:
@@ -65,4 +66,6 @@ def _values(field: Field, column: "pd.Series[Any]") -> str:
 
 def _number(value: float) -> str:
     """A number that may be read at a glance: whole ones in full, others to six digits."""
-    return f"{value:,.0f}" if value.is_integer() and abs(value) < EXACT_INTEGER else f"{value:,.6g}"
+    if value.is_integer() and abs(value) < EXACT_INTEGER:
+        return f"{value:,.0f}" if abs(value) >= YEARS else f"{value:.0f}"
+    return f"{value:,.6g}"

@@ -34,7 +34,10 @@ def to_target(column: Column, task: Kind | None) -> tuple[Kind, "pd.Series[Any]"
         If it can be neither, or not what is asked for.
     """
     if column.strays and task != "classification":
-        raise TrainingError(f"{column.strays}: {column.remedy}")
+        raise TrainingError(
+            f"{column.strays}: {column.remedy}, or with --task classification to take its values "
+            "as labels"
+        )
     if column.kind == "date":
         raise TrainingError(
             f"{column.name!r} holds dates, which are no target; add a column with what is to be "
@@ -63,6 +66,12 @@ def to_target(column: Column, task: Kind | None) -> tuple[Kind, "pd.Series[Any]"
 
 
 def _likely(column: Column, distinct: int) -> tuple[Kind, str]:
+    if column.has_numbers and distinct > MOST_CLASSES:
+        raise TrainingError(
+            f"{column.name!r} has {distinct:,} different values, most of them numbers: correct "
+            "those that are none, or train with --missing for what means that there is no value, "
+            "or with --task classification to take all values as labels"
+        )
     if not column.is_numeric:
         return "classification", f"classification: {column.name!r} has {distinct:,} different texts"
     likely: Kind = "classification" if _count_up(column.content) else "regression"
