@@ -150,6 +150,7 @@ FILES = {
     "with thousands": table(PLAIN._replace(thousands=",", encoding="utf-16", booleans=("F", "T"))),
     "months and bars": table(PLAIN._replace(separator="|", day="%Y-%m", marker="NULL")),
     "labels by case": rows_of("city,x", ["SP", "sp", "Sp"], NUMBERS),
+    "truth by case": rows_of("member,x", ["True", "true", "FALSE", "false", "True"], NUMBERS),
     "a dash for a number": rows_of("size,x", [40, 43, "-", 51, 58], NUMBERS),
     "names of ours": rows_of(
         "id,prediction,version,class,errors", [5, 3, 8], [1, 7, 2], NUMBERS, [2, 9, 4], [3, 1]

@@ -84,7 +84,7 @@ class TableReader:
         longest: int = LONGEST,
     ) -> None:
         self._lines = Lines(stream, longest)
-        texts = _split(_decoded(self._lines))
+        texts = _decoded(self._lines)
         begun: list[str] = []
         try:
             begun.extend(_until_filled(texts))
@@ -132,8 +132,10 @@ class TableReader:
                     row = row[:width]  # noqa: PLW2901 - the last line needs to know the row
                 if len(row) > 1 or (row and row[0].strip()):
                     if any(row):
-                        taken += [*self._held, (line, row)]
-                        self._held = []
+                        if self._held:  # rows without a value were not the last ones
+                            taken += self._held
+                            self._held = []
+                        taken.append((line, row))
                     else:
                         self._held.append((line, row))
                 line = self._reader.line_num + 1
@@ -174,18 +176,22 @@ def _at(line: int, error: Exception) -> NotATable:
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
-    lines, is_plain = iter(lines), True
+    """The text of lines; those that end in a carriage return alone come one by one too."""
+    is_western, is_plain = False, True
     for line in lines:
         try:
-            text = line.decode()
+            text = _western(line) if is_western else line.decode()
         except UnicodeDecodeError:
             if not is_plain:
                 raise
-            yield _western(line)
-            break
+            is_western, text = True, _western(line)
         is_plain = is_plain and text.isascii()
-        yield text
-    yield from map(_western, lines)
+        if "\0" in text:
+            raise NotATable("is no text: it has a zero byte; save the file as CSV in UTF-8")
+        if "\r" in text and "\r" in text[:-2]:
+            yield from _RETURNED.findall(text)
+        else:
+            yield text
 
 
 def _western(line: bytes) -> str:
@@ -193,17 +199,6 @@ def _western(line: bytes) -> str:
         return line.decode("cp1252")
     except UnicodeDecodeError:
         return line.decode("latin-1")
-
-
-def _split(texts: Iterable[str]) -> Iterator[str]:
-    """Lines that end in a carriage return alone, too, as old spreadsheets write them."""
-    for text in texts:
-        if "\0" in text:
-            raise NotATable("is no text: it has a zero byte; save the file as CSV in UTF-8")
-        if "\r" in text[:-2]:
-            yield from _RETURNED.findall(text)
-        else:
-            yield text
 
 
 def _until_filled(texts: Iterator[str]) -> Iterator[str]:

@@ -40,7 +40,7 @@ def _truth(manifest: Manifest) -> Schema:
     if not manifest.classes:
         actual: Schema = {"type": "number", "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
     else:
-        actual = {"enum": _sent(labels.of(manifest.classes, has_codes=False))}
+        actual = _labels(labels.of(manifest.classes, has_codes=False))
     named = text("That of the prediction.", pattern=f"^{id_pattern(manifest)}$")
     return record(id=named, actual=actual) | {"additionalProperties": False}
 
@@ -131,8 +131,7 @@ def _kind(field: Field) -> tuple[Schema, list[str]]:
         if field.other:
             said.append(f"any other label counts as {field.other}")
             return {"type": ["string", "number", "boolean"]}, said
-        sent: Schema = {"enum": _sent(known)}
-        return {"anyOf": [sent, TRUTH]} if known.takes_truth else sent, said
+        return _labels(known), said
     if field.type == "boolean":
         return {"anyOf": [{"enum": [False, True, 0, 1]}, TRUTH]}, ["true or false", *said]
     if field.type == "date":
@@ -147,9 +146,11 @@ def _kind(field: Field) -> tuple[Schema, list[str]]:
     return {"anyOf": [number, {"type": "boolean"}, TRUTH]} if field.is_zero_or_one else number, said
 
 
-def _sent(known: Labels) -> list[str | int | bool]:
+def _labels(known: Labels) -> Schema:
     """The JSON values that mean a label, as far as they can be listed."""
-    return [*known.labels, *known.integers, *([False, True] if known.takes_truth else [])]
+    truths = [False, True] if known.takes_truth else []
+    listed: Schema = {"enum": [*known.labels, *known.integers, *truths]}
+    return {"anyOf": [listed, TRUTH]} if known.takes_truth else listed
 
 
 def _target(manifest: Manifest) -> str:
