@@ -113,3 +113,60 @@ def test_no_page_and_no_document_fails_or_runs_a_label(client: FlaskClient, acce
         if answer.mimetype == "text/html":
             assert "<img src=x" not in answer.text, path
     assert '"say \\"hi\\""' in client.get("/openapi.json").text
+
+
+FIELDS = [
+    'say "hi"',
+    "back\\slash",
+    "two\nlines",
+    "\x01 bell",
+    "__proto__",
+    "x" * 300,
+    "\u05e9\u05dc\u05d5\u05dd \u202e",
+    "🍷",
+    "Case",
+    "case",
+    "</script><img src=x onerror=alert(1)>",
+    "{label} {0} %s",
+    "a, b; c",
+    "constructor",
+    "=1+1",
+    "id",
+    "prediction",
+]
+RECORD = {name: float(at) for at, name in enumerate(FIELDS)}
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """A service of a model whose fields have such names."""
+    frame = pd.DataFrame([RECORD, {name: value + 1 for name, value in RECORD.items()}] * 5)
+    estimator = DecisionTreeClassifier().fit(frame.to_numpy(), ["no", "yes"] * 5)
+    models = tmp_path_factory.mktemp("models")
+    put_live(models, made("any-field", estimator, frame))
+    var_dir = tmp_path_factory.mktemp("var")
+    settings = Settings(models_dir=models, default_model="any-field", var_dir=var_dir)
+    return create_app(settings).test_client()
+
+
+def test_fields_of_any_name_are_taken_and_named_in_faults(other: FlaskClient):
+    assert other.post("/predict", json=RECORD).json["prediction"] == "no"
+    for name in FIELDS:
+        refused = other.post("/predict", json=RECORD | {name: "much"})
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json["errors"]] == [name]
+    text = io.StringIO()
+    csv.writer(text).writerows([[*FIELDS, "unused\né"], [*RECORD.values(), 1]])
+    answer = other.post("/predict", data=text.getvalue().encode(), content_type="text/csv")
+    assert answer.status_code == 200
+    assert answer.headers["X-Unused-Columns"] == "unused%0A%C3%A9"
+    assert next(csv.DictReader(io.StringIO(answer.text)))["prediction"] == "no"
+
+
+def test_no_page_fails_or_runs_the_name_of_a_field(other: FlaskClient):
+    for path in ("/", "/models/any-field", "/models/any-field/card", "/openapi.json"):
+        for accepted in ("text/html", "application/json"):
+            answer = other.get(path, headers={"Accept": accepted})
+            assert answer.status_code < 500, path
+            if answer.mimetype == "text/html":
+                assert "<img src=x" not in answer.text, path

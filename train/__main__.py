@@ -74,8 +74,11 @@ def main(context: click.Context) -> None:
 
 
 def _name(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
-        message = f"{value!r} may have letters, digits and . _ - only, for it is part of a path"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
+        message = (
+            f"{value!r} may have letters, digits and . _ - only, 100 of them at most, for it is "
+            "part of a path"
+        )
         raise click.BadParameter(message, context, parameter)
     return value
 
