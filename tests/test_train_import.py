@@ -189,6 +189,18 @@ def test_labels_that_only_the_encoder_knows_are_taken(tmp_path: Path):
     assert served(made, *records(frame.astype({"new": int}))) == pytest.approx(price.tolist())
 
 
+def test_labels_of_digits_are_those_of_the_encoder(tmp_path: Path):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": random.normal(size=90), "plan": ["1.0", "2.5", "07"] * 30})
+    steps = ColumnTransformer([("c", OneHotEncoder(), ["plan"])], remainder="passthrough")
+    model = make_pipeline(steps, LinearRegression()).fit(frame, frame["a"] + frame.index % 3)
+    made = bring(tmp_path, *pickled(tmp_path, model, frame))  # a table, where 1.0 and 1 are one
+    assert made.manifest.fields[1].categories == ("07", "1.0", "2.5")
+    sent = [{"a": 0.0, "plan": plan} for plan in ("1.0", 1, 1.0, "1", 2.5, "07", 7)]
+    asked = pd.DataFrame({"a": 0.0, "plan": ["1.0"] * 4 + ["2.5"] + ["07"] * 2})
+    assert served(made, *sent) == pytest.approx(list(model.predict(asked)), rel=1e-6)
+
+
 def test_of_a_search_the_best_estimator_is_bring(tmp_path: Path):
     search = GridSearchCV(DecisionTreeRegressor(random_state=0), {"max_depth": [2, 3]}, cv=2)
     search.fit(IRIS.data, IRIS.target)

@@ -10,7 +10,7 @@ import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.gaussian_process import GaussianProcessClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
@@ -70,6 +70,12 @@ CASES: dict[str, tuple[Any, Any, str, str]] = {
         TWO,
         THRESHOLD.format("fraud"),
         "onnx",
+    ),
+    "sure of several labels at once": (
+        SGDClassifier(loss="modified_huber", random_state=0),
+        THREE,
+        BESIDE,
+        "pickle",
     ),
     "a threshold on what is no probability": (
         FixedThresholdClassifier(

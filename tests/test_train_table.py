@@ -336,12 +336,12 @@ def test_a_column_of_which_many_cells_are_no_numbers_is_text_and_said_to_be():
 
 def test_stand_ins_of_a_target_are_rows_left_out():
     prices = [f"R$ {1_000 + row},50" for row in range(58)]
-    table = made(price=[*prices, "-", "s/d"])
+    table = made(price=[*prices, "-", "nil"])
     found = Found(table, "price")
     assert (found.task, found.unit, len(found.frame)) == ("regression", "R$", 58)
     assert found.frame["price"].tolist()[:2] == [1000.5, 1001.5]
     assert "2 rows left out: their 'price' is missing" in found.said
-    assert any("'-' (line 60), 's/d' (line 61) are taken as missing" in each for each in found.said)
+    assert any("'-' (line 60), 'nil' (line 61) are taken as missing" in each for each in found.said)
 
 
 def test_a_target_of_numbers_becomes_labels_only_if_that_is_asked_for():

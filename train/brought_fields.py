@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from pandas.api.types import is_numeric_dtype
 
 from serving.field import Field
+from serving.inputs import labels as label_rules
 from serving.manifest import Column, Manifest
 from serving.refusals import reason
 from train.encoders import (
@@ -21,7 +22,7 @@ from train.encoders import (
     takes_texts,
 )
 from train.errors import TrainingError
-from train.infer import MOST_LABELS, category, number, require_column, text
+from train.infer import MOST_LABELS, category, number, require_column, text, to_labels
 from train.parts import deciding
 from train.problem import as_seen
 
@@ -129,7 +130,7 @@ def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field
     That all numbers of a sample are whole does not say that others cannot be predicted from.
     """
     if known and all(isinstance(label, str) for label in known):
-        return category(name, column, known)
+        return category(name, _as_known(column, known), known)
     if is_numeric_dtype(column):
         field, column = number(name, column)
         return (field if known else replace(field, type="number")), column
@@ -137,6 +138,21 @@ def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field
         field, column = number(name, column.map(YES_NO).astype("Int64"))
         return replace(field, type="boolean"), column
     return category(name, column)
+
+
+def _as_known(column: "pd.Series[Any]", known: list[Any]) -> "pd.Series[Any]":
+    """A column with the labels as the estimator knows them: a table's 1 may be its "1.0"."""
+    labels = tuple(known)
+    rule = label_rules.of(labels, has_codes=False)
+
+    def meant(label: str) -> str:
+        try:
+            code = rule.code(label)
+        except label_rules.Unclear:
+            code = None
+        return label if code is None else labels[code]
+
+    return to_labels(column).map(meant, na_action="ignore")
 
 
 def _categories(fitted: Any, names: list[str], given: pd.DataFrame) -> dict[str, list[Any]]:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
@@ -13,6 +15,8 @@ from serving.engine import TIE
 from serving.manifest import Manifest, Threshold
 from serving.outputs import margins, telling
 from serving.schema import Matrix
+
+EDGES = 1e-3  # share of rows on an edge that rounding may decide
 
 
 class Decided(NamedTuple):
@@ -45,8 +49,8 @@ def decide(fitted: Any, manifest: Manifest, rows: Matrix) -> Decided:
     for rule in _rules(fitted, manifest):
         told = telling(rule)(probabilities).values
         clear = margins(rule, probabilities) > TIE
-        unlike = [one != other for one, other in zip(said, told, strict=True)]
-        differ = int((clear & unlike).sum())
+        unlike = np.array([one != other for one, other in zip(said, told, strict=True)])
+        differ = int((clear & unlike).sum()) or _beyond_chance(unlike)
         if not differ and not _has_its_own(fitted):
             how = (
                 f"the estimator's own threshold on P({rule.threshold.label})"
@@ -60,6 +64,16 @@ def decide(fitted: Any, manifest: Manifest, rows: Matrix) -> Decided:
         f"labels: what the estimator's predict says, beside its probabilities; the most probable "
         f"label is another one on {found[-1]:,} of {len(rows):,} rows",
     )
+
+
+def _beyond_chance(unlike: NDArray[np.bool_]) -> int:
+    """The rows on an edge between two labels, if the last bit of a sum cannot explain so many.
+
+    Where probabilities are tied by rule, as those of several sure classes are, `predict` breaks
+    the tie by what the probabilities do not tell.
+    """
+    rows = int(unlike.sum())
+    return rows if rows > EDGES * len(unlike) else 0
 
 
 def _rules(fitted: Any, manifest: Manifest) -> Iterator[Manifest]:

@@ -3,7 +3,7 @@
 # Wherever they stand alone in a cell of a table, in training and in serving alike.
 MISSING = frozenset(
     {"", "?", "NA", "N/A", "#N/A", "#NA", "n/a", "na", "<NA>", "NaN", "nan", "-nan", "NULL", "null"}
-    | {"None", "none", "NIL", "nil", "NaT", "\\N"}
+    | {"None", "none", "NaT", "\\N"}
 )
 
 # Among numbers and dates these mean it too; of a category they may be labels like any other.
@@ -11,7 +11,7 @@ STAND_INS = frozenset(
     {"-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "*", "x", "missing", "unknown"}
 ) | {
     *("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"),
-    *("nd", "n.d.", "n/d", "s/d", "n.a.", "n/i", "sem dado", "sem dados", "desconhecido"),
+    *("nil", "nd", "n.d.", "n/d", "s/d", "n.a.", "n/i", "sem dado", "sem dados", "desconhecido"),
     *("#ref!", "#value!", "#div/0!", "#num!", "#name?", "#null!", "#valor!", "#nome?"),
 }
 
