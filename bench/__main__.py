@@ -160,6 +160,27 @@ def streams(rows: int) -> None:
 
 
 @main.command()
+@click.option("--only", multiple=True, help="Sets whose names contain this; repeat for several.")
+@click.option("--out", type=FOLDER, help="For quality.md; bench/results when all is measured.")
+def quality(only: tuple[str, ...], out: Path | None) -> None:
+    """Hold the model that a CSV gets by default against scikit-learn's own default."""
+    from bench.datasets import every  # noqa: PLC0415
+    from bench.quality import measure, tables  # noqa: PLC0415
+
+    results = []
+    for data in every():
+        if not only or any(part in data.name for part in only):
+            results.append(measure(data))
+            metric, folds = next(iter(results[-1].metrics.items()))
+            click.echo(f"{data.name}: {metric} {folds.verdict}", err=True)
+    text = "\n".join(tables(results))
+    click.echo(text)
+    folder = out or (None if only else RESULTS)
+    if folder:
+        (folder / "quality.md").write_text(text + "\n", encoding="utf-8")
+
+
+@main.command()
 def models() -> None:
     """Measure what many models cost."""
     from bench.models import many  # noqa: PLC0415

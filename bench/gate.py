@@ -13,7 +13,7 @@ from bench.vintage import SHIFT, SHIFTED, SWEET
 from serving.manifest import Figure
 from serving.paired import ENOUGH, Paired
 from train import wine
-from train.evaluate import fit
+from train.fitting import fit
 from train.problems import data_of
 
 KNOWN = 3_200  # wines that the live version is trained on

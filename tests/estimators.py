@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from artefacts import fields_of
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
     ExtraTreesRegressor,
@@ -18,8 +19,9 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
@@ -147,6 +149,43 @@ CASES = {
     "a forest of text and numbers": Case(
         _pipeline(RandomForestRegressor(9)), "amount", missing=True, has_trees=True, says=FRAME
     ),
+    "a calibrated forest": Case(
+        CalibratedClassifierCV(RandomForestClassifier(9), method="isotonic", ensemble=False),
+        "good",
+        has_trees=True,
+    ),
+    "calibrated boosting": Case(
+        CalibratedClassifierCV(
+            HistGradientBoostingClassifier(max_iter=9, categorical_features=[3, 4]),
+            method="sigmoid",
+            cv=2,
+        ),
+        "good",
+        missing=True,
+        has_trees=True,
+    ),
+    "many labels calibrated": Case(
+        CalibratedClassifierCV(RandomForestClassifier(9), method="temperature", ensemble=False),
+        "risk",
+        has_trees=True,
+    ),
+    "many labels calibrated one by one": Case(
+        CalibratedClassifierCV(
+            make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()), cv=2
+        ),
+        "risk",
+        missing=True,
+    ),
+    "categories as means of the target": Case(
+        make_pipeline(
+            ColumnTransformer(
+                [("means", TargetEncoder(cv=KFold(3)), [3, 4])], remainder="passthrough"
+            ),
+            RandomForestClassifier(9),
+        ),
+        "risk",
+        has_trees=True,
+    ),
     "boosting that is given text": Case(
         HistGradientBoostingClassifier(max_iter=9, categorical_features=TEXTS),
         "risk",
@@ -170,6 +209,10 @@ def given(case: Case) -> Any:
 def fitted(case: Case) -> Any:
     """A case's estimator, fitted."""
     parameters = case.estimator.get_params()
-    seeds = {name: 0 for name in parameters if name.endswith("random_state")}
+    seeds = {
+        name: 0
+        for name, value in parameters.items()
+        if name.endswith("random_state") and value != "deprecated"
+    }
     with threadpool_limits(1):  # for so few rows, threads only wait for each other
         return case.estimator.set_params(**seeds).fit(given(case), targets()[case.target])

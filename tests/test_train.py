@@ -28,7 +28,8 @@ from serving.engine import Engine
 from train import proof, wine
 from train.assemble import Trained
 from train.classification import Classification
-from train.evaluate import Protocol, alike, cross_validate, fit
+from train.evaluate import Protocol, alike, cross_validate
+from train.fitting import fit
 from train.problem import to_rows, train
 from train.problems import data_of
 from train.proof_rows import rows_on_thresholds

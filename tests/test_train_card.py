@@ -21,8 +21,9 @@ from serving.errors import ArtefactError
 from serving.field import Field
 from train import curves
 from train.card import card
+from train.choice import learn
 from train.classification import Classification
-from train.evaluate import Protocol, alike, cross_validate, fit
+from train.evaluate import Protocol, alike, cross_validate
 from train.regression import Regression
 
 random = np.random.default_rng(0)
@@ -43,8 +44,8 @@ def drawn(task: Classification | Regression, target: "pd.Series[float]") -> Card
         seed=0,
         protocol=Protocol(folds=4, repeats=1),
     )
-    fitted = fit(linear, matrix, task.lesson(truth), 0)
-    return card(task, fitted, evaluation, frame=FRAME, fields=FIELDS, truth=truth, threshold=None)
+    learned = learn(linear, matrix, truth, task=task, groups=alike(matrix), seed=0)
+    return card(task, learned, evaluation, frame=FRAME, fields=FIELDS, truth=truth, threshold=None)
 
 
 @cache

@@ -20,7 +20,7 @@ from train.evaluate import Protocol
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prove and cross-validate with less patience than a real model deserves."""
     monkeypatch.setattr(proof, "PROOF_ROWS", 2_000)
-    monkeypatch.setattr(anything, "FIVE_BY_THREE", Protocol(folds=3, repeats=1))
+    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=3, repeats=1))
 
 
 def homes(rows: int = 120) -> pd.DataFrame:
@@ -49,6 +49,7 @@ def test_homes_are_served_right_after_one_command(tmp_path: Path):
     assert "regression: 'price' has 120 different numbers" in said
     assert "left out: 'id', for it is an identifier" in said
     assert "it is live" in said
+    assert "chosen: linear, the simplest within one standard error of the best" in said
     trained = latest(tmp_path, "homes")
     manifest = trained.manifest
     fields = {field.name: field for field in manifest.fields}
@@ -63,6 +64,11 @@ def test_homes_are_served_right_after_one_command(tmp_path: Path):
     )
     assert manifest.metrics["r2"].mean > 0.7 > manifest.metrics["r2"].baseline
     small, large = ({"size m²": size, "area": None, "lift": True} for size in (40, 190))
+    assert "the held-out rows had no part in the choice" in manifest.evaluation
+    choice = artefact.read_card(tmp_path, manifest).choice
+    assert choice.chosen == "linear"
+    assert {each.name for each in choice.candidates} > {"linear", "random-forest"}
+    assert sum(each.folds for each in choice.candidates) == choice.folds == 3
     low, high = served(trained, small, large)
     assert 60_000 < low < 250_000
     assert 450_000 < high < 700_000
@@ -121,6 +127,11 @@ def test_iris(tmp_path: Path):
     assert trained.manifest.metrics["roc_auc"].mean > 0.98
     assert trained.manifest.metrics["accuracy"].baseline < 0.4
     assert set(trained.reference.probabilities) == set(trained.manifest.classes)
+    assert Engine(trained).backend == "onnx"
+    calibration = artefact.read_card(tmp_path, trained.manifest).calibration
+    assert calibration.rows == 150
+    assert 0 < calibration.by_chance < 0.1
+    assert sum(rows for _, _, rows in calibration.curve) == 150
 
 
 @pytest.mark.parametrize(

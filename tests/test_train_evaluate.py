@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from train.classification import Classification
-from train.evaluate import Evaluation, Protocol, alike, cross_validate, fit, resampled
+from train.evaluate import Evaluation, Protocol, alike, cross_validate, resampled
+from train.fitting import fit
 from train.interval import conformal
 from train.regression import Regression
 from train.threshold import LargestF1, LeastCost

@@ -18,7 +18,7 @@ from serving.refusals import reason
 from serving.settings import Settings
 from train import anything, brought, live, proof, report, retrain
 from train.errors import TrainingError
-from train.estimators import BUILDERS
+from train.estimators import AUTO, BUILDERS
 from train.problem import Problem, train
 from train.problems import PROBLEMS, data_of
 from train.tables.wishes import Wishes
@@ -124,10 +124,10 @@ def _retraining(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option(
     "--estimator",
-    type=click.Choice([*BUILDERS]),
-    default="random-forest",
+    type=click.Choice([AUTO, *BUILDERS]),
+    default=AUTO,
     show_default=True,
-    help="What learns from it.",
+    help="What learns from it; auto chooses by cross-validation.",
 )
 @click.option("--keep", multiple=True, metavar="NAME", help="Use a column that looks useless.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Do not use a column.")

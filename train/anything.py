@@ -5,8 +5,9 @@ from pathlib import Path
 from serving.field import Field
 from serving.inputs.dates import CALENDAR
 from train import estimators, words
+from train.choice import Candidates
 from train.classification import Classification
-from train.evaluate import FIVE_BY_THREE, Protocol
+from train.evaluate import Protocol
 from train.problem import Problem
 from train.regression import Regression
 from train.tables.infer import Inferred, Say, infer
@@ -14,7 +15,8 @@ from train.tables.read import read
 from train.tables.wishes import Wishes
 from train.task import Kind, Task
 
-FEW_CELLS, SOME_CELLS = 20_000, 100_000
+SOME_CELLS = 100_000
+FIVE_FOLDS, THREE_FOLDS = (Protocol(folds=folds, repeats=1) for folds in (5, 3))
 
 
 def from_csv(
@@ -40,23 +42,25 @@ def from_csv(
         If the file cannot be used.
     """
     found = infer(read(data), target, kind, wishes, say)
-    rows, fields = len(found.frame), found.fields
+    rows, fields, task = len(found.frame), found.fields, _task(found, target, estimator)
+    labels = found.frame[target].nunique() if found.task == "classification" else 1
     features, texts = _features(fields), words.vocabularies(fields, found.frame)
+    candidates = estimators.candidates(
+        estimator, found.task, words.given_to_model(features, texts), rows, labels
+    )
     return Problem(
         name=name,
         title=f"{target}, from {len(fields)} columns of {data.name}",
         target=target,
-        task=_task(found, target, estimator),
+        task=task,
         fields=fields,
         table=found.table,
         file=data.name,
         source=data.name,
         licence="not stated",
         load=lambda _: found.frame,
-        estimator=words.behind_words(
-            estimators.build(estimator, found.task, words.given_to_model(features, texts), rows),
-            features,
-            texts,
+        estimator=Candidates(
+            {each: words.behind_words(model, features, texts) for each, model in candidates.items()}
         ),
         protocol=_protocol(rows * len(fields)),
     )
@@ -88,6 +92,4 @@ def _task(found: Inferred, target: str, estimator: str) -> Task:
 
 def _protocol(cells: int) -> Protocol:
     """As many models as a few seconds are enough for."""
-    if cells <= FEW_CELLS:
-        return FIVE_BY_THREE
-    return Protocol(folds=5 if cells <= SOME_CELLS else 3, repeats=1)
+    return FIVE_FOLDS if cells <= SOME_CELLS else THREE_FOLDS

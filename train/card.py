@@ -5,22 +5,29 @@ from typing import Any
 
 import msgspec
 import pandas as pd
+from msgspec.structs import replace
 
 from serving.backends import given
-from serving.card import Card, Example
+from serving.card import Calibration, Candidate, Card, Choice, Example, Share
 from serving.field import Field
-from serving.schema import Schema
+from serving.schema import Matrix, Schema
+from train.calibration import expected_by_chance, expected_error
+from train.choice import Learned
+from train.curves import short
 from train.evaluate import Evaluation
+from train.figures import reliability
 from train.importance import importance
 from train.reference import typical
 from train.task import Rows, Task, Truth
+from train.threshold import Labels, Probability
 
+SEED = 0
 FEWEST = 5  # rows behind an example
 
 
 def card(
     task: Task,
-    fitted: Any,
+    learned: Learned,
     evaluation: Evaluation,
     *,
     frame: pd.DataFrame,
@@ -39,16 +46,69 @@ def card(
         The training data, with a column for each field.
     """
     held_out, judged = evaluation.held_out, evaluation.held_out.judged
+    uncalibrated = evaluation.uncalibrated[judged]
     frame, truth, once = frame.iloc[judged], truth[judged], held_out.answers[0, judged]
     return Card(
         examples=tuple(
             Example(said, record)
             for label, record in _plain(task.plain(truth, held_out.mean[judged]), frame, fields)
-            if (said := _told(task, fitted, fields, record, threshold)) == label or label is None
+            if (said := _told(task, learned.fitted, fields, record, threshold)) == label
+            or label is None
         ),
         metric=next(iter(task.score(truth, once, threshold))),
         importance=importance(evaluation.lost, fields, task),
+        choice=_choice(task, learned, evaluation),
+        calibration=_calibration(task, truth, once, uncalibrated, learned.method),
         **task.card(truth, once, threshold),
+    )
+
+
+def _calibration(
+    task: Task, truth: Truth, answers: Matrix, uncalibrated: Matrix, method: str
+) -> Calibration | None:
+    after, before = task.came_true(truth, answers), task.came_true(truth, uncalibrated)
+    if after is None or before is None:
+        return None
+    found = Calibration(
+        error=round(expected_error(*after), 4),
+        by_chance=round(expected_by_chance(after[1], SEED), 4),
+        rows=len(truth),
+        curve=_curve(*after),
+    )
+    if not method:
+        return found
+    return replace(
+        found,
+        method=method,
+        error_before=round(expected_error(*before), 4),
+        curve_before=_curve(*before),
+    )
+
+
+def _curve(came_true: Labels, probability: Probability) -> tuple[Share, ...]:
+    bins = reliability(came_true, probability)
+    return tuple((each.predicted, each.observed, each.rows) for each in bins)
+
+
+def _choice(task: Task, learned: Learned, evaluation: Evaluation) -> Choice | None:
+    """How the candidates did, if there were several."""
+    if len(learned.candidates) < 2:  # noqa: PLR2004 - two
+        return None
+    return Choice(
+        learned.name,
+        task.loss(evaluation.held_out.mean),
+        len(evaluation.chosen),
+        tuple(
+            Candidate(
+                each.name,
+                loss=short(each.loss),
+                difference=short(each.difference),
+                error=short(each.error),
+                rows=each.rows,
+                folds=evaluation.chosen.count(each.name),
+            )
+            for each in learned.candidates
+        ),
     )
 
 

@@ -9,11 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import (
-    average_precision_score,
     brier_score_loss,
     confusion_matrix,
     log_loss,
-    roc_auc_score,
 )
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -21,7 +19,7 @@ from serving.manifest import Threshold
 from serving.schema import Matrix
 from train import curves
 from train.errors import TrainingError
-from train.figures import area, of_labels, reliability
+from train.figures import area_under_precision, area_under_roc, of_labels, reliability
 from train.reference import counts, few_of, quantiles
 from train.task import Groups, HeldOut, Kind, Rows, Truth
 from train.threshold import Labels, Probability, Rule
@@ -126,22 +124,28 @@ class Classification:
         if answers.shape[1] == 1:
             return of_labels(truth, predicted, "macro")
         if not self.positive:
-            every = range(len(self.labels))
-            aucs = [area(roc_auc_score, truth == code, answers[:, code]) for code in every]
             sums = answers.sum(axis=1, keepdims=True)  # 1 but for a single precision's error
             of_probability = {
-                "roc_auc": float(np.nanmean(aucs)),
-                "log_loss": log_loss(truth, answers / sums, labels=every),
+                "roc_auc": self.first(truth, answers),
+                "log_loss": log_loss(truth, answers / sums, labels=range(len(self.labels))),
             }
             return of_probability | of_labels(truth, predicted, "macro")
         positive, probability = self._is_positive(truth), answers[:, self._column]
         said = predicted == self._column if threshold is None else probability >= threshold
         of_probability = {
-            "roc_auc": area(roc_auc_score, positive, probability),
-            "pr_auc": area(average_precision_score, positive, probability),
+            "roc_auc": self.first(truth, answers),
+            "pr_auc": area_under_precision(positive, probability),
             "brier": brier_score_loss(positive, probability),
         }
         return of_probability | of_labels(positive, said, "binary", accuracy=threshold is None)
+
+    def first(self, truth: Truth, answers: Matrix) -> float:
+        """ROC AUC, or without probabilities F1."""
+        if answers.shape[1] == 1:
+            return next(iter(self.score(truth, answers, None).values()))
+        codes = [self._column] if self.positive else range(len(self.labels))
+        areas = [area_under_roc(truth == code, answers[:, code]) for code in codes]
+        return float(np.nanmean(areas))
 
     def recorded(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
         """An answer of the service as a row of answers; ValueError for a label unknown here."""
@@ -208,6 +212,14 @@ class Classification:
         reason = self.rule.reason(self.positive, positive, unseen, held_out.thresholds)
         threshold = Threshold(self.positive, self.rule.place(positive, unseen), reason)
         return {"classes": self.labels, "threshold": threshold}
+
+    def came_true(self, truth: Truth, answers: Matrix) -> tuple[Labels, Probability] | None:
+        """Whether the positive label, or the most probable, is the true one; its probability."""
+        if answers.shape[1] == 1:
+            return None
+        if self.positive:
+            return self._is_positive(truth), answers[:, self._column]
+        return truth == answers.argmax(axis=1), answers.max(axis=1)
 
     def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:
         """What the reference says of a classification alone."""

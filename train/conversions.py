@@ -1,20 +1,25 @@
 """What of scikit-learn is converted to ONNX here rather than by skl2onnx.
 
-Trees in all their forms, which it converts inexactly or not at all (see trees.py), and the imputer,
-which it converts for single precision alone. `CONVERSIONS` is for its argument
+Trees in all their forms, which it converts inexactly or not at all (see trees.py); the imputer, the
+target encoder and calibration (see conversions_calibrated.py), which it converts for single
+precision alone. `CONVERSIONS` is for its argument
 `custom_conversion_functions`, so they serve behind transformers too.
 """
 
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 from skl2onnx._parse import _parse_sklearn  # the only way to convert a Pipeline within a model
 from skl2onnx.common.data_types import DoubleTensorType
 from sklearn import tree
 from sklearn.base import is_classifier
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import TargetEncoder
 
+from train.conversions_calibrated import calibrated
 from train.graph import Graph
 from train.trees import BOOSTED, BOOSTED_FROM_HISTOGRAMS, FORESTS
 
@@ -28,18 +33,14 @@ LINKS = {
 
 
 def forest(scope: Any, operator: Any, container: Any) -> None:
-    """Convert a forest, or a tree alone.
-
-    scikit-learn compares the single-precision value of a number with thresholds in double
-    precision, so numbers are cut to that here.
-    """
+    """Convert a forest, or a tree alone."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
     trees = float(len(getattr(model, "estimators_", [model])))
-    sums = graph.sums(model, graph.singles())
+    sums = graph.sums(model, graph.singles(graph.input))
     if is_classifier(model) and len(model.classes_) == 2:  # noqa: PLR2004
         # Of whole sums, which bare leaves have, both shares are as exact as scikit-learn's: 1 less
         # a share may miss by the last bit, and so fall short of a threshold.
-        sums = _of_both(graph, sums, trees)
+        sums = graph.of_both(sums, trees)
     shares = graph.add("Div", sums, graph.constant(trees))
     _answer(graph, model, shares)
 
@@ -50,7 +51,7 @@ def gradient_boosting(scope: Any, operator: Any, container: Any) -> None:
     if model.init not in {None, "zero"}:
         raise NotImplementedError("boosting that starts from another estimator")
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_)))
-    _answer_linked(graph, model, graph.sums(model, graph.singles()), start)
+    _answer_linked(graph, model, graph.sums(model, graph.singles(graph.input)), start)
 
 
 def histogram_boosting(scope: Any, operator: Any, container: Any) -> None:
@@ -64,14 +65,8 @@ def _answer_linked(graph: Graph, model: Any, sums: str, start: Any) -> None:
     link = LINKS[type(model._loss.link).__name__]
     linked = graph.add(link, graph.add("Add", sums, graph.constant(start)))
     if is_classifier(model) and len(model.classes_) == 2:  # noqa: PLR2004
-        linked = _of_both(graph, linked, 1.0)
+        linked = graph.of_both(linked, 1.0)
     _answer(graph, model, linked)
-
-
-def _of_both(graph: Graph, second: str, whole: float) -> str:
-    """What both of two classes have of a whole, from what the second one has."""
-    factors, summands = graph.constant([[-1.0, 1.0]]), graph.constant([whole, 0.0])
-    return graph.add("Gemm", second, factors, summands)
 
 
 def _answer(graph: Graph, model: Any, computed: str) -> None:
@@ -79,9 +74,7 @@ def _answer(graph: Graph, model: Any, computed: str) -> None:
     if not is_classifier(model):
         graph.answer(0, computed)
         return
-    best = graph.add("ArgMax", computed, axis=1, keepdims=0)
-    graph.answer(0, graph.add("Gather", graph.constant(model.classes_), best))
-    graph.answer(1, computed)
+    graph.label(model.classes_, computed)
 
 
 def imputer(scope: Any, operator: Any, container: Any) -> None:
@@ -105,6 +98,29 @@ def imputer(scope: Any, operator: Any, container: Any) -> None:
     graph.answer(0, graph.add("Where", missing, graph.constant([values]), given))
 
 
+def target_encoder(scope: Any, operator: Any, container: Any) -> None:
+    """Convert what puts the mean of the target in a category's place; it has codes, not text."""
+    model, graph = operator.raw_operator, Graph(scope, operator, container)
+    if graph.takes_text or len(operator.inputs) > 1:
+        raise NotImplementedError("target encoding of anything but a matrix of codes")
+    rows = graph.doubles(graph.input)
+    targets = model.target_mean_ if model.target_type_ == "multiclass" else [model.target_mean_]
+    columns = []
+    for at, encoding in enumerate(model.encodings_):
+        feature, target = divmod(at, len(targets))
+        value = graph.add("Gather", rows, graph.constant([feature]), axis=1)
+        known = graph.add("Equal", value, graph.constant([model.categories_[feature]]))
+        mean = graph.add("MatMul", graph.doubles(known), graph.constant(encoding[:, None]))
+        is_known = graph.add(
+            "ReduceMax", graph.add("Cast", known, to=TensorProto.INT64), graph.constant([1])
+        )
+        unknown = graph.constant(float(targets[target]))
+        columns.append(
+            graph.add("Where", graph.add("Cast", is_known, to=TensorProto.BOOL), mean, unknown)
+        )
+    graph.answer(0, graph.add("Concat", *columns, axis=1))
+
+
 def transformed_target(scope: Any, operator: Any, container: Any) -> None:
     """Convert a regression of a function of its target, such as the logarithm."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
@@ -121,11 +137,20 @@ def _one_number(operator: Any) -> None:
     operator.outputs[0].type = DoubleTensorType([None, 1])
 
 
-SHAPES = {TransformedTargetRegressor: _one_number}
+def _a_column_for_each_encoding(operator: Any) -> None:
+    operator.outputs[0].type = DoubleTensorType([None, len(operator.raw_operator.encodings_)])
+
+
+SHAPES = {
+    TargetEncoder: _a_column_for_each_encoding,
+    TransformedTargetRegressor: _one_number,
+}
 CONVERSIONS = {
     **dict.fromkeys((*FORESTS, tree.ExtraTreeClassifier, tree.ExtraTreeRegressor), forest),
     **dict.fromkeys(BOOSTED, gradient_boosting),
     **dict.fromkeys(BOOSTED_FROM_HISTOGRAMS, histogram_boosting),
+    CalibratedClassifierCV: calibrated,
     SimpleImputer: imputer,
+    TargetEncoder: target_encoder,
     TransformedTargetRegressor: transformed_target,
 }

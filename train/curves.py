@@ -35,15 +35,15 @@ def bins(truth: Numbers, predicted: Numbers) -> tuple[Bin, ...]:
 
 def _bin(truth: Numbers, predicted: Numbers) -> Bin:
     low, high = np.quantile(truth, (0.1, 0.9))
-    means = _short(predicted.mean()), _short(truth.mean())
-    return Bin(*means, _short(low), _short(high), len(truth))
+    means = short(predicted.mean()), short(truth.mean())
+    return Bin(*means, short(low), short(high), len(truth))
 
 
 def histogram(values: Numbers) -> Histogram:
     """Counts between equal steps; the outermost hundredths are counted at the ends."""
     low, high = np.quantile(values, (0.005, 0.995))
     counts, edges = np.histogram(np.clip(values, low, high), COLUMNS)
-    return Histogram(tuple(map(_short, edges)), tuple(map(int, counts)))
+    return Histogram(tuple(map(short, edges)), tuple(map(int, counts)))
 
 
 def _thinned(x: Numbers, y: Numbers) -> tuple[Point, ...]:
@@ -53,5 +53,6 @@ def _thinned(x: Numbers, y: Numbers) -> tuple[Point, ...]:
     return tuple((round(float(x[each]), 4), round(float(y[each]), 4)) for each in at)
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
+    """A number to six digits."""
     return float(f"{value:.6g}")

@@ -19,8 +19,9 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from serving.field import Field
@@ -29,57 +30,62 @@ from train.task import Kind
 
 Fields = tuple[Field, ...]
 
+KINDS = "numbers", "two labels", "few labels", "many labels"
 MANY_ROWS = 5000  # with so many, half the trees do as well
-ROWS_PER_LEAF = 2000
+ROWS_PER_LEAF = 4000
+ONE_HOT = 50  # labels; a category of more stands as the mean of the target
 MISSING = -1  # the code of a category that is missing
+SIMPLEST_FIRST = ("linear", "hist-gradient-boosting", "extra-trees", "random-forest")
+MOST_BOOSTED = 5  # labels: each costs a tree in every round
 
 
 def _forest(classifier: Any, regressor: Any) -> Callable[[Kind, Fields, int], Any]:
     def build(task: Kind, fields: Fields, rows: int) -> Any:
-        size = {
-            "n_estimators": 50 if rows > MANY_ROWS else 100,
-            "min_samples_leaf": max(3, rows // ROWS_PER_LEAF),
-            "n_jobs": -1,
-        }
-        classifies = task == "classification"
-        forest = classifier(**size) if classifies else regressor(**size, max_features=0.4)
-        return _imputed(forest, fields)
+        kind = classifier if task == "classification" else regressor
+        forest = kind(
+            n_estimators=50 if rows > MANY_ROWS else 100,
+            min_samples_leaf=max(1, rows // ROWS_PER_LEAF),
+            n_jobs=-1,
+        )
+        return _for_trees(forest, task, fields)
 
     return build
 
 
 def _tree(task: Kind, fields: Fields, rows: int) -> Any:
     kind = DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor
-    return _imputed(kind(min_samples_leaf=max(5, rows // 200)), fields)
+    return _for_trees(kind(min_samples_leaf=max(5, rows // 200)), task, fields)
 
 
-def _hist_gradient_boosting(task: Kind, fields: Fields, rows: int) -> Any:  # noqa: ARG001
+def _hist_gradient_boosting(task: Kind, fields: Fields, rows: int) -> Any:
     classifies = task == "classification"
     kind = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
-    return kind(
+    columns = _columns(fields)
+    encoded, kept = columns["many labels"], sorted(columns["two labels"] + columns["few labels"])
+    before = [at for at in range(len(fields)) if at not in encoded]
+    model = kind(
         learning_rate=0.06,
         max_iter=150,
-        max_leaf_nodes=15,
-        categorical_features=_columns(fields, category=True) or None,
+        # Of few rows, more leaves learn by heart: probabilities become too sure.
+        max_leaf_nodes=15 if rows > MANY_ROWS else 8,
+        min_samples_leaf=10,
+        l2_regularization=1,
+        categorical_features=[len(encoded) + before.index(at) for at in kept] or None,
     )
+    if not encoded:
+        return model
+    prepared = ColumnTransformer(
+        [("many labels", _target_encoder(task), encoded)], remainder="passthrough"
+    )
+    return Pipeline([("prepared", prepared), ("model", model)])
 
 
 def _linear(task: Kind, fields: Fields, rows: int) -> Any:  # noqa: ARG001
-    missing = SimpleImputer(strategy="constant", fill_value=MISSING)
-    prepared = ColumnTransformer(
-        [
-            (
-                "numbers",
-                make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
-                _columns(fields, category=False),
-            ),
-            (
-                "categories",
-                make_pipeline(missing, OneHotEncoder(handle_unknown="ignore")),
-                _columns(fields, category=True),
-            ),
-        ]
-    )
+    columns = _columns(fields)
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    labels = columns["two labels"] + columns["few labels"] + columns["many labels"]
+    parts = ("numbers", numbers, columns["numbers"]), ("categories", _one_hot(), labels)
+    prepared = ColumnTransformer([part for part in parts if part[-1]])
     model = LogisticRegression(max_iter=1000) if task == "classification" else Ridge()
     return Pipeline([("prepared", prepared), ("model", model)])
 
@@ -103,6 +109,7 @@ BUILDERS: dict[str, Callable[[Kind, Fields, int], Any]] = {
     "lightgbm": _from_package("lightgbm", "LGBM", num_leaves=15, verbose=-1),
     "xgboost": _from_package("xgboost", "XGB", max_depth=4),
 }
+AUTO = "auto"
 PACKAGES = ("lightgbm", "xgboost")
 TAKES_CODES = ("xgboost",)  # for labels
 
@@ -122,23 +129,54 @@ def build(name: str, task: Kind, fields: Fields, rows: int) -> Any:
     return BUILDERS[name](task, fields, rows)
 
 
-def _imputed(model: Any, fields: Fields) -> Any:
-    """A model behind imputers for the fields that may be missing, if there are any."""
-    numbers, categories = (
-        [at for at in _columns(fields, category=category) if fields[at].optional]
-        for category in (False, True)
-    )
-    if not (numbers or categories):
+def candidates(name: str, task: Kind, fields: Fields, rows: int, labels: int) -> dict[str, Any]:
+    """The estimators to choose between, the simplest first: those of `auto`, or the one named."""
+    names = [*SIMPLEST_FIRST] if name == AUTO else [name]
+    if name == AUTO and labels > MOST_BOOSTED:
+        names.remove("hist-gradient-boosting")
+    return {each: build(each, task, fields, rows) for each in names}
+
+
+def _for_trees(model: Any, task: Kind, fields: Fields) -> Any:
+    """A model behind what trees need; numbers and two labels stay, missing values among them."""
+    columns = _columns(fields)
+    if not (columns["few labels"] or columns["many labels"]):
         return model
-    missing = ColumnTransformer(
-        [
-            ("numbers", SimpleImputer(strategy="median"), numbers),
-            ("categories", SimpleImputer(strategy="constant", fill_value=MISSING), categories),
-        ],
+    parts = {"few labels": _one_hot(), "many labels": _target_encoder(task)}
+    prepared = ColumnTransformer(
+        [(kind, part, columns[kind]) for kind, part in parts.items() if columns[kind]],
         remainder="passthrough",
     )
-    return Pipeline([("missing", missing), ("model", model)])
+    return Pipeline([("prepared", prepared), ("model", model)])
 
 
-def _columns(fields: Fields, *, category: bool) -> list[int]:
-    return [at for at, field in enumerate(fields) if (field.type == "category") == category]
+def _one_hot() -> Any:
+    """A column for each label, and one for a missing value."""
+    missing = SimpleImputer(strategy="constant", fill_value=MISSING)
+    return make_pipeline(missing, OneHotEncoder(handle_unknown="ignore", sparse_output=False))
+
+
+def _target_encoder(task: Kind) -> Any:
+    """The mean of the target, cross-fitted; of each label, where there are more than two."""
+    missing = SimpleImputer(strategy="constant", fill_value=MISSING)
+    # It takes whole numbers for classes unless it is told.
+    kind = "auto" if task == "classification" else "continuous"
+    return make_pipeline(
+        missing, TargetEncoder(target_type=kind, cv=KFold(5, shuffle=True, random_state=0))
+    )
+
+
+def _columns(fields: Fields) -> dict[str, list[int]]:
+    """Where the fields of each kind stand."""
+    columns: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    for at, field in enumerate(fields):
+        columns[_kind(field)].append(at)
+    return columns
+
+
+def _kind(field: Field) -> str:
+    if field.type != "category":
+        return "numbers"
+    if len(field.categories) <= 2:  # noqa: PLR2004 - two
+        return "two labels"
+    return "few labels" if len(field.categories) <= ONE_HOT else "many labels"

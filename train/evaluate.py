@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from serving.manifest import Figure
 from serving.schema import Matrix
+from train.choice import learn
 from train.importance import Sources, losses
-from train.parts import use_one_thread
 from train.task import Groups, HeldOut, Rows, Task, Truth
 
 RESAMPLES = 50
@@ -28,13 +27,33 @@ class Protocol(NamedTuple):
         """How many models are fitted."""
         return self.folds * self.repeats
 
-    def text(self, task: Task, together: tuple[str, ...], judged: int | None = None) -> str:
-        """The protocol in words, for people; `judged` live rows, if these alone count."""
+    def text(
+        self,
+        task: Task,
+        together: tuple[str, ...],
+        judged: int | None = None,
+        *,
+        choosing: bool = False,
+    ) -> str:
+        """The protocol in words, for people.
+
+        Parameters
+        ----------
+        judged : int, optional
+            The number of live rows, if these alone count.
+        choosing : bool
+            Whether the estimator or its calibration is chosen by the rows.
+        """
         times = f" repeated {self.repeats} times" if self.repeats > 1 else ""
         alike = f"rows alike in {' and '.join(together)}" if together else "equal rows"
         counted = f"; of the held-out rows the {judged:,} latest live ones count" if judged else ""
+        nested = (
+            "; estimator and calibration are chosen within each fold's training rows, so the "
+            "held-out rows had no part in the choice"
+        )
         return (
-            f"{self.folds}{task.folds}{times}, {alike} never on both sides{counted}; spread: "
+            f"{self.folds}{task.folds}{times}, {alike} never on both sides{counted}"
+            f"{nested if choosing else ''}; spread: "
             f"standard deviation over the folds; baseline: {task.baseline}{task.remark}"
         )
 
@@ -49,11 +68,17 @@ class Evaluation(NamedTuple):
     ----------
     lost : ndarray of float, shape (folds, fields)
         What shuffling each field loses in the folds of the first repeat.
+    uncalibrated : ndarray of float, shape (rows, outputs)
+        The answers of the first repeat as they would be without calibration.
+    chosen : tuple of str
+        The candidate that was chosen in each fold, where there was a choice.
     """
 
     figures: dict[str, Figure]
     held_out: HeldOut
     lost: NDArray[np.float64]
+    uncalibrated: Matrix
+    chosen: tuple[str, ...]
 
 
 def cross_validate(
@@ -89,19 +114,27 @@ def cross_validate(
     """
     judged = np.arange(len(rows)) if judged is None else judged
     sources = sources or [[column] for column in range(rows.shape[1])]
-    scores, baselines, thresholds, lost = [], [], [], []
+    scores, baselines, thresholds, lost, chosen = [], [], [], [], []
     answers: dict[int, Matrix] = {}
+    uncalibrated: Matrix = np.empty(0)
     splits = (
         (repeat, train, test)
         for repeat in range(protocol.repeats)
         for train, test in task.splits(protocol.folds, seed + repeat, truth, groups)
     )
     for repeat, train, test in splits:
-        lesson = task.lesson(truth[train])
-        fitted = fit(estimator, rows[train], lesson, seed + repeat)
+        learned = learn(
+            estimator,
+            rows[train],
+            truth[train],
+            task=task,
+            groups=groups[train],
+            seed=seed + repeat,
+        )
+        fitted = learned.fitted
         threshold = task.threshold(fitted, truth[train])
         said = task.answers(fitted, rows[test])
-        ignorant = task.dummy().fit(rows[train], lesson)
+        ignorant = task.dummy().fit(rows[train], task.lesson(truth[train]))
         half = None if threshold is None else 0.5
         counts = np.isin(test, judged)
         if counts.any():
@@ -110,13 +143,20 @@ def cross_validate(
             baselines.append(task.score(truth[test][counts], guessed, half))
         thresholds += [] if threshold is None else [threshold]
         answers.setdefault(repeat, np.empty((len(rows), said.shape[1])))[test] = said
+        chosen += [learned.name] if learned.name else []
         if not repeat:
+            uncalibrated = (
+                uncalibrated if len(uncalibrated) else np.empty((len(rows), said.shape[1]))
+            )
+            uncalibrated[test] = task.answers(learned.uncalibrated, rows[test])
             lost.append(losses(fitted, rows[test], truth[test], task, sources, seed=seed))
         progress()
     return Evaluation(
         _figures(scores, baselines, task),
         HeldOut(np.array(list(answers.values())), groups, thresholds, judged),
         np.array(lost),
+        uncalibrated,
+        tuple(chosen),
     )
 
 
@@ -149,15 +189,6 @@ def resampled(
         for name, value in task.score(truth, answers, threshold).items()
         if np.isfinite(value)
     }
-
-
-def fit(estimator: Any, rows: Matrix, lesson: Any, seed: int) -> Any:
-    """Fit a copy of an estimator; the seed decides every bit."""
-    copy = clone(estimator)
-    seeds = [name for name in copy.get_params() if name.rpartition("__")[2] == "random_state"]
-    copy.set_params(**dict.fromkeys(seeds, seed)).fit(rows, lesson)
-    use_one_thread(copy)
-    return copy
 
 
 def alike(rows: Matrix, columns: list[int] | None = None) -> Groups:

@@ -1,11 +1,11 @@
 """Figures of labels and probabilities on rows held out."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, f1_score, recall_score
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, recall_score
 
 from serving.manifest import ReliabilityBin
 from train.threshold import Labels, Probability
@@ -13,9 +13,26 @@ from train.threshold import Labels, Probability
 RELIABILITY_BINS = 10
 
 
-def area(metric: Callable[..., float], positive: Labels, probability: Probability) -> float:
-    """The area under a curve, which only rows of both kinds have."""
-    return metric(positive, probability) if 0 < positive.mean() < 1 else np.nan
+def area_under_roc(positive: Labels, probability: Probability) -> float:
+    """The share of pairs of a positive and a negative row that are in order; NaN without pairs.
+
+    By ranks, for `roc_auc_score` spends a hundred times as long: most of a training's time where
+    there are many labels and fields.
+
+    >>> float(area_under_roc(np.array([False, True, True]), np.array([0.2, 0.2, 0.9])))
+    0.75
+    """
+    first, others = positive.sum(), (~positive).sum()
+    if not (first and others):
+        return np.nan
+    ranks = pd.Series(probability).rank().to_numpy()
+    area: float = (ranks[positive].sum() - first * (first + 1) / 2) / (first * others)
+    return area
+
+
+def area_under_precision(positive: Labels, probability: Probability) -> float:
+    """Average precision; NaN where all rows are of one kind."""
+    return average_precision_score(positive, probability) if 0 < positive.mean() < 1 else np.nan
 
 
 def of_labels(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 
@@ -20,6 +21,8 @@ def wrapped(fitted: Any) -> list[Any]:
         return [fitted.regressor_]
     if isinstance(fitted, CalibratedClassifierCV):
         return [each.estimator for each in fitted.calibrated_classifiers_]
+    if isinstance(fitted, FrozenEstimator):
+        return [fitted.estimator]
     if isinstance(fitted, VotingClassifier | VotingRegressor):
         return [*fitted.estimators_]
     return []

@@ -20,6 +20,7 @@ from serving.schema import Matrix
 from train import assemble, evaluate, live
 from train.assemble import Trained
 from train.card import card
+from train.choice import learn
 from train.errors import TrainingError
 from train.evaluate import FIVE_BY_THREE, Protocol
 from train.live import Feedback
@@ -47,7 +48,8 @@ class Problem:
         What to remember of a file that is not the project's own.
     estimator
         A scikit-learn estimator or Pipeline that takes a matrix: a column for each field,
-        categories as their codes, and behind them what a calendar says of dates.
+        categories as their codes, and behind them what a calendar says of dates; or `Candidates`,
+        several of them to choose from.
     together : tuple of str
         Fields: rows in which all of them are equal stay on one side of each split. Equal rows do so
         anyway.
@@ -131,7 +133,15 @@ def train(
         sources=sources(fields),
         progress=progress,
     )
-    fitted = evaluate.fit(problem.estimator, features, task.lesson(truth), SEED)
+    learned = learn(
+        problem.estimator,
+        features,
+        truth,
+        task=task,
+        groups=evaluation.held_out.groups,
+        seed=SEED,
+    )
+    fitted = learned.fitted
     progress()
 
     held_out = evaluation.held_out
@@ -150,7 +160,9 @@ def train(
         fields=fields,
         table=problem.table,
         example=typical(frame, fields),
-        evaluation=problem.protocol.text(task, problem.together, counted),
+        evaluation=problem.protocol.text(
+            task, problem.together, counted, choosing=bool(learned.candidates or learned.name)
+        ),
         metrics=evaluation.figures,
         published=problem.published,
         data=TrainingData(
@@ -169,7 +181,7 @@ def train(
     threshold = ready.manifest.threshold.value if ready.manifest.threshold else None
     drawn = card(
         task,
-        fitted,
+        learned,
         evaluation,
         frame=frame,
         fields=fields,

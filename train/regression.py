@@ -89,6 +89,10 @@ class Regression:
             figures[f"within_{self.within:g}"] = float((off <= self.within).mean())
         return figures
 
+    def first(self, truth: Truth, answers: Matrix) -> float:
+        """The mean absolute error."""
+        return float(mean_absolute_error(truth, answers[:, 0]))
+
     def recorded(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:  # noqa: ARG002
         """An answer of the service as a row of answers."""
         return [float(prediction)]
@@ -131,6 +135,9 @@ class Regression:
         once = held_out.answers[0, at, 0]
         interval = conformal(truth[at], once, held_out.groups[at], SEED)
         return {"unit": self.unit, "interval": interval}
+
+    def came_true(self, truth: Truth, answers: Matrix) -> None:
+        """There are no probabilities."""
 
     def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:  # noqa: ARG002
         """What the reference says of a regression alone."""

@@ -1,12 +1,18 @@
 """What a training says of what it made, for people."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
+from serving import artefact
+from serving.card import Card
 from serving.engine import Agreement
 from serving.figures import number
 from serving.manifest import Comparison, Figure, Interval, LiveData, Manifest, Threshold
 from train.assemble import Trained
+from train.report_card import lines
 
 NAMES = {
     "roc_auc": "ROC AUC",
@@ -32,6 +38,7 @@ def summary(trained: Trained, models_dir: Path) -> str:
         *([_live(manifest.data.live)] if manifest.data.live else []),
         f"evaluation: {manifest.evaluation}",
         *_table(manifest),
+        *_of_card(contents),
         *([f"published: {manifest.published}"] if manifest.published else []),
         *([_compared(manifest.compared)] if manifest.compared else []),
         *([_decision(manifest.threshold)] if manifest.threshold else []),
@@ -42,6 +49,12 @@ def summary(trained: Trained, models_dir: Path) -> str:
         _next(trained),
     ]
     return "\n".join(lines)
+
+
+def _of_card(contents: Mapping[str, bytes]) -> list[str]:
+    if artefact.CARD not in contents:
+        return []
+    return list(lines(msgspec.json.decode(contents[artefact.CARD], type=Card)))
 
 
 def agreement(found: Agreement | None) -> str:

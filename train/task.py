@@ -84,6 +84,9 @@ class Task(Protocol):
     def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:
         """The metrics of one fold; NaN for one that it cannot have."""
 
+    def first(self, truth: Truth, answers: Matrix) -> float:
+        """The first of the metrics, with no threshold."""
+
     def recorded(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
         """An answer of the service as a row of answers; ValueError for a label unknown here."""
 
@@ -107,6 +110,11 @@ class Task(Protocol):
 
     def card(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, Any]:
         """The entries of the card that this kind alone has."""
+
+    def came_true(
+        self, truth: Truth, answers: Matrix
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]] | None:
+        """Whether what a probability is of came true, and the probability; None without any."""
 
     def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:
         """The entries of the reference that this kind alone has; the truth may not be known."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from serving.api.words import Words
-from serving.card import Card, Point
+from serving.card import Calibration, Card, Point
 from serving.manifest import Manifest, Reference
 
 LINES = 11  # of the table beside a curve
@@ -31,7 +31,7 @@ def charts(manifest: Manifest, card: Card, reference: Reference, words: Words) -
         *_importance(card, words),
         *_roc(manifest, card, words),
         *_precision_recall(card, reference, words),
-        *_reliability(manifest, reference, words),
+        *_reliability(manifest, card, reference, words),
         *_bins(manifest, card, words),
         *_residuals(manifest, card, words),
     ]
@@ -124,24 +124,63 @@ def _straight(label: str, start: Point, end: Point) -> dict[str, Any]:
     return {"label": label, "points": [start, end], "dashed": True, "quiet": True}
 
 
-def _reliability(manifest: Manifest, reference: Reference, words: Words) -> Iterator[Chart]:
+def _reliability(
+    manifest: Manifest, card: Card, reference: Reference, words: Words
+) -> Iterator[Chart]:
     say, number = words.say, words.number
-    bins = reference.reliability
+    found = card.calibration
+    kept = tuple((one.predicted, one.observed, one.rows) for one in reference.reliability)
+    bins = found.curve if found else kept
     if not bins:
         return
     label = next(iter(reference.probabilities), manifest.classes[-1])
+    label = label if len(manifest.classes) == 2 else say("the most probable label")  # noqa: PLR2004
     axes = say("probability that was told"), say("share that came true")
-    points = [(one.predicted, one.observed) for one in bins]
-    curve = {"label": label, "points": points, "dots": True}
+    curves = {label: bins}
+    if found and found.curve_before:
+        curves[say("without calibration")] = found.curve_before
+    series: list[dict[str, Any]] = [
+        {"label": name, "points": [(x, y) for x, y, _ in shares], "dots": name == label}
+        for name, shares in curves.items()
+    ]
+    caption = say(
+        "Of rows with like probabilities of {label}, how many were. On the line it is right.",
+        label=label,
+    )
     yield Chart(
-        say("Reliability"),
-        say(
-            "Of rows with like probabilities of {label}, how many were. On the line it is right.",
-            label=label,
-        ),
-        _shares(axes, [curve, _straight(say("right"), (0, 0), (1, 1))]),
+        say("Calibration"),
+        f"{caption} {_calibration_error(found, words)}".strip(),
+        _shares(axes, [*series, _straight(say("right"), (0, 0), (1, 1))]),
         (*axes, say("rows")),
-        [(number(one.predicted, 3), number(one.observed, 3), number(one.rows)) for one in bins],
+        [(number(x, 3), number(y, 3), number(rows)) for x, y, rows in bins],
+    )
+
+
+def _calibration_error(found: Calibration | None, words: Words) -> str:
+    if not found:
+        return ""
+    error, chance = words.number(found.error, 2), words.number(found.by_chance, 2)
+    said = words.say(
+        "Expected calibration error {error}; right probabilities would have {chance} by chance.",
+        error=error,
+        chance=chance,
+    )
+    if found.error_before is None:
+        return said
+    before, say = words.number(found.error_before, 2), words.say
+    methods = {
+        "sigmoid": say("sigmoid"),
+        "isotonic": say("isotonic"),
+        "temperature": say("temperature"),
+    }
+    return (
+        said
+        + " "
+        + words.say(
+            "It is calibrated ({method}); without that it would be {before}.",
+            method=methods.get(found.method, found.method),
+            before=before,
+        )
     )
 
 
