@@ -15,7 +15,7 @@ from train.tables.read import read
 from train.tables.wishes import Wishes
 from train.task import Kind, Task
 
-SOME_CELLS = 100_000
+SOME_CELLS = 500_000
 FIVE_FOLDS, THREE_FOLDS = (Protocol(folds=folds, repeats=1) for folds in (5, 3))
 
 

@@ -19,10 +19,8 @@ from train.task import Groups, Rows, Task, Truth
 
 FOLDS = 3
 ENOUGH_ROWS = 5_000  # to choose by; of more, a part is drawn
-MOST_METHODS = 2  # of calibration
-CLEARLY_WORSE = (
-    2.0  # standard errors: an estimator so far off is not tried on the folds that follow
-)
+FEWEST_WRONG = 10  # of the predicted labels: where fewer are, nothing shows how sure to be
+CLEARLY_WORSE = 1.5  # standard errors: what is so far off is not tried on the folds that follow
 
 
 @dataclass(frozen=True)
@@ -136,15 +134,19 @@ class _Trial:
             self.scores.append(calibration.scores(fitted, rows[fold]))
             self.knows_all &= len(fitted.classes_) == self.answers.shape[1]
 
-    def judge(self, most: int) -> None:
-        """Find the losses, by whichever of so many methods of calibration makes them least."""
+    def judge(self, *, finished: bool) -> None:
+        """Find the losses, by the best calibration; until finished one way is tried."""
         at = self.rows
         self.losses, self.method = self.task.losses(self.truth[at], self.answers[at]), ""
         places = self._places()
         if not (self.scores and self.knows_all and self._each_label_beyond(places)):
             return
+        wrong = (self.answers[at].argmax(axis=1) != self.truth[at]).sum()
+        if finished and wrong < FEWEST_WRONG:
+            return
         scored, lesson = np.concatenate(self.scores), self.task.lesson(self.truth[at])
-        for method in calibration.methods(self.answers.shape[1], len(at))[:most]:
+        methods = calibration.methods(self.answers.shape[1], len(at))
+        for method in methods if finished else methods[:1]:
             answers = calibration.cross_fitted(
                 scored, lesson, places, method, are_probabilities=self.are_probabilities
             )
@@ -188,10 +190,10 @@ def _try(
         lesson = task.lesson(truth[train])
         for name, trial in running.items():
             trial.add(fit(by_name[name], rows[train], lesson, seed), rows, test)
-            trial.judge(most=1)
+            trial.judge(finished=False)
         running = dict(_not_clearly_worse(running))
     for trial in running.values():
-        trial.judge(most=MOST_METHODS)
+        trial.judge(finished=True)
     return trials
 
 

@@ -67,7 +67,7 @@ def _hist_gradient_boosting(task: Kind, fields: Fields, rows: int) -> Any:
         learning_rate=0.06,
         max_iter=150,
         # Of few rows, more leaves learn by heart: probabilities become too sure.
-        max_leaf_nodes=15 if rows > MANY_ROWS else 8,
+        max_leaf_nodes=31 if rows > MANY_ROWS else 8,
         min_samples_leaf=10,
         l2_regularization=1,
         categorical_features=[len(encoded) + before.index(at) for at in kept] or None,
