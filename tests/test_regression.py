@@ -170,7 +170,7 @@ def test_a_label_is_learnt_as_json_may_write_it(
     assert client.get(f"/predictions/{named}").json["actual"] == label
 
 
-@pytest.mark.parametrize(("model", "actual"), [("digit", 7), ("good", 1), ("risk", True)])
+@pytest.mark.parametrize(("model", "actual"), [("digit", 7), ("good", 7), ("risk", True)])
 def test_what_is_no_label_is_refused_with_those_that_are(
     client: FlaskClient, model: str, actual: Any
 ):

@@ -27,7 +27,7 @@ from train.evaluate import Protocol
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Prove and cross-validate with less patience than a real model deserves."""
     monkeypatch.setattr(proof, "PROOF_ROWS", 2_000)
-    monkeypatch.setattr(anything, "FIVE_BY_THREE", Protocol(folds=3, repeats=1))
+    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=3, repeats=1))
     monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
 
 

@@ -32,7 +32,7 @@ FEW = settings(
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prove and cross-validate with less patience than a real model deserves."""
     monkeypatch.setattr(proof, "PROOF_ROWS", 1_000)
-    monkeypatch.setattr(anything, "FIVE_BY_THREE", Protocol(folds=2, repeats=1))
+    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=2, repeats=1))
 
 
 def answers(folder: Path, content: bytes, target: str, *options: str) -> list[str]:

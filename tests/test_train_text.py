@@ -31,7 +31,7 @@ GOOD, BAD = ("ótimo produto", "loved it", "works well"), ("péssimo", "hated it
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prove and cross-validate with less patience than a real model deserves."""
     monkeypatch.setattr(proof, "PROOF_ROWS", 2_000)
-    monkeypatch.setattr(anything, "FIVE_BY_THREE", Protocol(folds=3, repeats=1))
+    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=3, repeats=1))
 
 
 def reviews(rows: int = 200) -> pd.DataFrame:
