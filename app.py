@@ -5,15 +5,15 @@ import sys
 from flask import Flask
 
 from serving import api
-from serving.decisions import Decisions
 from serving.errors import ServingError
-from serving.journal import Journal
-from serving.metrics import Metrics
-from serving.privacy import Privacy
-from serving.registry import Registry
-from serving.service import Service
+from serving.metrics.families import Metrics
+from serving.predicting.service import Service
+from serving.recording.journal import Journal
+from serving.recording.privacy import Privacy
+from serving.recording.store import Store
 from serving.settings import Settings
-from serving.store import Store
+from serving.versions.decisions import Decisions
+from serving.versions.registry import Registry
 
 
 def create_app(settings: Settings | None = None) -> Flask:

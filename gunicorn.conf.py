@@ -4,11 +4,11 @@ import gc
 import sys
 from typing import Any
 
-from serving import companion, witness
 from serving.errors import SettingsError
 from serving.log import JSONLogger
+from serving.server import collector_process, pickle_check
+from serving.server.worker import Worker
 from serving.settings import Settings
-from serving.worker import Worker
 
 try:
     settings = Settings.from_environment()
@@ -39,13 +39,13 @@ def on_starting(_: object) -> None:
 
 def when_ready(_: object) -> None:
     """Load the pickles as well, beside."""
-    witness.summon()
+    pickle_check.summon()
 
 
 def post_fork(arbiter: Any, _: Worker) -> None:
     """Have the journal collected, by one of the processes that this starts."""
     if settings.journal:
-        companion.accompany(settings, [listener.sock for listener in arbiter.LISTENERS])
+        collector_process.accompany(settings, [listener.sock for listener in arbiter.LISTENERS])
 
 
 def post_worker_init(worker: Worker) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 from bench.environments import PEERS, python_of
 from bench.errors import BenchError
 from bench.wines import COLOR, NUMBERS, Monitored, Traffic, load
-from train import wine
+from train.problems import wine
 
 TRAINED = 4_000
 ROWS = 500  # of a window, where it is not said

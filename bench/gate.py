@@ -10,11 +10,11 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
 from bench.vintage import SHIFT, SHIFTED, SWEET
-from serving.manifest import Figure
-from serving.paired import ENOUGH, Paired
-from train import wine
-from train.fitting import fit
-from train.problems import data_of
+from serving.models.manifest import Figure
+from serving.models.paired import ENOUGH, Paired
+from train.learning.fitting import fit
+from train.problems import wine
+from train.problems.problems import data_of
 
 KNOWN = 3_200  # wines that the live version is trained on
 TREES = 30

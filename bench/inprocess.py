@@ -16,15 +16,15 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from serving.api import native  # noqa: E402
-from serving.decisions import Decisions  # noqa: E402
-from serving.journal import Journal  # noqa: E402
-from serving.metrics import Metrics  # noqa: E402
-from serving.privacy import Privacy  # noqa: E402
-from serving.registry import Registry  # noqa: E402
-from serving.service import Asked, Service  # noqa: E402
+from serving.api import predict  # noqa: E402
+from serving.metrics.families import Metrics  # noqa: E402
+from serving.predicting.service import Asked, Service  # noqa: E402
+from serving.recording.journal import Journal  # noqa: E402
+from serving.recording.privacy import Privacy  # noqa: E402
+from serving.recording.store import Store  # noqa: E402
 from serving.settings import Settings  # noqa: E402
-from serving.store import Store  # noqa: E402
+from serving.versions.decisions import Decisions  # noqa: E402
+from serving.versions.registry import Registry  # noqa: E402
 
 ROUNDS = 7
 
@@ -59,7 +59,7 @@ def measure(scratch: Path) -> None:
     batch = b"[" + b",".join([record] * 1000) + b"]"
 
     def answer(body: bytes, service: Service = service) -> bytes:
-        return native.answer(service, engine, body, 10_000, Asked("bench", time.perf_counter_ns()))
+        return predict.answer(service, engine, body, 10_000, Asked("bench", time.perf_counter_ns()))
 
     def count() -> None:
         metrics.predicted("wine", 1, 1, ["bom"])

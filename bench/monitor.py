@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.wines import COLOR, NUMBERS, Monitored, Traffic, load, right, trained
-from serving.monitor.concept import Watch
+from serving.monitor.performance.concept import Watch
 
 WINDOW = 500
 HALF = 0.5  # of a standard deviation

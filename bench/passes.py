@@ -15,10 +15,10 @@ from bench.monitor import Shown
 from bench.wines import load
 from bench.workload import ROOT
 from serving import ids
-from serving.entry import Learnt, Predicted
+from serving.recording.entry import Learnt, Predicted
+from serving.recording.store import Store
 from serving.settings import Settings
-from serving.store import Store
-from train import wine
+from train.problems import wine
 
 AT_ONCE = 5_000  # rows in one transaction
 WITH_FEEDBACK = 10  # one in so many

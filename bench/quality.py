@@ -18,19 +18,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from bench.datasets import DataSet
-from serving.artefact import CARD
-from serving.backends import given
-from serving.card import Card
-from train import anything, evaluate
-from train.calibration import expected_by_chance, expected_error
-from train.choice import learn
-from train.estimators import AUTO
-from train.evaluate import Evaluation, alike
-from train.fitting import fit
+from serving.models.artefact import CARD
+from serving.models.backends import given
+from serving.models.card import Card
+from train.evaluation import evaluate
+from train.evaluation.evaluate import Evaluation, alike
+from train.learning.calibration import expected_by_chance, expected_error
+from train.learning.choice import learn
+from train.learning.estimators import AUTO
+from train.learning.fitting import fit
+from train.learning.threads import one_thread
 from train.problem import SEED, as_seen, to_rows, train
+from train.problems import anything
 from train.tables.wishes import Wishes
 from train.task import Task
-from train.threads import one_thread
 
 LOWER_IS_BETTER = {"MAE", "Brier score"}
 VERDICTS = BETTER, EQUAL, WORSE = "better", "equal", "WORSE"

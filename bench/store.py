@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 
 from bench import processes
 from bench.errors import BenchError
-from serving.collector import Collector
-from serving.entry import Learnt, Predicted
-from serving.journal import Journal
-from serving.store import Store
-from serving.store.rows import Cursor
+from serving.recording.collector import Collector
+from serving.recording.entry import Learnt, Predicted
+from serving.recording.journal import Journal
+from serving.recording.store import Store
+from serving.recording.store.rows import Cursor
 from tests import postgres
 
 START = 1_700_000_000_000

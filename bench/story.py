@@ -18,8 +18,8 @@ from bench.server import free_ports
 from bench.vintage import SHIFT, SWEET, TRAINED, Vintage
 from bench.webhook import KEY, Webhook
 from bench.workload import ROOT
-from serving.decisions import Decision, Decisions
-from serving.store import Store
+from serving.recording.store import Store
+from serving.versions.decisions import Decision, Decisions
 
 WINDOW = 500
 CALM = 600  # answers before the drift begins

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from train import wine
-from train.problems import data_of
+from train.problems import wine
+from train.problems.problems import data_of
 
 TRAINED, CALM, DRIFTED = 3_200, 500, 810  # wines trained on, then answered; the others for a trial
 SHIFTED, SHIFT = "total sulfur dioxide", 1.5  # standard deviations

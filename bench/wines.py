@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
-from serving.monitor import drift, estimate, losses
-from serving.monitor.answers import Classified
-from serving.monitor.concept import Watch, update
-from serving.monitor.drift import Drift
-from serving.monitor.losses import Losses
-from serving.monitor.performance import HeldOut
-from serving.monitor.samples import Labels, Numbers
-from train import wine
-from train.problems import data_of
+from serving.monitor.drift import drift
+from serving.monitor.drift.drift import Drift
+from serving.monitor.drift.samples import Labels, Numbers
+from serving.monitor.performance import estimate, losses
+from serving.monitor.performance.answers import Classified
+from serving.monitor.performance.concept import Watch, update
+from serving.monitor.performance.losses import Losses
+from serving.monitor.performance.performance import HeldOut
+from train.problems import wine
+from train.problems.problems import data_of
 
 TRAINED = 3 / 4
 FOLDS = 5

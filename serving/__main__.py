@@ -2,7 +2,7 @@
 
 import click
 
-from serving import garbage
+from serving import memory
 from serving.commands import collect, doctor, monitor, predict, versions
 from serving.commands.group import Commands
 from serving.settings import Settings
@@ -31,7 +31,7 @@ def main(context: click.Context) -> None:
     (MODELS_DIR, VAR_DIR, DATABASE_URL, …), whether one runs or not; one that runs follows a
     decision within two seconds.
     """
-    garbage.look_seldom()
+    memory.look_seldom()
     if context.invoked_subcommand != "doctor":  # which says what is wrong with them itself
         context.obj = Settings.from_environment()
 

@@ -23,11 +23,11 @@ from flask.testing import FlaskClient
 from onnx import numpy_helper
 
 from app import create_app
-from serving import artefact
-from serving.collector import Collector
-from serving.manifest import Manifest
+from serving.models import artefact
+from serving.models.manifest import Manifest
+from serving.recording.collector import Collector
+from serving.recording.store import Store
 from serving.settings import Settings
-from serving.store import Store
 
 ROOT = Path(__file__).parent.parent
 

@@ -11,16 +11,19 @@ from typing import Any, NamedTuple
 
 import click
 
-from serving import artefact
 from serving.errors import ServingError, VersionRefused
-from serving.manifest import Manifest
-from serving.refusals import reason
+from serving.models import artefact
+from serving.models.manifest import Manifest
+from serving.models.refusals import reason
 from serving.settings import Settings
-from train import anything, brought, live, proof, report, retrain
+from train import live, report, retrain
+from train.bring import brought
 from train.errors import TrainingError
-from train.estimators import AUTO, BUILDERS
+from train.learning.estimators import AUTO, BUILDERS
+from train.onnx import proof
 from train.problem import Problem, train
-from train.problems import PROBLEMS, data_of
+from train.problems import anything
+from train.problems.problems import PROBLEMS, data_of
 from train.tables.wishes import Wishes
 from train.task import Kind
 

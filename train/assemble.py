@@ -13,19 +13,19 @@ import joblib
 import msgspec
 import numpy as np
 
-from serving import artefact
-from serving.artefact import Artefact
-from serving.card import Card
-from serving.engine import Agreement
 from serving.errors import ArtefactError
-from serving.manifest import Manifest, Reference
-from serving.refusals import reason
-from serving.rehearsal import rehearsed
-from serving.schema import Matrix
-from train import proof
-from train.decision import decide
+from serving.inputs.schema import Matrix
+from serving.models import artefact
+from serving.models.artefact import Artefact
+from serving.models.card import Card
+from serving.models.engine import Agreement
+from serving.models.manifest import Manifest, Reference
+from serving.models.refusals import reason
+from serving.versions.rehearsal import rehearsed
 from train.errors import TrainingError
-from train.proof_rows import Drawn
+from train.learning.decision import decide
+from train.onnx import proof
+from train.onnx.proof_rows import Drawn
 
 STEPS = 2  # ONNX, the proof
 ALWAYS = {"scikit-learn", "numpy", "joblib", "skl2onnx", "onnx"}

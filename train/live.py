@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from serving.field import Field
-from serving.manifest import Comparison, LiveData
-from serving.paired import ENOUGH, Paired
-from serving.schema import Matrix
-from serving.store import Store
-from serving.store.rows import Labelled
+from serving.inputs.field import Field
+from serving.inputs.schema import Matrix
+from serving.models.manifest import Comparison, LiveData
+from serving.models.paired import ENOUGH, Paired
+from serving.recording.store import Store
+from serving.recording.store.rows import Labelled
 from train.errors import TrainingError
 from train.task import HeldOut, Rows, Task, Truth
 

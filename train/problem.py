@@ -12,21 +12,22 @@ import pandas as pd
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from serving.backends import given, sources
-from serving.field import Field
+from serving.inputs.field import Field
+from serving.inputs.schema import Matrix
 from serving.inputs.tables import Table
-from serving.manifest import Manifest, Reference, TrainingData
-from serving.schema import Matrix
-from train import assemble, evaluate, live
+from serving.models.backends import given, sources
+from serving.models.manifest import Manifest, Reference, TrainingData
+from train import assemble, live
 from train.assemble import Trained
-from train.card import card
-from train.choice import learn
 from train.errors import TrainingError
-from train.evaluate import FIVE_BY_THREE, Protocol
+from train.evaluation import evaluate
+from train.evaluation.card import card
+from train.evaluation.evaluate import FIVE_BY_THREE, Protocol
+from train.evaluation.reference import field_references, typical
+from train.learning.choice import learn
+from train.learning.threads import one_thread
 from train.live import Feedback
-from train.reference import field_references, typical
 from train.task import Task
-from train.threads import one_thread
 
 SEED = 0
 

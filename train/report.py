@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from serving import artefact
-from serving.card import Card
-from serving.engine import Agreement
 from serving.figures import number
-from serving.manifest import Comparison, Figure, Interval, LiveData, Manifest, Threshold
+from serving.models import artefact
+from serving.models.card import Card
+from serving.models.engine import Agreement
+from serving.models.manifest import Comparison, Figure, Interval, LiveData, Manifest, Threshold
 from train.assemble import Trained
 from train.report_card import lines
 

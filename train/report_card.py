@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from serving.card import Calibration, Card, Choice
+from serving.models.card import Calibration, Card, Choice
 
 
 def lines(card: Card) -> Iterator[str]:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from serving import artefact
-from serving.decisions import Decision, Decisions
 from serving.errors import ArtefactError
-from serving.manifest import Manifest
-from serving.privacy import Privacy
+from serving.models import artefact
+from serving.models.manifest import Manifest
+from serving.recording.privacy import Privacy
+from serving.recording.store import Store
 from serving.settings import Settings
-from serving.store import Store
-from serving.versions import Versions, whoever_runs_this
+from serving.versions.decisions import Decision, Decisions
+from serving.versions.versions import Versions, whoever_runs_this
 from train.errors import TrainingError
 from train.live import Feedback
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from serving.schema import Matrix
+from serving.inputs.schema import Matrix
 
 Kind = Literal["classification", "regression"]
 Truth = NDArray[Any]  # shape (rows,): codes of labels, or numbers

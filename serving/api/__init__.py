@@ -2,30 +2,12 @@
 
 from flask import Flask
 
-from serving.admins import Admins
-from serving.api import (
-    bodies,
-    card,
-    compression,
-    cors,
-    dashboard,
-    errors,
-    feedback,
-    health,
-    html,
-    metrics,
-    models,
-    monitor,
-    native,
-    openapi,
-    pages,
-    predictions,
-    pretty,
-    request_id,
-    versions,
-)
-from serving.api.express import Express
-from serving.service import Service
+from serving.access import Admins
+from serving.api import feedback, health, models, monitor, openapi, predict, predictions, versions
+from serving.api.around import bodies, compression, cors, errors, metrics, pretty, request_id
+from serving.api.around.express import Express
+from serving.api.pages import card, dashboard, home, html
+from serving.predicting.service import Service
 from serving.settings import Settings
 
 
@@ -40,11 +22,11 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     compression.register(app, settings)
     pretty.register(app)  # before it is packed: what is registered last sees an answer first
     html.register(app)
-    app.register_blueprint(pages.blueprint(service, settings.max_records))
+    app.register_blueprint(home.blueprint(service, settings.max_records))
     app.register_blueprint(card.blueprint(service))
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(models.blueprint(service))
-    app.register_blueprint(native.blueprint(service, settings))
+    app.register_blueprint(predict.blueprint(service, settings))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(predictions.blueprint(service))
     app.register_blueprint(monitor.blueprint(service))

@@ -2,11 +2,11 @@
 
 from flask import Blueprint, Response
 
-from serving.api import request_id
-from serving.api.native import read_json
+from serving.api.around import request_id
+from serving.api.predict import read_json
 from serving.api.query import page_size, shown
 from serving.api.respond import as_json
-from serving.service import Service
+from serving.predicting.service import Service
 
 
 def blueprint(service: Service, max_records: int) -> Blueprint:

@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from serving import collector, ids
+from serving import ids
 from serving.api.query import shown
 from serving.api.respond import as_json
-from serving.service import Service
+from serving.predicting.service import Service
+from serving.recording import collector
 
 LONGEST_SILENCE = 10_000  # milliseconds in which a collector that runs is heard of
 

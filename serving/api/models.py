@@ -6,10 +6,10 @@ import msgspec
 from flask import Blueprint, Response, url_for
 
 from serving.api.respond import as_json
-from serving.engine import Engine
 from serving.errors import ArtefactError
-from serving.manifest import Manifest
-from serving.service import Service
+from serving.models.engine import Engine
+from serving.models.manifest import Manifest
+from serving.predicting.service import Service
 
 
 def blueprint(service: Service) -> Blueprint:

@@ -6,7 +6,7 @@ from serving import ids
 from serving.api.query import whole
 from serving.api.respond import as_json
 from serving.errors import NotRecorded
-from serving.service import Service
+from serving.predicting.service import Service
 
 USUAL_DAYS, MOST_DAYS = 30, 3_650
 MOST_ALERTS, MOST_POINTS = 100, 1_000

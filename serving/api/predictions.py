@@ -13,8 +13,8 @@ from werkzeug.exceptions import BadRequest
 from serving.api.query import cursor, moment, page_size, shown, whole
 from serving.api.respond import as_json
 from serving.formats.spreadsheet import shown_as_text
-from serving.service import Service
-from serving.store.rows import Prediction
+from serving.predicting.service import Service
+from serving.recording.store.rows import Prediction
 
 COLUMNS = {"id", "time", "version", "prediction", "low", "high", "actual"}  # of every list
 TAKEN = {"since", "until", "version", "label", "limit", "after", "pretty"}

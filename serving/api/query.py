@@ -7,7 +7,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from serving.ids import PredictionId
-from serving.store.rows import Cursor
+from serving.recording.store.rows import Cursor
 
 USUAL, MOST = 100, 10_000  # in one answer
 NUMBER = re.compile(r"[0-9]{1,15}")

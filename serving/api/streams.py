@@ -18,15 +18,15 @@ from urllib.parse import quote
 from flask import Response, request, stream_with_context
 from werkzeug.exceptions import BadRequest
 
-from serving.answer import Answer
-from serving.api import request_id
-from serving.engine import Engine
+from serving.api.around import request_id
 from serving.errors import LISTED_FAULTS, Fault, InvalidRecords, NoRoom
 from serving.formats import READERS, WRITERS, Batch, Predict, Reader, Writer, predicted
 from serving.formats.delimited import Dialect
+from serving.inputs.schema import Rows
 from serving.inputs.shown import printable
-from serving.schema import Rows
-from serving.service import Asked, Service
+from serving.models.answer import Answer
+from serving.models.engine import Engine
+from serving.predicting.service import Asked, Service
 from serving.settings import Settings
 
 IN_MEMORY = 2**20  # bytes of a body that needs no file

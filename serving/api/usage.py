@@ -6,7 +6,7 @@ from typing import Any
 from flask import request, url_for
 
 from serving.api.respond import encode
-from serving.engine import Engine
+from serving.models.engine import Engine
 
 
 def usage(engine: Engine) -> dict[str, Any]:

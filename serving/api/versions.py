@@ -7,13 +7,13 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
-from serving.admins import Admins
-from serving.api.native import read_json
+from serving.access import Admins
+from serving.api.predict import read_json
 from serving.api.query import shown
 from serving.api.respond import as_json
-from serving.decisions import Decision
-from serving.service import Service
-from serving.versions import Versions
+from serving.predicting.service import Service
+from serving.versions.decisions import Decision
+from serving.versions.versions import Versions
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

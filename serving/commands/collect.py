@@ -5,8 +5,8 @@ import threading
 
 import click
 
-from serving import collector
 from serving.log import log_as_json
+from serving.recording import collector
 from serving.settings import Settings
 
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 import msgspec
 
-from serving import artefact
-from serving.answer import Answer
 from serving.commands.group import AS_JSON, WANTS_A_LOOK
-from serving.decisions import Decisions
-from serving.engine import Engine
 from serving.errors import UnknownModel
 from serving.formats import READERS, WRITERS, Batch, Reader, predicted
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
-from serving.schema import Rows
+from serving.inputs.schema import Rows
+from serving.models import artefact
+from serving.models.answer import Answer
+from serving.models.engine import Engine
 from serving.settings import Settings
+from serving.versions.decisions import Decisions
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar

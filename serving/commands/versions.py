@@ -6,10 +6,10 @@ import click
 import msgspec
 
 from serving.commands.group import AS_JSON
-from serving.decisions import Decision, Decisions
 from serving.figures import number
 from serving.settings import Settings
-from serving.versions import Version, Versions, whoever_runs_this
+from serving.versions.decisions import Decision, Decisions
+from serving.versions.versions import Version, Versions, whoever_runs_this
 
 COLOURS = {"live": "green", "shadow": "cyan", "retired": "bright_black"}
 WHY = click.option("--why", default="", help="Recorded with the decision.")

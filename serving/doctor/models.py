@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from serving import artefact
-from serving.decisions import Decisions
 from serving.doctor.finding import Finding
-from serving.engine import Engine
 from serving.errors import ArtefactError, ServingError, SettingsError
-from serving.manifest import Manifest
-from serving.privacy import Privacy
-from serving.registry import MISNAMED
+from serving.models import artefact
+from serving.models.engine import Engine
+from serving.models.manifest import Manifest
+from serving.recording.privacy import Privacy
 from serving.settings import Settings
+from serving.versions.decisions import Decisions
+from serving.versions.registry import MISNAMED
 
 AGAIN = "train it again, or take the folder from where it was made"
 
@@ -61,7 +61,7 @@ def _model(decisions: Decisions, name: str, privacy: Privacy) -> Iterator[Findin
 def _version(models_dir: Path, key: tuple[str, int], state: str, privacy: Privacy) -> Finding:
     name, number = key
     about = f"model {name}"
-    log = logging.getLogger("serving.engine")
+    log = logging.getLogger("serving.models.engine")
     was, log.disabled = log.disabled, True  # it logs what is told below
     try:
         read = artefact.read(models_dir, name, number)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from serving import collector, ids, journal
+from serving import ids
 from serving.doctor.finding import Finding
 from serving.errors import StoreError
+from serving.recording import collector, journal
+from serving.recording.store import Store
 from serving.settings import Settings
-from serving.store import Store
 
 LONG = 10_000  # milliseconds in which a collector that runs is heard of
 FAR_BEHIND = 64 * 2**20  # bytes

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 
-from serving.admins import Admins
+from serving.access import Admins, origins
 from serving.doctor.finding import Finding
 from serving.errors import ServingError
-from serving.origins import origins
-from serving.privacy import Privacy
+from serving.recording.privacy import Privacy
 from serving.settings import Settings
 
 ALIKE = 0.88  # of two names; PYTHONPATH and DATABASE_URL are 0.36 alike

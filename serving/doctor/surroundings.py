@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from serving import artefact
 from serving.doctor.finding import Finding
 from serving.errors import ArtefactError
+from serving.models import artefact
 from serving.settings import Settings
 
 FULL, NEARLY_FULL = 100 * 2**20, 2**30  # bytes that are free

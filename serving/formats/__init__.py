@@ -7,12 +7,12 @@ The command line and HTTP share them.
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
-from serving.answer import Answer
 from serving.formats import delimited, json_array, json_lines
 from serving.formats.batch import Batch, Predict, predicted
 from serving.formats.delimited import Dialect
-from serving.manifest import Manifest
-from serving.schema import Schema
+from serving.inputs.schema import Schema
+from serving.models.answer import Answer
+from serving.models.manifest import Manifest
 
 __all__ = ["READERS", "WRITERS", "Batch", "Predict", "Reader", "Writer", "predicted"]
 

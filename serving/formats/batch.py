@@ -6,9 +6,9 @@ from typing import NamedTuple, Self
 import msgspec
 import numpy as np
 
-from serving.answer import Answer
 from serving.errors import Fault, InvalidRecords
-from serving.schema import Matrix, Remark, Rows
+from serving.inputs.schema import Matrix, Remark, Rows
+from serving.models.answer import Answer
 
 RECORDS = 2_000  # in a batch, at most
 BYTES = 2**20  # of text, after which a batch is full too

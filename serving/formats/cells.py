@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import Fault, InvalidRecords, NotATable
-from serving.exact import LISTED_NAMES, ExactReader
-from serving.field import Field
 from serving.formats.texts import Texts
+from serving.inputs.exact import LISTED_NAMES, ExactReader
+from serving.inputs.field import Field
+from serving.inputs.schema import Schema
 from serving.inputs.shown import LONGEST_SHOWN, listed, shown
+from serving.inputs.strict_json import JSONObject
 from serving.inputs.tables import Row, TableReader
-from serving.schema import Schema
-from serving.strict_json import JSONObject
 
 DECIMAL_COMMAS = ";\t"  # between these, numbers may have a decimal comma
 

@@ -14,14 +14,14 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from serving.answer import Answer
 from serving.errors import Fault, InvalidRecords
 from serving.formats.batch import BYTES, RECORDS, Batch
 from serving.formats.cells import Cells
 from serving.formats.spreadsheet import shown_as_text
+from serving.inputs.schema import Remark, Schema
 from serving.inputs.tables import Row, TableReader
-from serving.manifest import Manifest
-from serving.schema import Remark, Schema
+from serving.models.answer import Answer
+from serving.models.manifest import Manifest
 
 
 class Dialect(NamedTuple):

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from serving.answer import Answer
 from serving.errors import Fault
 from serving.formats.batch import Batch
 from serving.formats.delimited import Dialect
-from serving.manifest import Manifest
-from serving.replies import Prediction, replies
+from serving.formats.replies import Prediction, replies
+from serving.models.answer import Answer
+from serving.models.manifest import Manifest
 
 encoder = msgspec.json.Encoder()
 

@@ -7,14 +7,14 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
-from serving.answer import Answer
 from serving.errors import Fault, InvalidRecords, NotATable, NotJSON, ServingError
 from serving.formats.batch import BYTES, RECORDS, Batch
 from serving.formats.delimited import Dialect
 from serving.formats.json_array import encoder, sent
 from serving.inputs.lines import Lines
-from serving.manifest import Manifest
-from serving.schema import Matrix, Remark, Rows, Schema
+from serving.inputs.schema import Matrix, Remark, Rows, Schema
+from serving.models.answer import Answer
+from serving.models.manifest import Manifest
 
 
 class Reader:

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.field import Field
 from serving.inputs import numerals
+from serving.inputs.field import Field
 from serving.inputs.missing import is_missing
 from serving.inputs.numerals import DEFAULT, Numerals
 from serving.inputs.shown import shown, unclear

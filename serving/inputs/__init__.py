@@ -1,5 +1,4 @@
-"""What people write in a cell or a JSON text, and the value that it stands for.
+"""What a client sends, made into rows: fields, the schema, and how people write values.
 
-Training learns from a column how its values are written; serving reads them the same way. Nothing
-here knows of models: texts in, numbers out.
+Texts and JSON in, rows and errors out. Knows no model and no database; imports errors alone.
 """

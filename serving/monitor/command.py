@@ -12,16 +12,17 @@ from typing import Any
 import click
 import msgspec
 
-from serving import artefact
 from serving.errors import ArtefactError, MonitorRuns, StoreError, UnknownModel
-from serving.lead import lead
+from serving.lock import wait_for_lock
 from serving.log import log_as_json
-from serving.monitor import alerts, loop
+from serving.models import artefact
+from serving.monitor.alerts import alerts
 from serving.monitor.findings import percent
 from serving.monitor.passes import Passed, Passes
+from serving.monitor.retraining import loop
+from serving.recording.store import Store
+from serving.recording.store.reports import Alert
 from serving.settings import Settings
-from serving.store import Store
-from serving.store.reports import Alert
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
     steps.setLevel(logging.INFO)
     steps.addHandler(logging.StreamHandler())
     _require(settings, models)
-    lock = lead(settings.var_dir / LOCK, lambda _: False)
+    lock = wait_for_lock(settings.var_dir / LOCK, lambda _: False)
     if lock is None:
         raise MonitorRuns(
             f"{settings.var_dir / LOCK} is held: a monitor runs already, or cannot write there; "
@@ -89,10 +90,10 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
         signal.signal(number, lambda *_: stop.set())
     os.nice(NICENESS)
     path = settings.var_dir / LOCK
-    lock = lead(path, lambda _: False)
+    lock = wait_for_lock(path, lambda _: False)
     if lock is None:
         log.warning("%s is held by another monitor; this one waits to take over", path)
-        lock = lead(path, lambda seconds: not stop.wait(seconds))
+        lock = wait_for_lock(path, lambda seconds: not stop.wait(seconds))
     if lock is None:
         return
     with lock, closing(Store(settings.store_url)) as store:

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from msgspec import Raw
 
 from serving import ids
-from serving.decisions import Decisions
 from serving.errors import ArtefactError, ServingError
-from serving.monitor.alerts import change
-from serving.monitor.look import Looks
-from serving.monitor.webhook import Webhook
+from serving.monitor.alerts.alerts import change
+from serving.monitor.alerts.webhook import Webhook
+from serving.monitor.check import Looks
+from serving.recording.store import Store
 from serving.settings import Settings
-from serving.store import Store
+from serving.versions.decisions import Decisions
 
 log = logging.getLogger(__name__)
 

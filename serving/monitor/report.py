@@ -8,21 +8,23 @@ import msgspec
 import numpy as np
 
 from serving import ids
-from serving.manifest import Manifest, Reference
-from serving.monitor import arrival, drift, estimate, performance
-from serving.monitor.answers import Classified, truth
+from serving.models.manifest import Manifest, Reference
+from serving.monitor import arrival
 from serving.monitor.arrival import Arrival
-from serving.monitor.compared import Compared, compared, positive
-from serving.monitor.concept import ConceptDrift
-from serving.monitor.distributions import Distribution, distributions
-from serving.monitor.drift import Drift
-from serving.monitor.estimate import Estimated, Reliability
+from serving.monitor.drift import drift
+from serving.monitor.drift.compared import Compared, compared, positive
+from serving.monitor.drift.distributions import Distribution, distributions
+from serving.monitor.drift.drift import Drift
 from serving.monitor.findings import Verdict
-from serving.monitor.performance import HeldOut, Realised
+from serving.monitor.performance import estimate, performance
+from serving.monitor.performance.answers import Classified, truth
+from serving.monitor.performance.concept import ConceptDrift
+from serving.monitor.performance.estimate import Estimated, Reliability
+from serving.monitor.performance.performance import HeldOut, Realised
 from serving.monitor.traffic import Traffic
 from serving.monitor.window import Answers, Window
-from serving.store.rows import Trial
-from serving.store.windows import Extent
+from serving.recording.store.rows import Trial
+from serving.recording.store.windows import Extent
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):

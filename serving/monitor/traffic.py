@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from serving.metrics import Totals
+from serving.metrics.families import Totals
 from serving.monitor.window import Window
 
 HOUR = 3_600_000  # milliseconds

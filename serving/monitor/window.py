@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.field import Field
 from serving.inputs import dates
-from serving.monitor.answers import Classified, Floats, Regressed
-from serving.store.windows import Part
+from serving.inputs.field import Field
+from serving.monitor.performance.answers import Classified, Floats, Regressed
+from serving.recording.store.windows import Part
 
 UNKNOWN = -1  # the code of a label that is missing, or was never said
 

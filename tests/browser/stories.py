@@ -7,12 +7,13 @@ from typing import Any
 from traffic import DAY, HOUR, Traffic, unlike_training
 
 from bench.wines import load
-from serving import artefact, ids
-from serving.decisions import Decisions
+from serving import ids
+from serving.models import artefact
 from serving.settings import ROOT, Settings
-from serving.versions import Versions
-from train import diabetes, wine_score
-from train.problems import data_of
+from serving.versions.decisions import Decisions
+from serving.versions.versions import Versions
+from train.problems import diabetes, wine_score
+from train.problems.problems import data_of
 
 ROWS = 250
 TWO_THIRDS = ROWS * 2 // 3

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from sklearn.linear_model import LogisticRegression
 from test_csv import downloaded, drop
 
-from serving.field import Field
+from serving.inputs.field import Field
 from tests.conftest import Server, gunicorn, running
 
 FIELDS = (

@@ -153,7 +153,7 @@ def test_a_monitor_beside_looks_at_what_is_predicted(container: Container):
     inspected = run("docker", "inspect", "--format", told, beside).split()
     assert inspected == ["true", str(2**29), "10001:10001"]
     lines = run("docker", "logs", beside).splitlines()
-    assert {json.loads(line)["logger"] for line in lines} == {"serving.monitor.look"}
+    assert {json.loads(line)["logger"] for line in lines} == {"serving.monitor.check"}
 
 
 def test_a_version_is_put_live_over_http_and_back_from_the_host(container: Container):

@@ -1,1 +1,1 @@
-"""A CSV file as people have them: read, understood column by column, and made into fields."""
+"""A CSV as people have it, read into typed columns: fields, target, and what is left out."""

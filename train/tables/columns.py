@@ -6,8 +6,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from serving.field import FLOAT32_MAX
 from serving.inputs import dates, numerals
+from serving.inputs.field import FLOAT32_MAX
 from serving.inputs.numerals import DEFAULT, Numerals
 from train.tables import cells, days, numbers
 from train.tables.read import Sheet

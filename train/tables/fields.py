@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 from msgspec.structs import replace
 
-from serving.field import Field
 from serving.inputs import truth
+from serving.inputs.field import Field
 from train.errors import TrainingError
 from train.tables.columns import Column
 from train.tables.wishes import quoted

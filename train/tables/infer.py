@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from serving.field import Field
+from serving.inputs.field import Field
 from serving.inputs.tables import Table
 from train.errors import TrainingError
 from train.tables import isolated, overview

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from serving.field import EXACT_INTEGER
 from serving.inputs import numerals
+from serving.inputs.field import EXACT_INTEGER
 from serving.inputs.numerals import DEFAULT, Numerals
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from serving.field import EXACT_INTEGER, Field
 from serving.inputs import dates
+from serving.inputs.field import EXACT_INTEGER, Field
 from serving.inputs.shown import printable
 from train.tables import days
 

@@ -6,15 +6,16 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, make_response, render_template, request
 
-from serving import artefact
-from serving.api import native, request_id
-from serving.api.html import POLICY
+from serving.api import predict
+from serving.api.around import request_id
 from serving.api.openapi.document import document
 from serving.api.openapi.operation import About
+from serving.api.pages.html import POLICY
 from serving.api.respond import as_json, encode
 from serving.errors import ArtefactError
-from serving.manifest import Manifest
-from serving.service import Service
+from serving.models import artefact
+from serving.models.manifest import Manifest
+from serving.predicting.service import Service
 
 STYLED = f"{POLICY}; style-src 'self' 'unsafe-inline'"  # Swagger UI writes style attributes
 
@@ -82,5 +83,5 @@ class Made:
         engine = self.service.registry.engine()
         body = encode(engine.manifest.example)
         asked = request_id.asked()
-        answer = native.answer(self.service, engine, body, self.max_records, asked)
+        answer = predict.answer(self.service, engine, body, self.max_records, asked)
         return msgspec.json.decode(answer, type=dict[str, Any])

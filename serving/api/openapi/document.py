@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from serving.api.errors import Problem
+from serving.api.around.errors import Problem
 from serving.api.openapi import problems, records
 from serving.api.openapi.operation import About, component
 from serving.api.openapi.routes import OPERATIONS
 from serving.api.openapi.structs import TIME, Schema, record, ref, schemas, text, whole
-from serving.card import Card
-from serving.decisions import Decision
 from serving.errors import Fault
-from serving.manifest import Manifest
-from serving.schema import Remark
-from serving.store.reports import Alert
-from serving.store.rows import Trial
-from serving.versions import Version
+from serving.inputs.schema import Remark
+from serving.models.card import Card
+from serving.models.manifest import Manifest
+from serving.recording.store.reports import Alert
+from serving.recording.store.rows import Trial
+from serving.versions.decisions import Decision
+from serving.versions.versions import Version
 
 STRUCTS = (Alert, Card, Decision, Fault, Manifest, Problem, Remark, Trial, Version)
 INTRODUCTION = """\

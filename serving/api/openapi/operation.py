@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from serving.api.openapi.structs import Schema
-from serving.manifest import Manifest
+from serving.models.manifest import Manifest
 
 Operation = dict[str, Any]
 

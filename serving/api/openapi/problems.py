@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 from werkzeug.http import HTTP_STATUS_CODES
 
-from serving import schema
-from serving.api.errors import Problem
+from serving.api.around.errors import Problem
 from serving.api.openapi.structs import Schema, ref
 from serving.errors import InvalidRecords
-from serving.manifest import Manifest
-from serving.strict_json import JSONObject
+from serving.inputs import schema
+from serving.inputs.strict_json import JSONObject
+from serving.models.manifest import Manifest
 
 WORDS = {
     400: "the body is not JSON: Expecting value at line 1 column 1",

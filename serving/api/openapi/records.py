@@ -4,11 +4,11 @@ import re
 from typing import Any
 
 from serving.api.openapi.structs import Schema, listed, record, ref, text, whole
-from serving.field import FLOAT32_MAX, Field
 from serving.inputs import dates, labels, truth
+from serving.inputs.field import FLOAT32_MAX, Field
 from serving.inputs.labels import Labels
 from serving.inputs.shown import shown
-from serving.manifest import Manifest
+from serving.models.manifest import Manifest
 
 REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"
 TRUTH: Schema = {"type": "string", "pattern": truth.pattern()}

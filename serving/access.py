@@ -1,0 +1,62 @@
+"""Who may ask and who may decide: the origins of `CORS_ORIGINS`, the keys of `ADMIN_KEYS`."""
+
+import hmac
+import re
+
+from serving.errors import SettingsError
+from serving.settings import Settings
+
+SHORTEST_KEY = 16
+ANY = "*"
+ORIGIN = re.compile(r"https?://[^/\s,*]+")
+
+
+class Admins:
+    """The names and keys of `ADMIN_KEYS`.
+
+    Raises
+    ------
+    SettingsError
+        If one is not `name:key`, or its key is short.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._names: dict[str, str] = {}
+        for number, pair in enumerate(filter(None, settings.admin_keys.split(",")), start=1):
+            name, colon, key = pair.strip().partition(":")
+            if not (name and colon and len(key) >= SHORTEST_KEY):  # not quoted: it is secret
+                raise SettingsError(
+                    f"ADMIN_KEYS: entry {number} is not name:key with a key of at least "
+                    f"{SHORTEST_KEY} characters"
+                )
+            self._names[key] = name
+
+    def __bool__(self) -> bool:
+        """Whether anybody may."""
+        return bool(self._names)
+
+    def name(self, key: str) -> str | None:
+        """Whose key it is, if anybody's; found in a time that tells nothing of the keys."""
+        found = None
+        for known, name in self._names.items():
+            if hmac.compare_digest(known.encode(), key.encode()):
+                found = name
+        return found
+
+
+def origins(settings: Settings) -> frozenset[str]:
+    """The origins, or `ANY`; none where the setting is not made.
+
+    Raises
+    ------
+    SettingsError
+        If one is no origin.
+    """
+    named = frozenset(filter(None, map(str.strip, settings.cors_origins.split(","))))
+    for origin in sorted(named - {ANY}):
+        if not ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                f"CORS_ORIGINS: {origin!r} is not an origin such as https://example.org, "
+                "without a path; * alone allows all"
+            )
+    return named

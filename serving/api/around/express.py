@@ -1,0 +1,96 @@
+"""The short way for the plain request: a well-formed POST to a predict route, ahead of Flask.
+
+Flask's routing, contexts and response objects cost several times what a prediction does. A request
+that is plain in every respect is answered here, by the same function that the view calls; any
+other, and any that turns out to be faulty, goes to Flask with its body as it came.
+"""
+
+import re
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from serving.api import predict
+from serving.api.around import compression, request_id
+from serving.api.around.bodies import Failed
+from serving.predicting.service import Asked, Service
+from serving.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PREDICT = re.compile("(?:/models/[^/]+)?/predict")
+DEFAULT, NAMED = "/predict", "/models/<name>/predict"  # its routes, as Flask has them
+LENGTH_DIGITS = 12
+PLAIN_LABELS = {None, *predict.READ_AS_JSON}
+OTHERS = re.compile("csv|tab-separated|ndjson|jsonl|html")  # in Accept: formats that Flask answers
+
+
+class Express:
+    """A WSGI app in front of another.
+
+    Parameters
+    ----------
+    flask : WSGI application
+        Answers what is not plain.
+    """
+
+    def __init__(self, flask: "WSGIApplication", service: Service, settings: Settings) -> None:
+        self.flask, self.service, self.settings = flask, service, settings
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer a request."""
+        if not self._is_plain(environ):
+            return self.flask(environ, start_response)
+        named = request_id.name(environ.get("HTTP_X_REQUEST_ID", ""))
+        since = time.perf_counter_ns()
+        answer = self._answer(environ, Asked(named, since))
+        if answer is None:
+            return self.flask(environ, start_response)
+        route = DEFAULT if environ["PATH_INFO"] == DEFAULT else NAMED
+        taken = (time.perf_counter_ns() - since) // 1000
+        self.service.metrics.answered(route, "POST", "200", taken)
+        headers = [("Content-Type", "application/json"), (request_id.HEADER, named)]
+        if len(answer) >= compression.LEAST:
+            headers.append(("Vary", "Accept-Encoding"))
+            if compression.takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+                answer = compression.packed(answer)
+                headers.append(("Content-Encoding", "gzip"))
+        headers.append(("Content-Length", str(len(answer))))
+        start_response("200 OK", headers)
+        return [answer]
+
+    def _is_plain(self, environ: "WSGIEnvironment") -> bool:
+        length = environ.get("CONTENT_LENGTH", "")
+        return (
+            environ["REQUEST_METHOD"] == "POST"
+            and PREDICT.fullmatch(environ["PATH_INFO"]) is not None
+            and environ.get("CONTENT_TYPE") in PLAIN_LABELS
+            and length.isdecimal()
+            and len(length) < LENGTH_DIGITS
+            and int(length) <= self.settings.max_body_bytes
+            and "HTTP_TRANSFER_ENCODING" not in environ
+            and "HTTP_CONTENT_ENCODING" not in environ
+            and not environ.get("QUERY_STRING")
+            and not OTHERS.search(environ.get("HTTP_ACCEPT", ""))
+            and not (self.settings.cors_origins and "HTTP_ORIGIN" in environ)
+        )
+
+    def _answer(self, environ: "WSGIEnvironment", asked: Asked) -> bytes | None:
+        length = int(environ["CONTENT_LENGTH"])
+        try:
+            body: Any = environ["wsgi.input"].read(length)
+        except OSError as error:  # of the connection; the view answers it where it still can
+            environ["wsgi.input"] = Failed(error)
+            return None
+        name = environ["PATH_INFO"][len("/models/") : -len("/predict")] or None
+        if len(body) == length:  # of one that is cut off the view says so
+            with suppress(Exception):  # why: the view meets it too, and answers it as always
+                engine = self.service.registry.engine(name)
+                return predict.answer(self.service, engine, body, self.settings.max_records, asked)
+        environ["wsgi.input"] = BytesIO(body)
+        return None

@@ -1,0 +1,140 @@
+"""GET /metrics: all that Prometheus may know, from any worker."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import get_args
+
+import msgspec
+from flask import Blueprint, Flask, Response, g, request
+
+from serving.errors import StoreError
+from serving.metrics import families
+from serving.metrics.families import Sample
+from serving.predicting.service import Service
+from serving.recording import collector, journal
+from serving.recording.store.reports import Kind
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+KEPT = 10.0  # seconds for which what the store said is told again
+MOST = 1_000  # alerts
+
+
+class Changed(msgspec.Struct):
+    """Of a report: one field, or one output of the model."""
+
+    field: str
+    change: float | None = None
+
+
+class Drift(msgspec.Struct):
+    """Of a report: how far fields and outputs are from training."""
+
+    share: float
+    fields: list[Changed]
+    predictions: list[Changed]
+
+
+class Report(msgspec.Struct):
+    """What of a monitor's report is told."""
+
+    drift: Drift | None = None
+
+
+def register(app: Flask, service: Service) -> None:
+    """Count every request of an app, and tell all counts at /metrics."""
+    routes = Blueprint("metrics", __name__)
+    found = Found(service)
+
+    @routes.get("/metrics")
+    def told() -> Response:
+        samples = [*service.metrics.counted(), *_own(service), *found.samples()]
+        return Response(families.exposition(samples), content_type=TEXT)
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else ""
+        taken = (time.perf_counter_ns() - g.since) // 1000
+        service.metrics.answered(route, request.method, str(response.status_code), taken)
+        return response
+
+    app.register_blueprint(routes)
+
+
+def _own(service: Service) -> Iterator[Sample]:
+    """What this worker knows of itself and of the journal."""
+    registry = service.registry
+    for model, version in registry.live.items():
+        yield Sample(families.LIVE, (model,), version)
+    for model, version in registry.shadows.items():
+        yield Sample(families.TRIAL, (model,), version)
+    for key in registry.loaded:
+        yield Sample(families.LOADED, key, 1)
+    for model in {*registry.live, *registry.broken}:
+        yield Sample(families.BROKEN, (model,), model in registry.broken)
+    if service.journal:
+        yield from _journal(service.journal)
+
+
+def _journal(kept: journal.Journal) -> Iterator[Sample]:
+    sizes = []
+    with suppress(OSError):  # a folder that cannot be read fails to be written as well
+        for path in journal.segments(kept.folder):
+            with suppress(FileNotFoundError):  # stored by now
+                sizes.append(path.stat().st_size)
+    yield Sample(families.LOST, (), kept.lost)
+    yield Sample(families.FAILING, (), bool(kept.reason))
+    yield Sample(families.SEGMENTS, (), len(sizes))
+    yield Sample(families.BYTES, (), sum(sizes))
+    if status := collector.status(kept.folder):
+        yield Sample(families.WAITING, (), status.waiting)
+        yield Sample(families.TORN, (), status.torn)
+        yield Sample(families.LOOKED, (), status.time / 1000)
+        yield Sample(families.STUCK, (), bool(status.reason))
+
+
+class Found:
+    """What the monitor found, read from the store at most every `KEPT` seconds."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._lock = threading.Lock()
+        self._samples: list[Sample] = []
+        self._until = 0.0
+
+    def samples(self) -> list[Sample]:
+        """As of `KEPT` seconds ago at most; nothing where there is no journal, so no store."""
+        with self._lock:
+            if self.service.journal and time.monotonic() > self._until:
+                try:
+                    self._samples = [*self._read(), Sample(families.STORE, (), 1)]
+                except StoreError:
+                    self._samples = [Sample(families.STORE, (), 0)]
+                self._until = time.monotonic() + KEPT
+            return self._samples
+
+    def _read(self) -> Iterator[Sample]:
+        reports = self.service.store.reports
+        told: dict[tuple[object, ...], int] = {}
+        for key in self.service.registry.live.items():
+            if latest := reports.latest(*key):
+                yield Sample(families.PASS, key, latest.time / 1000)
+                yield from _drift(key, latest.report)
+                told |= {(*key, kind): 0 for kind in get_args(Kind)}
+        for alert in reports.alerts(lasting=True, limit=MOST):
+            told[alert.model, alert.version, alert.kind] = 1
+        for labels, lasts in told.items():
+            yield Sample(families.ALERT, labels, lasts)
+
+
+def _drift(key: tuple[str, int], report: msgspec.Raw) -> Iterator[Sample]:
+    with suppress(msgspec.DecodeError):  # of another release
+        drift = msgspec.json.decode(report, type=Report).drift
+        if drift is None:
+            return
+        yield Sample(families.DRIFTED, key, drift.share)
+        for of, changes in (("field", drift.fields), ("prediction", drift.predictions)):
+            for each in changes:
+                if each.change is not None:
+                    yield Sample(families.CHANGE, (*key, of, each.field), each.change)

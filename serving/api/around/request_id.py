@@ -1,0 +1,42 @@
+"""A name for every request: the client's own `X-Request-ID` where it is sound, else a new one."""
+
+import logging
+import re
+import secrets
+import time
+
+from flask import Flask, Response, g, request
+
+from serving.predicting.service import Asked
+
+HEADER = "X-Request-ID"
+SOUND = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it goes to the log: nothing else may
+
+
+def name(sent: str) -> str:
+    """Return the id of a request whose header was as `sent`, empty if it had none."""
+    return sent if SOUND.fullmatch(sent) else secrets.token_hex(16)
+
+
+def asked() -> Asked:
+    """What the request at hand is known by."""
+    return Asked(g.request_id, g.since)
+
+
+def register(app: Flask) -> None:
+    """Give each request its id before anything else, and put it on its answer and in the log."""
+
+    @app.before_request
+    def name_request() -> None:
+        g.since = time.perf_counter_ns()
+        g.request_id = name(request.headers.get(HEADER, ""))
+
+    @app.after_request
+    def name_answer(response: Response) -> Response:
+        response.headers[HEADER] = g.request_id
+        return response
+
+    @app.logger.addFilter
+    def name_record(record: logging.LogRecord) -> bool:
+        record.request_id = g.get("request_id") if g else None
+        return True

@@ -1,0 +1,4 @@
+"""What a browser sees: the form, cards and the monitor, in English and Portuguese.
+
+With their templates and scripts.
+"""

@@ -1,0 +1,84 @@
+"""A model's card: what it predicts, how well, from what, and where not to trust it."""
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+
+from serving.api.pages.charts import charts, metric_name, two_by_two
+from serving.api.pages.html import wants_json
+from serving.api.pages.words import Words, words
+from serving.api.query import shown
+from serving.api.respond import as_json
+from serving.inputs.field import FLOAT32_MAX, Field
+from serving.models import artefact
+from serving.models.manifest import Manifest
+from serving.predicting.service import Service
+from serving.versions.gate import LOWER_IS_BETTER
+from serving.versions.versions import Versions
+
+
+def blueprint(service: Service) -> Blueprint:
+    """Routes of the cards."""
+    routes = Blueprint("card", __name__)
+    registry, decisions = service.registry, service.registry.decisions
+    folder = decisions.models_dir
+
+    @routes.get("/models/<name>/card", defaults={"version": None})
+    @routes.get("/models/<name>/versions/<int:version>/card")
+    def card(name: str, version: int | None) -> Response:
+        manifest = registry.manifest(name, version)
+        drawn = artefact.read_card(folder, manifest)
+        if wants_json(request.accept_mimetypes):
+            told = msgspec.to_builtins(drawn)
+            return as_json({"name": name, "version": manifest.version, **told})
+        spoken, reference = words(request), artefact.read_reference(folder, manifest)
+        page = render_template(
+            "card.html",
+            model=manifest,
+            example=artefact.pretty(manifest.example).decode(),
+            card=drawn,
+            reference=reference,
+            charts=charts(manifest, drawn, reference, spoken),
+            metrics=_metrics(manifest, spoken),
+            decided=two_by_two(manifest, drawn),
+            possible=lambda field: _possible(field, spoken),
+            versions=Versions(decisions, "").listed(name),
+            decisions=[
+                {**msgspec.to_builtins(each), "time": shown(each.time)[:16].replace("T", " ")}
+                for each in decisions.history(name)
+            ],
+            metric_name=lambda metric: metric_name(metric, spoken),
+            json_url=url_for("models.model", name=name, version=version),
+        )
+        return make_response(page)
+
+    return routes
+
+
+def _metrics(manifest: Manifest, words: Words) -> list[dict[str, Any]]:
+    """The rows of the table of figures."""
+    lower, higher = words.say("lower is better"), words.say("higher is better")
+    return [
+        {
+            "name": metric_name(metric, words),
+            "better": lower if metric in LOWER_IS_BETTER else higher,
+            "figure": figure,
+        }
+        for metric, figure in manifest.metrics.items()
+    ]
+
+
+def _possible(field: Field, words: Words) -> str:
+    """What may be sent for a field."""
+    if field.type == "category":
+        return ", ".join(field.categories)
+    if field.type == "boolean":
+        return words.say("yes or no")
+    if field.type in {"date", "text"}:
+        return words.say("a date") if field.type == "date" else words.say("any text")
+    low = words.number(field.minimum, 6) if field.minimum > -FLOAT32_MAX else ""
+    high = words.number(field.maximum, 6) if field.maximum < FLOAT32_MAX else ""
+    if low and high:
+        return words.between(low, high)
+    return f"≥ {low}" if low else f"≤ {high}" if high else words.say("any number")

@@ -1,0 +1,62 @@
+"""The page at /: choose a model, and ask it."""
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+
+from serving.api.pages.html import paths, wants_json
+from serving.api.respond import as_json
+from serving.errors import ArtefactError
+from serving.inputs import dates
+from serving.models import artefact
+from serving.models.manifest import Manifest
+from serving.predicting.service import Service
+
+ROWS_AT_ONCE = 1000  # of a CSV, in one request: some 30 ms of a worker's time
+
+
+def blueprint(service: Service, max_records: int) -> Blueprint:
+    """Routes that answer a browser with a page, and curl with JSON."""
+    routes = Blueprint("pages", __name__)
+    registry = service.registry
+    folder = registry.decisions.models_dir
+
+    @routes.get("/")
+    def home() -> Response:
+        if wants_json(request.accept_mimetypes):
+            return as_json({"default": registry.default, "links": paths()})
+        manifest = registry.manifest(request.args.get("model") or registry.default)
+        page = render_template(
+            "home.html",
+            model=manifest,
+            models=_served(),
+            examples=artefact.read_card(folder, manifest).examples,
+            card_url=url_for("card.card", name=manifest.name),
+            told=_told(manifest),
+            day=dates.shown,
+        )
+        return make_response(page)
+
+    def _told(manifest: Manifest) -> dict[str, Any]:
+        """What the page's scripts must know of a model."""
+        told = msgspec.to_builtins(manifest)
+        predictions = artefact.read_reference(folder, manifest).predictions
+        kept = ("name", "unit", "fields", "classes", "threshold", "interval")
+        return {name: told[name] for name in kept} | {
+            "predict": url_for("native.predict", name=manifest.name),
+            "rows_at_once": min(ROWS_AT_ONCE, max_records),
+            "scale": [predictions[0], predictions[-1]] if predictions else [],
+        }
+
+    def _served() -> list[Manifest]:
+        """The models that can be chosen; what is wrong with others is in GET /models."""
+        served = []
+        for name in registry.live:
+            try:
+                served.append(registry.manifest(name))
+            except ArtefactError:
+                continue
+        return served
+
+    return routes

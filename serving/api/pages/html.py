@@ -1,0 +1,94 @@
+"""What all pages share: their language, their headers, and the files that they are made with.
+
+A page is `render_template` of a template that extends base.html. In it `say` says a text in the
+reader's language, `number` and `share` write numbers, `static` names a file of `static/`, and
+`paths` holds every path that can simply be opened.
+"""
+
+import hashlib
+import mimetypes
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, Response, abort, current_app, request, url_for
+from werkzeug.datastructures import MIMEAccept
+
+from serving.api.pages.words import words
+
+STATIC = {file.name: file.read_bytes() for file in Path(__file__).with_name("static").iterdir()}
+YEAR = 31_536_000  # seconds
+# No inline script, no inline style, nothing from elsewhere.
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+
+def register(app: Flask) -> None:
+    """Give an app the templates, the static files, and the headers of pages."""
+    routes = Blueprint("html", __name__, template_folder="templates")
+    digest = _digest()
+
+    @routes.get("/static/<sent>/<file>")
+    def static(sent: str, file: str) -> Response:
+        if file not in STATIC:
+            abort(HTTPStatus.NOT_FOUND)
+        answer = Response(STATIC[file], mimetype=mimetypes.guess_type(file)[0])
+        own = sent == digest  # else another release's, while one takes the other's place
+        kept = f"public, max-age={YEAR}, immutable" if own else "no-cache"
+        answer.headers.update({"Cache-Control": kept, "X-Content-Type-Options": "nosniff"})
+        return answer
+
+    @app.context_processor
+    def shared() -> dict[str, Any]:
+        spoken = words(request)
+        return {
+            "say": spoken.say,
+            "number": spoken.number,
+            "share": spoken.share,
+            "words": spoken,
+            "static": lambda file: url_for("html.static", sent=digest, file=file),
+            "paths": paths(),
+        }
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        if response.mimetype == "text/html":
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
+            response.vary.update(["Accept", "Accept-Language"])
+            response.content_language.add(words(request).language)
+        return response
+
+    app.register_blueprint(routes)
+
+
+def wants_json(accepted: MIMEAccept) -> bool:
+    """Whether a client would rather have JSON than a page, as curl would, which takes anything."""
+    return accepted.best_match(["application/json", "text/html"]) != "text/html"
+
+
+def paths() -> list[str]:
+    """Every path that a GET without more answers."""
+    rules = current_app.url_map.iter_rules()
+    return sorted(
+        {each.rule for each in rules if "GET" in (each.methods or ()) and "<" not in each.rule}
+    )
+
+
+def _digest() -> str:
+    """What changes with any static file, so that a browser may keep each for ever.
+
+    One for all of them: a script may import its neighbour by name.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(STATIC):
+        digest.update(name.encode() + STATIC[name])
+    return digest.hexdigest()[:16]

@@ -1,0 +1,43 @@
+"""What a page needs that lists a model's predictions."""
+
+from typing import Any
+
+from flask import url_for
+
+from serving.api.predictions import flat, selection
+from serving.api.query import page_size
+from serving.predicting.service import Service
+
+FIRST = ("time", "version", "prediction", "actual")  # of the columns
+
+
+def listed(service: Service, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """A page of predictions, with links to the one before it and to the same as JSON.
+
+    Parameters
+    ----------
+    given : dict
+        The query, without what is empty.
+
+    Raises
+    ------
+    UnknownModel, ArtefactError, StoreError, BadRequest
+    """
+    manifest, limit = service.registry.manifest(name), page_size()
+    found = service.store.predictions(name, limit=limit, **selection())
+    rows = [flat(each) for each in found]
+    columns = dict.fromkeys([*FIRST, *(column for row in rows for column in row)])
+    columns.pop("id", None)
+    earlier = None
+    if len(found) == limit:
+        after = {"after": f"{found[-1].time}~{found[-1].id}"}
+        earlier = url_for("dashboard.predictions", name=name, **given | after)
+    return {
+        "name": name,
+        "classes": manifest.classes,
+        "asked": {"since": "", "until": "", "version": "", "label": ""} | given,
+        "columns": [*columns, "id"] if rows else [],
+        "rows": rows,
+        "earlier": earlier,
+        "as_json": url_for("predictions.predictions", name=name, **given),
+    }

@@ -1,0 +1,210 @@
+"""What the monitor found, out of the store and in the order in which people look at it."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import msgspec
+
+from serving.api.query import whole
+from serving.errors import ArtefactError, NotRecorded, UnknownVersion
+from serving.models.manifest import Manifest
+from serving.predicting.service import Service
+from serving.recording.store.reports import Alert
+
+MOST_POINTS = 240  # in a line
+HOURS = 24
+MOST_TIME = 10**15 - 1  # milliseconds since 1970, UTC
+
+Found = dict[str, Any]
+
+
+class State(NamedTuple):
+    """A live version, as the latest pass left it.
+
+    Attributes
+    ----------
+    manifest : Manifest or None
+        None where it cannot be read.
+    report : dict or None
+        None before the first pass.
+    lasting, past : list of Alert
+        Of all the model's versions, the latest first.
+    looked : int or None
+        When a pass was made last, whether or not it found anything new.
+    silent : bool
+        Whether there should have been passes since.
+    broken : str
+        Why a version that should be served is not.
+    raised : int or None
+        When an alert was raised by the pass that this is about, if not by the latest.
+    """
+
+    name: str
+    version: int
+    manifest: Manifest | None
+    report: Found | None
+    lasting: list[Alert]
+    past: list[Alert]
+    looked: int | None
+    silent: bool
+    broken: str
+    raised: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What the model is for."""
+        return self.manifest.title if self.manifest else ""
+
+    @property
+    def verdict(self) -> str:
+        """The worst that was found."""
+        return self.report["verdict"] if self.report else "no pass yet"
+
+    @property
+    def sentence(self) -> str:
+        """The same for a person."""
+        return self.report["sentence"] if self.report else ""
+
+    @property
+    def a_day(self) -> float | None:
+        """Predictions a day, over the window."""
+        hourly = self.report["traffic"]["per_hour"] if self.report else None
+        return None if hourly is None else HOURS * hourly
+
+
+def states(service: Service, due: int) -> list[State]:
+    """Every live model, what needs a person first.
+
+    Raises
+    ------
+    StoreError
+    """
+    found = [state(service, name, due) for name in service.registry.live]
+    return sorted(
+        found, key=lambda each: (not (each.lasting or each.broken), not each.silent, each.name)
+    )
+
+
+def state(service: Service, name: str, due: int) -> State:
+    """One model.
+
+    Parameters
+    ----------
+    due : int
+        The time by which the last pass should have been, in milliseconds since 1970, UTC.
+
+    Raises
+    ------
+    UnknownModel, StoreError
+    """
+    registry, reports = service.registry, service.store.reports
+    manifest, broken = None, registry.broken.get(name, "")
+    try:
+        manifest = registry.manifest(name)
+    except ArtefactError as error:
+        broken = str(error)
+    version = registry.live[name]
+    latest = reports.latest(name, version)
+    return State(
+        name,
+        version,
+        manifest,
+        msgspec.json.decode(latest.report) if latest else None,
+        reports.alerts(name, lasting=True),
+        [each for each in reports.alerts(name) if each.cleared is not None],
+        latest.time if latest else None,
+        silent=latest is not None and latest.time < due,
+        broken=broken,
+    )
+
+
+def asked(service: Service, name: str, due: int) -> State:
+    """One model, as the latest pass left it, or as the one that raised the alert asked for.
+
+    Raises
+    ------
+    BadRequest, UnknownModel, NotRecorded, StoreError
+    """
+    now, raised = state(service, name, due), whole("raised", 0, MOST_TIME)
+    if raised is None:
+        return now
+    found = service.store.reports.raising(name, raised)
+    if found is None:
+        raise NotRecorded(
+            f"raised={raised}: no report is kept of an alert of {name} that was raised then; "
+            f"/monitor/{name} links to each"
+        )
+    report = msgspec.json.decode(found)
+    try:
+        manifest = service.registry.manifest(name, report["version"])
+    except (ArtefactError, UnknownVersion):
+        manifest = None
+    return now._replace(
+        version=report["version"],
+        manifest=manifest,
+        report=report,
+        looked=report["time"],
+        silent=False,
+        raised=raised,
+    )
+
+
+def most_changed_first(fields: Iterable[Found]) -> list[Found]:
+    """Fields or outputs: those that drifted, then the others, the most changed first."""
+    return sorted(fields, key=lambda each: (each["verdict"] != "drift", -(each["change"] or 0.0)))
+
+
+def figures(report: Found, manifest: Manifest | None) -> list[Found]:
+    """Each metric in one row: realised, held out, estimated; first those that training measured."""
+    held_out = manifest.metrics if manifest else {}
+    realised = {each["metric"]: each for each in report["realised"]}
+    estimated = {each["metric"]: each for each in report["estimated"]}
+    unknown = {"value": None, "low": None, "high": None}
+    rows = []
+    for metric in dict.fromkeys([*held_out, *realised, *estimated]):
+        trained = held_out[metric].mean if metric in held_out else None
+        found = realised.get(metric, unknown)
+        rows.append(
+            {
+                "metric": metric,
+                "realised": found,
+                "held_out": trained,
+                "estimated": estimated.get(metric, unknown),
+                "verdict": found.get("verdict") if trained is not None else None,
+            }
+        )
+    return rows
+
+
+class Passes(NamedTuple):
+    """Passes over time, the oldest first: when, over which version, and what they found."""
+
+    times: list[int]
+    versions: list[int]
+    figures: list[Found]
+
+    @property
+    def marks(self) -> list[tuple[int, int]]:
+        """When another version was live than before, and which."""
+        both = pairwise(zip(self.times, self.versions, strict=True))
+        return [(time, now) for (_, before), (time, now) in both if now != before]
+
+    def of(self, figure: str) -> list[Any]:
+        """One figure of each; None where a pass did not measure it."""
+        return [each.get(figure) for each in self.figures]
+
+
+def passes(service: Service, name: str, since: int) -> Passes:
+    """So many passes over a model since a time as a line can show, the latest among them.
+
+    Raises
+    ------
+    StoreError
+    """
+    points = service.store.reports.points(name, since, most=MOST_POINTS)
+    return Passes(
+        [each.time for each in points],
+        [each.version for each in points],
+        [msgspec.json.decode(each.figures) for each in points],
+    )

@@ -1,0 +1,113 @@
+"""Figures and times as people read them, in their language."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from serving import ids
+from serving.api.pages.words import PORTUGUESE, Words
+from serving.api.query import shown
+
+SPANS = (("d", 86_400), ("h", 3_600), ("min", 60))
+LEAST_CHANCE = 0.001
+LARGE = 1_000
+UNKNOWN = "–"  # noqa: RUF001 - a dash
+
+
+class Figures:
+    """Writes figures in the language of some words; what is not known is a dash.
+
+    Parameters
+    ----------
+    words : Words
+        Of whoever reads.
+
+    >>> fig = Figures(Words("pt-BR", {}))
+    >>> fig.number(0.12345), fig.number(12345.6), fig.percent(0.031)
+    ('0,123', '12.346', '3,1 %')
+    """
+
+    def __init__(self, words: Words) -> None:
+        self._words, self.say = words, words.say
+
+    def number(self, value: float | None, digits: int = 3) -> str:
+        """A number with so many digits that mean something."""
+        if value is None or abs(value) >= LARGE:
+            return self.count(value)
+        return self._local(f"{value:.{digits}g}")
+
+    def count(self, value: float | None) -> str:
+        """A whole number."""
+        return UNKNOWN if value is None else self._local(f"{value:,.0f}")
+
+    def percent(self, share: float | None) -> str:
+        """A share; below a tenth it keeps a digit."""
+        if share is None:
+            return UNKNOWN
+        hundredths = round(100 * share, 1)
+        return self._local(f"{hundredths:.{1 if 0 < hundredths < 10 else 0}f} %")  # noqa: PLR2004 - two digits
+
+    def chance(self, p_value: float | None) -> str:
+        """A p-value."""
+        if p_value is None:
+            return UNKNOWN
+        return self._local(f"{p_value:.{1 if p_value < LEAST_CHANCE else 2}g}")
+
+    def effect(self, value: float | None, unit: str) -> str:
+        """An effect in its unit."""
+        if unit == "share":
+            return self.percent(value)
+        return self.number(value) + (f" {self.say('SD')}" if unit == "deviations" else "")
+
+    def between(self, found: dict[str, Any]) -> str:
+        """The interval of a metric."""
+        low, high = found["low"], found["high"]
+        return "" if low is None else f"({self.number(low)} … {self.number(high)})"
+
+    def milliseconds(self, value: float | None) -> str:
+        """How long an answer took."""
+        return UNKNOWN if value is None else f"{self.number(value)} ms"
+
+    def span(self, seconds: float) -> str:
+        """A time in the largest unit that it fills."""
+        for unit, length in SPANS:
+            if seconds >= length:
+                return self._local(f"{seconds / length:.2g} {unit}")
+        return self._local(f"{seconds:.2g} s")
+
+    def ago(self, moment: int) -> str:
+        """How long ago a time was, in milliseconds since 1970."""
+        return self.say("{span} ago", span=self.span(max(0, ids.now() - moment) // 1000))
+
+    def clock(self, moment: int) -> str:
+        """A time to the minute."""
+        return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+    def iso(self, moment: int) -> str:
+        """A time as programs read it."""
+        return shown(moment)
+
+    def term(self, text: str) -> str:
+        """A verdict, a kind of alert or a statistic by its name in a report."""
+        say = self.say
+        return {
+            "drift": say("drift"),
+            "no drift": say("no drift"),
+            "not enough yet": say("not enough yet"),
+            "no pass yet": say("no pass yet"),
+            "data drift": say("data drift"),
+            "prediction drift": say("prediction drift"),
+            "concept drift": say("concept drift"),
+            "kolmogorov_smirnov": "Kolmogorov-Smirnov",
+            "wasserstein": "Wasserstein",
+            "psi": "PSI",
+            "chi_square": say("chi-square"),
+            "jensen_shannon": "Jensen-Shannon",
+            "missing": say("missing values"),
+            "out_of_range": say("values out of range"),
+            "unseen_labels": say("unseen labels"),
+        }.get(text, text)
+
+    def _local(self, text: str) -> str:
+        if self._words.language == PORTUGUESE:
+            return text.translate(str.maketrans(",.", ".,"))
+        return text

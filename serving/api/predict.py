@@ -1,0 +1,78 @@
+"""The service's own protocol: JSON records in, JSON predictions out."""
+
+import msgspec
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from serving.api import streams
+from serving.api.around import request_id
+from serving.api.respond import as_json, encode
+from serving.api.usage import usage
+from serving.errors import NotJSON
+from serving.formats import READERS
+from serving.formats.replies import reply
+from serving.models.engine import Engine
+from serving.predicting.service import Asked, Service
+from serving.settings import Settings
+
+# curl -d labels every body as a form; whoever sends no label at all means JSON too.
+READ_AS_JSON = {"", "application/json", "application/x-www-form-urlencoded"}
+
+
+def blueprint(service: Service, settings: Settings) -> Blueprint:
+    """Routes that predict, through the default model or one that is named."""
+    routes, max_records = Blueprint("native", __name__), settings.max_records
+
+    @routes.post("/predict", defaults={"name": None, "version": None})
+    @routes.post("/models/<name>/predict", defaults={"version": None})
+    @routes.post("/models/<name>/versions/<int:version>/predict")
+    def predict(name: str | None, version: int | None) -> Response:
+        engine, asked = service.registry.engine(name, version), request_id.asked()
+        if request.mimetype in READERS:
+            return streams.answer(service, engine, settings)
+        if streams.wanted() != "application/json":
+            rows = engine.schema.decode(read_json(), max_records)
+            return streams.of_json(service, engine, rows, asked)
+        body = read_json()
+        try:
+            content = answer(service, engine, body, max_records, asked)
+        except NotJSON as error:
+            if request.is_json or body[:1] in {b"", b"{", b"["}:
+                raise
+            raise NotJSON(f"{error}; is it CSV? send Content-Type: text/csv") from None
+        return Response(content, mimetype="application/json")
+
+    @routes.get("/predict", defaults={"name": None, "version": None})
+    @routes.get("/models/<name>/predict", defaults={"version": None})
+    @routes.get("/models/<name>/versions/<int:version>/predict")
+    def how(name: str | None, version: int | None) -> Response:
+        return as_json(usage(service.registry.engine(name, version)))
+
+    @routes.get("/example", defaults={"name": None, "version": None})
+    @routes.get("/models/<name>/example", defaults={"version": None})
+    @routes.get("/models/<name>/versions/<int:version>/example")
+    def example(name: str | None, version: int | None) -> Response:
+        engine = service.registry.engine(name, version)
+        record = engine.manifest.example
+        rows = engine.schema.decode(encode(record), max_records)
+        prediction = msgspec.to_builtins(reply(service.try_out(engine, rows)))
+        return as_json({"input": record, **prediction})
+
+    return routes
+
+
+def read_json() -> bytes:
+    """The request's body, unless it is labelled as something else than JSON."""
+    if request.mimetype not in READ_AS_JSON and not request.is_json:
+        raise UnsupportedMediaType(
+            f"Content-Type {request.mimetype!r} is not read here; send application/json"
+        )
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) == request.max_content_length:
+        raise RequestEntityTooLarge  # of a length that nobody told, Werkzeug reads no more than so
+    return body
+
+
+def answer(service: Service, engine: Engine, body: bytes, max_records: int, asked: Asked) -> bytes:
+    """From a JSON body to the JSON of its predictions: one, or an array where one was sent."""
+    return encode(reply(service.predict(engine, engine.schema.decode(body, max_records), asked)))

@@ -1,0 +1,246 @@
+"""From a client's records to rows of numbers.
+
+A *record* is what the client sends, a JSON object; a *row* is that record validated: one float per
+field (of a text, itself), in the schema's order. Bodies are decoded at C speed into a struct made
+from the fields. What that refuses is read again exactly, so that all faults are named at once. A
+single record's struct takes only what training saw: what it takes needs no second look for
+warnings.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, UnsetType
+from numpy.typing import NDArray
+
+from serving.errors import InvalidRecords
+from serving.inputs import dates, labels, strict_json
+from serving.inputs.exact import ExactReader, Reading, Remark
+from serving.inputs.field import Field, Value
+from serving.inputs.names import Names
+from serving.inputs.tables import Table
+
+__all__ = ["Matrix", "Remark", "Rows", "Schema"]
+
+Matrix = NDArray[np.float64]
+
+MISSING: dict[Any, float] = {None: math.nan, UNSET: math.nan}  # null, and not sent at all
+
+
+class Rows(NamedTuple):
+    """Validated input.
+
+    Attributes
+    ----------
+    matrix : ndarray, shape (rows, fields)
+        Of float, NaN where an optional value is missing. Of a model with texts of object, with the
+        texts in their columns, None where one is missing.
+    remarks : dict of int to list of Remark
+        The warnings by row; a row without any has no entry.
+    many : bool
+        Whether an array was sent, be it of one record.
+    """
+
+    matrix: Matrix
+    remarks: dict[int, list[Remark]]
+    many: bool
+
+
+class Schema:
+    """A model's fields, compiled for decoding; `table` is how their training file was written."""
+
+    def __init__(self, fields: Sequence[Field], table: Table | None = None) -> None:
+        self.fields, self.table = tuple(fields), table
+        self.names = tuple(field.name for field in self.fields)
+        parts = [part for field in self.fields for part in field.sum_of]
+        self.meanings = Names([*parts, *self.names], table.columns if table else ())
+        self._attributes = [f"field_{column}" for column in range(len(self.fields))]
+        self._optional = [column for column, field in enumerate(self.fields) if field.optional]
+        self._texts = self._of("text")
+        self._dates = self._of("date")
+        self._worded = [self._attributes[column] for column in (*self._dates, *self._texts)]
+        self.dtype: Any = object if self._texts else np.float64
+        self._categories = {
+            column: labels.of(self.fields[column].categories).known
+            | (MISSING if self.fields[column].optional else {})
+            for column in self._of("category")
+        }
+        self._missing = [column for column in self._optional if column not in self._texts]
+        self._shown: dict[int, Callable[[float], Any]] = {
+            **{column: _labelling(self.fields[column]) for column in self._categories},
+            **dict.fromkeys(self._dates, dates.shown),
+            **dict.fromkeys(self._of("boolean"), bool),
+        }
+        # Fields whose values may stand for others that only `Field.read` knows.
+        self._read = {
+            column: field.read
+            for column, field in enumerate(self.fields)
+            if field.type in {"date", "text"} or field.numbers_for_missing
+        }
+        self._optional_numbers = [
+            each for each in self._optional if each not in {*self._categories, *self._read}
+        ]
+        seen = [field.seen or (-np.inf, np.inf) for field in self.fields]
+        self._lowest, self._highest = np.array(seen).T
+        self._colons = [1 + name.count(":") for name in self.names]
+        self._all_colons = sum(self._colons)
+        self._one = self._many = None
+        with suppress(ValueError):  # a name that msgspec does not take: all is read exactly
+            self._one = msgspec.json.Decoder(self._struct([field.familiar for field in fields]))
+            many = self._struct([field.possible for field in fields])
+            self._many = msgspec.json.Decoder(list[many])  # type: ignore[valid-type]
+
+    def _of(self, kind: str) -> list[int]:
+        return [column for column, field in enumerate(self.fields) if field.type == kind]
+
+    def _struct(self, types: list[Any]) -> type[msgspec.Struct]:
+        return msgspec.defstruct(
+            "Record",
+            [
+                (name, taken | UnsetType, UNSET) if field.optional else (name, taken)
+                for name, taken, field in zip(self._attributes, types, self.fields, strict=True)
+            ],
+            rename=dict(zip(self._attributes, self.names, strict=True)),
+            forbid_unknown_fields=True,
+            kw_only=True,
+            gc=False,
+        )
+
+    def decode(self, body: bytes, most: int) -> Rows:
+        """Read a JSON body: one record, or an array of at most `most`.
+
+        Raises
+        ------
+        NotJSON, TooManyRecords, InvalidRecords
+        """
+        many = body[:64].lstrip()[:1] == b"["
+        if self._many is None or self._one is None:
+            return self._decode_exactly(body, most)
+        try:
+            structs = self._many.decode(body) if many else [self._one.decode(body)]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._decode_exactly(body, most)
+        # Each field was there, or is optional, and nothing else was, so a colon too many betrays a
+        # name that is given twice (or stands in a label). Only the exact reading can tell.
+        colons = self._all_colons * len(structs)
+        if self._optional:
+            colons -= self._absent_colons(structs)
+        if self._worded:
+            colons += self._colons_within(structs)
+        if len(structs) > most or body.count(b":") != colons or not structs:
+            return self._decode_exactly(body, most)
+        try:
+            matrix = self._matrix(structs) if many else self._row(structs[0])
+        except ValueError:
+            return self._decode_exactly(body, most)
+        return Rows(matrix, self.unseen(matrix) if many or self._dates else {}, many)
+
+    def _row(self, struct: msgspec.Struct) -> Matrix:
+        row: list[Any] = list(msgspec.structs.astuple(struct))
+        for column in self._optional_numbers:
+            row[column] = MISSING.get(row[column], row[column])
+        for column, codes in self._categories.items():
+            row[column] = codes[row[column]]
+        for column, read in self._read.items():
+            row[column] = read(None if row[column] is UNSET else row[column])
+        return np.array([row], dtype=self.dtype)
+
+    def values(self, matrix: Matrix) -> list[list[Value]]:
+        """The values of rows as people know them: labels, dates, truth; what is missing None."""
+        values: list[list[Any]] = matrix.tolist()
+        for column in self._missing:
+            for row in values:
+                if math.isnan(row[column]):
+                    row[column] = None
+        for column, shown_as in self._shown.items():
+            for row in values:
+                if row[column] is not None:
+                    row[column] = shown_as(row[column])
+        return values
+
+    def _absent_colons(self, structs: list[msgspec.Struct]) -> int:
+        """How many colons the optional fields would have that were not sent."""
+        return sum(
+            self._colons[column]
+            for column in self._optional
+            for struct in structs
+            if getattr(struct, self._attributes[column]) is UNSET
+        )
+
+    def _colons_within(self, structs: list[msgspec.Struct]) -> int:
+        """How many colons the texts and dates have that were sent."""
+        sent = (getattr(struct, attribute) for attribute in self._worded for struct in structs)
+        return sum(text.count(":") for text in sent if isinstance(text, str))
+
+    def _matrix(self, structs: list[msgspec.Struct]) -> Matrix:
+        """Put many records into a matrix, column by column, for a value at a time is slow."""
+        matrix = np.empty((len(structs), len(self.fields)), self.dtype)
+        for column, attribute in enumerate(self._attributes):
+            values: Iterable[Any] = map(attrgetter(attribute), structs)
+            if codes := self._categories.get(column):
+                values = map(codes.__getitem__, values)
+            elif read := self._read.get(column):
+                values = (read(None if value is UNSET else value) for value in values)
+            elif self.fields[column].optional:
+                values = (MISSING.get(value, value) for value in values)
+            kind = object if column in self._texts else np.float64
+            matrix[:, column] = np.fromiter(values, kind, len(structs))
+        return matrix
+
+    def _decode_exactly(self, body: bytes, most: int) -> Rows:
+        records, many = strict_json.records(body, most)
+        reader = self.reader()
+        values = [reader.row(position, record) for position, record in enumerate(records)]
+        if reader.faults:
+            raise InvalidRecords(reader.faults)
+        matrix = np.array(values, dtype=self.dtype)
+        remarks = self.unseen(matrix)
+        for position, more in reader.remarks.items():
+            remarks.setdefault(position, []).extend(more)
+        return Rows(matrix, remarks, many)
+
+    def reader(self, read: Reading = Field.read) -> ExactReader:
+        """What reads records one after another, each value as `read` has it."""
+        return ExactReader(self.fields, self.meanings, read)
+
+    def numbers(self, matrix: Matrix) -> Matrix:
+        """The rows of a matrix as float, with NaN for texts."""
+        if not self._texts:
+            return matrix
+        matrix = matrix.copy()
+        matrix[:, self._texts] = np.nan
+        return matrix.astype(np.float64)
+
+    def unseen(self, matrix: Matrix) -> dict[int, list[Remark]]:
+        """The warnings of rows with values that training did not see."""
+        matrix = self.numbers(matrix)
+        outside = (matrix < self._lowest) | (matrix > self._highest)
+        remarks: dict[int, list[Remark]] = {}
+        if outside.any():
+            for row, column in np.argwhere(outside).tolist():
+                field, value = self.fields[column], matrix[row, column]
+                limit = (self._lowest if value < self._lowest[column] else self._highest)[column]
+                remarks.setdefault(row, []).append(
+                    Remark(field.name, _outside(field, value, limit))
+                )
+        return remarks
+
+
+def _labelling(field: Field) -> Callable[[float], str]:
+    return lambda code: field.categories[int(code)]
+
+
+def _outside(field: Field, value: float, limit: float) -> str:
+    if field.type == "boolean":
+        return f"{'true' if value else 'false'} was not seen in training"
+    if field.type == "date":
+        where = "before" if value < limit else "after"
+        end = "first" if value < limit else "last"
+        return f"{dates.shown(value)} is {where} {dates.shown(limit)}, the {end} date in training"
+    where, end = ("below", "lowest") if value < limit else ("above", "highest")
+    return f"{value:.12g} is {where} {limit:.12g}, the {end} value seen in training"

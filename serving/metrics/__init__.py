@@ -1,0 +1,4 @@
+"""Counts of requests and predictions, shared by all workers, as Prometheus reads them.
+
+Imports nothing of ours.
+"""

@@ -1,0 +1,246 @@
+"""Every metric of the service by its name in Prometheus, and the counting of requests.
+
+What all workers count is in files that they share (see counters.py), so any worker can tell the
+sums. Prometheus's own client for Python does it alike, with a file for each process there ever was
+and at several times the cost per request.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from serving.metrics import counters
+from serving.metrics.counters import Counters, Name
+
+SECONDS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
+    *(2.5, 5.0, 10.0, 30.0),
+)
+ROWS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)
+MICROSECONDS = [round(bound * 1e6) for bound in SECONDS]
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+PREDICTS, FAILED = "/predict", "400"  # the end of a route; the least such status
+SUM, INFINITY = "sum", "+Inf"
+
+
+class Metric(NamedTuple):
+    """What Prometheus calls a metric family.
+
+    Attributes
+    ----------
+    bounds : tuple of float
+        Of a histogram: the largest value of each bucket but the last.
+    scale : float
+        How many of what is counted make one of what is told, of a histogram.
+    """
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+    bounds: tuple[float, ...] = ()
+    scale: float = 1
+
+    @property
+    def buckets(self) -> list[str]:
+        """The buckets of a histogram, each by its bound, the last one without."""
+        return [*map(str, self.bounds), INFINITY]
+
+
+class Sample(NamedTuple):
+    """The value of a metric for the values of its labels, in their order.
+
+    Attributes
+    ----------
+    suffix, bucket : str
+        Of a histogram, which has several values: one for each bucket, their sum and their count.
+    """
+
+    metric: Metric
+    labels: tuple[object, ...]
+    value: float
+    suffix: str = ""
+    bucket: str = ""
+
+
+def _counter(name: str, labels: str, explained: str) -> Metric:
+    return Metric(f"serving_{name}_total", "counter", tuple(labels.split()), explained)
+
+
+def _gauge(name: str, labels: str, explained: str) -> Metric:
+    return Metric(f"serving_{name}", "gauge", tuple(labels.split()), explained)
+
+
+REQUESTS = _counter("requests", "route method status", "Requests that were answered.")
+DURATION = Metric(
+    "serving_request_duration_seconds",
+    "histogram",
+    ("route",),
+    "Time from a request's arrival in the app to its answer.",
+    SECONDS,
+    scale=1e6,
+)
+REQUEST_ROWS = Metric(
+    "serving_request_rows",
+    "histogram",
+    ("model",),
+    "Rows of a request that was predicted; their sum is all rows.",
+    ROWS,
+)
+PREDICTIONS = _counter(
+    "predictions", "model version label", "Predicted rows; of a regression, the label is empty."
+)
+LIVE = _gauge("model_live_version", "model", "The version that answers.")
+TRIAL = _gauge("model_trial_version", "model", "The version that is tried on live traffic.")
+LOADED = _gauge(
+    "model_loaded", "model version", "1 for a version in the answering worker's memory."
+)
+BROKEN = _gauge("model_broken", "model", "1 where a version that should be served is not.")
+LOST = _counter("journal_lost", "", "Predictions answered without a record, since the start.")
+FAILING = _gauge("journal_failing", "", "1 while the answering worker cannot write the journal.")
+SEGMENTS = _gauge("journal_segments", "", "Files of the journal that are not yet in the store.")
+BYTES = _gauge("journal_bytes", "", "Their size, with what is in the store already.")
+WAITING = _gauge("collector_waiting_bytes", "", "Bytes of the journal that are not in the store.")
+TORN = _counter("collector_torn_lines", "", "Lines cut off while written, so never answered.")
+LOOKED = _gauge(
+    "collector_last_look_timestamp_seconds", "", "When the collector last looked at the journal."
+)
+STUCK = _gauge("collector_failing", "", "1 while the collector cannot move the journal.")
+STORE = _gauge("store_up", "", "1 where the store answers; 0 leaves out all that is below.")
+PASS = _gauge(
+    "monitor_last_pass_timestamp_seconds", "model version", "When the monitor last made a pass."
+)
+DRIFTED = _gauge("drift_share", "model version", "Share of the fields that drifted, 0 to 1.")
+CHANGE = _gauge(
+    "drift_change",
+    "model version of field",
+    "Share of rows by which a field or a prediction changed.",
+)
+ALERT = _gauge("alert", "model version kind", "1 while an alert lasts.")
+METRICS = (
+    *(REQUESTS, DURATION, REQUEST_ROWS, PREDICTIONS, LIVE, TRIAL, LOADED, BROKEN),
+    *(LOST, FAILING, SEGMENTS, BYTES, WAITING, TORN, LOOKED, STUCK),
+    *(STORE, PASS, DRIFTED, CHANGE, ALERT),
+)
+
+SECOND_BUCKETS, ROW_BUCKETS = DURATION.buckets, REQUEST_ROWS.buckets
+
+
+class Metrics:
+    """What this process answers, counted with what all others do.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when something is counted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._counters = Counters(folder)
+
+    def begin(self) -> None:
+        """Open the files in which this process counts, before its first request."""
+        self._counters.add(())
+
+    def answered(self, route: str, method: str, status: str, microseconds: int) -> None:
+        """Count a request.
+
+        Parameters
+        ----------
+        route : str
+            The pattern that its path fits, empty if none: of these there are few.
+        """
+        method = method if method in METHODS else "other"
+        bucket = SECOND_BUCKETS[bisect_left(MICROSECONDS, microseconds)]
+        self._counters.add(
+            (
+                ((REQUESTS.name, route, method, status), 1),
+                ((DURATION.name, route, bucket), 1),
+                ((DURATION.name, route, SUM), microseconds),
+            )
+        )
+
+    def predicted(self, model: str, version: int, rows: int, labels: Sequence[str | float]) -> None:
+        """Count the predictions of a request; a regression has no labels."""
+        number, bucket = str(version), ROW_BUCKETS[bisect_left(ROWS, rows)]
+        if rows == 1:  # as most requests are; Counter alone costs as much as all the rest
+            of_label: Mapping[str | float, int] = {labels[0] if labels else "": 1}
+        else:
+            of_label = Counter(labels) if labels else {"": rows}
+        counts: list[tuple[Name, int]] = [
+            ((PREDICTIONS.name, model, number, str(label)), more)
+            for label, more in of_label.items()
+        ]
+        counts.append(((REQUEST_ROWS.name, model, bucket), 1))
+        counts.append(((REQUEST_ROWS.name, model, SUM), rows))
+        self._counters.add(counts)
+
+    def counted(self) -> Iterator[Sample]:
+        """What all processes have counted by now."""
+        sums = counters.read(self._counters.folder)
+        for metric in (REQUESTS, PREDICTIONS):
+            for (name, *labels), value in sums.items():
+                if name == metric.name and len(labels) == len(metric.labels):  # as this release has
+                    yield Sample(metric, tuple(labels), value)
+        for metric in (DURATION, REQUEST_ROWS):
+            for label in sorted({name[1] for name in sums if name[0] == metric.name}):
+                yield from _histogram(metric, label, sums)
+
+
+class Totals(NamedTuple):
+    """Requests for predictions, over all restarts, and those that failed by their status."""
+
+    requests: int
+    errors: dict[str, int]
+
+    def since(self, before: "Totals") -> "Totals":
+        """Those that came after others; all of them where these counted more, so are of a past."""
+        if self.requests < before.requests:
+            return self
+        errors = {
+            status: self.errors[status] - before.errors.get(status, 0) for status in self.errors
+        }
+        return Totals(
+            self.requests - before.requests,
+            {status: more for status, more in errors.items() if more > 0},
+        )
+
+
+def totals(folder: Path) -> Totals:
+    """What has been counted in a folder, whether or not a worker runs."""
+    requests, errors = 0, Counter[str]()
+    for (name, *labels), count in counters.read(folder).items():
+        if name == REQUESTS.name and labels[0].endswith(PREDICTS):
+            requests += count
+            if labels[-1] >= FAILED:
+                errors[labels[-1]] += count
+    return Totals(requests, dict(errors))
+
+
+def exposition(samples: Iterable[Sample]) -> str:
+    """Samples in Prometheus's text format, 0.0.4, each metric with its help."""
+    of_metric: dict[Metric, list[str]] = {metric: [] for metric in METRICS}
+    for metric, values, value, suffix, bucket in samples:
+        labels = dict(zip(metric.labels, values, strict=True)) | ({"le": bucket} if bucket else {})
+        told = ",".join(f'{label}="{_escaped(str(each))}"' for label, each in labels.items())
+        braced = f"{{{told}}}" if told else ""
+        of_metric[metric].append(f"{metric.name}{suffix}{braced} {+value}\n")
+    return "".join(
+        f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.kind}\n{''.join(lines)}"
+        for metric, lines in of_metric.items()
+    )
+
+
+def _histogram(metric: Metric, label: str, sums: Counter[Name]) -> Iterator[Sample]:
+    below = 0
+    for bucket in metric.buckets:
+        below += sums[metric.name, label, bucket]
+        yield Sample(metric, (label,), below, "_bucket", bucket)
+    yield Sample(metric, (label,), sums[metric.name, label, SUM] / metric.scale, "_sum")
+    yield Sample(metric, (label,), below, "_count")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -1,0 +1,319 @@
+"""One version of a model on disk: models/NAME/VERSION/, all that training and serving share.
+
+model.pkl        the fitted estimator, by joblib: the record of what was trained
+model.onnx       the same model compiled for serving; absent where it could not be proved equal
+model.json       the manifest
+reference.json   the distributions seen in training, and the performance to hold to
+answers.npy      some rows and what the pickle answered to them: whatever serves must answer so
+card.json        what its page shows beyond the manifest; absent where nothing was held out
+"""
+
+import hashlib
+import io
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import msgspec
+import numpy as np
+
+from serving.errors import ArtefactError, without_path
+from serving.inputs.field import Field
+from serving.inputs.schema import Matrix
+from serving.lock import locked
+from serving.models.card import Card
+from serving.models.manifest import Manifest, Reference
+
+PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
+ANSWERS, CARD = "answers.npy", "card.json"
+CURRENT = "current"
+NUMBER = re.compile("[1-9][0-9]{0,8}")  # the name of a version's folder, and its part of an id
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A version as read from disk; `contents` holds the very bytes whose hashes were checked."""
+
+    manifest: Manifest
+    reference: Reference
+    contents: Mapping[str, bytes]
+
+    def answers(self) -> tuple[Matrix, Matrix]:
+        """Rows, and what the pickle answered to each when it was written.
+
+        Of a classification the probabilities, in the order of `classes`, the label's code, or both,
+        the code last, as the manifest's `answers` says; of a regression one column of numbers.
+
+        Raises
+        ------
+        ArtefactError
+            If `ANSWERS` is not made of this model's rows.
+        """
+        try:
+            if self.contents[ANSWERS].startswith(b"["):
+                rows, answers = _with_texts(self.contents[ANSWERS], self.manifest.fields)
+            else:
+                table = np.load(io.BytesIO(self.contents[ANSWERS]), allow_pickle=False)
+                rows, answers = np.hsplit(table, [len(self.manifest.fields)])
+        except (ValueError, EOFError) as error:
+            raise ArtefactError(f"{self}: {ANSWERS}: {error}") from error
+        if not self._may_be_its_own(answers):
+            raise ArtefactError(f"{self}: {ANSWERS} holds the answers of another model")
+        return rows, answers
+
+    def _may_be_its_own(self, answers: Matrix) -> bool:
+        classes, kind = len(self.manifest.classes), self.manifest.answers
+        if not answers.size or not np.isfinite(answers).all():
+            return False
+        if not classes:
+            return bool(answers.shape[1] == 1)
+        if kind != "probabilities" and not set(answers[:, -1].tolist()) <= set(range(classes)):
+            return False
+        wide = {"probabilities": classes, "labels": 1, "both": classes + 1}
+        return bool(answers.shape[1] == wide[kind])
+
+    def __str__(self) -> str:
+        return f"{self.manifest.name} {self.manifest.version}"
+
+
+def read(models_dir: Path, name: str, version: int) -> Artefact:
+    """Read a version's folder and verify every file in it.
+
+    Raises
+    ------
+    ArtefactError
+        If a file is missing, altered or not what it should be.
+    """
+    manifest = read_manifest(models_dir, name, version)
+    contents = {file: _verified(models_dir, manifest, file) for file in manifest.files}
+    for file in (PICKLE, REFERENCE, ANSWERS):
+        if file not in contents:
+            raise ArtefactError(f"{name} {version}: {MANIFEST} lists no {file}")
+    reference = _decoded(manifest, REFERENCE, contents[REFERENCE], Reference)
+    return Artefact(manifest, reference, contents)
+
+
+def read_manifest(models_dir: Path, name: str, version: int) -> Manifest:
+    """Read what a version is, and none of its other files.
+
+    Raises
+    ------
+    ArtefactError
+        If it is missing, or another version's.
+    """
+    where = f"{name} {version}: {MANIFEST}"
+    try:
+        content = (models_dir / name / str(version) / MANIFEST).read_bytes()
+    except OSError as error:
+        raise ArtefactError(f"{where} cannot be read: {without_path(error)}") from error
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except ValueError as error:  # no JSON, no UTF-8 or no manifest
+        raise ArtefactError(f"{where}: {error}") from error
+    if (manifest.name, manifest.version) != (name, version):
+        raise ArtefactError(f"{where} is of {manifest.name} {manifest.version}")
+    return manifest
+
+
+def read_reference(models_dir: Path, manifest: Manifest) -> Reference:
+    """Read a version's reference alone.
+
+    Raises
+    ------
+    ArtefactError
+    """
+    return _decoded(manifest, REFERENCE, _verified(models_dir, manifest, REFERENCE), Reference)
+
+
+def read_card(models_dir: Path, manifest: Manifest) -> Card:
+    """Read a version's card alone, an empty one where it has none.
+
+    Raises
+    ------
+    ArtefactError
+    """
+    if CARD not in manifest.files:
+        return Card()
+    return _decoded(manifest, CARD, _verified(models_dir, manifest, CARD), Card)
+
+
+def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> int:
+    """Write a folder for the model's next version and return that version.
+
+    The folder is filled under another name and renamed, so nobody sees half of it; of several that
+    write at once, each gets a number of its own.
+    """
+    model = models_dir / manifest.name
+    model.mkdir(parents=True, exist_ok=True)
+    files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+    with locked(model):
+        version = max((int(entry.name) for entry in _numbered(model)), default=0) + 1
+        manifest = msgspec.structs.replace(manifest, version=version, files=files)
+        aside = model / f".{version}.{uuid4().hex}"
+        aside.mkdir()
+        try:
+            for file, content in {**contents, MANIFEST: pretty(manifest)}.items():
+                _write_through(aside / file, content)
+            aside.rename(model / str(version))
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    return version
+
+
+def versions(model: Path) -> list[int]:
+    """The versions in a model's folder, oldest first.
+
+    Raises
+    ------
+    ArtefactError
+        If the folder is gone, or cannot be read.
+    """
+    try:
+        return sorted(int(entry.name) for entry in _numbered(model) if entry.is_dir())
+    except OSError as error:
+        raise ArtefactError(
+            f"{model.name}: its folder cannot be read: {without_path(error)}"
+        ) from error
+
+
+def _numbered(model: Path) -> list[Path]:
+    return [entry for entry in model.iterdir() if NUMBER.fullmatch(entry.name)]
+
+
+def live(models_dir: Path) -> list[str]:
+    """The models of a folder that have a live version.
+
+    Raises
+    ------
+    ArtefactError
+        If the folder is gone, or cannot be read.
+    """
+    return [name for name in _with_live_version(models_dir) if is_text(name)]
+
+
+def misnamed(models_dir: Path) -> list[str]:
+    """Those that cannot be served, for the names of their folders are not UTF-8; made readable.
+
+    Raises
+    ------
+    ArtefactError
+    """
+    names = [name for name in _with_live_version(models_dir) if not is_text(name)]
+    return [os.fsencode(name).decode(errors="backslashreplace") for name in names]
+
+
+def is_text(name: str) -> bool:
+    """Whether the name of a file is UTF-8: JSON holds no other."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _with_live_version(models_dir: Path) -> list[str]:
+    try:
+        with os.scandir(models_dir) as folders:
+            return sorted(one.name for one in folders if os.path.exists(f"{one.path}/{CURRENT}"))  # noqa: PTH110 - every second
+    except OSError as error:
+        raise ArtefactError(f"MODELS_DIR cannot be read: {without_path(error)}") from error
+
+
+def current(model: Path) -> int:
+    """The version that `current` names.
+
+    Raises
+    ------
+    ArtefactError
+        If it names none.
+    """
+    try:
+        number = (model / CURRENT).read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ArtefactError(
+            f"{model.name}: {CURRENT} cannot be read: {without_path(error)}"
+        ) from error
+    except UnicodeDecodeError:
+        number = ""
+    if not NUMBER.fullmatch(number):
+        raise ArtefactError(f"{model.name}: {CURRENT} names no version")
+    return int(number)
+
+
+def put_live(model: Path, version: int) -> None:
+    """Make `current` name a version, in one step."""
+    replace(model / CURRENT, f"{version}\n")
+
+
+def put_first_live(model: Path, version: int) -> bool:
+    """Make `current` name a version where it names none yet; whether it does."""
+    with locked(model):
+        first = not (model / CURRENT).exists()
+        if first:
+            put_live(model, version)
+    return first
+
+
+def replace(path: Path, text: str) -> None:
+    """Replace a file, in one step: nobody reads half of it."""
+    aside = path.with_name(f".{path.name}.{uuid4().hex}")  # of its own, for a thread as well
+    try:
+        _write_through(aside, text.encode())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def recorded(rows: Matrix, answers: Matrix) -> bytes:
+    """The content of `ANSWERS`: an array, or JSON where there are texts among the rows."""
+    if rows.dtype == object:
+        return msgspec.json.encode([rows.tolist(), answers.tolist()])  # null for NaN
+    content = io.BytesIO()
+    np.save(content, np.hstack([rows, answers]))
+    return content.getvalue()
+
+
+def _with_texts(content: bytes, fields: tuple[Field, ...]) -> tuple[Matrix, Matrix]:
+    """Rows with texts, and what was answered; raises ValueError."""
+    try:
+        rows, answers = msgspec.json.decode(content, type=tuple[list[list[Any]], list[list[float]]])
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    matrix = np.empty((len(rows), len(fields)), dtype=object)
+    for column, field in enumerate(fields):
+        missing = None if field.type == "text" else np.nan
+        matrix[:, column] = [missing if row[column] is None else row[column] for row in rows]
+    return matrix, np.array(answers, np.float64)
+
+
+def pretty(value: Any) -> bytes:
+    """JSON for a file that people read too."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
+
+
+def _verified(models_dir: Path, manifest: Manifest, file: str) -> bytes:
+    where = f"{manifest.name} {manifest.version}: {file}"
+    try:
+        content = (models_dir / manifest.name / str(manifest.version) / file).read_bytes()
+    except OSError as error:
+        raise ArtefactError(f"{where} cannot be read: {without_path(error)}") from error
+    if hashlib.sha256(content).hexdigest() != manifest.files.get(file):
+        raise ArtefactError(f"{where} is not the file that {MANIFEST} was written for")
+    return content
+
+
+def _decoded(manifest: Manifest, file: str, content: bytes, kind: type[Read]) -> Read:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except ValueError as error:
+        raise ArtefactError(f"{manifest.name} {manifest.version}: {file}: {error}") from error
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,190 @@
+"""What computes a model's answers: ONNX Runtime, or scikit-learn from the pickle.
+
+Either takes rows and gives float64 answers, shape (rows, columns): the number of a regression, or
+of a classification what the manifest's `answers` says: the probabilities of the classes, the code
+of the label that `predict` says, or both, the code last.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import joblib
+import msgspec
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from serving.errors import ArtefactError
+from serving.inputs.dates import CALENDAR, with_calendar
+from serving.inputs.field import Field
+from serving.inputs.schema import Matrix
+from serving.models.artefact import PICKLE, Artefact
+from serving.models.manifest import Manifest
+
+Answering = Callable[[Matrix], Matrix]
+
+ROWS, OUTPUT = "rows", "answers"  # names within a compiled model
+FATAL = 4  # what is less is raised, and need not stand in red on standard error as well
+
+
+def from_pickle(artefact: Artefact) -> Answering:
+    """The model as scikit-learn computes it, on the calling thread alone.
+
+    Raises
+    ------
+    ArtefactError
+        If the pickle cannot be loaded.
+    """
+    try:
+        estimator: Any = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
+        answering = from_estimator(estimator, artefact.manifest)
+    except Exception as error:  # why: a pickle runs code, which may raise anything
+        raise ArtefactError(f"{artefact}: the pickle cannot be loaded: {error!r}") from error
+    # Boosting and linear algebra start as many threads as there are cores, for one row too, where
+    # they only wait for each other: boosting took four times as long.
+    alone: Answering = ThreadpoolController().wrap(limits=1)(answering)
+    return alone
+
+
+def given(fields: Sequence[Field], rows: Matrix) -> Matrix:
+    """The features that models are given: rows, and behind them what a calendar says of dates."""
+    return with_calendar(rows, _dates(fields))
+
+
+def sources(fields: Sequence[Field]) -> list[list[int]]:
+    """The features that come from each field: their columns in what `given` returns."""
+    found = [[column] for column in range(len(fields))]
+    end = len(fields)
+    for column in _dates(fields):
+        found[column] += range(end, end + len(CALENDAR))
+        end += len(CALENDAR)
+    return found
+
+
+def _dates(fields: Sequence[Field]) -> list[int]:
+    return [column for column, field in enumerate(fields) if field.type == "date"]
+
+
+def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
+    """The answers of a fitted estimator or Pipeline."""
+    predict = _predicting(estimator, manifest)
+    features = giving(manifest)
+
+    def answers(rows: Matrix) -> Matrix:
+        with np.errstate(all="ignore"):  # what is not finite is a fault of its record, and no more
+            return predict(features(rows))
+
+    return answers
+
+
+def giving(manifest: Manifest) -> Callable[[Matrix], Any]:
+    """How rows become what the estimator was fitted on: features, texts alone, or a frame."""
+    if manifest.takes == "matrix":
+        dates = _dates(manifest.fields)
+        return lambda rows: with_calendar(rows, dates) if dates else rows
+    if manifest.takes == "texts":
+        return lambda rows: rows[:, 0].tolist()
+    return _framing(manifest)
+
+
+def _framing(manifest: Manifest) -> Callable[[Matrix], Any]:
+    import pandas as pd  # noqa: PLC0415 # 40 MB that only a model that takes frames costs
+
+    def series(field: Field, values: NDArray[Any]) -> "pd.Series[Any]":
+        column = manifest.columns.get(field.name)
+        if column is None:
+            if field.type in {"category", "text"}:
+                return pd.Series(values, dtype="str")
+            if field.type == "date":
+                return pd.Series(pd.to_datetime(values, unit="D").as_unit("us"))
+            if field.type == "boolean" and not field.optional:
+                return pd.Series(values, dtype="bool")
+            is_whole = field.type == "integer" and not field.optional  # NaN is a float
+            return pd.Series(values, dtype="int64" if is_whole else "float64")
+        if column.dtype == "category":
+            if {*map(type, column.categories)} == {bool}:
+                values = np.array(
+                    [bool(each) if each in {0, 1} else None for each in values], object
+                )
+            return pd.Series(pd.Categorical(values, categories=[*column.categories]))
+        return pd.Series(values, dtype=column.dtype)
+
+    def frame(rows: Matrix) -> pd.DataFrame:
+        given = zip(manifest.fields, columns(manifest.fields, rows, missing=None), strict=True)
+        return pd.DataFrame({field.name: series(field, column) for field, column in given})
+
+    return frame
+
+
+def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
+    if manifest.task == "regression":
+        return lambda given: np.asarray(estimator.predict(given), np.float64).reshape(-1, 1)
+    if manifest.answers == "probabilities":
+        return lambda given: np.asarray(estimator.predict_proba(given), np.float64)
+    codes = {label: float(code) for code, label in enumerate(estimator.classes_.tolist())}
+
+    def labels(given: Any) -> Matrix:
+        said = np.asarray(estimator.predict(given)).reshape(-1).tolist()
+        return np.array([[codes[label]] for label in said])
+
+    if manifest.answers == "labels":
+        return labels
+    return lambda given: np.hstack([estimator.predict_proba(given), labels(given)])
+
+
+def from_onnx(content: bytes, manifest: Manifest) -> Answering:
+    """The model as ONNX Runtime computes it, on the calling thread alone.
+
+    A compiled model has one input, `ROWS`, for the rows as they are, or one for each field, shape
+    (rows, 1), in the fields' order. Whole numbers are fed in double precision too: tensors of
+    several types cannot go through one imputer or scaler.
+
+    Raises
+    ------
+    ArtefactError
+        If the content cannot be loaded.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # why: the runtime has an error of its own for each kind of fault
+        raise ArtefactError(f"cannot be loaded: {error}") from error
+    names, outputs, run = [node.name for node in session.get_inputs()], [OUTPUT], session.run
+
+    def by_matrix(rows: Matrix) -> Matrix:
+        answers: Matrix = run(outputs, {ROWS: rows})[0]
+        return answers
+
+    def by_column(rows: Matrix) -> Matrix:
+        given = columns(manifest.fields, rows, missing="nan")  # as skl2onnx has it
+        fed = {name: column[:, None] for name, column in zip(names, given, strict=True)}
+        answers: Matrix = run(outputs, fed)[0]
+        return answers
+
+    if names != [ROWS]:
+        return by_column
+    features = giving(msgspec.structs.replace(manifest, takes="matrix"))
+    return lambda rows: by_matrix(features(rows))
+
+
+def columns(
+    fields: Sequence[Field], rows: Matrix, missing: str | None
+) -> list[NDArray[np.float64] | NDArray[np.object_]]:
+    """The fields' values, each by itself: numbers as they are, categories by label or `missing`."""
+
+    def values(field: Field, column: NDArray[Any]) -> NDArray[np.float64] | NDArray[np.object_]:
+        if field.type == "text":
+            return np.array([missing if text is None else text for text in column], object)
+        numbers = column.astype(np.float64, copy=False)  # beside texts they are objects
+        return _labels(field, numbers, missing) if field.type == "category" else numbers
+
+    return list(map(values, fields, rows.T))
+
+
+def _labels(field: Field, codes: NDArray[np.float64], missing: str | None) -> NDArray[np.object_]:
+    labels = np.array([*field.categories, missing], dtype=object)
+    return labels[np.where(np.isnan(codes), len(field.categories), codes).astype(np.intp)]

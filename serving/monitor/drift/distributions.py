@@ -1,0 +1,94 @@
+"""Shares of values in training and now, bin by bin or label by label, to be drawn."""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from serving.monitor.drift.samples import Floats, Labels, Numbers
+
+BINS = 20
+MOST_LABELS = 50
+DECIMALS = 5
+
+
+class Distribution(msgspec.Struct, frozen=True, kw_only=True):
+    """A field's, or an output's, two distributions.
+
+    Attributes
+    ----------
+    edges : list of float
+        Of a number, the bins' limits: one more than there are shares. A value on the limit of two
+        bins is in the lower one.
+    labels : list of str
+        Of a category, the commonest in either sample.
+    reference, current : list of float
+        Shares of the values that are there, in training and now; none now where none came.
+    """
+
+    field: str
+    of: Literal["field", "prediction"]
+    edges: list[float] = []
+    labels: list[str] = []
+    reference: list[float]
+    current: list[float]
+
+
+def distributions(
+    of: Literal["field", "prediction"], samples: Mapping[str, Numbers | Labels]
+) -> Iterator[Distribution]:
+    """What is drawn of each sample."""
+    for name, sample in samples.items():
+        if isinstance(sample, Labels):
+            labels, reference, current = _of_labels(sample)
+            yield Distribution(
+                field=name, of=of, labels=labels, reference=reference, current=current
+            )
+        else:
+            edges = _edges(sample)
+            yield Distribution(
+                field=name,
+                of=of,
+                edges=edges.tolist(),
+                reference=_shares(_trained_up_to(sample, edges)),
+                current=_shares(_come_up_to(sample, edges)) if sample.present else [],
+            )
+
+
+def _of_labels(sample: Labels) -> tuple[list[str], list[float], list[float]]:
+    then, now = max(sample.trained, 1), max(sample.present, 1)
+    pairs = {
+        label: (sample.reference.get(label, 0) / then, sample.current.get(label, 0) / now)
+        for label in {**sample.reference, **sample.current}
+    }
+    labels = sorted(pairs, key=lambda label: -max(pairs[label]))[:MOST_LABELS]
+    reference = [round(pairs[label][0], DECIMALS) for label in labels]
+    current = [round(pairs[label][1], DECIMALS) for label in labels] if sample.present else []
+    return labels, reference, current
+
+
+def _edges(sample: Numbers) -> Floats:
+    """Even bins over the inner 98 % of training, and one at either end for all that lies beyond."""
+    steps = len(sample.quantiles) - 1
+    low, high = sample.quantiles[[steps // 100, steps - steps // 100]]
+    ends = sample.quantiles[[0, -1]]
+    if sample.present:
+        ends = np.array([min(ends[0], sample.values[0]), max(ends[1], sample.values[-1])])
+    return np.unique([ends[0], *np.linspace(low, high, BINS - 1), ends[1]])
+
+
+def _trained_up_to(sample: Numbers, edges: Floats) -> Floats:
+    """The share of training at or below each edge: straight lines between the quantiles."""
+    levels = np.linspace(0, 1, len(sample.quantiles))
+    return np.asarray(np.interp(edges, sample.quantiles, levels))
+
+
+def _come_up_to(sample: Numbers, edges: Floats) -> Floats:
+    return np.searchsorted(sample.values, edges, side="right") / sample.present
+
+
+def _shares(up_to: Floats) -> list[float]:
+    """The share in each bin; what lies on the lowest edge is in the first."""
+    shares = np.diff(np.concatenate([[0.0], up_to[1:]]))
+    return [round(float(share), DECIMALS) for share in shares]

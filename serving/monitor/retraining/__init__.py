@@ -1,0 +1,1 @@
+"""What may follow an alert: the next version trained, tried and put live."""

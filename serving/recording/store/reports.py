@@ -1,0 +1,218 @@
+"""What the monitor found, in the store: reports, figures over time, alerts."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sql
+from msgspec import Raw
+
+from serving.recording.store import deliveries
+from serving.recording.store.database import Database
+from serving.recording.store.deliveries import Delivery
+from serving.recording.store.rows import table
+
+Kind = Literal["data drift", "prediction drift", "concept drift"]
+
+_ALERT = ("model", "version", "kind", "raised", "cleared", "sentence")
+
+reports = table("reports", "model", "version", "time", "report", "place", "watch")
+points = table("points", "model", "time", "version", "figures")
+alerts = table("alerts", *_ALERT, "report")
+
+OF_VERSION = (reports.c.model == sql.bindparam("of")) & (
+    reports.c.version == sql.bindparam("number")
+)
+FIRST = sql.text("""
+    INSERT INTO reports (model, version, time, report, place, watch)
+    VALUES (:model, :version, 0, '', 0, '') ON CONFLICT DO NOTHING
+""")
+NEXT = sql.text("""
+    UPDATE reports SET time = :time, report = :report, place = :place, watch = :watch
+    WHERE model = :model AND version = :version AND time = :before
+""")
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The latest pass over a version, and from where the next one goes on.
+
+    Attributes
+    ----------
+    time : int
+        Milliseconds since 1970, UTC; 0 before the first pass.
+    report : Raw
+        JSON: all that was found, by it or by the last before it that had anything new to look at.
+    place : int
+        Up to where the watch over concept drift has taken in feedback.
+    watch : Raw
+        JSON: its state.
+    """
+
+    model: str
+    version: int
+    time: int
+    report: Raw
+    place: int
+    watch: Raw
+
+
+class Point(msgspec.Struct, frozen=True):
+    """The figures of one pass, for a line over time; JSON."""
+
+    model: str
+    time: int
+    version: int
+    figures: Raw
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is, or was, wrong with a version.
+
+    Attributes
+    ----------
+    raised, cleared : int
+        Milliseconds since 1970, UTC; cleared is None while it lasts.
+    sentence : str
+        What is wrong, as the latest pass saw it.
+    """
+
+    model: str
+    version: int
+    kind: Kind
+    raised: int
+    cleared: int | None = None
+    sentence: str
+
+
+class Reports:
+    """Every method may raise `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def latest(self, model: str, version: int) -> Report | None:
+        """The latest pass over a version."""
+        asked = sql.select(*reports.c).where(OF_VERSION)
+        with self._database.reading() as connection:
+            row = connection.execute(asked, {"of": model, "number": version}).first()
+        if row is None or not row.time:
+            return None
+        found = (row.model, row.version, row.time, Raw(row.report), row.place, Raw(row.watch))
+        return Report(*found)
+
+    def points(self, model: str, since: int, *, most: int | None = None) -> list[Point]:
+        """The figures of passes over a model's versions from a time on, the oldest first.
+
+        Parameters
+        ----------
+        most : int, optional
+            About how many: evenly chosen, the latest among them. All if not given.
+        """
+        wanted = (points.c.model == model) & (points.c.time >= since)
+        order = (points.c.time, points.c.version)
+        with self._database.reading() as connection:
+            if most is not None:  # of the index alone: the figures are long
+                times = connection.scalars(sql.select(points.c.time).where(wanted).order_by(*order))
+                every = times.all()[::-1]
+                step = -(-len(every) // most)
+                if step > 1:
+                    wanted &= points.c.time.in_(every[::step])
+            rows = connection.execute(sql.select(*points.c).where(wanted).order_by(*order))
+            return [Point(row.model, row.time, row.version, Raw(row.figures)) for row in rows]
+
+    def alerts(
+        self, model: str | None = None, *, limit: int = 100, lasting: bool = False
+    ) -> list[Alert]:
+        """Alerts, the latest first.
+
+        Parameters
+        ----------
+        model : str, optional
+            Of all models if not given.
+        lasting : bool
+            Whether to leave out those that are cleared.
+        """
+        asked = sql.select(*(alerts.c[name] for name in _ALERT)).order_by(alerts.c.raised.desc())
+        if model is not None:
+            asked = asked.where(alerts.c.model == model)
+        if lasting:
+            asked = asked.where(alerts.c.cleared.is_(None))
+        with self._database.reading() as connection:
+            rows = connection.execute(asked.limit(limit))
+            return [Alert(**dict(zip(_ALERT, row, strict=True))) for row in rows]
+
+    def raising(self, model: str, time: int) -> Raw | None:
+        """The report of the pass that raised alerts of a model at a time, if it is kept; JSON."""
+        wanted = (alerts.c.model == model) & (alerts.c.raised == time)
+        with self._database.reading() as connection:
+            found = connection.scalar(sql.select(alerts.c.report).where(wanted).limit(1))
+        return None if found in {None, "null"} else Raw(found)
+
+    def write(
+        self,
+        report: Report,
+        figures: Raw,
+        changed: Sequence[Alert],
+        messages: Sequence[Delivery],
+        *,
+        before: int,
+    ) -> bool:
+        """Keep what a pass found: all of it, or nothing.
+
+        Parameters
+        ----------
+        changed : sequence of Alert
+            Raised, lasting with another sentence, or cleared.
+        before : int
+            The time of the version's latest report when the pass began, 0 if there was none.
+
+        Returns
+        -------
+        bool
+            False, with nothing kept, where another monitor made a pass meanwhile.
+        """
+        row: dict[str, Any] = msgspec.structs.asdict(report) | {
+            "report": bytes(report.report).decode(),
+            "watch": bytes(report.watch).decode(),
+        }
+        point = {"model": report.model, "time": report.time, "version": report.version}
+        with self._database.writing() as connection:
+            connection.execute(FIRST, point)
+            if not connection.execute(NEXT, row | {"before": before}).rowcount:
+                return False
+            connection.execute(points.insert(), point | {"figures": bytes(figures).decode()})
+            _settle(connection, changed, row["report"])
+            deliveries.add(connection, messages)
+        return True
+
+    def renew(self, report: Report, time: int) -> None:
+        """Note that a pass was made which found nothing new."""
+        asked = reports.update().where(OF_VERSION & (reports.c.time == report.time))
+        with self._database.writing() as connection:
+            connection.execute(
+                asked.values(time=time), {"of": report.model, "number": report.version}
+            )
+
+    def settle(self, changed: Sequence[Alert], messages: Sequence[Delivery]) -> None:
+        """Change alerts that no pass is about, as those of a version that is live no more."""
+        with self._database.writing() as connection:
+            _settle(connection, changed, "null")
+            deliveries.add(connection, messages)
+
+
+def _same(alert: Alert) -> sql.ColumnElement[bool]:
+    return (
+        (alerts.c.model == alert.model)
+        & (alerts.c.version == alert.version)
+        & (alerts.c.kind == alert.kind)
+        & (alerts.c.raised == alert.raised)
+    )
+
+
+def _settle(connection: sql.Connection, changed: Sequence[Alert], report: str) -> None:
+    for alert in changed:
+        there = alerts.update().where(_same(alert))
+        if not connection.execute(
+            there.values(cleared=alert.cleared, sentence=alert.sentence)
+        ).rowcount:
+            connection.execute(alerts.insert(), msgspec.to_builtins(alert) | {"report": report})

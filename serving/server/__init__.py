@@ -1,0 +1,4 @@
+"""How the app runs under gunicorn: worker, collector process, check of the pickles.
+
+Imports versions, recording.
+"""

@@ -1,0 +1,125 @@
+"""The gate: what speaks against putting a version live in another's place."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from serving.errors import InvalidRecords
+from serving.inputs import truth
+from serving.inputs.field import Field
+from serving.models.artefact import ONNX, Artefact
+from serving.models.engine import Engine
+from serving.models.manifest import Figure, Manifest
+from serving.versions.rehearsal import rehearsed
+
+LOWER_IS_BETTER = {"brier", "log_loss", "mae", "rmse", "mape"}
+
+
+def objections(candidate: Artefact, live: Artefact | None) -> tuple[str, ...]:
+    """Every reason not to put a version live in the place of another, or of none.
+
+    Raises
+    ------
+    ArtefactError
+        If it does not load, or does not answer its own example: then it must not go live at all.
+    """
+    engine = rehearsed(candidate)
+    found = [*_proof(engine, candidate, live)]
+    if live and live.manifest.version != candidate.manifest.version:
+        found += _broken_clients(candidate.manifest, live.manifest)
+        found += _worse_answers(candidate.manifest, live.manifest)
+    return tuple(found)
+
+
+def _proof(engine: Engine, candidate: Artefact, live: Artefact | None) -> Iterator[str]:
+    """Whether it is served as it was proved, and answers the live version's example."""
+    if ONNX in candidate.contents and engine.backend != "onnx":
+        yield f"{ONNX} does not answer as the pickle did"
+    if live:
+        record = msgspec.json.encode(live.manifest.example)
+        try:
+            engine.predict(engine.schema.decode(record, 1).matrix)
+        except InvalidRecords as error:
+            faults = "; ".join(
+                f"{fault.field} {fault.message}" if fault.field else fault.message
+                for fault in error.faults
+            )
+            yield f"the example of {live} is refused: {faults}"
+
+
+def _broken_clients(candidate: Manifest, live: Manifest) -> Iterator[str]:
+    """What clients of the live version send or expect that they could no longer."""
+    if candidate.task != live.task:
+        yield f"it is a {candidate.task}, and the live version a {live.task}"
+    elif set(candidate.classes) != set(live.classes):
+        yield f"its labels are {', '.join(candidate.classes)}, not {', '.join(live.classes)}"
+    if candidate.unit != live.unit:
+        yield f"its unit is {candidate.unit or 'none'}, not {live.unit or 'none'}"
+    before = {field.name: field for field in live.fields}
+    for field in candidate.fields:
+        if field.name in before:
+            yield from _narrowed(field, before[field.name])
+        elif not field.optional:
+            yield f"field {field.name!r} is new, and must be sent"
+
+
+def _narrowed(field: Field, before: Field) -> Iterator[str]:
+    name = repr(field.name)
+    if before.optional and not field.optional:
+        yield f"field {name} may no longer be missing"
+    gone = [label for label in before.categories if label not in field.categories]
+    if not _takes_such(field, before):
+        yield f"field {name} is a {field.type}, not a {before.type}"
+    elif field.type == "integer" and before.type == "number":
+        yield f"field {name} takes whole numbers only"
+    elif field.type == "category" and gone and not field.other:
+        yield f"field {name} no longer takes {', '.join(map(repr, gone))}"
+    elif field.type == "category" and not gone and _gives_other_codes(field, before):
+        yield f"field {name} gives its labels other codes"
+    if field.minimum > before.minimum or field.maximum < before.maximum:
+        yield (
+            f"field {name} takes {field.minimum:g} to {field.maximum:g} only, "
+            f"not {before.minimum:g} to {before.maximum:g}"
+        )
+    if set(before.sum_of) - set(field.sum_of):
+        yield f"field {name} no longer takes {' + '.join(before.sum_of)}"
+
+
+def _gives_other_codes(field: Field, before: Field) -> bool:
+    return field.categories[: len(before.categories)] != before.categories
+
+
+def _takes_such(field: Field, before: Field) -> bool:
+    """Whether what was sent for a field is of a type that it still takes."""
+    if field.type == before.type or (field.is_numeric and before.is_numeric):
+        return True
+    if field.type == "text":
+        return before.type in {"category", "date"}
+    if field.type == "boolean" and before.type == "category":
+        return all(truth.meant(label) is not None for label in before.categories)
+    return field.type == "boolean" and before.is_zero_or_one
+
+
+def _worse_answers(candidate: Manifest, live: Manifest) -> Iterator[str]:
+    """What both are known to answer to the same live rows; without such, the figures of each.
+
+    After drift the figures cannot be compared: the live version's are of data as they were, so a
+    candidate for data as they are now would look worse than the one that it should replace.
+    """
+    compared = candidate.compared
+    if compared is None or compared.version != live.version:
+        yield from _worse_figures(candidate, live)
+    elif compared.paired.is_worse:
+        yield f"on the latest labelled live rows its {compared.loss} is worse: {compared.paired}"
+
+
+def _worse_figures(candidate: Manifest, live: Manifest) -> Iterator[str]:
+    for name in candidate.metrics.keys() & live.metrics.keys():
+        ours, theirs = candidate.metrics[name], live.metrics[name]
+        lost = ours.mean - theirs.mean if name in LOWER_IS_BETTER else theirs.mean - ours.mean
+        if lost > max(ours.spread, theirs.spread):
+            yield f"{name} is {_shown(ours)}, and {_shown(theirs)} of the live version"
+
+
+def _shown(figure: Figure) -> str:
+    return f"{figure.mean:g} ± {figure.spread:g}"

@@ -1,0 +1,231 @@
+"""The versions of a model: what they are, and what may be decided about them."""
+
+import getpass
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from serving import ids
+from serving.errors import ArtefactError, UnknownModel, VersionRefused
+from serving.models import artefact
+from serving.models.manifest import Figure
+from serving.versions import gate
+from serving.versions.decisions import Action, Decision, Decisions
+from serving.versions.rehearsal import rehearsed
+
+
+class Version(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One version of a model, as it is listed.
+
+    Attributes
+    ----------
+    states : tuple of str
+        Some of live, shadow and retired.
+    broken : str
+        Why its manifest cannot be read.
+    """
+
+    version: int
+    states: tuple[str, ...] = ()
+    created: str = ""
+    metrics: dict[str, Figure] = {}
+    broken: str = ""
+
+
+def whoever_runs_this() -> str:
+    """The user and the host of this process, for decisions that are taken on a command line."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # in a container, a number without a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+class Versions:
+    """What `python -m serving` and the admin's routes do; all of it is recorded.
+
+    Parameters
+    ----------
+    who : str
+        Who decides.
+    """
+
+    def __init__(self, decisions: Decisions, who: str) -> None:
+        self.decisions, self.who = decisions, who
+
+    def listed(self, model: str) -> list[Version]:
+        """Every version there is, the latest first.
+
+        Raises
+        ------
+        UnknownModel, ArtefactError
+        """
+        states: dict[str, list[int | None]] = {
+            "live": [self._current(model)],
+            "shadow": [self.decisions.shadow(model)],
+            "retired": [*self.decisions.retired(model)],
+        }
+        versions = []
+        for number in reversed(self._there(model)):
+            told = tuple(state for state, numbers in states.items() if number in numbers)
+            try:
+                manifest = artefact.read_manifest(self.decisions.models_dir, model, number)
+            except ArtefactError as error:
+                versions.append(Version(number, told, broken=str(error)))
+            else:
+                versions.append(Version(number, told, manifest.created, manifest.metrics))
+        return versions
+
+    def promote(self, model: str, version: int, why: str = "", *, force: bool = False) -> Decision:
+        """Put a version live; `force` overrules the gate, and so it is recorded.
+
+        Raises
+        ------
+        UnknownModel, UnknownVersion, VersionRefused, ArtefactError
+        """
+        with self._deciding(model):
+            self._require(model, version)
+            before = self._current(model)
+            objections: tuple[str, ...] = ()
+            if before != version:
+                objections = self._objections(model, version, before)
+            if objections and not force:
+                raise VersionRefused(f"{model} {version} is not put live", objections)
+            return self._take("promote", model, before, version, why, overruled=objections)
+
+    def rollback(self, model: str, why: str = "") -> Decision:
+        """Put the version live again that the live one took the place of.
+
+        Raises
+        ------
+        UnknownModel, UnknownVersion, VersionRefused, ArtefactError
+        """
+        with self._deciding(model):
+            current = self._current(model)
+            before = next(
+                (
+                    decision.before
+                    for decision in self.decisions.history(model)
+                    if (decision.action, decision.version) == ("promote", current)
+                    and decision.before != current  # it was promoted again while it was live
+                ),
+                None,
+            )
+            if before is None:
+                raise VersionRefused(f"{model}: no version was live before {current}")
+            self._require(model, before)
+            rehearsed(artefact.read(self.decisions.models_dir, model, before))  # or it fails, live
+            return self._take("rollback", model, current, before, why)
+
+    def shadow(self, model: str, version: int | None, why: str = "") -> Decision:
+        """Try a version on live traffic; None ends that.
+
+        Raises
+        ------
+        UnknownModel, UnknownVersion, VersionRefused, ArtefactError
+        """
+        with self._deciding(model):
+            if version is not None:
+                self._require(model, version)
+                if version == self._current(model):
+                    raise VersionRefused(f"{model} {version} is live, so there is nothing to try")
+                artefact.read(self.decisions.models_dir, model, version)
+            before = self.decisions.shadow(model)
+            return self._take("shadow", model, before, version, why)
+
+    def retire(self, model: str, version: int, why: str = "") -> Decision:
+        """Serve a version no more, not even to those who name it.
+
+        Raises
+        ------
+        UnknownModel, UnknownVersion, VersionRefused, ArtefactError
+        """
+        with self._deciding(model):
+            self._require(model, version)
+            for state, number in (
+                ("live", self._current(model)),
+                ("tried on live traffic", self.decisions.shadow(model)),
+            ):
+                if number == version:
+                    raise VersionRefused(
+                        f"{model} {version} is {state}: put another in its place first"
+                    )
+            return self._take("retire", model, version, version, why)
+
+    def retrained(self, model: str, version: int | None, why: str) -> Decision:
+        """Record what a retraining made to take the live one's place, if anything.
+
+        Raises
+        ------
+        UnknownModel, ArtefactError
+        """
+        with self._deciding(model):
+            return self._take("retrain", model, self._current(model), version, why)
+
+    def objections(self, model: str, version: int) -> tuple[str, ...]:
+        """What the gate has against a version in the place of the live one.
+
+        Raises
+        ------
+        UnknownModel, UnknownVersion, VersionRefused, ArtefactError
+        """
+        self._require(model, version)
+        return self._objections(model, version, self._current(model))
+
+    def _objections(self, model: str, version: int, before: int) -> tuple[str, ...]:
+        folder = self.decisions.models_dir
+        try:
+            live = artefact.read(folder, model, before)
+        except ArtefactError:  # it cannot serve, so anything may take its place
+            live = None
+        try:
+            return gate.objections(artefact.read(folder, model, version), live)
+        except ArtefactError as error:  # which cannot be overruled
+            raise VersionRefused(f"{model} {version} is not put live", (str(error),)) from error
+
+    def _take(
+        self,
+        action: Action,
+        model: str,
+        before: int | None,
+        version: int | None,
+        why: str,
+        *,
+        overruled: tuple[str, ...] = (),
+    ) -> Decision:
+        decision = Decision(
+            time=ids.now(),
+            model=model,
+            action=action,
+            before=before,
+            version=version,
+            who=self.who,
+            why=why,
+            overruled=overruled,
+        )
+        self.decisions.take(decision)
+        return decision
+
+    @contextmanager
+    def _deciding(self, model: str) -> Iterator[None]:
+        """Hold a model that is there: a decision leans on what was decided before."""
+        self._there(model)
+        with self.decisions.deciding(model):
+            yield
+
+    def _there(self, model: str) -> list[int]:
+        if model not in self.decisions.models():
+            there = ", ".join(self.decisions.models())
+            raise UnknownModel(f"no model {model!r} is there; there are {there}")
+        return artefact.versions(self.decisions.models_dir / model)
+
+    def _current(self, model: str) -> int:
+        self._there(model)
+        return self.decisions.current(model)
+
+    def _require(self, model: str, version: int) -> None:
+        self._there(model)
+        self.decisions.require(model, version)

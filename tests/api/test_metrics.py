@@ -1,0 +1,230 @@
+"""What /metrics tells is what happened, from whichever worker and whatever became of the others."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from conftest import (
+    ROOT,
+    body,
+    free_port,
+    moved,
+    predict,
+    rewrite,
+    wine,
+)
+from flask.testing import FlaskClient
+from msgspec import Raw
+
+from app import create_app
+from serving.metrics import families
+from serving.metrics.counters import Counters
+from serving.metrics.families import METRICS, Metrics, Sample, exposition
+from serving.recording.store.reports import Alert, Report
+from serving.settings import Settings
+
+LINE = re.compile(r"(\w+(?:\{.*\})?) (\S+)")
+
+
+def read(text: str) -> dict[str, float]:
+    """Samples by name and labels, as they stand in the text."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    found = [LINE.fullmatch(line).groups() for line in lines]
+    assert len(dict(found)) == len(found)  # Prometheus takes none of them if one is there twice
+    return {name: float(value) for name, value in found}
+
+
+def told(client: FlaskClient) -> dict[str, float]:
+    answer = client.get("/metrics")
+    assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    return read(answer.text)
+
+
+def started(settings: Settings) -> FlaskClient:
+    return create_app(settings).test_client()
+
+
+@pytest.fixture(params=["the short way first", "through Flask alone"])
+def client(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
+    """A service of its own, asked both ways that a request may be answered."""
+    app = create_app(settings)
+    if request.param == "through Flask alone":
+        app.wsgi_app = app.wsgi_app.flask
+    return app.test_client()
+
+
+def test_requests_are_counted_by_route_method_and_status(client: FlaskClient):
+    for record in (wine(), [wine()] * 3, {}):
+        predict(client, record)
+    client.post("/models/wine/predict", **body(wine()))
+    client.post("/models/beer/predict", **body(wine()))
+    client.get("/predict")
+    client.get("/nothing/here")
+    client.open("/models", method="BREW")
+    counted = {name: count for name, count in told(client).items() if "requests_total" in name}
+    at = 'serving_requests_total{route="%s",method="%s",status="%s"}'
+    assert counted == {
+        at % ("/predict", "POST", 200): 2,
+        at % ("/predict", "POST", 422): 1,
+        at % ("/models/<name>/predict", "POST", 200): 1,
+        at % ("/models/<name>/predict", "POST", 404): 1,
+        at % ("/predict", "GET", 200): 1,
+        at % ("", "GET", 404): 1,
+        at % ("", "other", 405): 1,
+    }
+
+
+def test_a_histogram_tells_how_long_requests_took(client: FlaskClient):
+    for _ in range(3):
+        predict(client, wine())
+    found = told(client)
+    buckets = [
+        found[f'serving_request_duration_seconds_bucket{{route="/predict",le="{bound}"}}']
+        for bound in families.DURATION.buckets
+    ]
+    assert buckets == sorted(buckets)
+    assert found['serving_request_duration_seconds_count{route="/predict"}'] == buckets[-1] == 3
+    assert 0 < found['serving_request_duration_seconds_sum{route="/predict"}'] < 30
+
+
+def test_predictions_are_counted_by_label_and_rows_by_request(client: FlaskClient):
+    bad = msgspec.json.decode((ROOT / "ruim.json").read_bytes())
+    predict(client, wine())
+    predict(client, [wine(), bad, bad])
+    score = client.get("/models/wine-score/example").json["input"]
+    client.post("/models/wine-score/predict", **body(score))
+    found = told(client)
+    assert found['serving_predictions_total{model="wine",version="1",label="bom"}'] == 2
+    assert found['serving_predictions_total{model="wine",version="1",label="ruim"}'] == 2
+    assert found['serving_predictions_total{model="wine-score",version="1",label=""}'] == 1
+    assert found['serving_request_rows_bucket{model="wine",le="1.0"}'] == 1
+    assert found['serving_request_rows_bucket{model="wine",le="10.0"}'] == 2
+    assert found['serving_request_rows_sum{model="wine"}'] == 4
+
+
+def test_models_are_told_by_their_versions(models: Path, tmp_path: Path):
+    tried = rewrite(models, lambda manifest, _: manifest.update(title="newer"))
+    (models / "wine" / "shadow").write_text(str(tried))
+    (models / "diabetes" / "current").write_text("latest")
+    found = told(started(Settings(models_dir=models, var_dir=tmp_path / "var")))
+    assert {name: value for name, value in found.items() if "serving_model" in name} == {
+        'serving_model_live_version{model="wine"}': 1,
+        'serving_model_live_version{model="wine-score"}': 1,
+        'serving_model_trial_version{model="wine"}': 2,
+        'serving_model_loaded{model="wine",version="1"}': 1,
+        'serving_model_loaded{model="wine",version="2"}': 1,
+        'serving_model_broken{model="wine"}': 0,
+        'serving_model_broken{model="wine-score"}': 0,
+        'serving_model_broken{model="diabetes"}': 1,
+    }
+
+
+def test_the_journal_and_its_collector_are_told(settings: Settings):
+    client = started(settings)
+    predict(client, wine())
+    before = told(client)
+    assert before["serving_journal_segments"] == 1
+    assert before["serving_journal_bytes"] > 100
+    assert before["serving_journal_lost_total"] == before["serving_journal_failing"] == 0
+    assert "serving_collector_waiting_bytes" not in before
+    moved(settings).close()
+    after = told(client)
+    assert after["serving_collector_waiting_bytes"] == after["serving_collector_failing"] == 0
+    assert after["serving_collector_last_look_timestamp_seconds"] > 1.7e9
+
+
+def test_what_could_not_be_recorded_is_told(settings: Settings):
+    settings.var_dir.mkdir()
+    settings.journal_dir.write_text("in its place")
+    client = started(settings)
+    predict(client, [wine()] * 2)
+    found = told(client)
+    assert (found["serving_journal_lost_total"], found["serving_journal_failing"]) == (2, 1)
+
+
+def reported(settings: Settings) -> None:
+    """A pass over wine that found drift."""
+    store = moved(settings)
+    changes = [{"field": "alcohol", "change": 0.25}, {"field": "color", "change": None}]
+    drift = {"share": 0.5, "fields": changes, "predictions": [{"field": "bom", "change": 0.5}]}
+    report = Report("wine", 1, 5_000, Raw(msgspec.json.encode({"drift": drift})), 0, Raw(b"{}"))
+    alert = Alert(model="wine", version=1, kind="data drift", raised=5_000, sentence="it drifts")
+    assert store.reports.write(report, Raw(b"{}"), [alert], [], before=0)
+    store.close()
+
+
+def test_drift_and_alerts_are_told_as_the_monitor_found_them(settings: Settings):
+    client = started(settings)
+    reported(settings)
+    found = told(client)
+    assert found["serving_store_up"] == 1
+    of_wine = 'model="wine",version="1"'
+    assert found[f"serving_monitor_last_pass_timestamp_seconds{{{of_wine}}}"] == 5
+    assert found[f"serving_drift_share{{{of_wine}}}"] == 0.5
+    assert {name: value for name, value in found.items() if "drift_change" in name} == {
+        f'serving_drift_change{{{of_wine},of="field",field="alcohol"}}': 0.25,
+        f'serving_drift_change{{{of_wine},of="prediction",field="bom"}}': 0.5,
+    }
+    assert {name: value for name, value in found.items() if "alert" in name} == {
+        f'serving_alert{{{of_wine},kind="data drift"}}': 1,
+        f'serving_alert{{{of_wine},kind="prediction drift"}}': 0,
+        f'serving_alert{{{of_wine},kind="concept drift"}}': 0,
+    }
+
+
+def test_a_report_of_another_release_costs_its_own_figures_alone(settings: Settings):
+    client = started(settings)
+    store = moved(settings)
+    report = Report("wine", 1, 5_000, Raw(b'{"drift":"in words"}'), 0, Raw(b"{}"))
+    assert store.reports.write(report, Raw(b"{}"), [], [], before=0)
+    store.close()
+    found = told(client)
+    assert found['serving_monitor_last_pass_timestamp_seconds{model="wine",version="1"}'] == 5
+    assert not any("drift_" in name for name in found)
+
+
+def test_a_store_that_is_down_is_a_metric_and_no_error(tmp_path: Path):
+    nobody = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    client = started(Settings(var_dir=tmp_path, database_url=nobody))
+    predict(client, wine())
+    found = told(client)
+    assert found["serving_store_up"] == 0
+    assert found['serving_requests_total{route="/predict",method="POST",status="200"}'] == 1
+
+
+def test_the_store_is_asked_once_in_a_while(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    client = started(settings)
+    moved(settings).close()
+    assert told(client)["serving_store_up"] == 1
+    Path(settings.store_url.removeprefix("sqlite:///")).unlink()
+    assert told(client)["serving_store_up"] == 1
+    monkeypatch.setattr("serving.api.around.metrics.KEPT", -60)
+    assert told(started(settings))["serving_store_up"] == 0
+
+
+def test_without_a_journal_nothing_is_told_of_it_nor_of_the_store(tmp_path: Path):
+    found = told(started(Settings(var_dir=tmp_path, journal=False)))
+    assert not [name for name in found if re.search("journal|collector|store", name)]
+
+
+def test_a_count_of_a_release_with_other_labels_is_passed_over(tmp_path: Path):
+    older = Counters(tmp_path)
+    older.add([(("serving_requests_total", "/predict", "200"), 7), (("serving_gone", "x"), 7)])
+    assert list(Metrics(tmp_path).counted()) == []
+
+
+def test_each_metric_is_documented():
+    rows = [
+        tuple(cell.strip(" `") for cell in line.strip("|").split("|"))
+        for line in (ROOT / "docs/metrics.md").read_text().splitlines()
+        if line.startswith("| `serving_")
+    ]
+    assert rows == [
+        (metric.name, metric.kind, ", ".join(metric.labels), metric.help) for metric in METRICS
+    ]
+
+
+def test_a_label_may_hold_any_text():
+    sample = Sample(families.PREDICTIONS, ("a", 1, 'not "good"\\\n'), 1)
+    assert 'label="not \\"good\\"\\\\\\n"' in exposition([sample])

@@ -1,0 +1,71 @@
+"""Counts outlive workers and restarts, and the monitor reads them where no worker runs."""
+
+import json
+import os
+import signal
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from conftest import Server, children, gunicorn, predict, running, wait_until, wine
+
+from app import create_app
+from serving.metrics.families import Metrics, Totals, totals
+from serving.settings import Settings
+
+RECORD = json.dumps(wine()).encode()
+
+
+def post(server: Server, count: int, record: bytes = RECORD) -> None:
+    for _ in range(count):
+        try:
+            urllib.request.urlopen(f"{server.url}/predict", record).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+
+
+def counted(server: Server) -> set[str]:
+    """What several scrapes, whichever workers they reach, say of the requests to predict."""
+    seen = set()
+    for _ in range(8):
+        with urllib.request.urlopen(f"{server.url}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        seen |= {
+            line for line in lines if line.startswith('serving_requests_total{route="/predict')
+        }
+    return seen
+
+
+def test_every_worker_tells_what_all_of_them_answered_and_those_that_were_killed(tmp_path: Path):
+    with running(gunicorn(), tmp_path / "log") as server:
+        post(server, 20)
+        before = children(server.process.pid)
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: len(set(children(server.process.pid)) - set(before)) >= 2)
+        post(server, 10)
+        post(server, 5, b"{}")
+        at = 'serving_requests_total{route="/predict",method="POST",status="%s"} %s'
+        assert counted(server) == {at % (200, 30), at % (422, 5)}
+    assert totals(tmp_path / "var" / "metrics") == Totals(35, {"422": 5})
+    restarted = create_app(Settings(var_dir=tmp_path / "var")).test_client()
+    predict(restarted, wine())
+    assert at % (200, 31) in restarted.get("/metrics").text
+    assert len(list((tmp_path / "var" / "metrics").glob("*.names"))) <= 3
+
+
+def test_totals_are_of_requests_for_predictions(tmp_path: Path):
+    assert totals(tmp_path / "none") == Totals(0, {})
+    count = Metrics(tmp_path).answered
+    for route, status in (
+        *(("/predict", "200"), ("/models/<name>/predict", "422"), ("/predict", "500")),
+        *(("/metrics", "200"), ("", "404"), ("/feedback", "422"), ("/predict", "422")),
+    ):
+        count(route, "POST", status, 50)
+    assert totals(tmp_path) == Totals(4, {"422": 2, "500": 1})
+
+
+def test_what_came_since_is_all_where_counting_began_anew():
+    before = Totals(10, {"422": 2, "500": 1})
+    assert Totals(15, {"422": 4, "500": 1}).since(before) == Totals(5, {"422": 2})
+    assert Totals(3, {"422": 1}).since(before) == Totals(3, {"422": 1})

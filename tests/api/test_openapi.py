@@ -1,0 +1,224 @@
+"""The API's document: whole, valid, true of what the service answers, and up to date."""
+
+import json
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, body, predict, rewrite, wine
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from app import create_app
+from serving.api.openapi.routes.monitor import report
+from serving.models.artefact import put_live as point_to
+from serving.monitor.drift.drift import Drift
+from serving.monitor.report import Report
+from serving.settings import Settings
+
+LEFT_OUT = {  # of the document, and why
+    "GET /": "a page",
+    "GET /docs": "the page that shows the document",
+    **{
+        f"GET /monitor{rest}": "a page; GET /models/{name}/monitor is the same as JSON"
+        for rest in ("", "/<name>", "/<name>/predictions", "/<name>/report.html")
+    },
+    "GET /openapi.json": "the document itself",
+    "GET /static/<sent>/<file>": "what pages are made with",
+}
+KEY = "sixteen-or-more-characters"
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    settings = Settings(var_dir=tmp_path_factory.mktemp("var"), admin_keys=f"ana:{KEY}")
+    return create_app(settings).test_client()
+
+
+@pytest.fixture(scope="module")
+def document(client: FlaskClient) -> dict[str, Any]:
+    return client.get("/openapi.json").json
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in item.keys() - {"parameters"}:
+            yield method.upper(), path, item | item[method]
+
+
+def schema(document: dict[str, Any], name: str) -> Draft202012Validator:
+    """What a component takes."""
+    pointer = {"$ref": f"#/components/schemas/{name}"}
+    return Draft202012Validator(pointer | {"components": document["components"]})
+
+
+def test_the_document_is_valid(document: dict[str, Any]):
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+    ids = [operation["operationId"] for *_, operation in operations(document)]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_route_is_in_the_document_or_has_a_reason_not_to_be(
+    client: FlaskClient, document: dict[str, Any]
+):
+    routes = client.application.url_map
+    rules = {
+        f"{method} {rule.rule}"
+        for rule in routes.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    described = set()
+    for method, path, _ in operations(document):
+        filled = path.replace("{version}", "1").replace("{prediction_id}", "any")
+        rule, _ = routes.bind("").match(filled, method, return_rule=True)
+        described.add(f"{method} {rule.rule}")
+    assert rules - described == LEFT_OUT.keys()
+
+
+def test_every_model_has_paths_of_its_own(document: dict[str, Any]):
+    for name in ("wine", "wine-score", "diabetes"):
+        for path in ("predict", "example", "versions", "versions/{version}/predict", "predictions"):
+            assert f"/models/{name}/{path}" in document["paths"]
+
+
+def test_requests_work_as_the_document_shows_them(client: FlaskClient, document: dict[str, Any]):
+    for method, path, operation in operations(document):
+        shown = {
+            parameter["name"]: parameter["example"]
+            for parameter in operation.get("parameters", [])
+            if "example" in parameter
+        }
+        asked = path.format(**shown)
+        if method == "GET":
+            answer = client.get(asked)
+            assert answer.status_code in {200, 503}, path  # 503: no store was made here
+        elif "security" not in operation:
+            content = dict(operation["requestBody"]["content"])
+            for example in content.pop("application/json")["examples"].values():
+                answer = client.post(asked, **body(example["value"]))
+                assert answer.status_code == 200, asked
+            for mimetype, written in content.items():
+                answer = client.post(asked, data=written["example"], content_type=mimetype)
+                assert (answer.status_code, answer.mimetype) == (200, mimetype), asked
+
+
+def test_the_report_is_described_by_its_parts():
+    assert report()["properties"].keys() == set(Report.__struct_fields__)
+    assert report()["properties"]["drift"]["properties"].keys() == set(Drift.__struct_fields__)
+
+
+def closed(schema: Any) -> Any:
+    """A schema whose objects have no more than it says."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {name: closed(value) for name, value in schema.items()}
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+        told.setdefault("additionalProperties", False)
+    return told
+
+
+def test_answers_are_what_the_document_says_and_no_more(
+    client: FlaskClient, document: dict[str, Any]
+):
+    components = closed(document["components"])
+    sent = predict(client, wine(alcohol=15.5))
+    client.post("/feedback", **body({"id": sent["id"], "actual": "bom"}))
+    asked = {"/predictions/{prediction_id}": f"/predictions/{sent['id']}"}
+    checked = 0
+    for method, path, operation in operations(document):
+        if method != "GET":
+            continue
+        answer = client.get(asked.get(path, path.replace("{version}", "1")))
+        if answer.status_code != 200:
+            continue
+        content = operation["responses"]["200"]["content"]
+        if answer.mimetype == "application/json":
+            says = closed(content["application/json"]["schema"]) | {"components": components}
+            Draft202012Validator(says).validate(answer.json)
+            checked += 1
+    assert checked > 12
+
+
+@pytest.mark.parametrize("sent", [wine(), [wine(alcohol=15.5)] * 2])
+def test_a_prediction_is_what_the_document_says_and_no_more(
+    client: FlaskClient, document: dict[str, Any], sent: Any
+):
+    name = "wine.Predictions" if isinstance(sent, list) else "wine.Prediction"
+    schema(closed(document), name).validate(predict(client, sent))
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "status"),
+    [
+        ("/predict", {"data": "{"}, 400),
+        ("/models/wine/versions/0/predict", body(wine()), 404),
+        ("/predict", {"data": "x", "content_type": "text/xml"}, 415),
+        ("/predict", body([wine(pH=-1), 3]), 422),
+        ("/feedback", body({"id": "x"}), 422),
+        ("/models/wine/versions", body({"action": "rollback"}), 401),
+    ],
+)
+def test_an_error_is_what_the_document_says_and_no_more(
+    client: FlaskClient, document: dict[str, Any], path: str, sent: Any, status: int
+):
+    answer = client.post(path, **sent)
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+    schema(closed(document), "Problem").validate(answer.json)
+
+
+def test_examples_of_errors_are_problems(document: dict[str, Any]):
+    for name, response in document["components"]["responses"].items():
+        example = response["content"]["application/problem+json"]["example"]
+        schema(closed(document), "Problem").validate(example)
+        assert name.endswith("Refused") or str(example["status"]) == name
+    refused = document["components"]["responses"]["wine.Refused"]
+    (fault,) = refused["content"]["application/problem+json"]["example"]["errors"]
+    assert fault["field"] == "fixed acidity"
+
+
+def test_the_document_follows_what_is_live(models: Path, settings: Settings):
+    def change(manifest: dict[str, Any], _: Any) -> None:
+        manifest["title"] = "another"
+        manifest["fields"][0]["unit"] = "drops"
+
+    app = create_app(Settings(models_dir=models, var_dir=settings.var_dir))
+    client = app.test_client()
+    before = client.get("/openapi.json").json
+    assert client.get("/openapi.json").json == before
+    point_to(models / "wine", rewrite(models, change))
+    app.extensions["registry"].refresh()
+    after = client.get("/openapi.json").json
+    first = after["components"]["schemas"]["wine.Record"]["properties"]["fixed acidity"]
+    assert first["description"].startswith("drops")
+    assert first != before["components"]["schemas"]["wine.Record"]["properties"]["fixed acidity"]
+
+
+def test_the_document_names_the_address_that_it_was_asked_at(client: FlaskClient):
+    told = client.get("/openapi.json", base_url="https://models.example/inner").json
+    assert told["servers"] == [{"url": "https://models.example/inner"}]
+
+
+def test_the_page_loads_nothing_from_elsewhere(client: FlaskClient):
+    page = client.get("/docs")
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src" not in policy
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert all(source.startswith(("/", "#")) for source in sources)
+    for source in sources:
+        if source.startswith("/static"):
+            assert client.get(source).status_code == 200
+
+
+def test_the_collection_is_as_docs_postman_py_makes_it():
+    made_now = runpy.run_path(str(ROOT / "docs/postman.py"))["text"]()
+    committed = (ROOT / "docs/postman_collection.json").read_text(encoding="utf-8")
+    assert json.loads(committed) == json.loads(made_now), "run docs/postman.py"

@@ -1,0 +1,104 @@
+"""What the API's document says of records and feedback is what the service takes of them."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from artefacts import made, put_live
+from conftest import body, wine
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from app import create_app
+from serving import ids
+from serving.inputs.field import Field
+from serving.settings import Settings
+from train.problem import to_rows
+
+VALUES: list[Any] = [None, True, False, 0, 1, 2, -1, 0.5, 1e30, "red", "rosé", "7", [], {}]
+
+
+@pytest.mark.parametrize("field", ["pH", "color"])
+def test_the_document_takes_of_wine_what_the_service_takes(client: FlaskClient, field: str):
+    document = client.get("/openapi.json").json
+    agrees(client, document, "wine", [wine() | {field: value} for value in VALUES])
+
+
+def schema(document: dict[str, Any], name: str) -> Draft202012Validator:
+    """What a component takes."""
+    pointer = {"$ref": f"#/components/schemas/{name}"}
+    return Draft202012Validator(pointer | {"components": document["components"]})
+
+
+def agrees(client: FlaskClient, document: dict[str, Any], model: str, records: list[Any]) -> None:
+    """Both sides of a model's contract say the same of each record."""
+    says = schema(document, f"{model}.Record")
+    for record in records:
+        answered = client.post(f"/models/{model}/predict", **body(record))
+        assert says.is_valid(record) == (answered.status_code == 200), record
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """A service with a model that has every kind of field, and a name that paths must quote."""
+    random = np.random.default_rng(1)
+    labels = random.choice(["False", "True"], 60)
+    frame = pd.DataFrame({"a: b": pd.Series(labels, dtype="str"), "sum": random.random(60)})
+    fields = (
+        Field(name="a: b", type="category", categories=("False", "True"), optional=True),
+        Field(name="sum", minimum=0, maximum=10, sum_of=("one", "two")),
+    )
+    example = {"a: b": 1, "sum": 2.5}
+    rows = to_rows(frame, fields)
+    classifier = LogisticRegression().fit(rows, rows[:, 0].astype(int))
+    changes = {"fields": fields, "example": example}
+    folder = tmp_path_factory.mktemp("odd")
+    put_live(folder, made("odd (1)", classifier, frame, **changes))
+    regressor = make_pipeline(SimpleImputer(), LinearRegression()).fit(rows, rows[:, 1])
+    put_live(folder, made("plain", regressor, frame, **changes))
+    settings = Settings(models_dir=folder, default_model="plain", var_dir=folder / "var")
+    return create_app(settings).test_client()
+
+
+def test_odd_names_and_every_kind_of_field_are_described(odd: FlaskClient):
+    document = odd.get("/openapi.json").json
+    validate(document)
+    assert "/models/odd%20%281%29/predict" in document["paths"]
+    example = odd.get("/models/odd%20%281%29/example").json["input"]
+    named = odd.post("/models/odd%20%281%29/predict", **body(example)).json["id"]
+    truth = schema(document, "Truth")
+    for actual, right in (("1", True), (1, True), (2, False), ("x", False)):
+        assert truth.is_valid({"id": named, "actual": actual}) == right
+        answer = odd.post("/feedback", **body({"id": named, "actual": actual}))
+        assert (answer.status_code == 200) == right
+
+
+@pytest.mark.parametrize("first", ["False", "True", "true", True, False, 0, 1, 2, None, "x"])
+def test_the_document_takes_what_the_service_takes_of_categories_and_sums(
+    odd: FlaskClient, first: Any
+):
+    document = odd.get("/openapi.json").json
+    records = [
+        {"a: b": first, "sum": 1},
+        {"a: b": first},
+        {"a: b": first, "one": 1, "two": 2},
+        {"a: b": first, "one": 1},
+        {"a: b": first, "one": 1, "sum": 1},
+        {"sum": 11},
+        {"sum": None},
+    ]
+    agrees(odd, document, "plain", records)
+
+
+def test_ids_are_as_the_document_says(client: FlaskClient):
+    document = client.get("/openapi.json").json
+    of_wine = document["components"]["schemas"]["wine.Truth"]["properties"]["id"]["pattern"]
+    for named in [*ids.make("wine", 3, ids.now(), 1), *ids.make("wine", 3, ids.now(), 2)]:
+        assert re.search(of_wine, named)
+    assert not re.search(of_wine, ids.make("wines", 3, ids.now(), 1)[0])

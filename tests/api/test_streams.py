@@ -1,0 +1,268 @@
+"""CSV and JSON Lines over HTTP: answered row by row, in the order and the manner they came."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Server, body, children, moved, wine
+from flask.testing import FlaskClient
+
+from app import create_app
+from serving.errors import JournalError
+from serving.formats.batch import RECORDS
+from serving.recording.journal import Journal
+from serving.settings import Settings
+
+AS_CSV = {"content_type": "text/csv"}
+AS_LINES = {"content_type": "application/jsonl"}
+WINES = [wine(), json.loads((ROOT / "ruim.json").read_text()), wine(alcohol=15.5)]
+
+
+def table(*records: dict[str, Any], comma: str = ",") -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(records[0]), delimiter=comma, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue()
+
+
+def lines(*records: Any) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def read_table(text: str, comma: str = ",") -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text), delimiter=comma))
+
+
+@pytest.mark.parametrize(
+    "path", ["/predict", "/models/wine/predict", "/models/wine/versions/1/predict"]
+)
+def test_a_table_is_answered_with_a_table(client: FlaskClient, path: str):
+    answer = client.post(path, data=table(*WINES), **AS_CSV)
+    assert (answer.status_code, answer.mimetype) == (200, "text/csv")
+    rows = read_table(answer.text)
+    assert list(rows[0]) == ["id", "prediction", "P(bom)", "P(ruim)", "warnings", "error"]
+    alone = [client.post("/predict", **body(one)).json for one in WINES]
+    for row, one in zip(rows, alone, strict=True):
+        assert row["prediction"] == one["prediction"]
+        for label, probability in one["probabilities"].items():
+            assert float(row[f"P({label})"]) == probability
+        told = [f"{each['field']}: {each['message']}" for each in one["warnings"]]
+        assert (row["warnings"], row["error"]) == ("; ".join(told), "")
+
+
+def test_a_spreadsheet_s_table_is_answered_as_it_came(client: FlaskClient):
+    text = table(*WINES, comma=";").replace(".", ",")
+    answer = client.post("/predict", data=b"\xef\xbb\xbf" + text.encode(), **AS_CSV)
+    assert answer.data.startswith(b"\xef\xbb\xbfid;prediction;")
+    rows = read_table(answer.data.decode("utf-8-sig"), comma=";")
+    alone = client.post("/predict", json=WINES[0]).json
+    assert rows[0]["P(bom)"] == str(alone["probabilities"]["bom"]).replace(".", ",")
+
+
+def test_a_number_is_answered_with_the_ends_of_its_interval(client: FlaskClient):
+    example = client.get("/models/wine-score/example").json
+    answer = client.post("/models/wine-score/predict", data=table(example["input"]), **AS_CSV)
+    (row,) = read_table(answer.text)
+    assert float(row["prediction"]) == example["prediction"]
+    assert float(row["low"]) == example["interval"]["low"]
+    assert float(row["high"]) == example["interval"]["high"]
+
+
+def test_lines_are_answered_with_lines_like_those_of_one_record(client: FlaskClient):
+    answer = client.post("/predict", data=lines(*WINES), **AS_LINES)
+    assert (answer.status_code, answer.mimetype) == (200, "application/jsonl")
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    alone = [client.post("/predict", **body(one)).json for one in WINES]
+    for one in (*told, *alone):
+        assert one.pop("id").startswith("wine.1.")
+    assert told == alone
+
+
+SENT = {"json": body(WINES), "csv": {"data": table(*WINES), **AS_CSV}}
+SENT["lines"] = {"data": lines(*WINES), **AS_LINES}
+
+
+@pytest.mark.parametrize("sent", SENT)
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        ("text/csv", "text/csv"),
+        ("application/json", "application/json"),
+        ("application/x-ndjson", "application/x-ndjson"),
+        ("text/html, application/jsonl;q=0.5, text/csv;q=0.1", "application/jsonl"),
+    ],
+)
+def test_the_answer_is_what_is_accepted(client: FlaskClient, sent: str, accept: str, mimetype: str):
+    answer = client.post("/predict", headers={"Accept": accept}, **SENT[sent])
+    assert (answer.status_code, answer.mimetype) == (200, mimetype)
+    match mimetype:
+        case "text/csv":
+            labels = [row["prediction"] for row in read_table(answer.text)]
+        case "application/json":
+            labels = [one["prediction"] for one in answer.json["predictions"]]
+        case _:
+            labels = [json.loads(line)["prediction"] for line in answer.text.splitlines()]
+    assert labels == ["bom", "ruim", "bom"]
+
+
+@pytest.mark.parametrize(("faulty", "line"), [(1, 3), (3 * RECORDS, 3 * RECORDS + 2)])
+def test_a_fault_anywhere_refuses_all_and_is_told_with_its_line(
+    settings: Settings, faulty: int, line: int
+):
+    client = create_app(settings).test_client()
+    records = [wine()] * (3 * RECORDS + 5)
+    records[faulty] = wine(alcohol="strong")
+    answer = client.post("/predict", data=table(*records), **AS_CSV)
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert answer.json["errors"] == [
+        {
+            "record": faulty,
+            "line": line,
+            "field": "alcohol",
+            "message": '"strong" is not a number',
+            "value": "strong",
+        }
+    ]
+    assert not [*settings.journal_dir.glob("*.jsonl")]
+
+
+@pytest.mark.parametrize("sent", ["csv", "lines"])
+def test_faults_inline_stand_in_the_place_of_their_predictions(client: FlaskClient, sent: str):
+    records = [wine(), wine(alcohol=-1, pH="x"), wine()]
+    data = {
+        "csv": {"data": table(*records), **AS_CSV},
+        "lines": {"data": lines(*records), **AS_LINES},
+    }
+    answer = client.post("/predict?faults=inline", **data[sent])
+    assert answer.status_code == 200
+    if sent == "csv":
+        rows = read_table(answer.text)
+        assert [row["prediction"] for row in rows] == ["bom", "", "bom"]
+        assert rows[1]["error"].startswith('pH: "x" is not a number; alcohol: -1 is below')
+    else:
+        told = [json.loads(line) for line in answer.text.splitlines()]
+        assert [one.get("prediction") for one in told] == ["bom", None, "bom"]
+        assert [(fault["line"], fault["field"]) for fault in told[1]["errors"]] == [
+            (2, "pH"),
+            (2, "alcohol"),
+        ]
+
+
+def test_many_faults_are_counted_and_the_first_are_listed(client: FlaskClient):
+    answer = client.post("/predict", data=table(*[wine(alcohol="x")] * 5000), **AS_CSV)
+    assert answer.json is not None
+    assert answer.json["detail"] == "5000 faults in the input; the first 100 are listed"
+    assert len(answer.json["errors"]) == 100
+
+
+def test_columns_that_are_no_fields_are_named_once(client: FlaskClient):
+    answer = client.post("/predict", data=table(wine() | {"quality": 6, "maçã": 1}), **AS_CSV)
+    assert answer.headers["X-Unused-Columns"] == "quality, ma%C3%A7%C3%A3"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "detail"),
+    [
+        ({"data": "", **AS_CSV}, 400, "the text is empty"),
+        ({"data": "a,b\n1,2\n", **AS_CSV}, 400, "the first line names no field"),
+        ({"data": table(wine()).splitlines()[0], **AS_CSV}, 422, "1 fault"),
+        ({"data": "\n", **AS_LINES}, 422, "1 fault"),
+        ({"query_string": "faults=never", "data": "", **AS_CSV}, 400, "refuse, inline"),
+        ({"data": table(wine()) + "x" * 100_000, **AS_CSV}, 413, "larger than 100000 bytes"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    settings: Settings, sent: dict[str, Any], status: int, detail: str
+):
+    bounded = Settings(var_dir=settings.var_dir, max_stream_bytes=100_000)
+    answer = create_app(bounded).test_client().post("/predict", **sent)
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert answer.json is not None
+    assert detail in answer.json["detail"]
+
+
+def test_more_records_than_json_may_have_are_recorded_to_the_last(settings: Settings):
+    few = Settings(var_dir=settings.var_dir, max_records=10)
+    client = create_app(few).test_client()
+    count = 2 * RECORDS + 1
+    assert client.post("/predict", **body([wine()] * 11)).status_code == 413
+    answer = client.post("/predict", data=lines(*[wine()] * count), **AS_LINES)
+    told = [json.loads(line)["id"] for line in answer.text.splitlines()]
+    assert len({*told}) == count
+    store = moved(few)
+    assert all(store.prediction(told[at]) for at in (0, RECORDS, count - 1))
+
+
+def test_what_must_be_recorded_and_cannot_be_is_not_answered(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    client = create_app(Settings(var_dir=settings.var_dir, journal_required=True)).test_client()
+    left = [None, None]
+    append = Journal.append
+
+    def fail(self: Journal, entry: Any) -> None:
+        if not left:
+            raise JournalError("the journal cannot be written: no space")
+        left.pop()
+        append(self, entry)
+
+    monkeypatch.setattr(Journal, "append", fail)
+    with pytest.raises(JournalError):  # which breaks the connection off in the middle
+        _ = client.post("/predict", data=lines(*[wine()] * (4 * RECORDS)), **AS_LINES).data
+    assert client.post("/predict", data=lines(wine()), **AS_LINES).status_code == 503
+
+
+def test_a_body_that_the_disk_has_no_room_for_is_refused(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", fail)
+    answer = client.post("/predict", data=table(wine()), **AS_CSV)
+    assert answer.status_code == 503
+    assert answer.json["detail"] == "the body cannot be kept in VAR_DIR: No space left on device"
+
+
+def test_a_table_that_nobody_labelled_is_told_how(client: FlaskClient):
+    as_curl_has_it = "application/x-www-form-urlencoded"
+    answer = client.post("/predict", data=table(wine()), content_type=as_curl_has_it)
+    assert answer.status_code == 400
+    assert answer.json["detail"].endswith("is it CSV? send Content-Type: text/csv")
+
+
+def of_workers(server: Server) -> int:
+    """Kilobytes that the workers of a server have for themselves."""
+    own = 0
+    for pid in children(server.process.pid):
+        if "pickle_check" not in Path(f"/proc/{pid}/cmdline").read_text():
+            told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            own += int(re.findall(r"^Private_Dirty: +(\d+)", told, re.MULTILINE)[0])
+    return own
+
+
+def test_a_stream_takes_no_memory(server: Server, tmp_path: Path):
+    full = os.environ.get("FAULTS") == "full"
+    few, many = tmp_path / "few.csv", tmp_path / "many.csv"
+    records = [wine(alcohol=8 + at % 60 / 10) for at in range(100_000 if full else 10_000)]
+    few.write_text(table(*records[: 3 * RECORDS]))
+    many.write_text(table(*records))
+
+    def post(path: Path, *options: str) -> int:
+        command = ["curl", "-sSf", "--data-binary", f"@{path}", "-H", "Content-Type: text/csv"]
+        command += [*options, f"{server.url}/predict"]
+        answer = subprocess.run(command, capture_output=True, check=True)
+        return answer.stdout.count(b"\n") - 1
+
+    assert post(few) == post(few, "--compressed", "-H", "Transfer-Encoding: chunked") == 3 * RECORDS
+    before = of_workers(server)
+    assert post(many) == len(records)
+    assert of_workers(server) - before < 12_000  # 100,000 records are 30 MB of text and numbers

@@ -1,0 +1,216 @@
+"""`python -m serving doctor` says what is wrong with an installation, and what to do."""
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from conftest import Server, body, free_port, moved, rewrite, wine, with_a_threshold_moved
+
+from app import create_app
+from serving import doctor, ids
+from serving.__main__ import main
+from serving.doctor import Finding
+from serving.models.artefact import ONNX
+from serving.recording import collector
+from serving.settings import Settings
+
+Examine = Callable[..., list[Finding]]
+
+
+@pytest.fixture
+def environment(models: Path, tmp_path: Path) -> dict[str, str]:
+    for name in ("diabetes", "wine-score"):
+        shutil.rmtree(models / name)
+    own = {"MODELS_DIR": str(models), "VAR_DIR": str(tmp_path / "var"), "HOST": "127.0.0.1"}
+    return own | {"PORT": str(free_port())}
+
+
+@pytest.fixture
+def examine(environment: dict[str, str]) -> Examine:
+    def found(**changes: str) -> list[Finding]:
+        return list(doctor.examine(environment | changes))
+
+    return found
+
+
+def wrong(findings: list[Finding]) -> list[tuple[str, str]]:
+    """What is not fine, after making sure that each has a remedy."""
+    others = [finding for finding in findings if finding.state != "fine"]
+    assert all(finding.remedy for finding in others)
+    return [(finding.about, finding.state) for finding in others]
+
+
+def told(findings: list[Finding], about: str) -> str:
+    return "; ".join(f.sentence for f in findings if f.about == about and f.state != "fine")
+
+
+def test_a_sound_installation_is_fine(examine: Examine):
+    findings = examine()
+    assert wrong(findings) == []
+    assert [finding.about for finding in findings] == [
+        "Python",
+        "libraries",
+        "settings",
+        "model wine",
+        "permissions",
+        "permissions",
+        "port",
+        "disk",
+        "clock",
+        "database",
+        "journal",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "sentence"),
+    [
+        ({"PORT": "x"}, "broken", "PORT='x' is not a whole number"),
+        ({"ADMIN_KEYS": "ana:short"}, "broken", "ADMIN_KEYS: entry 1 is not name:key"),
+        ({"JOURNAL_HASH": '{"wine": ["pH"]}'}, "broken", "needs a JOURNAL_SALT"),
+        ({"JOURNAL_OMIT": '{"vine": ["pH"]}'}, "broken", "no model 'vine' is served"),
+        ({"CORS_ORIGINS": "a.example"}, "broken", "'a.example' is not an origin"),
+        ({"JOURNAL": "off", "JOURNAL_REQUIRED": "on"}, "odd", "JOURNAL=off for none"),
+        ({"JOURNAL_SALT": "x" * 16}, "odd", "JOURNAL_SALT is set, and no field is hashed"),
+        ({"MAX_STREAM_BYTES": "10"}, "odd", "MAX_STREAM_BYTES is less than MAX_BODY_BYTES"),
+        ({"WEB_CONCURRENCY": "256"}, "odd", "more than four workers for each core"),
+        ({"MODEL_DIR": "x"}, "odd", "MODEL_DIR is set and means nothing here; MODELS_DIR does"),
+    ],
+)
+def test_settings_that_cannot_be_or_make_no_sense(
+    examine: Examine, changes: dict[str, str], state: str, sentence: str
+):
+    findings = examine(**changes)
+    assert wrong(findings) == [("settings", state)]
+    assert sentence in told(findings, "settings")
+
+
+def test_a_library_that_differs_or_is_missing(examine: Examine, monkeypatch: pytest.MonkeyPatch):
+    real = metadata.version
+
+    def version(name: str) -> str:
+        if name in {"Flask", "gunicorn_h1c", "skl2onnx"}:
+            raise metadata.PackageNotFoundError(name)
+        return "0.1" if name == "numpy" else real(name)
+
+    monkeypatch.setattr("serving.doctor.libraries.version", version)
+    findings = [finding for finding in examine() if finding.about == "libraries"]
+    assert wrong(findings) == [("libraries", state) for state in ("broken", "odd", "odd", "odd")]
+    said = told(findings, "libraries")
+    assert "Flask is not installed; " in said
+    assert "gunicorn reads requests more slowly" in said
+    assert "numpy 0.1 is installed, " in said
+
+
+def test_a_model_that_is_altered_or_of_other_libraries_or_slow(examine: Examine, models: Path):
+    def slower(_: Any, contents: dict[str, bytes]) -> None:
+        contents[ONNX] = with_a_threshold_moved(contents[ONNX])
+
+    def older(manifest: dict[str, Any], _: Any) -> None:
+        manifest["libraries"]["numpy"] = "1.0.0"
+
+    for change, state, sentence in (
+        (slower, "odd", "by pickle, for model.onnx does not: it is slower so"),
+        (older, "odd", "it was made with numpy 1.0.0, this is "),
+    ):
+        (models / "wine" / "current").write_text(f"{rewrite(models, change)}\n")
+        findings = examine()
+        assert wrong(findings) == [("model wine", state)]
+        assert sentence in told(findings, "model wine")
+    (models / "wine" / "3" / "model.pkl").write_bytes(b"")
+    findings = examine()
+    assert wrong(findings) == [("model wine", "broken")]
+    assert "model.pkl is not the file that model.json was written for" in told(
+        findings, "model wine"
+    )
+
+
+def test_a_default_model_that_is_not_there(examine: Examine):
+    findings = examine(DEFAULT_MODEL="beer")
+    assert wrong(findings) == [("models", "broken")]
+    assert "DEFAULT_MODEL=beer has no live version; these have: wine" in told(findings, "models")
+
+
+def test_a_folder_that_cannot_be_written(examine: Examine, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    findings = examine(VAR_DIR=f"{tmp_path}/file")
+    assert ("permissions", "broken") in wrong(findings)
+
+
+def test_a_port_that_is_our_own_or_another_s(
+    examine: Examine, server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    port = server.url.rpartition(":")[2]
+    assert wrong(examine(PORT=port)) == []
+    monkeypatch.setattr("serving.doctor.surroundings.PATIENCE", 0.1)  # the other says nothing
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        findings = examine(PORT=str(other.getsockname()[1]))
+    assert wrong(findings) == [("port", "broken")]
+    assert "something else listens on port" in told(findings, "port")
+
+
+def test_a_disk_that_is_full_and_a_clock_that_is_behind(
+    examine: Examine, models: Path, monkeypatch: pytest.MonkeyPatch
+):
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10**12, 10**12, 10**7))
+    number = rewrite(
+        models, lambda manifest, _: manifest.update(created="2999-01-01T00:00:00+00:00")
+    )
+    (models / "wine" / "current").write_text(f"{number}\n")
+    assert wrong(examine()) == [("disk", "broken"), ("clock", "broken")]
+
+
+def test_a_database_that_is_gone_old_or_newer(examine: Examine, environment: dict[str, str]):
+    findings = examine(DATABASE_URL=f"postgresql://ana:secret@127.0.0.1:{free_port()}/none")
+    assert wrong(findings) == [("database", "broken")]
+    assert "secret" not in str(findings)
+    settings = Settings.from_environment(environment)
+    moved(settings)
+    assert wrong(examine()) == []
+    database = sqlite3.connect(settings.var_dir / "serving.db")
+    database.execute("DELETE FROM applied_steps")
+    database.commit()
+    database.close()
+    assert wrong(examine()) == [("database", "odd")]
+
+
+def test_a_journal_that_nobody_moves_or_that_cannot_be_moved(
+    examine: Examine, environment: dict[str, str]
+):
+    settings = Settings.from_environment(environment)
+    app = create_app(settings)
+    app.test_client().post("/predict", **body(wine()))
+    findings = examine()
+    assert wrong(findings) == [("journal", "odd")]
+    assert "nobody moves them" in told(findings, "journal")
+    status = collector.Status(ids.now(), 10**9, 2, "the database is locked")
+    (settings.journal_dir / collector.STATUS).write_bytes(msgspec.json.encode(status))
+    findings = examine()
+    assert wrong(findings) == [("journal", "odd"), ("journal", "broken")]
+    assert "2 lines were cut off" in told(findings, "journal")
+    assert "the database is locked" in told(findings, "journal")
+
+
+@pytest.mark.parametrize(("changes", "code"), [({}, 0), ({"PORT": "x"}, 1)])
+def test_the_command_says_so_to_people_and_to_scripts(
+    environment: dict[str, str], changes: dict[str, str], code: int
+):
+    runner = CliRunner(env={**os.environ, **environment, **changes})
+    people, script = (runner.invoke(main, ["doctor", *flag]) for flag in ((), ("--json",)))
+    assert people.exit_code == script.exit_code == code
+    findings = json.loads(script.stdout)
+    assert findings["broken"] is bool(code)
+    assert [finding["about"] for finding in findings["findings"]][:2] == ["Python", "libraries"]
+    assert f"{len(findings['findings'])} things looked at: {code} broken, 0 odd" in people.stdout
+    assert ("✗ settings: PORT='x'" in people.stdout) == bool(code)

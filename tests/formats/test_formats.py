@@ -1,0 +1,282 @@
+"""CSV and JSON Lines are read as the same records would be as JSON, whatever they look like."""
+
+import csv
+import io
+import json
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.errors import InvalidRecords, NotATable
+from serving.formats import READERS, Batch
+from serving.formats.batch import RECORDS
+from serving.inputs.field import Field
+from serving.inputs.lines import LONGEST
+from serving.inputs.schema import Matrix, Schema
+
+CSV, LINES = READERS["text/csv"], READERS["application/jsonl"]
+FIELDS = (
+    Field(name="size, m²", minimum=0, maximum=1e6, seen=(1, 1000), optional=True),
+    Field(name="rooms", type="integer", minimum=1, maximum=99),
+    Field(name="kind; of home", type="category", categories=("flat", "house; old", "a\nb", "Vão")),
+    Field(name="sea", type="category", categories=("False", "True"), optional=True),
+    Field(name="income", sum_of=("his", "hers"), maximum=1e9),
+)
+SCHEMA = Schema(FIELDS)
+HOME = {"size, m²": 62.5, "rooms": 3, "kind; of home": "flat", "sea": True, "income": 5000}
+
+RECORDS_AS_SENT = st.fixed_dictionaries(
+    {
+        "size, m²": st.none() | st.floats(0, 1e6),
+        "rooms": st.integers(1, 99),
+        "kind; of home": st.sampled_from(FIELDS[2].categories) | st.integers(0, 3),
+        "sea": st.sampled_from([None, True, False, "True", "False", 0, 1]),
+        "income": st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6),
+    }
+)
+
+
+def batches(content: str | bytes, schema: Schema = SCHEMA, read: Any = CSV) -> list[Batch]:
+    sent = content.encode() if isinstance(content, str) else content
+    return list(read(io.BytesIO(sent), schema))
+
+
+def rows(content: str | bytes, schema: Schema = SCHEMA, read: Any = CSV) -> Matrix:
+    read_all = batches(content, schema, read)
+    assert not any(batch.faults for batch in read_all)
+    return np.vstack([batch.rows.matrix for batch in read_all])
+
+
+def table(*records: dict[str, Any], comma: str = ",", point: str = ".", **dialect: Any) -> str:
+    def cell(value: Any) -> Any:
+        shown = "" if value is None else str(value)
+        return shown.replace(".", point) if isinstance(value, float) else shown
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(records[0]), delimiter=comma, **dialect)
+    writer.writeheader()
+    writer.writerows([{name: cell(value) for name, value in one.items()} for one in records])
+    return text.getvalue()
+
+
+@given(
+    sent=st.lists(RECORDS_AS_SENT, min_size=1, max_size=5),
+    columns=st.permutations(list(HOME)),
+    dialect=st.sampled_from([(",", "."), (";", "."), (";", ","), ("\t", ",")]),
+    mark=st.sampled_from(["", "\ufeff"]),
+    lines=st.fixed_dictionaries(
+        {
+            "lineterminator": st.sampled_from(["\n", "\r\n"]),
+            "quoting": st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+        }
+    ),
+)
+def test_a_table_is_read_as_the_same_records_in_json(
+    sent: list[dict[str, Any]],
+    columns: list[str],
+    dialect: tuple[str, str],
+    mark: str,
+    lines: dict[str, Any],
+):
+    shuffled = [{name: one[name] for name in columns} for one in sent]
+    comma, point = dialect
+    text = table(*shuffled, comma=comma, point=point, **lines)
+    expected = SCHEMA.decode(json.dumps(sent).encode(), len(sent))
+    (batch,) = batches(mark + text)
+    assert not batch.faults
+    np.testing.assert_array_equal(batch.rows.matrix, expected.matrix)
+    assert batch.rows.remarks == expected.remarks
+    np.testing.assert_array_equal(rows("\n".join(map(json.dumps, sent)), read=LINES), batch.rows[0])
+
+
+@given(st.text(max_size=40), st.sampled_from(",;"))
+def test_no_cell_breaks_another(text: str, comma: str):
+    told = table(HOME | {"note": text}, HOME | {"note": "x"}, comma=comma)
+    assert "\0" in text or rows(told).tolist() == rows(table(HOME, HOME)).tolist()
+
+
+@given(st.binary(max_size=200), st.sampled_from([CSV, LINES]))
+def test_whatever_is_sent_is_read_or_refused(content: bytes, read: Any):
+    header = table(HOME).splitlines()[0].encode() + b"\n"
+    try:
+        for batch in batches(header + content if read is CSV else content, read=read):
+            assert len(batch.rows.matrix) + len(batch.faults) == len(batch.lines)
+    except (NotATable, InvalidRecords):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("5", 5), (" 5 ", 5), ("+5.50", 5.5), (".5", 0.5), ("5.", 5), ("5e1", 50), ("5E-1", 0.5)],
+)
+def test_numbers_are_read_as_people_write_them(cell: str, number: float):
+    assert rows(table(HOME | {"size, m²": cell}))[0, 0] == number
+
+
+@pytest.mark.parametrize(
+    ("cell", "comma", "message"),
+    [
+        ("abc", ",", '"abc" is not a number'),
+        ("Infinity", ",", '"Infinity" is not a number'),
+        ("1e999", ",", "Infinity is above 1000000, the highest possible"),
+        ("1_000", ",", '"1_000" is not a number'),
+        ("٣", ",", '"٣" is not a number'),
+        ("0x1F", ",", '"0x1F" is not a number'),
+        (
+            "7,400",
+            ",",
+            '"7,400" is not a number; send 7400 or 7.4 without quotes, whichever is meant',
+        ),
+        ("7,4", ",", '"7,4" is not a number; send 7.4 without quotes'),
+        ("1.234,5", ";", '"1.234,5" is not a number; send 1234.5 without quotes'),
+        ("1,234,5", ";", '"1,234,5" is not a number'),
+        ("-1", ",", "-1 is below 0, the lowest possible"),
+    ],
+)
+def test_what_is_no_number_is_told_with_its_line(cell: str, comma: str, message: str):
+    (batch,) = batches(table(HOME, HOME | {"size, m²": cell}, HOME, comma=comma))
+    ((place, (fault,)),) = batch.faults.items()
+    assert (place, fault.record, fault.line, fault.field) == (1, 1, 3, "size, m²")
+    assert fault.message == message
+    assert len(batch.rows.matrix) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rooms": "2.5"}, "2.5 is not a whole number"),
+        ({"rooms": ""}, "is missing"),
+        ({"kind; of home": "flet"}, 'is none of "flat", "house; old"'),
+        ({"kind; of home": "4"}, '"4" is none of'),
+        ({"sea": "maybe"}, '"maybe" is none of "False", "True"'),
+    ],
+)
+def test_a_cell_is_held_against_its_field(change: dict[str, Any], message: str):
+    (batch,) = batches(table(HOME | change))
+    assert message in batch.faults[0][0].message
+
+
+@pytest.mark.parametrize("spelt", ["TRUE", "True", "true", "1"])
+def test_truth_is_read_as_spreadsheets_write_it(spelt: str):
+    assert rows(table(HOME | {"sea": spelt}))[0, 3] == 1
+
+
+def test_a_code_is_not_taken_where_a_label_looks_like_a_number():
+    schema = Schema([Field(name="class", type="category", categories=("1", "2", "3"))])
+    assert rows("class\n1\n3\n", schema).tolist() == [[0], [2]]
+    (batch,) = batches("class\n0\n", schema)
+    assert batch.faults
+
+
+def test_the_parts_of_a_sum_may_be_columns():
+    parts = {name: value for name, value in HOME.items() if name != "income"}
+    assert rows(table({**parts, "his": 1.5, "hers": 2}))[0, 4] == 3.5
+    (batch,) = batches(table({**parts, "his": 1.5}))
+    assert [fault.field for fault in batch.faults[0]] == ["hers"]
+    (batch,) = batches(table({**parts, "his": 1e9, "hers": 1}))
+    assert batch.faults[0][0].message.startswith("1000000001.0 is above 1000000000")
+    assert rows(table({**HOME, "income": "", "his": 1, "hers": 2}))[0, 4] == 3
+    (batch,) = batches(table({**parts, "his": 1.5, "hers": ""}))
+    assert batch.faults[0][0].field == "hers"
+
+
+def test_a_missing_column_is_told_once_with_what_may_be_meant():
+    with pytest.raises(InvalidRecords) as told:
+        batches(table({"roms": 3, **{k: v for k, v in HOME.items() if k != "rooms"}}))
+    (fault,) = told.value.faults
+    assert (fault.line, fault.field) == (1, "rooms")
+    assert fault.message == 'is no column; "roms" is: is that it?'
+
+
+def test_an_optional_column_may_be_left_out_and_others_are_not_used():
+    told = table({k: v for k, v in HOME.items() if k != "size, m²"} | {"id": 7})
+    reader = CSV(io.BytesIO(told.encode()), SCHEMA)
+    (batch,) = reader
+    assert math.isnan(batch.rows.matrix[0, 0])
+    assert reader.unused == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the text is empty"),
+        (b"1,2,3\n4,5,6\n", "the first line names no field"),
+        (table(HOME).encode() + b'"', "line 3: a quote is opened and not closed"),
+        (table(HOME).encode() + b"1,2,\xe3\n", "line 3 is not UTF-8"),
+        (table(HOME).encode() + b"1" * LONGEST, "line 3: a record has 1048576 bytes or more"),
+        (table(HOME).encode() + b'"\n",' * LONGEST, "line 3: a record has"),
+    ],
+)
+def test_what_is_no_table_is_told_with_its_line(content: bytes, message: str):
+    with pytest.raises(NotATable, match=message):
+        batches(content)
+
+
+def test_rows_of_other_lengths_and_empty_lines():
+    header, home = table(HOME).splitlines()
+    lines = ["", header, "", home, f"{home},7", "1,2", "", f"{home},", ""]
+    (batch,) = batches("\n".join(lines)[1:])
+    assert batch.lines == [3, 4, 5, 7]
+    told = {place: fault.message for place, (fault,) in batch.faults.items()}
+    assert told == {1: "has 6 cells, the first line has 5", 2: "has 2 cells, the first line has 5"}
+
+
+def test_lines_are_counted_through_cells_that_hold_several():
+    several = HOME | {"note": "a\nb\nc"}
+    (batch,) = batches(table(several, several, several | {"rooms": "x"}))
+    assert [fault.line for fault in batch.faults[2]] == [8]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("7", "7 is not a record; a record is a JSON object"),
+        ("[{}]", "an array"),
+        ("{", "the line is not JSON: Expecting property name"),
+        ('{"rooms": NaN}', "NaN is not a JSON value"),
+        (json.dumps(HOME)[:-1] + "},{}", "the line is not JSON: Extra data"),
+        (json.dumps(HOME | {"rooms": 2.5}), "2.5 is not a whole number"),
+    ],
+)
+def test_a_faulty_line_is_told_and_leaves_the_others(line: str, message: str):
+    home = json.dumps(HOME)
+    (batch,) = batches(f"\ufeff{home}\n\n{line}\n{home}", read=LINES)
+    assert len(batch.rows.matrix) == 2
+    ((place, faults),) = batch.faults.items()
+    assert (place, faults[0].line) == (1, 3)
+    assert message in faults[0].message
+
+
+def test_halves_of_a_record_on_two_lines_do_not_become_one():
+    first, second = json.dumps(HOME).split(", ", 1)
+    (batch,) = batches(f"{first}\n{second}\n", read=LINES)
+    assert [*batch.faults] == [0, 1]
+    (batch,) = batches(json.dumps(HOME) + "," + first + "\n" + second + "\n", read=LINES)
+    assert [*batch.faults] == [0, 1]
+
+
+@pytest.mark.parametrize("read", [CSV, LINES])
+def test_what_comes_after_many_empty_lines_is_read(read: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(f"{read.__module__}.BYTES", 1000)
+    text = table(HOME) if read is CSV else json.dumps(HOME) + "\n"
+    again = text.splitlines()[-1]
+    found = batches(text + "\n" * 3000 + again, read=read)
+    assert sum(len(batch.rows.matrix) for batch in found) == 2
+
+
+@pytest.mark.parametrize("read", [CSV, LINES])
+def test_many_records_come_in_batches(read: Any):
+    many = 2 * RECORDS + 5
+    lines = [json.dumps(HOME | {"rooms": 1 + at % 99}) for at in range(many)]
+    text = table(*map(json.loads, lines)) if read is CSV else "\n".join(lines)
+    found = batches(text, read=read)
+    assert [len(batch.lines) for batch in found] == [RECORDS, RECORDS, 5]
+    assert [batch.first for batch in found] == [0, RECORDS, 2 * RECORDS]
+    assert all(before.lines[-1] + 1 == after.lines[0] for before, after in pairwise(found))
+    rooms = np.vstack([batch.rows.matrix for batch in found])[:, 1]
+    assert rooms.tolist() == [1 + at % 99 for at in range(many)]

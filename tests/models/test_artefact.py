@@ -1,0 +1,164 @@
+"""An artefact is verified when read: a broken one is refused with its reason."""
+
+import io
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ROOT, rewrite, with_a_threshold_moved
+
+from serving.errors import ArtefactError
+from serving.models import artefact
+from serving.models.artefact import ANSWERS, MANIFEST, ONNX, PICKLE, REFERENCE
+from serving.models.engine import Engine
+from serving.server import pickle_check
+from serving.versions.decisions import Decisions
+from serving.versions.registry import Registry
+
+
+def test_what_is_written_is_read_back_as_the_next_version(models: Path):
+    assert rewrite(models, lambda manifest, _: manifest.update(title="again")) == 2
+    assert artefact.read(models, "wine", 2).manifest.title == "again"
+    assert artefact.versions(models / "wine") == [1, 2]
+    assert artefact.current(models / "wine") == 1
+    artefact.put_live(models / "wine", 2)
+    assert artefact.current(models / "wine") == 2
+    assert {entry.name for entry in (models / "wine").iterdir()} == {"1", "2", "current"}
+
+
+def edit(file: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda folder: (folder / file).write_bytes(change((folder / file).read_bytes())) and None
+
+
+BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "truncated pickle": (edit(PICKLE, lambda content: content[:-1]), f"{PICKLE} is not the file"),
+    "altered ONNX": (edit(ONNX, lambda content: content + b" "), f"{ONNX} is not the file"),
+    "altered reference": (edit(REFERENCE, lambda _: b"{}"), f"{REFERENCE} is not the file"),
+    "missing pickle": (lambda folder: (folder / PICKLE).unlink(), "No such file"),
+    "missing manifest": (lambda folder: (folder / MANIFEST).unlink(), "No such file"),
+    "missing folder": (lambda folder: folder.rename(folder.parent / "9"), "No such file"),
+    "manifest not JSON": (edit(MANIFEST, lambda content: content[:100]), "malformed|truncated"),
+    "manifest of another shape": (edit(MANIFEST, lambda _: b'{"name": 1}'), "Expected `str`"),
+    "manifest of another version": (
+        edit(MANIFEST, lambda content: content.replace(b'"version": ', b'"version": 7')),
+        "is of wine 7",
+    ),
+    "manifest that lists no pickle": (
+        edit(MANIFEST, lambda content: content.replace(b'"model.pkl"', b'"model.onnx"')),
+        "is not the file|lists no",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_a_broken_artefact_is_refused_with_its_reason(models: Path, way: str):
+    break_it, reason = BROKEN[way]
+    break_it(models / "wine" / "1")
+    with pytest.raises(ArtefactError, match=reason):
+        artefact.read(models, "wine", 1)
+
+
+def test_a_pointer_that_names_no_version_is_refused(models: Path):
+    (models / "wine" / "current").write_text("latest")
+    with pytest.raises(ArtefactError, match="names no version"):
+        Registry(Decisions(models, models), "wine", most=1)
+
+
+def test_a_pickle_of_another_scikit_learn_is_refused(models: Path):
+    rewrite(models, lambda manifest, _: manifest["libraries"].update({"scikit-learn": "1.8.0"}))
+    with pytest.raises(ArtefactError, match=r"pickled by scikit-learn 1\.8\.0.*train it again"):
+        Engine(artefact.read(models, "wine", 2))
+
+
+def test_a_pickle_of_a_fix_release_is_served_with_a_warning(models: Path, caplog: Any):
+    rewrite(models, lambda manifest, _: manifest["libraries"].update({"scikit-learn": "1.9.99"}))
+    Engine(artefact.read(models, "wine", 2))
+    assert "wine 2 was pickled by scikit-learn 1.9.99" in caplog.text
+
+
+def spoil(_: Any, contents: dict[str, bytes]) -> None:
+    contents[PICKLE] = pickle.dumps(print)[:-1]
+
+
+def test_a_pickle_that_fails_to_load_is_refused_with_what_it_raised(models: Path):
+    rewrite(models, lambda _, contents: spoil(_, contents) or contents.pop(ONNX))
+    with pytest.raises(ArtefactError, match="wine 2: the pickle cannot be loaded: EOFError"):
+        Engine(artefact.read(models, "wine", 2))
+
+
+def test_a_pickle_that_answers_otherwise_than_it_did_is_refused(models: Path):
+    """As another library beneath it might make it."""
+
+    def swap(_: Any, contents: dict[str, bytes]) -> None:
+        table = np.load(io.BytesIO(contents[ANSWERS]))
+        contents[ANSWERS] = artefact.recorded(table[:, :-2], table[:, [-1, -2]])
+        del contents[ONNX]
+
+    rewrite(models, swap)
+    with pytest.raises(ArtefactError, match="wine 2: the pickle does not answer as recorded"):
+        Engine(artefact.read(models, "wine", 2))
+
+
+def test_answers_of_another_model_are_refused(models: Path):
+    def cut(_: Any, contents: dict[str, bytes]) -> None:
+        table = np.load(io.BytesIO(contents[ANSWERS]))
+        contents[ANSWERS] = artefact.recorded(table[:, 1:-2], table[:, -2:])
+
+    rewrite(models, cut)
+    with pytest.raises(ArtefactError, match=r"wine 2: answers\.npy holds the answers of another"):
+        Engine(artefact.read(models, "wine", 2))
+    rewrite(models, lambda _, contents: contents.update({ANSWERS: b"none"}))
+    with pytest.raises(ArtefactError, match=r"wine 3: answers\.npy: "):
+        Engine(artefact.read(models, "wine", 3))
+
+
+def test_the_witness_loads_the_pickle_of_every_live_model(models: Path, caplog: Any):
+    caplog.set_level("INFO")
+    shutil.copytree(models / "wine", models / "spoilt")
+    manifest = models / "spoilt" / "1" / MANIFEST
+    manifest.write_bytes(manifest.read_bytes().replace(b'"name": "wine"', b'"name": "spoilt"'))
+    spoilt = artefact.read(models, "spoilt", 1)
+    contents = dict(spoilt.contents)
+    spoil(None, contents)
+    artefact.put_live(models / "spoilt", artefact.write(models, spoilt.manifest, contents))
+    pickle_check.testify(Decisions(models, models))
+    assert "spoilt 2: the pickle cannot be loaded: EOFError" in caplog.text
+    assert "wine 1: the pickle loads, and answers as it did when it was written" in caplog.text
+
+
+def test_the_pickle_of_every_model_out_of_the_box_loads(models: Path):
+    command = [sys.executable, "-m", "serving.server.pickle_check"]
+    variables = os.environ | {"MODELS_DIR": str(models)}
+    said = subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True
+    )
+    told = [json.loads(line)["message"] for line in said.stdout.splitlines()]
+    assert [message.split(":")[0] for message in told] == ["diabetes 1", "wine 1", "wine-score 1"]
+    assert all("the pickle loads, and answers as it did" in message for message in told)
+
+
+def test_onnx_serves_and_the_pickle_serves_without_it(models: Path):
+    rewrite(models, lambda _, contents: contents.pop(ONNX))
+    by_onnx, by_pickle = (Engine(artefact.read(models, "wine", number)) for number in (1, 2))
+    assert (by_onnx.backend, by_pickle.backend) == ("onnx", "pickle")
+    rows = artefact.read(models, "wine", 1).reference.sample(by_onnx.manifest.fields, 50, 3)
+    assert by_onnx.predict(rows).values == by_pickle.predict(rows).values
+
+
+def test_an_onnx_that_disagrees_with_its_pickle_does_not_serve(models: Path, caplog: Any):
+    """A threshold moved in the compiled trees, as a faulty conversion would."""
+
+    def move(_: Any, contents: dict[str, bytes]) -> None:
+        contents[ONNX] = with_a_threshold_moved(contents[ONNX])
+
+    rewrite(models, move)
+    assert Engine(artefact.read(models, "wine", 2)).backend == "pickle"
+    assert "wine 2: model.onnx does not answer as recorded" in caplog.text

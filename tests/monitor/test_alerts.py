@@ -1,0 +1,151 @@
+"""An alert is raised once, lasts in silence and is cleared once, whatever passes find."""
+
+import json
+import logging
+from collections import Counter
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.monitor.alerts import alerts
+from serving.monitor.alerts.alerts import Changes, Signal, change
+from serving.recording.store.reports import Alert
+from serving.settings import Settings
+
+LIVE = {"wine": 2}
+TOLD = Settings(alert_webhook="https://example.org/hook")
+
+signals = st.builds(
+    Signal,
+    st.sampled_from(["wine", "diabetes"]),
+    st.integers(1, 2),
+    st.sampled_from(["data drift", "prediction drift", "concept drift"]),
+    st.sampled_from(["drift", "no drift", "not enough yet"]),
+    st.sampled_from(["alcohol moved", "it is calm"]),
+)
+passes = st.lists(
+    st.tuples(
+        st.lists(signals, unique_by=lambda signal: signal[:3]),
+        st.dictionaries(st.sampled_from(["wine", "diabetes"]), st.integers(1, 2)),
+    ),
+    max_size=6,
+)
+
+
+def drift(sentence: str = "alcohol moved", **changes) -> Signal:
+    return Signal("wine", 2, "data drift", "drift", sentence)._replace(**changes)
+
+
+def key(alert: Alert) -> tuple[str, int, str]:
+    return alert.model, alert.version, alert.kind
+
+
+def begun(*found: Signal) -> Changes:
+    return change([], found or [drift()], LIVE, 1_000)
+
+
+def test_drift_raises_an_alert():
+    (alert,) = begun().raised
+    assert msgspec.to_builtins(alert) == {
+        "model": "wine",
+        "version": 2,
+        "kind": "data drift",
+        "raised": 1_000,
+        "cleared": None,
+        "sentence": "alcohol moved",
+    }
+
+
+def test_drift_that_goes_on_tells_nobody_but_its_latest_sentence_is_kept():
+    later = change(begun().raised, [drift("alcohol moved more")], LIVE, 2_000)
+    assert [alert.sentence for alert in later.changed] == ["alcohol moved more"]
+    assert (later.lasting[0].raised, later.messages(TOLD, 2_000)) == (1_000, [])
+    assert change(later.lasting, [drift("alcohol moved more")], LIVE, 3_000).changed == []
+
+
+def test_an_alert_is_cleared_when_there_is_no_drift_any_more():
+    calm = drift("it is calm", verdict="no drift")
+    (alert,) = change(begun().raised, [calm], LIVE, 2_000).cleared
+    assert (alert.raised, alert.cleared) == (1_000, 2_000)
+    assert alert.sentence == "it is calm; before: alcohol moved"
+
+
+@pytest.mark.parametrize("found", [[], [drift(verdict="not enough yet")]])
+def test_what_cannot_be_told_yet_leaves_an_alert_as_it_is(found: list[Signal]):
+    raised = begun().raised
+    assert change(raised, found, LIVE, 2_000) == Changes([], raised, [], [])
+
+
+@pytest.mark.parametrize("live", [{"wine": 3}, {}])
+def test_a_version_that_is_live_no_more_has_its_alerts_cleared(live: dict[str, int]):
+    changes = change(begun().raised, [drift()], live, 2_000)
+    assert (changes.raised, changes.lasting) == ([], [])
+    assert changes.cleared[0].sentence == "version 2 is live no more; before: alcohol moved"
+
+
+@given(passes)
+def test_whatever_passes_find_an_alert_begins_once_and_ends_once(passes):
+    lasting: list[Alert] = []
+    told: Counter[tuple[str, int, str]] = Counter()
+    for now, (found, live) in enumerate(passes):
+        before = {key(alert) for alert in lasting}
+        changes = change(lasting, found, live, now)
+        raised, kept, cleared = (
+            {key(alert) for alert in each}
+            for each in (changes.raised, changes.lasting, changes.cleared)
+        )
+        assert before == kept | cleared
+        assert not (raised | kept) & cleared
+        assert not raised & kept
+        assert all(live.get(model) == version for model, version, _ in raised | kept)
+        drifting = {signal[:3] for signal in found if signal.verdict == "drift"}
+        assert {each for each in drifting if live.get(each[0]) == each[1]} <= raised | kept
+        told.update(raised)
+        told.subtract(cleared)
+        lasting = changes.raised + changes.lasting
+        assert {each: count for each, count in told.items() if count} == dict.fromkeys(
+            map(key, lasting), 1
+        )
+        assert len(changes.messages(TOLD, now)) == len(raised) + len(cleared)
+        assert all(alert.cleared is None for alert in lasting)
+
+
+def test_a_message_says_what_began_and_what_ended():
+    raised = begun()
+    cleared = change(raised.raised, [], {"wine": 3}, 90_500)
+    (beginning,), (end,) = raised.messages(TOLD, 1_000), cleared.messages(TOLD, 90_500)
+    assert json.loads(beginning.body) == {
+        "type": "alert.raised",
+        "timestamp": "1970-01-01T00:00:01.000+00:00",
+        "data": {
+            "state": "raised",
+            "model": "wine",
+            "version": 2,
+            "kind": "data drift",
+            "sentence": "alcohol moved",
+            "raised": "1970-01-01T00:00:01.000+00:00",
+            "cleared": None,
+        },
+    }
+    assert json.loads(end.body)["type"] == "alert.cleared"
+    assert json.loads(end.body)["data"]["cleared"] == "1970-01-01T00:01:30.500+00:00"
+    assert (end.due, end.attempts) == (90_500, 0)
+    assert beginning.id != end.id
+
+
+def test_without_a_webhook_there_is_no_message():
+    assert begun().messages(Settings(), 1_000) == []
+
+
+def test_each_beginning_is_logged_as_a_warning_and_each_end(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO, alerts.__name__)
+    raised = begun()
+    raised.log()
+    change(raised.raised, [drift("alcohol moved more")], LIVE, 2_000).log()
+    change(raised.raised, [drift("it is calm", verdict="no drift")], LIVE, 3_000).log()
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "wine 2: data drift is raised: alcohol moved"),
+        ("INFO", "wine 2: data drift is cleared: it is calm; before: alcohol moved"),
+    ]

@@ -1,0 +1,238 @@
+"""Drift is found where it is, and said to be what it is."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from scipy import stats
+
+from serving.monitor.drift import (
+    chi_square,
+    drift,
+    kolmogorov_smirnov,
+    population_stability,
+    wasserstein,
+)
+from serving.monitor.drift.samples import Labels, Numbers
+
+GRID = np.linspace(0, 1, 101)
+FEW = drift.LEAST_ROWS - 1
+
+
+def numbers(trained: Any, now: Any) -> Numbers:
+    """Two samples, the first known by its quantiles as an artefact holds them."""
+    quantiles = [float(f"{value:.6g}") for value in np.quantile(trained, GRID)]
+    return Numbers.of(quantiles, now, rows=len(trained))
+
+
+def normal(rows: int, mean: float = 0.0) -> Any:
+    """A sample that is as normal as can be."""
+    return stats.norm.ppf((np.arange(rows) + 0.5) / rows, loc=mean)
+
+
+def field(sample: Numbers | Labels) -> drift.FieldDrift:
+    """What a pass finds in a model with this one field."""
+    return drift.measure({"it": sample}, {}).fields[0]
+
+
+def drifted(sample: Numbers | Labels) -> set[str]:
+    """The statistics that find drift in a field."""
+    return {each.statistic for each in field(sample).findings if each.verdict == "drift"}
+
+
+samples = some.tuples(
+    some.integers(100, 2_000),  # rows trained on
+    some.integers(1, 500),  # values now
+    some.integers(0, 3),  # decimals: the fewer, the more ties
+    some.floats(-3, 3),
+    some.floats(0.1, 3),
+    some.integers(0, 2**31),
+)
+
+
+@settings(deadline=None)
+@given(samples)
+def test_the_distance_is_that_of_the_full_samples_but_for_a_step_of_the_grid(drawn):
+    rows, values, digits, mean, deviation, seed = drawn
+    random = np.random.default_rng(seed)
+    trained = random.normal(size=rows).round(digits)
+    now = random.normal(mean, deviation, size=values).round(digits)
+    full = stats.ks_2samp(trained, now, method="asymp").statistic
+    ours = kolmogorov_smirnov.measure(numbers(trained, now)).effect
+    assert full - 1 / 100 - 1 / rows <= ours + 1e-9
+    assert ours <= full + 1 / rows + 1e-9
+
+
+def test_the_wasserstein_distance_is_that_of_the_full_samples():
+    trained, now = normal(5_000), normal(2_000, 0.4)
+    full = stats.wasserstein_distance(trained, now) / trained.std()
+    assert wasserstein.measure(numbers(trained, now)).effect == pytest.approx(full, rel=0.1)
+
+
+def test_one_wild_value_moves_no_average():
+    sample = numbers(normal(5_000), [*normal(999), 1e30])
+    assert wasserstein.measure(sample).effect < wasserstein.THRESHOLD
+
+
+@pytest.mark.parametrize("digits", [15, 1, 0])
+def test_chance_is_as_rare_as_it_says(digits: int):
+    """Of 400 windows without drift, with and without ties, few have a p-value below 0.05."""
+    tests = kolmogorov_smirnov.measure, population_stability.measure_numbers
+    random, small = np.random.default_rng(0), np.zeros(2)
+    for _ in range(400):
+        trained, now = (random.normal(size=rows).round(digits) for rows in (3_000, 300))
+        sample = numbers(trained, now)
+        small += [test(sample).p_value < 0.05 for test in tests]
+    assert (small <= 400 * 0.05 + 3 * (400 * 0.05) ** 0.5).all()
+
+
+def test_values_that_the_reference_rounds_are_still_the_same_values():
+    trained = [-23.5505199, -23.5612345] * 500
+    assert field(numbers(trained, trained)).change == 0
+
+
+def test_the_more_a_field_changes_the_more_is_said_to_have_changed():
+    trained = normal(5_000)
+    passes = [field(numbers(trained, normal(1_000, mean))) for mean in (0.3, 0.6, 1.2)]
+    for less, more in pairwise(passes):
+        pairs = list(zip(less.findings, more.findings, strict=True))[:3]
+        assert all(one.effect < other.effect for one, other in pairs)
+        assert all(one.p_value > other.p_value for one, other in pairs)
+
+
+def test_what_is_sure_but_too_little_to_matter_is_no_drift():
+    shares = field(Labels({"a": 50_000, "b": 50_000}, {"a": 52_000, "b": 48_000}))
+    finding = shares.findings[0]
+    assert finding.p_value < finding.level
+    assert shares.verdict == "no drift"
+    assert "too little to matter" in finding.sentence
+
+
+def test_what_would_matter_but_may_be_chance_is_no_drift():
+    shares = field(Labels({"a": 50, "b": 50}, {"a": 125, "b": 75}))
+    finding = shares.findings[0]
+    assert finding.effect >= finding.threshold
+    assert shares.verdict == "no drift"
+    assert "may be chance" in finding.sentence
+
+
+def test_the_level_is_shared_among_all_tests():
+    one = drift.measure({"a": numbers(normal(500), normal(500))}, {})
+    three = drift.measure({name: numbers(normal(500), normal(500)) for name in "abc"}, {})
+    assert one.fields[0].findings[0].level == drift.FALSE_ALARMS / 5
+    assert three.fields[0].findings[0].level == drift.FALSE_ALARMS / 15
+
+
+@pytest.mark.parametrize(
+    ("sample", "statistic", "sentence"),
+    [
+        (
+            Numbers.of(GRID, [0.5] * 250 + [2.0] * 50, rows=5_000),
+            "out_of_range",
+            "17 % of the values lie outside 0 to 1, the range of training",
+        ),
+        (
+            Numbers.of(GRID, [0.5] * 200 + [float("nan")] * 100, rows=5_000, missing=0.02),
+            "missing",
+            "33 % of the values are missing; 2.0 % were in training",
+        ),
+        (
+            Labels.of({"red": 900}, ["red"] * 200 + [None] * 100, rows=1_000),
+            "missing",
+            "33 % of the values are missing; 10 % were in training",
+        ),
+        (
+            Labels({"red": 900, "rosé": 0}, {"red": 280, "rosé": 20}),
+            "unseen_labels",
+            "6.7 % of the labels are unknown to training, most often rosé",
+        ),
+    ],
+)
+def test_what_is_strange_is_said(sample: Numbers | Labels, statistic: str, sentence: str):
+    assert statistic in drifted(sample)
+    findings = {each.statistic: each for each in field(sample).findings}
+    assert sentence in findings[statistic].sentence
+
+
+def test_a_field_that_is_always_missing_now_has_drifted():
+    gone = field(Numbers.of(GRID, [float("nan")] * 500, rows=5_000))
+    assert (gone.verdict, gone.rows, gone.change) == ("drift", 0, 1.0)
+
+
+def test_rare_labels_in_great_number_are_no_drift():
+    likely = 1 / np.arange(1, 301) ** 1.2
+    random = np.random.default_rng(0)
+    trained, now = (random.multinomial(rows, likely / likely.sum()) for rows in (2_000, 400))
+    counts = [{str(label): int(n) for label, n in enumerate(each) if n} for each in (trained, now)]
+    sample = Labels(*counts)
+    assert not drifted(sample)
+    assert chi_square.measure(sample).p_value > 0.001
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        Numbers.of(GRID, [0.5] * FEW, rows=5_000),
+        Numbers.of(GRID, [], rows=5_000),
+        Numbers.of([], [0.5] * 500, rows=0),
+        Labels({"red": 5_000}, {"white": FEW}),
+        Labels.of({}, ["red"] * 500, rows=5_000),
+        Labels({}, {}),
+    ],
+)
+def test_a_small_sample_is_not_enough_yet(sample: Numbers | Labels):
+    found = field(sample)
+    assert found.verdict == "not enough yet"
+    assert all(each.p_value is None for each in found.findings if each.verdict == found.verdict)
+
+
+def test_a_field_with_hardly_any_value_keeps_no_other_from_being_told_of():
+    seldom = Numbers.of(GRID, [0.5] * 20 + [float("nan")] * 480, rows=5_000, missing=0.95)
+    found = drift.measure({"seldom": seldom, "often": numbers(normal(500), normal(500))}, {})
+    assert found.verdict == "no drift"
+    assert found.fields[0].verdict == "not enough yet"
+
+
+@pytest.mark.parametrize(
+    ("trained", "now"), [([3.0] * 500, [3.0] * 300), ([0.0] * 500, [0.0] * 300)]
+)
+def test_a_number_that_is_always_the_same_has_not_drifted(trained: Any, now: Any):
+    assert field(numbers(trained, now)).verdict == "no drift"
+
+
+def test_a_number_that_was_always_the_same_and_is_another_has_drifted():
+    assert drifted(numbers([3.0] * 500, [4.0] * 300)) >= {"kolmogorov_smirnov", "wasserstein"}
+
+
+def test_the_most_changed_field_is_named_first_whatever_its_type():
+    found = drift.measure(
+        {
+            "some": numbers(normal(5_000), normal(500, 0.3)),
+            "color": Labels({"white": 4_000, "red": 1_000}, {"white": 500}),
+            "much": numbers(normal(5_000), normal(500, 3)),
+            "none": numbers(normal(5_000), normal(500)),
+        },
+        {"score": numbers(normal(5_000), normal(500, 1))},
+    )
+    assert found.drifted == ("much", "score", "color", "some")
+    assert found.share == 0.75
+    assert found.sentence.startswith("much: ")
+    assert found.sentence.endswith("; 3 more drifted")
+
+
+def test_a_pass_is_json_that_comes_back():
+    fields = {"it": numbers(normal(500), normal(500, 1)), "few": Labels({"a": 1}, {})}
+    found = drift.measure(fields, {"score": numbers(normal(500), normal(500))})
+    text = msgspec.json.encode(found)
+    assert msgspec.json.decode(text, type=drift.Drift) == found
+    shown = json.loads(text)["fields"][0]["findings"][0]
+    assert shown["verdict"] == "drift"
+    assert set(shown) == {
+        *("field", "statistic", "unit", "effect", "threshold", "p_value", "level"),
+        *("verdict", "sentence"),
+    }

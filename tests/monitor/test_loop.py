@@ -1,0 +1,271 @@
+"""An alert closes its loop unattended: retrained, gated, tried on live traffic, put live or not."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import moved, rewrite
+
+from serving import ids
+from serving.errors import SettingsError
+from serving.monitor.passes import Passed
+from serving.monitor.retraining import loop, training
+from serving.monitor.retraining.loop import Loop
+from serving.monitor.retraining.training import Trained, Training
+from serving.recording.entry import Learnt, Predicted, Shadowed
+from serving.recording.store.reports import Alert
+from serving.settings import Settings
+from serving.versions.decisions import Decision, Decisions
+from serving.versions.versions import Versions
+
+CLASSES = ("bom", "ruim")
+BAD, FAIR, GOOD = (0.2, 0.8), (0.6, 0.4), (0.9, 0.1)  # answers to a wine that is good
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "ENOUGH", 20)
+    monkeypatch.setattr(loop, "LOOKS", (40, 80))
+
+
+class FakeTraining:
+    """A training that has ended as soon as it is asked, as `ends` says."""
+
+    ends = staticmethod(lambda models: Trained(rewrite(models, lambda manifest, _: manifest)))
+    begun = 0
+
+    def __init__(self, settings: Settings, model: str) -> None:
+        FakeTraining.begun += 1
+        self.model, self.models = model, settings.models_dir
+
+    def ended(self) -> Trained:
+        return FakeTraining.ends(self.models)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> type[FakeTraining]:
+    monkeypatch.setattr(loop, "Training", FakeTraining)
+    monkeypatch.setattr(FakeTraining, "begun", 0)
+    return FakeTraining
+
+
+class Wine:
+    """The wine model, what it is asked and told, and the loop around it."""
+
+    def __init__(self, models: Path, var: Path) -> None:
+        self.settings = Settings(models_dir=models, var_dir=var, auto_retrain=True)
+        self.store = moved(self.settings)
+        self.decisions = Decisions(models, self.settings.decisions_dir)
+        self.loop = Loop(self.settings, self.store)
+
+    @property
+    def live(self) -> int:
+        return self.decisions.current("wine")
+
+    def alert(self, model: str = "wine") -> None:
+        version = self.decisions.current(model)
+        alert = Alert(
+            model=model, version=version, kind="concept drift", raised=ids.now(), sentence="bad"
+        )
+        self.store.reports.settle([alert], [])
+
+    def learn(
+        self,
+        rows: int,
+        said: tuple[float, ...] = BAD,
+        tried: tuple[float, ...] | None = None,
+        model: str = "wine",
+    ) -> None:
+        """Answer good wines, and be told that they are good."""
+        now, version = ids.now(), self.decisions.current(model)
+        named = ids.make(model, version, now, rows + 1)[:rows]
+        told = {"classes": CLASSES, "probabilities": [list(said)] * rows}
+        entries: list[Any] = [
+            Predicted(
+                now, "wine", self.live, "", 1, named, [], [[]] * rows, ["bom"] * rows, **told
+            ),
+            Learnt(now, "", named, ["bom"] * rows),
+        ]
+        if tried:
+            shadow = self.decisions.shadow("wine")
+            chances = [list(tried)] * rows
+            entries.append(Shadowed(now, "wine", shadow, named, ["bom"] * rows, CLASSES, chances))
+        self.store.add(entries, {})
+
+    def step(self) -> list[tuple[str, int | None, int | None]]:
+        """Go on after a pass; all that was decided by then, the oldest first."""
+        self.loop.after([Passed("wine", self.live, None)])
+        return [(one.action, one.before, one.version) for one in self.history()]
+
+    def history(self) -> list[Decision]:
+        return self.decisions.history("wine")[::-1]
+
+
+@pytest.fixture
+def wine(models: Path, tmp_path: Path) -> Wine:
+    return Wine(models, tmp_path / "var")
+
+
+@pytest.fixture
+def on_trial(trained: type[FakeTraining], wine: Wine) -> Wine:  # noqa: ARG001
+    """Version 2 is tried, after an alert about version 1."""
+    wine.alert()
+    wine.learn(20)
+    wine.step()
+    wine.step()
+    assert wine.decisions.shadow("wine") == 2
+    return wine
+
+
+def test_an_alert_ends_in_a_better_version_live_and_every_step_is_recorded(on_trial: Wine):
+    on_trial.learn(39, BAD, tried=FAIR)
+    assert len(on_trial.step()) == 2
+    on_trial.learn(1, BAD, tried=FAIR)
+    assert on_trial.step() == [("retrain", 1, 2), ("shadow", None, 2), ("promote", 1, 2)]
+    assert {each.who for each in on_trial.history()} == {"monitor"}
+    retrained, _, promoted = on_trial.history()
+    assert retrained.why == "20 rows with feedback; the gate lets it"
+    assert "0.16 against 0.64 on 40 rows" in promoted.why
+    assert on_trial.live == 2
+    on_trial.step()
+    assert len(on_trial.history()) == 3
+
+
+def test_a_version_that_is_tried_and_worse_is_tried_no_more(on_trial: Wine):
+    on_trial.learn(40, FAIR, tried=BAD)
+    assert on_trial.step()[2:] == [("shadow", 2, None)]
+    assert "not shown to be no worse" in on_trial.history()[-1].why
+    assert on_trial.live == 1
+    assert on_trial.store.reports.alerts("wine", lasting=True)
+
+
+def test_a_trial_that_shows_nothing_ends_at_its_last_look(on_trial: Wine):
+    for _ in range(2):
+        assert len(on_trial.step()) == 2
+        on_trial.learn(20, GOOD, tried=BAD)
+        on_trial.learn(20, BAD, tried=GOOD)
+    assert on_trial.step()[2:] == [("shadow", 2, None)]
+
+
+def test_a_trial_without_feedback_ends_after_a_week(
+    on_trial: Wine, monkeypatch: pytest.MonkeyPatch
+):
+    on_trial.step()
+    assert on_trial.decisions.shadow("wine") == 2
+    monkeypatch.setattr(loop, "LONGEST_TRIAL", -1)
+    on_trial.step()
+    assert on_trial.decisions.shadow("wine") is None
+    assert on_trial.history()[-1].why == "only 0 rows with feedback came in a week"
+
+
+def test_a_trial_ends_where_somebody_puts_another_version_live(on_trial: Wine, models: Path):
+    third = rewrite(models, lambda manifest, _: manifest)
+    Versions(on_trial.decisions, "ana").promote("wine", third)
+    on_trial.step()
+    assert on_trial.decisions.shadow("wine") is None
+    assert on_trial.history()[-1].why == "3 was put live meanwhile"
+
+
+def test_a_trial_of_somebody_else_is_left_alone(
+    wine: Wine, models: Path, trained: type[FakeTraining]
+):
+    Versions(wine.decisions, "ana").shadow("wine", rewrite(models, lambda manifest, _: manifest))
+    wine.alert()
+    wine.learn(100, BAD, tried=GOOD)
+    assert wine.step() == [("shadow", None, 2)]
+    assert not trained.begun
+
+
+def test_a_killed_monitor_goes_on_where_it_was(on_trial: Wine):
+    again = Wine(on_trial.settings.models_dir, on_trial.settings.var_dir)
+    again.learn(40, BAD, tried=FAIR)
+    assert again.step()[-1] == ("promote", 1, 2)
+
+
+def test_nothing_is_trained_without_an_alert_nor_before_enough_is_learnt_since(
+    wine: Wine, trained: type[FakeTraining]
+):
+    wine.learn(100)
+    wine.step()
+    wine.alert()
+    wine.learn(19)
+    wine.step()
+    assert not trained.begun
+    wine.learn(1)
+    wine.step()
+    assert trained.begun == 1
+
+
+def test_what_came_to_nothing_is_tried_again_later_and_with_twice_the_feedback(
+    wine: Wine, trained: type[FakeTraining], monkeypatch: pytest.MonkeyPatch
+):
+    def refused(models: Path) -> Trained:
+        return Trained(rewrite(models, lambda manifest, _: manifest.update(unit="bottles")))
+
+    monkeypatch.setattr(trained, "ends", staticmethod(refused))
+    wine.alert()
+    wine.learn(20)
+    wine.step()
+    assert wine.step() == [("retrain", 1, 2)]
+    assert "the gate objects: its unit is bottles, not none" in wine.history()[0].why
+    wine.learn(20)
+    for _ in range(3):
+        wine.step()
+    assert trained.begun == 1
+    monkeypatch.setattr(loop, "REST", 0)
+    wine.step()
+    assert trained.begun == 2
+    wine.step()
+    wine.learn(39)
+    wine.step()
+    assert trained.begun == 2
+
+
+def test_a_model_that_training_does_not_know_is_told_so_once(
+    wine: Wine,
+    trained: type[FakeTraining],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    ended = Trained(None, known=False, reason="No such command")
+    monkeypatch.setattr(trained, "ends", staticmethod(lambda _: ended))
+    monkeypatch.setattr(loop, "REST", 0)
+    wine.alert()
+    for _ in range(4):
+        wine.learn(100)
+        wine.step()
+    assert trained.begun == 1
+    assert "python -m train FILE --target … --name wine --with-feedback" in wine.history()[0].why
+    assert [each.levelname for each in caplog.records].count("ERROR") == 1
+
+
+def test_one_model_is_trained_at_a_time(wine: Wine, trained: type[FakeTraining]):
+    wine.alert("diabetes")
+    wine.learn(20, model="diabetes")
+    wine.loop.after([Passed("diabetes", 1, None)])
+    wine.alert()
+    wine.learn(20)
+    assert wine.step() == []
+    assert trained.begun == 1
+
+
+def test_a_training_is_a_process_that_says_how_it_ended(models: Path, tmp_path: Path):
+    shutil.copytree(models / "wine", models / "bottles")
+    unknown = Training(Settings(models_dir=models, var_dir=tmp_path / "var"), "bottles")
+    unknown.wait()
+    assert unknown.ended() == (None, False, "No such command 'bottles'.")
+
+
+def test_a_training_has_a_time_limit(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "LIMIT", 0.0)
+    endless = Training(Settings(models_dir=models, var_dir=tmp_path / "var"), "wine")
+    assert endless.ended() == (None, True, "it took longer than 0 s")
+
+
+def test_an_installation_that_cannot_train_says_what_is_missing(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(training, "find_spec", lambda name: None if name == "skl2onnx" else name)
+    with pytest.raises(SettingsError, match="AUTO_RETRAIN=on: this installation, as the image"):
+        Wine(models, tmp_path / "var")

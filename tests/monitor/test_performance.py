@@ -1,0 +1,204 @@
+"""What is said of a model's performance: the figures, their uncertainty, and when it got worse."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from sklearn import metrics as known
+
+from serving.monitor import arrival
+from serving.monitor.performance import estimate, metrics, performance
+from serving.monitor.performance.answers import Classified, Regressed, truth
+from serving.monitor.performance.performance import HeldOut
+
+
+def classified(rows: int, seed: int, classes: int = 2) -> tuple[Classified, np.ndarray]:
+    """Calibrated probabilities, in tenths so that there are ties, and labels drawn from them."""
+    random = np.random.default_rng(seed)
+    chances = random.integers(1, 10, size=(rows, classes)).astype(float)
+    chances /= chances.sum(axis=1, keepdims=True)
+    actual = (random.random((rows, 1)) > chances.cumsum(axis=1)[:, :-1]).sum(axis=1)
+    positive = 1 if classes == 2 else None
+    return Classified(chances.argmax(axis=1), classes, chances, positive), actual
+
+
+def figures(answers: Any, weights: np.ndarray, *wanted: str) -> dict[str, float]:
+    table = metrics.known(answers, wanted)
+    return {name: float(metric.measure(answers, weights)) for name, metric in table.items()}
+
+
+seeds = some.integers(0, 2**31)
+
+
+@settings(deadline=None, max_examples=30)
+@given(rows=some.integers(20, 200), seed=seeds)
+def test_figures_of_two_classes_are_those_of_scikit_learn(rows: int, seed: int):
+    answers, actual = classified(rows, seed)
+    actual[:2] = 0, 1
+    score, label = answers.probabilities[:, 1], answers.predicted
+    assert figures(answers, truth(actual, 2)) == pytest.approx(
+        {
+            "accuracy": known.accuracy_score(actual, label),
+            "balanced_accuracy": known.balanced_accuracy_score(actual, label),
+            "f1": known.f1_score(actual, label, zero_division=0),
+            "roc_auc": known.roc_auc_score(actual, score),
+            "pr_auc": known.average_precision_score(actual, score),
+            "brier": known.brier_score_loss(actual, score),
+            "log_loss": known.log_loss(actual, score),
+        }
+    )
+
+
+def test_figures_of_three_classes_are_those_of_scikit_learn():
+    answers, actual = classified(300, 0, classes=3)
+    assert figures(answers, truth(actual, 3)) == pytest.approx(
+        {
+            "accuracy": known.accuracy_score(actual, answers.predicted),
+            "balanced_accuracy": known.balanced_accuracy_score(actual, answers.predicted),
+            "f1": known.f1_score(actual, answers.predicted, average="macro"),
+            "roc_auc": known.roc_auc_score(actual, answers.probabilities, multi_class="ovr"),
+            "brier": known.brier_score_loss(actual, answers.probabilities, labels=[0, 1, 2]),
+            "log_loss": known.log_loss(actual, answers.probabilities),
+        }
+    )
+
+
+@pytest.mark.parametrize("least", [0.1, -1])
+def test_figures_of_a_regression_are_those_of_scikit_learn(least: float):
+    random = np.random.default_rng(0)
+    actual = least + random.exponential(size=200)
+    answers = Regressed(actual + random.normal(size=200) / 2, actual)
+    error = known.mean_absolute_percentage_error(actual, answers.predicted)
+    assert figures(answers, np.ones(200), "within_0.5") == pytest.approx(
+        {
+            "mae": known.mean_absolute_error(actual, answers.predicted),
+            "rmse": known.root_mean_squared_error(actual, answers.predicted),
+            "r2": known.r2_score(actual, answers.predicted),
+            "within_0.5": np.mean(np.abs(actual - answers.predicted) <= 0.5),
+        }
+        | ({"mape": error} if least > 0 else {})
+    )
+
+
+@settings(deadline=None)
+@given(counts=some.lists(some.integers(0, 3), min_size=40, max_size=40), seed=seeds)
+def test_a_weight_is_how_often_a_row_is_there(counts: list[int], seed: int):
+    answers, actual = classified(40, seed)
+    counts[:2], actual[:2] = [1, 1], [0, 1]
+    places = np.repeat(np.arange(40), counts)
+    repeated = Classified(answers.predicted[places], 2, answers.probabilities[places], 1)
+    weighted = np.array(counts)[:, None] * truth(actual, 2)
+    assert figures(answers, weighted) == pytest.approx(figures(repeated, truth(actual[places], 2)))
+
+
+def test_the_interval_holds_the_true_figure_as_often_as_it_says():
+    answers, actual = classified(100_000, 0)
+    true = float(metrics.roc_auc(answers, truth(actual, 2)))
+    held = 0
+    for seed in range(60):
+        answers, actual = classified(150, seed + 1)
+        found = performance.measure(answers, truth(actual, 2), {})
+        (auc,) = (each for each in found if each.metric == "roc_auc")
+        held += auc.low <= true <= auc.high
+    assert held >= 52  # of 57 expected
+
+
+def test_four_times_the_rows_halve_the_interval_though_only_a_part_is_drawn_of():
+    widths = []
+    for rows in (performance.MOST_ROWS, 4 * performance.MOST_ROWS):
+        answers, actual = classified(rows, 0)
+        accuracy, *_ = performance.measure(answers, truth(actual, 2), {})
+        assert accuracy.low < accuracy.value < accuracy.high
+        widths.append(accuracy.high - accuracy.low)
+    assert widths[0] / widths[1] == pytest.approx(2, rel=0.2)
+
+
+def test_a_model_as_good_as_held_out_has_not_got_worse():
+    answers, actual = classified(500, 1)
+    held_out = figures(answers, truth(actual, 2))
+    as_before = {name: HeldOut(value, 0.01) for name, value in held_out.items()}
+    found = performance.measure(answers, truth(actual, 2), as_before)
+    assert {each.verdict for each in found} == {"no drift"}
+    assert all(each.effect == pytest.approx(0, abs=1e-6) for each in found)
+
+
+def test_a_model_that_got_worse_is_worse_by_every_figure():
+    answers, actual = classified(2_000, 1)
+    held_out = figures(answers, truth(actual, 2))
+    as_before = {name: HeldOut(value, 0.01) for name, value in held_out.items()}
+    flipped = np.where(np.arange(2_000) % 3 == 0, 1 - actual, actual)
+    found = performance.measure(answers, truth(flipped, 2), as_before)
+    assert {each.verdict for each in found} == {"drift"}
+    assert all(each.effect > 0 and each.sentence.endswith(": worse") for each in found)
+
+
+def test_too_little_feedback_is_not_enough_yet():
+    few, actual = classified(performance.LEAST_ROWS - 1, 0)
+    assert {each.verdict for each in performance.measure(few, truth(actual, 2), {})} == {
+        "not enough yet"
+    }
+    answers, _ = classified(200, 0)
+    one_class = performance.measure(answers, truth(np.zeros(200, int), 2), {})
+    verdicts = {each.metric: each.verdict for each in one_class}
+    assert verdicts["roc_auc"] == "not enough yet"
+    assert verdicts["accuracy"] == "no drift"
+
+
+def test_figures_that_training_did_not_measure_are_shown_without_a_comparison():
+    answers, actual = classified(200, 0)
+    accuracy, *_ = performance.measure(answers, truth(actual, 2), {})
+    assert accuracy.low < accuracy.value < accuracy.high
+    assert accuracy.held_out is accuracy.p_value is None
+
+
+def test_what_is_expected_of_calibrated_probabilities_comes_true():
+    answers, actual = classified(5_000, 0)
+    realised = figures(answers, truth(actual, 2))
+    for each in estimate.measure(answers, []):
+        assert each.low <= each.value <= each.high
+        assert each.value == pytest.approx(realised[each.metric], abs=0.015)
+        assert "no concept drift" in each.assumption
+
+
+def test_probabilities_that_promise_too_much_are_put_right():
+    answers, actual = classified(5_000, 0)
+    true = answers.probabilities[:, 1]
+    sure = 1 / (1 + ((1 - true) / true) ** 2)  # as if the evidence had been counted twice
+    bins = (sure * 10).astype(int)
+    reliability = [
+        estimate.Reliability(sure[bins == at].mean(), actual[bins == at].mean(), (bins == at).sum())
+        for at in np.unique(bins)
+    ]
+    boasting = Classified(answers.predicted, 2, np.column_stack([1 - sure, sure]), 1)
+    realised = np.mean(answers.predicted == actual)
+    raw, *_ = estimate.measure(boasting, [])
+    corrected, *_ = estimate.measure(boasting, reliability)
+    assert abs(raw.value - realised) > 0.05
+    assert abs(corrected.value - realised) < 0.015
+
+
+def test_without_probabilities_nothing_is_estimated():
+    assert estimate.measure(Classified(np.array([0, 1]), 2), []) == ()
+
+
+def test_what_has_no_value_is_none_and_not_a_broken_number():
+    sure = np.tile([1.0, 0.0], (150, 1))
+    found = {
+        each.metric: each
+        for each in estimate.measure(Classified(np.zeros(150, int), 2, sure, 1), [])
+    }
+    assert found["roc_auc"].value is found["roc_auc"].low is None
+    assert found["accuracy"].value == 1
+    assert b"null" in msgspec.json.encode(found["roc_auc"])
+
+
+def test_feedback_is_counted_and_timed():
+    nothing = arrival.measure([0, 1], [float("nan")] * 2)
+    assert (nothing.share, nothing.median, nothing.slowest_tenth) == (0, None, None)
+    some_of_it = arrival.measure([0] * 20, [*range(1_000, 11_000, 1_000), *[float("nan")] * 10])
+    assert (some_of_it.with_feedback, some_of_it.share) == (10, 0.5)
+    assert (some_of_it.median, some_of_it.slowest_tenth) == (5.5, pytest.approx(9.1))
+    assert arrival.measure([], []).sentence == "0 % of 0 predictions have feedback"

@@ -1,0 +1,274 @@
+"""The monitor's pages as they are sent: what people are told, before any script has run."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pytest
+from artefacts import made, put_live
+from conftest import ROOT, rewrite
+from flask.testing import FlaskClient
+from sklearn.linear_model import LogisticRegression
+from traffic import DAY, HOUR, Traffic, at, unlike_training
+
+from app import create_app
+from bench.wines import load
+from serving import ids
+from serving.api.pages.shown import UNKNOWN as DASH
+from serving.models import artefact
+from serving.models.artefact import REFERENCE
+from serving.models.manifest import Reference
+from serving.settings import Settings
+from train.problems import wine_score
+from train.problems.problems import data_of
+
+HOSTILE, GOOD = "</script><script>alert(1)</script>", "Não aprovado"
+FIELD = "<b>income"
+ROWS = 220
+CHART = re.compile(
+    r'<figure class="chart">.*?<script type="application/json">(.*?)</script>', re.DOTALL
+)
+
+
+class Dashboard(NamedTuple):
+    """A service whose monitor has looked, and the time that it is there."""
+
+    client: FlaskClient
+    settings: Settings
+    now: int
+
+    def page(self, path: str, *, language: str = "en", later: int = 0, status: int = 200) -> str:
+        with at(self.now + later):
+            answer = self.client.get(path, headers={"Accept-Language": language})
+        assert (answer.status_code, answer.mimetype) == (status, "text/html"), answer.text
+        return answer.text
+
+    def charts(self, path: str) -> list[dict[str, Any]]:
+        return [json.loads(text) for text in CHART.findall(self.page(path))]
+
+
+def text(page: str) -> str:
+    """What a person reads."""
+    return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", page))
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
+    """Wine drifts in its second version, without feedback; of diabetes there are no predictions."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    shutil.copytree(ROOT / "models", folder / "models")
+    settings, now = Settings(models_dir=folder / "models", var_dir=folder / "var"), ids.now()
+    wines = load()
+    came = unlike_training(wines.sample(ROWS, random_state=0))
+    traffic = Traffic(settings)
+    traffic.come(came, now - DAY, came["quality"].tolist())
+    traffic.look(now - DAY + HOUR)
+    rewrite(settings.models_dir, lambda _manifest, _contents: None)
+    artefact.put_live(settings.models_dir / "wine", 2)
+    traffic = Traffic(settings, version=2)
+    whites = wines[wines["color"] == "white"].sample(ROWS, random_state=0)
+    traffic.come(unlike_training(whites), now - HOUR)
+    traffic.look(now)
+    reds = wine_score.load(data_of(wine_score.PROBLEM)).sample(ROWS, random_state=0)
+    traffic = Traffic(settings, "wine-score")
+    traffic.come(unlike_training(reds), now - HOUR, reds["quality"].tolist())
+    traffic.look(now)
+    _bring_a_pickle(settings, now)
+    return Dashboard(create_app(settings).test_client(), settings, now)
+
+
+def _bring_a_pickle(settings: Settings, now: int) -> None:
+    """A model that tells nothing of its training, with names that nobody should give."""
+    frame = pd.DataFrame({FIELD: [float(row % 7) for row in range(ROWS)]})
+    labels = [HOSTILE if row % 7 > 3 else GOOD for row in frame.index]
+    estimator = LogisticRegression().fit(frame.to_numpy(), labels)
+    brought = made("theirs", estimator, frame)
+    brought.contents[REFERENCE] = artefact.pretty(Reference(rows=0, fields={}))
+    put_live(settings.models_dir, brought)
+    traffic = Traffic(settings, "theirs")
+    traffic.come(frame, now - HOUR)
+    traffic.look(now)
+
+
+def test_every_model_is_told_of_at_a_glance_what_is_wrong_first(dashboard: Dashboard):
+    page = dashboard.page("/monitor")
+    names = re.findall(r'<h2 id="model-\d+"><a href="/monitor/([^"]+)"', page)
+    assert names == ["wine", "diabetes", "theirs", "wine-score"]
+    wine, diabetes, _, score = page.split("<section")[1:]
+    assert "▲ drift color: red makes up 0 % of the labels; 2" in text(wine)
+    assert "Lasting alerts 1 data drift" in text(wine)
+    assert "With feedback 0 %" in text(wine)
+    assert "✓ no drift" in text(score)
+    assert "With feedback 100 %" in text(score)
+    assert "no pass yet" in text(diabetes)
+    assert "python -m serving monitor --once" in diabetes
+
+
+def test_a_monitor_that_does_not_look_is_missed_after_three_intervals(dashboard: Dashboard):
+    silent = "No pass for 3 intervals"
+    for path in ("/monitor", "/monitor/wine"):
+        assert silent not in dashboard.page(path, later=14 * 60_000)
+        late = dashboard.page(path, later=16 * 60_000)
+        assert silent in late
+        assert "16 min ago" in late
+    assert silent not in dashboard.page("/monitor/diabetes", later=DAY)
+
+
+def test_fields_that_drifted_come_first_with_effect_chance_and_a_sentence(dashboard: Dashboard):
+    page = dashboard.page("/monitor/wine")
+    fields = re.findall(
+        r'<details class="tested"( open)?>\s*<summary>\s*<span class="name">(.*?)<', page
+    )
+    assert fields[0] == (" open", "color")
+    assert ("", "pH") in fields[3:]
+    assert "probability of bom" in [name for _, name in fields]
+    color = text(page.split('<details class="tested"')[1])
+    assert "red makes up 0 % of the labels; 26 % in training; chance does not explain it" in color
+    assert re.search(r"chi-square ▲ drift 26 % 10 % \de-\d\d", color)
+    assert "red 26 % 0 %" in color  # the chart as a table
+    assert "python -m train wine --with-feedback" in page
+    assert "--with-feedback" not in dashboard.page("/monitor/wine-score")
+
+
+def test_without_feedback_it_is_estimated_and_told_how_feedback_is_sent(dashboard: Dashboard):
+    page = text(dashboard.page("/monitor/wine"))
+    assert "performance: no feedback to these predictions yet; POST /feedback tells it" in page
+    assert (
+        "curl -d &#39;{&#34;id&#34;: &#34;wine.2.…&#34;, &#34;actual&#34;: &#34;bom&#34;}&#39;"
+        in page
+    )
+    assert re.search(rf"roc_auc {DASH} {DASH} 0\.855 0\.\d+ \(0\.\d+ … 0\.\d+\)", page)
+    assert "right as long as the same measurements still mean the same labels" in page
+
+
+def test_a_regression_shows_its_errors_beside_those_held_out(dashboard: Dashboard):
+    page = text(dashboard.page("/monitor/wine-score"))
+    assert re.search(rf"mae ✓ no drift 0\.\d+ \(0\.\d+ … 0\.\d+\) 0\.496 {DASH}", page)
+    assert "no worse than chance makes it" in page
+    assert "Half of it came within 2 h" in page
+    assert "Label predicted" not in page
+
+
+def test_lines_over_time_tell_when_another_version_went_live(dashboard: Dashboard):
+    lines = [chart for chart in dashboard.charts("/monitor/wine") if chart["kind"] == "lines"]
+    assert len(lines[0]["times"]) == 2
+    assert all(chart["marks"] == [[dashboard.now, "version 2"]] for chart in lines)
+    (estimated,) = (each for each in lines[1]["lines"] if each["style"] == "dashed")
+    assert None not in estimated["values"]
+    (realised,) = (each for each in lines[1]["lines"] if each["style"] == "plain")
+    assert realised["values"][1] is None
+    few = [chart for chart in dashboard.charts("/monitor/wine?days=1") if chart["kind"] == "lines"]
+    assert few[0]["times"] == [dashboard.now - DAY + HOUR, dashboard.now]
+
+
+def test_an_alert_leads_to_what_the_pass_found_that_raised_it(tmp_path: Path, dashboard: Dashboard):
+    shutil.copytree(dashboard.settings.var_dir, tmp_path / "var")
+    settings = replace(dashboard.settings, var_dir=tmp_path / "var")
+    dashboard = Dashboard(create_app(settings).test_client(), settings, dashboard.now)
+    traffic = Traffic(settings, version=2)
+    traffic.come(unlike_training(load().sample(50, random_state=1)), dashboard.now + HOUR)
+    traffic.look(dashboard.now + 2 * HOUR)
+    latest = dashboard.page("/monitor/wine")
+    (link,) = set(re.findall(r'href="(/monitor/wine\?raised=\d+)"', latest))
+    page = dashboard.page(link)
+    assert "It looked at 270 predictions" in latest
+    assert "It looked at 220 predictions" in page
+    assert 'what the pass found that raised an alert. <a href="/monitor/wine">' in page
+    assert "raised an alert" not in latest
+    alert = link.split("?")[1]
+    saved = dashboard.page(f"/monitor/wine/report.html?{alert}")
+    assert "It looked at 220 predictions" in saved
+    assert 'href="/' not in saved
+    assert dashboard.page("/monitor/wine?raised=1", status=404)
+    assert dashboard.page("/monitor/wine?raised=x", status=400)
+
+
+def test_a_service_that_is_asked_nothing_has_pages_all_the_same(
+    dashboard: Dashboard, settings: Settings
+):
+    later = dashboard.page("/monitor/wine?days=1", later=3 * DAY)
+    assert "No pass found anything new in this time." in later
+    Traffic(settings).look(ids.now())
+    page = Dashboard(create_app(settings).test_client(), settings, ids.now()).page("/monitor/wine")
+    assert "… not enough yet 0 values so far, 200 are needed" in text(page)
+
+
+def test_a_model_that_tells_nothing_of_its_training_is_told_what_it_lacks(dashboard: Dashboard):
+    page = text(dashboard.page("/monitor/theirs"))
+    assert "no reference of its training data" in page
+    assert "reference.json has no distribution of what the model answers" in page
+    assert "training measured no figures to hold it against" in page
+
+
+@pytest.mark.parametrize("path", ["/monitor/theirs", "/monitor/theirs/predictions?limit=9"])
+@pytest.mark.parametrize("language", ["en", "pt-BR"])
+def test_labels_and_fields_are_text_whatever_they_say(
+    dashboard: Dashboard, path: str, language: str
+):
+    page = dashboard.page(path, language=language)
+    assert GOOD in page
+    for name in (HOSTILE, FIELD, "<script>alert"):
+        assert name not in page
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in page
+
+
+def test_the_report_is_one_file_that_asks_for_nothing(dashboard: Dashboard):
+    page = dashboard.page("/monitor/wine/report.html")
+    answer = dashboard.client.get("/monitor/wine/report.html")
+    assert re.search("attachment; filename=wine-.*html", answer.headers["Content-Disposition"])
+    assert not re.search(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", page)
+    assert not re.search(r"^(import|export) ", page, re.MULTILINE)
+    assert len(CHART.findall(page)) == len(dashboard.charts("/monitor/wine"))
+    assert 'href="/' not in page
+    assert "<script>alert" not in dashboard.page("/monitor/theirs/report.html")
+
+
+def test_predictions_are_listed_and_chosen_among(dashboard: Dashboard):
+    page = dashboard.page("/monitor/wine/predictions?label=ruim&version=2&limit=3")
+    (table,) = re.findall("<tbody>.*</tbody>", page, re.DOTALL)
+    assert table.count("<tr>") == table.count("<td>ruim</td>") == 3
+    (further,) = re.findall(r'href="([^"]+)" rel="next"', page)
+    assert table not in dashboard.page(further.replace("&amp;", "&"))
+    left_empty = dashboard.client.get("/monitor/wine/predictions?label=&version=2")
+    assert left_empty.location == "/monitor/wine/predictions?version=2"
+    assert "not a whole number" in dashboard.page("/monitor/wine/predictions?version=x", status=400)
+    assert "There are none." in dashboard.page("/monitor/diabetes/predictions")
+
+
+def test_links_of_a_model_lead_to_the_predictions_that_were_looked_at(dashboard: Dashboard):
+    page = dashboard.page("/monitor/wine")
+    for link in re.findall(r'href="(/monitor/wine/predictions[^"]*)"', page):
+        listed = dashboard.page(link.replace("&amp;", "&"))
+        assert "version=2" in link
+        assert "<tbody>" in listed
+
+
+def test_portuguese_readers_are_told_everything_in_portuguese(dashboard: Dashboard):
+    for name in ("wine", "wine-score", "theirs", "diabetes"):
+        page = dashboard.page(f"/monitor/{name}", language="pt-BR")
+        assert '<span lang="en">' not in page, re.findall('<span lang="en">.*', page)
+        assert "desvio" in page or "nenhuma verificação ainda" in page
+    assert "red é 0 % dos rótulos" in dashboard.page("/monitor", language="pt-BR")
+    assert re.search(
+        r"0,\d+ \(0,\d+ … 0,\d+\)", text(dashboard.page("/monitor/wine", language="pt"))
+    )
+
+
+def test_no_such_model_and_no_store_are_pages_that_say_so(tmp_path: Path, dashboard: Dashboard):
+    assert "no model &#39;wien&#39; is served" in dashboard.page("/monitor/wien", status=404)
+    down = Settings(var_dir=tmp_path / "var", database_url="postgresql://localhost:1/nothing")
+    alone = Dashboard(create_app(down).test_client(), down, ids.now())
+    for path in ("/monitor", "/monitor/wine", "/monitor/wine/report.html"):
+        page = alone.page(path, status=503)
+        assert "Predictions are answered and recorded all the same" in page
+
+
+def test_a_service_without_a_record_says_that_there_is_nothing_to_watch(settings: Settings):
+    unrecorded = Settings(var_dir=settings.var_dir, journal=False)
+    Traffic(unrecorded)
+    page = Dashboard(create_app(unrecorded).test_client(), unrecorded, ids.now()).page("/monitor")
+    assert "JOURNAL=off" in page

@@ -1,0 +1,199 @@
+"""Pages as a browser is sent them; what it then does with them is in tests/browser."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from artefacts import made, put_live
+from conftest import ROOT, rewrite
+from flask.testing import FlaskClient
+from sklearn.linear_model import LogisticRegression
+
+from app import create_app
+from serving.api.pages.words import ENGLISH, PORTUGUESE, Words
+from serving.inputs.field import Field
+from serving.models.artefact import CARD
+from serving.settings import Settings
+
+PAGES = ROOT / "serving/api/pages"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+SAID = re.compile(r"""\bsay\(\s*(?:"([^"]+)"|'([^']+)')""")
+
+
+def page(client: FlaskClient, path: str, language: str = "en") -> str:
+    """A page as a browser with this language gets it."""
+    answer = client.get(path, headers=BROWSER | {"Accept-Language": language})
+    assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
+    return answer.text
+
+
+def test_curl_gets_an_index_of_what_can_be_opened(client: FlaskClient):
+    index = client.get("/").json
+    assert index["default"] == "wine"
+    assert {"/", "/models", "/example", "/health/ready"} <= set(index["links"])
+    for path in index["links"]:
+        assert client.get(path).status_code in {200, 503}  # 503: no store was made here
+
+
+@pytest.mark.parametrize(
+    ("asked", "language"),
+    [
+        ("pt-BR,pt;q=0.9,en;q=0.8", "pt-BR"),
+        ("pt", "pt-BR"),
+        ("pt-PT", "pt-BR"),
+        ("en-GB,en;q=0.9,pt;q=0.5", "en"),
+        ("de-DE", "en"),
+        ("", "en"),
+    ],
+)
+def test_a_page_is_in_the_browsers_language_or_in_english(
+    client: FlaskClient, asked: str, language: str
+):
+    answer = client.get("/", headers=BROWSER | {"Accept-Language": asked})
+    assert f'<html lang="{language}">' in answer.text
+    assert answer.headers["Content-Language"] == language
+    assert {"Accept", "Accept-Language"} <= set(answer.vary)
+
+
+def test_everything_a_page_says_is_said_in_portuguese_too():
+    translations: dict[str, str] = {}
+    for file in (PAGES / "portuguese").glob("*.json"):
+        own = json.loads(file.read_text(encoding="utf-8"))
+        assert not own.keys() & translations.keys(), file
+        translations |= own
+    said = {
+        double or single
+        for file in [
+            *(PAGES / "templates").iterdir(),
+            *(PAGES / "static").glob("*.js"),
+            *PAGES.glob("*.py"),
+        ]
+        if file.name != "chart.umd.js"
+        for double, single in SAID.findall(file.read_text(encoding="utf-8"))
+    }
+    assert said == translations.keys()
+    for english, portuguese in translations.items():
+        names = re.compile(r"\{\w+\}")
+        assert sorted(names.findall(english)) == sorted(names.findall(portuguese)), english
+
+
+def test_a_page_may_run_no_script_but_the_services_own(client: FlaskClient):
+    answer = client.get("/", headers=BROWSER)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_static_files_may_be_kept_for_ever_under_the_name_of_their_content(client: FlaskClient):
+    named = re.findall(r'(?:href|src)="(/static/[^"]+)"', page(client, "/"))
+    assert any(name.endswith("style.css") for name in named)
+    for name in named:
+        answer = client.get(name)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+        of_before = client.get(re.sub("/static/[^/]+/", "/static/0123/", name))
+        assert of_before.data == answer.data
+        assert "immutable" not in of_before.headers["Cache-Control"]
+
+
+def test_nothing_outside_the_static_folder_is_sent(client: FlaskClient):
+    for path in ("../pages.py", "..%2fpages.py", "%2fetc/passwd", "nothing.js"):
+        assert client.get(f"/static/0123/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "english", "portuguese"),
+    [
+        (0.0134, 2, "0.013", "0,013"),
+        (0.5, 4, "0.5", "0,5"),
+        (5320, 4, "5,320", "5.320"),
+        (94763.2, 4, "94,760", "94.760"),
+        (-0.216, 2, "-0.22", "-0,22"),
+        (0.0, 3, "0", "0"),
+        (9.999, 2, "10", "10"),
+        (1.03898, 6, "1.03898", "1,03898"),
+    ],
+)
+def test_numbers_are_written_as_the_reader_does(
+    value: float, digits: int, english: str, portuguese: str
+):
+    assert Words(ENGLISH, {}).number(value, digits) == english
+    assert Words(PORTUGUESE, {}).number(value, digits) == portuguese
+
+
+def of(models: Path, tmp_path: Path) -> FlaskClient:
+    """The app on a models folder of one's own."""
+    return create_app(Settings(models_dir=models, var_dir=tmp_path / "var")).test_client()
+
+
+def test_a_form_has_a_place_for_every_field_filled_with_the_example(client: FlaskClient):
+    form = page(client, "/")
+    example = client.get("/example").json["input"]
+    for name, value in example.items():
+        assert f'name="{name}"' in form
+        chosen = f"<option selected>{value}</option>"
+        assert (chosen if isinstance(value, str) else f'value="{value:g}"') in form
+
+
+def test_curl_gets_a_card_as_json_and_a_browser_as_a_page(client: FlaskClient):
+    told = client.get("/models/wine/card").json
+    assert (told["name"], told["version"], told["metric"]) == ("wine", 1, "roc_auc")
+    assert len(told["roc"]["bom"]) <= 200
+    card = page(client, "/models/wine/card")
+    for shown in ("0.8554", "CC BY 4.0", "ROC", "5,320", "largest F1"):
+        assert shown in card
+    assert client.get("/models/wine/versions/1/card").json == told
+    assert client.get("/models/vine/card").status_code == 404
+    assert client.get("/models/wine/versions/7/card").status_code == 404
+
+
+def test_a_card_tells_every_version_and_what_was_decided(models: Path, tmp_path: Path):
+    rewrite(models, lambda manifest, _: manifest["metrics"]["roc_auc"].update(mean=0.9))
+    decision = {"time": 1_790_000_000_000, "model": "wine", "action": "promote", "before": 1}
+    told = decision | {"version": 2, "who": "ana", "why": "<i>trained</i> on June"}
+    (models / "wine/decisions.jsonl").write_text(json.dumps(told) + "\n")
+    card = page(of(models, tmp_path), "/models/wine/card")
+    assert "/models/wine/versions/2/card" in card
+    assert "ROC AUC 0.9 ±" in card
+    assert "ana: &lt;i&gt;trained&lt;/i&gt; on June" in card
+
+
+def test_a_version_of_before_there_were_cards_has_pages_all_the_same(models: Path, tmp_path: Path):
+    version = rewrite(models, lambda _, contents: contents.pop(CARD))
+    client = of(models, tmp_path)
+    card = page(client, f"/models/wine/versions/{version}/card")
+    assert "balanced accuracy" in card
+    assert client.get(f"/models/wine/versions/{version}/card").json["name"] == "wine"
+
+
+HOSTILE = "</script><script>alert(1)</script>\"'&{{ 7 * 7 }}"
+
+
+def test_whatever_a_model_is_called_its_pages_are_text(tmp_path: Path, models: Path):
+    frame = pd.DataFrame({HOSTILE: [0.0, 1, 2, 3], "TotalIncome": [1.0, 2, 3, 4]})
+    fitted = LogisticRegression().fit(frame.to_numpy(), [HOSTILE, "no", HOSTILE, "no"])
+    income = Field(name="TotalIncome", sum_of=("ApplicantIncome", f"{HOSTILE}2"))
+    put_live(
+        models,
+        made("odd", fitted, frame, title=HOSTILE, fields=(Field(name=HOSTILE), income)),
+    )
+    client = of(models, tmp_path)
+    for path in ("/?model=odd", "/models/odd/card"):
+        for language in ("en", "pt-BR"):
+            sent = page(client, path, language)
+            assert "<script>alert" not in sent
+            assert "49" not in re.sub(r"sha256.*|/static/\w+|[0-9a-f]{9,}", "", sent)
+    assert 'name="ApplicantIncome"' in page(client, "/?model=odd")
+
+
+def test_a_model_that_is_broken_is_not_offered(models: Path, tmp_path: Path):
+    client = of(models, tmp_path)
+    assert "/?model=diabetes" in page(client, "/")
+    shutil.copy(models / "wine/1/model.json", models / "diabetes/1/model.json")
+    client = of(models, tmp_path)
+    assert "/?model=diabetes" not in page(client, "/")
+    assert client.get("/?model=diabetes", headers=BROWSER).status_code == 503

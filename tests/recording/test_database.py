@@ -1,0 +1,140 @@
+"""Tables are made and changed in steps; what is wrong with a database is one kind of error."""
+
+import re
+import resource
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from entries import ids, predicted
+from postgres import Postgres
+
+from serving.errors import StoreError
+from serving.recording.store import Store
+from serving.recording.store.database import Database
+from serving.recording.store.migrations import STEPS, Step, migrate
+from serving.recording.store.rows import Position
+
+DOCS = Path(__file__).parents[2] / "docs" / "store.md"
+
+
+def test_migrating_again_changes_nothing(store: Store):
+    store.add([predicted("a")], {})
+    store.migrate()
+    assert ids(store) == ["a"]
+
+
+def test_many_may_migrate_at_once(store_url: str):
+    stores = [Store(store_url) for _ in range(8)]
+    with ThreadPoolExecutor(len(stores)) as pool:
+        list(pool.map(Store.migrate, stores))
+    stores[0].add([predicted("a")], {})
+    assert ids(stores[7]) == ["a"]
+    for each in stores:
+        each.close()
+
+
+def test_a_later_step_is_taken_once_and_wholly(store_url: str, store: Store):
+    store.add([predicted("a")], {})
+    broken = Step("broken", ("CREATE TABLE half (x TEXT)", "CREATE TABLE half (x TEXT)"))
+    good = Step("shadow", ("ALTER TABLE predictions ADD COLUMN shadow TEXT",))
+    database = Database(store_url)
+    with pytest.raises(StoreError, match="half"), database.writing() as connection:
+        migrate(connection, (*STEPS, good, broken))
+    for _ in range(2):
+        with database.writing() as connection:
+            migrate(connection, (*STEPS, good))
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT shadow FROM predictions").all() == [(None,)]
+    database.close()
+    with pytest.raises(StoreError, match=r"a newer release made its tables; .*: shadow$"):
+        store.migrate()
+
+
+def test_the_tables_can_be_read_by_name_as_the_docs_say(store_url: str, store: Store):
+    store.add([predicted("a")], {})
+    on_sqlite, on_postgresql = re.findall("```sql\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    database = Database(store_url)
+    asked = on_postgresql if database.is_postgresql else on_sqlite
+    with database.reading() as connection:
+        named = [(field, str(value)) for _, field, value in connection.exec_driver_sql(asked)]
+    assert named == [("alcohol", "9.5"), ("type", "white")]
+    database.close()
+
+
+def test_a_store_without_tables_says_so(store_url: str):
+    store = Store(store_url)
+    with pytest.raises(StoreError, match="predictions"):
+        store.prediction("a")
+    store.close()
+
+
+def test_a_stopped_server_is_an_error_and_a_started_one_serves_again(postgres: Postgres):
+    store = Store(postgres.new())
+    store.migrate()
+    store.add([predicted("a")], {})
+    postgres.stop()
+    try:
+        with pytest.raises(
+            StoreError, match=r"^postgresql://postgres@127\.0\.0\.1:\d+/test\d+: "
+        ) as e:
+            store.add([predicted("b")], {"segment": Position(10)})
+        assert "\n" not in str(e.value)
+        with pytest.raises(StoreError, match="refused"):
+            store.prediction("a")
+    finally:
+        postgres.start()
+    store.add([predicted("c")], {})
+    assert ids(store) == ["c", "a"]
+    assert store.positions() == {}
+    store.close()
+
+
+def test_a_full_disk_is_an_error_and_a_freed_one_serves_again(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    store.migrate()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+    try:
+        with pytest.raises(StoreError, match=r"store\.db: .*(full|I/O)"):
+            store.add([predicted(*map(str, range(5000)))], {"segment": Position(10)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert store.positions() == {}
+    store.add([predicted("a")], {})
+    assert ids(store) == ["a"]
+    store.close()
+
+
+def test_a_locked_database_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("serving.recording.store.database.SQLITE", {"timeout": 0.1})
+    store_url = f"sqlite:///{tmp_path}/store.db"
+    store, other = Store(store_url), Database(store_url)
+    store.migrate()
+    with other.writing():
+        assert store.positions() == {}, "readers are not locked out"
+        with pytest.raises(StoreError, match="database is locked"):
+            store.add([predicted()], {})
+    store.add([predicted()], {})
+    store.close()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (
+            "sqlite:////nowhere/at/all/store.db",
+            "sqlite:////nowhere/at/all/store.db: unable to open",
+        ),
+        ("postgresql://me:secret@127.0.0.1:1/wines?password=secret", "me@127.0.0.1:1/wines: "),
+        ("postgres://me:secret@127.0.0.1:1/wines", "postgres://me@127.0.0.1:1/wines: "),
+        ("mysql://me:secret@127.0.0.1/wines", "begins with sqlite:/// or postgresql://"),
+        ("secret", "begins with sqlite:/// or postgresql://"),
+    ],
+)
+def test_an_error_names_the_database_without_its_password(url: str, message: str):
+    with pytest.raises(StoreError) as e:
+        Store(url).migrate()
+    assert message in str(e.value)
+    assert "secret" not in str(e.value)

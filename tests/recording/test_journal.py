@@ -1,0 +1,285 @@
+"""Every answer has its line in the journal; what a line may hold, and when it goes."""
+
+import io
+import json
+import os
+import signal
+import threading
+import time
+import urllib.request
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from conftest import (
+    body,
+    children,
+    get,
+    gunicorn,
+    moved,
+    predict,
+    running,
+    wait_until,
+    wine,
+)
+from entries import predicted
+
+from app import create_app
+from serving.errors import ServingError
+from serving.recording.collector import Collector, status
+from serving.recording.entry import Predicted
+from serving.recording.journal import read
+from serving.recording.store import Store
+from serving.settings import Settings
+
+KNOWN = "wine.1.19aa63c2f3c0123456789abcdef"
+SALT = "sixteen or more characters"
+
+
+def test_no_record_is_kept_where_none_is_wanted(tmp_path: Path):
+    client = create_app(Settings(var_dir=tmp_path / "var", journal=False)).test_client()
+    id_ = predict(client, wine())["id"]
+    assert [path.name for path in (tmp_path / "var").iterdir()] == ["metrics"]  # bare counts
+    assert client.post("/feedback", **body({"id": id_, "actual": "bom"})).status_code == 404
+    assert client.get("/health/ready").json["journal"] == {"state": "off"}
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_journal_that_cannot_be_written_is_told_and_recovers(tmp_path: Path, required: bool):
+    folder = tmp_path / "var"
+    folder.write_text("in the way")
+    client = create_app(Settings(var_dir=folder, journal_required=required)).test_client()
+    answers = [client.post("/predict", **body([wine(), wine()])) for _ in range(3)]
+    ready = client.get("/health/ready")
+    feedback = client.post("/feedback", **body({"id": KNOWN, "actual": "bom"}))
+    assert {answer.status_code for answer in answers} == {503 if required else 200}
+    assert feedback.status_code == 503
+    assert ready.status_code == (503 if required else 200)
+    assert (
+        ready.json["journal"].items() >= {"state": "failing", "lost": 0 if required else 6}.items()
+    )
+    folder.unlink()
+    assert client.get("/health/ready").json["journal"]["state"] == "recording"
+    assert client.get(f"/predictions/{predict(client, wine())['id']}").status_code == 200
+
+
+class Growing(io.RawIOBase):
+    """A file that ends within a line when that is read, and has the rest a moment later."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = list(parts)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, position: int, _whence: int = 0) -> int:
+        return position
+
+    def readinto(self, buffer: Any) -> int:
+        part = self.parts.pop(0) if self.parts else b""
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def test_a_line_that_is_being_written_is_left_for_later():
+    before, line = (msgspec.json.encode(predicted(name)) + b"\n" for name in "ab")
+    growing = io.BufferedReader(Growing(before + line[:40], b"", line[40:]))
+    (seen,) = read(growing)
+    assert [entry.ids for entry in seen.entries] == [["a"]]
+    assert (seen.position, seen.torn) == (len(before), 0)
+
+
+def test_torn_lines_are_left_out_and_counted(settings: Settings):
+    client = create_app(settings).test_client()
+    ids = [predict(client, wine())["id"] for _ in range(2)]
+    (segment,) = settings.journal_dir.glob("*.jsonl")
+    lines = segment.read_bytes().splitlines(keepends=True)
+    torn = settings.journal_dir / "0-another-1.jsonl"
+    torn.write_bytes(lines[0] + lines[0][:40] + b"\n" + b" " * 50 + b"\n" + lines[1][:99])
+    segment.unlink()
+    with closing(moved(settings)) as store:
+        assert store.prediction(ids[0])
+        assert not store.prediction(ids[1])
+        assert [position.torn for position in store.positions().values()] == [2]
+    assert not torn.exists()
+
+
+def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(settings: Settings):
+    client = create_app(settings).test_client()
+    predict(client, wine())
+    (segment,) = settings.journal_dir.glob("*.jsonl")
+    line = segment.read_bytes()
+    segment.write_bytes(line + line[:99])
+    with segment.open("rb") as reader, segment.open("ab") as writer:
+        stretches = read(reader)
+        seen = [next(stretches)]
+        writer.write(line[99:])
+        writer.flush()
+        seen += stretches
+        seen += read(reader, seen[-1].position)
+    assert sum(len(stretch.entries) for stretch in seen) == 2
+    assert sum(stretch.torn for stretch in seen) == 0
+    assert seen[-1].position == 2 * len(line)
+
+
+def test_lines_of_many_threads_stay_whole(settings: Settings):
+    client = create_app(settings)
+    ids: list[str] = []
+
+    def ask() -> None:
+        mine = client.test_client()
+        ids.extend(predict(mine, wine())["id"] for _ in range(50))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(ids)) == 400
+    with closing(moved(settings)) as store:
+        assert all(store.prediction(id_) for id_ in ids)
+
+
+def kept(settings: Settings, record: dict[str, Any]) -> Any:
+    """What is told of a prediction, and all the bytes of its record."""
+    client = create_app(settings).test_client()
+    id_ = predict(client, record)["id"]
+    (segment,) = settings.journal_dir.glob("*.jsonl")
+    return client.get(f"/predictions/{id_}").json, segment.read_text()
+
+
+def test_fields_that_are_left_out_are_nowhere_in_the_record(settings: Settings):
+    told, line = kept(replace(settings, journal_omit='{"wine": ["alcohol"]}'), wine(alcohol=14.97))
+    assert told["record"] == {name: wine()[name] for name in wine() if name != "alcohol"}
+    assert told["warnings"] == []
+    assert "14.97" not in line
+
+
+@pytest.mark.parametrize("setting", ["journal_omit", "journal_hash"])
+def test_the_name_of_a_field_that_is_none_is_told_and_not_recorded(
+    settings: Settings, setting: str
+):
+    """A table's heading may be anything, a person's number too."""
+    record = wine(alcohol=14.97, pH=2.5) | {"123.456.789-09": 1, "Ana": None}
+    settings = replace(settings, **{setting: '{"wine": ["alcohol"]}'}, journal_salt=SALT)
+    client = create_app(settings).test_client()
+    answered = predict(client, record)
+    assert {"123.456.789-09", "Ana"} < {each["field"] for each in answered["warnings"]}
+    for kind in ("text/csv", "application/jsonl"):
+        text = json.dumps(record)
+        if kind == "text/csv":
+            text = "\n".join(",".join(map(str, each)) for each in (record, record.values()))
+        assert client.post("/predict", data=text, content_type=kind).status_code == 200
+    told = client.get(f"/predictions/{answered['id']}").json
+    assert [each["field"] for each in told["warnings"]] == ["pH"]
+    moved(settings).close()
+    kept_files = [file for file in settings.var_dir.rglob("*") if file.is_file()]
+    for word in (b"123.456.789-09", b"Ana"):
+        assert [file for file in kept_files if word in file.read_bytes()] == []
+
+
+def test_what_is_not_the_journals_own_stops_no_record(settings: Settings):
+    client = create_app(settings).test_client()
+    id_ = predict(client, wine())["id"]
+    (settings.journal_dir / "0-folder.jsonl").mkdir()
+    (settings.journal_dir / "0-loop.jsonl").symlink_to("0-loop.jsonl")
+    Path(os.fsdecode(os.fsencode(settings.journal_dir) + b"/0-caf\xe9.jsonl")).write_bytes(b"{}\n")
+    (settings.journal_dir / "0-bytes.jsonl").write_bytes(bytes(range(256)) * 10)
+    with closing(moved(settings)) as store:
+        assert store.prediction(id_)
+    assert client.get(f"/predictions/{id_}").status_code == 200
+    assert client.get("/metrics").status_code == 200
+
+
+def test_a_hash_stands_for_a_value_and_depends_on_the_salt(settings: Settings):
+    hashed = replace(settings, journal_hash='{"wine": ["alcohol"]}', journal_salt=SALT)
+    told, line = kept(hashed, wine(alcohol=14.97))
+    assert "14.97" not in line
+    assert len(told["record"]["alcohol"]) == 32
+    again, _ = kept(replace(hashed, var_dir=settings.var_dir / "2"), wine(alcohol=14.97))
+    other, _ = kept(
+        replace(hashed, var_dir=settings.var_dir / "3", journal_salt=SALT[::-1]),
+        wine(alcohol=14.97),
+    )
+    assert again["record"] == told["record"] != other["record"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("journal_omit", "alcohol", "JOURNAL_OMIT='alcohol' names no fields by model"),
+        ("journal_omit", '{"vine": ["pH"]}', "JOURNAL_OMIT: no model 'vine' is served"),
+        ("journal_hash", '{"wine": ["PH"]}', "JOURNAL_HASH: wine 1 has no field 'PH'"),
+        ("journal_hash", '{"wine": ["pH"]}', "JOURNAL_HASH needs a JOURNAL_SALT"),
+    ],
+)
+def test_what_would_be_recorded_by_mistake_stops_the_start(
+    settings: Settings, setting: str, value: str, message: str
+):
+    salt = "" if "needs" in message else SALT
+    with pytest.raises(ServingError, match=message):
+        create_app(replace(settings, **{setting: value}, journal_salt=salt))
+
+
+def test_what_is_too_old_goes_from_the_store(settings: Settings):
+    client = create_app(settings).test_client()
+    with closing(moved(settings)) as store:
+        old = Predicted(
+            time=time.time_ns() // 1_000_000 - 3 * 86_400_000,
+            model="wine",
+            version=1,
+            request_id="mine",
+            duration=1,
+            ids=[KNOWN],
+            fields=["pH"],
+            records=[[3.3]],
+            predictions=["bom"],
+        )
+        store.add([old], {})
+        assert client.get(f"/predictions/{KNOWN}").status_code == 200
+        id_ = predict(client, wine())["id"]
+        collector = Collector(settings.journal_dir, store, days=2)
+        collector.attempt()
+        collector.retain()
+    assert client.get(f"/predictions/{KNOWN}").status_code == 404
+    assert client.get(f"/predictions/{id_}").status_code == 200
+
+
+def test_what_is_too_old_goes_from_the_journal_of_a_store_long_gone(settings: Settings):
+    settings.journal_dir.mkdir(parents=True)
+    days_ago = time.time() - 3 * 86_400
+    for name in ("old", "new"):
+        segment = settings.journal_dir / f"{name}.jsonl"
+        segment.write_text("{}\n")
+    os.utime(settings.journal_dir / "old.jsonl", (days_ago, days_ago))
+    with closing(Store(f"sqlite:///{settings.var_dir}/no/such/folder/store.db")) as store:
+        collector = Collector(settings.journal_dir, store, days=2)
+        for _ in range(2):
+            collector.attempt()
+    assert [path.stem for path in settings.journal_dir.glob("*.jsonl")] == ["new"]
+    told = status(settings.journal_dir)
+    assert told
+    assert (told.waiting, "unable to open" in told.reason) == (3, True)
+
+
+def test_collecting_is_taken_over_when_it_ends(tmp_path: Path):
+    with running(gunicorn(), tmp_path / "log") as server:
+        request = urllib.request.Request(f"{server.url}/predict", json.dumps(wine()).encode())
+        for worker in children(server.process.pid):
+            for companion in children(worker):
+                os.kill(companion, signal.SIGKILL)
+        wait_until(lambda: "its worker is replaced" in server.log.read_text())
+        with urllib.request.urlopen(request) as answer:
+            id_ = json.load(answer)["id"]
+
+        def listed() -> bool:
+            status, found = get(f"{server.url}/models/wine/predictions")
+            return status == 200 and [one["id"] for one in found["predictions"]] == [id_]
+
+        wait_until(listed)

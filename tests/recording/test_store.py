@@ -1,0 +1,223 @@
+"""The store behaves the same over SQLite and PostgreSQL, both real."""
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
+from typing import Any
+
+import msgspec
+import pytest
+from entries import NOON, ids, learnt, predicted
+
+from serving.errors import StoreError
+from serving.recording.store import Store
+from serving.recording.store.rows import Cursor, Position
+
+
+def plain(value: Any) -> Any:
+    """A struct of the store, or a list of them, as the JSON that a client would see."""
+    return json.loads(msgspec.json.encode(value))
+
+
+def test_a_classification_is_found_as_it_was_written(store: Store):
+    chances = {"classes": ["Não aprovado", "bom"], "probabilities": [[0.75, 0.25]]}
+    fault = {"field": "type", "message": "…"}
+    entry = predicted("a", predictions=["Não aprovado"], warnings={0: [fault]}, **chances)
+    store.add([entry], {})
+    found, said = store.prediction("a")
+    assert plain(found) == {
+        "id": "a",
+        "time": NOON,
+        "model": "wine",
+        "version": 1,
+        "request_id": "asked",
+        "duration": 321,
+        "record": {"alcohol": 9.5, "type": "white"},
+        "prediction": "Não aprovado",
+        "probabilities": {"Não aprovado": 0.75, "bom": 0.25},
+        "interval": None,
+        "warnings": [fault],
+        "actual": None,
+    }
+    assert said == []
+    assert store.prediction("b") is None
+
+
+def test_a_regression_has_an_interval_and_no_probabilities(store: Store):
+    store.add([predicted("a", predictions=[5.8], intervals=[(5.1, 6.4)])], {})
+    found = plain(store.prediction("a")[0])
+    assert found["prediction"] == 5.8
+    assert found["interval"] == {"low": 5.1, "high": 6.4}
+    assert found["probabilities"] is None
+
+
+def test_a_batch_is_as_many_predictions(store: Store):
+    batch = [f"a-{position}" for position in range(12)]
+    warned = {2: [{"message": "odd"}]}
+    store.add([predicted(*batch, warnings=warned, predictions=list("abcdefghijkl"))], {})
+    found = {each.id: plain(each) for each in store.predictions("wine", limit=100)}
+    assert sorted(found) == sorted(batch)
+    assert found["a-11"]["record"] == {"alcohol": 20.5, "type": "white"}
+    assert found["a-11"]["prediction"] == "l"
+    assert [each for each in batch if found[each]["warnings"]] == ["a-2"]
+
+
+def test_what_is_delivered_twice_is_there_once(store: Store):
+    entries = [predicted("a"), predicted("b-0", "b-1"), learnt("bom", "a")]
+    store.add(entries, {})
+    store.add([*entries, predicted("c")], {})
+    assert ids(store) == ["c", "b-1", "b-0", "a"]
+    assert len(store.prediction("a")[1]) == 1
+
+
+def test_the_same_entry_twice_in_one_delivery_is_there_once(store: Store):
+    store.add([predicted("a"), predicted("a"), learnt("bom", "a", "a")], {})
+    assert ids(store) == ["a"]
+    assert len(store.prediction("a")[1]) == 1
+
+
+def test_the_last_feedback_wins_and_all_is_kept_in_any_order_of_delivery(store: Store):
+    deliveries = [
+        learnt("bom", "ID", at=NOON + 1, request_id="first"),
+        learnt("ruim", "ID", at=NOON + 2, request_id="second"),
+        learnt("bom", "ID", at=NOON + 3, request_id="third"),
+        predicted("ID"),
+    ]
+    for number, order in enumerate(permutations(deliveries)):
+        for entry in order:
+            entry.ids[0] = f"id-{number}"
+            store.add([entry], {})
+        found, said = store.prediction(f"id-{number}")
+        assert plain(found)["actual"] == "bom"
+        assert [(plain(each.actual), each.time, each.request_id) for each in said] == [
+            ("bom", NOON + 3, "third"),
+            ("ruim", NOON + 2, "second"),
+        ]
+    assert store.unmatched(NOON + 100, 10) == (0, [])
+
+
+def test_pages_are_complete_without_repeats_under_equal_times(store: Store):
+    store.add([predicted(time=NOON + number // 7) for number in range(50)], {})
+    whole = store.predictions("wine", limit=1000)
+    assert [(each.time, each.id) for each in whole] == sorted(
+        ((each.time, each.id) for each in whole), reverse=True
+    )
+    pages, after = [], None
+    while page := store.predictions("wine", limit=8, after=after):
+        pages += page
+        after = Cursor(page[-1].time, page[-1].id)
+    assert [each.id for each in pages] == [each.id for each in whole]
+    assert len(pages) == 50
+
+
+def test_each_prediction_of_a_page_has_its_latest_ground_truth(store: Store):
+    told = [learnt(3, "b", at=NOON), learnt(4.5, "b", at=NOON + 1)]
+    store.add([predicted("a"), predicted("b"), *told], {})
+    assert [plain(each.actual) for each in store.predictions("wine", limit=9)] == [4.5, None]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, ["e", "d", "c", "b", "a"]),
+        ({"limit": 2}, ["e", "d"]),
+        ({"since": NOON + 2}, ["e", "d", "c"]),
+        ({"until": NOON + 2}, ["b", "a"]),
+        ({"since": NOON + 1, "until": NOON + 3}, ["c", "b"]),
+        ({"since": NOON + 3, "until": NOON + 1}, []),
+        ({"version": 2}, ["e", "d", "c"]),
+        ({"version": 3}, []),
+        ({"label": "Não aprovado"}, ["d", "b"]),
+        ({"label": "Não aprovado", "version": 2}, ["d"]),
+        ({"label": 'Não"'}, []),
+        ({"after": Cursor(NOON + 2, "c")}, ["b", "a"]),
+        ({"after": Cursor(NOON + 2, "c"), "until": NOON + 1}, ["a"]),
+        ({"after": Cursor(NOON + 1, "b"), "until": NOON + 4}, ["a"]),
+        ({"after": Cursor(NOON + 4, "e"), "label": "Não aprovado", "limit": 1}, ["d"]),
+    ],
+)
+def test_predictions_are_filtered(store: Store, asked: dict[str, Any], expected: list[str]):
+    labels = ["bom", "Não aprovado", "bom", "Não aprovado", "bom"]
+    versions = [1, 1, 2, 2, 2]
+    entries = [
+        predicted(each, time=NOON + number, version=version, predictions=[label])
+        for number, (each, version, label) in enumerate(zip("abcde", versions, labels, strict=True))
+    ]
+    store.add([*entries, predicted("z", model="beer")], {})
+    assert ids(store, **asked) == expected
+
+
+def test_ids_sort_by_byte_in_every_database(store: Store):
+    mixed = ["a-1", "a-10", "a-2", "A", "b", "é", "_"]
+    store.add([predicted(*mixed)], {})
+    assert ids(store) == sorted(mixed, reverse=True)
+
+
+def test_unmatched_feedback_is_counted_and_listed(store: Store):
+    store.add([predicted("known"), learnt("bom", "known", "lost-1", at=NOON)], {})
+    store.add([learnt("bom", "lost-2", at=NOON + 1), learnt(2.5, "later", at=NOON + 2)], {})
+    count_, listed = store.unmatched(NOON + 3, limit=2)
+    assert count_ == 3
+    assert [each.prediction_id for each in listed] == ["later", "lost-2"]
+    assert plain(listed[0].actual) == 2.5
+    store.add([predicted("later")], {})
+    assert store.unmatched(NOON + 3, limit=2)[0] == 2
+    assert store.unmatched(NOON + 1, limit=2)[0] == 1
+
+
+def test_retention_deletes_what_is_older_of_every_model(store: Store):
+    store.add([predicted("old"), predicted("beer-old", model="beer")], {})
+    store.add([predicted("new", time=NOON + 10)], {})
+    store.add([learnt("bom", "old", "lost"), learnt("bom", "new"), learnt("ruim", "old")], {})
+    late = learnt("bom", "old", "lost-late", at=NOON + 10)
+    store.add([late], {})
+    assert store.retain(NOON + 10) == 2
+    assert ids(store) == ["new"]
+    assert store.prediction("beer-old") is None
+    assert len(store.prediction("new")[1]) == 1
+    store.add([predicted("old"), predicted("lost"), predicted("lost-late")], {})
+    kept = {name: len(store.prediction(name)[1]) for name in ("old", "lost", "lost-late")}
+    assert kept == {"old": 0, "lost": 0, "lost-late": 1}
+
+
+def test_retention_does_not_lock_writers_out(store_url: str, store: Store):
+    store.add([predicted(*(f"old-{number}" for number in range(5000)))], {})
+    other, done, waits = Store(store_url), threading.Event(), [0.0]
+
+    def write() -> None:
+        while not done.is_set():
+            started = time.monotonic()
+            other.add([predicted(time=NOON + 10)], {})
+            waits.append(time.monotonic() - started)
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        assert store.retain(NOON + 10) == 5000
+        done.set()
+        writer.result()
+    other.close()
+    assert len(ids(store, limit=10_000)) == len(waits) - 1 > 5
+    assert max(waits) < 2
+
+
+def test_positions_are_kept_until_forgotten(store: Store):
+    assert store.positions() == {}
+    store.add([], {"a": Position(10), "b": Position(20, torn=1)})
+    store.add([predicted()], {"a": Position(30, torn=2)})
+    assert store.positions() == {"a": Position(30, torn=2), "b": Position(20, torn=1)}
+    store.forget([])
+    store.forget(["a", "unknown"])
+    assert store.positions() == {"b": Position(20, torn=1)}
+
+
+def test_entries_and_positions_are_kept_together_or_not_at_all(store: Store):
+    entries = [predicted("a"), learnt("bom", "a")]
+    with pytest.raises(StoreError, match=r"(?i)null"):
+        store.add(entries, {"a": Position(10), "b": Position(None)})
+    assert store.positions() == {}
+    assert store.prediction("a") is None
+    assert store.unmatched(NOON + 1, 10) == (0, [])
+    store.add(entries, {"a": Position(10)})
+    assert ids(store) == ["a"]

@@ -1,0 +1,236 @@
+"""What the monitor reads of the store, over SQLite and PostgreSQL, both real."""
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from postgres import Postgres
+
+from serving.errors import StoreError
+from serving.recording.entry import Learnt, Predicted
+from serving.recording.store import Store
+from serving.recording.store.arrivals import Arrived, News
+from serving.recording.store.database import Database
+from serving.recording.store.migrations import STEPS, migrate
+from serving.recording.store.windows import Extent
+
+NOON = 1_700_000_000_000
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A store of a few predictions, one a second: of two versions, and of another model."""
+    opened = Store(store_url)
+    opened.migrate()
+    opened.add([predicted("wine", 1, at) for at in range(5)], {})
+    opened.add([predicted("wine", 2, 5), predicted("wine.1", 1, 6)], {})
+    yield opened
+    opened.close()
+
+
+def named(model: str, version: int, at: int) -> str:
+    return f"{model}.{version}.{NOON + at:011x}{at:016x}"
+
+
+def predicted(model: str, version: int, at: int) -> Predicted:
+    return Predicted(
+        time=NOON + 1_000 * at,
+        model=model,
+        version=version,
+        request_id="asked",
+        duration=100 + at,
+        ids=[named(model, version, at)],
+        fields=["alcohol"],
+        records=[[9.5]],
+        predictions=["bom"],
+        classes=["bom", "ruim"],
+        probabilities=[[0.75, 0.25]],
+        warnings={0: [{"field": "alcohol"}]} if at == 1 else {},
+    )
+
+
+def learnt(actual: str, *ids: str, at: int = 60) -> Learnt:
+    return Learnt(NOON + 1_000 * at, "told", list(ids), [actual] * len(ids))
+
+
+def extent(version: int = 1, since: int = 0, most: int = 100) -> Extent:
+    return Extent("wine", version, NOON + 1_000 * since, most)
+
+
+def rows(parts: Iterable[Arrived]) -> list[tuple[Any, ...]]:
+    return [row for part in parts for row in zip(*map(json.loads, part), strict=True)]
+
+
+def window(store: Store, asked: Extent) -> list[tuple[Any, ...]]:
+    """Rows of a window: what the record's values stand for, then as `Part` has its columns."""
+    return [
+        (json.loads(part.fields), *row, part.learnt.get(place))
+        for part in store.window(asked)
+        for place, row in enumerate(zip(*map(json.loads, part[3:]), strict=True))
+    ]
+
+
+def test_a_window_holds_the_latest_of_a_version_and_none_too_old(store: Store):
+    def seconds(asked: Extent) -> list[int]:
+        return [(time - NOON) // 1_000 for _, time, *_ in window(store, asked)]
+
+    assert seconds(extent()) == [4, 3, 2, 1, 0]
+    assert seconds(extent(most=2)) == [4, 3]
+    assert seconds(extent(since=2)) == [4, 3, 2]
+    assert seconds(extent(version=2)) == [5]
+    assert seconds(extent(version=3)) == []
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7])
+def test_a_window_is_read_some_rows_at_a_time(
+    store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("serving.recording.store.windows.AT_ONCE", at_once)
+    ids = [f"{named('wine', 3, at)}.{place}" for at in range(4) for place in range(4)]
+    for batch in range(4):  # of two layouts, and two batches at each time
+        made = predicted("wine", 3, batch // 2)
+        made.ids, made.predictions = ids[4 * batch : 4 * batch + 4], ["bom"] * 4
+        made.fields, made.records = [("alcohol", "pH")[batch % 2]], [[batch]] * 4
+        made.probabilities = [[0.75, 0.25]] * 4
+        store.add([made, learnt("ruim", made.ids[3])], {})
+    found = window(store, extent(version=3))
+    records = [(*fields, *record) for fields, _, _, record, *_ in found]
+    assert sorted(records) == sorted([("alcohol", 0), ("pH", 1), ("alcohol", 2), ("pH", 3)] * 4)
+    assert len([learnt for *_, learnt in found if learnt]) == 4
+    assert len(window(store, extent(version=3, most=9))) == 9
+
+
+def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(store: Store):
+    one, other = named("wine", 1, 0), named("wine", 1, 1)
+    store.add(
+        [learnt("ruim", one, at=61), learnt("bom", one, other), learnt("bom", one, at=59)], {}
+    )
+    *_, third, second, first = window(store, extent())
+    answer = [9.5], "bom", [0.75, 0.25]
+    assert first == (["alcohol"], NOON, 100, *answer, ("ruim", NOON + 61_000))
+    assert second == (["alcohol"], NOON + 1_000, 101, *answer, ("bom", NOON + 60_000))
+    assert third == (["alcohol"], NOON + 2_000, 102, *answer, None)
+    assert sum(part.warned for part in store.window(extent())) == 1
+
+
+def test_the_numbers_of_a_regression_come_without_probabilities(store: Store):
+    entry = predicted("wine", 3, 0)
+    entry.predictions, entry.classes, entry.probabilities = [5.25], (), []
+    store.add([entry, Learnt(NOON, "told", entry.ids, [6.0])], {})
+    part, *others = store.window(extent(version=3))
+    assert (part.predictions, part.probabilities, part.learnt) == ("[5.25]", "[]", {0: (6.0, NOON)})
+    assert not others
+
+
+def test_a_window_that_is_left_early_reads_no_further(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("serving.recording.store.windows.AT_ONCE", 1)
+    before = threading.active_count()
+    parts = store.window(extent())
+    assert next(parts).times == f"[{NOON + 4_000}]"
+    assert threading.active_count() == before + 1
+    parts.close()
+    assert threading.active_count() == before
+
+
+def test_a_window_that_cannot_be_read_is_a_failure_of_the_store(store_url: str):
+    store = Store(store_url)
+    with pytest.raises(StoreError, match="predictions"):
+        next(store.window(extent()))
+    store.close()
+
+
+OF_BEFORE = """
+    INSERT INTO predictions (id, time, model, version, request_id, duration, record, prediction,
+        probabilities, warnings)
+    SELECT 'wine.1.00000000000' || length(record), 1, 'wine', 1, 'asked', 7, record, '"bom"',
+        '{"bom":0.6,"ruim":0.4}', NULL
+    FROM (SELECT '{"pH":3.0}' AS record UNION SELECT '{"alcohol":9.5,"pH":3.0}') AS records
+"""
+
+
+def test_rows_of_a_release_that_kept_objects_are_read_as_those_of_today(store_url: str):
+    before = next(at for at, step in enumerate(STEPS) if step.name.startswith("names of fields"))
+    database = Database(store_url)
+    with database.writing() as connection:
+        migrate(connection, STEPS[:before])
+        connection.exec_driver_sql(OF_BEFORE)
+    store = Store(store_url)
+    store.migrate()
+    store.add([predicted("wine", 1, 0)], {})
+    both, one = "wine.1.0000000000024", "wine.1.0000000000010"
+    store.add([learnt("ruim", both, one)], {})
+    answer = "bom", [0.6, 0.4], ("ruim", NOON + 60_000)
+    assert sorted(window(store, extent(since=-NOON))) == [
+        (["alcohol"], NOON, 100, [9.5], "bom", [0.75, 0.25], None),
+        (["alcohol", "pH"], 1, 7, [9.5, 3.0], *answer),
+        (["pH"], 1, 7, [3.0], *answer),
+    ]
+    last = store.last_place()
+    assert [row[1:] for row in rows(store.arrived(extent(), 0, last))] == [
+        (NOON + 60_000, "ruim", "bom", [0.6, 0.4])
+    ] * 2
+    page = store.predictions("wine", limit=10)
+    assert [bytes(each.record) for each in page] == [
+        *(b'{"alcohol":9.5}', b'{"alcohol":9.5,"pH":3.0}', b'{"pH":3.0}')
+    ]
+    assert [each.record for each in store.labelled("wine")] == [each.record for each in page[1:]]
+    assert {bytes(each.probabilities or b"") for each in page[1:]} == {b'{"bom":0.6,"ruim":0.4}'}
+    store.close()
+    database.close()
+
+
+def test_feedback_to_a_version_is_read_in_the_order_in_which_it_came(store: Store):
+    late, missing = named("wine", 1, 0), named("wine", 1, 99)
+    others = named("wine", 2, 5), named("wine.1", 1, 6)
+    store.add([learnt("bom", named("wine", 1, 3), at=90)], {})
+    store.add([learnt("ruim", *others, late, missing)], {})
+    last = store.last_place()
+    first, second, third = rows(store.arrived(extent(), 0, last))
+    assert first[1:4] == (NOON + 90_000, "bom", "bom")
+    assert second[1:4] == (NOON + 60_000, "ruim", "bom")
+    assert third == (last, NOON + 60_000, "ruim", None, None)
+    assert rows(store.arrived(extent(), second[0], last)) == [third]
+    assert rows(store.arrived(extent(), first[0], second[0])) == [second]
+
+
+def test_news_are_told_without_reading_all_of_it(store: Store):
+    assert store.news(extent(), 0) == News(5, NOON + 4_000, feedback=False)
+    assert store.news(extent(since=9), 0) == News(0, None, feedback=False)
+    store.add([learnt("bom", named("wine", 2, 5))], {})
+    assert not store.news(extent(), 0).feedback
+    assert store.news(extent(version=2), 0).feedback
+    assert not store.news(extent(version=2), store.last_place()).feedback
+
+
+SLOW = """
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END';
+    CREATE TRIGGER slow AFTER INSERT ON feedback FOR EACH ROW WHEN (NEW.actual = '"ruim"')
+    EXECUTE FUNCTION slow();
+"""
+
+
+def test_no_feedback_is_passed_over_because_its_collector_was_slow(postgres: Postgres):
+    """On PostgreSQL several hosts may write at once, and a place be taken before it is seen."""
+    url = postgres.new()
+    store = Store(url)
+    store.migrate()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SLOW)
+    with ThreadPoolExecutor(1) as other:
+        slow = other.submit(store.add, [learnt("ruim", named("wine", 1, 1))], {})
+        time.sleep(0.2)
+        store.add([learnt("bom", named("wine", 1, 2))], {})
+        last = store.last_place()
+        seen = [row[0] for row in rows(store.arrived(extent(), 0, last))]
+        slow.result()
+    assert rows(store.arrived(extent(), last, store.last_place())) == []
+    assert len(seen) == 2
+    store.close()

@@ -1,0 +1,113 @@
+"""Traffic for the monitor: predictions as the service records them, and passes over them."""
+
+import json
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from click.testing import CliRunner, Result
+from conftest import ROOT
+
+from serving import ids
+from serving.__main__ import main
+from serving.models import artefact
+from serving.recording.entry import Learnt, Predicted
+from serving.recording.store import Store
+from serving.settings import Settings
+
+WINE = artefact.read(ROOT / "models", "wine", 1)
+ROWS = 400  # of a window
+FIELDS = [field.name for field in WINE.manifest.fields]
+DAY = 86_400_000
+
+
+def wines(rows: int, seed: int = 0, **shifts: float) -> list[list[Any]]:
+    """Wines whose fields are each distributed as in training, or shifted by so much."""
+    fields = WINE.manifest.fields
+    matrix = WINE.reference.sample(fields, rows, seed)
+    for name, shift in shifts.items():
+        matrix[:, FIELDS.index(name)] += shift
+    labels = fields[-1].categories
+    return [[*row[:-1], labels[int(row[-1])]] for row in matrix.tolist()]
+
+
+def chances(rows: int, seed: int = 0) -> list[float]:
+    """Probabilities of a good wine, distributed as on held-out wines."""
+    grid = WINE.reference.probabilities["bom"]
+    drawn = np.random.default_rng(seed).random(rows)
+    return np.interp(drawn, np.linspace(0, 1, len(grid)), grid).round(6).tolist()
+
+
+def predicted(
+    records: Sequence[Sequence[Any]],
+    likely: Sequence[float],
+    *,
+    at: int | None = None,
+    **changes: Any,
+) -> Predicted:
+    """One request about wines with these probabilities; `changes` replace its fields."""
+    now = at or ids.now()
+    fields: dict[str, Any] = {
+        "time": now,
+        "model": "wine",
+        "version": 1,
+        "request_id": "asked",
+        "duration": 321,
+        "fields": FIELDS,
+        "records": records,
+        "predictions": ["bom" if chance >= 0.3 else "ruim" for chance in likely],
+        "classes": ["bom", "ruim"],
+        "probabilities": [[chance, round(1 - chance, 6)] for chance in likely],
+    } | changes
+    named = ids.make(fields["model"], fields["version"], now, len(records))
+    return Predicted(ids=named, **fields)
+
+
+def learnt(
+    entry: Predicted, likely: Sequence[float], *, after: int = 60_000, flipped: float = 0.0
+) -> Learnt:
+    """What turns out to be true where the probabilities are; a part of it the other way round."""
+    draw = random.Random(0)
+    good = [draw.random() < chance for chance in likely]
+    told = [each != (draw.random() < flipped) for each in good]
+    actuals = ["bom" if each else "ruim" for each in told]
+    return Learnt(entry.time + after, "told", entry.ids, actuals)
+
+
+def opened(settings: Settings) -> Store:
+    """A store with its tables."""
+    settings.var_dir.mkdir(exist_ok=True, parents=True)
+    store = Store(settings.store_url)
+    store.migrate()
+    return store
+
+
+def monitor(settings: Settings, *arguments: str) -> Result:
+    """Run `python -m serving monitor --once`."""
+    variables = {
+        "VAR_DIR": str(settings.var_dir),
+        "MODELS_DIR": str(settings.models_dir),
+        "DATABASE_URL": settings.database_url,
+        "ALERT_WEBHOOK": settings.alert_webhook,
+        "MONITOR_ROWS": str(settings.monitor_rows),
+    }
+    return CliRunner().invoke(main, ["monitor", "--once", *arguments], env=variables)
+
+
+def report_of(settings: Settings, model: str = "wine") -> dict[str, Any]:
+    """What a pass over one model found, as JSON, with the alerts that last."""
+    (line,) = monitor(settings, "--json", model).stdout.splitlines()
+    return json.loads(line)
+
+
+def window(*, seed: int = 0, rows: int = ROWS, flipped: float = 0.0, **shifts: float) -> list[Any]:
+    """Wines as in training, or shifted; and what was true of them."""
+    likely = chances(rows, seed)
+    entry = predicted(wines(rows, seed, **shifts), likely)
+    return [entry, learnt(entry, likely, flipped=flipped)]
+
+
+def kinds(settings: Settings) -> set[str]:
+    """Of the alerts that last after a pass."""
+    return {alert["kind"] for alert in report_of(settings)["alerts"]}

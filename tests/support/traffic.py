@@ -1,0 +1,105 @@
+"""Traffic of real rows in a store, looked at by the real monitor, at times of our choice."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+
+from serving import ids
+from serving.models import artefact
+from serving.models.engine import Engine
+from serving.monitor.passes import Passes
+from serving.recording.entry import Learnt, Predicted, Shadowed
+from serving.recording.store import Store
+from serving.settings import Settings
+
+MINUTE = 60_000  # milliseconds
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_numbers = count()
+
+
+@contextmanager
+def at(time: int) -> Iterator[None]:
+    """Make it that time, in milliseconds since 1970, for the service and the monitor."""
+    with patch("serving.ids.now", lambda: time):
+        yield
+
+
+class Traffic:
+    """What a version answers, put into the store as the collector does.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the service that will show it.
+    """
+
+    def __init__(self, settings: Settings, model: str = "wine", version: int = 1) -> None:
+        settings.var_dir.mkdir(parents=True, exist_ok=True)
+        self.settings, self.store = settings, Store(settings.store_url)
+        self.store.migrate()
+        self.engine = Engine(artefact.read(settings.models_dir, model, version))
+
+    def come(self, frame: pd.DataFrame, until: int, actual: Sequence[Any] = ()) -> list[str]:
+        """Predict each row, a minute apart until a time; the first ones get their truth later.
+
+        Returns
+        -------
+        list of str
+            Their ids.
+        """
+        manifest = self.engine.manifest
+        schema, named, entries = self.engine.schema, [], []
+        records = frame[list(schema.names)].astype(object)
+        records = records.where(records.notna(), None).to_dict("records")
+        for place, record in enumerate(records):
+            time = until - (len(records) - place) * MINUTE
+            matrix = schema.decode(artefact.pretty(record), 1).matrix
+            values, chances, intervals = self.engine.predict(matrix)
+            (name,) = ids.make(manifest.name, manifest.version, time, 1)
+            named.append(name)
+            entries.append(
+                Predicted(
+                    time=time,
+                    model=manifest.name,
+                    version=manifest.version,
+                    request_id="asked",
+                    duration=300 + 7 * place % 400,
+                    ids=[name],
+                    fields=schema.names,
+                    records=schema.values(matrix),
+                    predictions=values,
+                    classes=manifest.classes,
+                    probabilities=chances,
+                    intervals=intervals,
+                )
+            )
+        told = zip(named, entries, actual, strict=False)
+        learnt = [Learnt(each.time + 2 * HOUR, "told", [name], [said]) for name, each, said in told]
+        self.store.add([*entries, *learnt], {})
+        return named
+
+    def tried(self, version: int, named: list[str], predictions: list[Any], time: int) -> None:
+        """A version that is tried would have answered so."""
+        model = self.engine.manifest.name
+        self.store.add([Shadowed(time, model, version, named, predictions)], {})
+
+    def look(self, time: int) -> None:
+        """Have the monitor make a pass."""
+        with at(time):
+            (passed,) = Passes(self.settings, self.store).look([self.engine.manifest.name])
+            assert not passed.failure, passed.failure
+
+
+def unlike_training(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Rows a little off those trained on: of these the model is as unsure as of new ones."""
+    random, numbers = np.random.default_rng(seed), rows.select_dtypes("float")
+    noise = random.normal(scale=0.1, size=numbers.shape) * numbers.std().to_numpy()
+    moved = (numbers + noise).clip(numbers.min(), numbers.max(), axis=1)
+    return rows.assign(**moved.round(4))

@@ -1,0 +1,243 @@
+"""Live records with feedback become training rows; the gate compares answers to the same rows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import body, moved
+from training import latest, output, refused, run
+
+from app import create_app
+from serving.models import artefact
+from serving.models.artefact import Artefact
+from serving.settings import Settings
+from train import live
+from train.evaluation.evaluate import Protocol
+from train.onnx import proof
+from train.problem import sha256
+from train.problems import anything
+from train.problems.problems import PROBLEMS, data_of
+
+JUDGED = 200
+COMMAND = ("--target", "dear", "--name", "homes", "--estimator", "decision-tree")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Prove and cross-validate with less patience than a real model deserves."""
+    monkeypatch.setattr(proof, "PROOF_ROWS", 2_000)
+    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=3, repeats=1))
+    monkeypatch.setattr(live, "JUDGED", JUDGED)
+    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
+
+
+def homes(rows: int, seed: int, *, dear_from: int = 100) -> pd.DataFrame:
+    """Homes that are dear from a size on, in two areas, some of unknown age."""
+    random = np.random.default_rng(seed)
+    size = random.uniform(30, 200, rows).round(2)
+    return pd.DataFrame(
+        {
+            "size": size,
+            "area": random.choice(["centre", "south"], rows),
+            "age": np.where(random.random(rows) < 0.1, np.nan, random.gamma(2, 9, rows).round(3)),
+            "dear": np.where(size > dear_from, "yes", "no"),
+        }
+    )
+
+
+class Service:
+    """A model trained on a file, what it is asked, and what is said to be true of that."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.file, self.models = folder / "homes.csv", folder / "models"
+        self.models.mkdir()
+        homes(300, seed=0).to_csv(self.file, index=False)
+        output(self.models, self.file, *COMMAND)
+        self.settings = Settings(
+            models_dir=self.models, default_model="homes", var_dir=folder / "var", **settings
+        )
+        self.client = create_app(self.settings).test_client()
+
+    def learn(self, lived: pd.DataFrame) -> None:
+        """Answer records, one request for all, and be told what was true of each."""
+        self.client.application.extensions["registry"].refresh()
+        frame = lived.astype(object).where(lived.notna(), None)
+        truth = frame.pop("dear")
+        answered = self.client.post("/predict", **body(frame.to_dict("records"))).json[
+            "predictions"
+        ]
+        said = [
+            {"id": each["id"], "actual": actual}
+            for each, actual in zip(answered, truth, strict=True)
+        ]
+        assert self.client.post("/feedback", **body(said)).status_code == 200
+        moved(self.settings).close()
+
+    def retrain(self, *options: str) -> str:
+        return output(self.models, self.file, *COMMAND, "--with-feedback", *options)
+
+    @property
+    def latest(self) -> Artefact:
+        return latest(self.models, "homes")
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    return Service(tmp_path)
+
+
+def test_live_records_are_added_once_with_the_truth_that_was_told_last(service: Service):
+    known = homes(300, seed=0)
+    new = homes(3, seed=1).assign(age=[1.5, np.nan, 2.5])
+    service.learn(pd.concat([new, new, known.iloc[:5]]))
+    service.learn(new.iloc[:1].assign(dear="yes"))
+    service.learn(known.iloc[7:8].assign(dear=flipped(known, 7)))
+    assert "of these 4 live, with feedback" in service.retrain()
+    data = service.latest.manifest.data
+    assert data.rows == 300 + 3 + 1 - 1
+    assert data.live is not None
+    assert (data.live.rows, data.live.replaced, data.live.left_out) == (4, 1, 0)
+    assert data.live.since < data.live.until
+    assert service.latest.manifest.compared is None
+    assert service.latest.reference.rows == 303
+
+
+def flipped(frame: pd.DataFrame, row: int) -> str:
+    return "no" if frame["dear"].iloc[row] == "yes" else "yes"
+
+
+def test_the_latest_are_taken_where_there_are_too_many(service: Service):
+    service.learn(homes(20, seed=1))
+    service.learn(homes(20, seed=2))
+    service.retrain("--most-live", "20")
+    data = service.latest.manifest.data
+    assert data.rows == 320
+    assert data.live is not None
+    assert data.live.since == data.live.until
+
+
+def test_after_concept_drift_the_retrained_version_passes_the_gate(service: Service):
+    service.learn(homes(JUDGED + 50, seed=1, dear_from=150))
+    said = service.retrain("--auto")
+    assert "it is live, after 1: trained on 550 rows, 250 of them live; Brier score" in said
+    assert artefact.current(service.models / "homes") == 2
+    manifest = service.latest.manifest
+    assert "of the held-out rows the 200 latest live ones count" in manifest.evaluation
+    compared = manifest.compared
+    assert compared is not None
+    assert (compared.version, compared.paired.rows) == (1, JUDGED)
+    assert compared.paired.high < 0
+    assert compared.paired.live > 0.2
+    before = artefact.read_manifest(service.models, "homes", 1).metrics["accuracy"]
+    assert manifest.metrics["accuracy"].mean < before.mean - max(
+        before.spread, manifest.metrics["accuracy"].spread
+    ), "by these figures it would have been refused"
+
+
+def test_live_rows_are_what_the_new_version_is_held_to(service: Service):
+    larger = homes(JUDGED, seed=1).assign(size=lambda frame: frame["size"] + 1_000)
+    service.learn(larger)
+    service.retrain()
+    reference = service.latest.reference
+    assert reference.rows == JUDGED
+    assert reference.fields["size"].quantiles[0] == pytest.approx(larger["size"].min(), abs=0.01)
+    size = next(field for field in service.latest.manifest.fields if field.name == "size")
+    assert size.seen is not None
+    assert size.seen[0] < 200
+    assert size.seen[1] > 1_000
+
+
+def test_a_candidate_that_answers_live_rows_worse_is_refused(service: Service):
+    service.learn(homes(JUDGED, seed=1))
+    worse = service.file.with_name("worse.csv")
+    homes(300, seed=0).assign(dear=lambda frame: frame["dear"].sample(frac=1).to_numpy()).to_csv(
+        worse, index=False
+    )
+    service.file = worse
+    result = run(service.models, worse, *COMMAND, "--with-feedback", "--auto")
+    assert result.exit_code == 3
+    assert "homes 2 is not put live" in result.output
+    assert "on the latest labelled live rows its Brier score is worse" in result.output
+    assert artefact.current(service.models / "homes") == 1
+
+
+def test_what_the_live_version_was_trained_on_tells_nothing_of_it(service: Service):
+    lived = homes(JUDGED, seed=1, dear_from=150)
+    service.learn(lived)
+    service.retrain("--auto")
+    service.learn(pd.concat([lived, homes(JUDGED - 1, seed=2, dear_from=150)]))
+    result = run(service.models, service.file, *COMMAND, "--with-feedback", "--auto")
+    assert service.latest.manifest.compared is None
+    assert service.latest.manifest.data.rows == 300 + 2 * JUDGED - 1
+    assert result.exit_code in (0, 3), "for the figures of both are compared"
+
+
+def test_numbers_are_learnt_and_compared_like_labels(tmp_path: Path, service: Service):
+    priced = tmp_path / "priced.csv"
+    frame = (
+        homes(300, seed=0)
+        .assign(price=lambda homes: (homes["size"] * 3_000).astype(int))
+        .drop(columns="dear")
+    )
+    frame.to_csv(priced, index=False)
+    command = (priced, "--target", "price", "--name", "priced", "--estimator", "decision-tree")
+    output(service.models, *command)
+    service.client.application.extensions["registry"].refresh()
+    lived = homes(JUDGED, seed=3).drop(columns="dear")
+    records = lived.astype(object).where(lived.notna(), None).to_dict("records")
+    answered = service.client.post("/models/priced/predict", **body(records)).json["predictions"]
+    said = [
+        {"id": each["id"], "actual": record["size"] * 4_000 + 0.5}
+        for each, record in zip(answered, records, strict=True)
+    ]
+    service.client.post("/feedback", **body(said))
+    moved(service.settings).close()
+    said = output(service.models, *command, "--with-feedback")
+    assert "held-out mean absolute error against that of live version 1" in said
+    manifest = latest(service.models, "priced").manifest
+    assert manifest.compared is not None
+    assert manifest.compared.paired.high < 0
+    assert manifest.interval is not None
+    assert manifest.interval.rows == JUDGED
+
+
+@pytest.mark.parametrize("setting", ["journal_omit", "journal_hash"])
+def test_fields_kept_out_of_the_record_make_it_impossible(
+    tmp_path: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+):
+    names = '{"homes": ["size"]}'
+    service = Service(tmp_path, **{setting: names}, journal_salt="a" * 16)
+    service.learn(homes(5, seed=1))
+    command = (service.models, service.file, *COMMAND, "--with-feedback")
+    assert "5 are not recorded in full or do not fit" in refused(*command)
+    monkeypatch.setenv(setting.upper(), names)
+    monkeypatch.setenv("JOURNAL_SALT", "a" * 16)
+    assert f"{setting.upper()} keeps 'size' of homes out of the record" in refused(*command)
+
+
+def test_where_there_is_nothing_to_add_nothing_is_written(service: Service):
+    command = (service.models, service.file, *COMMAND, "--with-feedback")
+    moved(service.settings).close()
+    assert "the store has no live records of homes with feedback" in refused(*command)
+    service.learn(homes(300, seed=0).iloc[:10])
+    assert "all 10 live records with feedback stand in the file already" in refused(*command)
+    assert artefact.versions(service.models / "homes") == [1]
+
+
+def test_a_model_that_is_not_live_has_no_feedback(tmp_path: Path):
+    homes(300, seed=0).to_csv(tmp_path / "homes.csv", index=False)
+    said = refused(tmp_path, tmp_path / "homes.csv", *COMMAND, "--with-feedback")
+    assert "homes has no live version to learn from" in said
+
+
+def test_the_file_that_the_live_version_was_trained_on_is_the_one_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    wine = next(each for each in PROBLEMS if each.name == "wine")
+    other = tmp_path / wine.file
+    other.write_text("another release of the file\n")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    assert data_of(wine, like=sha256(other)) == other
+    assert data_of(wine, like="of a file that is gone") == data_of(wine) != other

@@ -1,0 +1,1 @@
+"""A fitted estimator that somebody else pickled, taken in as a version."""

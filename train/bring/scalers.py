@@ -1,0 +1,147 @@
+"""Scalers and encoders that were pickled apart from the model, joined with it into one Pipeline."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import LabelEncoder, OrdinalEncoder
+
+from train.bring import pickles
+from train.errors import TrainingError
+
+
+class Scaler(NamedTuple):
+    """A fitted transformer, and the columns that it takes, in its order."""
+
+    transformer: Any
+    columns: list[str]
+
+
+def join(model: Any, given: pd.DataFrame, told: Sequence[str]) -> Pipeline:
+    """A Pipeline that scales columns as they were for the model, which was fitted on the result.
+
+    Columns without a scaler are passed through. The model sees all in the order in which it was
+    fitted: by the names that it knows, or else as the sample has them.
+
+    Parameters
+    ----------
+    given : DataFrame
+        The sample without the target, as it was before scaling.
+    told : sequence of str
+        `COLUMN=FILE`, or `COLUMN,COLUMN=FILE` for a scaler of several.
+
+    Raises
+    ------
+    TrainingError
+        If a column is not there, is scaled twice, or the scaler was fitted on others.
+    """
+    names = [str(column) for column in given]
+    order = [str(name) for name in getattr(model, "feature_names_in_", names)]
+    scalers = [_read(each, names) for each in told]
+    scaled = [column for scaler in scalers for column in scaler.columns]
+    for column in scaled:
+        if scaled.count(column) > 1:
+            raise TrainingError(f"--scaler: {column!r} has more than one scaler")
+        if column not in order:
+            raise TrainingError(f"--scaler: the model was not fitted on a column {column!r}")
+    if absent := [column for column in order if column not in names]:
+        raise TrainingError(
+            f"the sample has no column {absent[0]!r}, which the model was fitted on"
+        )
+    if getattr(model, "n_features_in_", len(order)) != len(order):
+        raise TrainingError(
+            f"the sample has {len(order)} columns beside the target, the model takes "
+            f"{model.n_features_in_}: leave out the others"
+        )
+    return Pipeline([*_steps(scalers, order, model, given), ("model", model)])
+
+
+def _steps(
+    scalers: Sequence[Scaler], order: list[str], model: Any, given: pd.DataFrame
+) -> Iterator[tuple[str, Any]]:
+    """The scalers side by side; and, where that mixes the columns up, what puts them in order."""
+    parts = [(f"part {at}", *part) for at, part in enumerate(_parts(scalers, order), 1)]
+    made = [column for _, _, columns in parts for column in columns]
+    scaling = ColumnTransformer(
+        [(name, _frozen(part), columns) for name, part, columns in parts],
+        verbose_feature_names_out=False,
+    ).fit(given[made])
+    # Fitted they were before; frozen they were for this fit alone, and not to be converted.
+    scaling.transformers = parts
+    fitted = {name: part for name, part, _ in parts if part != "passthrough"}
+    scaling.transformers_ = [
+        (name, fitted.get(name, part), columns) for name, part, columns in scaling.transformers_
+    ]
+    reordering = ColumnTransformer(
+        [("order", "passthrough", [made.index(column) for column in order])],
+        verbose_feature_names_out=False,
+    )
+    if hasattr(model, "feature_names_in_"):  # it wants them again
+        scaling.set_output(transform="pandas")
+        reordering.set_output(transform="pandas")
+    yield "scaling", scaling
+    if order != made:
+        yield "order", reordering.fit(scaling.transform(given[made]))
+
+
+def _parts(scalers: Sequence[Scaler], order: Sequence[str]) -> Iterator[Scaler]:
+    """Scalers and what is passed through between them, in the model's order as far as that goes."""
+    by_first = {min(scaler.columns, key=order.index): scaler for scaler in scalers}
+    scaled = {column for scaler in scalers for column in scaler.columns}
+    for is_scaled, columns in groupby(order, key=scaled.__contains__):
+        if is_scaled:
+            yield from (by_first[column] for column in columns if column in by_first)
+        else:
+            yield Scaler("passthrough", [*columns])
+
+
+def _frozen(part: Any) -> Any:
+    return part if part == "passthrough" else FrozenEstimator(part)
+
+
+def _read(told: str, names: Sequence[str]) -> Scaler:
+    """A scaler by what was said of it; a column may have any name, and so may a file."""
+    places = [at for at, sign in enumerate(told) if sign == "="]
+    if not places:
+        raise TrainingError(f'--scaler {told}: say "COLUMN"=FILE')
+    there = [at for at in places if Path(told[at + 1 :]).is_file()]
+    at = next((each for each in there if _columns(told[:each], names)), (there or places)[-1])
+    columns, file = _columns(told[:at], names), Path(told[at + 1 :])
+    if not columns:
+        raise TrainingError(
+            f"--scaler: the sample has no column {told[:at]!r}; several are told as "
+            '"one column,another"'
+        )
+    transformer = pickles.unpickled(file)
+    if isinstance(transformer, LabelEncoder):
+        known = pd.DataFrame({columns[0]: transformer.classes_})
+        transformer = OrdinalEncoder(categories=[transformer.classes_]).fit(known)
+    if not hasattr(transformer, "transform"):
+        raise TrainingError(f"{file} holds a {type(transformer).__name__}, which scales nothing")
+    if getattr(transformer, "n_features_in_", len(columns)) != len(columns):
+        raise TrainingError(
+            f"{file} was fitted on {transformer.n_features_in_} columns, not {len(columns)}: name "
+            'them all, in the order of the fit, as "one column,another"'
+        )
+    fitted_on = [*map(str, getattr(transformer, "feature_names_in_", columns))]
+    if fitted_on != columns:
+        raise TrainingError(
+            f"{file} was fitted on {', '.join(fitted_on)}, not {', '.join(columns)}"
+        )
+    transformer.feature_names_in_ = np.array(columns, dtype=object)  # or it would warn of names
+    return Scaler(transformer, columns)
+
+
+def _columns(text: str, names: Sequence[str]) -> list[str]:
+    """The columns that a text names, one or several; none where one of them is not there."""
+    if text in names:
+        return [text]
+    several = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    return several if several and all(name in names for name in several) else []

@@ -1,0 +1,204 @@
+"""How good a model is on rows that it has not seen."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from serving.inputs.schema import Matrix
+from serving.models.manifest import Figure
+from train.evaluation.importance import Sources, losses
+from train.learning.choice import learn
+from train.task import Groups, HeldOut, Rows, Task, Truth
+
+RESAMPLES = 50
+
+
+class Protocol(NamedTuple):
+    """How often a model is tested: each row is held out once in every repeat."""
+
+    folds: int
+    repeats: int
+
+    @property
+    def steps(self) -> int:
+        """How many models are fitted."""
+        return self.folds * self.repeats
+
+    def text(
+        self,
+        task: Task,
+        together: tuple[str, ...],
+        judged: int | None = None,
+        *,
+        choosing: bool = False,
+    ) -> str:
+        """The protocol in words, for people.
+
+        Parameters
+        ----------
+        judged : int, optional
+            The number of live rows, if these alone count.
+        choosing : bool
+            Whether the estimator or its calibration is chosen by the rows.
+        """
+        times = f" repeated {self.repeats} times" if self.repeats > 1 else ""
+        alike = f"rows alike in {' and '.join(together)}" if together else "equal rows"
+        counted = f"; of the held-out rows the {judged:,} latest live ones count" if judged else ""
+        nested = (
+            "; estimator and calibration are chosen within each fold's training rows, so the "
+            "held-out rows had no part in the choice"
+        )
+        return (
+            f"{self.folds}{task.folds}{times}, {alike} never on both sides{counted}"
+            f"{nested if choosing else ''}; spread: "
+            f"standard deviation over the folds; baseline: {task.baseline}{task.remark}"
+        )
+
+
+FIVE_BY_THREE = Protocol(folds=5, repeats=3)
+
+
+class Evaluation(NamedTuple):
+    """Figures over all folds, and the answers that they are of.
+
+    Attributes
+    ----------
+    lost : ndarray of float, shape (folds, fields)
+        What shuffling each field loses in the folds of the first repeat.
+    uncalibrated : ndarray of float, shape (rows, outputs)
+        The answers of the first repeat as they would be without calibration.
+    chosen : tuple of str
+        The candidate that was chosen in each fold, where there was a choice.
+    """
+
+    figures: dict[str, Figure]
+    held_out: HeldOut
+    lost: NDArray[np.float64]
+    uncalibrated: Matrix
+    chosen: tuple[str, ...]
+
+
+def cross_validate(
+    estimator: Any,
+    rows: Matrix,
+    truth: Truth,
+    task: Task,
+    *,
+    groups: Groups,
+    seed: int,
+    protocol: Protocol,
+    judged: Rows | None = None,
+    sources: Sources | None = None,
+    progress: Callable[[], None] = lambda: None,
+) -> Evaluation:
+    """Repeated, grouped cross-validation, and a baseline that knows no field beside it.
+
+    Parameters
+    ----------
+    rows : ndarray of float, shape (rows, features)
+    truth : ndarray, shape (rows,)
+        As the task has it.
+    groups : ndarray of int, shape (rows,)
+        Rows of one group stay on one side of each split.
+    seed : int
+        Seeds the splits and, for each of them, the estimator.
+    judged : ndarray of int, optional
+        The rows that the figures are of; all if not given.
+    sources : sequence of sequence of int, optional
+        The features that come from each field, if they are more than fields.
+    progress : callable
+        Called after each fold.
+    """
+    judged = np.arange(len(rows)) if judged is None else judged
+    sources = sources or [[column] for column in range(rows.shape[1])]
+    scores, baselines, thresholds, lost, chosen = [], [], [], [], []
+    answers: dict[int, Matrix] = {}
+    uncalibrated: Matrix = np.empty(0)
+    splits = (
+        (repeat, train, test)
+        for repeat in range(protocol.repeats)
+        for train, test in task.splits(protocol.folds, seed + repeat, truth, groups)
+    )
+    for repeat, train, test in splits:
+        learned = learn(
+            estimator,
+            rows[train],
+            truth[train],
+            task=task,
+            groups=groups[train],
+            seed=seed + repeat,
+        )
+        fitted = learned.fitted
+        threshold = task.threshold(fitted, truth[train])
+        said = task.answers(fitted, rows[test])
+        ignorant = task.dummy().fit(rows[train], task.lesson(truth[train]))
+        half = None if threshold is None else 0.5
+        counts = np.isin(test, judged)
+        if counts.any():
+            guessed = task.answers(ignorant, rows[test][counts])
+            scores.append(task.score(truth[test][counts], said[counts], threshold))
+            baselines.append(task.score(truth[test][counts], guessed, half))
+        thresholds += [] if threshold is None else [threshold]
+        answers.setdefault(repeat, np.empty((len(rows), said.shape[1])))[test] = said
+        chosen += [learned.name] if learned.name else []
+        if not repeat:
+            uncalibrated = (
+                uncalibrated if len(uncalibrated) else np.empty((len(rows), said.shape[1]))
+            )
+            uncalibrated[test] = task.answers(learned.uncalibrated, rows[test])
+            lost.append(losses(fitted, rows[test], truth[test], task, sources, seed=seed))
+        progress()
+    return Evaluation(
+        _figures(scores, baselines, task),
+        HeldOut(np.array(list(answers.values())), groups, thresholds, judged),
+        np.array(lost),
+        uncalibrated,
+        tuple(chosen),
+    )
+
+
+def _figures(
+    scores: list[dict[str, float]], baselines: list[dict[str, float]], task: Task
+) -> dict[str, Figure]:
+    """Mean and spread over the folds of each metric that every fold has."""
+    by_fold, by_dummy = pd.DataFrame(scores).dropna(axis=1), pd.DataFrame(baselines)
+    return {
+        str(name): Figure(
+            task.rounded(by_fold[name].mean()),
+            task.rounded(by_fold[name].std()),
+            task.rounded(by_dummy[name].mean()),
+        )
+        for name in by_fold
+    }
+
+
+def resampled(
+    task: Task, truth: Truth, answers: Matrix, seed: int, threshold: float | None = None
+) -> dict[str, Figure]:
+    """Figures of given answers, their spread over bootstrap samples of the rows."""
+    lesson = task.lesson(truth)
+    ignorant = task.answers(task.dummy().fit(answers, lesson), answers)
+    draws = np.random.default_rng(seed).integers(len(truth), size=(RESAMPLES, len(truth)))
+    spread = pd.DataFrame([task.score(truth[at], answers[at], threshold) for at in draws]).std()
+    baseline = task.score(truth, ignorant, None if threshold is None else 0.5)
+    return {
+        name: Figure(task.rounded(value), task.rounded(spread[name]), task.rounded(baseline[name]))
+        for name, value in task.score(truth, answers, threshold).items()
+        if np.isfinite(value)
+    }
+
+
+def alike(rows: Matrix, columns: list[int] | None = None) -> Groups:
+    """Number the rows so that equal ones, or those equal in some columns, have one number.
+
+    Rows in which one of those columns is missing are compared as a whole.
+    """
+    filled = np.where(np.isnan(rows), np.inf, rows)
+    _, whole = np.unique(filled, axis=0, return_inverse=True)
+    if not columns:
+        return whole
+    _, part = np.unique(filled[:, columns], axis=0, return_inverse=True)
+    return np.where(np.isnan(rows[:, columns]).any(axis=1), part.max() + 1 + whole, part)

@@ -1,0 +1,71 @@
+"""The distributions that a model was trained on, as its reference keeps them."""
+
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from serving.inputs import dates
+from serving.inputs.field import Field
+from serving.models.manifest import FieldReference
+
+QUANTILES = 101
+WORD, WORDS = re.compile(r"\w\w+"), 5
+
+
+def field_references(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, FieldReference]:
+    """The values of each field: of those that are there, and the share of those that are not."""
+    return {field.name: _field_reference(frame[field.name], field) for field in fields}
+
+
+def _field_reference(column: "pd.Series[Any]", field: Field) -> FieldReference:
+    present = column.dropna()
+    missing = round(1 - len(present) / len(column), 6)
+    if field.type == "text":  # which nobody is to read here
+        return FieldReference(missing=missing)
+    if field.type != "category":
+        grid = quantiles(present) if len(present) else ()
+        return FieldReference(quantiles=grid, missing=missing)
+    counted = counts(present)
+    unseen = {label: 0 for label in field.categories if label not in counted}
+    return FieldReference(counts=counted | unseen, missing=missing)
+
+
+def counts(column: "pd.Series[Any]") -> dict[str, int]:
+    """How often each label occurs, the commonest first."""
+    return {str(label): int(count) for label, count in column.value_counts().items()}
+
+
+def quantiles(values: ArrayLike) -> tuple[float, ...]:
+    """Evenly spaced quantiles, the lowest and the highest value among them."""
+    at = np.quantile(np.asarray(values, dtype=np.float64), np.linspace(0, 1, QUANTILES))
+    return tuple(float(f"{value:.6g}") for value in at)
+
+
+def few_of(rows: int) -> int:
+    """How many rows are the plainest of so many: a twentieth, but 20 where there are as many."""
+    return min(rows, max(20, rows // 20))
+
+
+def typical(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, Any]:
+    """A record that nobody sent: each number's median, each category's commonest label.
+
+    A text is the commonest words of all.
+    """
+    return {field.name: _typical(frame[field.name], field) for field in fields}
+
+
+def _typical(column: "pd.Series[Any]", field: Field) -> Any:
+    if field.type == "category":
+        return column.mode()[0]
+    if field.type == "text":
+        texts = column.dropna()
+        words = Counter(word for text in texts for word in {*WORD.findall(text.lower())})
+        return " ".join(sorted(words, key=lambda word: (-words[word], word))[:WORDS])
+    median = float(column.quantile(0.5, interpolation="lower"))
+    if field.type == "date":
+        return dates.shown(median)
+    return {"integer": int, "boolean": bool}.get(field.type, float)(median)

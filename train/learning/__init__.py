@@ -1,0 +1,1 @@
+"""What learns from rows: estimators, the choice among them, and their calibration."""

@@ -1,0 +1,231 @@
+"""Learning from rows: the estimator is chosen by cross-validation within them, then calibrated.
+
+The simplest estimator within one standard error of the best is taken. Breiman, Friedman, Olshen and
+Stone (1984), Classification and Regression Trees, section 3.4.3; here the standard error is that of
+the difference between two estimators on the same rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.inputs.schema import Matrix
+from train.learning import calibration
+from train.learning.fitting import fit
+from train.task import Groups, Rows, Task, Truth
+
+FOLDS = 3
+ENOUGH_ROWS = 5_000  # to choose by; of more, a part is drawn
+FEWEST_WRONG = 10  # of the predicted labels: where fewer are, nothing shows how sure to be
+CLEARLY_WORSE = 1.5  # standard errors: what is so far off is not tried on the folds that follow
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Estimators to choose from, by name, the simplest first; their choice is calibrated too."""
+
+    by_name: dict[str, Any]
+
+
+class Candidate(NamedTuple):
+    """How an estimator did on rows that it was not fitted on.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over the rows, calibrated where that helps.
+    difference, error : float
+        Its loss less that of the best, and the standard error of this difference.
+    rows : int
+        It was tried on so many; fewer than all if it was clearly worse on those.
+    """
+
+    name: str
+    loss: float
+    difference: float
+    error: float
+    rows: int
+
+
+class Learned(NamedTuple):
+    """What was learnt from rows.
+
+    Attributes
+    ----------
+    fitted
+        The estimator that predicts.
+    uncalibrated
+        The same without its calibration, if it has one.
+    method : str
+        How it is calibrated; empty if it is not.
+    name : str
+        The candidate that was chosen; empty if there was no choice.
+    candidates : tuple of Candidate
+    """
+
+    fitted: Any
+    uncalibrated: Any
+    method: str = ""
+    name: str = ""
+    candidates: tuple[Candidate, ...] = ()
+
+
+def learn(
+    estimator: Any, rows: Matrix, truth: Truth, *, task: Task, groups: Groups, seed: int
+) -> Learned:
+    """Fit an estimator, or the best of several candidates, to all of the rows.
+
+    Parameters
+    ----------
+    estimator
+        A scikit-learn estimator, which is fitted as it is, or `Candidates`.
+    """
+    if not isinstance(estimator, Candidates):
+        fitted = fit(estimator, rows, task.lesson(truth), seed)
+        return Learned(fitted, fitted)
+    names = list(estimator.by_name)
+    if len(names) == 1 and task.kind == "regression":
+        fitted = fit(estimator.by_name[names[0]], rows, task.lesson(truth), seed)
+        return Learned(fitted, fitted, name=names[0])
+
+    drawn = _part(groups, seed)
+    trials = _try(
+        estimator.by_name, rows[drawn], truth[drawn], task=task, groups=groups[drawn], seed=seed
+    )
+    candidates = _compared(trials)
+    name = next(each.name for each in candidates if each.difference <= each.error)
+    trial = trials[name]
+    if len(drawn) < len(rows) and task.kind == "classification":
+        only = {name: estimator.by_name[name]}
+        trial = _try(only, rows, truth, task=task, groups=groups, seed=seed)[name]
+    fitted = fit(estimator.by_name[name], rows, task.lesson(truth), seed)
+    calibrated = trial.behind(fitted)
+    return Learned(calibrated, fitted, trial.method, name, candidates)
+
+
+@dataclass
+class _Trial:
+    """One candidate's answers to the rows of the folds so far."""
+
+    task: Task
+    truth: Truth
+    answers: Matrix
+    folds: list[Rows] = field(default_factory=list)
+    scores: list[Matrix] = field(default_factory=list)
+    are_probabilities: bool = False
+    knows_all: bool = True
+    method: str = ""
+    losses: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def rows(self) -> Rows:
+        """The rows so far."""
+        return np.concatenate(self.folds)
+
+    def add(self, fitted: Any, rows: Matrix, fold: Rows) -> None:
+        """Note what a candidate says of a fold's rows, fitted on the others."""
+        self.folds.append(fold)
+        self.answers[fold] = self.task.answers(fitted, rows[fold])
+        if self.task.kind == "classification" and hasattr(fitted, "predict_proba"):
+            self.are_probabilities = not hasattr(fitted, "decision_function")
+            self.scores.append(calibration.scores(fitted, rows[fold]))
+            self.knows_all &= len(fitted.classes_) == self.answers.shape[1]
+
+    def judge(self, *, finished: bool) -> None:
+        """Find the losses, by the best calibration; until finished one way is tried."""
+        at = self.rows
+        self.losses, self.method = self.task.losses(self.truth[at], self.answers[at]), ""
+        places = self._places()
+        if not (self.scores and self.knows_all and self._each_label_beyond(places)):
+            return
+        wrong = (self.answers[at].argmax(axis=1) != self.truth[at]).sum()
+        if finished and wrong < FEWEST_WRONG:
+            return
+        scored, lesson = np.concatenate(self.scores), self.task.lesson(self.truth[at])
+        methods = calibration.methods(self.answers.shape[1], len(at))
+        for method in methods if finished else methods[:1]:
+            answers = calibration.cross_fitted(
+                scored, lesson, places, method, are_probabilities=self.are_probabilities
+            )
+            losses = self.task.losses(self.truth[at], answers)
+            if losses.mean() < self.losses.mean():
+                self.losses, self.method = losses, method
+
+    def _places(self) -> list[Rows]:
+        """The folds among the rows so far; of one fold its halves."""
+        if len(self.folds) == 1:
+            every = np.arange(len(self.folds[0]))
+            return [every[::2], every[1::2]]
+        ends = np.cumsum([len(fold) for fold in self.folds])
+        return np.split(np.arange(ends[-1]), ends[:-1])
+
+    def _each_label_beyond(self, places: list[Rows]) -> bool:
+        codes, labels = self.truth[self.rows], self.answers.shape[1]
+        return all(len(np.unique(np.delete(codes, place))) == labels for place in places)
+
+    def behind(self, fitted: Any) -> Any:
+        """The fitted candidate, calibrated by what it said of rows that it had not seen."""
+        if not self.method:
+            return fitted
+        calibrator = calibration.fit(
+            np.concatenate(self.scores),
+            self.task.lesson(self.truth[self.rows]),
+            self.method,
+            are_probabilities=self.are_probabilities,
+        )
+        return calibration.behind(fitted, calibrator)
+
+
+def _try(
+    by_name: dict[str, Any], rows: Matrix, truth: Truth, *, task: Task, groups: Groups, seed: int
+) -> dict[str, _Trial]:
+    """Cross-validate candidates on the same folds; what is clearly worse is left out early."""
+    outputs = task.answers(task.dummy().fit(rows, task.lesson(truth)), rows[:1]).shape[1]
+    trials = {name: _Trial(task, truth, np.zeros((len(rows), outputs))) for name in by_name}
+    running = dict(trials)
+    for train, test in task.splits(FOLDS, seed, truth, groups):
+        lesson = task.lesson(truth[train])
+        for name, trial in running.items():
+            trial.add(fit(by_name[name], rows[train], lesson, seed), rows, test)
+            trial.judge(finished=False)
+        running = dict(_not_clearly_worse(running))
+    for trial in running.values():
+        trial.judge(finished=True)
+    return trials
+
+
+def _not_clearly_worse(running: dict[str, _Trial]) -> Iterator[tuple[str, _Trial]]:
+    best = min(running.values(), key=lambda trial: trial.losses.mean())
+    for name, trial in running.items():
+        difference, error = _difference(trial, best)
+        if difference <= CLEARLY_WORSE * error:
+            yield name, trial
+
+
+def _difference(trial: _Trial, best: _Trial) -> tuple[float, float]:
+    """How much greater a candidate's mean loss is on the rows it was tried on, and the error."""
+    apart = trial.losses - best.losses[: len(trial.losses)]
+    return float(apart.mean()), float(apart.std() / np.sqrt(len(apart)))
+
+
+def _compared(trials: dict[str, _Trial]) -> tuple[Candidate, ...]:
+    most = max(len(trial.losses) for trial in trials.values())
+    finished = [trial for trial in trials.values() if len(trial.losses) == most]
+    best = min(finished, key=lambda trial: trial.losses.mean())
+    return tuple(
+        Candidate(name, float(trial.losses.mean()), *_difference(trial, best), len(trial.losses))
+        for name, trial in trials.items()
+    )
+
+
+def _part(groups: Groups, seed: int) -> Rows:
+    """The rows to choose by: all, or as many whole groups as are enough."""
+    if len(groups) <= ENOUGH_ROWS:
+        return np.arange(len(groups))
+    _, number = np.unique(groups, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(number.max() + 1)
+    taken = np.cumsum(np.bincount(number)[order]) <= ENOUGH_ROWS
+    return np.flatnonzero(np.isin(number, order[taken]))

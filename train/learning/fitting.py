@@ -1,0 +1,21 @@
+"""Fitting one estimator."""
+
+from typing import Any
+
+from sklearn.base import clone
+
+from serving.inputs.schema import Matrix
+from train.onnx.parts import use_one_thread
+
+
+def fit(estimator: Any, rows: Matrix, lesson: Any, seed: int) -> Any:
+    """Fit a copy of an estimator; the seed decides every bit."""
+    copy = clone(estimator)
+    seeds = [
+        name
+        for name, value in copy.get_params().items()
+        if name.rpartition("__")[2] == "random_state" and value != "deprecated"
+    ]
+    copy.set_params(**dict.fromkeys(seeds, seed)).fit(rows, lesson)
+    use_one_thread(copy)
+    return copy

@@ -1,0 +1,1 @@
+"""A fitted estimator compiled to ONNX, and the proof that it predicts as its pickle does."""

@@ -1,0 +1,164 @@
+"""A model compiled to ONNX, and the proof that it answers as the pickle does."""
+
+import io
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import joblib
+import numpy as np
+from onnx import ModelProto, TensorProto
+from onnx.helper import make_node, make_opsetid, make_tensor_value_info
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.pipeline import Pipeline
+
+from serving.inputs.field import Field
+from serving.models.artefact import ONNX, PICKLE, Artefact, recorded
+from serving.models.backends import OUTPUT, ROWS, from_estimator, from_onnx, sources
+from serving.models.engine import Agreement, Engine
+from serving.models.manifest import Manifest, Reference
+from train.onnx.conversions import CONVERSIONS, SHAPES
+from train.onnx.graph import ML_DOMAIN, ML_VERSION
+from train.onnx.proof_rows import Drawn, draw
+
+log = logging.getLogger(__name__)
+
+PROOF_ROWS, RECORDED_ROWS = 24_000, 500
+
+
+def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
+    """Compile a fitted estimator or Pipeline: rows in double precision in, answers out.
+
+    None where that is not possible, which is no fault: the pickle serves then. So it is for
+    classifiers whose `predict` is served, for what skl2onnx has no conversion, for what ONNX
+    Runtime does not compute in double precision, and where words are learnt from.
+    """
+    if manifest.answers != "probabilities":
+        return None
+    if any(field.type == "text" for field in manifest.fields):  # which no matrix of numbers holds
+        return None
+    if manifest.threshold:  # which is held against the probabilities here
+        estimator = _without_threshold(estimator)
+    example = np.array([[each.read(manifest.example.get(each.name)) for each in manifest.fields]])
+    failures = []
+    for inputs in _possible_inputs(manifest):
+        try:
+            content = _converted(estimator, manifest, inputs)
+            from_onnx(content, manifest)(example)
+        except Exception as error:  # noqa: BLE001 # why: what cannot be converted or run shows in any way
+            failures.append(str(error))
+        else:
+            return content
+    log.info("%s is not compiled: %s", manifest.name, "; ".join(failures))
+    return None
+
+
+def _without_threshold(estimator: Any) -> Any:
+    """The estimator whose probabilities a threshold is held against."""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        return Pipeline([*estimator.steps[:-1], (name, _without_threshold(last))])
+    if isinstance(estimator, FixedThresholdClassifier | TunedThresholdClassifierCV):
+        return estimator.estimator_
+    return estimator
+
+
+def _possible_inputs(manifest: Manifest) -> Iterator[list[tuple[str, Any]]]:
+    """Names and types: of a frame's columns each, for a Pipeline may tell them apart; of all."""
+    if manifest.takes == "frame":
+        yield [(field.name, _input_type(field)([None, 1])) for field in manifest.fields]
+    features = sum(map(len, sources(manifest.fields)))
+    yield [(ROWS, DoubleTensorType([None, features]))]
+
+
+def _converted(estimator: Any, manifest: Manifest, inputs: list[tuple[str, Any]]) -> bytes:
+    options = {"zipmap": False} if manifest.classes else {}
+    # Named, for the name it would be given is random and no two conversions would be equal.
+    model = convert_sklearn(
+        estimator,
+        name="model",
+        initial_types=inputs,
+        options=options,
+        custom_conversion_functions=CONVERSIONS,
+        custom_shape_calculators=SHAPES,
+    )
+    _join_in_double(model)
+    _keep_answers(model)
+    versions = {each.domain: each.version for each in model.opset_import}
+    if ML_DOMAIN in versions:
+        versions[ML_DOMAIN] = ML_VERSION
+    # Sorted, for they come out of a set, and no two conversions would be equal.
+    del model.opset_import[:]
+    model.opset_import.extend(make_opsetid(*each) for each in sorted(versions.items()))
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _input_type(field: Field) -> Any:
+    return StringTensorType if field.type == "category" else DoubleTensorType
+
+
+def _join_in_double(model: ModelProto) -> None:
+    """Put columns side by side as they are: what skl2onnx does it with cuts to single precision."""
+    for node in model.graph.node:
+        if node.op_type == "FeatureVectorizer":
+            node.CopyFrom(make_node("Concat", node.input, node.output, node.name, axis=1))
+
+
+def _keep_answers(model: ModelProto) -> None:
+    """Leave one output, the last one in double precision, and the nodes that it needs."""
+    graph = model.graph
+    makers = {name: node for node in graph.node for name in node.output}
+    answers = graph.output[-1].name
+    while makers[answers].op_type in {"Cast", "Identity"}:  # some cut to single precision
+        answers = makers[answers].input[0]
+    needed, kept = {answers}, []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            kept.append(node)
+    constants = [constant for constant in graph.initializer if constant.name in needed]
+    del graph.node[:], graph.output[:], graph.initializer[:]
+    graph.node.extend(reversed(kept))
+    graph.node.append(make_node("Cast", [answers], [OUTPUT], to=TensorProto.DOUBLE))
+    graph.initializer.extend(constants)
+    graph.output.append(make_tensor_value_info(OUTPUT, TensorProto.DOUBLE, [None, None]))
+
+
+def drawn(manifest: Manifest, reference: Reference, estimator: Any) -> Drawn:
+    """The rows of the proof."""
+    return draw(manifest, reference, estimator, PROOF_ROWS)
+
+
+def record(artefact: Artefact, estimator: Any, rows: Drawn | None = None) -> bytes:
+    """Some of the proof's rows and the estimator's answers to them, for the service to check.
+
+    Parameters
+    ----------
+    rows : Drawn, optional
+        The proof's rows; drawn here if not given.
+    """
+    rows = rows or drawn(artefact.manifest, artefact.reference, estimator)
+    few = rows.answered[:: max(1, len(rows.answered) // RECORDED_ROWS)]
+    return recorded(few, from_estimator(estimator, artefact.manifest)(few))
+
+
+def prove(artefact: Artefact, rows: Drawn | None = None) -> Agreement:
+    """Hold a version's ONNX model against its pickle, on rows where they would part first.
+
+    Parameters
+    ----------
+    rows : Drawn, optional
+        Drawn here if not given.
+    """
+    if rows is None:
+        estimator = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
+        rows = drawn(artefact.manifest, artefact.reference, estimator)
+    contents = {file: content for file, content in artefact.contents.items() if file != ONNX}
+    pickled = Engine(replace(artefact, contents=contents))
+    compiled = from_onnx(artefact.contents[ONNX], artefact.manifest)
+    agreement = pickled.compare(compiled, rows.rows)
+    return agreement._replace(on_thresholds=rows.on_thresholds)

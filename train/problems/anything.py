@@ -1,0 +1,95 @@
+"""A problem made of a CSV that nobody has described."""
+
+from pathlib import Path
+
+from serving.inputs.dates import CALENDAR
+from serving.inputs.field import Field
+from train.evaluation.classification import Classification
+from train.evaluation.evaluate import Protocol
+from train.evaluation.regression import Regression
+from train.learning import estimators, words
+from train.learning.choice import Candidates
+from train.problem import Problem
+from train.tables.infer import Inferred, Say, infer
+from train.tables.read import read
+from train.tables.wishes import Wishes
+from train.task import Kind, Task
+
+SOME_CELLS = 500_000
+FIVE_FOLDS, THREE_FOLDS = (Protocol(folds=folds, repeats=1) for folds in (5, 3))
+
+
+def from_csv(
+    data: Path,
+    target: str,
+    *,
+    name: str,
+    kind: Kind | None,
+    estimator: str,
+    wishes: Wishes,
+    say: Say,
+) -> Problem:
+    """A problem that predicts one column from the others.
+
+    Parameters
+    ----------
+    say : callable
+        Called with each remark on what was found.
+
+    Raises
+    ------
+    TrainingError
+        If the file cannot be used.
+    """
+    found = infer(read(data), target, kind, wishes, say)
+    rows, fields, task = len(found.frame), found.fields, _task(found, target, estimator)
+    labels = found.frame[target].nunique() if found.task == "classification" else 1
+    features, texts = _features(fields), words.vocabularies(fields, found.frame)
+    candidates = estimators.candidates(
+        estimator, found.task, words.given_to_model(features, texts), rows, labels
+    )
+    return Problem(
+        name=name,
+        title=f"{target}, from {len(fields)} columns of {data.name}",
+        target=target,
+        task=task,
+        fields=fields,
+        table=found.table,
+        file=data.name,
+        source=data.name,
+        licence="not stated",
+        load=lambda _: found.frame,
+        estimator=Candidates(
+            {each: words.behind_words(model, features, texts) for each, model in candidates.items()}
+        ),
+        protocol=_protocol(rows * len(fields)),
+    )
+
+
+def _features(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """The columns that an estimator is given: the fields, and what a calendar says of dates."""
+    calendar = (
+        Field(name=f"{field.name}: {part}", type="integer", optional=field.optional)
+        for field in fields
+        if field.type == "date"
+        for part in CALENDAR
+    )
+    return (*fields, *calendar)
+
+
+def _task(found: Inferred, target: str, estimator: str) -> Task:
+    if found.task == "regression":
+        return Regression(unit=found.unit)
+    counts = found.frame[target].value_counts()
+    labels = tuple(sorted(counts.index))
+    rarer = min(reversed(labels), key=lambda label: counts[label])
+    return Classification(
+        labels=labels,
+        positive=rarer if len(labels) == 2 else "",  # noqa: PLR2004 - two
+        coded=estimator in estimators.TAKES_CODES,
+    )
+
+
+def _protocol(cells: int) -> Protocol:
+    """As many models as a few seconds are enough for."""
+    return FIVE_FOLDS if cells <= SOME_CELLS else THREE_FOLDS
