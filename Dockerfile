@@ -28,7 +28,7 @@ COPY serving serving
 COPY models models
 # Compiled now, what is used of it: the root file system is read-only when it runs.
 RUN python -m compileall -q app.py serving \
-    && python -c "import app, pandas, psycopg, gunicorn.app.wsgiapp" \
+    && python -c "import pandas, psycopg, gunicorn.app.wsgiapp; from app import app" \
     && python -m serving.server.pickle_check
 # A volume mounted here belongs to whom the folder belongs to.
 RUN mkdir var && chown 10001:10001 var

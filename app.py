@@ -44,11 +44,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-try:
-    app = create_app()
-except ServingError as error:
-    sys.exit(f"cannot start: {error}")
+def __getattr__(name: str) -> Flask:
+    """Build `app` when gunicorn or Flask asks for it; importing this module builds nothing."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        built = create_app()
+    except ServingError as error:
+        sys.exit(f"cannot start: {error}")
+    globals()[name] = built  # once, however often it is asked for
+    return built
+
 
 if __name__ == "__main__":
-    app.extensions["registry"].follow()
-    app.run("127.0.0.1", Settings.from_environment().port, debug=True)
+    development = __getattr__("app")
+    development.extensions["registry"].follow()
+    development.run("127.0.0.1", Settings.from_environment().port, debug=True)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -89,6 +90,12 @@ def test_the_server_does_not_start_with_a_wrong_setting(variable: str, value: st
     assert run.returncode != 0
     assert message in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_importing_the_app_builds_nothing():
+    run = [sys.executable, "-c", "import app; app.create_app"]
+    wrong = os.environ | {"DEFAULT_MODEL": "beer"}
+    subprocess.run(run, cwd=ROOT, env=wrong, timeout=60, check=True)
 
 
 def shown(default: object) -> str:

@@ -16,8 +16,8 @@ from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Evaluation, Protocol, alike, cross_validate, resampled
 from train.evaluation.interval import conformal
 from train.evaluation.regression import Regression
-from train.evaluation.threshold import LargestF1, LeastCost
 from train.learning.fitting import fit
+from train.learning.threshold import LargestF1, LeastCost
 
 LABELS = ("ask", "no", "yes")
 random = np.random.default_rng(0)

@@ -13,12 +13,12 @@ from serving.models.backends import given
 from serving.models.card import Calibration, Candidate, Card, Choice, Example, Share
 from train.evaluation.curves import short
 from train.evaluation.evaluate import Evaluation
-from train.evaluation.figures import reliability
 from train.evaluation.importance import importance
 from train.evaluation.reference import typical
-from train.evaluation.threshold import Labels, Probability
 from train.learning.calibration import expected_by_chance, expected_error
 from train.learning.choice import Learned
+from train.learning.figures import reliability
+from train.learning.threshold import Labels, Probability
 from train.task import Rows, Task, Truth
 
 SEED = 0

@@ -19,9 +19,9 @@ from serving.inputs.schema import Matrix
 from serving.models.manifest import Threshold
 from train.errors import TrainingError
 from train.evaluation import curves
-from train.evaluation.figures import area_under_precision, area_under_roc, of_labels, reliability
 from train.evaluation.reference import counts, few_of, quantiles
-from train.evaluation.threshold import Labels, Probability, Rule
+from train.learning.figures import area_under_precision, area_under_roc, of_labels, reliability
+from train.learning.threshold import Labels, Probability, Rule
 from train.task import Groups, HeldOut, Kind, Rows, Truth
 
 MANY_ROWS = 7500

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from serving.models.card import Bin, Histogram, Point
-from train.evaluation.threshold import Labels, Probability
+from train.learning.threshold import Labels, Probability
 
 POINTS = 100
 BINS = 10

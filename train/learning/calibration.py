@@ -15,8 +15,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 
 from serving.inputs.schema import Matrix
-from train.evaluation.figures import RELIABILITY_BINS
-from train.evaluation.threshold import Labels, Probability
+from train.learning.figures import RELIABILITY_BINS
+from train.learning.threshold import Labels, Probability
 
 SIMULATIONS = 200
 ENOUGH_FOR_ISOTONIC = 1_000  # with fewer rows its many steps follow chance

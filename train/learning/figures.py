@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, recall_score
 
 from serving.models.manifest import ReliabilityBin
-from train.evaluation.threshold import Labels, Probability
+from train.learning.threshold import Labels, Probability
 
 RELIABILITY_BINS = 10
 
