@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -93,6 +94,11 @@ def test_the_figures_that_are_told_have_no_part_in_the_choice():
         apparent.append(max(map(auc, spies.values())))
     assert np.mean(apparent) > 0.55  # what choosing by the told figures would tell
     assert np.mean(told) == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_candidate_that_cannot_learn_from_so_few_rows_is_passed_over():
+    needy = {"isotonic": IsotonicRegression(), "tree": DecisionTreeRegressor()}  # of one column
+    assert learned(Candidates(needy), ROWS[:, 0], Regression()).name == "tree"
 
 
 def test_a_large_file_is_chosen_by_a_part_of_it(monkeypatch: pytest.MonkeyPatch):

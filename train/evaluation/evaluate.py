@@ -47,9 +47,10 @@ class Protocol(NamedTuple):
         times = f" repeated {self.repeats} times" if self.repeats > 1 else ""
         alike = f"rows alike in {' and '.join(together)}" if together else "equal rows"
         counted = f"; of the held-out rows the {judged:,} latest live ones count" if judged else ""
+        what = "estimator and calibration are" if task.kind == "classification" else "estimator is"
         nested = (
-            "; estimator and calibration are chosen within each fold's training rows, so the "
-            "held-out rows had no part in the choice"
+            f"; the {what} chosen within each fold's training rows, so the held-out rows had no "
+            "part in the choice"
         )
         return (
             f"{self.folds}{task.folds}{times}, {alike} never on both sides{counted}"

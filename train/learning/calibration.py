@@ -19,7 +19,7 @@ from train.learning.figures import RELIABILITY_BINS
 from train.learning.threshold import Labels, Probability
 
 SIMULATIONS = 200
-ENOUGH_FOR_ISOTONIC = 1_000  # with fewer rows its many steps follow chance
+ENOUGH_FOR_ISOTONIC = 250  # with fewer rows its many steps follow chance
 DIGITS = 6  # of scores: isotonic steps between closer ones would be too steep to compute alike
 
 

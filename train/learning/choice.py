@@ -96,7 +96,11 @@ def learn(
         estimator.by_name, rows[drawn], truth[drawn], task=task, groups=groups[drawn], seed=seed
     )
     candidates = _compared(trials)
-    name = next(each.name for each in candidates if each.difference <= each.error)
+    name = next(
+        each.name
+        for each in candidates
+        if each.rows == len(drawn) and each.difference <= each.error
+    )
     trial = trials[name]
     if len(drawn) < len(rows) and task.kind == "classification":
         only = {name: estimator.by_name[name]}
@@ -188,8 +192,15 @@ def _try(
     running = dict(trials)
     for train, test in task.splits(FOLDS, seed, truth, groups):
         lesson = task.lesson(truth[train])
-        for name, trial in running.items():
-            trial.add(fit(by_name[name], rows[train], lesson, seed), rows, test)
+        for name, trial in [*running.items()]:
+            try:
+                fitted = fit(by_name[name], rows[train], lesson, seed)
+            except ValueError:  # few rows may lack what it needs, such as two labels
+                if len(trials) == 1:
+                    raise
+                del trials[name], running[name]
+                continue
+            trial.add(fitted, rows, test)
             trial.judge(finished=False)
         running = dict(_not_clearly_worse(running))
     for trial in running.values():
