@@ -27,6 +27,7 @@ from train.tables.read import read
 from train.tables.wishes import Wishes
 
 ROWS = 60
+QUICK = ("--estimator", "decision-tree")  # what is read is the same for all
 MARKERS = ["", "NA", "?", "NULL", "nan", "N/A", "None"]
 BOOLEANS = [
     *(("False", "True"), ("FALSE", "TRUE"), ("0", "1"), ("0.0", "1.0"), ("no", "yes")),
@@ -166,7 +167,7 @@ def test_the_file_that_trained_a_model_is_answered_row_by_row(tmp_path: Path, na
     (tmp_path / "data.csv").write_bytes(content)
     models = tmp_path / "models"
     models.mkdir()
-    output(models, tmp_path / "data.csv", "--target", "alvo", "--name", "same")
+    output(models, tmp_path / "data.csv", "--target", "alvo", "--name", "same", *QUICK)
     client = service(models, tmp_path)
     answer = client.post(
         "/predict", data=content, content_type="text/csv", headers={"Accept": "application/json"}
