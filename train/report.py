@@ -11,22 +11,9 @@ from serving.models import artefact
 from serving.models.card import Card
 from serving.models.engine import Agreement
 from serving.models.manifest import Comparison, Figure, Interval, LiveData, Manifest, Threshold
+from serving.models.metrics import metric
 from train.assemble import Trained
 from train.report_card import lines
-
-NAMES = {
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-    "brier": "Brier score",
-    "log_loss": "log loss",
-    "f1": "F1",
-    "balanced_accuracy": "balanced accuracy",
-    "accuracy": "accuracy",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "r2": "R²",
-    "mape": "MAPE",
-}
 
 
 def summary(trained: Trained, models_dir: Path) -> str:
@@ -75,10 +62,7 @@ def _table(manifest: Manifest) -> list[str]:
     if not manifest.metrics:
         return []
     rows = {"": ["mean", "spread", "baseline"]}
-    rows |= {
-        NAMES.get(name, name.replace("_", " ")): _numbers(figure)
-        for name, figure in manifest.metrics.items()
-    }
+    rows |= {metric(name).title: _numbers(figure) for name, figure in manifest.metrics.items()}
     return [f"{name:>18}" + "".join(f"{cell:>10}" for cell in row) for name, row in rows.items()]
 
 

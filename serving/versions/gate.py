@@ -10,9 +10,8 @@ from serving.inputs.field import Field
 from serving.models.artefact import ONNX, Artefact
 from serving.models.engine import Engine
 from serving.models.manifest import Figure, Manifest
+from serving.models.metrics import metric
 from serving.versions.rehearsal import rehearsed
-
-LOWER_IS_BETTER = {"brier", "log_loss", "mae", "rmse", "mape"}
 
 
 def objections(candidate: Artefact, live: Artefact | None) -> tuple[str, ...]:
@@ -116,7 +115,8 @@ def _worse_answers(candidate: Manifest, live: Manifest) -> Iterator[str]:
 def _worse_figures(candidate: Manifest, live: Manifest) -> Iterator[str]:
     for name in candidate.metrics.keys() & live.metrics.keys():
         ours, theirs = candidate.metrics[name], live.metrics[name]
-        lost = ours.mean - theirs.mean if name in LOWER_IS_BETTER else theirs.mean - ours.mean
+        gained = ours.mean - theirs.mean
+        lost = -gained if metric(name).more_is_better else gained
         if lost > max(ours.spread, theirs.spread):
             yield f"{name} is {_shown(ours)}, and {_shown(theirs)} of the live version"
 

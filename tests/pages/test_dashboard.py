@@ -141,13 +141,15 @@ def test_without_feedback_it_is_estimated_and_told_how_feedback_is_sent(dashboar
         "curl -d &#39;{&#34;id&#34;: &#34;wine.2.…&#34;, &#34;actual&#34;: &#34;bom&#34;}&#39;"
         in page
     )
-    assert re.search(rf"roc_auc {DASH} {DASH} 0\.855 0\.\d+ \(0\.\d+ … 0\.\d+\)", page)
+    assert re.search(rf"ROC AUC {DASH} {DASH} 0\.855 0\.\d+ \(0\.\d+ … 0\.\d+\)", page)
     assert "right as long as the same measurements still mean the same labels" in page
 
 
 def test_a_regression_shows_its_errors_beside_those_held_out(dashboard: Dashboard):
     page = text(dashboard.page("/monitor/wine-score"))
-    assert re.search(rf"mae ✓ no drift 0\.\d+ \(0\.\d+ … 0\.\d+\) 0\.496 {DASH}", page)
+    assert re.search(
+        rf"mean absolute error ✓ no drift 0\.\d+ \(0\.\d+ … 0\.\d+\) 0\.496 {DASH}", page
+    )
     assert "no worse than chance makes it" in page
     assert "Half of it came within 2 h" in page
     assert "Label predicted" not in page

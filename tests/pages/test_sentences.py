@@ -14,6 +14,7 @@ from markupsafe import escape
 from serving.api.pages import shown
 from serving.api.pages.sentences import telling
 from serving.api.pages.words import ENGLISH, PORTUGUESE, Words
+from serving.models import metrics
 from serving.monitor import findings
 from serving.monitor.drift import drift
 from serving.monitor.drift.samples import Labels, Numbers
@@ -88,4 +89,4 @@ def test_what_is_not_known_stays_english_and_is_never_markup(sentence: str):
 
 
 def test_examples_are_true():
-    assert doctest.testmod(shown).failed == 0
+    assert doctest.testmod(shown).failed == doctest.testmod(metrics).failed == 0

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from serving.api.pages.charts import charts, metric_name, two_by_two
+from serving.api.pages.charts import charts, two_by_two
 from serving.api.pages.html import wants_json
 from serving.api.pages.words import Words, words
 from serving.api.query import shown
@@ -13,8 +13,8 @@ from serving.api.respond import as_json
 from serving.inputs.field import FLOAT32_MAX, Field
 from serving.models import artefact
 from serving.models.manifest import Manifest
+from serving.models.metrics import metric
 from serving.predicting.service import Service
-from serving.versions.gate import LOWER_IS_BETTER
 from serving.versions.versions import Versions
 
 
@@ -48,7 +48,6 @@ def blueprint(service: Service) -> Blueprint:
                 {**msgspec.to_builtins(each), "time": shown(each.time)[:16].replace("T", " ")}
                 for each in decisions.history(name)
             ],
-            metric_name=lambda metric: metric_name(metric, spoken),
             json_url=url_for("models.model", name=name, version=version),
         )
         return make_response(page)
@@ -61,11 +60,11 @@ def _metrics(manifest: Manifest, words: Words) -> list[dict[str, Any]]:
     lower, higher = words.say("lower is better"), words.say("higher is better")
     return [
         {
-            "name": metric_name(metric, words),
-            "better": lower if metric in LOWER_IS_BETTER else higher,
+            "name": words.metric(name),
+            "better": higher if metric(name).more_is_better else lower,
             "figure": figure,
         }
-        for metric, figure in manifest.metrics.items()
+        for name, figure in manifest.metrics.items()
     ]
 
 

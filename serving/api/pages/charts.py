@@ -42,7 +42,7 @@ def _importance(card: Card, words: Words) -> Iterator[Chart]:
         return
     say, number = words.say, words.number
     shown = card.importance[:MOST_FIELDS]
-    name = say("what is lost of {metric}", metric=metric_name(card.metric, words))
+    name = say("what is lost of {metric}", metric=words.metric(card.metric))
     yield Chart(
         say("What it goes by"),
         say(
@@ -257,24 +257,3 @@ def two_by_two(manifest: Manifest, card: Card) -> tuple[float, float, float] | N
     found, missed = card.confusion[it][it], card.confusion[it][1 - it]
     taken, rest = card.confusion[1 - it][it], card.confusion[1 - it][1 - it]
     return found / (found + missed), taken / (taken + rest), found / max(1, found + taken)
-
-
-def metric_name(metric: str, words: Words) -> str:
-    """A metric's name for people."""
-    names = {
-        "roc_auc": "ROC AUC",
-        "pr_auc": "PR AUC",
-        "brier": words.say("Brier score"),
-        "log_loss": words.say("log loss"),
-        "f1": "F1",
-        "balanced_accuracy": words.say("balanced accuracy"),
-        "accuracy": words.say("accuracy"),
-        "mae": words.say("mean absolute error"),
-        "rmse": words.say("root mean squared error"),
-        "r2": "R²",
-        "mape": words.say("mean absolute percentage error"),
-    }
-    within = metric.removeprefix("within_")
-    if within != metric:
-        return words.say("share within {distance}", distance=words.exact(within))
-    return names.get(metric, metric)

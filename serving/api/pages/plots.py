@@ -100,7 +100,7 @@ class _OverTime(NamedTuple):
             caption = say("Estimated, without feedback")
             if any(each is not None for each in value):
                 caption = say("With feedback, between the limits of 95 % of the cases")
-            yield self.chart(metric, caption, lines, self.fig.number, whole=False)
+            yield self.chart(self.fig.metric(metric), caption, lines, self.fig.number, whole=False)
 
     def chart(
         self, title: str, caption: str, lines: list[Line], written: Written, *, whole: bool = True

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from serving import ids
-from serving.api.pages.words import PORTUGUESE, Words
+from serving.api.pages.words import Words
 from serving.api.query import shown
 
 SPANS = (("d", 86_400), ("h", 3_600), ("min", 60))
@@ -27,30 +27,30 @@ class Figures:
     """
 
     def __init__(self, words: Words) -> None:
-        self._words, self.say = words, words.say
+        self.say, self.local, self.metric = words.say, words.local, words.metric
 
     def number(self, value: float | None, digits: int = 3) -> str:
         """A number with so many digits that mean something."""
         if value is None or abs(value) >= LARGE:
             return self.count(value)
-        return self._local(f"{value:.{digits}g}")
+        return self.local(f"{value:.{digits}g}")
 
     def count(self, value: float | None) -> str:
         """A whole number."""
-        return UNKNOWN if value is None else self._local(f"{value:,.0f}")
+        return UNKNOWN if value is None else self.local(f"{value:,.0f}")
 
     def percent(self, share: float | None) -> str:
         """A share; below a tenth it keeps a digit."""
         if share is None:
             return UNKNOWN
         hundredths = round(100 * share, 1)
-        return self._local(f"{hundredths:.{1 if 0 < hundredths < 10 else 0}f} %")  # noqa: PLR2004 - two digits
+        return self.local(f"{hundredths:.{1 if 0 < hundredths < 10 else 0}f} %")  # noqa: PLR2004 - two digits
 
     def chance(self, p_value: float | None) -> str:
         """A p-value."""
         if p_value is None:
             return UNKNOWN
-        return self._local(f"{p_value:.{1 if p_value < LEAST_CHANCE else 2}g}")
+        return self.local(f"{p_value:.{1 if p_value < LEAST_CHANCE else 2}g}")
 
     def effect(self, value: float | None, unit: str) -> str:
         """An effect in its unit."""
@@ -71,8 +71,8 @@ class Figures:
         """A time in the largest unit that it fills."""
         for unit, length in SPANS:
             if seconds >= length:
-                return self._local(f"{seconds / length:.2g} {unit}")
-        return self._local(f"{seconds:.2g} s")
+                return self.local(f"{seconds / length:.2g} {unit}")
+        return self.local(f"{seconds:.2g} s")
 
     def ago(self, moment: int) -> str:
         """How long ago a time was, in milliseconds since 1970."""
@@ -106,8 +106,3 @@ class Figures:
             "out_of_range": say("values out of range"),
             "unseen_labels": say("unseen labels"),
         }.get(text, text)
-
-    def _local(self, text: str) -> str:
-        if self._words.language == PORTUGUESE:
-            return text.translate(str.maketrans(",.", ".,"))
-        return text

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import msgspec
 from flask import Request
 
+from serving.models.metrics import metric
+
 ENGLISH, PORTUGUESE = "en", "pt-BR"
 TRANSLATIONS: dict[str, str] = {}
 for _file in sorted(Path(__file__).with_name("portuguese").glob("*.json")):
@@ -44,9 +46,7 @@ class Words(NamedTuple):
         written = f"{round(value, digits - 1 - size):,.{decimals}f}"
         if decimals:
             written = written.rstrip("0").rstrip(".")
-        if self.language == PORTUGUESE:
-            written = written.translate(str.maketrans(",.", ".,"))
-        return written
+        return self.local(written)
 
     def share(self, value: float) -> str:
         """A share in per cent."""
@@ -60,8 +60,18 @@ class Words(NamedTuple):
         """A value as it is written into a field, with all its digits; nothing for None."""
         if value is None:
             return ""
-        text = str(value).removesuffix(".0")
-        return text.replace(".", ",") if self.language == PORTUGUESE else text
+        return self.local(str(value).removesuffix(".0"))
+
+    def local(self, written: str) -> str:
+        """A number that is written as in English, as it is written in the language."""
+        if self.language == PORTUGUESE:
+            return written.translate(str.maketrans(",.", ".,"))
+        return written
+
+    def metric(self, name: str) -> str:
+        """The title of a metric."""
+        found = metric(name)
+        return found.portuguese if self.language == PORTUGUESE else found.title
 
 
 def words(request: Request) -> Words:

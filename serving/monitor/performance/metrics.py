@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from serving.models.metrics import WITHIN
 from serving.monitor.performance.answers import Classified, Floats, Regressed
 
 SMALLEST = 1e-15  # probability that a logarithm is taken of
@@ -114,29 +115,27 @@ def within(distance: float, answers: Regressed, weights: Floats) -> Floats:
 
 
 class Metric(NamedTuple):
-    """A figure: how to compute it, whether more is better, and what it needs of a classifier."""
+    """How a metric is computed, and what it needs of a classifier."""
 
     measure: Callable[[Any, Floats], Floats]
-    more_is_better: bool
     needs: tuple[str, ...] = ()
 
 
 CLASSIFICATION: Mapping[str, Metric] = {
-    "accuracy": Metric(accuracy, more_is_better=True),
-    "balanced_accuracy": Metric(balanced_accuracy, more_is_better=True),
-    "f1": Metric(f1, more_is_better=True),
-    "roc_auc": Metric(roc_auc, more_is_better=True, needs=("probabilities",)),
-    "pr_auc": Metric(pr_auc, more_is_better=True, needs=("positive", "probabilities")),
-    "brier": Metric(brier, more_is_better=False, needs=("probabilities",)),
-    "log_loss": Metric(log_loss, more_is_better=False, needs=("probabilities",)),
+    "accuracy": Metric(accuracy),
+    "balanced_accuracy": Metric(balanced_accuracy),
+    "f1": Metric(f1),
+    "roc_auc": Metric(roc_auc, needs=("probabilities",)),
+    "pr_auc": Metric(pr_auc, needs=("positive", "probabilities")),
+    "brier": Metric(brier, needs=("probabilities",)),
+    "log_loss": Metric(log_loss, needs=("probabilities",)),
 }
 REGRESSION: Mapping[str, Metric] = {
-    "mae": Metric(mae, more_is_better=False),
-    "rmse": Metric(rmse, more_is_better=False),
-    "r2": Metric(r2, more_is_better=True),
-    "mape": Metric(mape, more_is_better=False),
+    "mae": Metric(mae),
+    "rmse": Metric(rmse),
+    "r2": Metric(r2),
+    "mape": Metric(mape),
 }
-WITHIN = "within_"
 
 
 def known(answers: Classified | Regressed, wanted: Iterable[str] = ()) -> dict[str, Metric]:
@@ -154,7 +153,7 @@ def known(answers: Classified | Regressed, wanted: Iterable[str] = ()) -> dict[s
         for name in wanted:
             if name.startswith(WITHIN):
                 near = partial(within, float(name.removeprefix(WITHIN)))
-                metrics[name] = Metric(near, more_is_better=True)
+                metrics[name] = Metric(near)
         return metrics
     return {
         name: metric

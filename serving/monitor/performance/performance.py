@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 from serving.figures import significant
+from serving.models.metrics import metric
 from serving.monitor.findings import Verdict
 from serving.monitor.performance.answers import Classified, Floats, Regressed
 from serving.monitor.performance.metrics import Metric, known
@@ -96,14 +97,13 @@ def measure(
     return tuple(
         _realised(
             name,
-            metric=metric,
             value=found[name].value,
             drawn=found[name].cases,
             rows=len(answers),
             held_out=held_out.get(name),
             level=level,
         )
-        for name, metric in metrics.items()
+        for name in metrics
     )
 
 
@@ -131,13 +131,13 @@ def simulated(
     at_once = max(1, AT_ONCE // part.size)
     for done in range(0, CASES, at_once):
         cases = draw(random, min(at_once, CASES - done), part)
-        for name, metric in metrics.items():
-            found[name].append(metric.measure(few, cases))
+        for name, each in metrics.items():
+            found[name].append(each.measure(few, cases))
     nearer = (len(few) / len(answers)) ** 0.5
     simulated = {}
-    for name, metric in metrics.items():
-        whole = metric.measure(answers, weights)
-        cases = np.concatenate(found[name]) - metric.measure(few, part)
+    for name, each in metrics.items():
+        whole = each.measure(answers, weights)
+        cases = np.concatenate(found[name]) - each.measure(few, part)
         simulated[name] = Simulated(float(whole), whole + nearer * cases)
     return simulated
 
@@ -163,7 +163,6 @@ def _resampled(random: np.random.Generator, cases: int, weights: Floats) -> Floa
 def _realised(
     name: str,
     *,
-    metric: Metric,
     value: float,
     drawn: Floats,
     rows: int,
@@ -189,7 +188,7 @@ def _realised(
     )
     if held_out is None:
         return found
-    worse = held_out.mean - value if metric.more_is_better else value - held_out.mean
+    worse = held_out.mean - value if metric(name).more_is_better else value - held_out.mean
     uncertain = float(np.hypot(np.nanstd(drawn), held_out.spread))
     p_value = float(stats.norm.sf(worse / uncertain)) if uncertain else float(worse <= 0)
     drift = worse >= held_out.spread and p_value < level

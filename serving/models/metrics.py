@@ -1,0 +1,47 @@
+"""The metrics that models are judged by: what each is called, and whether more of it is better."""
+
+from typing import NamedTuple
+
+WITHIN = "within_"  # with a distance, as in within_0.5: the share predicted to within it
+
+
+class Metric(NamedTuple):
+    """A metric's title in English and in Portuguese, and whether more of it is better."""
+
+    title: str
+    portuguese: str
+    more_is_better: bool = True
+
+
+METRICS = {
+    "accuracy": Metric("accuracy", "acurácia"),
+    "balanced_accuracy": Metric("balanced accuracy", "acurácia balanceada"),
+    "f1": Metric("F1", "F1"),
+    "roc_auc": Metric("ROC AUC", "ROC AUC"),
+    "pr_auc": Metric("PR AUC", "PR AUC"),
+    "brier": Metric("Brier score", "escore de Brier", more_is_better=False),
+    "log_loss": Metric("log loss", "log loss", more_is_better=False),
+    "mae": Metric("mean absolute error", "erro absoluto médio", more_is_better=False),
+    "rmse": Metric(
+        "root mean squared error", "raiz do erro quadrático médio", more_is_better=False
+    ),
+    "r2": Metric("R²", "R²"),
+    "mape": Metric(
+        "mean absolute percentage error", "erro percentual absoluto médio", more_is_better=False
+    ),
+}
+TITLED = {each.title: each for each in METRICS.values()}
+
+
+def metric(name: str) -> Metric:
+    """A metric by its name in a manifest, or by its title, by which a card names its loss.
+
+    >>> metric("roc_auc").title, metric("within_0.5").portuguese, metric("mae").more_is_better
+    ('ROC AUC', 'parcela a até 0,5', False)
+    """
+    distance = name.removeprefix(WITHIN)
+    if distance != name:
+        near = distance.replace(".", ",")
+        return Metric(f"share within {distance}", f"parcela a até {near}")
+    plain = name.replace("_", " ")
+    return METRICS.get(name) or TITLED.get(name) or Metric(plain, plain)
