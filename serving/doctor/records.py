@@ -30,11 +30,11 @@ def _database(given: Settings) -> Finding:
         return Finding("database", "fine", "SQLite, which the first start makes")
     try:
         with closing(Store(given.store_url)) as store:
-            untaken = store.untaken()
+            pending = store.pending_migrations()
     except StoreError as error:
         return Finding("database", "broken", str(error), remedy)
-    if untaken:
-        sentence = f"its tables lack {', '.join(untaken)}"
+    if pending:
+        sentence = f"its tables lack the migration steps {', '.join(pending)}"
         return Finding("database", "odd", sentence, "start the service: it brings them up to date")
     return Finding("database", "fine", "the database can be reached, its tables are up to date")
 

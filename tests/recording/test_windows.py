@@ -15,8 +15,6 @@ from serving.errors import StoreError
 from serving.recording.entry import Learnt, Predicted
 from serving.recording.store import Store
 from serving.recording.store.arrivals import Arrived, News
-from serving.recording.store.database import Database
-from serving.recording.store.migrations import STEPS, migrate
 from serving.recording.store.windows import Extent
 
 NOON = 1_700_000_000_000
@@ -144,46 +142,6 @@ def test_a_window_that_cannot_be_read_is_a_failure_of_the_store(store_url: str):
     with pytest.raises(StoreError, match="predictions"):
         next(store.window(extent()))
     store.close()
-
-
-OF_BEFORE = """
-    INSERT INTO predictions (id, time, model, version, request_id, duration, record, prediction,
-        probabilities, warnings)
-    SELECT 'wine.1.00000000000' || length(record), 1, 'wine', 1, 'asked', 7, record, '"bom"',
-        '{"bom":0.6,"ruim":0.4}', NULL
-    FROM (SELECT '{"pH":3.0}' AS record UNION SELECT '{"alcohol":9.5,"pH":3.0}') AS records
-"""
-
-
-def test_rows_of_a_release_that_kept_objects_are_read_as_those_of_today(store_url: str):
-    before = next(at for at, step in enumerate(STEPS) if step.name.startswith("names of fields"))
-    database = Database(store_url)
-    with database.writing() as connection:
-        migrate(connection, STEPS[:before])
-        connection.exec_driver_sql(OF_BEFORE)
-    store = Store(store_url)
-    store.migrate()
-    store.add([predicted("wine", 1, 0)], {})
-    both, one = "wine.1.0000000000024", "wine.1.0000000000010"
-    store.add([learnt("ruim", both, one)], {})
-    answer = "bom", [0.6, 0.4], ("ruim", NOON + 60_000)
-    assert sorted(window(store, extent(since=-NOON))) == [
-        (["alcohol"], NOON, 100, [9.5], "bom", [0.75, 0.25], None),
-        (["alcohol", "pH"], 1, 7, [9.5, 3.0], *answer),
-        (["pH"], 1, 7, [3.0], *answer),
-    ]
-    last = store.last_place()
-    assert [row[1:] for row in rows(store.arrived(extent(), 0, last))] == [
-        (NOON + 60_000, "ruim", "bom", [0.6, 0.4])
-    ] * 2
-    page = store.predictions("wine", limit=10)
-    assert [bytes(each.record) for each in page] == [
-        *(b'{"alcohol":9.5}', b'{"alcohol":9.5,"pH":3.0}', b'{"pH":3.0}')
-    ]
-    assert [each.record for each in store.labelled("wine")] == [each.record for each in page[1:]]
-    assert {bytes(each.probabilities or b"") for each in page[1:]} == {b'{"bom":0.6,"ruim":0.4}'}
-    store.close()
-    database.close()
 
 
 def test_feedback_to_a_version_is_read_in_the_order_in_which_it_came(store: Store):

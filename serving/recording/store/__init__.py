@@ -70,10 +70,10 @@ class Store:
         with self._database.writing() as connection:
             migrations.migrate(connection)
 
-    def untaken(self) -> list[str]:
-        """What the tables lack until they are brought up to date."""
+    def pending_migrations(self) -> list[str]:
+        """Names of the migration steps that the tables still lack."""
         with self._database.reading() as connection:
-            return migrations.untaken(connection)
+            return migrations.pending_migrations(connection)
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""

@@ -3,21 +3,16 @@
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
-import msgspec
 import sqlalchemy as sql
-from msgspec import Raw
 
 from serving.recording.store.ahead import ahead
 from serving.recording.store.database import Database
 from serving.recording.store.joined import array, text
-from serving.recording.store.layouts import without_names
 from serving.recording.store.rows import feedback, predictions
 from serving.recording.store.windows import Extent
 
 AT_ONCE = 2_000  # rows
 NULL = "null"
-
-_values = msgspec.json.Decoder(list[Raw]).decode
 
 _NEWEST = sql.text("""
     SELECT count(*), max(time) FROM (
@@ -123,14 +118,5 @@ def _parts(database: Database, extent: Extent, after: int, last: int) -> Generat
             reached, *columns = connection.execute(_ARRIVED, asked).one()
             if reached is None:
                 return
-            found = Arrived(*columns)
-            yield found._replace(probabilities=_arrays(found.probabilities))
+            yield Arrived(*columns)
             after = reached
-
-
-def _arrays(chances: str) -> str:
-    """Probabilities as arrays, which they were not before there were layouts."""
-    if "{" not in chances:
-        return chances
-    each = (str(value, "utf-8") for value in _values(chances))
-    return f"[{','.join(without_names(one)[1] if one.startswith('{') else one for one in each)}]"

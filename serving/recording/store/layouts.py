@@ -21,15 +21,13 @@ FIND = sql.text("SELECT fields, classes FROM layouts WHERE number = :number")
 
 _names = lru_cache(msgspec.json.Decoder(tuple[str, ...]).decode)
 _values = msgspec.json.Decoder(list[Raw]).decode
-_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
 class Layout(NamedTuple):
     """The names of a record's fields and of the classes that have probabilities.
 
-    Both are JSON arrays, and empty text in the layout of rows from before there were layouts: those
-    hold objects.
+    Both are JSON arrays.
     """
 
     fields: str
@@ -50,16 +48,13 @@ class Layout(NamedTuple):
         return None if stored is None else _named(self.classes, stored)
 
 
-OF_OBJECTS = Layout("", "")
-
-
 class Layouts:
     """The layouts of a database, each looked up once, for none ever changes."""
 
     def __init__(self) -> None:
-        self._found: dict[int | None, Layout] = {None: OF_OBJECTS}
+        self._found: dict[int, Layout] = {}
 
-    def find(self, connection: sql.Connection, number: int | None) -> Layout:
+    def find(self, connection: sql.Connection, number: int) -> Layout:
         """The layout that rows know by a number."""
         if number not in self._found:
             self._found[number] = Layout(*connection.execute(FIND, {"number": number}).one())
@@ -73,13 +68,5 @@ def add(connection: sql.Connection, layouts: Mapping[Layout, int]) -> None:
     connection.execute(ADD, [{"number": layouts[each], **each._asdict()} for each in ordered])
 
 
-def without_names(stored: str) -> tuple[str, str]:
-    """The names and the values of a JSON object, each as a JSON array."""
-    members = _members(stored)
-    return _encode(list(members)).decode(), _encode(list(members.values())).decode()
-
-
 def _named(names: str, stored: str) -> Raw:
-    if not names:
-        return Raw(stored)
     return Raw(_encode(dict(zip(_names(names), _values(stored), strict=True))))

@@ -1,6 +1,6 @@
-"""The store's tables, as the steps that made them.
+"""The store's tables, as the migration steps that make them.
 
-A step, once released, is never changed or removed; a change is a new step at the end.
+A released step is never changed or removed; a change of the tables is a new step at the end.
 """
 
 import time
@@ -36,8 +36,15 @@ class Step(NamedTuple):
 
 STEPS = (
     Step(
-        "predictions, feedback and segments",
+        "first schema",
         (
+            """
+            CREATE TABLE layouts (
+                number BIGINT NOT NULL PRIMARY KEY,
+                fields TEXT NOT NULL,
+                classes TEXT NOT NULL
+            )
+            """,
             """
             CREATE TABLE predictions (
                 id EXACT NOT NULL PRIMARY KEY,
@@ -50,61 +57,19 @@ STEPS = (
                 prediction EXACT NOT NULL,
                 probabilities TEXT,
                 interval TEXT,
-                warnings TEXT
+                warnings TEXT,
+                layout BIGINT NOT NULL
             )
             """,
             # Pages and time ranges of a model, and what retention removes. The version at its end
-            # lets that filter pass over entries without a look at the table, 5 million a second.
+            # lets that filter pass over entries without reading the table, 5 million a second.
             "CREATE INDEX predictions_by_time ON predictions (model, time, id, version)",
-            # A label that one in 100,000 got is what people look for, and takes the other index as
-            # long. Numbers stay out: nobody asks for one, and their disorder would slow insertion.
+            # People look for rare labels, one in 100,000, which the other index finds slowly.
+            # Numbers stay out: nobody asks for one, and their disorder would slow insertion.
             """
             CREATE INDEX predictions_by_label ON predictions (model, prediction, time, id, version)
             WHERE prediction LIKE '"%'
             """,
-            """
-            CREATE TABLE feedback (
-                prediction_id EXACT NOT NULL,
-                actual EXACT NOT NULL,
-                time BIGINT NOT NULL,
-                request_id EXACT NOT NULL,
-                early SMALLINT NOT NULL,
-                PRIMARY KEY (prediction_id, actual)
-            )
-            """,
-            # Feedback that came before its prediction, or for none, is `early`: among the few that
-            # are, those which never matched are found without a look at the others.
-            "CREATE INDEX feedback_by_time ON feedback (early, time)",
-            """
-            CREATE TABLE segments (
-                name EXACT NOT NULL PRIMARY KEY,
-                position BIGINT NOT NULL,
-                torn BIGINT NOT NULL
-            )
-            """,
-        ),
-    ),
-    Step(
-        "what a tried version would have answered",
-        (
-            """
-            CREATE TABLE shadows (
-                prediction_id EXACT NOT NULL,
-                version INTEGER NOT NULL,
-                model EXACT NOT NULL,
-                time BIGINT NOT NULL,
-                prediction TEXT NOT NULL,
-                PRIMARY KEY (prediction_id, version)
-            )
-            """,
-            "CREATE INDEX shadows_by_time ON shadows (model, version, time)",
-        ),
-    ),
-    Step(
-        "feedback in the order in which it came",
-        (
-            "DROP INDEX feedback_by_time",
-            "ALTER TABLE feedback RENAME TO feedback_before",
             """
             CREATE TABLE feedback (
                 place ORDER_OF_ARRIVAL,
@@ -116,18 +81,28 @@ STEPS = (
                 UNIQUE (prediction_id, actual)
             )
             """,
-            """
-            INSERT INTO feedback (prediction_id, actual, time, request_id, early)
-            SELECT prediction_id, actual, time, request_id, early FROM feedback_before
-            ORDER BY time
-            """,
-            "DROP TABLE feedback_before",
+            # Feedback that came before its prediction, or for none, is `early`: those that never
+            # matched are found among these few without reading the others.
             "CREATE INDEX feedback_by_time ON feedback (early, time)",
-        ),
-    ),
-    Step(
-        "what the monitor found",
-        (
+            """
+            CREATE TABLE segments (
+                name EXACT NOT NULL PRIMARY KEY,
+                position BIGINT NOT NULL,
+                torn BIGINT NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE shadows (
+                prediction_id EXACT NOT NULL,
+                version INTEGER NOT NULL,
+                model EXACT NOT NULL,
+                time BIGINT NOT NULL,
+                prediction TEXT NOT NULL,
+                probabilities TEXT,
+                PRIMARY KEY (prediction_id, version)
+            )
+            """,
+            "CREATE INDEX shadows_by_time ON shadows (model, version, time)",
             """
             CREATE TABLE reports (
                 model EXACT NOT NULL,
@@ -171,58 +146,40 @@ STEPS = (
             """,
         ),
     ),
-    Step(
-        "probabilities of a tried version",
-        ("ALTER TABLE shadows ADD COLUMN probabilities TEXT",),
-    ),
-    Step(
-        "names of fields and classes apart from their values",
-        (
-            """
-            CREATE TABLE layouts (
-                number BIGINT NOT NULL PRIMARY KEY,
-                fields TEXT NOT NULL,
-                classes TEXT NOT NULL
-            )
-            """,
-            # Rows that are there have none, and stay as they are: objects, where others are arrays.
-            "ALTER TABLE predictions ADD COLUMN layout BIGINT",
-        ),
-    ),
 )
 
 
-TAKEN = """
+APPLIED = """
     CREATE TABLE IF NOT EXISTS applied_steps (name TEXT NOT NULL PRIMARY KEY, time BIGINT NOT NULL)
 """
 
 
-def untaken(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> list[str]:
-    """The steps that a database has not taken."""
-    taken: set[str] = set()
+def pending_migrations(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> list[str]:
+    """Names of the steps that a database still lacks."""
+    applied: set[str] = set()
     if sql.inspect(connection).has_table("applied_steps"):
-        taken = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
-    return [step.name for step in steps if step.name not in taken]
+        applied = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
+    return [step.name for step in steps if step.name not in applied]
 
 
 def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None:
-    """Take the steps that a database has not taken, within the transaction that is open.
+    """Apply the pending steps, within the open transaction.
 
     Raises
     ------
     StoreError
-        If the database has taken steps that this code does not know.
+        If the database has applied steps that this code does not know.
     """
     postgresql = connection.dialect.name == "postgresql"
     words = WORDS_OF_POSTGRESQL if postgresql else WORDS_OF_SQLITE
     if postgresql:  # on SQLite the transaction itself keeps others out
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-    connection.exec_driver_sql(TAKEN)
-    taken = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
-    if unknown := sorted(taken - {step.name for step in steps}):
+    connection.exec_driver_sql(APPLIED)
+    applied = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
+    if unknown := sorted(applied - {step.name for step in steps}):
         raise StoreError(f"a newer release made its tables; unknown here: {', '.join(unknown)}")
     for step in steps:
-        if step.name not in taken:
+        if step.name not in applied:
             for statement in step.statements:
                 for word, meaning in words.items():
                     statement = statement.replace(word, meaning)  # noqa: PLW2901

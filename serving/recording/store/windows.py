@@ -1,24 +1,22 @@
 """A version's latest predictions as the monitor reads them: by columns, many rows at once."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
-from msgspec import Raw
 
 from serving.recording.store.ahead import ahead
 from serving.recording.store.database import Database
 from serving.recording.store.joined import BETWEEN_IDS, array, ids, text
-from serving.recording.store.layouts import Layouts, without_names
+from serving.recording.store.layouts import Layouts
 from serving.recording.store.rows import Cursor, feedback, predictions
 
 AT_ONCE = 2_000  # rows
 NEWEST = Cursor(2**63 - 1, "")  # no prediction is newer
 
 _decode = msgspec.json.Decoder().decode
-_values = msgspec.json.Decoder(list[Raw]).decode
 
 
 def _predictions() -> sql.Select[Any]:
@@ -115,11 +113,7 @@ def window(database: Database, layouts: Layouts, extent: Extent) -> Generator[Pa
     with database.reading() as connection, closing(ahead(_texts(database, extent))) as read:
         for number, warned, named, *arrays in read:
             fields = layouts.find(connection, number).fields
-            learnt = _learnt(connection, named)
-            if fields:
-                yield Part(fields, warned, learnt, *arrays)
-            else:
-                yield from _of_objects(warned, learnt, arrays)
+            yield Part(fields, warned, _learnt(connection, named), *arrays)
 
 
 def _texts(database: Database, extent: Extent) -> Generator[tuple[Any, ...]]:
@@ -146,17 +140,3 @@ def _learnt(connection: sql.Connection, made: Sequence[str]) -> dict[int, Learnt
     told = zip(_decode(actual), _decode(times), strict=True)
     known = dict(zip(named.split(BETWEEN_IDS), told, strict=True))
     return {place: known[each] for place, each in enumerate(made) if each in known}
-
-
-def _of_objects(warned: int, learnt: Mapping[int, Learnt], arrays: Sequence[str]) -> Iterator[Part]:
-    """Rows from before there were layouts, as parts of today: one for each set of fields."""
-    texts = [[str(value, "utf-8") for value in _values(array)] for array in arrays]
-    times, durations, objects, answers, chances = texts
-    fields, records = zip(*map(without_names, objects), strict=True)
-    columns = times, durations, records, answers, [without_names(each)[1] for each in chances]
-    for alike in dict.fromkeys(fields):
-        places = [place for place, each in enumerate(fields) if each == alike]
-        known = {at: learnt[place] for at, place in enumerate(places) if place in learnt}
-        chosen = [",".join(column[place] for place in places if column) for column in columns]
-        yield Part(alike, warned, known, *(f"[{values}]" for values in chosen))
-        warned = 0
