@@ -1,4 +1,4 @@
-"""gunicorn's configuration; gunicorn finds it by itself."""
+"""gunicorn's configuration, which gunicorn finds in the current folder."""
 
 import gc
 import sys
@@ -18,11 +18,11 @@ except SettingsError as error:
 bind = f"{settings.host}:{settings.port}"
 workers = settings.web_concurrency
 worker_class = Worker
-threads = 8  # for what takes long: large batches, slow clients; small requests need none
-preload_app = True  # models are loaded once and shared by the workers' memory
+threads = 8  # for long requests: large batches, slow clients; small requests need none
+preload_app = True  # models are loaded once, in memory that the workers share
 
 timeout = 30
-graceful_timeout = 25  # within the 30 seconds that container engines and platforms grant
+graceful_timeout = 25  # less than the 30 seconds that container engines and platforms allow
 keepalive = 5
 
 http_parser = "auto"  # the C parser of gunicorn_h1c where it is installed
@@ -32,28 +32,30 @@ accesslog = errorlog = "-"
 
 
 def on_starting(_: object) -> None:
-    """Leave what is loaded by now to the workers as it is: counting it would copy its memory."""
+    """Exclude all objects loaded so far from garbage collection, which would copy their memory."""
     gc.collect()
     gc.freeze()
 
 
 def when_ready(_: object) -> None:
-    """Load the pickles as well, beside."""
-    pickle_check.summon()
+    """Start the check of the pickles beside the service."""
+    pickle_check.start()
 
 
 def post_fork(arbiter: Any, _: Worker) -> None:
-    """Have the journal collected, by one of the processes that this starts."""
+    """Start the collector process beside this worker."""
     if settings.journal:
-        collector_process.accompany(settings, [listener.sock for listener in arbiter.LISTENERS])
+        collector_process.start_collector(
+            settings, [listener.sock for listener in arbiter.LISTENERS]
+        )
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Serve what is live by now, follow what is decided, and count what is answered."""
+    """Load the live versions, follow later decisions, and open the files of the counters."""
     worker.wsgi.extensions["registry"].follow()
     worker.wsgi.extensions["metrics"].begin()
 
 
 def child_exit(_: object, worker: Worker) -> None:
-    """Let the others take the connections that would have been its."""
-    worker.mourn()
+    """Stop counting the connections of a worker that has ended."""
+    worker.forget_connections()

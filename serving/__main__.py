@@ -31,7 +31,7 @@ def main(context: click.Context) -> None:
     (MODELS_DIR, VAR_DIR, DATABASE_URL, …), whether one runs or not; one that runs follows a
     decision within two seconds.
     """
-    memory.look_seldom()
+    memory.raise_gc_threshold()
     if context.invoked_subcommand != "doctor":  # which says what is wrong with them itself
         context.obj = Settings.from_environment()
 

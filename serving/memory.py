@@ -1,18 +1,18 @@
-"""Memory: when Python looks for garbage in cycles, and when what is free goes to the system."""
+"""Memory: how often Python collects cyclic garbage, and giving free memory back to the system."""
 
 import ctypes
 import gc
 
-CONTAINERS = 50_000  # made between two looks; Python's own 700 are two moments' work here
+CONTAINERS = 50_000  # new ones between two collections; Python's default is 700
 
 
-def look_seldom() -> None:
-    """Look for cycles seldom: records and rows form none, and are freed without it."""
+def raise_gc_threshold() -> None:
+    """Collect cyclic garbage less often: records and rows form no cycles, and are freed anyway."""
     gc.set_threshold(CONTAINERS)
 
 
 def give_memory_back() -> None:
-    """Hand what loading took for a moment to the system, some 40 MB: glibc alone keeps it."""
+    """Give memory that loading freed back to the system, some 40 MB; only glibc keeps it."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:
         trim(0)

@@ -10,7 +10,7 @@ from serving.errors import LISTED_FAULTS, ArtefactError, Fault, InvalidRecords
 from serving.inputs.schema import Matrix, Schema
 from serving.models.artefact import ONNX, Artefact
 from serving.models.backends import Answering, from_onnx, from_pickle
-from serving.models.outputs import Predictions, margins, telling
+from serving.models.outputs import Predictions, make_decoder, margins
 from serving.models.refusals import answered
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Engine:
         _require_same_library(artefact)
         rows, answers = artefact.answers()
         self._recorded = rows
-        self._tell = telling(self.manifest)
+        self._decode = make_decoder(self.manifest)
         self._spread = 1.0 if self.manifest.classes else float(np.ptp(answers)) or 1.0
         if ONNX in artefact.contents:
             try:
@@ -115,7 +115,7 @@ class Engine:
             raise
         except Exception:  # noqa: BLE001 # why: estimators and runtimes have errors of their own
             answers = self._unless_refused(rows)
-        return self._tell(answers)
+        return self._decode(answers)
 
     def _unless_refused(self, rows: Matrix) -> Matrix:
         """The answers to rows that were too much at once, or else the rows that are to blame."""
@@ -155,7 +155,7 @@ class Engine:
             return Agreement(len(ours), len(ours), np.inf)
         if not self.manifest.classes:
             return Agreement(len(ours), 0, self._gap(ours, theirs))
-        labels = zip(self._tell(ours).values, self._tell(theirs).values, strict=True)
+        labels = zip(self._decode(ours).values, self._decode(theirs).values, strict=True)
         unlike = np.array([one != another for one, another in labels], dtype=bool)
         differences = int((unlike & (margins(self.manifest, ours) > TIE)).sum())
         return Agreement(len(ours), differences, float(np.abs(ours - theirs).max(initial=0.0)))

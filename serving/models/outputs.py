@@ -39,13 +39,13 @@ class Predictions(NamedTuple):
     intervals: list[tuple[float, float]]
 
 
-Telling = Callable[[Matrix], Predictions]
+Decoder = Callable[[Matrix], Predictions]
 
 
-def telling(manifest: Manifest) -> Telling:
-    """How this model's answers become predictions.
+def make_decoder(manifest: Manifest) -> Decoder:
+    """Make the function that turns the model's raw outputs into predictions.
 
-    Each may raise `InvalidRecords`, for rows that the model has no finite answer to.
+    It raises `InvalidRecords` for rows whose output is not finite.
     """
     if manifest.task == "regression":
         return _number(manifest.interval)
@@ -69,51 +69,51 @@ def margins(manifest: Manifest, answers: Matrix) -> NDArray[np.float64]:
     return np.asarray(first - second)
 
 
-def _by_threshold(threshold: Threshold, classes: tuple[str, ...]) -> Telling:
+def _by_threshold(threshold: Threshold, classes: tuple[str, ...]) -> Decoder:
     label, lowest = threshold.label, threshold.value
     column = classes.index(label)
     otherwise = classes[1 - column]
 
-    def tell(answers: Matrix) -> Predictions:
+    def decode(answers: Matrix) -> Predictions:
         rows = _finite(answers)
         return Predictions(
             [label if row[column] >= lowest else otherwise for row in rows], rows, []
         )
 
-    return tell
+    return decode
 
 
-def _most_probable(classes: tuple[str, ...]) -> Telling:
-    def tell(answers: Matrix) -> Predictions:
+def _most_probable(classes: tuple[str, ...]) -> Decoder:
+    def decode(answers: Matrix) -> Predictions:
         rows = _finite(answers)
         return Predictions([classes[row.index(max(row))] for row in rows], rows, [])
 
-    return tell
+    return decode
 
 
-def _label(classes: tuple[str, ...]) -> Telling:
-    def tell(answers: Matrix) -> Predictions:
+def _label(classes: tuple[str, ...]) -> Decoder:
+    def decode(answers: Matrix) -> Predictions:
         return Predictions([classes[int(code)] for (code,) in answers.tolist()], [], [])
 
-    return tell
+    return decode
 
 
-def _label_beside(classes: tuple[str, ...]) -> Telling:
-    def tell(answers: Matrix) -> Predictions:
+def _label_beside(classes: tuple[str, ...]) -> Decoder:
+    def decode(answers: Matrix) -> Predictions:
         rows = _finite(answers)
         return Predictions([classes[int(row.pop())] for row in rows], rows, [])
 
-    return tell
+    return decode
 
 
-def _number(interval: Interval | None) -> Telling:
+def _number(interval: Interval | None) -> Decoder:
     ends = _ends(interval) if interval else None
 
-    def tell(answers: Matrix) -> Predictions:
+    def decode(answers: Matrix) -> Predictions:
         values = [value for (value,) in _finite(answers)]
         return Predictions([*values], [], [*map(ends, values)] if ends else [])
 
-    return tell
+    return decode
 
 
 def _ends(interval: Interval) -> Callable[[float], tuple[float, float]]:

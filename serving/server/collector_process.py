@@ -1,6 +1,7 @@
-"""A process beside each worker that collects, so that one `gunicorn` command does all.
+"""The collector process beside each worker, so that one `gunicorn` command runs everything.
 
-Forked from the worker, it shares its memory; at a lower priority, it leaves predictions theirs.
+It is forked from the worker, so it shares the worker's memory, and it runs at a lower priority than
+predictions.
 """
 
 import logging
@@ -20,22 +21,22 @@ log = logging.getLogger(__name__)
 NICENESS = 10  # with a tenth of a worker's weight it keeps up with single rows at full load
 
 
-def accompany(settings: Settings, listening: Iterable[socket]) -> None:
-    """Fork the process; to be called by a worker that has no threads yet.
+def start_collector(settings: Settings, listening: Iterable[socket]) -> None:
+    """Fork the collector process; call this in a worker that has no threads yet.
 
-    It ends when the worker does, however that ends; and where it ends first, the worker stops in
-    good order and is replaced with a new pair.
+    The collector ends when its worker ends, even by a kill. If the collector ends first, the worker
+    shuts down gracefully, and gunicorn starts a new pair.
 
     Parameters
     ----------
     listening : iterable of socket
-        The worker's, which the other process closes.
+        The worker's sockets, which the collector closes.
     """
-    watched, held = os.pipe()
-    companion = os.fork()
-    if companion:
-        os.close(watched)  # `held` stays open until this process ends
-        threading.Thread(target=_watch, args=(companion,), daemon=True).start()
+    worker_ended, held = os.pipe()
+    collector_pid = os.fork()
+    if collector_pid:
+        os.close(worker_ended)  # `held` stays open until this process ends
+        threading.Thread(target=_watch, args=(collector_pid,), daemon=True).start()
         return
     try:
         os.close(held)
@@ -43,18 +44,20 @@ def accompany(settings: Settings, listening: Iterable[socket]) -> None:
             each.close()
         for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        for number in (signal.SIGINT, signal.SIGQUIT):  # a terminal's, meant for the worker
+        for number in (signal.SIGINT, signal.SIGQUIT):  # from a terminal, for the worker
             signal.signal(number, signal.SIG_IGN)
         os.nice(NICENESS)
-        memory.look_seldom()
-        collector.run(settings, lambda seconds: not select.select([watched], [], [], seconds)[0])
+        memory.raise_gc_threshold()
+        collector.run(
+            settings, lambda seconds: not select.select([worker_ended], [], [], seconds)[0]
+        )
     except BaseException:  # why: nothing may get past here into the worker's own code
-        log.exception("the collector failed")
+        log.exception("the collector process failed")
         os._exit(1)
     os._exit(0)
 
 
-def _watch(companion: int) -> None:
-    os.waitpid(companion, 0)
-    log.error("the collector ended; its worker is replaced")
+def _watch(collector_pid: int) -> None:
+    os.waitpid(collector_pid, 0)
+    log.error("the collector process ended; replacing its worker")
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,8 +1,8 @@
-"""Loads the pickle of every live model beside the service, and logs whether it answers as it did.
+"""Load each live model's pickle and log whether its predictions still match.
 
 A version that ONNX Runtime serves needs no scikit-learn (120 MB, a second to import). Its pickle is
-the record of what was trained all the same, and serves where ONNX may not: so it is loaded at
-start-up too, in a process of its own that nobody waits for.
+still the record of what was trained, and the fallback where ONNX cannot be used. So it is checked
+at start-up too, in a separate process that the service does not wait for.
 """
 
 import logging
@@ -21,13 +21,13 @@ from serving.versions.decisions import Decisions
 log = logging.getLogger("serving.server.pickle_check")
 
 
-def summon() -> None:
-    """Start the process and leave it to itself."""
+def start() -> None:
+    """Start the check in a process of its own, without waiting for it."""
     subprocess.Popen([sys.executable, "-m", "serving.server.pickle_check"], cwd=ROOT)
 
 
-def testify(decisions: Decisions) -> None:
-    """Load each pickle, and log as an error one that fails or answers otherwise."""
+def check(decisions: Decisions) -> None:
+    """Load each pickle; log an error for one that does not load or predicts something else."""
     for name in decisions.models():
         try:
             read = artefact.read(decisions.models_dir, name, decisions.current(name))
@@ -36,10 +36,10 @@ def testify(decisions: Decisions) -> None:
         except ArtefactError as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all
         else:
-            log.info("%s: the pickle loads, and answers as it did when it was written", read)
+            log.info("%s: the pickle loads, and predicts what it did when it was written", read)
 
 
 if __name__ == "__main__":
     log_as_json()
     settings = Settings.from_environment()
-    testify(Decisions(settings.models_dir, settings.decisions_dir))
+    check(Decisions(settings.models_dir, settings.decisions_dir))

@@ -14,9 +14,10 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from serving.server.parser_errors import ProblemWorker
 
-MOST_WORKERS = 256
-HEAD_START, MOST_STARTS = 0.001, 5  # seconds for each connection that it holds more
-SILENCE = 10  # seconds that a client may fall silent within a request
+MAX_WORKERS = 256
+HEAD_START = 0.001  # seconds that a worker waits for each connection it holds more than another
+MAX_STARTS = 5
+SILENCE = 10  # seconds that a client may stay silent within a request
 SMALL = 16_384  # bytes of a request that is answered at once
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,5})\r\n", re.IGNORECASE)
 UNUSUAL = re.compile(  # what is not whole yet, or is larger than it looks
@@ -24,54 +25,56 @@ UNUSUAL = re.compile(  # what is not whole yet, or is larger than it looks
 )
 
 
-# Connections of each worker and one more, 0 where there is no worker; in memory that they share.
-HELD = memoryview(mmap.mmap(-1, 4 * MOST_WORKERS)).cast("I")
-LAST = memoryview(mmap.mmap(-1, 4)).cast("I")  # the worker, by its age, that took the last one
+# Shared by all workers: the connections of each worker plus one, 0 where there is no worker.
+HELD = memoryview(mmap.mmap(-1, 4 * MAX_WORKERS)).cast("I")
+LAST = memoryview(mmap.mmap(-1, 4)).cast("I")  # `age` of the worker that took the last connection
 
 
 class Worker(ProblemWorker, ThreadWorker):
-    """gthread, with four things done otherwise.
+    """gunicorn's gthread worker, changed in four ways.
 
     A small POST that has arrived whole is answered at once by the thread that polls: a prediction
-    takes less than handing it to another thread and back. Whatever may take long (a large batch, a
-    page, a request that is still arriving) gets a thread as ever.
+    takes less time than handing it to another thread and back. Whatever may take long (a large
+    batch, a page, a request that is still arriving) gets a thread as before.
 
-    gthread gives a new connection a thread before it says anything, so as many silent ones as there
-    are threads (a browser opens some in advance) hold a worker up. Here they wait in the poller. A
-    client that falls silent within a request is given up after `SILENCE` seconds.
+    gthread gives each new connection a thread before the first byte arrives, so as many silent
+    connections as there are threads (a browser opens some in advance) block a worker. Here they
+    wait in the poller. A client that stays silent within a request is dropped after `SILENCE`
+    seconds.
 
     A connection waits in the listening socket's queue until a worker takes it. gunicorn closes that
-    socket with the queue still in it, and each of those clients sees its request cut off. Here a
-    stopping worker takes them all and closes at once, so others are refused, not cut off.
+    socket with connections still queued, and each of those clients sees its request cut off. Here a
+    stopping worker accepts them all and then closes the socket, so later clients are refused
+    instead of cut off.
 
-    The kernel gives a connection to the worker that wakes first, so one may hold them all while
-    another idles. Here a worker that holds more than another, or that took the last one, gives the
-    others a head start.
+    The kernel gives a connection to the worker that wakes first, so one worker may hold them all
+    while another idles. Here a worker that holds more than another, or that took the last one,
+    waits a moment so that the others can take it.
     """
 
     drained = False
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection, after any worker that holds fewer or whose turn it is."""
+        """Accept a connection, after a short wait if another worker should take it."""
         held = [count - 1 for count in HELD if count]
         ahead = self.nr_conns - min(held, default=0)
         if len(held) > 1 and LAST[0] == self.age:
             ahead = max(ahead, 1)
         if ahead > 0:
-            time.sleep(min(ahead, MOST_STARTS) * HEAD_START)
+            time.sleep(min(ahead, MAX_STARTS) * HEAD_START)
         before = self.nr_conns
         super().accept(listener)
         if self.nr_conns > before:
             LAST[0] = self.age
 
     def notify(self) -> None:
-        """Say that the worker lives, and how many connections it holds."""
+        """Send the heartbeat, and tell the others how many connections this worker holds."""
         super().notify()
-        HELD[self.age % MOST_WORKERS] = 1 + self.nr_conns
+        HELD[self.age % MAX_WORKERS] = 1 + self.nr_conns
 
-    def mourn(self) -> None:
-        """Forget the connections of a worker that has ended; called in the parent."""
-        HELD[self.age % MOST_WORKERS] = 0
+    def forget_connections(self) -> None:
+        """Clear the count of a worker that has ended; called in the parent."""
+        HELD[self.age % MAX_WORKERS] = 0
 
     def enqueue_req(self, conn: TConn) -> None:
         """Let a connection wait for its first byte, answer it at once or give it a thread."""

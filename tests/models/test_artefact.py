@@ -129,9 +129,9 @@ def test_the_witness_loads_the_pickle_of_every_live_model(models: Path, caplog: 
     contents = dict(spoilt.contents)
     spoil(None, contents)
     artefact.put_live(models / "spoilt", artefact.write(models, spoilt.manifest, contents))
-    pickle_check.testify(Decisions(models, models))
+    pickle_check.check(Decisions(models, models))
     assert "spoilt 2: the pickle cannot be loaded: EOFError" in caplog.text
-    assert "wine 1: the pickle loads, and answers as it did when it was written" in caplog.text
+    assert "wine 1: the pickle loads, and predicts what it did when it was written" in caplog.text
 
 
 def test_the_pickle_of_every_model_out_of_the_box_loads(models: Path):
@@ -142,7 +142,7 @@ def test_the_pickle_of_every_model_out_of_the_box_loads(models: Path):
     )
     told = [json.loads(line)["message"] for line in said.stdout.splitlines()]
     assert [message.split(":")[0] for message in told] == ["diabetes 1", "wine 1", "wine-score 1"]
-    assert all("the pickle loads, and answers as it did" in message for message in told)
+    assert all("the pickle loads, and predicts what it did" in message for message in told)
 
 
 def test_onnx_serves_and_the_pickle_serves_without_it(models: Path):

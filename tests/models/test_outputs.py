@@ -15,19 +15,19 @@ from msgspec.structs import replace
 from serving.errors import InvalidRecords
 from serving.models import artefact
 from serving.models.manifest import Interval, Threshold
-from serving.models.outputs import Predictions, Telling, telling
+from serving.models.outputs import Decoder, Predictions, make_decoder
 
 WINE = artefact.read_manifest(ROOT / "models", "wine", 1)
 
 
-def classification(*classes: str, threshold: Threshold | None = None) -> Telling:
+def classification(*classes: str, threshold: Threshold | None = None) -> Decoder:
     manifest = replace(WINE, classes=classes, threshold=threshold)
-    return telling(manifest)
+    return make_decoder(manifest)
 
 
-def regression(interval: Interval | None = None) -> Telling:
+def regression(interval: Interval | None = None) -> Decoder:
     task: Any = {"task": "regression", "classes": (), "threshold": None, "interval": interval}
-    return telling(replace(WINE, **task))
+    return make_decoder(replace(WINE, **task))
 
 
 def within(low: float, high: float, *, relative: bool) -> Interval:
@@ -43,23 +43,23 @@ def test_of_equally_probable_classes_the_first_is_predicted():
 
 @pytest.mark.parametrize("label", ["no", "yes"])
 def test_a_threshold_is_held_against_the_probability_as_it_is_sent(label: str):
-    tell = classification("no", "yes", threshold=Threshold(label, 0.3, "chosen"))
+    decode = classification("no", "yes", threshold=Threshold(label, 0.3, "chosen"))
     other = {"no": "yes", "yes": "no"}[label]
     chances = np.array([0.2999999999, 0.3, math.nextafter(0.3, 0)])
     answers = np.column_stack([1 - chances, chances][:: 1 if label == "yes" else -1])
-    told = tell(answers)
+    told = decode(answers)
     assert told.values == [other, label, other]
     assert told.probabilities == answers.tolist()
 
 
 def test_a_classifier_without_probabilities_tells_labels_alone():
-    tell = telling(replace(WINE, threshold=None, answers="labels"))
-    assert tell(np.array([[1.0], [0.0]])) == Predictions(["ruim", "bom"], [], [])
+    decode = make_decoder(replace(WINE, threshold=None, answers="labels"))
+    assert decode(np.array([[1.0], [0.0]])) == Predictions(["ruim", "bom"], [], [])
 
 
 def test_a_label_beside_probabilities_need_not_be_the_most_probable():
-    tell = telling(replace(WINE, threshold=None, answers="both"))
-    told = tell(np.array([[0.6, 0.4, 1], [0.4, 0.6, 1]]))
+    decode = make_decoder(replace(WINE, threshold=None, answers="both"))
+    told = decode(np.array([[0.6, 0.4, 1], [0.4, 0.6, 1]]))
     assert told == Predictions(["ruim", "ruim"], [[0.6, 0.4], [0.4, 0.6]], [])
 
 
@@ -75,43 +75,43 @@ def test_a_number_is_told_as_the_shortest_decimal_that_reads_back_to_it(number: 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 def test_the_ends_of_an_interval_are_finite_and_on_either_side(number: float, relative: bool):
-    tell = regression(within(-0.5, 0.25, relative=relative))
-    ((low, high),) = tell(np.array([[number]])).intervals
+    decode = regression(within(-0.5, 0.25, relative=relative))
+    ((low, high),) = decode(np.array([[number]])).intervals
     assert math.isfinite(low)
     assert math.isfinite(high)
     assert low <= number <= high
 
 
 def test_an_interval_of_small_numbers_is_told_in_full_too():
-    tell = regression(within(-2e-8, 3e-8, relative=False))
-    ((low, high),) = tell(np.array([[9e-7]])).intervals
+    decode = regression(within(-2e-8, 3e-8, relative=False))
+    ((low, high),) = decode(np.array([[9e-7]])).intervals
     assert (low, high) == (pytest.approx(8.8e-7), pytest.approx(9.3e-7))
 
 
 def test_an_interval_lies_around_the_number_that_is_told():
-    tell = regression(within(-0.5, 0.25, relative=False))
-    assert tell(np.array([[2.0], [-1.0]])).intervals == [(1.5, 2.25), (-1.5, -0.75)]
+    decode = regression(within(-0.5, 0.25, relative=False))
+    assert decode(np.array([[2.0], [-1.0]])).intervals == [(1.5, 2.25), (-1.5, -0.75)]
 
 
 def test_a_relative_interval_is_a_part_of_the_number_on_either_side_of_zero():
-    tell = regression(within(-0.5, 0.25, relative=True))
-    assert tell(np.array([[2.0], [-2.0]])).intervals == [(1, 2.5), (-2.5, -1)]
+    decode = regression(within(-0.5, 0.25, relative=True))
+    assert decode(np.array([[2.0], [-2.0]])).intervals == [(1, 2.5), (-2.5, -1)]
 
 
 @pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("tell", [regression(), classification("a", "b")])
-def test_an_answer_that_is_not_finite_is_a_fault_of_its_record(tell: Telling, strange: float):
-    width = 1 if tell(np.zeros((1, 1))).probabilities == [] else 2
+@pytest.mark.parametrize("decode", [regression(), classification("a", "b")])
+def test_an_answer_that_is_not_finite_is_a_fault_of_its_record(decode: Decoder, strange: float):
+    width = 1 if decode(np.zeros((1, 1))).probabilities == [] else 2
     answers = np.zeros((3, width))
     answers[1] = strange
     with pytest.raises(InvalidRecords) as among:
-        tell(answers)
+        decode(answers)
     with pytest.raises(InvalidRecords) as alone:
-        tell(answers[[1]])
+        decode(answers[[1]])
     assert [fault.record for fault in (*among.value.faults, *alone.value.faults)] == [1, 0]
 
 
-TELLING = [
+DECODERS = [
     classification("a", "b", threshold=Threshold("b", 0.3, "chosen")),
     classification("a", "b"),
     regression(),
@@ -122,10 +122,10 @@ numbers = st.floats(-1e9, 1e9)
 
 @given(st.lists(st.tuples(numbers, numbers), min_size=2, max_size=4))
 def test_a_row_is_told_alike_alone_and_among_others(answers: list[tuple[float, float]]):
-    for tell, columns in zip(TELLING, [2, 2, 1, 1], strict=True):
+    for decode, columns in zip(DECODERS, [2, 2, 1, 1], strict=True):
         matrix = np.array(answers)[:, :columns]
-        among = tell(matrix)
-        alone = [tell(row[None]) for row in matrix]
+        among = decode(matrix)
+        alone = [decode(row[None]) for row in matrix]
         assert among.values == [value for one in alone for value in one.values]
         assert among.probabilities == [chances for one in alone for chances in one.probabilities]
         assert among.intervals == [ends for one in alone for ends in one.intervals]

@@ -58,7 +58,7 @@ def test_the_c_parser_reads_requests(server: Server):
 
 
 def children(pid: int) -> list[int]:
-    """The workers of a gunicorn; its witness is none."""
+    """The workers of a gunicorn; its check of the pickles is not one."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [
         int(child) for child in found if b"gunicorn" in Path(f"/proc/{child}/cmdline").read_bytes()

@@ -14,7 +14,7 @@ from serving.inputs.schema import Matrix
 from serving.models.backends import from_estimator
 from serving.models.engine import TIE
 from serving.models.manifest import Manifest, Threshold
-from serving.models.outputs import margins, telling
+from serving.models.outputs import make_decoder, margins
 
 EDGES = 1e-3  # share of rows on an edge that rounding may decide
 
@@ -43,11 +43,11 @@ def decide(fitted: Any, manifest: Manifest, rows: Matrix) -> Decided:
         return Decided(replace(manifest, answers="labels"), how)
     both = replace(manifest, answers="both")
     answers = from_estimator(fitted, both)(rows)
-    said = telling(both)(answers).values
+    said = make_decoder(both)(answers).values
     probabilities = answers[:, :-1]
     found = []
     for rule in _rules(fitted, manifest):
-        told = telling(rule)(probabilities).values
+        told = make_decoder(rule)(probabilities).values
         clear = margins(rule, probabilities) > TIE
         unlike = np.array([one != other for one, other in zip(said, told, strict=True)])
         differ = int((clear & unlike).sum()) or _beyond_chance(unlike)
