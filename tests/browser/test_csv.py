@@ -104,7 +104,7 @@ def test_what_spreadsheets_on_windows_write_is_read(open_page: Open):
     ("content", "said"),
     [
         (b"", "There is no row in it."),
-        (b"a,b\n1,2\n", "The first rows cannot be read: fixed acidity: is missing"),
+        (b"a,b\n1,2\n", 'the first line names no field of this model; they are "fixed acidity"'),
     ],
 )
 def test_a_file_of_something_else_is_refused_in_a_sentence(

@@ -1,6 +1,7 @@
 """A model with a field that may be sent as its parts, and without a card."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,7 +12,6 @@ from sklearn.linear_model import LogisticRegression
 from test_csv import downloaded, drop
 
 from serving.inputs.field import Field
-from tests.conftest import Server, gunicorn, running
 
 FIELDS = (
     Field(name="income", minimum=0, sum_of=("own", "partner's")),
@@ -20,7 +20,7 @@ FIELDS = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Iterator[Any]:
     """A service with that model only."""
     folder = tmp_path_factory.mktemp("sums")
     (folder / "models").mkdir()
@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     fitted = LogisticRegression().fit(codes, ["no", "no", "Aprovação", "Aprovação"] * 9)
     put_live(folder / "models", made("loan", fitted, rows, fields=FIELDS))
     models = {"MODELS_DIR": str(folder / "models"), "DEFAULT_MODEL": "loan"}
-    with running(gunicorn(), folder / "log", **models) as started:
+    with serve(folder / "log", **models) as started:
         yield started
 
 

@@ -9,6 +9,7 @@ from serving.api.pages.html import paths, wants_json
 from serving.api.respond import as_json
 from serving.errors import ArtefactError
 from serving.inputs import dates
+from serving.inputs.field import Field
 from serving.models import artefact
 from serving.models.manifest import Manifest
 from serving.predicting.service import Service
@@ -34,7 +35,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
             examples=artefact.read_card(folder, manifest).examples,
             card_url=url_for("card.card", name=manifest.name),
             told=_told(manifest),
-            day=dates.shown,
+            moment=lambda field: _moment(field, manifest.example.get(field.name)),
         )
         return make_response(page)
 
@@ -60,3 +61,15 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         return served
 
     return routes
+
+
+def _moment(field: Field, example: str | None) -> tuple[str, str]:
+    """The type of a date's input, with the time where training saw any, and what stands in it."""
+    read = dates.read(example, field.format or dates.ISO) if example else None
+    days = [read, *(field.seen or ())]
+    texts = [dates.shown(each).removesuffix("Z") for each in days if each is not None]
+    has_time = any("T" in text for text in texts)
+    value = texts[0] if example else ""
+    if has_time and value and "T" not in value:
+        value += "T00:00"
+    return ("datetime-local" if has_time else "date"), value

@@ -12,6 +12,9 @@ from typing import NamedTuple
 import msgspec
 from flask import Request
 
+from serving.figures import LARGEST, SMALLEST
+from serving.inputs import dates
+from serving.inputs.field import Field
 from serving.models.metrics import metric
 
 ENGLISH, PORTUGUESE = "en", "pt-BR"
@@ -40,13 +43,38 @@ class Words(NamedTuple):
         return said.format(**values) if values else said
 
     def number(self, value: float, digits: int = 4) -> str:
-        """A number as it is written in the language, with so many digits that mean something."""
-        size = math.floor(math.log10(abs(value))) if value else 0
-        decimals = max(0, digits - 1 - size)
-        written = f"{round(value, digits - 1 - size):,.{decimals}f}"
-        if decimals:
-            written = written.rstrip("0").rstrip(".")
+        """A number as it is written in the language, with so many digits that mean something.
+
+        All that stand before the point do.
+        """
+        size = abs(value)
+        if size and not SMALLEST <= size < LARGEST:
+            written = f"{value:.{digits}g}"
+        else:
+            whole = math.floor(math.log10(size)) if size else 0
+            decimals = max(0, digits - 1 - whole)
+            written = f"{value:,.{decimals}f}"
+            written = written.rstrip("0").rstrip(".") if decimals else written
         return self.local(written)
+
+    def value(self, value: object) -> str:
+        """What stands in a record or an answer, in a table: a number with a readable few digits."""
+        if isinstance(value, bool):
+            return str(value).lower()
+        return self.number(value, 6) if isinstance(value, float) else str(value)
+
+    def date(self, days: float) -> str:
+        """Days since 1970-01-01 as a date, with the time to the minute where there is one."""
+        return dates.shown(days)[:16].replace("T", " ")
+
+    def seen(self, field: Field) -> str:
+        """The range of a field's values in training; nothing where there is none."""
+        if not field.seen or field.type == "boolean":
+            return ""
+        low, high = field.seen
+        if field.type == "date":
+            return self.between(self.date(low), self.date(high))
+        return self.between(self.number(low, 6), self.number(high, 6))
 
     def share(self, value: float) -> str:
         """A share in per cent."""

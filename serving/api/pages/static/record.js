@@ -14,6 +14,12 @@ export function write(value, decimal = ".") {
   return typeof value === "number" ? String(value).replace(".", decimal) : String(value);
 }
 
+// A date of a record as an input of the type takes it; of other types, the text as it is.
+function moment(text, type) {
+  const [day, time = "00:00"] = text.replace(/Z$/, "").split("T");
+  return { date: day, "datetime-local": text && `${day}T${time}` }[type] ?? text;
+}
+
 // What is sent for a field of the schema, of which `text` was written; undefined where nothing was.
 export function value(field, text, decimal) {
   if (text === "") return undefined;
@@ -49,8 +55,9 @@ export class Form {
 
   fill(record) {
     for (const [name, input] of this.inputs) {
-      input.value =
-        Object.hasOwn(record, name) && record[name] !== null ? write(record[name], this.decimal) : "";
+      const has = Object.hasOwn(record, name) && record[name] !== null;
+      const text = has ? write(record[name], this.decimal) : "";
+      input.value = moment(text, input.type);
     }
     this.clear();
   }

@@ -1,6 +1,6 @@
 // What the service answered, as people read it.
 
-import { number, percent, say } from "./words.js";
+import { measured, percent, say } from "./words.js";
 
 const MOST_BARS = 10;
 
@@ -69,11 +69,15 @@ function bars(rows) {
 
 function numeric(model, answer) {
   const told = [
-    element("p", { className: "answer" }, `${number(answer.prediction)} ${model.unit}`),
+    element("p", { className: "answer" }, measured(answer.prediction, model.unit)),
   ];
   if (answer.interval) {
     const { low, high, coverage } = answer.interval;
-    const values = { low: number(low), high: number(high), share: percent(coverage) };
+    const values = {
+      low: measured(low, model.unit),
+      high: measured(high, model.unit),
+      share: percent(coverage),
+    };
     told.push(
       ranged(model.scale, answer),
       element("p", {}, say("{share} of true values lie between {low} and {high}.", values)),

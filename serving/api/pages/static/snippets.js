@@ -1,5 +1,15 @@
 // The request of the form, to be copied.
 
+// A record as Python writes it: JSON, but for what is true or false.
+function literal(record) {
+  const truth = { true: "True", false: "False" };
+  const entries = Object.entries(record).map(([name, value]) => {
+    const written = typeof value === "boolean" ? truth[value] : JSON.stringify(value);
+    return `    ${JSON.stringify(name)}: ${written},\n`;
+  });
+  return `{\n${entries.join("")}}`;
+}
+
 export const snippets = {
   curl(url, record) {
     const body = JSON.stringify(record).replaceAll("'", "'\\''");
@@ -11,7 +21,7 @@ export const snippets = {
       "import json",
       "import urllib.request",
       "",
-      `record = ${JSON.stringify(record, null, 4)}`,
+      `record = ${literal(record)}`,
       "request = urllib.request.Request(",
       `    ${JSON.stringify(url)},`,
       "    json.dumps(record).encode(),",
@@ -27,7 +37,9 @@ export const snippets = {
       `const answer = await fetch(${JSON.stringify(url)}, {`,
       '  method: "POST",',
       '  headers: { "Content-Type": "application/json" },',
-      `  body: JSON.stringify(${JSON.stringify(record, null, 2).replaceAll("\n", "\n  ")}),`,
+      `  body: JSON.stringify(${JSON.stringify(record, null, 2)
+        .replaceAll("\n", "\n  ")
+        .replace('"__proto__":', '["__proto__"]:')}),`,
       "});",
       "console.log(await answer.json());",
     ].join("\n");
