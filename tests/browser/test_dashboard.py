@@ -46,7 +46,7 @@ def test_drift_is_shown_field_by_field_and_over_time(open_page: Open, dark: bool
     first = page.locator("details.tested").first
     expect(first).to_have_attribute("open", "")
     expect(first).to_contain_text("▲ drift")
-    expect(page.get_by_role("img", name=re.compile("^brier: "))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^Brier score: "))).to_be_visible()
     expect(page.get_by_role("region", name="Alerts")).to_contain_text("concept drift")
     assert fits(page)
     pictured(page, f"monitor-wine-{'dark' if dark else 'light'}")
