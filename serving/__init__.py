@@ -1,1 +1,3 @@
 """Serve scikit-learn models as a REST service: everything between a request and its answer."""
+
+__version__ = "1.0.0"  # also the newest heading of CHANGELOG.md

@@ -2,7 +2,7 @@
 
 import click
 
-from serving import memory
+from serving import __version__, memory
 from serving.commands import collect, doctor, monitor, predict, versions
 from serving.commands.group import Commands
 from serving.settings import Settings
@@ -23,6 +23,7 @@ from serving.settings import Settings
     wrongly; 3 done, and something wants a look. COMMAND --help tells more.
     """,
 )
+@click.version_option(__version__, prog_name="serving", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Predict files, decide which versions are live, and keep an eye on the service.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from serving import __version__
 from serving.errors import ServingError, VersionRefused
 from serving.models import artefact
 from serving.models.manifest import Manifest
@@ -66,6 +67,7 @@ class Commands(click.Group):
     wrongly; 3 trained, but --auto did not put it live. COMMAND --help tells more.
     """,
 )
+@click.version_option(__version__, prog_name="train", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Train models and write them as artefacts that the service serves.

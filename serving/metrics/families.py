@@ -92,6 +92,7 @@ REQUEST_ROWS = Metric(
 PREDICTIONS = _counter(
     "predictions", "model version label", "Predicted rows; of a regression, the label is empty."
 )
+BUILD = _gauge("build_info", "version python", "1; the release of the service, and its Python.")
 LIVE = _gauge("model_live_version", "model", "The version that answers.")
 TRIAL = _gauge("model_trial_version", "model", "The version that is tried on live traffic.")
 LOADED = _gauge(
@@ -120,7 +121,7 @@ CHANGE = _gauge(
 )
 ALERT = _gauge("alert", "model version kind", "1 while an alert lasts.")
 METRICS = (
-    *(REQUESTS, DURATION, REQUEST_ROWS, PREDICTIONS, LIVE, TRIAL, LOADED, BROKEN),
+    *(REQUESTS, DURATION, REQUEST_ROWS, PREDICTIONS, BUILD, LIVE, TRIAL, LOADED, BROKEN),
     *(LOST, FAILING, SEGMENTS, BYTES, WAITING, TORN, LOOKED, STUCK),
     *(STORE, PASS, DRIFTED, CHANGE, ALERT),
 )

@@ -4,11 +4,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from platform import python_version
 from typing import get_args
 
 import msgspec
 from flask import Blueprint, Flask, Response, g, request
 
+from serving import __version__
 from serving.errors import StoreError
 from serving.metrics import families
 from serving.metrics.families import Sample
@@ -64,6 +66,7 @@ def register(app: Flask, service: Service) -> None:
 
 def _own(service: Service) -> Iterator[Sample]:
     """What this worker knows of itself and of the journal."""
+    yield Sample(families.BUILD, (__version__, python_version()), 1)
     registry = service.registry
     for model, version in registry.live.items():
         yield Sample(families.LIVE, (model,), version)

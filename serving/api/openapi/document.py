@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from serving import __version__
 from serving.api.around.errors import Problem
 from serving.api.openapi import problems, records
 from serving.api.openapi.operation import About, component
@@ -48,7 +49,7 @@ def document(models: Sequence[About]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Model service",
-            "version": "1.0.0",
+            "version": __version__,
             "summary": "scikit-learn models behind HTTP",
             "description": INTRODUCTION,
             "license": {"name": "BSD-3-Clause", "identifier": "BSD-3-Clause"},
