@@ -13,7 +13,7 @@ from serving.inputs import numerals
 from serving.inputs.field import Field
 from serving.inputs.missing import is_missing
 from serving.inputs.numerals import DEFAULT, Numerals
-from serving.inputs.shown import shown, unclear
+from serving.inputs.shown import in_full, shown, unclear
 from serving.inputs.tables import Row
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
@@ -160,5 +160,5 @@ class Texts:
 
 def _clearly(number: float) -> str:
     """A number as nobody takes for another: no sign in it has three digits behind it."""
-    text = f"{number:.15g}"
+    text = in_full(number)
     return f"{text}0" if re.fullmatch(r"-?[0-9]+\.[0-9]{3}", text) else text

@@ -6,6 +6,7 @@ Models are not given the days alone: `with_calendar` adds what a date says of it
 import math
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,22 +14,31 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.inputs.date_words import in_english
+
 ISO = "ISO 8601"  # 2024-07-31, with or without a time
 MONTH = "%Y-%m"
+DIGITS_ALONE = {"%Y%m%d": 8, "%d%m%Y": 8, "%m%d%Y": 8, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}
 FORMATS = (
-    ISO,
-    MONTH,
-    *("%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d"),
-    *("%d/%m/%y", "%m/%d/%y", "%m/%Y", "%m-%Y", "%m.%Y", "%Y/%m"),
-    *("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y"),
-    *("%d-%b-%Y", "%d-%b-%y", "%b %Y", "%B %Y", "%b-%Y", "%Y%m%d"),
+    *(ISO, MONTH, "%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y"),
+    *("%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d"),
+    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%m/%Y", "%m-%Y", "%m.%Y", "%Y/%m"),
+    *("%b %d, %Y", "%b %d %Y", "%d %b %Y", "%d %b, %Y"),
+    *("%d/%b/%Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%y"),
+    *("%b %Y", "%b-%Y", "%b/%Y", "%b-%y", "%b/%y", "%Y-%b"),
+    *("%b %d %H:%M:%S %Y", "%b %d %H:%M:%S %z %Y"),
+    *DIGITS_ALONE,
 )
+YEARS = (1900, 2099)  # of dates that are digits alone
 SAMPLE = 20  # texts by which to tell what a column may be
 CALENDAR = ("year", "month", "day of the week")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}.*)?")
-_TIME = re.compile(r"([ T])[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?(\.[0-9]{1,6})?( [APap][Mm])?$")
+_TIME = re.compile(
+    r"([ T])[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?(\.[0-9]{1,6})?(?:( ?)[APap][Mm])?"
+    r"([+-][0-9]{2}:?[0-9]{2})?$"
+)
 _DAY = 86_400.0  # seconds
 _DIGIT = re.compile(r"[0-9]")
 _SPELT = re.compile(r"[0-9A-Za-z]")
@@ -43,8 +53,10 @@ def read(text: str, written: str = ISO) -> float | None:
     Whatever the format of a column is, ISO 8601 is read too; a time without a zone is UTC.
     """
     text = text.strip()
-    when = None if written == ISO or not _SPELT.match(text) else _parsed(text, written)
-    when = when or _iso(text) or (_parsed(text, MONTH) if len(text) == len("2024-07") else None)
+    if not _SPELT.match(text):
+        return None
+    when = None if written == ISO else _parsed(text, written)
+    when = when or _iso(text) or (_parsed(text, MONTH) if len(text) <= len("2024-Q3") else None)
     if when is None:
         return None
     when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
@@ -54,17 +66,24 @@ def read(text: str, written: str = ISO) -> float | None:
 def _iso(text: str) -> datetime | None:
     if not _ISO.fullmatch(text):
         return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
+    for each in (text, in_english(text)):  # without the UTC that may stand behind it
+        with suppress(ValueError):
+            return datetime.fromisoformat(each)
+    return None
 
 
 def _parsed(text: str, written: str) -> datetime | None:
+    digits = DIGITS_ALONE.get(written)
+    if digits and not (len(text) == digits and text.isdecimal()):
+        return None
+    if not digits:
+        text = in_english(text)
+        written += "" if "%H" in written else _clock(text)
     try:
-        return datetime.strptime(text, written + _clock(text))  # noqa: DTZ007 - the caller sets UTC
+        when = datetime.strptime(text, written)  # noqa: DTZ007 - the caller sets UTC
     except ValueError:
         return None
+    return None if digits and not YEARS[0] <= when.year <= YEARS[1] else when
 
 
 def _clock(text: str) -> str:
@@ -72,10 +91,12 @@ def _clock(text: str) -> str:
     found = _TIME.search(text)
     if not found:
         return ""
-    between, seconds, fraction, half = found.groups()
-    return (
-        f"{between}{'%I' if half else '%H'}:%M{':%S' if seconds else ''}{'.%f' if fraction else ''}"
-        f"{' %p' if half else ''}"
+    between, seconds, fraction, half, zone = found.groups()
+    return "".join(
+        [
+            *(between, "%H" if half is None else "%I", ":%M", ":%S" if seconds else ""),
+            *(".%f" if fraction else "", "" if half is None else f"{half}%p", "%z" if zone else ""),
+        ]
     )
 
 
@@ -101,9 +122,9 @@ def learn(texts: Collection[str]) -> Learnt | None:
     """
     texts = [*texts]
     few = [text for text in texts[:: len(texts) // SAMPLE + 1] if _DIGIT.search(text)]
-    likely = [written for written in FORMATS if any(_is_written(text, written) for text in few)]
+    likely = [written for written in FORMATS if any(is_written(text, written) for text in few)]
     odd = {
-        written: tuple(text for text in texts if not _is_written(text, written))
+        written: tuple(text for text in texts if not (is_written(text, written) or _iso(text)))
         for written in likely
     }
     if not odd:
@@ -113,7 +134,8 @@ def learn(texts: Collection[str]) -> Learnt | None:
     return Learnt(formats, odd[formats[0]])
 
 
-def _is_written(text: str, written: str) -> bool:
+def is_written(text: str, written: str) -> bool:
+    """Whether a text is a date in that very format."""
     found = _iso(text) if written == ISO else _parsed(text, written)
     return found is not None
 

@@ -220,7 +220,9 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         raise ValueError(f"{shown(value)} is none of {listed(self.categories)}{near}")
 
     def _date(self, value: Any) -> float:
-        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        text = value
+        if isinstance(value, int) and not isinstance(value, bool):
+            text = str(value).zfill(dates.DIGITS_ALONE.get(self.format, 0))
         days = dates.read(text, self.format or dates.ISO) if isinstance(text, str) else None
         if days is None:
             like = dates.example(self.format or dates.ISO)

@@ -1,5 +1,7 @@
 """Texts that mean that there is no value."""
 
+import re
+
 # Wherever they stand alone in a cell of a table, in training and in serving alike.
 MISSING = frozenset(
     {"", "?", "NA", "N/A", "#N/A", "#NA", "n/a", "na", "<NA>", "NaN", "nan", "-nan", "NULL", "null"}
@@ -7,13 +9,21 @@ MISSING = frozenset(
 )
 
 # Among numbers and dates these mean it too; of a category they may be labels like any other.
-STAND_INS = frozenset(
-    {"-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "*", "x", "missing", "unknown"}
-) | {
+# They stand here as they are without case, brackets and # around them.
+STAND_INS = frozenset(each.casefold().strip("<>#") for each in MISSING) | {
+    *("x", "missing", "unknown", "undefined", "blank", "empty", "no data", "nodata", "tbd"),
+    *("not available", "not applicable", "not reported", "not recorded"),
     *("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"),
+    *("1.#inf", "-1.#inf", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
     *("nil", "nd", "n.d.", "n/d", "s/d", "n.a.", "n/i", "sem dado", "sem dados", "desconhecido"),
-    *("#ref!", "#value!", "#div/0!", "#num!", "#name?", "#null!", "#valor!", "#nome?"),
+    *("ignorado", "vazio", "em branco", "sem informação", "sem informacao", "indisponível"),
+    *("não informado", "nao informado", "não disponível", "nao disponivel"),
+    *("não se aplica", "nao se aplica", "não aplicável", "nao aplicavel"),
+    *("ref!", "value!", "div/0!", "num!", "name?", "null!", "valor!", "nome?", "wert!", "valeur!"),
+    *("nv", "nom?"),
 }
+_SIGNS_ALONE = re.compile(r"[-\N{EN DASH}\N{EM DASH}.*?/_~]+")
+_ZERO_DATE = re.compile(r"0{8}|0{1,4}[-/.]0{1,2}[-/.]0{1,4}(?:[ T]00:00(?::00)?)?")
 
 
 def is_missing(text: str) -> bool:
@@ -22,5 +32,12 @@ def is_missing(text: str) -> bool:
 
 
 def stands_in(text: str) -> bool:
-    """Whether a text among numbers or dates plainly says that there is no value."""
-    return text in MISSING or text.casefold() in STAND_INS
+    """Whether a text among numbers or dates plainly says that there is no value.
+
+    >>> [stands_in(text) for text in ("-", "(Null)", "#N/D", "??", "0000-00-00", "<0.5")]
+    [True, True, True, True, True, False]
+    """
+    plain = text.casefold().strip("()[]<>{}# ")
+    return (
+        plain in STAND_INS or bool(_SIGNS_ALONE.fullmatch(text)) or bool(_ZERO_DATE.fullmatch(text))
+    )

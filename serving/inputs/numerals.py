@@ -10,15 +10,20 @@ import msgspec
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 SPACES = str.maketrans(
     dict.fromkeys("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}", " ")
-    | {"\N{MINUS SIGN}": "-"}
+    | {"\N{MINUS SIGN}": "-", "\N{RIGHT SINGLE QUOTATION MARK}": "'"}
 )
 
-_CURRENCY = r"[A-Z]{0,3}[$€£¥₹]|(?:BRL|USD|EUR|GBP|JPY|CHF|CAD|AUD|ARS|CLP|MXN|INR|CNY)\b"
-_UNIT = r"%|‰|[$€£¥₹]|[^\W\d_][\w²³/·^.-]{0,11}%?|°\w?|[\"']"
+SIGNS = "$€£¥₹₽₩₺₫₪"  # of currencies
+_CURRENCY = (
+    rf"[A-Z]{{0,3}}[{SIGNS}]|Rs\.?|(?:BRL|USD|EUR|GBP|JPY|CHF|CAD|AUD|ARS|CLP|COP|MXN|PEN|UYU"
+    r"|INR|CNY|RUB|TRY|ZAR|PLN|SEK|NOK|DKK)\b"
+)
+_WORD = r"[^\W\d_][\w²³/·^.-]{0,11}"
+_UNIT = rf"%|‰|[{SIGNS}]|{_WORD}(?:%| {_WORD})?|°\w?|[\"']"
 _DIGITS = r"[0-9.,](?:[0-9.,' ]*[0-9.,])?(?:[eE][+-]?[0-9]+)?"
 _WRITTEN = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[+-]?)"
-    rf"(?P<digits>{_DIGITS})\s*(?P<after>{_UNIT})?\s*(?P<close>\))?"
+    rf"(?P<open>\()?\s*(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})?\s*(?P<within>\()?\s*"
+    rf"(?P<inner>[+-]?)(?P<digits>{_DIGITS})(?P<behind>-?)\s*(?P<after>{_UNIT})?\s*(?P<close>\))?"
 )
 
 
@@ -46,11 +51,12 @@ OTHERS_BETWEEN = tuple(Numerals(*signs) for signs in [".", ",", ",.", ".,", ", "
 
 @cache
 def _grammar(numerals: Numerals) -> re.Pattern[str]:
-    whole = "[0-9]+"
-    if numerals.thousands:
-        whole = rf"(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{re.escape(numerals.thousands)}[0-9]{{3}})+)"
-    decimal = re.escape(numerals.decimal)
-    return re.compile(rf"(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?")
+    decimal, sign = re.escape(numerals.decimal), re.escape(numerals.thousands)
+    plain = rf"(?:[0-9]+(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    grouped = rf"[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{3}})+"
+    if numerals.thousands == ",":  # a lakh is 1,00,000
+        grouped = rf"(?:{grouped}|[1-9][0-9]?(?:,[0-9]{{2}})+,[0-9]{{3}})"
+    return re.compile(rf"{plain}|{grouped}(?:{decimal}[0-9]*)?" if sign else plain)
 
 
 class Written(NamedTuple):
@@ -64,16 +70,21 @@ class Written(NamedTuple):
 def apart(text: str) -> Written | None:
     """Take a text apart; None if it is no number in any way of writing.
 
-    `(12.50)` is negative, as accountants write it.
+    `(12.50)` and `12.50-` are negative, as accountants write them; `3-` is a mark of a school.
     """
     found = _WRITTEN.fullmatch(text.translate(SPACES).strip())
-    if not found or bool(found["open"]) != bool(found["close"]):
+    if not found or (found["open"] or "") + (found["within"] or "") != (
+        "(" if found["close"] else ""
+    ):
+        return None
+    if found["behind"] and not re.search("[.,]", found["digits"]):
         return None
     if found["before"] and found["after"]:  # R$ 5 m2 is no number
         return None
-    if bool(found["sign"]) + bool(found["inner"]) + bool(found["open"]) > 1:
+    signs = [found[each] for each in ("sign", "inner", "behind", "close") if found[each]]
+    if len(signs) > 1:
         return None
-    negative = bool(found["open"]) or "-" in (found["sign"], found["inner"])
+    negative = bool(signs) and signs[0] != "+"
     return Written(negative, found["digits"], found["before"] or found["after"] or "")
 
 
@@ -86,7 +97,7 @@ def _spelt(unit: str) -> str:
     """A unit as it is whoever writes it: years are a year; but k is not K."""
     if len(unit) == 1:
         return unit
-    plain = unit.casefold().replace("²", "2").replace("³", "3")
+    plain = unit.casefold().replace("²", "2").replace("³", "3").rstrip(".")
     return plain.removesuffix("s") if len(plain) > 2 else plain  # noqa: PLR2004 - ms
 
 

@@ -23,6 +23,7 @@ from serving.inputs import dates, labels, strict_json
 from serving.inputs.exact import ExactReader, Reading, Remark
 from serving.inputs.field import Field, Value
 from serving.inputs.names import Names
+from serving.inputs.shown import in_full
 from serving.inputs.tables import Table
 
 __all__ = ["Matrix", "Remark", "Rows", "Schema"]
@@ -243,4 +244,4 @@ def _outside(field: Field, value: float, limit: float) -> str:
         end = "first" if value < limit else "last"
         return f"{dates.shown(value)} is {where} {dates.shown(limit)}, the {end} date in training"
     where, end = ("below", "lowest") if value < limit else ("above", "highest")
-    return f"{value:.12g} is {where} {limit:.12g}, the {end} value seen in training"
+    return f"{in_full(value)} is {where} {in_full(limit)}, the {end} value seen in training"

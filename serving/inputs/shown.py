@@ -2,12 +2,14 @@
 
 import json
 import math
+import re
 from typing import Any
 
 from serving.inputs import numerals
 
 LONGEST_SHOWN = 60
 LISTED_LABELS = 20
+JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def shown(value: Any) -> str:
@@ -31,9 +33,19 @@ def listed(texts: tuple[str, ...]) -> str:
     return ", ".join(map(shown, texts[:LISTED_LABELS])) + more
 
 
+def in_full(value: float) -> str:
+    """A number with all the digits that it has, and none for the noise of floats.
+
+    >>> in_full(12.0), in_full(0.1), in_full(7010404174065815.0)
+    ('12', '0.1', '7010404174065815')
+    """
+    text = f"{value:.15g}"
+    return text if float(text) == value else repr(value).removesuffix(".0")
+
+
 def unclear(text: str, found: tuple[float, ...], remedy: str) -> str:
     """A message on a text that may be several numbers."""
-    return f"{shown(text)} may be {' or '.join(f'{each:.15g}' for each in found)}; {remedy}"
+    return f"{shown(text)} may be {' or '.join(map(in_full, found))}; {remedy}"
 
 
 def instead(value: Any) -> str:
@@ -42,6 +54,9 @@ def instead(value: Any) -> str:
         return ""
     found = numerals.readings(value, numerals.COMMAS_BETWEEN)
     if len(found) > 1:
-        either = " or ".join(f"{each:.15g}" for each in found)
+        either = " or ".join(map(in_full, found))
         return f"; send {either} without quotes, whichever is meant"
-    return f"; send {found[0]:.15g} without quotes" if found and math.isfinite(found[0]) else ""
+    if not found or not math.isfinite(found[0]):
+        return ""
+    plain = value.strip()
+    return f"; send {plain if JSON_NUMBER.fullmatch(plain) else in_full(found[0])} without quotes"

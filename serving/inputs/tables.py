@@ -86,15 +86,21 @@ class TableReader:
         self._lines = Lines(stream, longest)
         texts = _decoded(self._lines)
         begun: list[str] = []
+        told = ""
         try:
             begun.extend(_until_filled(texts))
+            if told := _separator_told(begun):
+                begun[-1] = "\n"
+                begun.extend(_until_filled(texts))
             if not known:
                 begun.extend(islice(texts, LINES_TO_JUDGE_BY))
         except (NotATable, UnicodeDecodeError) as error:
             raise _at(len(begun) + 1, error) from None
         self.is_marked = bool(begun) and begun[0].startswith(_MARK)
         begun[:1] = [each.removeprefix(_MARK) for each in begun[:1]]
-        self.separator = _named_by(begun, known, separator) if known else _splitting_alike(begun)
+        self.separator = told or (
+            _named_by(begun, known, separator) if known else _splitting_alike(begun)
+        )
         # A quote that is left open swallows the empty line at the end.
         self._reader = _reader(chain(begun, texts, ["\n"]), self.separator)
         self._held: list[tuple[int, Row]] = []
@@ -165,6 +171,7 @@ def names(header: Row) -> tuple[str, ...]:
 
 
 _MARK = codecs.BOM_UTF8.decode()
+_SEPARATOR_TOLD = re.compile(rf'{_MARK}?"?sep=([{SEPARATORS}])"?[\s{SEPARATORS}]*\Z', re.IGNORECASE)
 _RETURNED = re.compile(r"[^\r]*\r\n?|[^\r]+")
 
 
@@ -207,6 +214,12 @@ def _until_filled(texts: Iterator[str]) -> Iterator[str]:
         yield text
         if text.strip(_MARK + " \r\n"):
             return
+
+
+def _separator_told(begun: Sequence[str]) -> str:
+    """The separator that a first line for spreadsheets tells, `sep=;`; nothing if it is none."""
+    found = _SEPARATOR_TOLD.match(begun[-1]) if begun else None
+    return found[1] if found else ""
 
 
 def _reader(texts: Iterable[str], separator: str) -> "Reader":

@@ -1,5 +1,6 @@
 """Yes and no, in all the ways that data and programs write them."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 PAIRS = (
@@ -38,7 +39,44 @@ def meant(value: Any) -> bool | None:
     return True if text in _YES else False if text in _NO else None
 
 
+def plain(label: str) -> str:
+    """How a label is spelt without regard to case, and whole numbers without decimals."""
+    label = label.strip().casefold()
+    return _WHOLE.get(label, label)
+
+
+def is_mixed(texts: Collection[str]) -> bool:
+    """Whether texts are no and yes in more than two spellings, such as no, No, true and 1.
+
+    Numbers alone are none, nor letters of several pairs, such as N, S, F.
+    """
+    spelt = {*map(plain, texts)}
+    letters = {each for each in spelt if len(each) == 1 and each.isalpha()}
+    return (
+        len(texts) > 2  # noqa: PLR2004 - no and yes
+        and {*map(meant, texts)} == {False, True}
+        and not spelt <= {"0", "1"}
+        and any(letters <= {*pair} for pair in PAIRS)
+    )
+
+
+def pair_of(rows: Mapping[str, int]) -> tuple[str, str]:
+    """No and yes, spelt as in most rows; one that is not there as in the pair of the other.
+
+    Parameters
+    ----------
+    rows : mapping of str to int
+        In how many rows each text stands, the commonest first.
+    """
+    pairs = {pair: sum(rows[text] for text in rows if plain(text) in pair) for pair in PAIRS}
+    no, yes = max(pairs, key=lambda pair: pairs[pair])
+    return (
+        next((text for text in rows if plain(text) == no), no),
+        next((text for text in rows if plain(text) == yes), yes),
+    )
+
+
 def is_pair(labels: tuple[str, ...]) -> bool:
     """Whether labels are two ways, in any order, to write no and yes: no/yes, N/S, 0.0/1.0."""
-    spelt = {_WHOLE.get(label.casefold(), label.casefold()) for label in labels}
+    spelt = {*map(plain, labels)}
     return len(labels) == len(spelt) and any(spelt == {*pair} for pair in PAIRS)

@@ -8,6 +8,7 @@ import numpy as np
 
 from serving.errors import LISTED_FAULTS, ArtefactError, Fault, InvalidRecords
 from serving.inputs.schema import Matrix, Schema
+from serving.inputs.shown import in_full
 from serving.models.artefact import ONNX, Artefact
 from serving.models.backends import Answering, from_onnx, from_pickle
 from serving.models.outputs import Predictions, make_decoder, margins
@@ -131,9 +132,11 @@ class Engine:
         for field, value in zip(self.manifest.fields, row.tolist(), strict=True):
             known = self.manifest.known.get(field.name)
             if known and value not in known:
-                listed = ", ".join(f"{each:.15g}" for each in known[:LISTED_VALUES])
+                listed = ", ".join(map(in_full, known[:LISTED_VALUES]))
                 more = ", …" if len(known) > LISTED_VALUES else ""
-                message = f"{value:.15g} is none of the values that the model knows: {listed}{more}"
+                message = (
+                    f"{in_full(value)} is none of the values that the model knows: {listed}{more}"
+                )
                 return Fault(record=place, field=field.name, message=message, value=value)
         return Fault(record=place, message=why)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from serving.errors import InvalidRecords
 from serving.formats import READERS
+from serving.inputs import dates
 from serving.inputs.field import Field
 from serving.inputs.numerals import Numerals
 from serving.inputs.schema import Schema
@@ -262,6 +263,47 @@ def test_a_text_in_json_that_could_be_two_numbers_is_refused():
     assert refusal(decoded, Field(name="n"), "1,000") == (
         '"1,000" is not a number; send 1000 or 1 without quotes, whichever is meant'
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "hint"),
+    [
+        ("0.26749926958941106", "0.26749926958941106"),
+        ("1000000000000000002", "1000000000000000002"),
+        ("7,010404170065815", "7.010404170065815"),
+        ("8.320e+20", "8.320e+20"),
+        (".5", "0.5"),
+        ("(1,234.5)", "-1234.5"),
+    ],
+)
+def test_a_hint_tells_the_number_that_was_sent_to_the_last_digit(sent: str, hint: str):
+    message = refusal(decoded, Field(name="n"), sent)
+    assert message == f'"{sent}" is not a number; send {hint} without quotes'
+
+
+@pytest.mark.parametrize(
+    ("written", "sent", "day"),
+    [
+        ("%d%m%Y", 1022024, "2024-02-01"),
+        ("%d%m%Y", "01022024", "2024-02-01"),
+        ("%Y%m%d", 20240201, "2024-02-01"),
+        ("%b/%y", "Fev/24", "2024-02-01"),
+        ("%b/%y", "2024-02", "2024-02-01"),
+        ("%Y-%m", "2024Q2", "2024-04-01"),
+        ("%d/%m/%Y", "1 de fevereiro de 2024", None),
+        ("%d%m%Y", "1022024", None),
+        ("%d/%m/%Y", "2024-02-01T00:00:00Z", "2024-02-01"),
+    ],
+)
+def test_a_date_means_the_same_day_in_json_and_in_a_table(written: str, sent: Any, day: Any):
+    field = Field(name="when", type="date", format=written)
+    if day is None:
+        assert "is not a date; send one as" in refusal(decoded, field, sent)
+        assert "is not a date; send one as" in refusal(celled, field, str(sent))
+    else:
+        assert dates.shown(decoded(field, sent)) == day
+        if isinstance(sent, str):
+            assert dates.shown(celled(field, sent)) == day
 
 
 def test_what_meant_missing_in_training_does_so_when_sent():

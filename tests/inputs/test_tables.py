@@ -61,6 +61,9 @@ def test_a_table_is_read_however_it_is_written(
         ("\ufeffa,b", ["a", "b"]),
         ("cafe\u0301,b", ["caf\u00e9", "b"]),
         ("\n\n  \na,b", ["a", "b"]),
+        ("sep=;\r\na,b;c", ["a,b", "c"]),
+        ('\ufeff"sep=|"\na,b|c', ["a,b", "c"]),
+        ("sep=x,b", ["sep=x", "b"]),
     ],
 )
 def test_names_are_those_that_pandas_gives_without_spaces(header: str, names: list[str]):

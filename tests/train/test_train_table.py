@@ -120,6 +120,10 @@ def made(**columns: Any) -> pd.DataFrame:
     return pd.DataFrame({"number": number, "label": ["yes", "no", "no"] * 20} | columns)
 
 
+def DATE(written: str) -> Field:  # noqa: N802 - stands for the field in the table below
+    return Field(name="x", type="date", format=written)
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -150,6 +154,21 @@ def made(**columns: Any) -> pd.DataFrame:
         (["R$ 1.234,56", "R$ 7,50"] * 30, Field(name="x", unit="R$", numerals=Numerals(",", "."))),
         (["$1,200.50", "$3.00"] * 30, Field(name="x", unit="$", numerals=Numerals(".", ","))),
         (["($1,200.50)", "3.00"] * 30, Field(name="x", unit="$", numerals=Numerals(".", ","))),
+        (
+            ["R$ (1.234,56)", "R$ 7,50"] * 30,
+            Field(name="x", unit="R$", numerals=Numerals(",", ".")),
+        ),
+        (["1.234,56-", "7,50"] * 30, Field(name="x", numerals=Numerals(",", "."))),
+        (
+            ["₹ 12,34,567", "₹ 99"] * 30,
+            Field(name="x", unit="₹", numerals=Numerals(".", ",")),
+        ),
+        (
+            ["1\u2019234\u2019567", "99"] * 30,
+            Field(name="x", type="integer", numerals=Numerals(".", "'")),
+        ),
+        (["850 sq ft", "90 sq ft"] * 30, Field(name="x", unit="sq ft")),
+        (["3", "3-", "4"] * 20, Field(name="x", type="category", categories=("3", "3-", "4"))),
         (["20%", "7%"] * 30, Field(name="x", unit="%")),
         (["40 m2", "7 m2"] * 30, Field(name="x", unit="m2")),
         (["1 year", "7 years"] * 30, Field(name="x", unit="year")),
@@ -169,6 +188,28 @@ def made(**columns: Any) -> pd.DataFrame:
         (
             ["7/31/2024 1:05 PM", "8/1/2024 11:59 AM"] * 30,
             Field(name="x", type="date", format="%m/%d/%Y"),
+        ),
+        (["Jan-23", "Feb-24"] * 30, Field(name="x", type="date", format="%b-%y")),
+        (["fev/24", "dez/23", "mar/25"] * 20, Field(name="x", type="date", format="%b/%y")),
+        (["1 de maio de 2024"] * 30 + ["20 de junho de 2024"] * 30, DATE("%d %b %Y")),
+        (["Tuesday, March 5, 2024", "Friday, May 3, 2024"] * 30, DATE("%b %d, %Y")),
+        (["2024Q1", "Q3 2024", "4T2023"] * 20, DATE("%Y-%m")),
+        (["31/12/2024, 09:05", "09:05 01/02/2024"] * 30, DATE("%d/%m/%Y")),
+        (["2024-01-05 10:00:00 UTC", "2024-01-06 10:00:00 -03:00"] * 30, DATE("ISO 8601")),
+        (["31/12/2024", "2024-02-01"] * 30, DATE("%d/%m/%Y")),
+        (["01022024", "31122023", "15032024", "16032024", "07082024"] * 12, DATE("%d%m%Y")),
+        (["20240131090500", "20240229235959"] * 30, Field(name="x", type="integer")),
+        (
+            [20240131090500, 20240229235959, 20240301000000, 20240401120000, 20240501120000] * 12,
+            DATE("%Y%m%d%H%M%S"),
+        ),
+        (
+            ["Set 12", "Mar 20"] * 30,
+            Field(name="x", type="category", categories=("Mar 20", "Set 12")),
+        ),
+        (
+            [f"2024-0{1 + row % 9}-11" for row in range(54)] + ["0000-00-00"] * 6,
+            Field(name="x", type="date", format="ISO 8601", optional=True, missing=("0000-00-00",)),
         ),
         ([1999, 2004, 2024] * 20, Field(name="x", type="integer")),
         (
@@ -313,6 +354,47 @@ def test_cells_that_only_a_person_understands_are_named_with_their_lines(
     assert Found(made(x=values), "label", keep=frozenset("x")).fields["x"].type == "category"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["NAN", "Null", "(null)", "[NA]", "#N/D", "??", "—", "TBD", "1.#QNAN", "Não informado"],
+)
+def test_what_plainly_says_that_there_is_no_number_is_missing(text: str):
+    found = Found(made(x=[*range(100, 159), text]), "label")
+    assert found.fields["x"].missing == (text,)
+    assert f"'x': {text!r} (line 61) is taken as missing" in found.said
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        (["True", "true", "1", "0", "FALSE", "no"] * 10, ("FALSE", "True")),
+        (["Yes", "yes", "No", "no"] * 15, ("No", "Yes")),
+        (["Sim", "SIM", "não"] * 20, ("Sim", "não")),
+        (["0", "1"] * 29 + ["TRUE", "yes"], ("0", "1")),
+        (["N", "S", "F"] * 20, ("F", "N", "S")),
+        (["0", "1", "1.0", "2"] * 15, None),
+        (["Yes", "No", "Maybe"] * 20, ("Maybe", "No", "Yes")),
+    ],
+)
+def test_yes_and_no_in_several_spellings_are_two_labels(values: list[str], labels: Any):
+    found = Found(made(x=values), "label")
+    assert (found.fields["x"].categories or None) == labels
+    if labels and len(labels) == 2:
+        assert any("'x' says yes and no in several ways" in each for each in found.said)
+        target = Found(made(x=values), "x")
+        assert (target.task, tuple(sorted(target.frame["x"].unique()))) == (
+            "classification",
+            labels,
+        )
+
+
+def test_a_column_of_which_many_cells_are_no_dates_is_said_to_be_labels():
+    days = [f"{1 + row % 28:02d}/01/2024" for row in range(50)] + ["soon", "later"] * 5
+    found = Found(made(when=days), "label")
+    assert found.fields["when"].type == "category"
+    assert any("most of its values are dates, but not 'soon'" in each for each in found.said)
+
+
 def test_a_date_that_is_none_is_named():
     days = [f"2024-0{1 + row % 9}-11" for row in range(59)] + ["2024-02-31"]
     with pytest.raises(
@@ -380,6 +462,25 @@ def test_of_two_readings_of_a_date_the_likelier_is_taken_and_told(
     assert any("'when'" in each and why in each for each in found.said)
 
 
+@pytest.mark.parametrize(
+    ("others", "written", "why"),
+    [
+        ({"price": [f"{row},5" for row in range(60)]}, "%d/%m/%Y", "decimal commas"),
+        ({"born": ["12/31/1980"] * 60}, "%m/%d/%Y", "so it does in another column"),
+        ({"born": ["31/12/1980"] * 60}, "%d/%m/%Y", "so it does in another column"),
+    ],
+)
+def test_the_rest_of_a_file_tells_which_of_day_and_month_comes_first(
+    others: dict[str, list[str]], written: str, why: str
+):
+    # Read the other way, these would be in the order of time or first days of months.
+    days = ["02/01/2024", "01/03/2024"] if written[1] == "m" else ["02/01/2024", "03/01/2024"]
+    table = made(when=days * 30, **others).drop(columns="number")
+    found = Found(table.assign(n=range(60)), "label")
+    assert found.fields["when"].format == written
+    assert any("'when'" in each and why in each for each in found.said)
+
+
 def spread(*isolated: float) -> list[float]:
     """Sixty numbers from 20 to 78, of which some are far from the others."""
     return [*isolated, *(20 + row for row in range(60 - len(isolated)))]
@@ -403,10 +504,21 @@ def test_a_value_far_from_all_others_is_asked_about(value: int):
         assert not any("far from" in each for each in told.said)
 
 
+@pytest.mark.parametrize("value", [-999, 99, 9999, -99.9])
+def test_nines_far_from_few_others_are_asked_about(value: float):
+    found = Found(made(x=[0, 1, 2, 3, value] * 12), "label")
+    assert any(
+        f"{value} is far from all other values of 'x' (12 rows" in each for each in found.said
+    )
+
+
 @pytest.mark.parametrize(
     "values",
     [
         spread(),
+        [-1, 0, 1] * 20,
+        [1, 50, 99] * 20,
+        [10, 99] * 30,
         [0] * 30 + [*range(1, 31)],
         [0] * 40 + [50 * row for row in range(2, 22)],
         [-3, -1, *range(58)],

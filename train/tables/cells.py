@@ -53,7 +53,7 @@ def judge(counts: "pd.Series[int]", odd: Collection[str]) -> Odd:
     verdict: Verdict = "some"
     if not others:
         verdict = "all" if not stand_ins or regular > 2 else "some"  # noqa: PLR2004 - of 1, 2 and - all may be labels
-    elif strange <= (1 - NEARLY_ALL) * rows and (regular > FEW or strange <= max(1, RARE * rows)):
+    elif rows - strange >= NEARLY_ALL * rows and (regular > FEW or strange <= max(1, RARE * rows)):
         verdict = "strays"
     return Odd(stand_ins, others, verdict)
 

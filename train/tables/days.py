@@ -1,20 +1,25 @@
 """Columns of texts that are dates: how they are written, and the days that they stand for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from serving.inputs import dates
-from serving.inputs.dates import ISO
+from serving.inputs.dates import DIGITS_ALONE, ISO
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DIGITS_ALONE = "%Y%m%d"
 FEWEST_DIGITS_ALONE = 5  # so many numbers are days of the calendar by no chance
-DAY_FIRST = {"%d/%m/%Y": "%m/%d/%Y", "%d-%m-%Y": "%m-%d-%Y", "%d/%m/%y": "%m/%d/%y"}
-PLAIN = {"%d": "day", "%m": "month", "%b": "month", "%B": "month", "%Y": "year", "%y": "year"}
+DAY_FIRST = {
+    "%d/%m/%Y": "%m/%d/%Y",
+    "%d-%m-%Y": "%m-%d-%Y",
+    "%d/%m/%y": "%m/%d/%y",
+    "%d%m%Y": "%m%d%Y",
+}
+PLAIN = {"%d": "day", "%m": "month", "%b": "month", "%Y": "year", "%y": "year"}
+PLAIN |= {" %H:%M:%S": "", "%H%M%S": "time", "%H%M": "time", " %z": ""}
 
 
 class Written(NamedTuple):
@@ -27,15 +32,19 @@ class Written(NamedTuple):
 def written(texts: Sequence[str]) -> Written | None:
     """Find out how a column's dates are written; None if there are none."""
     found = dates.learn(texts)
-    return Written(found.formats, frozenset(found.odd)) if found else None
+    if not found or (found.formats[0] in DIGITS_ALONE and len(texts) < FEWEST_DIGITS_ALONE):
+        return None
+    return Written(found.formats, frozenset(found.odd))
 
 
-def are_digits_alone(texts: Sequence[str]) -> bool:
-    """Whether whole numbers are dates such as 20240731."""
-    if len(texts) < FEWEST_DIGITS_ALONE or any(len(text) != len("20240731") for text in texts):
-        return False
-    return all(
-        text[:2] in {"19", "20"} and dates.read(text, DIGITS_ALONE) is not None for text in texts
+def digits_alone(texts: Sequence[str]) -> tuple[str, ...]:
+    """The formats of whole numbers that are dates, such as 20240731; none if they are not."""
+    if len(texts) < FEWEST_DIGITS_ALONE or len({*map(len, texts)}) > 1:
+        return ()
+    return tuple(
+        written
+        for written in DIGITS_ALONE
+        if all(dates.is_written(text, written) for text in texts)
     )
 
 
@@ -45,11 +54,33 @@ def values(column: "pd.Series[Any]", written: str) -> "pd.Series[float]":
     return column.map(by_text, na_action="ignore").astype(np.float64)
 
 
-def choose(column: "pd.Series[Any]", formats: Sequence[str]) -> tuple[str, str]:
+class Order(NamedTuple):
+    """Whether the day comes before the month in the whole file, as far as that is certain."""
+
+    is_day_first: bool | None
+    evidence: str
+
+
+def order(columns: Iterable[Sequence[str]], decimal: str) -> Order:
+    """What the formats of all columns and the decimal sign of a file say of 01/02/2024."""
+    certain = {
+        first in formats
+        for formats in columns
+        for first, other in DAY_FIRST.items()
+        if (first in formats) != (other in formats)
+    }
+    if len(certain) == 1:
+        return Order(certain.pop(), "so it does in another column")
+    if decimal == "," and not certain:
+        return Order(is_day_first=True, evidence="who writes decimal commas writes so")
+    return Order(None, "")
+
+
+def choose(column: "pd.Series[Any]", formats: Sequence[str], known: Order) -> tuple[str, str]:
     """The likeliest format, and a remark if another fits as well.
 
-    Of 01/02/2024 the reading in which the rows are in the order of time, or all the first day of a
-    month; else the day comes first.
+    Of 01/02/2024 the reading that is certain in the file; else that in which the rows are in the
+    order of time, or all the first day of a month; else the day comes first.
     """
     first = formats[0]
     other = DAY_FIRST.get(first, "")
@@ -58,7 +89,9 @@ def choose(column: "pd.Series[Any]", formats: Sequence[str]) -> tuple[str, str]:
     here, there = (values(column, each).dropna() for each in (first, other))
     evidence = "its rows are then in the order of time"
     better = _is_ordered(there) - _is_ordered(here)
-    if not better:
+    if known.is_day_first is not None:
+        evidence, better = known.evidence, -1 if known.is_day_first else 1
+    elif not better:
         evidence = "it is then the first day of each month"
         better = _are_months(there) - _are_months(here)
     if not better:

@@ -5,10 +5,9 @@ from typing import Any
 import pandas as pd
 from msgspec.structs import replace
 
-from serving.inputs import truth
 from serving.inputs.field import Field
 from train.errors import TrainingError
-from train.tables.columns import Column
+from train.tables.column import Column
 from train.tables.wishes import quoted
 
 MOST_LABELS = 200
@@ -56,7 +55,6 @@ def to_field(
 
 def _category(column: Column, labels: "Values[Any]") -> tuple[Field, "Values[Any]"]:
     """A category with all labels, or with the frequent ones and one for all others."""
-    labels = _of_one_case(labels)
     counts = labels.value_counts()
     if len(counts) <= MOST_LABELS:
         return Field(
@@ -79,16 +77,6 @@ def _category(column: Column, labels: "Values[Any]") -> tuple[Field, "Values[Any
         other=other,
     )
     return field, labels.where(labels.isna() | labels.isin(frequent), other)
-
-
-def _of_one_case(labels: "Values[Any]") -> "Values[Any]":
-    """Yes and no, each as it is written most often: True and true are one; SP and sp are not."""
-    counts = labels.value_counts()
-    plain = {label: label.casefold() for label in counts.index}
-    commonest = dict(reversed([(plain[label], label) for label in counts.index]))
-    if len(commonest) == len(plain) or not truth.is_pair(tuple(commonest)):
-        return labels
-    return labels.map(lambda label: commonest[plain[label]], na_action="ignore")
 
 
 def to_labels(values: "Values[Any]") -> "Values[Any]":

@@ -9,7 +9,8 @@ from serving.inputs.field import Field
 from serving.inputs.tables import Table
 from train.errors import TrainingError
 from train.tables import isolated, overview
-from train.tables.columns import Column, understand
+from train.tables.column import Column
+from train.tables.columns import understand
 from train.tables.fields import to_field
 from train.tables.read import Sheet
 from train.tables.target import to_target

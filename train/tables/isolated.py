@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from train.tables.columns import Column, shown
+from train.tables.column import Column, shown
 from train.tables.wishes import quoted
 
 FEWEST_OTHERS = 10  # different values, to tell what far is
+FAR_OF_FEW = 10  # times as far as fewer others reach, for nines
 NEAREST = 10  # of the others' distances, the largest of which is held against that to them
 FAR, PART = 3, 0.1  # times as large, and of the way to their median
 REPEATED, SHARE = 2, 0.001  # in so many rows, or so many of them
@@ -34,11 +35,12 @@ def isolated(values: NDArray[np.float64]) -> list[Isolated]:
     A value is far if the distance to the nearest of the others is three times the largest that
     those near it have among themselves, and a tenth of that to their median: so the 0 of whoever
     has no income is not asked about. It must also look like a sign, which 0 does, the only number
-    below it, and nines; or be farther from the others than they are from each other.
+    below it, and nines; or be farther from the others than they are from each other. Among few
+    others nines are asked about that are ten times as far from them as they reach.
     """
     present, rows = np.unique(values[np.isfinite(values)], return_counts=True)
     found: list[Isolated] = []
-    while len(found) < MOST and len(present) > FEWEST_OTHERS:
+    while len(found) < MOST and len(present) > 2:  # noqa: PLR2004 - two others
         for others, at in ((slice(1, None), 0), (slice(None, -1), -1)):
             if _is_isolated(present[at], rows[at], present[others], rows[others]):
                 low, high = present[others][[0, -1]]
@@ -57,6 +59,10 @@ def _is_isolated(
     share = rows / (rows + their_rows.sum())
     if rows < REPEATED and share < SHARE:
         return False
+    is_nines = abs(value) > 9 and bool(NINES.fullmatch(f"{value:.12g}"))  # noqa: PLR2004 - 9 is as good as 8
+    if len(others) < FEWEST_OTHERS:
+        gap = np.abs(value - others).min()
+        return bool(is_nines and gap >= FAR_OF_FEW * np.ptp(others))
     if value == -1 and others[0] >= 0 and (others == np.rint(others)).all():
         return bool(share >= MINUS)
     near = others[: NEAREST + 1] if value < others[0] else others[::-1][: NEAREST + 1]
@@ -65,7 +71,6 @@ def _is_isolated(
     if gap < max(FAR * np.abs(np.diff(near)).max(), PART * abs(median - value)):
         return False
     is_sign = value == 0 or value < 0 <= others[0]  # the only one on that side of the others
-    is_nines = abs(value) > 9 and bool(NINES.fullmatch(f"{value:.12g}"))  # noqa: PLR2004 - 9 is as good as 8
     return bool(is_sign or is_nines or gap > np.ptp(others))
 
 

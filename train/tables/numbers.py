@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DIGIT = re.compile(r"(?<![^\W\d_])[0-9]")  # but for that of m2
-CURRENCY = re.compile(r".*[$€£¥₹]|[A-Z]{3}")
+CURRENCY = re.compile(rf".*[{numerals.SIGNS}]|[A-Z]{{3}}|Rs\.?")
 
 
 class Written(NamedTuple):
@@ -68,7 +68,8 @@ def written(counts: "pd.Series[int]", *, commas_between: bool) -> Written | None
     regular = {*kept} - {*learnt.odd}
     odd = frozenset(text for texts in shapes.values() if texts[0] not in regular for text in texts)
     others = tuple(each for each in units if not numerals.is_unit(each, unit))
-    return Written(learnt.ways, unit, odd, (unit, *others)) if regular else None
+    units_met = tuple(filter(None, (unit, *others)))
+    return Written(learnt.ways, unit, odd, units_met) if regular else None
 
 
 def _shape(text: str) -> str:

@@ -36,7 +36,7 @@ def lines(fields: Sequence[Field], frame: pd.DataFrame) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    text = printable(text)
+    text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in printable(text))
     return text if len(text) <= NAME else f"{text[: NAME - 1]}…"
 
 

@@ -54,8 +54,10 @@ def read(path: Path) -> Sheet:
     width = len(table.names)
     for line, row in zip(lines, rows, strict=True):
         if len(row) != width:
+            above = "; what stands above the line of column names must go" if width == 1 else ""
             raise TrainingError(
                 f"{path} is no table: line {line} has {len(row)} cells, the first line has {width}"
+                f"{above}"
             )
     cells = pd.DataFrame(
         dict(zip(table.names, map(_column, zip(*rows, strict=True)), strict=True)), copy=False

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from train.errors import TrainingError
-from train.tables.columns import Column, understand
+from train.tables.column import Column
+from train.tables.columns import understand
 from train.tables.read import read as read_cells
 from train.tables.wishes import NOTHING
 

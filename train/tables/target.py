@@ -6,7 +6,7 @@ import numpy as np
 
 from serving.inputs.shown import printable
 from train.errors import TrainingError
-from train.tables.columns import Column
+from train.tables.column import Column
 from train.tables.fields import to_labels
 from train.task import Kind
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from train.tables.columns import Column, shown
+from train.tables.column import Column, shown
 from train.tables.wishes import quoted
 
 NAMED_AS_KEY = re.compile(r"(?i:(^|[\W_])(id|uuid|guid|index|key)|^unnamed: \d+)$|[a-z]I[dD]$")

@@ -1,0 +1,49 @@
+"""A column of a sheet that is understood."""
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from serving.inputs import dates
+from serving.inputs.numerals import DEFAULT, Numerals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["integer", "number", "date", "text"]
+
+
+class Column(NamedTuple):
+    """A column that is understood.
+
+    Attributes
+    ----------
+    content : Series
+        Numbers, days since 1970-01-01, or trimmed texts; NaN where there is none.
+    unit, numerals, format, missing
+        As a Field has them.
+    strays, remedy : str
+        What a person must decide before it is what nearly all its cells are, and how; it is text
+        so far.
+    has_numbers : bool
+        Whether it is text although most of its cells are numbers.
+    """
+
+    name: str
+    kind: Kind
+    content: "pd.Series[Any]"
+    unit: str = ""
+    numerals: Numerals = DEFAULT
+    format: str = ""
+    missing: tuple[str, ...] = ()
+    strays: str = ""
+    remedy: str = ""
+    has_numbers: bool = False
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its values are numbers that may be counted with; days are not."""
+        return self.kind in {"integer", "number"}
+
+
+def shown(value: float, column: Column) -> str:
+    """A number of a column for people: days as a date."""
+    return dates.shown(value) if column.kind == "date" else f"{value:.12g}"

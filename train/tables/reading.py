@@ -1,0 +1,163 @@
+"""One column of texts read as numbers, dates or labels, with remarks on what was decided."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from serving.inputs import numerals, truth
+from serving.inputs.field import FLOAT32_MAX
+from serving.inputs.numerals import DEFAULT, Numerals
+from train.tables import cells, days, numbers
+from train.tables.column import Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One column that is being read, and where remarks on it go."""
+
+    column: "pd.Series[str]"
+    lines: "pd.Series[int]"
+    counts: "pd.Series[int]"
+    remarks: list[str]
+
+    @property
+    def name(self) -> str:
+        """The column's."""
+        return str(self.column.name)
+
+    def as_numbers(
+        self, written: numbers.Written, odd: cells.Odd, decimal: str, order: days.Order
+    ) -> Column:
+        """The column as numbers, or as dates that are digits alone."""
+        if odd.verdict == "strays":
+            return self._stray("numbers", odd)
+        way = numerals.choose(written.ways, decimal=decimal)
+        column = self._without(odd.stand_ins)
+        texts = [text for text in self.counts.index if text not in odd.stand_ins]
+        is_plain = way == DEFAULT and not written.unit
+        if formats := days.digits_alone(texts) if is_plain else ():
+            return self._dated(column, formats, odd.stand_ins, order)
+        self._tell_sign(written, way, decimal, texts)
+        values = numbers.values(column, way, written.unit)
+        beyond = values.abs() > FLOAT32_MAX
+        too_large = tuple(column[beyond].unique())
+        if too_large:
+            self._taken_as_missing(too_large)
+        values = values.mask(beyond)
+        whole = not written.unit and numbers.are_whole(texts, values, way)
+        return Column(
+            self.name,
+            "integer" if whole else "number",
+            values,
+            unit=written.unit,
+            numerals=way,
+            missing=(*odd.stand_ins, *too_large),
+        )
+
+    def _tell_sign(
+        self, written: numbers.Written, way: Numerals, decimal: str, texts: list[str]
+    ) -> None:
+        """Say how it was decided whether 1.234 has decimals or thousands."""
+        readings = {each.decimal: each for each in written.ways if each.decimal in ".,"}
+        signed = [text for text in texts if "." in text or "," in text]
+        if len(readings) == 1 or not signed:
+            return
+        value, other = (numerals.read(signed[0], each, written.unit) for each in readings.values())
+        if value == other:
+            return
+        if way.decimal != next(iter(readings)):
+            value, other = other, value
+        why = f"for other columns have decimals behind {decimal!r}"
+        if not decimal:
+            why = "for nothing else tells; if that is wrong, write it without signs for thousands"
+        self.remarks.append(
+            f"{self.name!r}: {signed[0]!r} is {value:.12g}, not {other:.12g}, {why}"
+        )
+
+    def as_dates(self, found: days.Written | None, order: days.Order) -> Column | None:
+        """The column as dates, if nearly all its cells are."""
+        if not found:
+            return None
+        odd = cells.judge(self.counts, found.odd)
+        if odd.verdict == "some":
+            if self.counts[[*odd.others]].sum() < self.counts.sum() / 2:
+                self.remarks.append(
+                    f"{self.name!r} is read as labels: most of its values are dates, but not "
+                    f"{cells.named(self.column, self.lines, odd.others or odd.stand_ins)}"
+                )
+            return None
+        if odd.verdict == "strays":
+            return self._stray("dates", odd)
+        return self._dated(self._without(odd.stand_ins), found.formats, odd.stand_ins, order)
+
+    def as_texts(self, written: numbers.Written | None, odd: cells.Odd | None) -> Column:
+        """The column as it is; if most of it are numbers, with a remark why it is none of them."""
+        has_numbers = bool(
+            written and odd and self.counts[[*odd.others]].sum() < self.counts.sum() / 2
+        )
+        if written and odd and has_numbers:
+            units = f" in several units, {', '.join(map(repr, written.units))}"
+            self.remarks.append(
+                f"{self.name!r} is read as labels: most of its values are numbers"
+                f"{units if len(written.units) > 1 else ''}, but not "
+                f"{cells.named(self.column, self.lines, odd.others or odd.stand_ins)}"
+            )
+        if truth.is_mixed(self.counts.index):
+            return self._as_truth()
+        spelt: dict[str, list[str]] = {}
+        for text in sorted(self.counts.index):
+            spelt.setdefault(text.casefold(), []).append(text)
+        alike = [", ".join(map(repr, texts)) for texts in spelt.values() if len(texts) > 1]
+        if alike:
+            self.remarks.append(
+                f"{self.name!r} has labels that differ in case alone and count as different: "
+                f"{'; '.join(alike[: cells.NAMED])}{' …' if len(alike) > cells.NAMED else ''}"
+            )
+        return Column(self.name, "text", self.column, has_numbers=has_numbers)
+
+    def _as_truth(self) -> Column:
+        """No and yes, each in the spelling of the pair that is used most."""
+        meant = truth.pair_of({str(text): rows for text, rows in self.counts.items()})
+        others = [text for text in self.counts.index if text not in meant]
+        no, yes = meant
+        self.remarks.append(
+            f"{self.name!r} says yes and no in several ways: "
+            f"{cells.named(self.column, self.lines, others)} count as {yes!r} or {no!r}"
+        )
+        spelt = {text: yes if truth.meant(text) else no for text in self.counts.index}
+        return Column(self.name, "text", self.column.map(spelt, na_action="ignore"))
+
+    def _dated(
+        self,
+        column: "pd.Series[str]",
+        formats: tuple[str, ...],
+        missing: tuple[str, ...],
+        order: days.Order,
+    ) -> Column:
+        chosen, remark = days.choose(column, formats, order)
+        if remark:
+            self.remarks.append(remark)
+        return Column(
+            self.name, "date", days.values(column, chosen), format=chosen, missing=missing
+        )
+
+    def _without(self, stand_ins: tuple[str, ...]) -> "pd.Series[str]":
+        if stand_ins:
+            self._taken_as_missing(stand_ins)
+        return self.column.mask(self.column.isin(stand_ins))
+
+    def _taken_as_missing(self, texts: tuple[str, ...]) -> None:
+        self.remarks.append(
+            f"{self.name!r}: {cells.named(self.column, self.lines, texts)} "
+            f"{'is' if len(texts) == 1 else 'are'} taken as missing"
+        )
+
+    def _stray(self, kind: str, odd: cells.Odd) -> Column:
+        strays = (
+            f"{self.name!r} holds {kind}, but not "
+            f"{cells.named(self.column, self.lines, odd.others)}"
+        )
+        remedy = cells.remedy(odd.others)
+        return Column(self.name, "text", self.column, strays=strays, remedy=remedy)
