@@ -19,7 +19,7 @@ DAY_FIRST = {
     "%d%m%Y": "%m%d%Y",
 }
 PLAIN = {"%d": "day", "%m": "month", "%b": "month", "%Y": "year", "%y": "year"}
-PLAIN |= {" %H:%M:%S": "", "%H%M%S": "time", "%H%M": "time", " %z": ""}
+PLAIN |= {" %H:%M:%S": "", "%H": "hour", "%M": "minute", "%S": "second", " %z": ""}
 
 
 class Written(NamedTuple):
@@ -119,6 +119,7 @@ def told(written: str) -> str:
     """A format for people: `day/month/year`."""
     if written == ISO:
         return "year-month-day"
+    is_alone = written in DIGITS_ALONE
     for sign, name in PLAIN.items():
-        written = written.replace(sign, name)
-    return written
+        written = written.replace(sign, f"{name} " if is_alone else name)
+    return f"{written}as digits alone" if is_alone else written

@@ -124,7 +124,7 @@ class Reading:
         no, yes = meant
         self.remarks.append(
             f"{self.name!r} says yes and no in several ways: "
-            f"{cells.named(self.column, self.lines, others)} count as {yes!r} or {no!r}"
+            f"{cells.named(self.column, self.lines, others)} {'counts' if len(others) == 1 else 'count'} as {yes!r} or {no!r}"
         )
         spelt = {text: yes if truth.meant(text) else no for text in self.counts.index}
         return Column(self.name, "text", self.column.map(spelt, na_action="ignore"))
