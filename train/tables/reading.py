@@ -122,9 +122,10 @@ class Reading:
         meant = truth.pair_of({str(text): rows for text, rows in self.counts.items()})
         others = [text for text in self.counts.index if text not in meant]
         no, yes = meant
+        named = cells.named(self.column, self.lines, others)
+        count = "counts" if len(others) == 1 else "count"
         self.remarks.append(
-            f"{self.name!r} says yes and no in several ways: "
-            f"{cells.named(self.column, self.lines, others)} {'counts' if len(others) == 1 else 'count'} as {yes!r} or {no!r}"
+            f"{self.name!r} says yes and no in several ways: {named} {count} as {yes!r} or {no!r}"
         )
         spelt = {text: yes if truth.meant(text) else no for text in self.counts.index}
         return Column(self.name, "text", self.column.map(spelt, na_action="ignore"))
