@@ -136,7 +136,7 @@ def test_the_document_says_what_may_be_sent(app: tuple[FlaskClient, Settings]):
 def test_the_page_has_a_control_for_each(app: tuple[FlaskClient, Settings]):
     client, _ = app
     page = client.get("/", headers={"Accept": "text/html"}).text
-    assert 'data-name="since" value="2024-01-31" type="date"' in page
+    assert 'data-name="since" type="date" value="2024-01-31"' in page
     assert "<textarea" in page
     assert "R$" in page
 
