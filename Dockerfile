@@ -1,17 +1,19 @@
-# Wheels are installed, and the HTTP parser compiled, where there is a compiler; the image that
-# serves has none.
+# Wheels are installed, and the HTTP parser is compiled, in a stage that has a compiler; the image
+# that serves has none.
 FROM python:3.13-slim AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev python3-dev \
     && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /venv
-COPY requirements.txt .
+COPY requirements.txt requirements-parser.txt ./
 # What serving imports, and pandas for models that take frames; requirements.txt pins these and all
 # that they need. The libraries' own tests would add some 90 MB; their sources in C and Cython, what
 # type checkers read, ONNX Runtime's tools for converting models, and time zones another 15.
 RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.txt \
-        flask gunicorn gunicorn_h1c joblib msgspec numpy onnxruntime pandas psycopg \
+        flask gunicorn joblib msgspec numpy onnxruntime pandas psycopg \
         psycopg-binary scikit-learn sqlalchemy \
+    && (/venv/bin/pip install --no-cache-dir --no-compile --requirement requirements-parser.txt \
+        || echo "gunicorn's own HTTP parser serves, which is slower") \
     && find /venv -type d -name tests -prune -exec rm -r {} + \
     && find /venv -regex '.*\.\(py[ix]\|pxd\|[ch]\|[ch]pp\|a\)' -delete \
     && rm -r /venv/lib/python3.*/site-packages/onnxruntime/quantization \

@@ -6,7 +6,7 @@ export PORT ?= 5000
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 make serve for another port
 	.venv/bin/gunicorn app:app
@@ -48,10 +48,16 @@ tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/p
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 
-.venv/serving: .venv/bin/pip requirements.txt
+.venv/serving: .venv/bin/pip requirements.txt requirements-parser.txt
 	.venv/bin/pip install --quiet --requirement requirements.txt
+	@$(PARSER)
 	touch $@
 
-.venv/development: .venv/bin/pip requirements.txt requirements-dev.txt
+.venv/development: .venv/bin/pip requirements.txt requirements-dev.txt requirements-parser.txt
 	.venv/bin/pip install --quiet --requirement requirements-dev.txt
+	@$(PARSER)
 	touch $@ .venv/serving
+
+# What pip says of a failed build is long, and nothing has to be done about it.
+PARSER = .venv/bin/pip install --quiet --requirement requirements-parser.txt 2>/dev/null \
+	|| echo "no C compiler: gunicorn's own HTTP parser serves, which is slower"

@@ -158,8 +158,16 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[Serve
         process.wait(timeout=40)
 
 
+def proc(pid: int | str) -> Path:
+    """What Linux tells of a process; elsewhere the test is skipped."""
+    folder = Path(f"/proc/{pid}")
+    if sys.platform != "linux":
+        pytest.skip("it looks at processes in Linux's /proc")
+    return folder
+
+
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(child) for child in (proc(pid) / f"task/{pid}/children").read_text().split()]
 
 
 def gunicorn(*options: str) -> list[str]:

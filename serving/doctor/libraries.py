@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from serving.doctor.finding import Finding
 from serving.settings import ROOT
 
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST, NEWEST = (3, 11), (3, 14)
 PINNED = ROOT / "requirements.txt"
 NEEDED = {"flask", "gunicorn", "joblib", "msgspec", "numpy", "onnxruntime", "scikit-learn"}
 NEEDED |= {"sqlalchemy", "werkzeug", "click"}
@@ -21,8 +21,8 @@ def examine() -> Iterator[Finding]:
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         yield Finding("Python", "fine", f"Python {python}")
     else:
-        tested = "Python 3.11 to 3.13 are tested"
-        yield Finding("Python", "odd", f"this is Python {python}; {tested}", "use one of these")
+        wanted = "it needs Python 3.11 to 3.14"
+        yield Finding("Python", "odd", f"this is Python {python}; {wanted}", "use one of these")
     if not PINNED.exists():  # in the container, which was built from it
         yield Finding("libraries", "fine", "there is no requirements.txt here to compare with")
         return
@@ -42,8 +42,6 @@ def _compared(name: str, wanted: str) -> Finding | None:
         state, sentence = "odd", f"{name} is not installed; serving does without, training may not"
         if name.lower() in NEEDED:
             state, sentence = "broken", f"{name} is not installed"
-        elif name == "gunicorn_h1c":
-            sentence = "gunicorn_h1c is not installed, so gunicorn reads requests more slowly"
         return Finding("libraries", "broken" if state == "broken" else "odd", sentence, INSTALL)
     if installed == wanted:
         return None

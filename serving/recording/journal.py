@@ -31,6 +31,7 @@ SEGMENT_SECONDS = 600
 STRETCH = 2**19
 MOST_PROCESSES = 1024
 PREDICTED = b'{"kind":"predicted",'  # what such a line begins with
+to_disk = getattr(os, "fdatasync", os.fsync)  # macOS has fsync alone
 BLANK = b" " * 4095 + b"\n"  # as large as a usual line; skipped when read
 
 
@@ -190,7 +191,7 @@ class Segment:
         if written < len(line):
             raise OSError(f"only {written} of {len(line)} bytes were written")
         if sync:
-            os.fdatasync(self.file.fileno())
+            to_disk(self.file.fileno())
         self._torn = False
 
 

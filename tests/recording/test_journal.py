@@ -274,7 +274,7 @@ def test_collecting_is_taken_over_when_it_ends(tmp_path: Path):
         for worker in children(server.process.pid):
             for companion in children(worker):
                 os.kill(companion, signal.SIGKILL)
-        wait_until(lambda: "its worker is replaced" in server.log.read_text())
+        wait_until(lambda: "replacing its worker" in server.log.read_text())
         with urllib.request.urlopen(request) as answer:
             id_ = json.load(answer)["id"]
 
