@@ -1,6 +1,5 @@
 """The whole loop once, with real processes: from a drift to a better version that answers."""
 
-import json
 import os
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from bench.server import free_ports
 from bench.vintage import SHIFT, SWEET, TRAINED, Vintage
 from bench.webhook import KEY, Webhook
 from bench.workload import ROOT
+from serving.monitor.report import read
+from serving.monitor.wording import sentence
 from serving.recording.store import Store
 from serving.versions.decisions import Decision, Decisions
 
@@ -162,8 +163,8 @@ class Story:
         with closing(Store(f"sqlite:///{self.folder / 'var' / 'serving.db'}")) as store:
             self.wait("the last record", lambda: bool(store.prediction(customers.ids[-1])))
             latest = store.reports.latest("wine", 2)
-            report = json.loads(bytes(latest.report)) if latest else {}
-            self.log(f"monitor   wine 2: {report.get('verdict')}: {report.get('sentence')}")
+            if report := read(latest.report if latest else None):
+                self.log(f"monitor   wine 2: {report.verdict}: {sentence(report.says)}")
             if lasting := store.reports.alerts("wine", lasting=True):
                 raise BenchError(f"an alert lasts: {lasting}")
             return sum(1 for each in customers.ids if store.prediction(each))

@@ -4,6 +4,8 @@ import math
 
 DIGITS = 4  # significant ones
 SMALLEST, LARGEST = 1e-4, 1e15  # beyond these a number is written with a power of ten
+ENGLISH, PORTUGUESE = "en", "pt-BR"
+SWAPPED = str.maketrans(",.", ".,")
 STORED = 6  # significant ones of a figure that is kept
 
 
@@ -28,3 +30,18 @@ def significant(value: float) -> float:
     (0.123457, 9.12346e-07)
     """
     return float(f"{value:.{STORED}g}")
+
+
+def percent(share: float) -> str:
+    """A share as people read it; below a tenth it keeps a digit.
+
+    >>> percent(0.5234), percent(0.0312)
+    ('52 %', '3.1 %')
+    """
+    hundredths = round(100 * share, 1)
+    return f"{hundredths:.{1 if 0 < hundredths < 10 else 0}f} %"  # noqa: PLR2004 - two digits
+
+
+def local(written: str, language: str) -> str:
+    """A number that is written as in English, as a language writes it."""
+    return written.translate(SWAPPED) if language == PORTUGUESE else written

@@ -6,6 +6,8 @@ from serving import ids
 from serving.api.query import whole
 from serving.api.respond import as_json
 from serving.errors import NotRecorded
+from serving.monitor.report import read
+from serving.monitor.wording import with_sentences
 from serving.predicting.service import Service
 
 USUAL_DAYS, MOST_DAYS = 30, 3_650
@@ -33,12 +35,12 @@ def blueprint(service: Service) -> Blueprint:
             "model": name,
             "version": version,
             "looked": latest and latest.time,
-            "report": latest and latest.report,
+            "report": with_sentences(read(latest.report if latest else None)),
             "points": [
                 {"time": point.time, "version": point.version, "figures": point.figures}
                 for point in reports.points(name, since, most=MOST_POINTS)
             ],
-            "alerts": reports.alerts(name, limit=MOST_ALERTS),
+            "alerts": with_sentences(reports.alerts(name, limit=MOST_ALERTS)),
         }
         answer = as_json(told if latest else told | {"sentence": NOT_YET})
         answer.headers["Cache-Control"] = "no-store"

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from serving.figures import PORTUGUESE, local
+
 WITHIN = "within_"  # with a distance, as in within_0.5: the share predicted to within it
 
 
@@ -11,6 +13,10 @@ class Metric(NamedTuple):
     title: str
     portuguese: str
     more_is_better: bool = True
+
+    def titled(self, language: str) -> str:
+        """The title in a language."""
+        return self.portuguese if language == PORTUGUESE else self.title
 
 
 METRICS = {
@@ -41,7 +47,6 @@ def metric(name: str) -> Metric:
     """
     distance = name.removeprefix(WITHIN)
     if distance != name:
-        near = distance.replace(".", ",")
-        return Metric(f"share within {distance}", f"parcela a até {near}")
+        return Metric(f"share within {distance}", f"parcela a até {local(distance, PORTUGUESE)}")
     plain = name.replace("_", " ")
     return METRICS.get(name) or TITLED.get(name) or Metric(plain, plain)

@@ -8,15 +8,17 @@ from msgspec import Raw
 
 from serving import ids
 from serving.errors import ArtefactError
-from serving.metrics.families import Totals, totals
+from serving.metrics.families import totals
 from serving.models import artefact
 from serving.monitor.alerts.alerts import change
 from serving.monitor.alerts.signals import signals
+from serving.monitor.measure import Known, figures, report
 from serving.monitor.performance.concept import Watch
 from serving.monitor.performance.watched import go_on
-from serving.monitor.report import Known, Report, Span, figures, report
+from serving.monitor.report import Report, Span, read
 from serving.monitor.traffic import NOTHING, traffic
 from serving.monitor.window import Window
+from serving.monitor.wording import sentence
 from serving.recording.store import Store, reports
 from serving.recording.store.rows import Trial
 from serving.recording.store.windows import Extent
@@ -26,17 +28,6 @@ from serving.versions.decisions import Decisions
 log = logging.getLogger(__name__)
 
 encode = msgspec.json.Encoder().encode
-
-
-class _Counted(msgspec.Struct, frozen=True):
-    counted: Totals
-
-
-class _Before(msgspec.Struct, frozen=True):
-    """Of a report that was kept, what the next pass asks for."""
-
-    window: Span
-    traffic: _Counted
 
 
 class Looks:
@@ -57,18 +48,18 @@ class Looks:
         now = max(ids.now(), before + 1)
         since = now - self.settings.monitor_days * ids.DAY
         extent = Extent(model, version, since, self.settings.monitor_rows)
-        found_before = _before(kept)
+        found_before = read(kept.report if kept else None)
         if kept and found_before and not self._news(found_before.window, extent, place):
             self.store.reports.renew(kept, now)
             return kept.report
-        read = artefact.read(self.settings.models_dir, model, version)
-        known = Known(read.manifest, read.reference)
+        trained = artefact.read(self.settings.models_dir, model, version)
+        known = Known(trained.manifest, trained.reference)
         answers, held_out = known.answers, known.held_out
         last = max(place, self.store.last_place())
         watch = msgspec.json.decode(kept.watch, type=Watch) if kept else Watch()
         with closing(self.store.arrived(extent, place, last)) as arrived:
             watched = go_on(watch, arrived, answers, held_out, last=last, now=now)
-        window = Window(read.manifest.fields, answers, self.store.window(extent))
+        window = Window(trained.manifest.fields, answers, self.store.window(extent))
         counted = totals(self.settings.metrics_dir)
         found = report(
             known,
@@ -113,14 +104,9 @@ class Looks:
         point = Raw(encode(figures(found)))
         if kept.write(new, point, changes.changed, messages, before=before):
             changes.log()
-            log.info("%s %d: %s: %s", found.model, found.version, found.verdict, found.sentence)
+            log.info(
+                "%s %d: %s: %s", found.model, found.version, found.verdict, sentence(found.says)
+            )
         else:
             log.info("%s %d: another monitor was faster", found.model, found.version)
         return new.report
-
-
-def _before(kept: reports.Report | None) -> _Before | None:
-    try:
-        return msgspec.json.decode(kept.report, type=_Before) if kept else None
-    except msgspec.DecodeError:  # another release kept it: what it found is found anew
-        return None

@@ -7,19 +7,20 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 import msgspec
 
 from serving.errors import ArtefactError, MonitorRuns, StoreError, UnknownModel
+from serving.figures import percent
 from serving.lock import wait_for_lock
 from serving.log import log_as_json
 from serving.models import artefact
 from serving.monitor.alerts import alerts
-from serving.monitor.findings import percent
 from serving.monitor.passes import Passed, Passes
+from serving.monitor.report import Report, read
 from serving.monitor.retraining import loop
+from serving.monitor.wording import sentence, with_sentences
 from serving.recording.store import Store
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
@@ -65,10 +66,12 @@ def once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
         last = {each.model: store.reports.alerts(each.model, lasting=True) for each in passed}
     for each in passed:
         if as_json:
-            told = {**each._asdict(), "alerts": last[each.model]}
-            click.echo(msgspec.json.encode(told))
-        elif not each.failure:  # else the log has said it
-            click.echo("\n".join(_told(each, last[each.model])))
+            told = {**each._asdict(), "report": read(each.report), "alerts": last[each.model]}
+            click.echo(
+                msgspec.json.encode({name: with_sentences(part) for name, part in told.items()})
+            )
+        elif found := read(each.report):  # else the log has said why
+            click.echo("\n".join(_told(each, found, last[each.model])))
     if not as_json and passed and not any(map(_predictions, passed)):
         click.echo(EMPTY)
     if any(last.values()):
@@ -121,27 +124,23 @@ def _require(settings: Settings, models: Sequence[str]) -> None:
             raise UnknownModel(f"no model {model!r} is there; there are {', '.join(there)}")
 
 
-def _report(passed: Passed) -> dict[str, Any]:
-    return {} if passed.report is None else msgspec.json.decode(passed.report)
-
-
 def _predictions(passed: Passed) -> bool:
-    return bool(passed.failure or _report(passed)["window"]["predictions"])
+    found = read(passed.report)
+    return found is None or bool(found.window.predictions)
 
 
-def _told(passed: Passed, lasting: Sequence[Alert]) -> Iterator[str]:
+def _told(passed: Passed, found: Report, lasting: Sequence[Alert]) -> Iterator[str]:
     """What a person reads of one model."""
-    found = _report(passed)
-    yield f"{passed.model} {passed.version}: {found['verdict']}: {found['sentence']}"
-    window, arrival = found["window"], found["arrival"]
-    if window["predictions"]:
-        since, until = _time(window["since"]), _time(window["until"])
-        yield f"    {window['predictions']} predictions, {since} to {until}"
-        yield f"    {percent(arrival['share'])} of them have feedback"
+    window = found.window
+    yield f"{passed.model} {passed.version}: {found.verdict}: {sentence(found.says)}"
+    if window.since is not None and window.until is not None:
+        since, until = _time(window.since), _time(window.until)
+        yield f"    {window.predictions} predictions, {since} to {until}"
+        yield f"    {percent(found.arrival.share)} of them have feedback"
     for alert in lasting:
-        yield f"    {alert.kind} since {_time(alert.raised)}: {alert.sentence}"
-    for sentence in found["unmeasured"]:
-        yield f"    not measured: {sentence}"
+        yield f"    {alert.kind} since {_time(alert.raised)}: {sentence(alert.says)}"
+    for each in found.unmeasured:
+        yield f"    not measured: {sentence(each.says)}"
 
 
 def _time(milliseconds: int) -> str:

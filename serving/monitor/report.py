@@ -1,30 +1,235 @@
-"""What one pass over a version found, all of it: computed from a window, and kept as JSON."""
+"""What the monitor finds, as it is kept: read by all, and without SciPy, which computes it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
-import numpy as np
+from msgspec import Raw
 
-from serving import ids
-from serving.models.manifest import Manifest, Reference
-from serving.monitor import arrival
-from serving.monitor.arrival import Arrival
-from serving.monitor.drift import drift
-from serving.monitor.drift.compared import Compared, compared, positive
-from serving.monitor.drift.distributions import Distribution, distributions
-from serving.monitor.drift.drift import Drift
-from serving.monitor.findings import Verdict
-from serving.monitor.performance import estimate, performance
-from serving.monitor.performance.answers import Classified, truth
-from serving.monitor.performance.concept import ConceptDrift
-from serving.monitor.performance.estimate import Estimated, Reliability
-from serving.monitor.performance.performance import HeldOut, Realised
-from serving.monitor.traffic import Traffic
-from serving.monitor.window import Answers, Window
+from serving.metrics.families import Totals
 from serving.recording.store.rows import Trial
-from serving.recording.store.windows import Extent
+from serving.statement import Statement
+
+Verdict = Literal["drift", "no drift", "not enough yet"]
+Says = tuple[Statement, ...]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One test of one field. It is drift when the effect matters and chance does not explain it.
+
+    Attributes
+    ----------
+    effect : float or None
+        In `unit`; none where there is not enough to tell.
+    threshold : float
+        The effect from which on a difference matters.
+    p_value : float or None
+        How likely two samples of one distribution differ as much.
+    level : float
+        The p-value below which chance is no explanation, after correction for all tests of a pass.
+    """
+
+    field: str
+    statistic: str
+    unit: str
+    effect: float | None = None
+    threshold: float
+    p_value: float | None = None
+    level: float
+    verdict: Verdict
+    says: Says
+
+
+class FieldDrift(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tests of one field, or of one output of the model, found.
+
+    Attributes
+    ----------
+    rows : int
+        Values that are there in the window.
+    change : float or None
+        The largest share of the rows by which a test saw the field change, 0 to 1; this compares
+        numbers and categories.
+    """
+
+    field: str
+    rows: int
+    verdict: Verdict
+    change: float | None
+    says: Says
+    findings: tuple[Finding, ...]
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pass over one window found.
+
+    Attributes
+    ----------
+    drifted : tuple of str
+        Fields and outputs that drifted, the most changed first.
+    share : float
+        Of the fields, those that drifted.
+    false_alarms : float
+        The chance of any verdict `drift` where nothing changed, at most.
+    """
+
+    verdict: Verdict
+    drifted: tuple[str, ...]
+    share: float
+    false_alarms: float
+    says: Says
+    fields: tuple[FieldDrift, ...]
+    predictions: tuple[FieldDrift, ...]
+
+
+class Distribution(msgspec.Struct, frozen=True, kw_only=True):
+    """A field's, or an output's, two distributions.
+
+    Attributes
+    ----------
+    edges : list of float
+        Of a number, the bins' limits: one more than there are shares. A value on the limit of two
+        bins is in the lower one.
+    labels : list of str
+        Of a category, the commonest in either sample.
+    reference, current : list of float
+        Shares of the values that are there, in training and now; none now where none came.
+    """
+
+    field: str
+    of: Literal["field", "prediction"]
+    edges: list[float] = []
+    labels: list[str] = []
+    reference: list[float]
+    current: list[float]
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """Feedback over a window of predictions; delays in seconds, none without feedback.
+
+    Attributes
+    ----------
+    median, slowest_tenth : float or None
+        Half of the feedback, and nine tenths of it, had come after so long.
+    """
+
+    predictions: int
+    with_feedback: int
+    share: float
+    median: float | None
+    slowest_tenth: float | None
+
+
+class Realised(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric over the rows with feedback, beside the same on held-out data.
+
+    Attributes
+    ----------
+    value, low, high : float or None
+        The metric and its interval of 95 %; none where there is not enough to tell.
+    held_out : float or None
+        None where training did not measure it; then there is nothing to drift from.
+    effect : float or None
+        By how much it is worse than held out; below 0 it is better.
+    threshold : float or None
+        The effect from which on it matters: as much as held-out folds differ among themselves.
+    p_value : float or None
+        How likely chance makes it worse by as much, in these rows and in the folds.
+    """
+
+    metric: str
+    rows: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    held_out: float | None = None
+    effect: float | None = None
+    threshold: float | None = None
+    p_value: float | None = None
+    level: float
+    verdict: Verdict
+    says: Says
+
+
+class Estimated(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric estimated from the model's own probabilities, without feedback.
+
+    It is right as long as the same measurements still mean the same labels (no concept drift) and
+    nothing quite unlike the training data comes in. The limits hold 95 % of the cases. None where
+    the metric has no value, as without a single row of the class that is looked for.
+    """
+
+    metric: str
+    rows: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class ConceptDrift(msgspec.Struct, frozen=True, kw_only=True):
+    """What the watch over the losses says now.
+
+    Attributes
+    ----------
+    effect : float or None
+        The recent mean loss less the held-out one; none where there is not enough to tell.
+    threshold : float
+        The effect that is tolerated.
+    evidence, needed : float
+        Chance alone makes the evidence as large once in so many rows, at most; an alarm needs the
+        second.
+    """
+
+    loss: str
+    rows: int
+    recent: float | None
+    held_out: float
+    effect: float | None
+    threshold: float
+    evidence: float
+    needed: float
+    verdict: Verdict
+    says: Says
+
+
+class Unmeasured(msgspec.Struct, frozen=True):
+    """What could not be computed, and what is missing for it."""
+
+    says: Says
+
+
+class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+    """What passed in a window.
+
+    Attributes
+    ----------
+    requests : int or None
+        Requests for predictions of any model since the report before; None where the service's
+        counts are not in this `VAR_DIR`.
+    errors : dict of str to int, or None
+        Those of them that failed, by status.
+    counted : Totals
+        All that the service ever counted, for the next pass.
+    per_hour : float or None
+        Predictions, from the first in the window until the pass; of less than an hour, all.
+    warned : float
+        The share of predictions with a warning.
+    median_ms, slowest_hundredth_ms : float or None
+        Half of the predictions, and 99 in a hundred, were answered within; a request about many
+        counts with each.
+    labels : dict of str to int
+        How often each was predicted; empty for a regression.
+    """
+
+    predictions: int
+    requests: int | None = None
+    errors: dict[str, int] | None = None
+    counted: Totals
+    per_hour: float | None
+    warned: float
+    median_ms: float | None
+    slowest_hundredth_ms: float | None
+    labels: dict[str, int]
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +259,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         The worst of all.
     concept : ConceptDrift or None
         None where training measured no loss that can be watched.
-    unmeasured : list of str
-        What could not be computed, and what is missing for it.
     trial : Trial or None
         The live version against the one that is tried, if one is.
     """
@@ -65,173 +268,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     time: int
     window: Span
     verdict: Verdict
-    sentence: str
+    says: Says
     drift: Drift
-    distributions: list[Distribution]
+    distributions: Sequence[Distribution]
     arrival: Arrival
     realised: Sequence[Realised]
     estimated: Sequence[Estimated]
     concept: ConceptDrift | None
-    unmeasured: list[str]
+    unmeasured: Sequence[Unmeasured]
     traffic: Traffic
     trial: Trial | None
 
 
-class Known(NamedTuple):
-    """What training says of a version, as the monitor asks it."""
-
-    manifest: Manifest
-    reference: Reference
-
-    @property
-    def answers(self) -> Answers:
-        """What decodes its answers."""
-        sought = positive(self.manifest, self.reference)
-        return Answers(self.manifest.classes, sought, likely=bool(self.reference.probabilities))
-
-    @property
-    def held_out(self) -> dict[str, HeldOut]:
-        """The figures to hold live ones against."""
-        figures = self.manifest.metrics.items()
-        return {
-            name: HeldOut(figure.mean, figure.spread)
-            for name, figure in figures
-            if not (name == "f1" and self.of_unknown_label)
-        }
-
-    @property
-    def of_unknown_label(self) -> bool:
-        """Whether F1 is of one of two labels, and nothing tells of which."""
-        two = len(self.manifest.classes) == 2  # noqa: PLR2004
-        return two and positive(self.manifest, self.reference) is None
-
-
-def report(
-    known: Known,
-    extent: Extent,
-    window: Window,
-    *,
-    concept: ConceptDrift | None,
-    traffic: Traffic,
-    trial: Trial | None,
-    time: int,
-) -> Report:
-    """Compute all that there is to say of a window."""
-    beside = compared(known.manifest, known.reference, window)
-    drawn = chain(
-        distributions("field", beside.fields), distributions("prediction", beside.outputs)
-    )
-    found = drift.measure(beside.fields, beside.outputs)
-    realised, estimated = _realised(known, window), _estimated(known, window)
-    verdict, sentence = _worst(found, concept, realised)
-    return Report(
-        model=extent.model,
-        version=extent.version,
-        time=time,
-        window=Span(
-            since=int(window.times.min()) if window.rows else None,
-            until=int(window.times.max()) if window.rows else None,
-            predictions=window.rows,
-            most=extent.most,
-            days=(time - extent.since) // ids.DAY,
-        ),
-        verdict=verdict,
-        sentence=sentence,
-        drift=found,
-        distributions=list(drawn),
-        arrival=arrival.measure(window.times, window.learnt),
-        realised=realised,
-        estimated=estimated,
-        concept=concept,
-        unmeasured=[*_unmeasured(known, window, concept, beside)],
-        traffic=traffic,
-        trial=trial,
-    )
-
-
-def _realised(known: Known, window: Window) -> Sequence[Realised]:
-    there = window.answers.known(window.actual)
-    if not there.any():
-        return ()
-    chances = None if window.probabilities is None else window.probabilities[there]
-    answered = window.answers.answered(window.predicted[there], chances, window.actual[there])
-    weights = (
-        truth(window.actual[there], answered.classes)
-        if isinstance(answered, Classified)
-        else np.ones(len(answered))
-    )
-    return performance.measure(answered, weights, known.held_out)
-
-
-def _estimated(known: Known, window: Window) -> Sequence[Estimated]:
-    answered = window.answers.answered(window.predicted, window.probabilities, window.actual)
-    if not isinstance(answered, Classified):
-        return ()
-    reliability = [
-        Reliability(each.predicted, each.observed, each.rows)
-        for each in known.reference.reliability
-    ]
-    return estimate.measure(answered, reliability)
-
-
-def _worst(
-    found: Drift, concept: ConceptDrift | None, realised: Sequence[Realised]
-) -> tuple[Verdict, str]:
-    judged: list[tuple[Verdict, str]] = [(found.verdict, found.sentence)]
-    worse = [(each.verdict, each.sentence) for each in realised if each.verdict == "drift"]
-    if concept is not None:
-        judged.append((concept.verdict, concept.sentence))
-    if concept is None or concept.verdict != "drift":  # else it has been said
-        judged += worse[:1]
-    verdicts: tuple[Verdict, ...] = ("drift", "no drift", "not enough yet")
-    verdict = next(each for each in verdicts if each in {verdict for verdict, _ in judged})
-    return verdict, "; ".join(sentence for each, sentence in judged if each == verdict)
-
-
-def _unmeasured(
-    known: Known, window: Window, concept: ConceptDrift | None, beside: Compared
-) -> Iterable[str]:
-    manifest, reference = known.manifest, known.reference
-    yield from beside.unmeasured
-    if not window.answers.known(window.actual).any():
-        yield "performance: no feedback to these predictions yet; POST /feedback tells it"
-    if not manifest.metrics:
-        yield "performance: training measured no figures to hold it against"
-    elif concept is None:
-        yield "concept drift: training measured no loss to watch (brier, log_loss, accuracy or mae)"
-    if manifest.metrics and known.of_unknown_label:
-        yield "f1: the artefact does not tell of which of the two labels it is"
-    if not window.answers.likely:
-        yield "estimated performance: takes probabilities, of which this model has none"
-    elif not reference.reliability:
-        yield (
-            "estimated performance: takes the probabilities as they are, for reference.json does "
-            "not tell how reliable they are"
-        )
-
-
-def figures(found: Report) -> Mapping[str, object]:
-    """What is kept of every pass, for lines over time."""
-    of = (*found.drift.fields, *found.drift.predictions)
-    told = found.concept if found.concept and found.concept.recent is not None else None
-    errors = found.traffic.errors
-    return {
-        "predictions": found.window.predictions,
-        "per_hour": found.traffic.per_hour,
-        "verdict": found.verdict,
-        "with_feedback": round(found.arrival.share, 4),
-        "realised": {
-            each.metric: [each.value, each.low, each.high]
-            for each in found.realised
-            if each.value is not None
-        },
-        "estimated": {
-            each.metric: each.value for each in found.estimated if each.value is not None
-        },
-        "concept": told and {"recent": told.recent, "held_out": told.held_out},
-        "changes": {each.field: each.change for each in of if each.change is not None},
-        "verdicts": {each.field: each.verdict for each in of},
-        "errors": None if errors is None else sum(errors.values()),
-        "median_ms": found.traffic.median_ms,
-        "warned": found.traffic.warned,
-    }
+def read(kept: Raw | None) -> Report | None:
+    """A report out of the store; None where there is none, or another release kept it."""
+    try:
+        return msgspec.json.decode(kept, type=Report) if kept else None
+    except msgspec.DecodeError:  # a pass by this release will find it anew
+        return None

@@ -1,47 +1,13 @@
 """How much is asked, how fast it is answered, and what the answers are."""
 
-import msgspec
 import numpy as np
 
 from serving.metrics.families import Totals
+from serving.monitor.report import Traffic
 from serving.monitor.window import Window
 
 HOUR = 3_600_000  # milliseconds
 NOTHING = Totals(0, {})
-
-
-class Traffic(msgspec.Struct, frozen=True, kw_only=True):
-    """What passed in a window.
-
-    Attributes
-    ----------
-    requests : int or None
-        Requests for predictions of any model since the report before; None where the service's
-        counts are not in this `VAR_DIR`.
-    errors : dict of str to int, or None
-        Those of them that failed, by status.
-    counted : Totals
-        All that the service ever counted, for the next pass.
-    per_hour : float or None
-        Predictions, from the first in the window until the pass; of less than an hour, all.
-    warned : float
-        The share of predictions with a warning.
-    median_ms, slowest_hundredth_ms : float or None
-        Half of the predictions, and 99 in a hundred, were answered within; a request about many
-        counts with each.
-    labels : dict of str to int
-        How often each was predicted; empty for a regression.
-    """
-
-    predictions: int
-    requests: int | None = None
-    errors: dict[str, int] | None = None
-    counted: Totals
-    per_hour: float | None
-    warned: float
-    median_ms: float | None
-    slowest_hundredth_ms: float | None
-    labels: dict[str, int]
 
 
 def traffic(window: Window, counted: Totals, before: Totals, now: int) -> Traffic:

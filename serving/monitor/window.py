@@ -79,7 +79,7 @@ class Window:
     rows, warned : int
         How many there are, and how many were answered with a warning.
     unrecorded : dict of str to str
-        By field: why its values are not all there.
+        By field: the code of why its values are not all there.
     times, durations : ndarray of float
         Milliseconds since 1970, UTC; microseconds.
     predicted, actual : ndarray
@@ -161,9 +161,9 @@ class _Column:
         }
 
     def take(self, values: Sequence[Any] | None) -> str:
-        """Take a part's values in, or say why they are not what was sent."""
+        """Take a part's values in, or say by a code why they are not what was sent."""
         if values is None:
-            return "left out (JOURNAL_OMIT)"
+            return "left_out"
         try:
             if self.field.type == "category":
                 codes = map(self._codes.__getitem__, values)
@@ -176,5 +176,5 @@ class _Column:
                 part = np.fromiter(values, np.float64, len(values))  # faster
             self.parts.append(part)
         except (KeyError, TypeError, ValueError):
-            return "recorded as a hash (JOURNAL_HASH)"
+            return "hashed"
         return ""

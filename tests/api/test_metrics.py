@@ -15,12 +15,14 @@ from conftest import (
     wine,
 )
 from flask.testing import FlaskClient
+from monitored import NOTHING
 from msgspec import Raw
 
 from app import create_app
 from serving.metrics import families
 from serving.metrics.counters import Counters
 from serving.metrics.families import METRICS, Metrics, Sample, exposition
+from serving.monitor.report import Drift, FieldDrift
 from serving.recording.store.reports import Alert, Report
 from serving.settings import Settings
 
@@ -143,13 +145,27 @@ def test_what_could_not_be_recorded_is_told(settings: Settings):
     assert (found["serving_journal_lost_total"], found["serving_journal_failing"]) == (2, 1)
 
 
+def changed(field: str, change: float | None) -> FieldDrift:
+    return FieldDrift(field=field, rows=300, verdict="drift", change=change, says=(), findings=())
+
+
 def reported(settings: Settings) -> None:
     """A pass over wine that found drift."""
     store = moved(settings)
-    changes = [{"field": "alcohol", "change": 0.25}, {"field": "color", "change": None}]
-    drift = {"share": 0.5, "fields": changes, "predictions": [{"field": "bom", "change": 0.5}]}
-    report = Report("wine", 1, 5_000, Raw(msgspec.json.encode({"drift": drift})), 0, Raw(b"{}"))
-    alert = Alert(model="wine", version=1, kind="data drift", raised=5_000, sentence="it drifts")
+    found = msgspec.structs.replace(
+        NOTHING,
+        drift=Drift(
+            verdict="drift",
+            drifted=("alcohol",),
+            share=0.5,
+            false_alarms=0.01,
+            says=(),
+            fields=(changed("alcohol", 0.25), changed("color", None)),
+            predictions=(changed("bom", 0.5),),
+        ),
+    )
+    report = Report("wine", 1, 5_000, Raw(msgspec.json.encode(found)), 0, Raw(b"{}"))
+    alert = Alert(model="wine", version=1, kind="data drift", raised=5_000, says=())
     assert store.reports.write(report, Raw(b"{}"), [alert], [], before=0)
     store.close()
 

@@ -14,10 +14,17 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from app import create_app
-from serving.api.openapi.routes.monitor import report
 from serving.models.artefact import put_live as point_to
-from serving.monitor.drift.drift import Drift
-from serving.monitor.report import Report
+from serving.monitor.report import (
+    ConceptDrift,
+    Drift,
+    FieldDrift,
+    Finding,
+    Realised,
+    Report,
+    Unmeasured,
+)
+from serving.recording.store.reports import Alert
 from serving.settings import Settings
 
 LEFT_OUT = {  # of the document, and why
@@ -107,9 +114,12 @@ def test_requests_work_as_the_document_shows_them(client: FlaskClient, document:
                 assert (answer.status_code, answer.mimetype) == (200, mimetype), asked
 
 
-def test_the_report_is_described_by_its_parts():
-    assert report()["properties"].keys() == set(Report.__struct_fields__)
-    assert report()["properties"]["drift"]["properties"].keys() == set(Drift.__struct_fields__)
+def test_all_that_says_something_is_described_with_its_sentence(document: dict[str, Any]):
+    found = document["components"]["schemas"]
+    for struct in (Alert, ConceptDrift, Drift, FieldDrift, Finding, Realised, Report, Unmeasured):
+        schema = found[struct.__name__]
+        assert schema["properties"].keys() == {*struct.__struct_fields__, "sentence"}
+        assert "sentence" in schema["required"]
 
 
 def closed(schema: Any) -> Any:

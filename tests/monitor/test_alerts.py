@@ -11,11 +11,18 @@ from hypothesis import strategies as st
 
 from serving.monitor.alerts import alerts
 from serving.monitor.alerts.alerts import Changes, Signal, change
+from serving.monitor.report import Says
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
+from serving.statement import Statement
 
 LIVE = {"wine": 2}
 TOLD = Settings(alert_webhook="https://example.org/hook")
+
+MOVED = (Statement("moved", {"distance": 0.5}, "alcohol"),)
+CALM = (Statement("as_in_training"),)
+CALMED = "what comes in is distributed as in training"
+SENTENCE = "alcohol: the values moved by 0.5 standard deviations on average"
 
 signals = st.builds(
     Signal,
@@ -23,7 +30,7 @@ signals = st.builds(
     st.integers(1, 2),
     st.sampled_from(["data drift", "prediction drift", "concept drift"]),
     st.sampled_from(["drift", "no drift", "not enough yet"]),
-    st.sampled_from(["alcohol moved", "it is calm"]),
+    st.sampled_from([MOVED, CALM]),
 )
 passes = st.lists(
     st.tuples(
@@ -34,8 +41,8 @@ passes = st.lists(
 )
 
 
-def drift(sentence: str = "alcohol moved", **changes) -> Signal:
-    return Signal("wine", 2, "data drift", "drift", sentence)._replace(**changes)
+def drift(says: Says = MOVED, **changes) -> Signal:
+    return Signal("wine", 2, "data drift", "drift", says)._replace(**changes)
 
 
 def key(alert: Alert) -> tuple[str, int, str]:
@@ -48,28 +55,30 @@ def begun(*found: Signal) -> Changes:
 
 def test_drift_raises_an_alert():
     (alert,) = begun().raised
-    assert msgspec.to_builtins(alert) == {
+    assert json.loads(msgspec.json.encode(alert)) == {
         "model": "wine",
         "version": 2,
         "kind": "data drift",
         "raised": 1_000,
         "cleared": None,
-        "sentence": "alcohol moved",
+        "says": [{"code": "moved", "values": {"distance": 0.5}, "field": "alcohol"}],
+        "ended": [],
     }
 
 
-def test_drift_that_goes_on_tells_nobody_but_its_latest_sentence_is_kept():
-    later = change(begun().raised, [drift("alcohol moved more")], LIVE, 2_000)
-    assert [alert.sentence for alert in later.changed] == ["alcohol moved more"]
+def test_drift_that_goes_on_tells_nobody_but_what_the_latest_pass_says_is_kept():
+    more = (*MOVED, Statement("more_drifted", {"count": 1}))
+    later = change(begun().raised, [drift(more)], LIVE, 2_000)
+    assert [alert.says for alert in later.changed] == [more]
     assert (later.lasting[0].raised, later.messages(TOLD, 2_000)) == (1_000, [])
-    assert change(later.lasting, [drift("alcohol moved more")], LIVE, 3_000).changed == []
+    assert change(later.lasting, [drift(more)], LIVE, 3_000).changed == []
 
 
 def test_an_alert_is_cleared_when_there_is_no_drift_any_more():
-    calm = drift("it is calm", verdict="no drift")
+    calm = drift(CALM, verdict="no drift")
     (alert,) = change(begun().raised, [calm], LIVE, 2_000).cleared
     assert (alert.raised, alert.cleared) == (1_000, 2_000)
-    assert alert.sentence == "it is calm; before: alcohol moved"
+    assert (alert.ended, alert.says) == (CALM, MOVED)
 
 
 @pytest.mark.parametrize("found", [[], [drift(verdict="not enough yet")]])
@@ -82,7 +91,7 @@ def test_what_cannot_be_told_yet_leaves_an_alert_as_it_is(found: list[Signal]):
 def test_a_version_that_is_live_no_more_has_its_alerts_cleared(live: dict[str, int]):
     changes = change(begun().raised, [drift()], live, 2_000)
     assert (changes.raised, changes.lasting) == ([], [])
-    assert changes.cleared[0].sentence == "version 2 is live no more; before: alcohol moved"
+    assert changes.cleared[0].ended == (Statement("not_live", {"version": 2}),)
 
 
 @given(passes)
@@ -124,7 +133,7 @@ def test_a_message_says_what_began_and_what_ended():
             "model": "wine",
             "version": 2,
             "kind": "data drift",
-            "sentence": "alcohol moved",
+            "sentence": SENTENCE,
             "raised": "1970-01-01T00:00:01.000+00:00",
             "cleared": None,
         },
@@ -143,9 +152,9 @@ def test_each_beginning_is_logged_as_a_warning_and_each_end(caplog: pytest.LogCa
     caplog.set_level(logging.INFO, alerts.__name__)
     raised = begun()
     raised.log()
-    change(raised.raised, [drift("alcohol moved more")], LIVE, 2_000).log()
-    change(raised.raised, [drift("it is calm", verdict="no drift")], LIVE, 3_000).log()
+    change(raised.raised, [drift((*MOVED, *CALM))], LIVE, 2_000).log()
+    change(raised.raised, [drift(CALM, verdict="no drift")], LIVE, 3_000).log()
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "wine 2: data drift is raised: alcohol moved"),
-        ("INFO", "wine 2: data drift is cleared: it is calm; before: alcohol moved"),
+        ("WARNING", f"wine 2: data drift is raised: {SENTENCE}"),
+        ("INFO", f"wine 2: data drift is cleared: {CALMED}; before: {SENTENCE}"),
     ]

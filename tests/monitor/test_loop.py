@@ -65,9 +65,7 @@ class Wine:
 
     def alert(self, model: str = "wine") -> None:
         version = self.decisions.current(model)
-        alert = Alert(
-            model=model, version=version, kind="concept drift", raised=ids.now(), sentence="bad"
-        )
+        alert = Alert(model=model, version=version, kind="concept drift", raised=ids.now(), says=())
         self.store.reports.settle([alert], [])
 
     def learn(

@@ -9,7 +9,10 @@ import pytest
 import serving.monitor
 from bench.monitor import simulate
 
-MODULES = sorted(path.stem for path in Path(serving.monitor.__file__).parent.glob("[!_]*.py"))
+ROOM = Path(serving.monitor.__file__).parent
+MODULES = sorted(
+    ".".join(path.relative_to(ROOM).with_suffix("").parts) for path in ROOM.rglob("[!_]*.py")
+)
 
 
 @pytest.mark.parametrize("module", MODULES)

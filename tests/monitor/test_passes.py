@@ -99,7 +99,9 @@ def test_a_regression_is_monitored_by_its_numbers(client: FlaskClient, settings:
     assert report["concept"]["loss"] == "absolute error"
     assert {each["metric"] for each in report["realised"]} >= {"mae", "within_0.5"}
     assert report["estimated"] == []
-    assert any(each.startswith("estimated performance: ") for each in report["unmeasured"])
+    assert any(
+        each["sentence"].startswith("estimated performance: ") for each in report["unmeasured"]
+    )
     assert report["traffic"]["labels"] == {}
 
 

@@ -26,6 +26,7 @@ from serving.models import artefact
 from serving.recording.entry import Shadowed
 from serving.recording.store import Store
 from serving.settings import Settings
+from serving.statement import Statement
 
 
 @pytest.fixture
@@ -107,7 +108,8 @@ def test_an_alert_is_raised_once_lasts_and_is_cleared(
     assert (said("raised"), said("cleared")) == (1, 1)
     (alert,) = store.reports.alerts("wine")
     assert alert.cleared
-    assert alert.sentence.startswith("what comes in is distributed as in training; before: alcohol")
+    assert alert.ended == (Statement("as_in_training"),)
+    assert alert.says[0].field == "alcohol"
 
 
 def test_an_alert_about_a_version_that_is_replaced_is_cleared(sqlite: Settings):
@@ -119,7 +121,7 @@ def test_an_alert_about_a_version_that_is_replaced_is_cleared(sqlite: Settings):
     assert run.exit_code == 0
     assert "wine 2: not enough yet" in run.stdout
     (alert,) = store.reports.alerts("wine")
-    assert alert.sentence.startswith("version 1 is live no more")
+    assert alert.ended == (Statement("not_live", {"version": 1}),)
     store.close()
 
 

@@ -79,7 +79,11 @@ def test_fields_that_are_not_recorded_as_sent_are_left_out_and_named(
     report = report_of(own)["report"]
     assert {each["field"] for each in report["drift"]["fields"]}.isdisjoint({"alcohol", "color"})
     assert len(report["drift"]["fields"]) == 10
-    named = [each for each in report["unmeasured"] if each.startswith(("alcohol: ", "color: "))]
+    named = [
+        each["sentence"]
+        for each in report["unmeasured"]
+        if each["says"][0].get("field") in {"alcohol", "color"}
+    ]
     assert len(named) == 2
     assert all(reason in each for each in named)
 
@@ -98,7 +102,7 @@ def test_a_version_of_which_nothing_is_known_is_monitored_as_far_as_that_goes(ow
     assert report["drift"]["fields"] == report["drift"]["predictions"] == []
     assert (report["verdict"], report["concept"]) == ("not enough yet", None)
     assert {each["metric"] for each in report["realised"]} >= {"accuracy", "f1"}
-    missing = "\n".join(report["unmeasured"])
+    missing = "\n".join(each["sentence"] for each in report["unmeasured"])
     for what in ("alcohol: ", "predictions: ", "performance: training measured no figures"):
         assert what in missing
 
@@ -125,4 +129,4 @@ def test_a_classifier_without_probabilities_is_watched_by_its_labels(own: Settin
     assert report["drift"]["predictions"] == report["estimated"] == []
     held_out = {each["metric"]: each["held_out"] for each in report["realised"]}
     assert held_out == {"accuracy": 0.8, "balanced_accuracy": None, "f1": None}
-    assert any(each.startswith("f1: ") for each in report["unmeasured"])
+    assert any(each["sentence"].startswith("F1: ") for each in report["unmeasured"])

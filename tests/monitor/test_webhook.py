@@ -153,13 +153,15 @@ def test_a_webhook_that_is_slow_or_endless_holds_the_monitor_up_no_longer_than_a
 KILLED = """
 import os, signal, sys
 from msgspec import Raw
-from serving.monitor import alerts
+from serving.monitor.alerts import alerts
 from serving.recording.store.reports import Report
 from serving.settings import Settings
 from serving.recording.store import Store
+from serving.statement import Statement
 
 settings = Settings(alert_webhook="https://example.org")
-drift = alerts.Signal("wine", 2, "data drift", "drift", "alcohol moved")
+moved = Statement("moved", {"distance": 2}, "alcohol")
+drift = alerts.Signal("wine", 2, "data drift", "drift", (moved,))
 changes = alerts.change([], [drift], {"wine": 2}, 1_000)
 report = Report("wine", 2, 1_000, Raw(b"{}"), 0, Raw(b"{}"))
 messages = changes.messages(settings, 1_000)
@@ -176,7 +178,8 @@ def test_a_message_of_a_monitor_that_was_killed_before_sending_is_sent(tmp_path:
         run = subprocess.run([sys.executable, "-c", KILLED, url], cwd=ROOT, check=False)
         assert run.returncode == -signal.SIGKILL
         hook(receiver.url).send_due(store.deliveries, NOW)
-    assert json.loads(receiver.received[0].body)["data"]["sentence"] == "alcohol moved"
+    told = json.loads(receiver.received[0].body)["data"]
+    assert told["sentence"].startswith("alcohol: the values moved by 2 ")
 
 
 def test_without_a_webhook_nothing_is_sent_and_what_waits_is_kept(store: Store):

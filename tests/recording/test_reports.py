@@ -11,7 +11,9 @@ from serving.recording.store import Store
 from serving.recording.store.deliveries import Delivery
 from serving.recording.store.reports import Alert, Report, Reports
 from serving.settings import Settings
+from serving.statement import Statement
 
+MOVED = Statement("largest_change", {"label": "1.5; ou: não", "now": 0.25, "then": 1}, "a: b; c")
 FIGURES = Raw(b'{"predictions":500}')
 
 
@@ -26,7 +28,7 @@ def report(time: int, *, version: int = 1) -> Report:
 
 
 def alert(cleared: int | None = None, **changes: Any) -> Alert:
-    fields = {"kind": "data drift", "raised": 5, "sentence": "alcohol: another"} | changes
+    fields = {"kind": "data drift", "raised": 5, "says": (MOVED,)} | changes
     return Alert(model="wine", version=1, cleared=cleared, **fields)
 
 
@@ -61,15 +63,16 @@ def test_a_pass_that_another_monitor_overtook_leaves_nothing(store: Store):
 
 def test_an_alert_keeps_the_report_that_raised_it_and_lasts_until_it_is_cleared(reports: Reports):
     reports.write(report(5), FIGURES, [alert()], [], before=0)
-    later = alert(sentence="alcohol: yet another")
+    later = alert(says=(MOVED, Statement("more_drifted", {"count": 2})))
     reports.write(report(6), FIGURES, [later], [], before=5)
     assert reports.alerts("wine", lasting=True) == [later]
     assert bytes(reports.raising("wine", later.raised)) == b'{"verdict":"drift"}'
     assert reports.raising("wine", later.raised + 1) is None
     assert reports.raising("diabetes", later.raised) is None
-    reports.settle([alert(8)], [])
+    gone = alert(8, ended=(Statement("not_live", {"version": 1}),))
+    reports.settle([gone], [])
     assert reports.alerts("wine", lasting=True) == []
-    assert reports.alerts() == [alert(8)]
+    assert reports.alerts() == [gone]
     assert reports.alerts("diabetes") == []
 
 

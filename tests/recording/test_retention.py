@@ -22,6 +22,7 @@ from serving.recording.store import Store
 from serving.recording.store.deliveries import Delivery
 from serving.recording.store.reports import Alert, Report
 from serving.settings import Settings
+from serving.statement import Statement
 
 OLD, NEW = NOON, NOON + 10 * ids.DAY
 LIMIT = NOON + ids.DAY
@@ -105,9 +106,12 @@ def report(mark: str, since: int | None, time: int, version: int = 1) -> Report:
     return Report("wine", version, time, Raw(text), 0, Raw(b'{"watch": 1}'))
 
 
+MOVED = Statement("moved", {"distance": 0.5}, "alcohol")
+
+
 def alert(version: int, cleared: int | None, raised: int) -> Alert:
     about = {"model": "wine", "version": version, "kind": "data drift"}
-    return Alert(**about, raised=raised, cleared=cleared, sentence="it drifted")
+    return Alert(**about, raised=raised, cleared=cleared, says=(MOVED,))
 
 
 def test_what_the_monitor_found_goes_with_the_oldest_row_of_its_window(

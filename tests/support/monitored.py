@@ -11,7 +11,11 @@ from conftest import ROOT
 
 from serving import ids
 from serving.__main__ import main
+from serving.metrics.families import Totals
 from serving.models import artefact
+from serving.monitor import arrival
+from serving.monitor.drift import drift
+from serving.monitor.report import Report, Span, Traffic
 from serving.recording.entry import Learnt, Predicted
 from serving.recording.store import Store
 from serving.settings import Settings
@@ -20,6 +24,31 @@ WINE = artefact.read(ROOT / "models", "wine", 1)
 ROWS = 400  # of a window
 FIELDS = [field.name for field in WINE.manifest.fields]
 DAY = 86_400_000
+NOTHING = Report(  # of a window without predictions
+    model="wine",
+    version=1,
+    time=5_000,
+    window=Span(since=None, until=None, predictions=0, most=5_000, days=7),
+    verdict="not enough yet",
+    says=(),
+    drift=drift.measure({}, {}),
+    distributions=[],
+    arrival=arrival.measure([], []),
+    realised=[],
+    estimated=[],
+    concept=None,
+    unmeasured=[],
+    traffic=Traffic(
+        predictions=0,
+        counted=Totals(0, {}),
+        per_hour=None,
+        warned=0,
+        median_ms=None,
+        slowest_hundredth_ms=None,
+        labels={},
+    ),
+    trial=None,
+)
 
 
 def wines(rows: int, seed: int = 0, **shifts: float) -> list[list[Any]]:

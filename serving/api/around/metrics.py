@@ -14,6 +14,7 @@ from serving import __version__
 from serving.errors import StoreError
 from serving.metrics import families
 from serving.metrics.families import Sample
+from serving.monitor.report import read
 from serving.predicting.service import Service
 from serving.recording import collector, journal
 from serving.recording.store.reports import Kind
@@ -21,27 +22,6 @@ from serving.recording.store.reports import Kind
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 KEPT = 10.0  # seconds for which what the store said is told again
 MOST = 1_000  # alerts
-
-
-class Changed(msgspec.Struct):
-    """Of a report: one field, or one output of the model."""
-
-    field: str
-    change: float | None = None
-
-
-class Drift(msgspec.Struct):
-    """Of a report: how far fields and outputs are from training."""
-
-    share: float
-    fields: list[Changed]
-    predictions: list[Changed]
-
-
-class Report(msgspec.Struct):
-    """What of a monitor's report is told."""
-
-    drift: Drift | None = None
 
 
 def register(app: Flask, service: Service) -> None:
@@ -132,12 +112,9 @@ class Found:
 
 
 def _drift(key: tuple[str, int], report: msgspec.Raw) -> Iterator[Sample]:
-    with suppress(msgspec.DecodeError):  # of another release
-        drift = msgspec.json.decode(report, type=Report).drift
-        if drift is None:
-            return
-        yield Sample(families.DRIFTED, key, drift.share)
-        for of, changes in (("field", drift.fields), ("prediction", drift.predictions)):
+    if found := read(report):
+        yield Sample(families.DRIFTED, key, found.drift.share)
+        for of, changes in (("field", found.drift.fields), ("prediction", found.drift.predictions)):
             for each in changes:
                 if each.change is not None:
                     yield Sample(families.CHANGE, (*key, of, each.field), each.change)

@@ -14,12 +14,12 @@ from serving.errors import Fault
 from serving.inputs.schema import Remark
 from serving.models.card import Card
 from serving.models.manifest import Manifest
+from serving.monitor.report import Report
 from serving.recording.store.reports import Alert
-from serving.recording.store.rows import Trial
 from serving.versions.decisions import Decision
 from serving.versions.versions import Version
 
-STRUCTS = (Alert, Card, Decision, Fault, Manifest, Problem, Remark, Trial, Version)
+STRUCTS = (Alert, Card, Decision, Fault, Manifest, Problem, Remark, Report, Version)
 INTRODUCTION = """\
 Records in, predictions out. Field names are those of the data; their order never matters. A
 category is sent as its label or its code. A field too many, and a value that training did not see,
@@ -114,6 +114,10 @@ def _schemas(models: Sequence[About]) -> dict[str, Schema]:
     }
     found["Decision"]["properties"]["time"] = TIME
     found["Card"]["properties"] |= {"name": text(), "version": whole()}
+    for schema in found.values():
+        if "says" in schema.get("properties", {}):  # see monitor/wording.py
+            schema["properties"]["sentence"] = text("What it says, in English.")
+            schema["required"].append("sentence")
     model = found["Model"] = found.pop("Manifest")
     del model["properties"]["files"]
     model["properties"]["backend"] = text("What answers: onnx, or the pickle itself.")

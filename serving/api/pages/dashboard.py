@@ -17,12 +17,12 @@ from serving.api.monitor import MOST_DAYS, USUAL_DAYS
 from serving.api.pages import monitored, plots
 from serving.api.pages.html import STATIC
 from serving.api.pages.listed import listed
-from serving.api.pages.monitored import Found, Passes, State, most_changed_first
-from serving.api.pages.sentences import telling
+from serving.api.pages.monitored import Passes, State, most_changed_first
 from serving.api.pages.shown import Figures
 from serving.api.pages.words import words
 from serving.api.query import shown, whole
 from serving.errors import ServingError, StoreError
+from serving.monitor.report import Report
 from serving.predicting.service import Service
 from serving.settings import Settings
 
@@ -89,8 +89,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 
 
 def _page(template: str, status: int = HTTPStatus.OK, **about: Any) -> Response:
-    spoken = words(request)
-    text = render_template(template, fig=Figures(spoken), told=telling(spoken), **about)
+    text = render_template(template, fig=Figures(words(request)), **about)
     answer = make_response(text, status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -99,20 +98,20 @@ def _page(template: str, status: int = HTTPStatus.OK, **about: Any) -> Response:
 def _window(state: State) -> dict[str, Any]:
     """The query that lists the predictions which the latest pass looked at."""
     query: dict[str, Any] = {"version": state.version}
-    looked = state.report["window"] if state.report else {}
-    if looked.get("since") is not None:
-        query |= {"since": shown(looked["since"]), "until": shown(looked["until"] + 1)}
+    looked = state.report.window if state.report else None
+    if looked and looked.since is not None and looked.until is not None:
+        query |= {"since": shown(looked.since), "until": shown(looked.until + 1)}
     return query
 
 
-def _of_report(state: State, report: Found, passes: Passes, fig: Figures) -> dict[str, Any]:
-    fields, outputs = report["drift"]["fields"], report["drift"]["predictions"]
+def _of_report(state: State, report: Report, passes: Passes, fig: Figures) -> dict[str, Any]:
+    fields, outputs = report.drift.fields, report.drift.predictions
     figures = monitored.figures(report, state.manifest)
     return {
         "fields": most_changed_first([*fields, *outputs]),
-        "drifted": sum(each["verdict"] == "drift" for each in fields),
-        "level": next((test["level"] for each in fields for test in each["findings"]), None),
-        "shares": {each["field"]: plots.shares(each, fig) for each in report["distributions"]},
+        "drifted": sum(each.verdict == "drift" for each in fields),
+        "level": next((test.level for each in fields for test in each.findings), None),
+        "shares": {each.field: plots.shares(each, fig) for each in report.distributions},
         "figures": figures,
         "lines": [*plots.over_time(report, figures, passes, fig)] if passes.times else [],
         "feedback": _feedback(state),

@@ -9,14 +9,13 @@ import msgspec
 from serving.api.query import whole
 from serving.errors import ArtefactError, NotRecorded, UnknownVersion
 from serving.models.manifest import Manifest
+from serving.monitor.report import Estimated, FieldDrift, Realised, Report, read
 from serving.predicting.service import Service
 from serving.recording.store.reports import Alert
 
 MOST_POINTS = 240  # in a line
 HOURS = 24
 MOST_TIME = 10**15 - 1  # milliseconds since 1970, UTC
-
-Found = dict[str, Any]
 
 
 class State(NamedTuple):
@@ -26,7 +25,7 @@ class State(NamedTuple):
     ----------
     manifest : Manifest or None
         None where it cannot be read.
-    report : dict or None
+    report : Report or None
         None before the first pass.
     lasting, past : list of Alert
         Of all the model's versions, the latest first.
@@ -43,7 +42,7 @@ class State(NamedTuple):
     name: str
     version: int
     manifest: Manifest | None
-    report: Found | None
+    report: Report | None
     lasting: list[Alert]
     past: list[Alert]
     looked: int | None
@@ -59,17 +58,12 @@ class State(NamedTuple):
     @property
     def verdict(self) -> str:
         """The worst that was found."""
-        return self.report["verdict"] if self.report else "no pass yet"
-
-    @property
-    def sentence(self) -> str:
-        """The same for a person."""
-        return self.report["sentence"] if self.report else ""
+        return self.report.verdict if self.report else "no pass yet"
 
     @property
     def a_day(self) -> float | None:
         """Predictions a day, over the window."""
-        hourly = self.report["traffic"]["per_hour"] if self.report else None
+        hourly = self.report.traffic.per_hour if self.report else None
         return None if hourly is None else HOURS * hourly
 
 
@@ -110,7 +104,7 @@ def state(service: Service, name: str, due: int) -> State:
         name,
         version,
         manifest,
-        msgspec.json.decode(latest.report) if latest else None,
+        read(latest.report if latest else None),
         reports.alerts(name, lasting=True),
         [each for each in reports.alerts(name) if each.cleared is not None],
         latest.time if latest else None,
@@ -129,52 +123,54 @@ def asked(service: Service, name: str, due: int) -> State:
     now, raised = state(service, name, due), whole("raised", 0, MOST_TIME)
     if raised is None:
         return now
-    found = service.store.reports.raising(name, raised)
-    if found is None:
+    report = read(service.store.reports.raising(name, raised))
+    if report is None:
         raise NotRecorded(
             f"raised={raised}: no report is kept of an alert of {name} that was raised then; "
             f"/monitor/{name} links to each"
         )
-    report = msgspec.json.decode(found)
     try:
-        manifest = service.registry.manifest(name, report["version"])
+        manifest = service.registry.manifest(name, report.version)
     except (ArtefactError, UnknownVersion):
         manifest = None
     return now._replace(
-        version=report["version"],
+        version=report.version,
         manifest=manifest,
         report=report,
-        looked=report["time"],
+        looked=report.time,
         silent=False,
         raised=raised,
     )
 
 
-def most_changed_first(fields: Iterable[Found]) -> list[Found]:
+def most_changed_first(fields: Iterable[FieldDrift]) -> list[FieldDrift]:
     """Fields or outputs: those that drifted, then the others, the most changed first."""
-    return sorted(fields, key=lambda each: (each["verdict"] != "drift", -(each["change"] or 0.0)))
+    return sorted(fields, key=lambda each: (each.verdict != "drift", -(each.change or 0.0)))
 
 
-def figures(report: Found, manifest: Manifest | None) -> list[Found]:
-    """Each metric in one row: realised, held out, estimated; first those that training measured."""
+class Row(NamedTuple):
+    """A metric with feedback, on held-out data and estimated; None where it is not known."""
+
+    metric: str
+    realised: Realised | None
+    held_out: float | None
+    estimated: Estimated | None
+
+
+def figures(report: Report, manifest: Manifest | None) -> list[Row]:
+    """Each metric in one row; first those that training measured."""
     held_out = manifest.metrics if manifest else {}
-    realised = {each["metric"]: each for each in report["realised"]}
-    estimated = {each["metric"]: each for each in report["estimated"]}
-    unknown = {"value": None, "low": None, "high": None}
-    rows = []
-    for metric in dict.fromkeys([*held_out, *realised, *estimated]):
-        trained = held_out[metric].mean if metric in held_out else None
-        found = realised.get(metric, unknown)
-        rows.append(
-            {
-                "metric": metric,
-                "realised": found,
-                "held_out": trained,
-                "estimated": estimated.get(metric, unknown),
-                "verdict": found.get("verdict") if trained is not None else None,
-            }
+    realised = {each.metric: each for each in report.realised}
+    estimated = {each.metric: each for each in report.estimated}
+    return [
+        Row(
+            metric,
+            realised.get(metric),
+            held_out[metric].mean if metric in held_out else None,
+            estimated.get(metric),
         )
-    return rows
+        for metric in dict.fromkeys([*held_out, *realised, *estimated])
+    ]
 
 
 class Passes(NamedTuple):
@@ -182,7 +178,7 @@ class Passes(NamedTuple):
 
     times: list[int]
     versions: list[int]
-    figures: list[Found]
+    figures: list[dict[str, Any]]
 
     @property
     def marks(self) -> list[tuple[int, int]]:

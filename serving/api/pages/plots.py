@@ -9,8 +9,9 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from serving.api.pages.charts import Chart
-from serving.api.pages.monitored import Found, Passes, most_changed_first
+from serving.api.pages.monitored import Passes, Row, most_changed_first
 from serving.api.pages.shown import Figures
+from serving.monitor.report import Distribution, Report
 
 DIGITS = 4  # of a number that becomes a pixel
 MOST_LINES = 6  # in one chart
@@ -20,16 +21,16 @@ Line = dict[str, Any]
 Written = Callable[[float | None], str]
 
 
-def shares(found: Found, fig: Figures) -> Chart:
+def shares(found: Distribution, fig: Figures) -> Chart:
     """A field's or an output's distribution, in training and now."""
-    say, edges = fig.say, [fig.number(edge, 4) for edge in found["edges"]]
+    say, edges = fig.say, [fig.number(edge, 4) for edge in found.edges]
     ranges = [f"{low} … {high}" for low, high in pairwise(edges)]
-    labels = ranges or list(map(str, found["labels"]))
-    then = found["reference"]
-    now = found["current"] or [None] * len(then)
+    labels = ranges or found.labels
+    then = found.reference
+    now: Sequence[float | None] = found.current or [None] * len(then)
     of_each = zip(labels, then, now, strict=True)
     return Chart(
-        found["field"],
+        found.field,
         say("Share of the values, in training and now"),
         {
             "kind": "shares",
@@ -38,25 +39,25 @@ def shares(found: Found, fig: Figures) -> Chart:
             "reference": {"label": say("in training"), "values": _rounded(then)},
             "current": {"label": say("now"), "values": _rounded(now)},
         },
-        [found["field"], say("in training"), say("now")],
+        [found.field, say("in training"), say("now")],
         [[label, fig.percent(one), fig.percent(other)] for label, one, other in of_each],
     )
 
 
 def over_time(
-    report: Found, figures: Sequence[Found], passes: Passes, fig: Figures
+    report: Report, figures: Sequence[Row], passes: Passes, fig: Figures
 ) -> Iterator[Chart]:
     """A chart for what comes in, for each metric of some figures, and for traffic."""
     say, drawn = fig.say, _OverTime(passes, fig)
-    changed = most_changed_first([*report["drift"]["fields"], *report["drift"]["predictions"]])
+    changed = most_changed_first([*report.drift.fields, *report.drift.predictions])
     changes = [each or {} for each in passes.of("changes")]
     lines = [
-        _line(each["field"], [of_pass.get(each["field"]) for of_pass in changes])
+        _line(each.field, [of_pass.get(each.field) for of_pass in changes])
         for each in changed[:MOST_LINES]
     ]
     caption = say("Share of the rows by which each differs from training")
     yield drawn.chart(say("Changed fields"), caption, lines, fig.percent)
-    yield from drawn.metrics(report["version"], figures)
+    yield from drawn.metrics(report.version, figures)
     plain: Sequence[tuple[str, str, str, Written]] = (
         (say("With feedback"), say("Share of the predictions"), "with_feedback", fig.percent),
         (say("Predictions an hour"), say("Over the window of each pass"), "per_hour", fig.number),
@@ -81,14 +82,13 @@ class _OverTime(NamedTuple):
     passes: Passes
     fig: Figures
 
-    def metrics(self, live: int, figures: Sequence[Found]) -> Iterator[Chart]:
+    def metrics(self, live: int, figures: Sequence[Row]) -> Iterator[Chart]:
         """One for each metric: realised with its interval, estimated, and held out of the live."""
         passes, say = self.passes, self.fig.say
         realised = [each or {} for each in passes.of("realised")]
         estimated = [each or {} for each in passes.of("estimated")]
         unknown = [None, None, None]
-        for row in figures:
-            metric, trained = row["metric"], row["held_out"]
+        for metric, _, trained, _ in figures:
             measured = [each.get(metric) or unknown for each in realised]
             value, low, high = (list(each) for each in zip(*measured, strict=True))
             level = [trained if version == live else None for version in passes.versions]
@@ -129,9 +129,9 @@ class _OverTime(NamedTuple):
         return Chart(title, caption, spec, head, rows)
 
 
-def _line(label: str, values: list[Any], style: str = "plain") -> Line:
+def _line(label: str, values: Sequence[Any], style: str = "plain") -> Line:
     return {"label": label, "style": style, "values": _rounded(values)}
 
 
-def _rounded(values: list[Any]) -> list[float | None]:
+def _rounded(values: Sequence[Any]) -> list[float | None]:
     return [None if each is None else float(f"{each:.{DIGITS}g}") for each in values]

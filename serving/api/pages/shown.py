@@ -1,11 +1,13 @@
 """Figures and times as people read them, in their language."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from serving import ids
 from serving.api.pages.words import Words
 from serving.api.query import shown
+from serving.figures import percent
+from serving.monitor import wording
+from serving.monitor.report import Estimated, Realised, Says
 
 SPANS = (("d", 86_400), ("h", 3_600), ("min", 60))
 LEAST_CHANCE = 0.001
@@ -27,6 +29,7 @@ class Figures:
     """
 
     def __init__(self, words: Words) -> None:
+        self.language = words.language
         self.say, self.local, self.metric = words.say, words.local, words.metric
 
     def number(self, value: float | None, digits: int = 3) -> str:
@@ -40,11 +43,10 @@ class Figures:
         return UNKNOWN if value is None else self.local(f"{value:,.0f}")
 
     def percent(self, share: float | None) -> str:
-        """A share; below a tenth it keeps a digit."""
+        """A share; if it is known."""
         if share is None:
             return UNKNOWN
-        hundredths = round(100 * share, 1)
-        return self.local(f"{hundredths:.{1 if 0 < hundredths < 10 else 0}f} %")  # noqa: PLR2004 - two digits
+        return self.local(percent(share))
 
     def chance(self, p_value: float | None) -> str:
         """A p-value."""
@@ -58,10 +60,11 @@ class Figures:
             return self.percent(value)
         return self.number(value) + (f" {self.say('SD')}" if unit == "deviations" else "")
 
-    def between(self, found: dict[str, Any]) -> str:
+    def between(self, found: Realised | Estimated | None) -> str:
         """The interval of a metric."""
-        low, high = found["low"], found["high"]
-        return "" if low is None else f"({self.number(low)} … {self.number(high)})"
+        if found is None or found.low is None:
+            return ""
+        return f"({self.number(found.low)} … {self.number(found.high)})"
 
     def milliseconds(self, value: float | None) -> str:
         """How long an answer took."""
@@ -88,21 +91,8 @@ class Figures:
 
     def term(self, text: str) -> str:
         """A verdict, a kind of alert or a statistic by its name in a report."""
-        say = self.say
-        return {
-            "drift": say("drift"),
-            "no drift": say("no drift"),
-            "not enough yet": say("not enough yet"),
-            "no pass yet": say("no pass yet"),
-            "data drift": say("data drift"),
-            "prediction drift": say("prediction drift"),
-            "concept drift": say("concept drift"),
-            "kolmogorov_smirnov": "Kolmogorov-Smirnov",
-            "wasserstein": "Wasserstein",
-            "psi": "PSI",
-            "chi_square": say("chi-square"),
-            "jensen_shannon": "Jensen-Shannon",
-            "missing": say("missing values"),
-            "out_of_range": say("values out of range"),
-            "unseen_labels": say("unseen labels"),
-        }.get(text, text)
+        return wording.term(text, self.language)
+
+    def told(self, says: Says, ended: Says = ()) -> str:
+        """What the monitor says, as a sentence."""
+        return wording.sentence(says, ended, language=self.language)

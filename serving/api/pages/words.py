@@ -12,12 +12,11 @@ from typing import NamedTuple
 import msgspec
 from flask import Request
 
-from serving.figures import LARGEST, SMALLEST
+from serving.figures import ENGLISH, LARGEST, PORTUGUESE, SMALLEST, local
 from serving.inputs import dates
 from serving.inputs.field import Field
 from serving.models.metrics import metric
 
-ENGLISH, PORTUGUESE = "en", "pt-BR"
 TRANSLATIONS: dict[str, str] = {}
 for _file in sorted(Path(__file__).with_name("portuguese").glob("*.json")):
     TRANSLATIONS |= msgspec.json.decode(_file.read_bytes(), type=dict[str, str])
@@ -92,14 +91,11 @@ class Words(NamedTuple):
 
     def local(self, written: str) -> str:
         """A number that is written as in English, as it is written in the language."""
-        if self.language == PORTUGUESE:
-            return written.translate(str.maketrans(",.", ".,"))
-        return written
+        return local(written, self.language)
 
     def metric(self, name: str) -> str:
         """The title of a metric."""
-        found = metric(name)
-        return found.portuguese if self.language == PORTUGUESE else found.title
+        return metric(name).titled(self.language)
 
 
 def words(request: Request) -> Words:

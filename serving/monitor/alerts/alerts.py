@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from serving.monitor.findings import Verdict
+from serving.monitor.report import Says, Verdict
+from serving.monitor.wording import sentence
 from serving.recording.store.deliveries import Delivery
 from serving.recording.store.reports import Alert, Kind
 from serving.settings import Settings
+from serving.statement import Statement
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ class Signal(NamedTuple):
     version: int
     kind: Kind
     verdict: Verdict
-    sentence: str
+    says: Says
 
 
 class Changes(NamedTuple):
@@ -67,7 +69,13 @@ class Changes(NamedTuple):
             for alert in alerts:
                 known = {"model": alert.model, "version": alert.version, "kind": alert.kind}
                 text = "%s %d: %s is %s: %s"
-                said = (alert.model, alert.version, alert.kind, state, alert.sentence)
+                said = (
+                    alert.model,
+                    alert.version,
+                    alert.kind,
+                    state,
+                    sentence(alert.says, alert.ended),
+                )
                 log.log(level, text, *said, extra={"alert": state, **known})
 
 
@@ -90,41 +98,42 @@ def change(
     now : int
         Milliseconds since 1970, UTC.
 
-    >>> drifting = Signal("wine", 2, "data drift", "drift", "alcohol: shifted")
+    >>> moved = Statement("moved", {"distance": 0.5}, "alcohol")
+    >>> drifting = Signal("wine", 2, "data drift", "drift", (moved,))
     >>> begun = change([], [drifting], {"wine": 2}, 1_000)
     >>> change(begun.raised, [drifting], {"wine": 2}, 2_000).changed
     []
-    >>> change(begun.raised, [], {"wine": 3}, 3_000).cleared[0].sentence
-    'version 2 is live no more; before: alcohol: shifted'
+    >>> change(begun.raised, [], {"wine": 3}, 3_000).cleared[0].ended
+    (Statement(code='not_live', values={'version': 2}, field=''),)
     """
     said = {(signal.model, signal.version, signal.kind): signal for signal in signals}
     changes = Changes([], [], [], [])
     for alert in lasting:
         signal = said.pop((alert.model, alert.version, alert.kind), None)
-        ended = None
+        ended: Says | None = None
         if live.get(alert.model) != alert.version:
-            ended = f"version {alert.version} is live no more"
+            ended = (Statement("not_live", {"version": alert.version}),)
         elif signal and signal.verdict == "no drift":
-            ended = signal.sentence
+            ended = signal.says
         if ended is not None:
             changes.cleared.append(
                 msgspec.structs.replace(
                     alert,
                     cleared=max(now, alert.raised),  # a clock may have been set back
-                    sentence=f"{ended}; before: {alert.sentence}",
+                    ended=ended,
                 )
             )
-        elif signal and signal.verdict == "drift" and signal.sentence != alert.sentence:
-            reworded = msgspec.structs.replace(alert, sentence=signal.sentence)
+        elif signal and signal.verdict == "drift" and signal.says != alert.says:
+            reworded = msgspec.structs.replace(alert, says=signal.says)
             changes.reworded.append(reworded)
             changes.lasting.append(reworded)
         else:
             changes.lasting.append(alert)
     for signal in said.values():
         if signal.verdict == "drift" and live.get(signal.model) == signal.version:
-            model, version, kind, _, sentence = signal
+            model, version, kind, _, says = signal
             changes.raised.append(
-                Alert(model=model, version=version, kind=kind, raised=now, sentence=sentence)
+                Alert(model=model, version=version, kind=kind, raised=now, says=says)
             )
     return changes
 
@@ -137,7 +146,7 @@ def _message(alert: Alert, now: int) -> str:
         "model": alert.model,
         "version": alert.version,
         "kind": alert.kind,
-        "sentence": alert.sentence,
+        "sentence": sentence(alert.says, alert.ended),
         "raised": _shown(alert.raised),
         "cleared": None if alert.cleared is None else _shown(alert.cleared),
     }

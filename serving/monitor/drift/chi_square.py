@@ -2,8 +2,9 @@
 
 from scipy import stats
 
+from serving.monitor.drift.finding import Measured, Test
 from serving.monitor.drift.samples import Labels
-from serving.monitor.findings import Measured, Test, percent
+from serving.statement import Statement
 
 # NannyML's for the same distance, which it calls L-infinity.
 THRESHOLD = 0.1
@@ -17,13 +18,13 @@ def measure(sample: Labels) -> Measured:
     Pearson (1900), On the criterion that a given system of deviations..., Philosophical Magazine
     50, 157-175.
 
-    >>> measure(Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150})).says
-    'white makes up 70 % of the labels; 80 % in training'
+    >>> measure(Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150})).says.values
+    {'label': 'white', 'now': 0.7, 'then': 0.8}
     """
     labels = [*sample.reference, *(sample.current.keys() - sample.reference.keys())]
     changes = {label: _share(sample, label) for label in labels}
     label, (now, then) = max(changes.items(), key=lambda item: abs(item[1][0] - item[1][1]))
-    says = f"{label} makes up {percent(now)} of the labels; {percent(then)} in training"
+    says = Statement("largest_change", {"label": label, "now": now, "then": then})
     return Measured(abs(now - then), p_value(sample), says)
 
 

@@ -9,6 +9,7 @@ from serving.inputs.field import Field
 from serving.models.manifest import Manifest, Reference
 from serving.monitor.drift.samples import Labels, Numbers
 from serving.monitor.window import UNKNOWN, Window
+from serving.statement import Statement
 
 
 class Compared(NamedTuple):
@@ -16,7 +17,7 @@ class Compared(NamedTuple):
 
     fields: dict[str, Numbers | Labels]
     outputs: dict[str, Numbers | Labels]
-    unmeasured: list[str]
+    unmeasured: list[Statement]
 
 
 def positive(manifest: Manifest, reference: Reference) -> str | None:
@@ -36,9 +37,9 @@ def compared(manifest: Manifest, reference: Reference, window: Window) -> Compar
     for field in manifest.fields:
         name, known = field.name, reference.fields.get(field.name)
         if why := window.unrecorded.get(name):
-            found.unmeasured.append(f"{name}: not all of its values are recorded as sent: {why}")
+            found.unmeasured.append(Statement(why, field=name))
         elif known is None or not (known.quantiles or known.counts):
-            found.unmeasured.append(f"{name}: reference.json has no distribution of it")
+            found.unmeasured.append(Statement("no_reference", field=name))
         elif field.type == "category":
             found.fields[name] = _labels(field, known.counts, window, reference.rows)
         else:
@@ -75,9 +76,7 @@ def _add_outputs(found: Compared, manifest: Manifest, reference: Reference, wind
                 rows=reference.rows,
             )
     elif window.rows:
-        found.unmeasured.append(
-            "predictions: reference.json has no distribution of what the model answers"
-        )
+        found.unmeasured.append(Statement("no_reference_of_predictions"))
 
 
 def _apart(name: str, others: Collection[str]) -> str:

@@ -3,36 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-import msgspec
 import numpy as np
 
 from serving.monitor.drift.samples import Floats, Labels, Numbers
+from serving.monitor.report import Distribution
 
 BINS = 20
 MOST_LABELS = 50
 DECIMALS = 5
-
-
-class Distribution(msgspec.Struct, frozen=True, kw_only=True):
-    """A field's, or an output's, two distributions.
-
-    Attributes
-    ----------
-    edges : list of float
-        Of a number, the bins' limits: one more than there are shares. A value on the limit of two
-        bins is in the lower one.
-    labels : list of str
-        Of a category, the commonest in either sample.
-    reference, current : list of float
-        Shares of the values that are there, in training and now; none now where none came.
-    """
-
-    field: str
-    of: Literal["field", "prediction"]
-    edges: list[float] = []
-    labels: list[str] = []
-    reference: list[float]
-    current: list[float]
 
 
 def distributions(

@@ -1,8 +1,6 @@
 """Data drift: each field and the prediction itself, held against the distributions of training."""
 
-from collections.abc import Mapping
-
-import msgspec
+from collections.abc import Mapping, Sequence
 
 from serving.monitor.drift import (
     chi_square,
@@ -14,8 +12,10 @@ from serving.monitor.drift import (
     unseen_labels,
     wasserstein,
 )
+from serving.monitor.drift.finding import Test, judged
 from serving.monitor.drift.samples import Labels, Numbers
-from serving.monitor.findings import Finding, Test, Verdict, judged
+from serving.monitor.report import Drift, FieldDrift, Finding, Says, Verdict
+from serving.statement import Statement
 
 FALSE_ALARMS = 0.01  # of passes over windows in which nothing changed, at most so many find drift
 LEAST_ROWS = 200
@@ -27,48 +27,6 @@ OF_NUMBER_FIELDS = (*NUMBERS, out_of_range.TEST, missing.TEST)
 OF_CATEGORIES = (*LABELS, unseen_labels.TEST, missing.TEST)
 
 Samples = Mapping[str, Numbers | Labels]
-
-
-class FieldDrift(msgspec.Struct, frozen=True, kw_only=True):
-    """What the tests of one field, or of one output of the model, found.
-
-    Attributes
-    ----------
-    rows : int
-        Values that are there in the window.
-    change : float or None
-        The largest share of the rows by which a test saw the field change, 0 to 1; this compares
-        numbers and categories.
-    """
-
-    field: str
-    rows: int
-    verdict: Verdict
-    change: float | None
-    sentence: str
-    findings: tuple[Finding, ...]
-
-
-class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pass over one window found.
-
-    Attributes
-    ----------
-    drifted : tuple of str
-        Fields and outputs that drifted, the most changed first.
-    share : float
-        Of the fields, those that drifted.
-    false_alarms : float
-        The chance of any verdict `drift` where nothing changed, at most.
-    """
-
-    verdict: Verdict
-    drifted: tuple[str, ...]
-    share: float
-    false_alarms: float
-    sentence: str
-    fields: tuple[FieldDrift, ...]
-    predictions: tuple[FieldDrift, ...]
 
 
 def measure(fields: Samples, predictions: Samples) -> Drift:
@@ -110,7 +68,7 @@ def measure(fields: Samples, predictions: Samples) -> Drift:
         drifted=tuple(each.field for each in drifted),
         share=sum(each.verdict == "drift" for each in of_fields) / max(1, len(of_fields)),
         false_alarms=FALSE_ALARMS,
-        sentence=_sentence(verdict, drifted, of_fields),
+        says=worst(drifted) if drifted else _nothing(verdict, of_fields),
         fields=of_fields,
         predictions=of_predictions,
     )
@@ -140,7 +98,7 @@ def _tested(
             (each.effect for each in findings if each.unit == "share" and each.effect is not None),
             default=None,
         ),
-        sentence=next(each.sentence for each in findings if each.verdict == verdict),
+        says=next(each.says for each in findings if each.verdict == verdict),
         findings=findings,
     )
 
@@ -149,9 +107,9 @@ def _finding(field: str, sample: Numbers | Labels, test: Test, level: float) -> 
     rows = sample.present + (sample.missing if test is missing.TEST else 0)
     if sample.trained and rows >= LEAST_ROWS:
         return judged(field, test, test.measure(sample), level)
-    says = f"{rows} values so far, {LEAST_ROWS} are needed"
-    if not sample.trained:
-        says = "training had no value to compare with"
+    says = Statement("nothing_trained", field=field)
+    if sample.trained:
+        says = Statement("few_values", {"rows": rows, "needed": LEAST_ROWS}, field)
     return Finding(
         field=field,
         statistic=test.statistic,
@@ -159,15 +117,18 @@ def _finding(field: str, sample: Numbers | Labels, test: Test, level: float) -> 
         threshold=test.threshold,
         level=level,
         verdict="not enough yet",
-        sentence=f"{field}: {says}",
+        says=(says,),
     )
 
 
-def _sentence(verdict: Verdict, drifted: list[FieldDrift], fields: tuple[FieldDrift, ...]) -> str:
-    if drifted:
-        others = len(drifted) - 1
-        return drifted[0].sentence + (f"; {others} more drifted" if others else "")
+def worst(drifted: Sequence[FieldDrift]) -> Says:
+    """What is said of the first of those that drifted, and how many others there are."""
+    first, *others = drifted
+    return (*first.says, *([Statement("more_drifted", {"count": len(others)})] if others else []))
+
+
+def _nothing(verdict: Verdict, fields: tuple[FieldDrift, ...]) -> Says:
     if verdict == "no drift":
-        return "what comes in is distributed as in training"
+        return (Statement("as_in_training"),)
     most = max((each.rows for each in fields), default=0)
-    return f"{most} values so far, {LEAST_ROWS} are needed"
+    return (Statement("few_values", {"rows": most, "needed": LEAST_ROWS}),)

@@ -3,8 +3,9 @@
 from scipy.spatial import distance
 
 from serving.monitor.drift import chi_square
+from serving.monitor.drift.finding import Measured, Test
 from serving.monitor.drift.samples import Labels
-from serving.monitor.findings import Measured, Test
+from serving.statement import Statement
 
 # Evidently's, where the reference has over 1,000 rows.
 THRESHOLD = 0.1
@@ -21,12 +22,13 @@ def measure(sample: Labels) -> Measured:
     Theory 37, 145-151; Endres and Schindelin (2003), A New Metric for Probability Distributions,
     same journal 49, 1858-1860.
 
-    >>> measure(Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150})).says
-    'the Jensen-Shannon distance of the labels is 0.082'
+    >>> found = measure(Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150}))
+    >>> round(found.effect, 3)
+    0.082
     """
     then, now = sample.table()
     apart = float(distance.jensenshannon(then, now))
-    says = f"the Jensen-Shannon distance of the labels is {apart:.2g}"
+    says = Statement("labels_apart", {"distance": apart})
     return Measured(apart, chi_square.p_value(sample), says)
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy import stats
 
+from serving.monitor.drift.finding import Measured, Test
 from serving.monitor.drift.samples import Numbers
-from serving.monitor.findings import Measured, Test, percent
+from serving.statement import Statement
 
 # As of a category's share, see chi_square.py. No threshold for this one is in common use: Evidently
 # and NannyML look at its p-value alone.
@@ -29,8 +30,8 @@ def measure(sample: Numbers) -> Measured:
 
     >>> grid = np.linspace(0, 1, 101)
     >>> effect, p_value, says = measure(Numbers.of(grid, np.linspace(0, 1, 500) ** 2, rows=5_000))
-    >>> round(effect, 2), p_value < 1e-9, says
-    (0.25, True, '49 % of the values are below 0.24; in training at most 24 % were')
+    >>> round(effect, 2), p_value < 1e-9, says.code, says.values["edge"]
+    (0.25, True, 'more_below', 0.24)
     """
     steps = len(sample.quantiles) - 1
     edges = np.unique(sample.quantiles)
@@ -40,13 +41,11 @@ def measure(sample: Numbers) -> Measured:
     up_to = np.searchsorted(sample.values, edges, side="right") / sample.present
     more, fewer = int(np.argmax(below - at_most)), int(np.argmax(at_least - up_to))
     if below[more] - at_most[more] > at_least[fewer] - up_to[fewer]:
-        distance, edge = below[more] - at_most[more], f"below {edges[more]:.6g}"
-        now, then = below[more], f"at most {percent(at_most[more])}"
+        code, edge, now, then = "more_below", edges[more], below[more], at_most[more]
     else:
-        distance, edge = at_least[fewer] - up_to[fewer], f"at most {edges[fewer]:.6g}"
-        now, then = up_to[fewer], f"at least {percent(at_least[fewer])}"
-    distance = max(float(distance), 0.0)
-    says = f"{percent(now)} of the values are {edge}; in training {then} were"
+        code, edge, now, then = "fewer_up_to", edges[fewer], up_to[fewer], at_least[fewer]
+    distance = max(float(abs(now - then)), 0.0)
+    says = Statement(code, {"now": float(now), "edge": float(edge), "then": float(then)})
     return Measured(distance, p_value(sample, distance), says)
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy import stats
 
+from serving.monitor.drift.finding import Measured, Test
 from serving.monitor.drift.samples import Numbers
-from serving.monitor.findings import Measured, Test, percent
+from serving.statement import Statement
 
 # No threshold is in common use. Where nothing changed a share of 2 / (rows trained on + 1) lies
 # outside: a hundredth is many times as much for any training data worth the name.
@@ -21,16 +22,16 @@ def measure(sample: Numbers) -> Measured:
     Number of Exceedances, same journal 21, 247-262.
 
     >>> grid = np.linspace(0, 1, 101)
-    >>> measure(Numbers.of(grid, np.linspace(0.1, 1.1, 501), rows=5_000)).says
-    '10 % of the values lie outside 0 to 1, the range of training'
+    >>> measure(Numbers.of(grid, np.linspace(0.1, 1.1, 501), rows=5_000)).says.values
+    {'share': 0.0998003992015968, 'low': 0.0, 'high': 1.0}
     """
-    lowest, highest = sample.quantiles[[0, -1]]
+    lowest, highest = sample.quantiles[[0, -1]].tolist()
     outside = int(np.sum((sample.values < lowest) | (sample.values > highest)))
     share = outside / sample.present
     more = stats.betabinom.sf(outside - 1, sample.present, 2, max(sample.trained - 1, 1))
-    says = f"{percent(share)} of the values lie outside {lowest:.6g} to {highest:.6g}"
+    says = Statement("outside", {"share": share, "low": lowest, "high": highest})
     # Far out in the tail the sum that scipy takes may miss 0 by a rounding error.
-    return Measured(share, max(float(more), 0.0), f"{says}, the range of training")
+    return Measured(share, max(float(more), 0.0), says)
 
 
 TEST = Test("out_of_range", "share", THRESHOLD, measure)

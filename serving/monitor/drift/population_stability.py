@@ -3,8 +3,9 @@
 import numpy as np
 from scipy import stats
 
+from serving.monitor.drift.finding import Measured, Test
 from serving.monitor.drift.samples import Floats, Labels, Numbers
-from serving.monitor.findings import Measured, Test
+from serving.statement import Statement
 
 # The rule of thumb of credit scoring: below 0.1 little change, from 0.25 on a large one. Siddiqi
 # (2006), Credit Risk Scorecards, Wiley. Evidently's threshold is the same.
@@ -20,8 +21,8 @@ def measure_numbers(sample: Numbers) -> Measured:
     rows, L being its steps.
 
     >>> grid = np.linspace(0, 1, 101)
-    >>> measure_numbers(Numbers.of(grid, np.linspace(0.1, 1.1, 500), rows=5_000)).says
-    'the population stability index is 0.44, a large change'
+    >>> measure_numbers(Numbers.of(grid, np.linspace(0.1, 1.1, 500), rows=5_000)).says.code
+    'psi_large'
     """
     steps = len(sample.quantiles) - 1
     edges = np.unique(sample.quantiles[np.arange(1, BINS) * steps // BINS])
@@ -38,8 +39,8 @@ def measure_numbers(sample: Numbers) -> Measured:
 def measure_labels(sample: Labels) -> Measured:
     """The PSI over labels, rare ones taken together.
 
-    >>> measure_labels(Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150})).says
-    'the population stability index is 0.054, little change'
+    >>> measure_labels(Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150})).says.code
+    'psi_little'
     """
     then, now = sample.table()
     return _measured(then, now, sample.trained)
@@ -56,10 +57,8 @@ def _measured(then: Floats, now: Floats, trained: float) -> Measured:
     index = float(np.sum((q - p) * np.log(q / p)))
     rows = 1 / (1 / trained + 1 / now.sum())
     chance = float(stats.chi2.sf(index * rows, len(then) - 1)) if len(then) > 1 else 1.0
-    change = "a large" if index >= LARGE else "a moderate" if index >= THRESHOLD else "little"
-    return Measured(
-        index, chance, f"the population stability index is {index:.2g}, {change} change"
-    )
+    change = "large" if index >= LARGE else "moderate" if index >= THRESHOLD else "little"
+    return Measured(index, chance, Statement(f"psi_{change}", {"index": index}))
 
 
 OF_NUMBERS = Test("psi", "psi", THRESHOLD, measure_numbers)

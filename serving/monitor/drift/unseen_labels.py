@@ -2,8 +2,9 @@
 
 from scipy import stats
 
+from serving.monitor.drift.finding import Measured, Test
 from serving.monitor.drift.samples import Labels
-from serving.monitor.findings import Measured, Test, percent
+from serving.statement import Statement
 
 # No threshold is in common use; as for numbers that training never saw, see out_of_range.py.
 THRESHOLD = 0.01
@@ -17,8 +18,9 @@ def measure(sample: Labels) -> Measured:
     Population Parameters, Biometrika 40, 237-264. To be safe one such row is added, and two
     standard errors of their number.
 
-    >>> measure(Labels({"white": 750, "red": 250}, {"white": 380, "red": 100, "rosé": 20})).says
-    '4.0 % of the labels are unknown to training, most often rosé'
+    >>> came = {"white": 380, "red": 100, "rosé": 20}
+    >>> measure(Labels({"white": 750, "red": 250}, came)).says.values
+    {'share': 0.04, 'label': 'rosé'}
     """
     seen = {label for label, count in sample.reference.items() if count}
     unseen = {label: count for label, count in sample.current.items() if label not in seen}
@@ -26,9 +28,12 @@ def measure(sample: Labels) -> Measured:
     once = 1 + sum(count == 1 for count in sample.reference.values())
     rate = min((once + 2 * once**0.5) / (sample.trained + 1), 1.0)
     chance = stats.binom.sf(rows - 1, sample.present, rate)
-    says = f"{percent(rows / sample.present)} of the labels are unknown to training"
-    says += f", most often {max(unseen, key=unseen.__getitem__)}" if unseen else ""
-    return Measured(rows / sample.present, float(chance), says)
+    share = rows / sample.present
+    says = Statement("unseen", {"share": share})
+    if unseen:
+        most = max(unseen, key=unseen.__getitem__)
+        says = Statement("unseen_most", {"share": share, "label": most})
+    return Measured(share, float(chance), says)
 
 
 TEST = Test("unseen_labels", "share", THRESHOLD, measure)

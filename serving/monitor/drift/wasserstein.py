@@ -4,8 +4,9 @@ import numpy as np
 from scipy import stats
 
 from serving.monitor.drift import kolmogorov_smirnov
+from serving.monitor.drift.finding import Measured, Test
 from serving.monitor.drift.samples import Numbers
-from serving.monitor.findings import Measured, Test
+from serving.statement import Statement
 
 # Evidently's, for the same distance normed likewise, where the reference has over 1,000 rows.
 THRESHOLD = 0.1
@@ -23,15 +24,15 @@ def measure(sample: Numbers) -> Measured:
     Nonparametric Tests, Entropy 19(2), 47.
 
     >>> grid = np.linspace(0, 1, 101)
-    >>> measure(Numbers.of(grid, np.linspace(0.1, 1.1, 500), rows=5_000)).says
-    'the values moved by 0.35 standard deviations on average'
+    >>> round(measure(Numbers.of(grid, np.linspace(0.1, 1.1, 500), rows=5_000)).effect, 2)
+    0.35
     """
     inner = np.linspace(0, 1, len(sample.quantiles))[1:-1]
     places = np.rint(inner * (sample.present - 1)).astype(int)
     then, now = sample.quantiles[1:-1], sample.values[places]
     deviation = float(np.std(then)) if then[0] < then[-1] else LEAST_DEVIATION
     distance = float(stats.wasserstein_distance(now, then)) / deviation
-    says = f"the values moved by {distance:.2g} standard deviations on average"
+    says = Statement("moved", {"distance": distance})
     chance = kolmogorov_smirnov.measure(sample).p_value
     return Measured(distance, chance, says)
 

@@ -5,7 +5,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from serving.figures import significant
-from serving.monitor.findings import Verdict
+from serving.monitor.report import ConceptDrift, Verdict
+from serving.statement import Statement
 
 BETWEEN_FALSE_ALARMS = 100_000  # rows with feedback, on average, where nothing got worse
 LEAST_ROWS = 50
@@ -63,32 +64,6 @@ class Watch(msgspec.Struct, frozen=True):
         return sum(self.capital) / len(self.capital)
 
 
-class ConceptDrift(msgspec.Struct, frozen=True, kw_only=True):
-    """What the watch says now.
-
-    Attributes
-    ----------
-    effect : float or None
-        The recent mean loss less the held-out one; none where there is not enough to tell.
-    threshold : float
-        The effect that is tolerated.
-    evidence, needed : float
-        Chance alone makes the evidence as large once in so many rows, at most; an alarm needs the
-        second.
-    """
-
-    loss: str
-    rows: int
-    recent: float | None
-    held_out: float
-    effect: float | None
-    threshold: float
-    evidence: float
-    needed: float
-    verdict: Verdict
-    sentence: str
-
-
 def update(watch: Watch, losses: ArrayLike, bound: Bound) -> Watch:
     """Take in the losses of rows in the order in which their feedback came.
 
@@ -134,13 +109,16 @@ def drift(watch: Watch, bound: Bound, loss: str) -> ConceptDrift:
     """What the watch says now, of a loss by its name.
 
     >>> bound = Bound(held_out=0.1, spread=0.01)
-    >>> drift(update(Watch(), [0.3] * 100, bound), bound, "Brier score").sentence
-    'the Brier score of the last 100 rows is 0.3, 0.1 on held-out data: the model got worse'
+    >>> drift(update(Watch(), [0.3] * 100, bound), bound, "Brier score").verdict
+    'drift'
     """
     enough = watch.raised or watch.rows >= LEAST_ROWS
     verdict: Verdict = "drift" if watch.raised else "no drift" if enough else "not enough yet"
-    says = f"the {loss} of the last {min(watch.rows, RECENT)} rows is {watch.recent:.3g}"
-    says += f", {bound.held_out:.3g} on held-out data"
+    code = {"drift": "got_worse", "no drift": "no_worse", "not enough yet": "few_feedback"}[verdict]
+    values: dict[str, int | float | str] = {"rows": watch.rows, "needed": LEAST_ROWS}
+    if enough:
+        values = {"loss": loss, "rows": min(watch.rows, RECENT)}
+        values |= {"recent": significant(watch.recent), "held_out": bound.held_out}
     return ConceptDrift(
         loss=loss,
         rows=watch.rows,
@@ -151,9 +129,5 @@ def drift(watch: Watch, bound: Bound, loss: str) -> ConceptDrift:
         evidence=watch.evidence,
         needed=BETWEEN_FALSE_ALARMS,
         verdict=verdict,
-        sentence={
-            "drift": f"{says}: the model got worse",
-            "no drift": f"{says}: no worse than chance makes it",
-            "not enough yet": f"{watch.rows} rows with feedback so far, {LEAST_ROWS} are needed",
-        }[verdict],
+        says=(Statement(code, values),),
     )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from scipy.optimize import isotonic_regression
 
@@ -11,26 +10,7 @@ from serving.figures import significant
 from serving.monitor.performance.answers import Classified, Floats
 from serving.monitor.performance.metrics import known
 from serving.monitor.performance.performance import interval, simulated
-
-ASSUMPTION = (
-    "estimated from the model's own probabilities, without feedback: right as long as the same "
-    "measurements still mean the same labels (no concept drift) and nothing quite unlike the "
-    "training data comes in"
-)
-
-
-class Estimated(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric as it is to be expected, and between what limits 95 % of the cases would be.
-
-    None where the metric has no value, as without a single row of the class that is looked for.
-    """
-
-    metric: str
-    rows: int
-    value: float | None
-    low: float | None
-    high: float | None
-    assumption: str = ASSUMPTION
+from serving.monitor.report import Estimated
 
 
 class Reliability(NamedTuple):

@@ -9,9 +9,10 @@ from scipy import stats
 
 from serving.figures import significant
 from serving.models.metrics import metric
-from serving.monitor.findings import Verdict
 from serving.monitor.performance.answers import Classified, Floats, Regressed
 from serving.monitor.performance.metrics import Metric, known
+from serving.monitor.report import Realised
+from serving.statement import Statement
 
 FALSE_ALARMS = 0.01
 LEAST_ROWS = 100
@@ -35,37 +36,6 @@ class Simulated(NamedTuple):
     cases: Floats
 
 
-class Realised(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric over the rows with feedback, beside the same on held-out data.
-
-    Attributes
-    ----------
-    value, low, high : float or None
-        The metric and its interval of 95 %; none where there is not enough to tell.
-    held_out : float or None
-        None where training did not measure it; then there is nothing to drift from.
-    effect : float or None
-        By how much it is worse than held out; below 0 it is better.
-    threshold : float or None
-        The effect from which on it matters: as much as held-out folds differ among themselves.
-    p_value : float or None
-        How likely chance makes it worse by as much, in these rows and in the folds.
-    """
-
-    metric: str
-    rows: int
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    held_out: float | None = None
-    effect: float | None = None
-    threshold: float | None = None
-    p_value: float | None = None
-    level: float
-    verdict: Verdict
-    sentence: str
-
-
 def measure(
     answers: Classified | Regressed, weights: Floats, held_out: Mapping[str, HeldOut]
 ) -> tuple[Realised, ...]:
@@ -86,13 +56,14 @@ def measure(
     >>> from serving.monitor.performance.answers import truth
     >>> answers = Classified(np.arange(200) % 2, 2)
     >>> actual = truth(np.arange(200) // 2 % 2, classes=2)
-    >>> measure(answers, actual, {"accuracy": HeldOut(0.8, 0.02)})[0].sentence
-    'accuracy is 0.5 (0.43 to 0.56) over 200 rows with feedback, 0.8 on held-out data: worse'
+    >>> found = measure(answers, actual, {"accuracy": HeldOut(0.8, 0.02)})[0]
+    >>> found.value, found.verdict
+    (0.5, 'drift')
     """
     metrics = known(answers, wanted=held_out)
     level = FALSE_ALARMS / max(1, len(metrics.keys() & held_out.keys()))
     if len(answers) < LEAST_ROWS:
-        return tuple(_too_few(name, len(answers), level) for name in metrics)
+        return tuple(_unknown("too_few", name, len(answers), level) for name in metrics)
     found = simulated(answers, metrics, weights, _resampled)
     return tuple(
         _realised(
@@ -170,12 +141,13 @@ def _realised(
     level: float,
 ) -> Realised:
     if np.isnan(value):
-        found = _too_few(name, rows, level)
-        says = f"{name} has no value over these {rows} rows with feedback"
-        return msgspec.structs.replace(found, sentence=says)
+        return _unknown("no_value", name, rows, level)
     low, high = interval(drawn)
-    between = "" if low is None else f" ({low:.3g} to {high:.3g})"
-    says = f"{name} is {value:.3g}{between} over {rows} rows with feedback"
+    about: dict[str, int | float | str] = {"metric": name, "rows": rows}
+    about["value"] = significant(value)
+    more = (
+        () if low is None or high is None else (Statement("interval", {"low": low, "high": high}),)
+    )
     found = Realised(
         metric=name,
         rows=rows,
@@ -184,7 +156,7 @@ def _realised(
         high=high,
         level=level,
         verdict="no drift",
-        sentence=says,
+        says=(Statement("metric", about), *more),
     )
     if held_out is None:
         return found
@@ -192,6 +164,9 @@ def _realised(
     uncertain = float(np.hypot(np.nanstd(drawn), held_out.spread))
     p_value = float(stats.norm.sf(worse / uncertain)) if uncertain else float(worse <= 0)
     drift = worse >= held_out.spread and p_value < level
+    says = Statement(
+        "metric_worse" if drift else "metric_held_out", about | {"held_out": held_out.mean}
+    )
     return msgspec.structs.replace(
         found,
         held_out=held_out.mean,
@@ -199,15 +174,15 @@ def _realised(
         threshold=held_out.spread,
         p_value=p_value,
         verdict="drift" if drift else "no drift",
-        sentence=f"{says}, {held_out.mean:.3g} on held-out data{': worse' if drift else ''}",
+        says=(says, *more),
     )
 
 
-def _too_few(name: str, rows: int, level: float) -> Realised:
+def _unknown(code: str, name: str, rows: int, level: float) -> Realised:
     return Realised(
         metric=name,
         rows=rows,
         level=level,
         verdict="not enough yet",
-        sentence=f"{name}: {rows} rows with feedback are too few to tell",
+        says=(Statement(code, {"metric": name, "rows": rows}),),
     )

@@ -7,8 +7,9 @@ import numpy as np
 
 from serving.monitor.performance import losses
 from serving.monitor.performance.answers import Classified, Regressed
-from serving.monitor.performance.concept import ConceptDrift, Watch, drift, update
+from serving.monitor.performance.concept import Watch, drift, update
 from serving.monitor.performance.performance import HeldOut
+from serving.monitor.report import ConceptDrift
 from serving.monitor.window import Answers, decode
 from serving.recording.store.arrivals import Arrived
 

@@ -130,7 +130,8 @@ STEPS = (
                 kind EXACT NOT NULL,
                 raised BIGINT NOT NULL,
                 cleared BIGINT,
-                sentence TEXT NOT NULL,
+                says TEXT NOT NULL,
+                ended TEXT NOT NULL,
                 report TEXT NOT NULL,
                 PRIMARY KEY (model, version, kind, raised)
             )

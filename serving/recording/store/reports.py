@@ -11,14 +11,18 @@ from serving.recording.store import deliveries
 from serving.recording.store.database import Database
 from serving.recording.store.deliveries import Delivery
 from serving.recording.store.rows import table
+from serving.statement import Statement
 
 Kind = Literal["data drift", "prediction drift", "concept drift"]
 
-_ALERT = ("model", "version", "kind", "raised", "cleared", "sentence")
+_ALERT = ("model", "version", "kind", "raised", "cleared", "says", "ended")
 
 reports = table("reports", "model", "version", "time", "report", "place", "watch")
 points = table("points", "model", "time", "version", "figures")
 alerts = table("alerts", *_ALERT, "report")
+
+decode = msgspec.json.Decoder(tuple[Statement, ...]).decode
+encode = msgspec.json.Encoder().encode
 
 OF_VERSION = (reports.c.model == sql.bindparam("of")) & (
     reports.c.version == sql.bindparam("number")
@@ -72,8 +76,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     raised, cleared : int
         Milliseconds since 1970, UTC; cleared is None while it lasts.
-    sentence : str
+    says : tuple of Statement
         What is wrong, as the latest pass saw it.
+    ended : tuple of Statement
+        Why it is cleared; empty while it lasts.
     """
 
     model: str
@@ -81,7 +87,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     raised: int
     cleared: int | None = None
-    sentence: str
+    says: tuple[Statement, ...]
+    ended: tuple[Statement, ...] = ()
 
 
 class Reports:
@@ -139,7 +146,7 @@ class Reports:
             asked = asked.where(alerts.c.cleared.is_(None))
         with self._database.reading() as connection:
             rows = connection.execute(asked.limit(limit))
-            return [Alert(**dict(zip(_ALERT, row, strict=True))) for row in rows]
+            return [_alert(row) for row in rows]
 
     def raising(self, model: str, time: int) -> Raw | None:
         """The report of the pass that raised alerts of a model at a time, if it is kept; JSON."""
@@ -162,7 +169,7 @@ class Reports:
         Parameters
         ----------
         changed : sequence of Alert
-            Raised, lasting with another sentence, or cleared.
+            Raised, lasting with something else to say, or cleared.
         before : int
             The time of the version's latest report when the pass began, 0 if there was none.
 
@@ -209,10 +216,16 @@ def _same(alert: Alert) -> sql.ColumnElement[bool]:
     )
 
 
+def _alert(row: sql.Row[Any]) -> Alert:
+    kept = row._asdict()
+    says, ended = (decode(kept.pop(name)) for name in ("says", "ended"))
+    return Alert(**kept, says=says, ended=ended)
+
+
 def _settle(connection: sql.Connection, changed: Sequence[Alert], report: str) -> None:
     for alert in changed:
         there = alerts.update().where(_same(alert))
-        if not connection.execute(
-            there.values(cleared=alert.cleared, sentence=alert.sentence)
-        ).rowcount:
-            connection.execute(alerts.insert(), msgspec.to_builtins(alert) | {"report": report})
+        said = {name: encode(getattr(alert, name)).decode() for name in ("says", "ended")}
+        if not connection.execute(there.values(cleared=alert.cleared, **said)).rowcount:
+            row = msgspec.structs.asdict(alert) | said | {"report": report}
+            connection.execute(alerts.insert(), row)
