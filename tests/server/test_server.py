@@ -219,6 +219,30 @@ def test_clients_that_stall_within_a_request_are_given_up(server: Server):
             connection.close()
 
 
+def test_clients_that_stall_within_a_request_keep_nobody_waiting(server: Server):
+    """More than there are threads; a request in two packets is answered beside them."""
+    stalled = [connect(server) for _ in range(60)]
+    for number, connection in enumerate(stalled):
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n")
+        connection.sendall(b"Content-Length: 9\r\n\r\n{" if number % 2 else b"Conte")
+    body = (ROOT / "bom.json").read_bytes()
+    try:
+        start = time.monotonic()
+        with connect(server) as slow:
+            for part in (b"POST /predict HTTP/1.1\r\nHo", b"st: x\r\nContent-Length: %d\r\n\r\n"):
+                slow.sendall(part % len(body) if b"%" in part else part)
+                time.sleep(0.05)
+            slow.sendall(body[:9])
+            time.sleep(0.05)
+            slow.sendall(body[9:])
+            assert slow.recv(12) == b"HTTP/1.1 200"
+        assert get(f"{server.url}/health/live")[0] == 200
+        assert time.monotonic() - start < 8  # of the 10 seconds after which they are given up
+    finally:
+        for connection in stalled:
+            connection.close()
+
+
 def test_a_stop_under_load_loses_no_accepted_request(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log") as started:
         load = Load("127.0.0.1", int(started.url.rsplit(":", 1)[1]))

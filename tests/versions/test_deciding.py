@@ -10,7 +10,6 @@ import threading
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,6 @@ from serving.versions.versions import Versions
 
 KEY = "a-key-of-this-test"
 AT_ONCE = 24
-# So long that it is no small request: those wait for one another in the thread that polls.
-WHY = "x" * 20_000
 
 
 def decisions(models: Path, name: str = "wine") -> list[dict[str, Any]]:
@@ -44,14 +41,11 @@ def assert_chain(taken: list[dict[str, Any]], live: int) -> None:
 
 
 def promote_over_http(server: Server, version: int) -> None:
-    body = json.dumps({"action": "promote", "version": version, "why": WHY}).encode()
+    body = json.dumps({"action": "promote", "version": version}).encode()
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     asked = urllib.request.Request(f"{server.url}/models/wine/versions", body, headers)
-    while True:
-        # On a busy machine a worker may give up a connection that waited for it too long.
-        with suppress(ConnectionError), urllib.request.urlopen(asked, timeout=120) as answer:
-            assert json.load(answer)["version"] == version
-            return
+    with urllib.request.urlopen(asked, timeout=120) as answer:  # each is answered, however late
+        assert json.load(answer)["version"] == version
 
 
 def together(act: Callable[[int], None]) -> None:
@@ -84,7 +78,7 @@ def test_promotes_at_once_make_one_chain_in_one_folder(models: Path, tmp_path: P
 
         together(promote)
     taken = decisions(models)
-    assert len(taken) >= AT_ONCE
+    assert len(taken) == AT_ONCE
     assert_chain(taken, artefact.current(models / "wine"))
     assert not (tmp_path / "var" / "decisions").exists()
     left = {entry.name for entry in (models / "wine").iterdir()}
