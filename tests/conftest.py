@@ -20,6 +20,7 @@ import onnx
 import postgres as postgresql
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from onnx import numpy_helper
 
 from app import create_app
@@ -30,6 +31,10 @@ from serving.recording.store import Store
 from serving.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+
+# A busy machine may take long over any example.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 def wine(**changes: Any) -> dict[str, Any]:
