@@ -1,6 +1,6 @@
-"""The metrics that models are judged by: what each is called, and whether more of it is better."""
+"""The metrics that models are judged by: what each is called, and which way is better."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from serving.figures import PORTUGUESE, local
 
@@ -8,11 +8,11 @@ WITHIN = "within_"  # with a distance, as in within_0.5: the share predicted to 
 
 
 class Metric(NamedTuple):
-    """A metric's title in English and in Portuguese, and whether more of it is better."""
+    """A metric's title in English and in Portuguese, and which way is better."""
 
     title: str
     portuguese: str
-    more_is_better: bool = True
+    better: Literal["higher", "lower"] = "higher"
 
     def titled(self, language: str) -> str:
         """The title in a language."""
@@ -25,16 +25,12 @@ METRICS = {
     "f1": Metric("F1", "F1"),
     "roc_auc": Metric("ROC AUC", "ROC AUC"),
     "pr_auc": Metric("PR AUC", "PR AUC"),
-    "brier": Metric("Brier score", "escore de Brier", more_is_better=False),
-    "log_loss": Metric("log loss", "log loss", more_is_better=False),
-    "mae": Metric("mean absolute error", "erro absoluto médio", more_is_better=False),
-    "rmse": Metric(
-        "root mean squared error", "raiz do erro quadrático médio", more_is_better=False
-    ),
+    "brier": Metric("Brier score", "escore de Brier", "lower"),
+    "log_loss": Metric("log loss", "log loss", "lower"),
+    "mae": Metric("mean absolute error", "erro absoluto médio", "lower"),
+    "rmse": Metric("root mean squared error", "raiz do erro quadrático médio", "lower"),
     "r2": Metric("R²", "R²"),
-    "mape": Metric(
-        "mean absolute percentage error", "erro percentual absoluto médio", more_is_better=False
-    ),
+    "mape": Metric("mean absolute percentage error", "erro percentual absoluto médio", "lower"),
 }
 TITLED = {each.title: each for each in METRICS.values()}
 
@@ -42,8 +38,8 @@ TITLED = {each.title: each for each in METRICS.values()}
 def metric(name: str) -> Metric:
     """A metric by its name in a manifest, or by its title, by which a card names its loss.
 
-    >>> metric("roc_auc").title, metric("within_0.5").portuguese, metric("mae").more_is_better
-    ('ROC AUC', 'parcela a até 0,5', False)
+    >>> metric("roc_auc").title, metric("within_0.5").portuguese, metric("mae").better
+    ('ROC AUC', 'parcela a até 0,5', 'lower')
     """
     distance = name.removeprefix(WITHIN)
     if distance != name:

@@ -116,7 +116,7 @@ def _worse_figures(candidate: Manifest, live: Manifest) -> Iterator[str]:
     for name in candidate.metrics.keys() & live.metrics.keys():
         ours, theirs = candidate.metrics[name], live.metrics[name]
         gained = ours.mean - theirs.mean
-        lost = -gained if metric(name).more_is_better else gained
+        lost = -gained if metric(name).better == "higher" else gained
         if lost > max(ours.spread, theirs.spread):
             yield f"{name} is {_shown(ours)}, and {_shown(theirs)} of the live version"
 

@@ -57,11 +57,11 @@ def blueprint(service: Service) -> Blueprint:
 
 def _metrics(manifest: Manifest, words: Words) -> list[dict[str, Any]]:
     """The rows of the table of figures."""
-    lower, higher = words.say("lower is better"), words.say("higher is better")
+    better = {"lower": words.say("lower is better"), "higher": words.say("higher is better")}
     return [
         {
             "name": words.metric(name),
-            "better": higher if metric(name).more_is_better else lower,
+            "better": better[metric(name).better],
             "figure": figure,
         }
         for name, figure in manifest.metrics.items()

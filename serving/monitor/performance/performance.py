@@ -160,7 +160,8 @@ def _realised(
     )
     if held_out is None:
         return found
-    worse = held_out.mean - value if metric(name).more_is_better else value - held_out.mean
+    gained = value - held_out.mean
+    worse = -gained if metric(name).better == "higher" else gained
     uncertain = float(np.hypot(np.nanstd(drawn), held_out.spread))
     p_value = float(stats.norm.sf(worse / uncertain)) if uncertain else float(worse <= 0)
     drift = worse >= held_out.spread and p_value < level
