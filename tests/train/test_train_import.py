@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_iris
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
@@ -244,6 +246,29 @@ def test_boosting_is_given_the_categories_that_it_was_fitted_on(tmp_path: Path, 
     text = frame.astype({"city": object, "code": int})
     assert served(made, *records(text)) == model.predict(frame).astype(float).tolist()
     assert joblib.load(io.BytesIO(made.contents[PICKLE])).n_jobs == 1
+
+
+def test_boosting_of_categories_may_be_calibrated(tmp_path: Path):
+    package = pytest.importorskip("lightgbm")
+    random = np.random.default_rng(8)
+    city = pd.Categorical(random.choice(["z", "y", "x"], 300), categories=["z", "y", "x"])
+    frame = pd.DataFrame({"a": random.normal(size=300), "city": city})
+    truth = frame["a"] + (frame["city"] == "z") * 2 > 1
+    boosting = package.LGBMClassifier(n_estimators=9, verbose=-1, n_jobs=1)
+    model = CalibratedClassifierCV(boosting, cv=2).fit(frame, truth)
+    made = bring(tmp_path, *pickled(tmp_path, model, frame))
+    text = frame.astype({"city": object})
+    assert served(made, *records(text)) == [str(label) for label in model.predict(frame)]
+
+
+def test_what_onnx_computes_in_single_precision_is_told_by_the_pickle(tmp_path: Path):
+    random = np.random.default_rng(9)
+    frame = pd.DataFrame({"a": random.normal(size=60), "b": random.normal(size=60)})
+    process = GaussianProcessRegressor(alpha=1e-3, normalize_y=True)
+    model = process.fit(frame, frame["a"] * frame["b"] / 7)
+    made = bring(tmp_path, *pickled(tmp_path, model, frame))
+    told = served(made, *records(frame))
+    assert told == pytest.approx(model.predict(frame).tolist(), rel=1e-9)
 
 
 def test_whole_numbers_of_a_sample_may_be_others_when_it_serves(tmp_path: Path):

@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 from sklearn.ensemble import IsolationForest, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -64,6 +65,12 @@ def not_in_a_package(values: Any) -> Any:
                 IRIS.data, IRIS.target
             ),
             "needs test_train_pickles.not_in_a_package, which is in no installed package",
+        ),
+        (
+            GridSearchCV(LinearRegression(), {"positive": [True]}, cv=2, refit=False).fit(
+                IRIS.data, IRIS.target
+            ),
+            "holds a GridSearchCV with refit=False, which keeps no fitted estimator",
         ),
     ],
 )

@@ -154,14 +154,15 @@ def _categories(fitted: Any, names: list[str], given: pd.DataFrame) -> dict[str,
 
     LightGBM and XGBoost number the categories in their order, so it must be that of the fit.
     """
-    (model, steps), *others = deciding(fitted)
-    if others or steps:  # which give it columns of their own
-        return {}
-    if booster := getattr(model, "booster_", None):
-        return _of_lightgbm(booster, names)
-    if hasattr(model, "get_booster"):
-        return _of_xgboost(model.get_booster(), names, given)
-    return {}
+    found: dict[str, list[Any]] = {}
+    for model, steps in deciding(fitted):
+        if steps:  # which give it columns of their own
+            continue
+        if booster := getattr(model, "booster_", None):
+            found |= _of_lightgbm(booster, names)
+        elif hasattr(model, "get_booster"):
+            found |= _of_xgboost(model.get_booster(), names, given)
+    return found
 
 
 def _of_lightgbm(booster: Any, names: list[str]) -> dict[str, list[Any]]:

@@ -33,6 +33,11 @@ def load(file: Path) -> Any:
     """
     found = unpickled(file)
     found = getattr(found, "best_estimator_", found)
+    if getattr(found, "refit", None) is False:
+        raise TrainingError(
+            f"{file} holds a {type(found).__name__} with refit=False, which keeps no fitted "
+            "estimator: fit it with refit=True"
+        )
     _require_model(file, found)
     return found
 
