@@ -121,7 +121,8 @@ def join(
     Raises
     ------
     TrainingError
-        If there is nothing to add, or fields are not recorded as they came.
+        If there is nothing to add, fields are not recorded as they came, or no row of a label is
+        left.
     """
     if kept_out := [field.name for field in fields if field.name in feedback.kept_out]:
         raise TrainingError(
@@ -142,9 +143,18 @@ def join(
     if not added:
         raise TrainingError(_nothing(feedback, len(latest), left_out))
     kept = frame.drop(index=frame.index[replaced])
+    joined = pd.concat([kept, _frame(added, fields, target)], ignore_index=True)
+    if task.kind == "classification" and (
+        gone := {*truth.tolist()} - {*task.truth(joined[target]).tolist()}
+    ):
+        label = frame[target].iloc[truth.tolist().index(min(gone))]
+        raise TrainingError(
+            f"by the feedback no row is {label!r} any more, so it cannot be learnt; train on a "
+            f"file that has such rows, or without --with-feedback"
+        )
     judged = [at for at, live in enumerate(added) if live.answer is not None][-JUDGED:]
     return Joined(
-        frame=pd.concat([kept, _frame(added, fields, target)], ignore_index=True),
+        frame=joined,
         live=LiveData(len(added), added[0].time, added[-1].time, len(replaced), left_out),
         version=feedback.version,
         judged=len(kept) + np.array(judged) if len(judged) == JUDGED else None,

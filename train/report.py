@@ -63,7 +63,13 @@ def _table(manifest: Manifest) -> list[str]:
         return []
     rows = {"": ["mean", "spread", "baseline"]}
     rows |= {metric(name).title: _numbers(figure) for name, figure in manifest.metrics.items()}
-    return [f"{name:>18}" + "".join(f"{cell:>10}" for cell in row) for name, row in rows.items()]
+    first = max(18, *map(len, rows))
+    widths = [max(10, 1 + max(map(len, column))) for column in zip(*rows.values(), strict=True)]
+    return [
+        f"{name:>{first}}"
+        + "".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
+        for name, row in rows.items()
+    ]
 
 
 def _numbers(figure: Figure) -> list[str]:

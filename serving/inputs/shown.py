@@ -57,6 +57,7 @@ def instead(value: Any) -> str:
         either = " or ".join(map(in_full, found))
         return f"; send {either} without quotes, whichever is meant"
     if not found or not math.isfinite(found[0]):
-        return ""
+        written = numerals.apart(value)
+        return "; send the number alone, without quotes" if written and written.unit else ""
     plain = value.strip()
     return f"; send {plain if JSON_NUMBER.fullmatch(plain) else in_full(found[0])} without quotes"

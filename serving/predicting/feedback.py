@@ -4,9 +4,9 @@ from typing import Any
 
 from serving import ids
 from serving.errors import ArtefactError, Fault, InvalidRecords, UnknownModel, UnknownVersion
-from serving.inputs import labels, strict_json
+from serving.inputs import labels, numerals, strict_json
 from serving.inputs.field import Field
-from serving.inputs.shown import listed, printable, shown
+from serving.inputs.shown import listed, printable, shown, unclear
 from serving.models.manifest import Manifest
 from serving.versions.registry import Registry
 
@@ -61,10 +61,20 @@ def _read(record: Any, registry: Registry) -> tuple[str, str | float]:
     manifest = _model(record["id"], registry)
     try:
         if manifest.task == "regression":
-            return record["id"], NUMBER.number(record["actual"])
+            return record["id"], _number(record["actual"], manifest.unit)
         return record["id"], _label(record["actual"], manifest.classes)
     except ValueError as error:
         raise _Wrong("actual", str(error)) from None
+
+
+def _number(actual: Any, unit: str) -> float:
+    """A number, which may be a text with or without its unit if that can be one number only."""
+    if isinstance(actual, str) and unit:
+        found = numerals.readings(actual, numerals.COMMAS_BETWEEN, unit)
+        if len(found) > 1:
+            raise ValueError(unclear(actual, found, "send the number without quotes"))
+        actual = found[0] if found else actual
+    return NUMBER.number(actual)
 
 
 def _label(actual: Any, classes: tuple[str, ...]) -> str:

@@ -37,6 +37,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     put_live(
         models, made("exponential", growing.fit(frame, frame["the income"]), frame, takes="frame")
     )
+    linear = LinearRegression().fit(frame, frame["the income"])
+    put_live(models, made("money", linear, frame, takes="frame", unit="R$"))
     clash = loans(missing=False)[["debt", "the income"]].set_axis(["id", "low"], axis=1)
     put_live(
         models, made("clash", LinearRegression().fit(clash, clash["id"]), clash, takes="frame")
@@ -136,9 +138,39 @@ def test_a_regression_learns_from_finite_numbers(client: FlaskClient, actual: fl
 
 
 @pytest.mark.parametrize(
+    ("actual", "found"),
+    [
+        ("R$ 1.234,56", 1234.56),
+        ("-R$ 5,00", -5),
+        ("R$ (5,00)", -5),
+        ("1234.5", 1234.5),
+        ("1.234", "1.234 or 1234; send the number without quotes"),
+        ("5 kg", "is not a number; send the number alone"),
+        ("NA", "is not a number"),
+    ],
+)
+def test_a_truth_may_have_the_unit_of_the_target(
+    client: FlaskClient, settings: Settings, actual: str, found: Any
+):
+    named = predicted(client, "money")
+    sent = client.post("/feedback", **body({"id": named, "actual": actual}))
+    if isinstance(found, str):
+        assert found in sent.json["errors"][0]["message"]
+        return
+    assert sent.status_code == 200
+    moved(settings).close()
+    (known,) = (
+        each
+        for each in client.get("/models/money/predictions").json["predictions"]
+        if each["id"] == named
+    )
+    assert known["actual"] == found
+
+
+@pytest.mark.parametrize(
     ("actual", "message"),
     [
-        ('"5.8"', '"5.8" is not a number; send 5.8 without quotes'),
+        ('"high"', '"high" is not a number'),
         ("true", "true is not a number"),
         ("null", "null is not a number"),
         ("[5]", "an array is not a number"),

@@ -217,6 +217,12 @@ def test_fields_kept_out_of_the_record_make_it_impossible(
     assert f"{setting.upper()} keeps 'size' of homes out of the record" in refused(*command)
 
 
+def test_a_label_that_feedback_leaves_no_row_of_is_named(service: Service):
+    service.learn(homes(300, seed=0).assign(dear="no"))
+    said = refused(service.models, service.file, *COMMAND, "--with-feedback")
+    assert said.startswith("by the feedback no row is 'yes' any more")
+
+
 def test_where_there_is_nothing_to_add_nothing_is_written(service: Service):
     command = (service.models, service.file, *COMMAND, "--with-feedback")
     moved(service.settings).close()

@@ -38,7 +38,8 @@ def id_pattern(manifest: Manifest) -> str:
 def _truth(manifest: Manifest) -> Schema:
     """What may be said of a prediction: its label, a label that is a number also as one."""
     if not manifest.classes:
-        actual: Schema = {"type": "number", "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
+        kinds = ["number", "string"] if manifest.unit else "number"  # a text may have the unit
+        actual: Schema = {"type": kinds, "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
     else:
         actual = _labels(labels.of(manifest.classes, has_codes=False))
     named = text("That of the prediction.", pattern=f"^{id_pattern(manifest)}$")
