@@ -21,6 +21,7 @@ _CURRENCY = (
 _WORD = r"[^\W\d_][\w²³/·^.-]{0,11}"
 _UNIT = rf"%|‰|[{SIGNS}]|{_WORD}(?:%| {_WORD})?|°\w?|[\"']"
 _DIGITS = r"[0-9.,](?:[0-9.,' ]*[0-9.,])?(?:[eE][+-]?[0-9]+)?"
+_HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]+")
 _WRITTEN = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})?\s*(?P<within>\()?\s*"
     rf"(?P<inner>[+-]?)(?P<digits>{_DIGITS})(?P<behind>-?)\s*(?P<after>{_UNIT})?\s*(?P<close>\))?"
@@ -73,9 +74,9 @@ def apart(text: str) -> Written | None:
     `(12.50)` and `12.50-` are negative, as accountants write them; `3-` is a mark of a school.
     """
     found = _WRITTEN.fullmatch(text.translate(SPACES).strip())
-    if not found or (found["open"] or "") + (found["within"] or "") != (
-        "(" if found["close"] else ""
-    ):
+    if not found or _HEXADECIMAL.fullmatch(text.strip()):
+        return None
+    if bool(found["open"]) + bool(found["within"]) != bool(found["close"]):
         return None
     if found["behind"] and not re.search("[.,]", found["digits"]):
         return None
