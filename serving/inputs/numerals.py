@@ -19,8 +19,9 @@ _CURRENCY = (
     r"|INR|CNY|RUB|TRY|ZAR|PLN|SEK|NOK|DKK)\b"
 )
 _WORD = r"[^\W\d_][\w²³/·^.-]{0,11}"
-_UNIT = rf"%|‰|[{SIGNS}]|{_WORD}(?:%| {_WORD})?|°\w?|[\"']"
+_UNIT = rf"%|‰|[{SIGNS}]|{_WORD}(?:%| {_WORD})?|° ?\w?|[\"']"
 _DIGITS = r"[0-9.,](?:[0-9.,' ]*[0-9.,])?(?:[eE][+-]?[0-9]+)?"
+_MULTIPLES = {"k", "K", "M", "MM", "B", "bn", "mil", "mi", "bi", "tri"}  # of a currency
 _HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]+")
 _WRITTEN = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})?\s*(?P<within>\()?\s*"
@@ -80,13 +81,13 @@ def apart(text: str) -> Written | None:
         return None
     if found["behind"] and not re.search("[.,]", found["digits"]):
         return None
-    if found["before"] and found["after"]:  # R$ 5 m2 is no number
+    if found["before"] and found["after"] and found["after"] not in _MULTIPLES:  # R$ 5 m2
         return None
     signs = [found[each] for each in ("sign", "inner", "behind", "close") if found[each]]
     if len(signs) > 1:
         return None
     negative = bool(signs) and signs[0] != "+"
-    return Written(negative, found["digits"], found["before"] or found["after"] or "")
+    return Written(negative, found["digits"], (found["before"] or "") + (found["after"] or ""))
 
 
 def is_unit(found: str, unit: str) -> bool:
@@ -98,7 +99,7 @@ def _spelt(unit: str) -> str:
     """A unit as it is whoever writes it: years are a year; but k is not K."""
     if len(unit) == 1:
         return unit
-    plain = unit.casefold().replace("²", "2").replace("³", "3").rstrip(".")
+    plain = unit.casefold().replace("²", "2").replace("³", "3").replace(" ", "").rstrip(".")
     return plain.removesuffix("s") if len(plain) > 2 else plain  # noqa: PLR2004 - ms
 
 

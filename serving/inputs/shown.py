@@ -40,7 +40,7 @@ def in_full(value: float) -> str:
     ('12', '0.1', '7010404174065815')
     """
     text = f"{value:.15g}"
-    return text if float(text) == value else repr(value).removesuffix(".0")
+    return text if float(text) == value else repr(float(value)).removesuffix(".0")
 
 
 def unclear(text: str, found: tuple[float, ...], remedy: str) -> str:

@@ -147,14 +147,14 @@ def test_too_many_records_are_refused_and_none_is_a_fault():
 
 @pytest.mark.parametrize("many", [False, True])
 def test_values_that_training_did_not_see_are_remarked(many: bool):
-    strange = record(alcohol=15.5, year=1980)
+    strange = record(alcohol=15.123456789012344, year=1980)
     rows = decode([record(), strange] if many else strange)
     assert {
         row: [(remark.field, remark.message) for remark in remarks]
         for row, remarks in rows.remarks.items()
     } == {
         int(many): [
-            ("alcohol", "15.5 is above 15, the highest value seen in training"),
+            ("alcohol", "15.123456789012344 is above 15, the highest value seen in training"),
             ("year", "1980 is below 1990, the lowest value seen in training"),
         ]
     }

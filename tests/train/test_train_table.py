@@ -167,6 +167,13 @@ def DATE(written: str) -> Field:  # noqa: N802 - stands for the field in the tab
             ["1\u2019234\u2019567", "99"] * 30,
             Field(name="x", type="integer", numerals=Numerals(".", "'")),
         ),
+        (["$1.25M", "$110.50M"] * 30, Field(name="x", unit="$M")),
+        (["72° F", "80°F"] * 30, Field(name="x", unit="° F")),
+        (
+            ["(2014)", "(2016)"] * 30,
+            Field(name="x", type="category", categories=("(2014)", "(2016)")),
+        ),
+        (["0x1F", "0xA0"] * 30, Field(name="x", type="category", categories=("0x1F", "0xA0"))),
         (["850 sq ft", "90 sq ft"] * 30, Field(name="x", unit="sq ft")),
         (["3", "3-", "4"] * 20, Field(name="x", type="category", categories=("3", "3-", "4"))),
         (["20%", "7%"] * 30, Field(name="x", unit="%")),
@@ -424,6 +431,22 @@ def test_stand_ins_of_a_target_are_rows_left_out():
     assert found.frame["price"].tolist()[:2] == [1000.5, 1001.5]
     assert "2 rows left out: their 'price' is missing" in found.said
     assert any("'-' (line 60), 'nil' (line 61) are taken as missing" in each for each in found.said)
+
+
+def test_none_is_a_label_of_a_target_unless_it_is_told_to_be_missing():
+    kinds = ["None", "Insomnia", "Apnea", ""] * 15
+    table = made(y=kinds, x=["None", "a", "b"] * 20)
+    found = Found(table, "y")
+    assert sorted(found.frame["y"].unique()) == ["Apnea", "Insomnia", "None"]
+    assert any(
+        "'y': 'None' (15 rows) is a label; train with --missing None" in s for s in found.said
+    )
+    assert found.fields["x"].categories == ("a", "b")
+    told = Found(table, "y", missing=("None",))
+    assert sorted(told.frame["y"].unique()) == ["Apnea", "Insomnia"]
+    assert not any("no cell holds it" in each for each in told.said)
+    numbers = Found(made(y=[*range(100, 159), "None"]), "y")
+    assert (numbers.task, len(numbers.frame)) == ("regression", 59)
 
 
 def test_a_target_of_numbers_becomes_labels_only_if_that_is_asked_for():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from serving.inputs import dates, numerals, truth
+from serving.inputs.missing import is_missing
 from train.tables import cells, days, numbers
 from train.tables.column import Column
 from train.tables.read import Sheet
@@ -59,7 +60,8 @@ def understand(sheet: Sheet, wishes: Wishes) -> tuple[dict[str, Column], list[st
     remarks.extend(
         f"--missing {wish}: no cell holds it"
         for wish in wishes.missing
-        if not any(meant(wish, names)[1] in column.missing for column in columns.values())
+        if not is_missing(text := meant(wish, names)[1])
+        and not any(text in column.missing for column in columns.values())
     )
     return columns, remarks
 

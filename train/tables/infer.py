@@ -12,7 +12,7 @@ from train.tables import isolated, overview
 from train.tables.column import Column
 from train.tables.columns import understand
 from train.tables.fields import to_field
-from train.tables.read import Sheet
+from train.tables.read import NONES, Sheet
 from train.tables.target import to_target
 from train.tables.useless import question, useless, way_to_keep
 from train.tables.wishes import NOTHING, Wishes, quoted, require_name
@@ -67,6 +67,8 @@ def infer(
     columns, remarks = understand(sheet, wishes)
     _say_all(say, remarks)
     aim = columns.pop(target)
+    if not NONES & {*wishes.missing_in(target, names)}:
+        aim = _with_none(aim, sheet, say)
     decided = _decide(aim, task)
     used = _used(
         {name: _of_rows(each, decided.rows) for name, each in columns.items()}, wishes, say
@@ -100,6 +102,19 @@ def infer(
     frame[target] = decided.truth
     unit = aim.unit if decided.task == "regression" else ""
     return Inferred(decided.task, unit, fields, frame, Table(sheet.separator, names))
+
+
+def _with_none(aim: Column, sheet: Sheet, say: Say) -> Column:
+    """A target of labels with the label None, which elsewhere means that there is no value."""
+    nones = sheet.nones.get(aim.name)
+    if nones is None or aim.kind != "text" or aim.strays:
+        return aim
+    text = nones.dropna().iloc[0]
+    say(
+        f"{aim.name!r}: {text!r} ({nones.count():,} rows) is a label; train with --missing {text} "
+        "if it means that there is no value"
+    )
+    return aim._replace(content=aim.content.fillna(nones))
 
 
 class _Decided(NamedTuple):

@@ -13,6 +13,8 @@ from serving.inputs.missing import is_missing
 from serving.inputs.tables import Row, TableReader
 from train.errors import TrainingError
 
+NONES = frozenset({"None", "none"})
+
 
 class Sheet(NamedTuple):
     """The cells of a file.
@@ -26,11 +28,14 @@ class Sheet(NamedTuple):
         The line of the file on which each row begins.
     separator : str
         What stands between cells.
+    nones : dict of str to Series
+        The texts `None` by column, which mean missing, but may be a label of a target.
     """
 
     cells: pd.DataFrame
     lines: NDArray[np.intp]
     separator: str
+    nones: dict[str, "pd.Series[str]"] = {}  # noqa: RUF012 - a default that nobody changes
 
 
 def read(path: Path) -> Sheet:
@@ -59,10 +64,14 @@ def read(path: Path) -> Sheet:
                 f"{path} is no table: line {line} has {len(row)} cells, the first line has {width}"
                 f"{above}"
             )
-    cells = pd.DataFrame(
-        dict(zip(table.names, map(_column, zip(*rows, strict=True)), strict=True)), copy=False
-    )
-    return Sheet(cells, np.array(lines), table.separator)
+    columns = dict(zip(table.names, zip(*rows, strict=True), strict=True))
+    cells = pd.DataFrame({name: _column(texts) for name, texts in columns.items()}, copy=False)
+    nones = {name: _nones(texts) for name, texts in columns.items() if NONES & {*texts}}
+    return Sheet(cells, np.array(lines), table.separator, nones)
+
+
+def _nones(texts: Row) -> "pd.Series[str]":
+    return pd.Series([text if text in NONES else None for text in texts], dtype="str")
 
 
 def _column(texts: Row) -> "pd.Series[str]":
