@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, body, predict, rewrite, wine
+from conftest import ROOT, body, moved, predict, rewrite, wine
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
@@ -209,6 +209,25 @@ def test_the_document_follows_what_is_live(models: Path, settings: Settings):
     first = after["components"]["schemas"]["wine.Record"]["properties"]["fixed acidity"]
     assert first["description"].startswith("drops")
     assert first != before["components"]["schemas"]["wine.Record"]["properties"]["fixed acidity"]
+
+
+def test_the_document_records_nothing_and_names_what_is_recorded(settings: Settings):
+    def named() -> str:
+        (answered,) = (
+            create_app(settings)
+            .test_client()
+            .get("/openapi.json")
+            .json["paths"]["/predict"]["post"]["responses"]["200"]["content"]["application/json"][
+                "example"
+            ],
+        )
+        return answered["id"]
+
+    assert named() != named()  # made up
+    assert moved(settings).predictions("wine", limit=9) == []
+    sent = predict(create_app(settings).test_client(), wine())
+    moved(settings).close()
+    assert named() == sent["id"]
 
 
 def test_the_document_names_the_address_that_it_was_asked_at(client: FlaskClient):

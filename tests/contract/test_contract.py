@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Server, get, gunicorn, rewrite, running
+from conftest import ROOT, Server, get, gunicorn, rewrite, running, wait_until
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "node_modules/.bin"
@@ -31,6 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     rewrite(models, lambda manifest, _: manifest.update(title="newer"))
     variables = {"MODELS_DIR": str(models), "ADMIN_KEYS": f"contract:{KEY}"}
     with running(gunicorn(), folder / "log", **variables) as started:
+        curl = ["curl", "-sS", "-d", f"@{ROOT / 'bom.json'}", f"{started.url}/predict"]
+        subprocess.run(curl, check=True, capture_output=True)  # which the document's id names
+        wait_until(lambda: bool(get(f"{started.url}/models/wine/predictions")[1]["predictions"]))
         yield started
 
 

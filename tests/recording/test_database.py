@@ -138,3 +138,17 @@ def test_an_error_names_the_database_without_its_password(url: str, message: str
         Store(url).migrate()
     assert message in str(e.value)
     assert "secret" not in str(e.value)
+
+
+@pytest.mark.parametrize("removed", ["store.db*", "store.db"])
+def test_a_file_that_was_removed_is_made_again(tmp_path: Path, removed: str):
+    """By whoever tidies up: what is written from then on must not go to a file without a name."""
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    store.migrate()
+    for file in tmp_path.glob(removed):
+        file.unlink()
+    store.migrate()
+    assert (tmp_path / "store.db").exists()
+    store.add([], {"segment": Position(7)})
+    store.close()
+    assert Store(f"sqlite:///{tmp_path}/store.db").positions() == {"segment": Position(7)}

@@ -3,16 +3,15 @@
 from contextlib import suppress
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, make_response, render_template, request
 
+from serving import ids
 from serving.api import predict
-from serving.api.around import request_id
 from serving.api.openapi.document import document
 from serving.api.openapi.operation import About
 from serving.api.pages.html import POLICY
-from serving.api.respond import as_json, encode
-from serving.errors import ArtefactError
+from serving.api.respond import as_json
+from serving.errors import ArtefactError, StoreError
 from serving.models import artefact
 from serving.models.manifest import Manifest
 from serving.predicting.service import Service
@@ -51,7 +50,7 @@ class Made:
 
         Raises
         ------
-        ArtefactError, JournalError
+        ArtefactError, InvalidRecords
             If the default model's example cannot be answered.
         """
         live = dict(self.service.registry.live)
@@ -79,9 +78,15 @@ class Made:
         return found
 
     def _answered(self) -> dict[str, Any]:
-        """The example's prediction: recorded, so that the documents' own id can be looked up."""
+        """The prediction for the example, which is not recorded, under an id to look up.
+
+        The id is that of the latest prediction in the store. Before there is one, it is made up.
+        """
         engine = self.service.registry.engine()
-        body = encode(engine.manifest.example)
-        asked = request_id.asked()
-        answer = predict.answer(self.service, engine, body, self.max_records, asked)
-        return msgspec.json.decode(answer, type=dict[str, Any])
+        manifest = engine.manifest
+        latest = []
+        with suppress(StoreError):
+            latest = self.service.store.predictions(manifest.name, limit=1)
+        known = [each.id for each in latest]
+        (named,) = known or ids.make(manifest.name, manifest.version, ids.now(), 1)
+        return {"id": named, **predict.tried(self.service, engine)}

@@ -19,7 +19,7 @@ class About(NamedTuple):
     examples : dict of str to record
         By what to call it; the model's own first.
     answered : dict
-        What the default model answered to its example, under an id that is recorded.
+        What the default model answers to its example, under an id that is recorded if any is.
     max_records : int
         The most in one request.
     """

@@ -1,12 +1,13 @@
 """SQLite or PostgreSQL, as a URL says: connections, transactions, and failures as one error."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
 from serving.errors import StoreError
 
@@ -27,6 +28,7 @@ POSTGRESQL = {
 }
 MOMENT = 200  # milliseconds in which no other may write
 BEGIN = "sqlite_begin"
+FILE = "sqlite_file"
 # What strangers are told: a driver names users, hosts and paths.
 UNREACHED = "the database cannot be reached"
 UNUSABLE = "the database does not do what it is asked"
@@ -69,6 +71,7 @@ class Database:
         if not self.is_postgresql:
             sql.event.listen(self._engine, "connect", _prepare_sqlite)
             sql.event.listen(self._engine, "begin", _begin_sqlite)
+            sql.event.listen(self._engine, "checkout", _require_same_file)
 
     @contextmanager
     def reading(self) -> Iterator[sql.Connection]:
@@ -148,11 +151,33 @@ class Database:
         self._engine.dispose()
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours: sqlite3 sends none before it makes a table
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+    record.info[FILE] = _file_of(connection)
+
+
+def _require_same_file(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
+    """Open the database again if its file was removed or replaced: writes to that one are lost."""
+    path, opened = record.info[FILE]
+    if opened != _inode(path):
+        raise DisconnectionError
+
+
+def _file_of(connection: sqlite3.Connection) -> tuple[str, tuple[int, int] | None]:
+    """Where the file of a connection is, and which one it is; no file of one in memory."""
+    *_, path = connection.execute("PRAGMA database_list").fetchone()
+    return path, _inode(path)
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        stat = os.stat(path)  # noqa: PTH116 - Path.stat costs five times as much
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def _begin_sqlite(connection: sql.Connection) -> None:
