@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor
 
 from serving.inputs.field import Field
+from train.errors import TrainingError
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol, alike, cross_validate
 from train.evaluation.regression import Regression
@@ -99,6 +100,18 @@ def test_the_figures_that_are_told_have_no_part_in_the_choice():
 def test_a_candidate_that_cannot_learn_from_so_few_rows_is_passed_over():
     needy = {"isotonic": IsotonicRegression(), "tree": DecisionTreeRegressor()}  # of one column
     assert learned(Candidates(needy), ROWS[:, 0], Regression()).name == "tree"
+
+
+def test_the_only_candidate_learns_although_the_rows_of_a_fold_have_one_label():
+    # Equal rows are held out together, and with them all that are "yes".
+    rows = np.array([[0.0]] * 40 + [[float(row)] for row in range(1, 21)])
+    truth = np.array([0, 1] * 20 + [0] * 20)
+    only = Candidates(candidates("linear", "classification", FIELDS[:1], len(rows), 2))
+    found = learned(only, truth, TWO, rows)
+    assert (found.name, found.candidates) == ("linear", ())
+    assert found.fitted.predict_proba(rows).shape == (60, 2)
+    with pytest.raises(TrainingError, match=r"linear cannot learn from 60 rows: .*classes"):
+        learned(only, np.zeros(60, int), TWO, rows)
 
 
 def test_a_large_file_is_chosen_by_a_part_of_it(monkeypatch: pytest.MonkeyPatch):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
+from train.errors import TrainingError
 from train.learning import calibration
 from train.learning.fitting import fit
 from train.task import Groups, Rows, Task, Truth
@@ -88,13 +89,14 @@ def learn(
         return Learned(fitted, fitted)
     names = list(estimator.by_name)
     if len(names) == 1 and task.kind == "regression":
-        fitted = fit(estimator.by_name[names[0]], rows, task.lesson(truth), seed)
-        return Learned(fitted, fitted, name=names[0])
+        return _alone(estimator, rows, task.lesson(truth), seed)
 
     drawn = _part(groups, seed)
     trials = _try(
         estimator.by_name, rows[drawn], truth[drawn], task=task, groups=groups[drawn], seed=seed
     )
+    if not trials:
+        return _alone(estimator, rows, task.lesson(truth), seed)
     candidates = _compared(trials)
     name = next(
         each.name
@@ -104,10 +106,20 @@ def learn(
     trial = trials[name]
     if len(drawn) < len(rows) and task.kind == "classification":
         only = {name: estimator.by_name[name]}
-        trial = _try(only, rows, truth, task=task, groups=groups, seed=seed)[name]
+        trial = _try(only, rows, truth, task=task, groups=groups, seed=seed).get(name, trial)
     fitted = fit(estimator.by_name[name], rows, task.lesson(truth), seed)
     calibrated = trial.behind(fitted)
     return Learned(calibrated, fitted, trial.method, name, candidates)
+
+
+def _alone(estimator: Candidates, rows: Matrix, lesson: NDArray[Any], seed: int) -> Learned:
+    """The last candidate, where there is nothing to choose by."""
+    name, model = list(estimator.by_name.items())[-1]
+    try:
+        fitted = fit(model, rows, lesson, seed)
+    except ValueError as error:
+        raise TrainingError(f"{name} cannot learn from {len(rows):,} rows: {error}") from error
+    return Learned(fitted, fitted, name=name)
 
 
 @dataclass
@@ -196,12 +208,12 @@ def _try(
             try:
                 fitted = fit(by_name[name], rows[train], lesson, seed)
             except ValueError:  # few rows may lack what it needs, such as two labels
-                if len(trials) == 1:
-                    raise
                 del trials[name], running[name]
                 continue
             trial.add(fitted, rows, test)
             trial.judge(finished=False)
+        if not trials:
+            break
         running = dict(_not_clearly_worse(running))
     for trial in running.values():
         trial.judge(finished=True)
