@@ -255,6 +255,20 @@ def test_a_training_is_a_process_that_says_how_it_ended(models: Path, tmp_path: 
     assert unknown.ended() == (None, False, "No such command 'bottles'.")
 
 
+def test_of_two_trainings_at_once_each_knows_the_version_that_it_wrote(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho training wine\necho wine 2 is in /models/wine\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(training.sys, "executable", str(python))
+    ours = Training(Settings(models_dir=models, var_dir=tmp_path / "var"), "wine")
+    for _ in range(2):  # another one writes 3 before ours is looked at
+        rewrite(models, lambda *_: None)
+    ours.wait()
+    assert ours.ended() == Trained(2)
+
+
 def test_a_training_has_a_time_limit(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "LIMIT", 0.0)
     endless = Training(Settings(models_dir=models, var_dir=tmp_path / "var"), "wine")

@@ -152,3 +152,11 @@ def test_a_file_that_was_removed_is_made_again(tmp_path: Path, removed: str):
     store.add([], {"segment": Position(7)})
     store.close()
     assert Store(f"sqlite:///{tmp_path}/store.db").positions() == {"segment": Position(7)}
+
+
+def test_of_a_database_without_tables_strangers_are_told_that_nothing_is_recorded(store_url: str):
+    store = Store(store_url)
+    with pytest.raises(StoreError) as refused:
+        store.positions()
+    store.close()
+    assert refused.value.public == "nothing is recorded in the database yet"

@@ -12,6 +12,7 @@ from training import latest, output, refused, run
 from app import create_app
 from serving.models import artefact
 from serving.models.artefact import Artefact
+from serving.monitor.retraining.training import WRITTEN
 from serving.settings import Settings
 from train import live
 from train.evaluation.evaluate import Protocol
@@ -195,6 +196,8 @@ def test_numbers_are_learnt_and_compared_like_labels(tmp_path: Path, service: Se
     service.client.post("/feedback", **body(said))
     moved(service.settings).close()
     said = output(service.models, *command, "--with-feedback")
+    written = [found["version"] for found in map(WRITTEN.match, said.splitlines()) if found]
+    assert written == ["2"]  # as the monitor reads it, which starts such trainings
     assert "held-out mean absolute error against that of live version 1" in said
     manifest = latest(service.models, "priced").manifest
     assert manifest.compared is not None

@@ -1,6 +1,7 @@
 """A training as a process of its own, for serving knows nothing of training."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,10 +12,10 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from serving.errors import SettingsError
-from serving.models import artefact
 from serving.settings import Settings
 
 LIMIT = 3_600.0  # seconds
+WRITTEN = re.compile(r".* (?P<version>[0-9]+) is in ")  # as a training reports it
 UNKNOWN = 2  # what a command line exits with that knows no such command
 
 
@@ -59,8 +60,7 @@ class Training:
     """`python -m train MODEL --with-feedback`, from its start to its end."""
 
     def __init__(self, settings: Settings, model: str) -> None:
-        self.model, self._folder = model, settings.models_dir / model
-        self._before = max(artefact.versions(self._folder))
+        self.model = model
         self._deadline = time.monotonic() + LIMIT
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         environment = os.environ | {
@@ -85,11 +85,16 @@ class Training:
         if code is None:
             self.stop()
             return Trained(None, reason=f"it took longer than {LIMIT:.0f} s")
-        said = self._last_line()
+        said = self._lines()
         self._said.close()
-        if code == 0:
-            return Trained(max(artefact.versions(self._folder)))
-        return Trained(None, code != UNKNOWN, said or f"it ended with {code}")
+        if code:
+            reason = said[-1].removeprefix("Error: ") if said else f"it ended with {code}"
+            return Trained(None, code != UNKNOWN, reason)
+        written = map(WRITTEN.match, said)  # of two trainings at once, each knows its own
+        return next(
+            (Trained(int(found["version"])) for found in written if found),
+            Trained(None, reason="it did not say which version it wrote"),
+        )
 
     def wait(self) -> None:
         """Wait for its end, or its time's."""
@@ -103,7 +108,6 @@ class Training:
         self._process.wait()
         self._said.close()
 
-    def _last_line(self) -> str:
+    def _lines(self) -> list[str]:
         self._said.seek(0)
-        lines = self._said.read().decode(errors="replace").strip().splitlines()
-        return lines[-1].removeprefix("Error: ") if lines else ""
+        return self._said.read().decode(errors="replace").strip().splitlines()

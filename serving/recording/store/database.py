@@ -32,6 +32,8 @@ FILE = "sqlite_file"
 # What strangers are told: a driver names users, hosts and paths.
 UNREACHED = "the database cannot be reached"
 UNUSABLE = "the database does not do what it is asked"
+EMPTY = "nothing is recorded in the database yet"
+NO_TABLE = "42P01"  # PostgreSQL's code for it
 
 
 class Database:
@@ -108,6 +110,8 @@ class Database:
         except (SQLAlchemyError, driver_error) as error:
             is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
             reason = error.orig if isinstance(error, DBAPIError) else error.args[0]
+            if "no such table" in str(reason) or getattr(reason, "sqlstate", "") == NO_TABLE:
+                public = EMPTY
             raise StoreError(
                 f"{self.name}: {' '.join(str(reason).split())}",
                 public=UNREACHED if is_lost else public,
