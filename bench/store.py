@@ -7,14 +7,13 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench import processes
+from bench import postgres, processes
 from bench.errors import BenchError
 from serving.recording.collector import Collector
 from serving.recording.entry import Learnt, Predicted
 from serving.recording.journal import Journal
 from serving.recording.store import Store
 from serving.recording.store.rows import Cursor
-from tests import postgres
 
 START = 1_700_000_000_000
 FIELDS = [

@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 import onnx
-import postgres as postgresql
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from onnx import numpy_helper
 
 from app import create_app
+from bench import postgres as postgresql
 from serving.models import artefact
 from serving.models.manifest import Manifest
 from serving.recording.collector import Collector

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from entries import ids, predicted
-from postgres import Postgres
 
+from bench.postgres import Postgres
 from serving.errors import StoreError
 from serving.recording.store import Store
 from serving.recording.store.database import Database

@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from postgres import Postgres
 
+from bench.postgres import Postgres
 from serving.errors import StoreError
 from serving.recording.entry import Learnt, Predicted
 from serving.recording.store import Store

@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import postgres as postgresql
 import pytest
 import sqlalchemy as sql
 from conftest import Server, children, get, gunicorn, moved, running, wait_until, wine
 from load import Load
 
+from bench import postgres as postgresql
 from serving.settings import Settings
 
 FULL = os.environ.get("FAULTS") == "full"

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: in a temporary folder, on a free port."""
+"""A PostgreSQL server for tests and measurements: in a temporary folder, on a free port."""
 
 import os
 import shutil
@@ -46,6 +46,7 @@ class Postgres:
             assert run.returncode == 0, out.read().decode()
 
     def start(self) -> None:
+        """Start it, or start it again."""
         log = str(self._folder / "log")
         self._run("pg_ctl", "start", "--wait", "-l", log, "-o", f"-p {self._port} {OPTIONS}")
 
@@ -58,6 +59,7 @@ class Postgres:
         return int((self._folder / "cluster" / "postmaster.pid").read_text().split("\n", 1)[0])
 
     def url(self, database: str) -> str:
+        """What DATABASE_URL names a database of it by."""
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
 
     def new(self) -> str:
