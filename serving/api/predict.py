@@ -32,10 +32,12 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         engine, asked = service.registry.engine(name, version), request_id.asked()
         if request.mimetype in READERS:
             return streams.answer(service, engine, settings)
-        if streams.wanted() != "application/json":
-            rows = engine.schema.decode(read_json(), max_records)
-            return streams.of_json(service, engine, rows, asked)
         body = read_json()
+        if streams.choice() == "inline" and body[:64].lstrip()[:1] == b"[":
+            return streams.of_array(service, engine, body, max_records)
+        if streams.wanted() != "application/json":
+            rows = engine.schema.decode(body, max_records)
+            return streams.of_json(service, engine, rows, asked)
         try:
             content = answer(service, engine, body, max_records, asked)
         except NotJSON as error:

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from io import BytesIO
 from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
@@ -20,7 +21,7 @@ from werkzeug.exceptions import BadRequest
 
 from serving.api.around import request_id
 from serving.errors import LISTED_FAULTS, Fault, InvalidRecords, NoRoom
-from serving.formats import READERS, WRITERS, Batch, Predict, Reader, Writer, predicted
+from serving.formats import READERS, WRITERS, Batch, Predict, Reader, Writer, json_array, predicted
 from serving.formats.delimited import Dialect
 from serving.inputs.schema import Rows
 from serving.inputs.shown import printable
@@ -52,6 +53,19 @@ def of_json(service: Service, engine: Engine, rows: Rows, asked: Asked) -> Respo
     return Response(content, mimetype=wanted())
 
 
+def of_array(service: Service, engine: Engine, body: bytes, max_records: int) -> Response:
+    """Answer a JSON array of which some records may be faulty: these have their faults in place.
+
+    Raises
+    ------
+    NotJSON, TooManyRecords, InvalidRecords, JournalError
+    """
+    reader = json_array.Reader(body, engine.schema, max_records)
+    writer = WRITERS[wanted()](engine.manifest, Dialect(), ids=True)
+    pieces = _pieces(service, engine, reader, writer, BytesIO(), may_fail=True)
+    return Response(b"".join(pieces), mimetype=wanted())
+
+
 def answer(service: Service, engine: Engine, settings: Settings) -> Response:
     """Predict the records of a body, and answer as many as they are, in order.
 
@@ -65,7 +79,7 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
     InvalidRecords
         With every fault; nothing was predicted then.
     """
-    may_fail = _choice() == "inline"
+    may_fail = choice() == "inline"
     request.max_content_length = settings.max_stream_bytes
     with ExitStack() as unless_valid:
         body = unless_valid.enter_context(_spool(settings))
@@ -92,7 +106,8 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
     return answered
 
 
-def _choice() -> str:
+def choice() -> str:
+    """What `?faults=` asks to do with records that are faulty."""
     choice = request.args.get("faults", FAULTS[0])
     if choice not in FAULTS:
         raise BadRequest(f"faults={choice!r} is none of {', '.join(FAULTS)}")

@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     first : int
         Position in the stream of the first record, from 0.
     lines : sequence of int
-        The line on which each record begins, from 1.
+        The line on which each record begins, from 1; unset where lines mean nothing.
     rows : Rows
         The valid records, in order.
     faults : dict of int to list of Fault
@@ -32,13 +32,17 @@ class Batch(NamedTuple):
     """
 
     first: int
-    lines: Sequence[int]
+    lines: Sequence[int | msgspec.UnsetType]
     rows: Rows
     faults: dict[int, list[Fault]]
 
     @classmethod
     def of(
-        cls, first: int, lines: Sequence[int], matrix: Matrix, remarks: dict[int, list[Remark]]
+        cls,
+        first: int,
+        lines: Sequence[int | msgspec.UnsetType],
+        matrix: Matrix,
+        remarks: dict[int, list[Remark]],
     ) -> Self:
         """A batch in which all is valid."""
         return cls(first, lines, Rows(matrix, remarks, many=True), {})

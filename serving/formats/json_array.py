@@ -1,17 +1,51 @@
-"""Predictions as the JSON that answers an array, written piece by piece."""
+"""A JSON array of records, and the JSON that answers it, written piece by piece."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
+import numpy as np
 
 from serving.errors import Fault
 from serving.formats.batch import Batch
 from serving.formats.delimited import Dialect
 from serving.formats.replies import Prediction, replies
+from serving.inputs import strict_json
+from serving.inputs.schema import Schema
 from serving.models.answer import Answer
 from serving.models.manifest import Manifest
 
 encoder = msgspec.json.Encoder()
+
+
+class Reader:
+    """The records of an array as one batch, be some of them faulty.
+
+    Iterating raises `NotJSON`, `TooManyRecords` where there are more than `most`, and
+    `InvalidRecords` where there are none.
+    """
+
+    def __init__(self, body: bytes, schema: Schema, most: int) -> None:
+        self._body, self._schema, self._most = body, schema, most
+        self.unused: list[str] = []  # what a record has too much is among its own warnings
+        self.dialect = Dialect()
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Read them all."""
+        records, _ = strict_json.records(self._body, self._most)
+        reader = self._schema.reader()
+        rows = [reader.row(place, record) for place, record in enumerate(records)]
+        faults: dict[int, list[Fault]] = {}
+        for fault in reader.faults:
+            faults.setdefault(fault.record, []).append(fault)
+        valid = [place for place in range(len(records)) if place not in faults]
+        matrix = np.array([rows[place] for place in valid], self._schema.dtype)
+        matrix = matrix.reshape(len(valid), len(self._schema.fields))
+        remarks = self._schema.unseen(matrix)
+        for row, place in enumerate(valid):
+            if more := reader.remarks.get(place):
+                remarks.setdefault(row, []).extend(more)
+        lines = [msgspec.UNSET] * len(records)  # which mean nothing in an array
+        yield Batch.of(0, lines, matrix, remarks)._replace(faults=faults)
 
 
 class Refused(msgspec.Struct):

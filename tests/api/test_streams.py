@@ -134,6 +134,23 @@ def test_a_fault_anywhere_refuses_all_and_is_told_with_its_line(
     assert not [*settings.journal_dir.glob("*.jsonl")]
 
 
+def test_faults_inline_stand_in_the_place_of_predictions_in_an_array_too(client: FlaskClient):
+    sent = body([wine(), wine(alcohol=-1, pH="x"), 7, wine(extra=1)])
+    told = client.post("/predict?faults=inline", **sent).json
+    predictions = told["predictions"]
+    assert (told["model"], told["version"]) == ("wine", 1)
+    assert [each.get("prediction") for each in predictions] == ["bom", None, None, "bom"]
+    fields = [(fault["record"], fault["field"]) for fault in predictions[1]["errors"]]
+    assert sorted(fields) == [(1, "alcohol"), (1, "pH")]
+    assert predictions[2]["errors"][0]["message"].startswith("7 is not a record")
+    assert predictions[3]["warnings"][0]["field"] == "extra"
+    assert client.post("/predict?faults=inline", **body([])).status_code == 422
+    assert client.post("/predict?faults=never", **body([wine()])).status_code == 400
+    assert client.post("/predict?faults=inline", **body(wine(pH="x"))).status_code == 422
+    table = client.post("/predict?faults=inline", **sent, headers={"Accept": "text/csv"}).text
+    assert [row["prediction"] for row in read_table(table)] == ["bom", "", "", "bom"]
+
+
 @pytest.mark.parametrize("sent", ["csv", "lines"])
 def test_faults_inline_stand_in_the_place_of_their_predictions(client: FlaskClient, sent: str):
     records = [wine(), wine(alcohol=-1, pH="x"), wine()]

@@ -12,9 +12,9 @@ from serving.formats import READERS, WRITERS
 
 STREAMS = """
 
-CSV and JSON Lines are read and answered in streams, as many records as there are; `?faults=inline`
-then tells what is wrong with a record in its place, and answers the others. `Accept` chooses the
-format of the answer."""
+CSV and JSON Lines are read and answered in streams, as many records as there are. Of many records,
+in any format, `?faults=inline` tells what is wrong with one in its place, and answers the others.
+`Accept` chooses the format of the answer."""
 
 
 def predict(about: About) -> Operation:
