@@ -3,21 +3,20 @@
 import io
 import json
 import os
-import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from broken import BROKEN, spoil
 from conftest import ROOT, rewrite, with_a_threshold_moved
 
 from serving.errors import ArtefactError
 from serving.models import artefact
-from serving.models.artefact import ANSWERS, MANIFEST, ONNX, PICKLE, REFERENCE
+from serving.models.artefact import ANSWERS, MANIFEST, ONNX
 from serving.models.engine import Engine
 from serving.server import pickle_check
 from serving.versions.decisions import Decisions
@@ -32,30 +31,6 @@ def test_what_is_written_is_read_back_as_the_next_version(models: Path):
     artefact.put_live(models / "wine", 2)
     assert artefact.current(models / "wine") == 2
     assert {entry.name for entry in (models / "wine").iterdir()} == {"1", "2", "current"}
-
-
-def edit(file: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    return lambda folder: (folder / file).write_bytes(change((folder / file).read_bytes())) and None
-
-
-BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "truncated pickle": (edit(PICKLE, lambda content: content[:-1]), f"{PICKLE} is not the file"),
-    "altered ONNX": (edit(ONNX, lambda content: content + b" "), f"{ONNX} is not the file"),
-    "altered reference": (edit(REFERENCE, lambda _: b"{}"), f"{REFERENCE} is not the file"),
-    "missing pickle": (lambda folder: (folder / PICKLE).unlink(), "No such file"),
-    "missing manifest": (lambda folder: (folder / MANIFEST).unlink(), "No such file"),
-    "missing folder": (lambda folder: folder.rename(folder.parent / "9"), "No such file"),
-    "manifest not JSON": (edit(MANIFEST, lambda content: content[:100]), "malformed|truncated"),
-    "manifest of another shape": (edit(MANIFEST, lambda _: b'{"name": 1}'), "Expected `str`"),
-    "manifest of another version": (
-        edit(MANIFEST, lambda content: content.replace(b'"version": ', b'"version": 7')),
-        "is of wine 7",
-    ),
-    "manifest that lists no pickle": (
-        edit(MANIFEST, lambda content: content.replace(b'"model.pkl"', b'"model.onnx"')),
-        "is not the file|lists no",
-    ),
-}
 
 
 @pytest.mark.parametrize("way", BROKEN)
@@ -82,10 +57,6 @@ def test_a_pickle_of_a_fix_release_is_served_with_a_warning(models: Path, caplog
     rewrite(models, lambda manifest, _: manifest["libraries"].update({"scikit-learn": "1.9.99"}))
     Engine(artefact.read(models, "wine", 2))
     assert "wine 2 was pickled by scikit-learn 1.9.99" in caplog.text
-
-
-def spoil(_: Any, contents: dict[str, bytes]) -> None:
-    contents[PICKLE] = pickle.dumps(print)[:-1]
 
 
 def test_a_pickle_that_fails_to_load_is_refused_with_what_it_raised(models: Path):

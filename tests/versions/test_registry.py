@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broken import BROKEN, spoil
 from conftest import rewrite
-from test_artefact import BROKEN, spoil
 
 from serving.errors import ArtefactError, UnknownModel, UnknownVersion
 from serving.models import artefact
