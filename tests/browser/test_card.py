@@ -42,4 +42,5 @@ def test_colours_follow_the_system_while_the_page_is_open(open_page: Open):
     ink = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].backgroundColor"
     light = page.evaluate(ink)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{ink} !== '{light}'")
+    # A function: the policy of the page lets no text be evaluated again and again.
+    page.wait_for_function(f"() => {ink} !== '{light}'")
