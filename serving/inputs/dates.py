@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -151,13 +151,6 @@ def example(written: str) -> str:
     """A date written so."""
     day = datetime(2024, 7, 31, tzinfo=UTC)
     return day.date().isoformat() if written == ISO else day.strftime(written)
-
-
-def earliest_and_latest() -> tuple[float, float]:
-    """The range that dates can have."""
-    return tuple(
-        float((day - date(1970, 1, 1)).days) for day in (date(1, 1, 1), date(9999, 12, 31))
-    )  # type: ignore[return-value]
 
 
 def with_calendar(rows: Matrix, columns: Sequence[int]) -> Matrix:
