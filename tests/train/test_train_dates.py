@@ -23,6 +23,8 @@ from train.learning.estimators import BUILDERS, PACKAGES
 from train.onnx import proof
 from train.problems import anything
 
+TREE = ("--estimator", "decision-tree")
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_the_card_and_the_reference_know_the_date(tmp_path: Path):
 
 def test_the_file_that_trained_a_model_is_answered_row_by_row(tmp_path: Path):
     frame = sales()
-    trained(tmp_path / "models", frame, "sold")
+    trained(tmp_path / "models", frame, "sold", *TREE)
     asked = client(tmp_path / "models")
     content = (tmp_path / "data.csv").read_bytes()
     answer = asked.post("/predict", data=content, content_type="text/csv")
@@ -115,13 +117,13 @@ def test_months_of_a_category_are_dates_and_the_next_one_is_answered(tmp_path: P
             "churn": ["yes" if month[-1] in "246" else "no" for month in months],
         }
     )
-    made = trained(tmp_path / "models", frame, "churn")
+    made = trained(tmp_path / "models", frame, "churn", *TREE)
     assert served(made, {"month": "2024-07", "amount": 3})[0] in {"yes", "no"}
     assert served(made, {"month": "2024-02", "amount": 3}) == ["yes"]
 
 
 def test_live_days_are_learnt_from(tmp_path: Path):
-    trained(tmp_path / "models", sales(), "sold")
+    trained(tmp_path / "models", sales(), "sold", *TREE)
     settings = Settings(
         models_dir=tmp_path / "models", default_model="days", var_dir=tmp_path / "var"
     )
@@ -132,7 +134,7 @@ def test_live_days_are_learnt_from(tmp_path: Path):
         asked.post("/feedback", **body({"id": told["id"], "actual": 150.5}))
     moved(settings)
     command = (tmp_path / "data.csv", "--target", "sold", "--name", "days", "--with-feedback")
-    said = output(tmp_path / "models", *command)
+    said = output(tmp_path / "models", *command, *TREE)
     assert f"of these {len({*days})} live" in said
     made = latest(tmp_path / "models", "days")
     assert made.manifest.version == 2

@@ -96,7 +96,8 @@ def test_nobodys_text_is_in_what_others_read(tmp_path: Path, file: Path):
 def test_the_file_that_trained_a_model_of_texts_is_answered(tmp_path: Path, file: Path):
     models = tmp_path / "models"
     models.mkdir()
-    output(models, file, "--target", "again", "--name", "reviews", "--text", "review")
+    options = ("--name", "reviews", "--text", "review", "--estimator", "linear")
+    output(models, file, "--target", "again", *options)
     told = Settings(models_dir=models, default_model="reviews", var_dir=tmp_path / "var")
     asked = create_app(told).test_client()
     answer = asked.post("/predict", data=file.read_bytes(), content_type="text/csv")
