@@ -59,7 +59,9 @@ def test_feedback_for_what_was_never_predicted_is_told_so(settings: Settings):
     made = predict(client, [wine()] * 3)["predictions"]
     moved(settings).close()
     made += predict(client, [wine()] * 2)["predictions"]  # in the journal alone
-    never = [made[0]["id"][:-3] + "f.0", made[3]["id"].replace("wine.1.", "wine.2."), KNOWN]
+    stem, last = made[0]["id"][:-3], made[0]["id"][-3]  # the last of its random digits
+    other = f"{stem}{int(last, 16) ^ 1:x}.0"
+    never = [other, made[3]["id"].replace("wine.1.", "wine.2."), KNOWN]
     ids = [never[0], *(each["id"] for each in made), *never[1:], never[0]]
     sent = client.post("/feedback", **body([{"id": id_, "actual": "bom"} for id_ in ids]))
     assert sent.json == {"recorded": len(ids), "unmatched": never}
