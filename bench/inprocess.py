@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from serving.api import predict  # noqa: E402
 from serving.metrics.families import Metrics  # noqa: E402
-from serving.predicting.service import Asked, Service  # noqa: E402
+from serving.predicting.service import RequestContext, Service  # noqa: E402
 from serving.recording.journal import Journal  # noqa: E402
 from serving.recording.privacy import Privacy  # noqa: E402
 from serving.recording.store import Store  # noqa: E402
@@ -59,7 +59,9 @@ def measure(scratch: Path) -> None:
     batch = b"[" + b",".join([record] * 1000) + b"]"
 
     def answer(body: bytes, service: Service = service) -> bytes:
-        return predict.answer(service, engine, body, 10_000, Asked("bench", time.perf_counter_ns()))
+        return predict.answer(
+            service, engine, body, 10_000, RequestContext("bench", time.perf_counter_ns())
+        )
 
     def count() -> None:
         metrics.predicted("wine", 1, 1, ["bom"])

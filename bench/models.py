@@ -59,7 +59,7 @@ def trial(rounds: int, seconds: int) -> Iterator[str]:
                 folder = Path(name)
                 copy(folder, "wine", 1)
                 copy(folder, "wine", 2)
-                (folder / "wine" / "shadow").write_text("2\n" if kind == "with" else "")
+                (folder / "wine" / "trial").write_text("2\n" if kind == "with" else "")
                 with serving(_with(folder), workload()) as server:
                     time.sleep(3)  # until the pickle is loaded beside
                     load = {"connections": CONNECTIONS, "seconds": seconds}

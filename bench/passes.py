@@ -15,7 +15,7 @@ from bench.monitor import Shown
 from bench.wines import load
 from bench.workload import ROOT
 from serving import ids
-from serving.recording.entry import Learnt, Predicted
+from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 from serving.settings import Settings
 from train.problems import wine
@@ -56,7 +56,7 @@ def fill(store: Store, rows: int) -> None:
         named = ids.make("wine", 1, at, AT_ONCE)
         places = random.integers(len(records), size=AT_ONCE).tolist()
         chances = random.random(AT_ONCE).round(6).tolist()
-        entry = Predicted(
+        entry = PredictionEntry(
             time=at,
             model="wine",
             version=1,
@@ -70,7 +70,7 @@ def fill(store: Store, rows: int) -> None:
             probabilities=[[chance, round(1 - chance, 6)] for chance in chances],
         )
         told = [("bom" if good[place] else "ruim") for place in places[::WITH_FEEDBACK]]
-        store.add([entry, Learnt(at + 60_000, "told", named[::WITH_FEEDBACK], told)], {})
+        store.add([entry, FeedbackEntry(at + 60_000, "told", named[::WITH_FEEDBACK], told)], {})
 
 
 def once(settings: Settings, rows: int) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from bench import postgres, processes
 from bench.errors import BenchError
 from serving.recording.collector import Collector
-from serving.recording.entry import Learnt, Predicted
+from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
 from serving.recording.store import Store
 from serving.recording.store.rows import Cursor
@@ -27,11 +27,11 @@ LOST = 1_000  # feedback that fits no prediction, when the store is full
 TIMES = 5
 
 
-def entry_of(number: int, records: int, version: int = 1) -> Predicted:
+def entry_of(number: int, records: int, version: int = 1) -> PredictionEntry:
     """A request about so many wines; `number` counts the wines before it, one a millisecond."""
     stem = f"{START + number:011x}{os.urandom(8).hex()}"
     places = range(number, number + records)
-    return Predicted(
+    return PredictionEntry(
         time=START + number,
         model="wine",
         version=version,
@@ -121,12 +121,12 @@ def fill(store: Store, rows: int) -> Cursor:
     for first in range(0, rows, AT_ONCE):
         entries = [entry_of(at, 1, 1 + 3 * at // rows) for at in range(first, first + AT_ONCE)]
         learnt = [each.ids[0] for each in entries[::10]]
-        told = Learnt(START + first, "told", learnt, ["bom"] * len(learnt))
+        told = FeedbackEntry(START + first, "told", learnt, ["bom"] * len(learnt))
         store.add([*entries, told], {})
         if first <= rows // 2:
             middle = Cursor(entries[0].time, entries[0].ids[0])
     lost = [f"lost-{number}" for number in range(LOST)]
-    store.add([Learnt(START, "lost", lost, ["bom"] * LOST)], {})
+    store.add([FeedbackEntry(START, "lost", lost, ["bom"] * LOST)], {})
     return middle
 
 

@@ -149,7 +149,7 @@ class Story:
 
         def promoted() -> bool:
             actions = {taken.action for taken in self.news()}
-            if "shadow" in actions:
+            if "trial" in actions:
                 customers.wines = vintage.unseen()
                 self.log("traffic   other wines, which neither version was trained on")
             return "promote" in actions

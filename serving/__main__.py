@@ -43,7 +43,7 @@ for _command in (
     versions.versions,
     versions.promote,
     versions.rollback,
-    versions.shadow,
+    versions.trial,
     versions.retire,
     predict.predict,
     doctor.doctor,

@@ -15,7 +15,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
 
     @routes.post("/feedback")
     def feedback() -> Response:
-        return as_json(service.learn(read_json(), max_records, request_id.asked()))
+        return as_json(service.add_feedback(read_json(), max_records, request_id.context()))
 
     @routes.get("/feedback/unmatched")
     def unmatched() -> Response:

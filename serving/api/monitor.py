@@ -34,7 +34,7 @@ def blueprint(service: Service) -> Blueprint:
         told = {
             "model": name,
             "version": version,
-            "looked": latest and latest.time,
+            "checked": latest and latest.time,
             "report": with_sentences(read(latest.report if latest else None)),
             "points": [
                 {"time": point.time, "version": point.version, "figures": point.figures}

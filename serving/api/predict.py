@@ -14,7 +14,7 @@ from serving.errors import NotJSON
 from serving.formats import READERS
 from serving.formats.replies import reply
 from serving.models.engine import Engine
-from serving.predicting.service import Asked, Service
+from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
 # curl -d labels every body as a form; whoever sends no label at all means JSON too.
@@ -29,7 +29,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.post("/models/<name>/predict", defaults={"version": None})
     @routes.post("/models/<name>/versions/<int:version>/predict")
     def predict(name: str | None, version: int | None) -> Response:
-        engine, asked = service.registry.engine(name, version), request_id.asked()
+        engine, context = service.registry.engine(name, version), request_id.context()
         if request.mimetype in READERS:
             return streams.answer(service, engine, settings)
         body = read_json()
@@ -37,9 +37,9 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
             return streams.of_array(service, engine, body, max_records)
         if streams.wanted() != "application/json":
             rows = engine.schema.decode(body, max_records)
-            return streams.of_json(service, engine, rows, asked)
+            return streams.of_json(service, engine, rows, context)
         try:
-            content = answer(service, engine, body, max_records, asked)
+            content = answer(service, engine, body, max_records, context)
         except NotJSON as error:
             if request.is_json or body[:1] in {b"", b"{", b"["}:
                 raise
@@ -81,6 +81,8 @@ def tried(service: Service, engine: Engine) -> dict[str, Any]:
     return told
 
 
-def answer(service: Service, engine: Engine, body: bytes, max_records: int, asked: Asked) -> bytes:
+def answer(
+    service: Service, engine: Engine, body: bytes, max_records: int, context: RequestContext
+) -> bytes:
     """From a JSON body to the JSON of its predictions: one, or an array where one was sent."""
-    return encode(reply(service.predict(engine, engine.schema.decode(body, max_records), asked)))
+    return encode(reply(service.predict(engine, engine.schema.decode(body, max_records), context)))

@@ -27,7 +27,7 @@ from serving.inputs.schema import Rows
 from serving.inputs.shown import printable
 from serving.models.answer import Answer
 from serving.models.engine import Engine
-from serving.predicting.service import Asked, Service
+from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
 IN_MEMORY = 2**20  # bytes of a body that needs no file
@@ -44,10 +44,10 @@ def wanted() -> str:
     return request.accept_mimetypes.best_match(offered) or own
 
 
-def of_json(service: Service, engine: Engine, rows: Rows, asked: Asked) -> Response:
+def of_json(service: Service, engine: Engine, rows: Rows, context: RequestContext) -> Response:
     """Answer records that came as JSON in the format that is wanted."""
     writer = WRITERS[wanted()](engine.manifest, Dialect(), ids=True)
-    answer = service.predict(engine, rows, asked)
+    answer = service.predict(engine, rows, context)
     batch = Batch(0, range(len(rows.matrix)), rows, {})
     content = writer.head() + writer.batch(batch, answer) + writer.tail()
     return Response(content, mimetype=wanted())
@@ -145,10 +145,10 @@ def _pieces(
     may_fail: bool,
 ) -> Iterator[bytes]:
     """The answer, a batch at a time; each is recorded before it goes out."""
-    named = request_id.asked().request_id
+    named = request_id.context().request_id
 
     def predict(rows: Rows) -> Answer:
-        return service.predict(engine, rows, Asked(named, time.perf_counter_ns()))
+        return service.predict(engine, rows, RequestContext(named, time.perf_counter_ns()))
 
     with body:
         head, batches = writer.head(), iter(reader)

@@ -16,10 +16,10 @@ from serving.versions.decisions import Decision
 from serving.versions.versions import Versions
 
 
-class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be decided; a shadow without a version ends the trial."""
+class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be decided; a trial without a version ends the trial."""
 
-    action: Literal["promote", "rollback", "shadow", "retire"]
+    action: Literal["promote", "rollback", "trial", "retire"]
     version: int | None = None
     why: str = ""
     force: bool = False
@@ -44,19 +44,19 @@ def blueprint(service: Service, admins: Admins) -> Blueprint:
     @routes.post("/models/<name>/versions")
     def decide(name: str) -> Response:
         versions = Versions(decisions, _admin(admins))
-        asked = _asked()
-        match asked:
-            case Asked("promote", int(version)):
-                taken = versions.promote(name, version, asked.why, force=asked.force)
-            case Asked("rollback", None):
-                taken = versions.rollback(name, asked.why)
-            case Asked("shadow", version):
-                taken = versions.shadow(name, version, asked.why)
-            case Asked("retire", int(version)):
-                taken = versions.retire(name, version, asked.why)
+        wanted = _decision_request()
+        match wanted:
+            case DecisionRequest("promote", int(version)):
+                taken = versions.promote(name, version, wanted.why, force=wanted.force)
+            case DecisionRequest("rollback", None):
+                taken = versions.rollback(name, wanted.why)
+            case DecisionRequest("trial", version):
+                taken = versions.set_trial(name, version, wanted.why)
+            case DecisionRequest("retire", int(version)):
+                taken = versions.retire(name, version, wanted.why)
             case _:
-                wants = "no version" if asked.action == "rollback" else "a version"
-                raise BadRequest(f"{asked.action} takes {wants}")
+                wants = "no version" if wanted.action == "rollback" else "a version"
+                raise BadRequest(f"{wanted.action} takes {wants}")
         service.registry.refresh()
         return as_json(_told(taken))
 
@@ -77,9 +77,9 @@ def _admin(admins: Admins) -> str:
     return name
 
 
-def _asked() -> Asked:
+def _decision_request() -> DecisionRequest:
     try:
-        return msgspec.json.decode(read_json(), type=Asked)
+        return msgspec.json.decode(read_json(), type=DecisionRequest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(
             f'{error}; send {{"action": "promote", "version": 2, "why": "…"}}'

@@ -11,7 +11,7 @@ from serving.settings import Settings
 from serving.versions.decisions import Decision, Decisions
 from serving.versions.versions import Version, Versions, whoever_runs_this
 
-COLOURS = {"live": "green", "shadow": "cyan", "retired": "bright_black"}
+COLOURS = {"live": "green", "trial": "cyan", "retired": "bright_black"}
 WHY = click.option("--why", default="", help="Recorded with the decision.")
 
 
@@ -72,17 +72,17 @@ def rollback(settings: Settings, model: str, why: str) -> None:
 @click.command(
     epilog="""\b
     Examples:
-      python -m serving shadow wine 2    try version 2
-      python -m serving shadow wine      end the trial
+      python -m serving trial wine 2    try version 2
+      python -m serving trial wine      end the trial
     """
 )
 @click.argument("model")
 @click.argument("version", type=int, required=False)
 @WHY
 @click.pass_obj
-def shadow(settings: Settings, model: str, version: int | None, why: str) -> None:
+def trial(settings: Settings, model: str, version: int | None, why: str) -> None:
     """Try VERSION of MODEL on live traffic, without answering; without VERSION, end that."""
-    click.echo(_told(_versions(settings).shadow(model, version, why)))
+    click.echo(_told(_versions(settings).set_trial(model, version, why)))
 
 
 @click.command()

@@ -48,7 +48,7 @@ def examine(given: Settings) -> Iterator[Finding]:
 
 def _model(decisions: Decisions, name: str, privacy: Privacy) -> Iterator[Finding]:
     try:
-        tried = decisions.shadow(name)
+        tried = decisions.trial(name)
         numbers = {decisions.current(name): "is live", **({tried: "is tried"} if tried else {})}
     except ServingError as error:
         remedy = f"put a version live: python -m serving promote {name} 1"

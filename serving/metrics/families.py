@@ -106,12 +106,12 @@ BYTES = _gauge("journal_bytes", "", "Their size, with what is in the store alrea
 WAITING = _gauge("collector_waiting_bytes", "", "Bytes of the journal that are not in the store.")
 TORN = _counter("collector_torn_lines", "", "Lines cut off while written, so never answered.")
 LOOKED = _gauge(
-    "collector_last_look_timestamp_seconds", "", "When the collector last looked at the journal."
+    "collector_last_run_timestamp_seconds", "", "When the collector last looked at the journal."
 )
 STUCK = _gauge("collector_failing", "", "1 while the collector cannot move the journal.")
 STORE = _gauge("store_up", "", "1 where the store answers; 0 leaves out all that is below.")
 PASS = _gauge(
-    "monitor_last_pass_timestamp_seconds", "model version", "When the monitor last made a pass."
+    "monitor_last_check_timestamp_seconds", "model version", "When the monitor last made a pass."
 )
 DRIFTED = _gauge("drift_share", "model version", "Share of the fields that drifted, 0 to 1.")
 CHANGE = _gauge(

@@ -15,13 +15,13 @@ from serving.monitor.alerts.signals import signals
 from serving.monitor.measure import Known, figures, report
 from serving.monitor.performance.concept import Watch
 from serving.monitor.performance.watched import go_on
-from serving.monitor.report import Report, Span, read
+from serving.monitor.report import Report, WindowSummary, read
 from serving.monitor.traffic import NOTHING, traffic
 from serving.monitor.window import Window
 from serving.monitor.wording import sentence
 from serving.recording.store import Store, reports
 from serving.recording.store.rows import Trial
-from serving.recording.store.windows import Extent
+from serving.recording.store.windows import WindowLimits
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 
@@ -47,9 +47,9 @@ class Looks:
         before, place = (kept.time, kept.place) if kept else (0, 0)
         now = max(ids.now(), before + 1)
         since = now - self.settings.monitor_days * ids.DAY
-        extent = Extent(model, version, since, self.settings.monitor_rows)
+        limits = WindowLimits(model, version, since, self.settings.monitor_rows)
         found_before = read(kept.report if kept else None)
-        if kept and found_before and not self._news(found_before.window, extent, place):
+        if kept and found_before and not self._news(found_before.window, limits, place):
             self.store.reports.renew(kept, now)
             return kept.report
         trained = artefact.read(self.settings.models_dir, model, version)
@@ -57,19 +57,19 @@ class Looks:
         answers, held_out = known.answers, known.held_out
         last = max(place, self.store.last_place())
         watch = msgspec.json.decode(kept.watch, type=Watch) if kept else Watch()
-        with closing(self.store.arrived(extent, place, last)) as arrived:
+        with closing(self.store.arrived(limits, place, last)) as arrived:
             watched = go_on(watch, arrived, answers, held_out, last=last, now=now)
-        window = Window(trained.manifest.fields, answers, self.store.window(extent))
+        window = Window(trained.manifest.fields, answers, self.store.window(limits))
         counted = totals(self.settings.metrics_dir)
         found = report(
             known,
-            extent,
+            limits,
             window,
             concept=watched.concept,
             traffic=traffic(
                 window, counted, found_before.traffic.counted if found_before else NOTHING, now
             ),
-            trial=self._trial(extent),
+            trial=self._trial(limits),
             time=now,
         )
         return self._keep(
@@ -80,20 +80,20 @@ class Looks:
             before,
         )
 
-    def _news(self, window: Span, extent: Extent, place: int) -> bool:
-        news = self.store.news(extent, place)
+    def _news(self, window: WindowSummary, limits: WindowLimits, place: int) -> bool:
+        news = self.store.news(limits, place)
         return news.feedback or (news.predictions, news.until) != (window.predictions, window.until)
 
-    def _trial(self, extent: Extent) -> Trial | None:
+    def _trial(self, limits: WindowLimits) -> Trial | None:
         """How the version that is tried does beside the live one."""
         try:
-            tried = self.decisions.shadow(extent.model)
-            if tried is None or tried == extent.version:
+            tried = self.decisions.trial(limits.model)
+            if tried is None or tried == limits.version:
                 return None
-            manifest = artefact.read_manifest(self.settings.models_dir, extent.model, tried)
+            manifest = artefact.read_manifest(self.settings.models_dir, limits.model, tried)
         except ArtefactError:  # what is tried is broken, as the service says; the live one is not
             return None
-        return self.store.trial(extent.model, tried, numbers=manifest.task == "regression")
+        return self.store.trial(limits.model, tried, numbers=manifest.task == "regression")
 
     def _keep(self, found: Report, new: reports.Report, before: int) -> Raw:
         kept = self.store.reports

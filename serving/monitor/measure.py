@@ -23,14 +23,14 @@ from serving.monitor.report import (
     Realised,
     Report,
     Says,
-    Span,
     Traffic,
     Unmeasured,
     Verdict,
+    WindowSummary,
 )
 from serving.monitor.window import Answers, Window
 from serving.recording.store.rows import Trial
-from serving.recording.store.windows import Extent
+from serving.recording.store.windows import WindowLimits
 from serving.statement import Statement
 
 
@@ -65,7 +65,7 @@ class Known(NamedTuple):
 
 def report(
     known: Known,
-    extent: Extent,
+    limits: WindowLimits,
     window: Window,
     *,
     concept: ConceptDrift | None,
@@ -82,15 +82,15 @@ def report(
     realised, estimated = _realised(known, window), _estimated(known, window)
     verdict, says = _worst(found, concept, realised)
     return Report(
-        model=extent.model,
-        version=extent.version,
+        model=limits.model,
+        version=limits.version,
         time=time,
-        window=Span(
+        window=WindowSummary(
             since=int(window.times.min()) if window.rows else None,
             until=int(window.times.max()) if window.rows else None,
             predictions=window.rows,
-            most=extent.most,
-            days=(time - extent.since) // ids.DAY,
+            max_rows=limits.max_rows,
+            days=(time - limits.since) // ids.DAY,
         ),
         verdict=verdict,
         says=says,

@@ -232,21 +232,21 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, int]
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class WindowSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Which predictions a pass looked at.
 
     Attributes
     ----------
     since, until : int or None
         Times of the first and the last; None where there is none.
-    most, days : int
+    max_rows, days : int
         How many there can be, and how old.
     """
 
     since: int | None
     until: int | None
     predictions: int
-    most: int
+    max_rows: int
     days: int
 
 
@@ -266,7 +266,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     version: int
     time: int
-    window: Span
+    window: WindowSummary
     verdict: Verdict
     says: Says
     drift: Drift

@@ -15,8 +15,10 @@ NAMES = ("id", "actual")
 NUMBER = Field(name="actual")
 
 
-def decode(body: bytes, most: int, registry: Registry) -> tuple[list[str], list[str | float]]:
-    """Read a JSON body: one `{"id": …, "actual": …}`, or an array of at most `most`.
+def decode(
+    body: bytes, max_records: int, registry: Registry
+) -> tuple[list[str], list[str | float]]:
+    """Read a JSON body: one `{"id": …, "actual": …}`, or an array of at most `max_records`.
 
     Returns the ids, and what was really true of each.
 
@@ -27,7 +29,7 @@ def decode(body: bytes, most: int, registry: Registry) -> tuple[list[str], list[
     ------
     NotJSON, TooManyRecords, InvalidRecords
     """
-    records, _ = strict_json.records(body, most)
+    records, _ = strict_json.records(body, max_records)
     faults: list[Fault] = []
     named: list[str] = []
     actuals: list[str | float] = []

@@ -20,9 +20,9 @@ from serving.metrics.families import Metrics
 from serving.models.answer import Answer
 from serving.models.engine import Engine
 from serving.predicting import feedback
-from serving.predicting.trial import Seen, Shadow
+from serving.predicting.trial import Seen, TrialRunner
 from serving.recording import collector
-from serving.recording.entry import Learnt, Predicted
+from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
@@ -34,8 +34,8 @@ FAR_BEHIND = 64 * 2**20  # bytes of the journal; more is not read for the sake o
 LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction's own record should have arrived
 
 
-class Asked(NamedTuple):
-    """What a request is known by, and when it came by `time.perf_counter_ns`."""
+class RequestContext(NamedTuple):
+    """The id of a request, and its arrival by `time.perf_counter_ns`."""
 
     request_id: str
     since: int
@@ -82,10 +82,10 @@ class Service:
         required: bool,
     ) -> None:
         self.registry, self.journal, self.store = registry, journal, store
-        self._shadow = Shadow(registry, journal) if journal else None
+        self._trial_runner = TrialRunner(registry, journal) if journal else None
         self.privacy, self.metrics, self.required = privacy, metrics, required
 
-    def predict(self, engine: Engine, rows: Rows, asked: Asked) -> Answer:
+    def predict(self, engine: Engine, rows: Rows, context: RequestContext) -> Answer:
         """Predict rows that the engine's own schema validated.
 
         Raises
@@ -99,13 +99,13 @@ class Service:
         answer = Answer(engine, named, rows, predictions)
         if self.journal:
             try:
-                self.journal.append(self.privacy.applied(_entry(answer, asked, now)))
+                self.journal.append(self.privacy.applied(_entry(answer, context, now)))
             except JournalError:
                 if self.required:
                     raise
                 self.journal.lose(len(answer.ids))
-            if self._shadow and self.registry.shadow(manifest.name):
-                self._shadow.see(Seen(engine, named, rows.matrix))
+            if self._trial_runner and self.registry.trial(manifest.name):
+                self._trial_runner.see(Seen(engine, named, rows.matrix))
         labels = predictions.values if manifest.classes else ()
         self.metrics.predicted(manifest.name, manifest.version, len(named), labels)
         return answer
@@ -114,7 +114,7 @@ class Service:
         """Predict rows that nobody asks about: they are neither recorded nor counted."""
         return Answer(engine, [], rows, engine.predict(rows.matrix))
 
-    def learn(self, body: bytes, most: int, asked: Asked) -> Taken:
+    def add_feedback(self, body: bytes, max_records: int, context: RequestContext) -> Taken:
         """Record what was really true of earlier predictions.
 
         Raises
@@ -122,9 +122,11 @@ class Service:
         NotRecorded, NotJSON, TooManyRecords, InvalidRecords, JournalError
         """
         if not self.journal:
-            raise NotRecorded("JOURNAL=off: predictions are not recorded, so nothing is learnt")
-        named, actuals = feedback.decode(body, most, self.registry)
-        self.journal.append(Learnt(ids.now(), asked.request_id, named, actuals))
+            raise NotRecorded(
+                "JOURNAL=off: predictions are not recorded, so no feedback can be recorded"
+            )
+        named, actuals = feedback.decode(body, max_records, self.registry)
+        self.journal.append(FeedbackEntry(ids.now(), context.request_id, named, actuals))
         return Taken(len(named), self._unknown(self.journal, named))
 
     def _unknown(self, journal: Journal, named: list[str]) -> list[str] | None:
@@ -152,7 +154,7 @@ class Service:
         ------
         StoreError
         """
-        version = self.registry.shadows.get(model)
+        version = self.registry.trials.get(model)
         if version is None or not self.journal:
             return None
         try:
@@ -199,14 +201,14 @@ class Service:
         return prediction, sorted(latest.values(), key=attrgetter("time"), reverse=True)
 
 
-def _entry(answer: Answer, asked: Asked, now: int) -> Predicted[Any]:
+def _entry(answer: Answer, context: RequestContext, now: int) -> PredictionEntry[Any]:
     engine, named, rows, predictions = answer
-    return Predicted(
+    return PredictionEntry(
         time=now,
         model=engine.manifest.name,
         version=engine.manifest.version,
-        request_id=asked.request_id,
-        duration=(time.perf_counter_ns() - asked.since) // 1000,
+        request_id=context.request_id,
+        duration=(time.perf_counter_ns() - context.since) // 1000,
         ids=named,
         fields=engine.schema.names,
         records=engine.schema.values(rows.matrix),

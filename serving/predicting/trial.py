@@ -17,7 +17,7 @@ from serving import ids
 from serving.errors import InvalidRecords, JournalError
 from serving.inputs.schema import Matrix
 from serving.models.engine import Engine
-from serving.recording.entry import Shadowed
+from serving.recording.entry import TrialEntry
 from serving.recording.journal import Journal
 from serving.versions.registry import Registry
 
@@ -36,7 +36,7 @@ class Seen(NamedTuple):
     matrix: Matrix
 
 
-class Shadow:
+class TrialRunner:
     """Asks the tried versions of a registry's models, and records what they answer."""
 
     def __init__(self, registry: Registry, journal: Journal) -> None:
@@ -71,7 +71,7 @@ class Shadow:
         for seen in waiting:
             by_engine.setdefault(seen.engine, []).append(seen)
         for live, rows in by_engine.items():
-            tried = self.registry.shadow(live.manifest.name)
+            tried = self.registry.trial(live.manifest.name)
             if tried is not None:
                 named = [prediction_id for seen in rows for prediction_id in seen.ids]
                 self._record(tried, live, named, np.vstack([seen.matrix for seen in rows]))
@@ -91,7 +91,7 @@ class Shadow:
                 else:
                     kept = [named[row] for row in rows]
                     known = (ids.now(), manifest.name, manifest.version, kept, said.values)
-                    self.journal.append(Shadowed(*known, manifest.classes, said.probabilities))
+                    self.journal.append(TrialEntry(*known, manifest.classes, said.probabilities))
                     return
         except (InvalidRecords, JournalError) as error:
             # Missing in the comparison, whose rows are counted; the answers are out already.

@@ -14,12 +14,12 @@ V = TypeVar("V")
 NONE: Any = ()
 
 
-class Predicted(
-    msgspec.Struct, Generic[V], tag_field="kind", tag="predicted", omit_defaults=True, gc=False
+class PredictionEntry(
+    msgspec.Struct, Generic[V], tag_field="kind", tag="prediction", omit_defaults=True, gc=False
 ):
     """The predictions of one request, in the order of its records.
 
-    Where a line is read, its values stay JSON (`Predicted[Raw]`): the store keeps them so.
+    Where a line is read, its values stay JSON (`PredictionEntry[Raw]`): the store keeps them so.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Predicted(
     warnings: dict[int, V] = {}
 
 
-class Learnt(msgspec.Struct, tag_field="kind", tag="learnt", gc=False):
+class FeedbackEntry(msgspec.Struct, tag_field="kind", tag="feedback", gc=False):
     """Feedback: what turned out to be true of earlier predictions, each with its id."""
 
     time: int
@@ -66,7 +66,7 @@ class Learnt(msgspec.Struct, tag_field="kind", tag="learnt", gc=False):
     actuals: list[str | float]
 
 
-class Shadowed(msgspec.Struct, tag_field="kind", tag="shadowed", omit_defaults=True, gc=False):
+class TrialEntry(msgspec.Struct, tag_field="kind", tag="trial", omit_defaults=True, gc=False):
     """What a version that is tried would have answered, for predictions of the live one.
 
     Attributes
@@ -84,5 +84,5 @@ class Shadowed(msgspec.Struct, tag_field="kind", tag="shadowed", omit_defaults=T
     probabilities: list[list[float]] = []
 
 
-Entry = Predicted[Any] | Learnt | Shadowed
-Line = Predicted[Raw] | Learnt | Shadowed
+Entry = PredictionEntry[Any] | FeedbackEntry | TrialEntry
+Line = PredictionEntry[Raw] | FeedbackEntry | TrialEntry

@@ -10,7 +10,7 @@ import msgspec
 from serving.errors import ArtefactError, SettingsError
 from serving.inputs.field import Value
 from serving.models.manifest import Manifest
-from serving.recording.entry import Predicted
+from serving.recording.entry import PredictionEntry
 from serving.settings import Settings
 
 SHORTEST_SALT = 16
@@ -76,7 +76,7 @@ class Privacy:
     def _names(self) -> tuple[tuple[str, Names], ...]:
         return ("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)
 
-    def applied(self, entry: Predicted[Any]) -> Predicted[Any]:
+    def applied(self, entry: PredictionEntry[Any]) -> PredictionEntry[Any]:
         """The entry as it may be recorded.
 
         No warning tells of a field that is kept out, nor of one that is none: whatever a client

@@ -7,7 +7,7 @@ folder read-only, it keeps the same files under `VAR_DIR`. Of two the newer hold
 holds the lock of the model's folder meanwhile, so every decision follows on the one before.
 
 current           the live version
-shadow            the version that is tried on live traffic, if any
+trial            the version that is tried on live traffic, if any
 retired           versions that are not served any more
 decisions.jsonl   every decision, and every retraining of the monitor, a line each
 """
@@ -28,15 +28,15 @@ from serving.models.artefact import CURRENT, NUMBER
 
 log = logging.getLogger(__name__)
 
-SHADOW, RETIRED, LOG = "shadow", "retired", "decisions.jsonl"
+TRIAL, RETIRED, LOG = "trial", "retired", "decisions.jsonl"
 
 Stamp = tuple[int, ...]
-Action = Literal["promote", "rollback", "shadow", "retire", "retrain"]
+Action = Literal["promote", "rollback", "trial", "retire", "retrain"]
 
 FILES: dict[Action, str] = {
     "promote": CURRENT,
     "rollback": CURRENT,
-    "shadow": SHADOW,
+    "trial": TRIAL,
     "retire": RETIRED,
 }
 
@@ -94,7 +94,7 @@ class Decisions:
             paths = [
                 f"{folder}/{model}/{file}"
                 for folder in (self.models_dir, self.own_dir)
-                for file in (CURRENT, SHADOW)
+                for file in (CURRENT, TRIAL)
             ]
             stamps[model] = tuple(part for path in paths for part in _changed(path))
         return stamps
@@ -112,14 +112,14 @@ class Decisions:
             raise ArtefactError(f"{model}: {CURRENT} names no version")
         return found[0]
 
-    def shadow(self, model: str) -> int | None:
+    def trial(self, model: str) -> int | None:
         """The version that is tried on live traffic.
 
         Raises
         ------
         ArtefactError
         """
-        return next(iter(self._numbers(model, SHADOW)), None)
+        return next(iter(self._numbers(model, TRIAL)), None)
 
     def retired(self, model: str) -> list[int]:
         """The versions that are not served any more.

@@ -34,7 +34,7 @@ class Decided(NamedTuple):
     """By model: the version that answers, the one that is tried, and why one is not served."""
 
     live: dict[str, int]
-    shadows: dict[str, int]
+    trials: dict[str, int]
     broken: dict[str, str]
 
 
@@ -52,7 +52,7 @@ class Registry:
 
     Attributes
     ----------
-    live, shadows : mapping of str to int
+    live, trials : mapping of str to int
         By model: the version that answers, and the one that is tried.
     broken : dict of str to str
         By model: why a version that should be served is not.
@@ -73,7 +73,7 @@ class Registry:
     ) -> None:
         self.decisions, self.default, self.most, self.vet = decisions, default, most, vet
         self.live: Mapping[str, int] = {}
-        self.shadows: Mapping[str, int] = {}
+        self.trials: Mapping[str, int] = {}
         self.broken: dict[str, str] = {}
         self._engines: dict[Key, Engine] = {}
         self._manifests: dict[Key, Manifest] = {}
@@ -133,9 +133,9 @@ class Registry:
         """The versions that are in memory."""
         return sorted(self._engines.copy())
 
-    def shadow(self, name: str) -> Engine | None:
+    def trial(self, name: str) -> Engine | None:
         """The version of a model that is tried on live traffic, if one is."""
-        version = self.shadows.get(name)
+        version = self.trials.get(name)
         return self._engines.get((name, version)) if version else None
 
     def refresh(self) -> None:
@@ -146,10 +146,10 @@ class Registry:
                 if reason != self.broken.get(name):
                     log.error("%s: %s", name, reason)
             self.broken = found.broken
-            before = {*self.live.items(), *self.shadows.items()}
+            before = {*self.live.items(), *self.trials.items()}
             self.live = MappingProxyType(found.live)
-            self.shadows = MappingProxyType(found.shadows)
-            if gone := before - {*found.live.items(), *found.shadows.items()}:
+            self.trials = MappingProxyType(found.trials)
+            if gone := before - {*found.live.items(), *found.trials.items()}:
                 for key in gone:
                     self._drop(key)
                 memory.give_memory_back()
@@ -187,7 +187,7 @@ class Registry:
 
     def _go_on(self, name: str, found: "Decided") -> None:
         """Serve of a model what is served."""
-        for now, before in ((found.live, self.live), (found.shadows, self.shadows)):
+        for now, before in ((found.live, self.live), (found.trials, self.trials)):
             if name in before:
                 now[name] = before[name]
 
@@ -206,10 +206,10 @@ class Registry:
             if name in self.live:
                 found.live[name] = self.live[name]
         try:
-            tried = self.decisions.shadow(name)
+            tried = self.decisions.trial(name)
             if tried and tried != found.live.get(name):  # once it is live, its trial is over
                 self._load((name, tried))
-                found.shadows[name] = tried
+                found.trials[name] = tried
         except ArtefactError as error:
             found.broken.setdefault(name, str(error))
 
@@ -263,7 +263,7 @@ class Registry:
 
     def _make_room(self, newest: Key) -> None:
         """Drop the longest unused, but neither the default model nor what is tried."""
-        kept = {newest, (self.default, self.live.get(self.default)), *self.shadows.items()}
+        kept = {newest, (self.default, self.live.get(self.default)), *self.trials.items()}
         spare = sorted(self._engines.keys() - kept, key=lambda key: self._used.get(key, 0))
         for key in spare[: max(0, len(self._engines) - self.most)]:
             self._drop(key)

@@ -23,7 +23,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes
     ----------
     states : tuple of str
-        Some of live, shadow and retired.
+        Some of live, trial and retired.
     broken : str
         Why its manifest cannot be read.
     """
@@ -65,7 +65,7 @@ class Versions:
         """
         states: dict[str, list[int | None]] = {
             "live": [self._current(model)],
-            "shadow": [self.decisions.shadow(model)],
+            "trial": [self.decisions.trial(model)],
             "retired": [*self.decisions.retired(model)],
         }
         versions = []
@@ -120,7 +120,7 @@ class Versions:
             rehearsed(artefact.read(self.decisions.models_dir, model, before))  # or it fails, live
             return self._take("rollback", model, current, before, why)
 
-    def shadow(self, model: str, version: int | None, why: str = "") -> Decision:
+    def set_trial(self, model: str, version: int | None, why: str = "") -> Decision:
         """Try a version on live traffic; None ends that.
 
         Raises
@@ -133,8 +133,8 @@ class Versions:
                 if version == self._current(model):
                     raise VersionRefused(f"{model} {version} is live, so there is nothing to try")
                 artefact.read(self.decisions.models_dir, model, version)
-            before = self.decisions.shadow(model)
-            return self._take("shadow", model, before, version, why)
+            before = self.decisions.trial(model)
+            return self._take("trial", model, before, version, why)
 
     def retire(self, model: str, version: int, why: str = "") -> Decision:
         """Serve a version no more, not even to those who name it.
@@ -147,7 +147,7 @@ class Versions:
             self._require(model, version)
             for state, number in (
                 ("live", self._current(model)),
-                ("tried on live traffic", self.decisions.shadow(model)),
+                ("tried on live traffic", self.decisions.trial(model)),
             ):
                 if number == version:
                     raise VersionRefused(

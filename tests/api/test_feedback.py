@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from serving.predicting.service import LATEST_ARRIVAL
-from serving.recording.entry import Learnt
+from serving.recording.entry import FeedbackEntry
 from serving.settings import Settings
 
 
@@ -197,7 +197,7 @@ def test_feedback_that_fits_no_prediction_is_counted_and_listed(settings: Settin
     late = KNOWN.replace("wine.1.19", "wine.1.18")
     long_ago = time.time_ns() // 1_000_000 - LATEST_ARRIVAL - 1
     with closing(moved(settings)) as store:
-        store.add([Learnt(long_ago, "mine", [KNOWN, late], ["bom", "ruim"])], {})
+        store.add([FeedbackEntry(long_ago, "mine", [KNOWN, late], ["bom", "ruim"])], {})
     told = client.get("/feedback/unmatched?limit=1").json
     assert told["count"] == 2
     assert [(said["id"], said["actual"]) for said in told["feedback"]] == [(late, "ruim")]

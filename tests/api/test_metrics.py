@@ -107,7 +107,7 @@ def test_predictions_are_counted_by_label_and_rows_by_request(client: FlaskClien
 
 def test_models_are_told_by_their_versions(models: Path, tmp_path: Path):
     tried = rewrite(models, lambda manifest, _: manifest.update(title="newer"))
-    (models / "wine" / "shadow").write_text(str(tried))
+    (models / "wine" / "trial").write_text(str(tried))
     (models / "diabetes" / "current").write_text("latest")
     found = told(started(Settings(models_dir=models, var_dir=tmp_path / "var")))
     assert {name: value for name, value in found.items() if "serving_model" in name} == {
@@ -133,7 +133,7 @@ def test_the_journal_and_its_collector_are_told(settings: Settings):
     moved(settings).close()
     after = told(client)
     assert after["serving_collector_waiting_bytes"] == after["serving_collector_failing"] == 0
-    assert after["serving_collector_last_look_timestamp_seconds"] > 1.7e9
+    assert after["serving_collector_last_run_timestamp_seconds"] > 1.7e9
 
 
 def test_what_could_not_be_recorded_is_told(settings: Settings):
@@ -176,7 +176,7 @@ def test_drift_and_alerts_are_told_as_the_monitor_found_them(settings: Settings)
     found = told(client)
     assert found["serving_store_up"] == 1
     of_wine = 'model="wine",version="1"'
-    assert found[f"serving_monitor_last_pass_timestamp_seconds{{{of_wine}}}"] == 5
+    assert found[f"serving_monitor_last_check_timestamp_seconds{{{of_wine}}}"] == 5
     assert found[f"serving_drift_share{{{of_wine}}}"] == 0.5
     assert {name: value for name, value in found.items() if "drift_change" in name} == {
         f'serving_drift_change{{{of_wine},of="field",field="alcohol"}}': 0.25,
@@ -196,7 +196,7 @@ def test_a_report_of_another_release_costs_its_own_figures_alone(settings: Setti
     assert store.reports.write(report, Raw(b"{}"), [], [], before=0)
     store.close()
     found = told(client)
-    assert found['serving_monitor_last_pass_timestamp_seconds{model="wine",version="1"}'] == 5
+    assert found['serving_monitor_last_check_timestamp_seconds{model="wine",version="1"}'] == 5
     assert not any("drift_" in name for name in found)
 
 

@@ -60,7 +60,7 @@ def _second_version(settings: Settings) -> Traffic:
     artefact.write(models, first.manifest, first.contents)
     versions = Versions(Decisions(models, settings.decisions_dir), "ana")
     versions.promote("wine", 2, "trained again", force=True)
-    versions.shadow("wine", 1, "to compare")
+    versions.set_trial("wine", 1, "to compare")
     return Traffic(settings, version=2)
 
 

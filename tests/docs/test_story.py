@@ -13,7 +13,7 @@ def test_from_a_drift_to_a_better_version_with_no_request_lost():
     assert told.requests == told.answered == told.stored > 1_000
     assert sum(told.versions.values()) == told.answered
     assert set(told.versions) == {1, 2}
-    assert [each.action for each in told.decisions] == ["retrain", "shadow", "promote"]
+    assert [each.action for each in told.decisions] == ["retrain", "trial", "promote"]
     assert {each.who for each in told.decisions} == {"monitor"}
     assert told.alerts.count("raised") == told.alerts.count("cleared") > 0
     assert all(line in page(told) for line in told.lines)

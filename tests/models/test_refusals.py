@@ -26,7 +26,7 @@ from app import create_app
 from serving.__main__ import main
 from serving.models.engine import Engine
 from serving.models.refusals import NOT_FINITE, answered, reason
-from serving.predicting.trial import Seen, Shadow
+from serving.predicting.trial import Seen, TrialRunner
 from serving.settings import Settings
 from train.onnx import proof
 
@@ -157,10 +157,10 @@ def test_what_encoders_know_is_in_the_manifest_and_a_fault_names_the_field(model
 def test_a_trial_that_refuses_a_record_costs_the_others_nothing(models: Path):
     live, tried = (Engine(latest(models, called(name))) for name in list(KINDS)[1:3])
     recorded: list[Any] = []
-    registry = SimpleNamespace(shadow=lambda _: tried)
-    shadow = Shadow(registry, SimpleNamespace(append=recorded.append))  # type: ignore[arg-type]
+    registry = SimpleNamespace(trial=lambda _: tried)
+    trial = TrialRunner(registry, SimpleNamespace(append=recorded.append))  # type: ignore[arg-type]
     rows = np.array([[5.0, 0.25], [7.0, 0.25], [1.0, 0.5]])
-    shadow.see(Seen(live, ["a", "b", "c"], rows))
+    trial.see(Seen(live, ["a", "b", "c"], rows))
     wait_until(lambda: bool(recorded))
     assert recorded[0].ids == ["a", "c"]
     assert recorded[0].predictions == tried.predict(rows[[0, 2]])[0]

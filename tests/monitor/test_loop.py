@@ -13,7 +13,7 @@ from serving.monitor.passes import Passed
 from serving.monitor.retraining import loop, training
 from serving.monitor.retraining.loop import Loop
 from serving.monitor.retraining.training import Trained, Training
-from serving.recording.entry import Learnt, Predicted, Shadowed
+from serving.recording.entry import FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
 from serving.versions.decisions import Decision, Decisions
@@ -80,15 +80,15 @@ class Wine:
         named = ids.make(model, version, now, rows + 1)[:rows]
         told = {"classes": CLASSES, "probabilities": [list(said)] * rows}
         entries: list[Any] = [
-            Predicted(
+            PredictionEntry(
                 now, "wine", self.live, "", 1, named, [], [[]] * rows, ["bom"] * rows, **told
             ),
-            Learnt(now, "", named, ["bom"] * rows),
+            FeedbackEntry(now, "", named, ["bom"] * rows),
         ]
         if tried:
-            shadow = self.decisions.shadow("wine")
+            trial = self.decisions.trial("wine")
             chances = [list(tried)] * rows
-            entries.append(Shadowed(now, "wine", shadow, named, ["bom"] * rows, CLASSES, chances))
+            entries.append(TrialEntry(now, "wine", trial, named, ["bom"] * rows, CLASSES, chances))
         self.store.add(entries, {})
 
     def step(self) -> list[tuple[str, int | None, int | None]]:
@@ -112,7 +112,7 @@ def on_trial(trained: type[FakeTraining], wine: Wine) -> Wine:  # noqa: ARG001
     wine.learn(20)
     wine.step()
     wine.step()
-    assert wine.decisions.shadow("wine") == 2
+    assert wine.decisions.trial("wine") == 2
     return wine
 
 
@@ -120,7 +120,7 @@ def test_an_alert_ends_in_a_better_version_live_and_every_step_is_recorded(on_tr
     on_trial.learn(39, BAD, tried=FAIR)
     assert len(on_trial.step()) == 2
     on_trial.learn(1, BAD, tried=FAIR)
-    assert on_trial.step() == [("retrain", 1, 2), ("shadow", None, 2), ("promote", 1, 2)]
+    assert on_trial.step() == [("retrain", 1, 2), ("trial", None, 2), ("promote", 1, 2)]
     assert {each.who for each in on_trial.history()} == {"monitor"}
     retrained, _, promoted = on_trial.history()
     assert retrained.why == "20 rows with feedback; the gate lets it"
@@ -132,7 +132,7 @@ def test_an_alert_ends_in_a_better_version_live_and_every_step_is_recorded(on_tr
 
 def test_a_version_that_is_tried_and_worse_is_tried_no_more(on_trial: Wine):
     on_trial.learn(40, FAIR, tried=BAD)
-    assert on_trial.step()[2:] == [("shadow", 2, None)]
+    assert on_trial.step()[2:] == [("trial", 2, None)]
     assert "not shown to be no worse" in on_trial.history()[-1].why
     assert on_trial.live == 1
     assert on_trial.store.reports.alerts("wine", lasting=True)
@@ -143,17 +143,17 @@ def test_a_trial_that_shows_nothing_ends_at_its_last_look(on_trial: Wine):
         assert len(on_trial.step()) == 2
         on_trial.learn(20, GOOD, tried=BAD)
         on_trial.learn(20, BAD, tried=GOOD)
-    assert on_trial.step()[2:] == [("shadow", 2, None)]
+    assert on_trial.step()[2:] == [("trial", 2, None)]
 
 
 def test_a_trial_without_feedback_ends_after_a_week(
     on_trial: Wine, monkeypatch: pytest.MonkeyPatch
 ):
     on_trial.step()
-    assert on_trial.decisions.shadow("wine") == 2
+    assert on_trial.decisions.trial("wine") == 2
     monkeypatch.setattr(loop, "LONGEST_TRIAL", -1)
     on_trial.step()
-    assert on_trial.decisions.shadow("wine") is None
+    assert on_trial.decisions.trial("wine") is None
     assert on_trial.history()[-1].why == "only 0 rows with feedback came in a week"
 
 
@@ -161,17 +161,17 @@ def test_a_trial_ends_where_somebody_puts_another_version_live(on_trial: Wine, m
     third = rewrite(models, lambda manifest, _: manifest)
     Versions(on_trial.decisions, "ana").promote("wine", third)
     on_trial.step()
-    assert on_trial.decisions.shadow("wine") is None
+    assert on_trial.decisions.trial("wine") is None
     assert on_trial.history()[-1].why == "3 was put live meanwhile"
 
 
 def test_a_trial_of_somebody_else_is_left_alone(
     wine: Wine, models: Path, trained: type[FakeTraining]
 ):
-    Versions(wine.decisions, "ana").shadow("wine", rewrite(models, lambda manifest, _: manifest))
+    Versions(wine.decisions, "ana").set_trial("wine", rewrite(models, lambda manifest, _: manifest))
     wine.alert()
     wine.learn(100, BAD, tried=GOOD)
-    assert wine.step() == [("shadow", None, 2)]
+    assert wine.step() == [("trial", None, 2)]
     assert not trained.begun
 
 

@@ -54,7 +54,7 @@ def test_what_comes_in_otherwise_is_an_alarm_that_names_it(client: FlaskClient, 
     assert (point["version"], point["time"]) == (1, report["time"])
     assert point["figures"]["verdicts"]["alcohol"] == "drift"
     assert point["figures"]["predictions"] == 400
-    assert found["looked"] == report["time"]
+    assert found["checked"] == report["time"]
     assert (report["traffic"]["requests"], report["traffic"]["errors"]) == (1, {})
 
 

@@ -23,7 +23,7 @@ from monitored import (
 
 from serving import ids
 from serving.models import artefact
-from serving.recording.entry import Shadowed
+from serving.recording.entry import TrialEntry
 from serving.recording.store import Store
 from serving.settings import Settings
 from serving.statement import Statement
@@ -185,10 +185,10 @@ def test_of_two_monitors_the_second_keeps_nothing(sqlite: Settings, monkeypatch:
 
 def test_the_version_that_is_tried_is_held_against_the_live_one(sqlite: Settings):
     tried = rewrite(sqlite.models_dir, lambda *_: None)
-    (sqlite.models_dir / "wine/shadow").write_text(f"{tried}\n")
+    (sqlite.models_dir / "wine/trial").write_text(f"{tried}\n")
     store = opened(sqlite)
     entry, told = window()
-    seen = Shadowed(entry.time, "wine", tried, entry.ids, entry.predictions)
+    seen = TrialEntry(entry.time, "wine", tried, entry.ids, entry.predictions)
     store.add([entry, told, seen], {})
     store.close()
     trial = report_of(sqlite)["report"]["trial"]

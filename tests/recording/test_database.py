@@ -37,7 +37,7 @@ def test_many_may_migrate_at_once(store_url: str):
 def test_a_later_step_is_taken_once_and_wholly(store_url: str, store: Store):
     store.add([predicted("a")], {})
     broken = Step("broken", ("CREATE TABLE half (x TEXT)", "CREATE TABLE half (x TEXT)"))
-    good = Step("shadow", ("ALTER TABLE predictions ADD COLUMN shadow TEXT",))
+    good = Step("trial", ("ALTER TABLE predictions ADD COLUMN trial TEXT",))
     database = Database(store_url)
     with pytest.raises(StoreError, match="half"), database.writing() as connection:
         migrate(connection, (*STEPS, good, broken))
@@ -45,9 +45,9 @@ def test_a_later_step_is_taken_once_and_wholly(store_url: str, store: Store):
         with database.writing() as connection:
             migrate(connection, (*STEPS, good))
     with database.reading() as connection:
-        assert connection.exec_driver_sql("SELECT shadow FROM predictions").all() == [(None,)]
+        assert connection.exec_driver_sql("SELECT trial FROM predictions").all() == [(None,)]
     database.close()
-    with pytest.raises(StoreError, match=r"a newer release made its tables; .*: shadow$"):
+    with pytest.raises(StoreError, match=r"a newer release made its tables; .*: trial$"):
         store.migrate()
 
 

@@ -30,7 +30,7 @@ from entries import predicted
 from app import create_app
 from serving.errors import ServingError
 from serving.recording.collector import Collector, status
-from serving.recording.entry import Predicted
+from serving.recording.entry import PredictionEntry
 from serving.recording.journal import read
 from serving.recording.store import Store
 from serving.settings import Settings
@@ -230,7 +230,7 @@ def test_what_would_be_recorded_by_mistake_stops_the_start(
 def test_what_is_too_old_goes_from_the_store(settings: Settings):
     client = create_app(settings).test_client()
     with closing(moved(settings)) as store:
-        old = Predicted(
+        old = PredictionEntry(
             time=time.time_ns() // 1_000_000 - 3 * 86_400_000,
             model="wine",
             version=1,

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from serving.models import artefact
 from serving.models.paired import BLOCKS, Paired, loss
-from serving.recording.entry import Learnt, Predicted, Shadowed
+from serving.recording.entry import FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store import Store
 from serving.recording.store.rows import Labelled, Tried
 from serving.versions import gate
@@ -21,14 +21,14 @@ from serving.versions import gate
 CLASSES = ("bom", "ruim")
 
 
-def predicted(time: int, *ids: str, version: int = 1, **changes: Any) -> Predicted:
+def predicted(time: int, *ids: str, version: int = 1, **changes: Any) -> PredictionEntry:
     rows = len(ids)
     known = (list(ids), ["pH"], [[3.0]] * rows, ["bom"] * rows)
-    return Predicted(time, "wine", version, "", 1, *known, **changes)
+    return PredictionEntry(time, "wine", version, "", 1, *known, **changes)
 
 
-def learnt(time: int, actual: str, *ids: str) -> Learnt:
-    return Learnt(time, "", list(ids), [actual] * len(ids))
+def learnt(time: int, actual: str, *ids: str) -> FeedbackEntry:
+    return FeedbackEntry(time, "", list(ids), [actual] * len(ids))
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ def test_a_trial_is_read_row_by_row_where_the_live_version_answered(store: Store
         [
             predicted(1, "a", "b", "c"),
             predicted(1, "by one that was pinned", version=7),
-            Shadowed(2, "wine", 2, ["a", "b"], ["ruim"] * 2, CLASSES, [[0.2, 0.8]] * 2),
-            Shadowed(2, "wine", 2, ["by one that was pinned"], ["ruim"]),
-            Shadowed(3, "wine", 2, ["c"], ["ruim"]),
+            TrialEntry(2, "wine", 2, ["a", "b"], ["ruim"] * 2, CLASSES, [[0.2, 0.8]] * 2),
+            TrialEntry(2, "wine", 2, ["by one that was pinned"], ["ruim"]),
+            TrialEntry(3, "wine", 2, ["c"], ["ruim"]),
             learnt(4, "ruim", "a", "c", "by one that was pinned"),
         ],
         {},

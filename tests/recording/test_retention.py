@@ -17,7 +17,7 @@ from msgspec import Raw
 from app import create_app
 from serving import ids
 from serving.recording.collector import Collector
-from serving.recording.entry import Shadowed
+from serving.recording.entry import TrialEntry
 from serving.recording.store import Store
 from serving.recording.store.deliveries import Delivery
 from serving.recording.store.reports import Alert, Report
@@ -52,7 +52,7 @@ def entries(mark: str, time: int, count: int) -> list[Any]:
         made += [
             predicted(each, probabilities=[[f"{mark}-{at}"]], classes=["bom"], **about),
             learnt(f"{mark}-{at}", each, at=time + at, request_id=f"{mark}-{at}"),
-            Shadowed(time + at, "wine", 2, [each], [f"{mark}-{at}"]),
+            TrialEntry(time + at, "wine", 2, [each], [f"{mark}-{at}"]),
         ]
     return made
 
@@ -69,7 +69,7 @@ def test_rows_that_are_removed_leave_no_byte_behind(store: Store, tmp_path: Path
     assert left(tmp_path, "expired") == {}
     assert sum(left(tmp_path, "remains").values()) > 3000
     with closing(sqlite3.connect(tmp_path / "store.db")) as database:
-        for table in ("predictions", "feedback", "shadows"):
+        for table in ("predictions", "feedback", "trials"):
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (3000,)
 
 
@@ -93,8 +93,8 @@ def test_rows_that_came_and_went_while_others_read_leave_no_byte_behind(
 
 def test_trials_of_predictions_that_never_came_are_removed(store: Store):
     for version in (2, 3):
-        store.add([Shadowed(OLD, "beer", version, ["never"], ["bom"])], {})
-    store.add([Shadowed(NEW, "beer", 2, ["new"], ["bom"])], {})
+        store.add([TrialEntry(OLD, "beer", version, ["never"], ["bom"])], {})
+    store.add([TrialEntry(NEW, "beer", 2, ["new"], ["bom"])], {})
     store.retain(LIMIT)
     store.add([predicted("never", model="beer"), predicted("new", model="beer")], {})
     assert store.trial("beer", 2, numbers=False).rows == 1

@@ -12,10 +12,10 @@ import pytest
 
 from bench.postgres import Postgres
 from serving.errors import StoreError
-from serving.recording.entry import Learnt, Predicted
+from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 from serving.recording.store.arrivals import Arrived, News
-from serving.recording.store.windows import Extent
+from serving.recording.store.windows import WindowLimits
 
 NOON = 1_700_000_000_000
 
@@ -35,8 +35,8 @@ def named(model: str, version: int, at: int) -> str:
     return f"{model}.{version}.{NOON + at:011x}{at:016x}"
 
 
-def predicted(model: str, version: int, at: int) -> Predicted:
-    return Predicted(
+def predicted(model: str, version: int, at: int) -> PredictionEntry:
+    return PredictionEntry(
         time=NOON + 1_000 * at,
         model=model,
         version=version,
@@ -52,19 +52,19 @@ def predicted(model: str, version: int, at: int) -> Predicted:
     )
 
 
-def learnt(actual: str, *ids: str, at: int = 60) -> Learnt:
-    return Learnt(NOON + 1_000 * at, "told", list(ids), [actual] * len(ids))
+def learnt(actual: str, *ids: str, at: int = 60) -> FeedbackEntry:
+    return FeedbackEntry(NOON + 1_000 * at, "told", list(ids), [actual] * len(ids))
 
 
-def extent(version: int = 1, since: int = 0, most: int = 100) -> Extent:
-    return Extent("wine", version, NOON + 1_000 * since, most)
+def limits(version: int = 1, since: int = 0, most: int = 100) -> WindowLimits:
+    return WindowLimits("wine", version, NOON + 1_000 * since, most)
 
 
 def rows(parts: Iterable[Arrived]) -> list[tuple[Any, ...]]:
     return [row for part in parts for row in zip(*map(json.loads, part), strict=True)]
 
 
-def window(store: Store, asked: Extent) -> list[tuple[Any, ...]]:
+def window(store: Store, asked: WindowLimits) -> list[tuple[Any, ...]]:
     """Rows of a window: what the record's values stand for, then as `Part` has its columns."""
     return [
         (json.loads(part.fields), *row, part.learnt.get(place))
@@ -74,14 +74,14 @@ def window(store: Store, asked: Extent) -> list[tuple[Any, ...]]:
 
 
 def test_a_window_holds_the_latest_of_a_version_and_none_too_old(store: Store):
-    def seconds(asked: Extent) -> list[int]:
+    def seconds(asked: WindowLimits) -> list[int]:
         return [(time - NOON) // 1_000 for _, time, *_ in window(store, asked)]
 
-    assert seconds(extent()) == [4, 3, 2, 1, 0]
-    assert seconds(extent(most=2)) == [4, 3]
-    assert seconds(extent(since=2)) == [4, 3, 2]
-    assert seconds(extent(version=2)) == [5]
-    assert seconds(extent(version=3)) == []
+    assert seconds(limits()) == [4, 3, 2, 1, 0]
+    assert seconds(limits(max_rows=2)) == [4, 3]
+    assert seconds(limits(since=2)) == [4, 3, 2]
+    assert seconds(limits(version=2)) == [5]
+    assert seconds(limits(version=3)) == []
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 7])
@@ -96,11 +96,11 @@ def test_a_window_is_read_some_rows_at_a_time(
         made.fields, made.records = [("alcohol", "pH")[batch % 2]], [[batch]] * 4
         made.probabilities = [[0.75, 0.25]] * 4
         store.add([made, learnt("ruim", made.ids[3])], {})
-    found = window(store, extent(version=3))
+    found = window(store, limits(version=3))
     records = [(*fields, *record) for fields, _, _, record, *_ in found]
     assert sorted(records) == sorted([("alcohol", 0), ("pH", 1), ("alcohol", 2), ("pH", 3)] * 4)
     assert len([learnt for *_, learnt in found if learnt]) == 4
-    assert len(window(store, extent(version=3, most=9))) == 9
+    assert len(window(store, limits(version=3, max_rows=9))) == 9
 
 
 def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(store: Store):
@@ -108,19 +108,19 @@ def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(stor
     store.add(
         [learnt("ruim", one, at=61), learnt("bom", one, other), learnt("bom", one, at=59)], {}
     )
-    *_, third, second, first = window(store, extent())
+    *_, third, second, first = window(store, limits())
     answer = [9.5], "bom", [0.75, 0.25]
     assert first == (["alcohol"], NOON, 100, *answer, ("ruim", NOON + 61_000))
     assert second == (["alcohol"], NOON + 1_000, 101, *answer, ("bom", NOON + 60_000))
     assert third == (["alcohol"], NOON + 2_000, 102, *answer, None)
-    assert sum(part.warned for part in store.window(extent())) == 1
+    assert sum(part.warned for part in store.window(limits())) == 1
 
 
 def test_the_numbers_of_a_regression_come_without_probabilities(store: Store):
     entry = predicted("wine", 3, 0)
     entry.predictions, entry.classes, entry.probabilities = [5.25], (), []
-    store.add([entry, Learnt(NOON, "told", entry.ids, [6.0])], {})
-    part, *others = store.window(extent(version=3))
+    store.add([entry, FeedbackEntry(NOON, "told", entry.ids, [6.0])], {})
+    part, *others = store.window(limits(version=3))
     assert (part.predictions, part.probabilities, part.learnt) == ("[5.25]", "[]", {0: (6.0, NOON)})
     assert not others
 
@@ -130,7 +130,7 @@ def test_a_window_that_is_left_early_reads_no_further(
 ):
     monkeypatch.setattr("serving.recording.store.windows.AT_ONCE", 1)
     before = threading.active_count()
-    parts = store.window(extent())
+    parts = store.window(limits())
     assert next(parts).times == f"[{NOON + 4_000}]"
     assert threading.active_count() == before + 1
     parts.close()
@@ -140,7 +140,7 @@ def test_a_window_that_is_left_early_reads_no_further(
 def test_a_window_that_cannot_be_read_is_a_failure_of_the_store(store_url: str):
     store = Store(store_url)
     with pytest.raises(StoreError, match="predictions"):
-        next(store.window(extent()))
+        next(store.window(limits()))
     store.close()
 
 
@@ -150,21 +150,21 @@ def test_feedback_to_a_version_is_read_in_the_order_in_which_it_came(store: Stor
     store.add([learnt("bom", named("wine", 1, 3), at=90)], {})
     store.add([learnt("ruim", *others, late, missing)], {})
     last = store.last_place()
-    first, second, third = rows(store.arrived(extent(), 0, last))
+    first, second, third = rows(store.arrived(limits(), 0, last))
     assert first[1:4] == (NOON + 90_000, "bom", "bom")
     assert second[1:4] == (NOON + 60_000, "ruim", "bom")
     assert third == (last, NOON + 60_000, "ruim", None, None)
-    assert rows(store.arrived(extent(), second[0], last)) == [third]
-    assert rows(store.arrived(extent(), first[0], second[0])) == [second]
+    assert rows(store.arrived(limits(), second[0], last)) == [third]
+    assert rows(store.arrived(limits(), first[0], second[0])) == [second]
 
 
 def test_news_are_told_without_reading_all_of_it(store: Store):
-    assert store.news(extent(), 0) == News(5, NOON + 4_000, feedback=False)
-    assert store.news(extent(since=9), 0) == News(0, None, feedback=False)
+    assert store.news(limits(), 0) == News(5, NOON + 4_000, feedback=False)
+    assert store.news(limits(since=9), 0) == News(0, None, feedback=False)
     store.add([learnt("bom", named("wine", 2, 5))], {})
-    assert not store.news(extent(), 0).feedback
-    assert store.news(extent(version=2), 0).feedback
-    assert not store.news(extent(version=2), store.last_place()).feedback
+    assert not store.news(limits(), 0).feedback
+    assert store.news(limits(version=2), 0).feedback
+    assert not store.news(limits(version=2), store.last_place()).feedback
 
 
 SLOW = """
@@ -187,8 +187,8 @@ def test_no_feedback_is_passed_over_because_its_collector_was_slow(postgres: Pos
         time.sleep(0.2)
         store.add([learnt("bom", named("wine", 1, 2))], {})
         last = store.last_place()
-        seen = [row[0] for row in rows(store.arrived(extent(), 0, last))]
+        seen = [row[0] for row in rows(store.arrived(limits(), 0, last))]
         slow.result()
-    assert rows(store.arrived(extent(), last, store.last_place())) == []
+    assert rows(store.arrived(limits(), last, store.last_place())) == []
     assert len(seen) == 2
     store.close()

@@ -69,7 +69,7 @@ class Service:
         for name in NAMES:
             asked.append((f"/models/{name}/predict", {}, {}))
             asked.append((f"/models/{name}/versions/1/predict", {}, {}))
-            decisions = ({"action": "rollback"}, {"action": "shadow", "version": 9})
+            decisions = ({"action": "rollback"}, {"action": "trial", "version": 9})
             asked += [(f"/models/{name}/versions", each, headers) for each in decisions]
         return [
             (f"POST {path}", self.client.post(path, **body(sent), headers=given))
@@ -132,7 +132,7 @@ FILES = (
     *(),
     *(
         (f"wine/{file}", way)
-        for file in ("shadow", "retired", "decisions.jsonl")
+        for file in ("trial", "retired", "decisions.jsonl")
         for way in (a_folder, *map(holding, (*GARBLED[:2], *NUMBERS[:2])))
     ),
     *(

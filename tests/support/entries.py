@@ -3,14 +3,14 @@
 from itertools import count
 from typing import Any
 
-from serving.recording.entry import Learnt, Predicted
+from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 
 NOON = 1_700_000_000_000
 numbers = count()
 
 
-def predicted(*ids: str, **changes: Any) -> Predicted:
+def predicted(*ids: str, **changes: Any) -> PredictionEntry:
     """A request for as many wines as there are ids, or for one; `changes` replace its fields."""
     ids = ids or (f"id-{next(numbers):06}",)
     fields: dict[str, Any] = {
@@ -24,12 +24,14 @@ def predicted(*ids: str, **changes: Any) -> Predicted:
         "records": [[9.5 + position, "white"] for position in range(len(ids))],
         "predictions": ["bom"] * len(ids),
     }
-    return Predicted(**(fields | changes))
+    return PredictionEntry(**(fields | changes))
 
 
-def learnt(actual: str | float, *ids: str, at: int = NOON, request_id: str = "told") -> Learnt:
+def learnt(
+    actual: str | float, *ids: str, at: int = NOON, request_id: str = "told"
+) -> FeedbackEntry:
     """Feedback of one kind to some predictions."""
-    return Learnt(time=at, request_id=request_id, ids=list(ids), actuals=[actual] * len(ids))
+    return FeedbackEntry(time=at, request_id=request_id, ids=list(ids), actuals=[actual] * len(ids))
 
 
 def ids(store: Store, **asked: Any) -> list[str]:

@@ -15,8 +15,8 @@ from serving.metrics.families import Totals
 from serving.models import artefact
 from serving.monitor import arrival
 from serving.monitor.drift import drift
-from serving.monitor.report import Report, Span, Traffic
-from serving.recording.entry import Learnt, Predicted
+from serving.monitor.report import Report, Traffic, WindowSummary
+from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 from serving.settings import Settings
 
@@ -28,7 +28,7 @@ NOTHING = Report(  # of a window without predictions
     model="wine",
     version=1,
     time=5_000,
-    window=Span(since=None, until=None, predictions=0, most=5_000, days=7),
+    window=WindowSummary(since=None, until=None, predictions=0, max_rows=5_000, days=7),
     verdict="not enough yet",
     says=(),
     drift=drift.measure({}, {}),
@@ -74,7 +74,7 @@ def predicted(
     *,
     at: int | None = None,
     **changes: Any,
-) -> Predicted:
+) -> PredictionEntry:
     """One request about wines with these probabilities; `changes` replace its fields."""
     now = at or ids.now()
     fields: dict[str, Any] = {
@@ -90,18 +90,18 @@ def predicted(
         "probabilities": [[chance, round(1 - chance, 6)] for chance in likely],
     } | changes
     named = ids.make(fields["model"], fields["version"], now, len(records))
-    return Predicted(ids=named, **fields)
+    return PredictionEntry(ids=named, **fields)
 
 
 def learnt(
-    entry: Predicted, likely: Sequence[float], *, after: int = 60_000, flipped: float = 0.0
-) -> Learnt:
+    entry: PredictionEntry, likely: Sequence[float], *, after: int = 60_000, flipped: float = 0.0
+) -> FeedbackEntry:
     """What turns out to be true where the probabilities are; a part of it the other way round."""
     draw = random.Random(0)
     good = [draw.random() < chance for chance in likely]
     told = [each != (draw.random() < flipped) for each in good]
     actuals = ["bom" if each else "ruim" for each in told]
-    return Learnt(entry.time + after, "told", entry.ids, actuals)
+    return FeedbackEntry(entry.time + after, "told", entry.ids, actuals)
 
 
 def opened(settings: Settings) -> Store:

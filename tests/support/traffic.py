@@ -13,7 +13,7 @@ from serving import ids
 from serving.models import artefact
 from serving.models.engine import Engine
 from serving.monitor.passes import Passes
-from serving.recording.entry import Learnt, Predicted, Shadowed
+from serving.recording.entry import FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store import Store
 from serving.settings import Settings
 
@@ -65,7 +65,7 @@ class Traffic:
             (name,) = ids.make(manifest.name, manifest.version, time, 1)
             named.append(name)
             entries.append(
-                Predicted(
+                PredictionEntry(
                     time=time,
                     model=manifest.name,
                     version=manifest.version,
@@ -81,14 +81,16 @@ class Traffic:
                 )
             )
         told = zip(named, entries, actual, strict=False)
-        learnt = [Learnt(each.time + 2 * HOUR, "told", [name], [said]) for name, each, said in told]
+        learnt = [
+            FeedbackEntry(each.time + 2 * HOUR, "told", [name], [said]) for name, each, said in told
+        ]
         self.store.add([*entries, *learnt], {})
         return named
 
     def tried(self, version: int, named: list[str], predictions: list[Any], time: int) -> None:
         """A version that is tried would have answered so."""
         model = self.engine.manifest.name
-        self.store.add([Shadowed(time, model, version, named, predictions)], {})
+        self.store.add([TrialEntry(time, model, version, named, predictions)], {})
 
     def look(self, time: int) -> None:
         """Have the monitor make a pass."""

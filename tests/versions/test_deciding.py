@@ -101,7 +101,7 @@ def test_whatever_is_decided_at_once_is_kept_whole(models: Path, tmp_path: Path,
         if number % 3 == 0:
             versions.retire("wine", 2 + number)
         elif number % 3 == 1:
-            versions.shadow("wine", 2 + number)
+            versions.set_trial("wine", 2 + number)
         else:
             versions.promote("wine", 2 + number, force=True)
 
@@ -111,7 +111,7 @@ def test_whatever_is_decided_at_once_is_kept_whole(models: Path, tmp_path: Path,
     retired = {each.version for each in told if each.action == "retire"}
     assert retired == {2 + number for number in range(0, AT_ONCE, 3)}
     assert versions.decisions.retired("wine") == sorted(retired)
-    for action, first in (("promote", 1), ("shadow", None)):
+    for action, first in (("promote", 1), ("trial", None)):
         of_kind = [each for each in told if each.action == action]
         after = [each.version for each in of_kind]
         assert [each.before for each in of_kind] == [first, *after[:-1]]

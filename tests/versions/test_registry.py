@@ -142,24 +142,24 @@ def test_a_broken_trial_keeps_no_version_from_going_live(models: Path):
     newer(models)
     newer(models)
     (models / "wine" / "3" / "model.pkl").write_bytes(b"")
-    (models / "wine" / "shadow").write_text("3\n")
+    (models / "wine" / "trial").write_text("3\n")
     artefact.put_live(models / "wine", 2)
     served.refresh()
     assert served.engine().manifest.version == 2
     assert "model.pkl is not the file" in served.broken["wine"]
-    assert served.shadow("wine") is None
+    assert served.trial("wine") is None
 
 
 def test_a_version_that_goes_live_is_no_longer_tried(models: Path):
     served = registry(models)
     newer(models)
-    (models / "wine" / "shadow").write_text("2\n")
+    (models / "wine" / "trial").write_text("2\n")
     served.refresh()
-    assert served.shadow("wine").manifest.version == 2
+    assert served.trial("wine").manifest.version == 2
     artefact.put_live(models / "wine", 2)
     served.refresh()
     assert served.engine().manifest.version == 2
-    assert served.shadow("wine") is None
+    assert served.trial("wine") is None
 
 
 def test_half_a_decision_hides_no_other(models: Path):

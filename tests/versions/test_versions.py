@@ -177,7 +177,7 @@ def test_a_broken_version_is_refused_even_by_force(admin: FlaskClient, models: P
         ({"action": "promote", "version": 9}, 404, "wine has no version 9; there are 1"),
         ({"action": "rollback"}, 409, "no version was live before 1"),
         ({"action": "retire", "version": 1}, 409, "wine 1 is live"),
-        ({"action": "shadow", "version": 1}, 409, "wine 1 is live"),
+        ({"action": "trial", "version": 1}, 409, "wine 1 is live"),
     ],
 )
 def test_what_cannot_be_decided_is_refused(
@@ -227,7 +227,7 @@ def test_a_tried_version_is_compared_on_live_rows(settings: Settings, models: Pa
     admin = create_app(settings).test_client()
     newer(models, swap)
     assert admin.get("/models/wine/versions").json["trial"] is None
-    assert decide(admin, action="shadow", version=2).status_code == 200
+    assert decide(admin, action="trial", version=2).status_code == 200
     records = [wine(), json.loads((ROOT / "ruim.json").read_text())]
     answers = predict(admin, records)
     assert answers["version"] == 1
@@ -241,8 +241,8 @@ def test_a_tried_version_is_compared_on_live_rows(settings: Settings, models: Pa
     wait_until(lambda: trial()["rows"] == 2)
     told = trial()
     assert (told["version"], told["agreement"], told["known"]) == (2, 1.0, 2)
-    assert (told["live"], told["shadow"]) == (0.5, 0.5)
-    assert decide(admin, action="shadow").json["version"] is None
+    assert (told["live"], told["trial"]) == (0.5, 0.5)
+    assert decide(admin, action="trial").json["version"] is None
     assert admin.get("/models/wine/versions").json["trial"] is None
 
 
@@ -256,8 +256,8 @@ def test_all_of_it_is_done_on_the_command_line(models: Path, tmp_path: Path):
     assert "promote wine 1 → 2 by " in serving("promote", "wine", "2", "--why", "better")
     assert "wine 2 (live)" in serving("versions", "wine")
     assert "rollback wine 2 → 1" in serving("rollback", "wine")
-    assert "shadow wine none → 2" in serving("shadow", "wine", "2")
-    assert "shadow wine 2 → none" in serving("shadow", "wine")
+    assert "trial wine none → 2" in serving("trial", "wine", "2")
+    assert "trial wine 2 → none" in serving("trial", "wine")
     assert "retire wine 2" in serving("retire", "wine", "2")
     assert "wine 2 (retired)" in serving("versions", "wine")
     assert serving("versions", "wine").count(" by ") == 5

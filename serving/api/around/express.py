@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from serving.api import predict
 from serving.api.around import compression, request_id
 from serving.api.around.bodies import Failed
-from serving.predicting.service import Asked, Service
+from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Express:
             return self.flask(environ, start_response)
         named = request_id.name(environ.get("HTTP_X_REQUEST_ID", ""))
         since = time.perf_counter_ns()
-        answer = self._answer(environ, Asked(named, since))
+        answer = self._answer(environ, RequestContext(named, since))
         if answer is None:
             return self.flask(environ, start_response)
         route = DEFAULT if environ["PATH_INFO"] == DEFAULT else NAMED
@@ -80,7 +80,7 @@ class Express:
             and not (self.settings.cors_origins and "HTTP_ORIGIN" in environ)
         )
 
-    def _answer(self, environ: "WSGIEnvironment", asked: Asked) -> bytes | None:
+    def _answer(self, environ: "WSGIEnvironment", context: RequestContext) -> bytes | None:
         length = int(environ["CONTENT_LENGTH"])
         try:
             body: Any = environ["wsgi.input"].read(length)
@@ -91,6 +91,8 @@ class Express:
         if len(body) == length:  # of one that is cut off the view says so
             with suppress(Exception):  # why: the view meets it too, and answers it as always
                 engine = self.service.registry.engine(name)
-                return predict.answer(self.service, engine, body, self.settings.max_records, asked)
+                return predict.answer(
+                    self.service, engine, body, self.settings.max_records, context
+                )
         environ["wsgi.input"] = BytesIO(body)
         return None

@@ -50,7 +50,7 @@ def _own(service: Service) -> Iterator[Sample]:
     registry = service.registry
     for model, version in registry.live.items():
         yield Sample(families.LIVE, (model,), version)
-    for model, version in registry.shadows.items():
+    for model, version in registry.trials.items():
         yield Sample(families.TRIAL, (model,), version)
     for key in registry.loaded:
         yield Sample(families.LOADED, key, 1)

@@ -7,7 +7,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from serving.predicting.service import Asked
+from serving.predicting.service import RequestContext
 
 HEADER = "X-Request-ID"
 SOUND = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it goes to the log: nothing else may
@@ -18,9 +18,9 @@ def name(sent: str) -> str:
     return sent if SOUND.fullmatch(sent) else secrets.token_hex(16)
 
 
-def asked() -> Asked:
-    """What the request at hand is known by."""
-    return Asked(g.request_id, g.since)
+def context() -> RequestContext:
+    """Id and arrival of the current request."""
+    return RequestContext(g.request_id, g.since)
 
 
 def register(app: Flask) -> None:

@@ -105,7 +105,7 @@ class Loop:
             self._training = None
 
     def _step(self, model: str, live: int) -> None:
-        attempt, tried = self._attempt(model), self.decisions.shadow(model)
+        attempt, tried = self._attempt(model), self.decisions.trial(model)
         if self._training and self._training.model == model:
             if attempt and (ended := self._training.ended()):
                 self._training = None
@@ -152,7 +152,7 @@ class Loop:
             return
         tried = msgspec.structs.replace(attempt, candidate=candidate, tried=ids.now())
         self._keep(model, tried)
-        self.versions.shadow(model, candidate, "it passed the gate")
+        self.versions.set_trial(model, candidate, "it passed the gate")
         log.info("%s %d is tried in place of %d", model, candidate, attempt.live)
 
     def _judge(self, model: str, live: int, candidate: int, attempt: Attempt) -> None:
@@ -182,7 +182,7 @@ class Loop:
             log.info("%s %d is live: %s", model, candidate, why)
 
     def _end(self, model: str, candidate: int, why: str) -> None:
-        self.versions.shadow(model, None, why)
+        self.versions.set_trial(model, None, why)
         log.warning("%s %d is tried no more, and the alert stays: %s", model, candidate, why)
 
     def _attempt(self, model: str) -> Attempt | None:
@@ -207,9 +207,9 @@ def _kinds(alerts: Sequence[Alert]) -> str:
 
 def _paired(both: Sequence[Tried]) -> Paired:
     """Compare both versions; where one has no probabilities, by their labels alone."""
-    sure = all(each.live_probabilities and each.shadow_probabilities for each in both)
+    sure = all(each.live_probabilities and each.trial_probabilities for each in both)
     live = [loss(one.live, one.live_probabilities if sure else None, one.actual) for one in both]
     candidate = [
-        loss(one.shadow, one.shadow_probabilities if sure else None, one.actual) for one in both
+        loss(one.trial, one.trial_probabilities if sure else None, one.actual) for one in both
     ]
     return Paired.of(live, candidate)

@@ -26,7 +26,7 @@ from serving.recording.store.rows import (
     json,
     predictions,
 )
-from serving.recording.store.windows import Extent, Part
+from serving.recording.store.windows import Part, WindowLimits
 
 PROCEED = sql.text("""
     INSERT INTO segments (name, position, torn) VALUES (:name, :read, :torn)
@@ -194,21 +194,21 @@ class Store:
         """What a version on trial and the live one said where the truth is known, oldest first."""
         return labelled.tried(self._database, self._layouts, model, version, live)
 
-    def news(self, extent: Extent, after: int) -> News:
+    def news(self, limits: WindowLimits, after: int) -> News:
         """How a window stands, and whether feedback came after a place."""
-        return arrivals.news(self._database, extent, after)
+        return arrivals.news(self._database, limits, after)
 
-    def window(self, extent: Extent) -> Generator[Part]:
+    def window(self, limits: WindowLimits) -> Generator[Part]:
         """The predictions of a window, the newest parts first."""
-        return windows.window(self._database, self._layouts, extent)
+        return windows.window(self._database, self._layouts, limits)
 
     def last_place(self) -> int:
         """The place of the feedback that came last."""
         return arrivals.last_place(self._database)
 
-    def arrived(self, extent: Extent, after: int, last: int) -> Generator[Arrived]:
+    def arrived(self, limits: WindowLimits, after: int, last: int) -> Generator[Arrived]:
         """Feedback to a version by its place, after one and up to another."""
-        return arrivals.arrived(self._database, extent, after, last)
+        return arrivals.arrived(self._database, limits, after, last)
 
     def retain(self, since: int) -> int:
         """Delete the predictions of before a time with their feedback; count the predictions.

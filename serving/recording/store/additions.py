@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sql
 from msgspec import Raw
 
-from serving.recording.entry import Entry, Learnt, Predicted, Shadowed
+from serving.recording.entry import Entry, FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store import layouts
 from serving.recording.store.layouts import Layout
 from serving.recording.store.migrations import LOCK
@@ -31,8 +31,8 @@ LEARN = sql.text("""
     DO UPDATE SET time = excluded.time, request_id = excluded.request_id
     WHERE (excluded.time, excluded.request_id) > (feedback.time, feedback.request_id)
 """)
-SHADOW = sql.text("""
-    INSERT INTO shadows (prediction_id, model, version, time, prediction, probabilities)
+TRIAL = sql.text("""
+    INSERT INTO trials (prediction_id, model, version, time, prediction, probabilities)
     VALUES (:id, :model, :version, :time, :prediction, :probabilities)
     ON CONFLICT DO NOTHING
 """)
@@ -50,23 +50,23 @@ class Additions(NamedTuple):
     layouts: dict[Layout, int]
     predictions: list[tuple[Any, ...]]
     feedback: list[dict[str, Any]]
-    shadows: list[dict[str, Any]]
+    trials: list[dict[str, Any]]
 
 
 def additions(entries: Iterable[Entry]) -> Additions:
     """All that some entries add to the tables."""
     found = Additions({}, [], [], [])
     for entry in entries:
-        if isinstance(entry, Predicted):
+        if isinstance(entry, PredictionEntry):
             layout = _layout(entry)
             number = found.layouts.get(layout)
             if number is None:
                 number = found.layouts[layout] = layout.number
             found.predictions.extend(_predictions(entry, number))
-        elif isinstance(entry, Learnt):
+        elif isinstance(entry, FeedbackEntry):
             found.feedback.extend(_feedback(entry))
         else:
-            found.shadows.extend(_shadows(entry))
+            found.trials.extend(_trials(entry))
     return found
 
 
@@ -82,8 +82,8 @@ def write(connection: sql.Connection, new: Additions) -> None:
         connection.execute(IN_ORDER)
     if new.feedback:
         connection.execute(LEARN, new.feedback)
-    if new.shadows:
-        connection.execute(SHADOW, new.shadows)
+    if new.trials:
+        connection.execute(TRIAL, new.trials)
 
 
 def sought(
@@ -92,11 +92,11 @@ def sought(
     """One prediction and its feedback, out of entries that are not in the tables yet."""
     found, said = None, []
     for entry in entries:
-        if isinstance(entry, Predicted):
+        if isinstance(entry, PredictionEntry):
             layout = _layout(entry)
             for row in _predictions(entry, layout.number):
                 found = Prediction.of(row[:-1], None, layout) if row[0] == prediction_id else found
-        elif isinstance(entry, Learnt):
+        elif isinstance(entry, FeedbackEntry):
             said += [
                 Feedback(prediction_id, Raw(row["actual"]), row["time"], row["request_id"])
                 for row in _feedback(entry)
@@ -105,12 +105,12 @@ def sought(
     return found, said
 
 
-def _layout(entry: Predicted[Any]) -> Layout:
+def _layout(entry: PredictionEntry[Any]) -> Layout:
     """What the values of an entry stand for."""
     return Layout(json(entry.fields), json(entry.classes))
 
 
-def _predictions(entry: Predicted[Any], layout: int) -> Iterator[tuple[Any, ...]]:
+def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any, ...]]:
     """Rows of `predictions`, in the order of its columns."""
     answers = zip(entry.ids, entry.records, entry.predictions, strict=True)
     for position, (prediction_id, record, prediction) in enumerate(answers):
@@ -138,7 +138,7 @@ def _predictions(entry: Predicted[Any], layout: int) -> Iterator[tuple[Any, ...]
         )
 
 
-def _feedback(entry: Learnt) -> Iterator[dict[str, Any]]:
+def _feedback(entry: FeedbackEntry) -> Iterator[dict[str, Any]]:
     """Rows of `feedback` by column, but for what only the database knows."""
     for prediction_id, actual in zip(entry.ids, entry.actuals, strict=True):
         yield {
@@ -149,8 +149,8 @@ def _feedback(entry: Learnt) -> Iterator[dict[str, Any]]:
         }
 
 
-def _shadows(entry: Shadowed) -> Iterator[dict[str, Any]]:
-    """Rows of `shadows` by column."""
+def _trials(entry: TrialEntry) -> Iterator[dict[str, Any]]:
+    """Rows of `trials` by column."""
     for position, (prediction_id, prediction) in enumerate(
         zip(entry.ids, entry.predictions, strict=True)
     ):

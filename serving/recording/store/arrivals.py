@@ -9,7 +9,7 @@ from serving.recording.store.ahead import ahead
 from serving.recording.store.database import Database
 from serving.recording.store.joined import array, text
 from serving.recording.store.rows import feedback, predictions
-from serving.recording.store.windows import Extent
+from serving.recording.store.windows import WindowLimits
 
 AT_ONCE = 2_000  # rows
 NULL = "null"
@@ -72,11 +72,11 @@ class News(NamedTuple):
     feedback: bool
 
 
-def news(database: Database, extent: Extent, after: int) -> News:
+def news(database: Database, limits: WindowLimits, after: int) -> News:
     """How a window stands, and whether feedback came after a place."""
     with database.reading() as connection:
-        predictions, until = connection.execute(_NEWEST, extent._asdict()).one()
-        asked = {"after": after, "prefix": extent.prefix}
+        predictions, until = connection.execute(_NEWEST, limits._asdict()).one()
+        asked = {"after": after, "prefix": limits.prefix}
         return News(predictions, until, bool(connection.scalar(_ANY_ARRIVED, asked)))
 
 
@@ -106,15 +106,15 @@ class Arrived(NamedTuple):
     probabilities: str
 
 
-def arrived(database: Database, extent: Extent, after: int, last: int) -> Generator[Arrived]:
+def arrived(database: Database, limits: WindowLimits, after: int, last: int) -> Generator[Arrived]:
     """Read the feedback to a version that came after a place, up to a last one."""
-    return ahead(_parts(database, extent, after, last))
+    return ahead(_parts(database, limits, after, last))
 
 
-def _parts(database: Database, extent: Extent, after: int, last: int) -> Generator[Arrived]:
+def _parts(database: Database, limits: WindowLimits, after: int, last: int) -> Generator[Arrived]:
     with database.reading() as connection:
         while True:
-            asked = {"after": after, "last": last, "prefix": extent.prefix}
+            asked = {"after": after, "last": last, "prefix": limits.prefix}
             reached, *columns = connection.execute(_ARRIVED, asked).one()
             if reached is None:
                 return

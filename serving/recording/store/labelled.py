@@ -14,7 +14,7 @@ from serving.recording.store.rows import Labelled, Tried, feedback, predictions,
 AT_ONCE = 1_000  # rows that are fetched together
 
 _TRIED = ("prediction_id", "model", "version", "time", "prediction", "probabilities")
-shadows = table("shadows", *_TRIED)
+trials = table("trials", *_TRIED)
 
 IS_KNOWN = sql.exists().where(feedback.c.prediction_id == predictions.c.id)
 LATEST_FIRST = (feedback.c.time.desc(), feedback.c.actual.desc())
@@ -32,11 +32,11 @@ ANSWERS = sql.select(
 ).where(IS_KNOWN)
 BOTH = (
     sql.select(
-        *(shadows.c.prediction, shadows.c.probabilities),
+        *(trials.c.prediction, trials.c.probabilities),
         *(predictions.c.prediction, predictions.c.probabilities, predictions.c.layout),
         TRUTH,
     )
-    .join_from(shadows, predictions, predictions.c.id == shadows.c.prediction_id)
+    .join_from(trials, predictions, predictions.c.id == trials.c.prediction_id)
     .where(IS_KNOWN)
 )
 
@@ -67,17 +67,17 @@ def tried(
     database: Database, layouts: Layouts, model: str, version: int, live: int
 ) -> Iterator[Tried]:
     """What a version on trial and the live one said where the truth is known, oldest first."""
-    column = shadows.c
+    column = trials.c
     asked = (
         BOTH.where((column.model == model) & (column.version == version))
         .where(predictions.c.version == live)
         .order_by(column.time, column.prediction_id)
     )
     with _streamed(database, asked) as (connection, rows):
-        for shadow, shadow_chances, answered, chances, number, actual in rows:
+        for trial, trial_chances, answered, chances, number, actual in rows:
             yield Tried(
-                Raw(shadow),
-                None if shadow_chances is None else Raw(shadow_chances),
+                Raw(trial),
+                None if trial_chances is None else Raw(trial_chances),
                 Raw(answered),
                 layouts.find(connection, number).probabilities(chances),
                 Raw(actual),

@@ -92,7 +92,7 @@ STEPS = (
             )
             """,
             """
-            CREATE TABLE shadows (
+            CREATE TABLE trials (
                 prediction_id EXACT NOT NULL,
                 version INTEGER NOT NULL,
                 model EXACT NOT NULL,
@@ -102,7 +102,7 @@ STEPS = (
                 PRIMARY KEY (prediction_id, version)
             )
             """,
-            "CREATE INDEX shadows_by_time ON shadows (model, version, time)",
+            "CREATE INDEX trials_by_time ON trials (model, version, time)",
             """
             CREATE TABLE reports (
                 model EXACT NOT NULL,

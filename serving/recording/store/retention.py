@@ -24,7 +24,7 @@ EXPIRED = sql.text("""
 """)
 _IDS: sql.BindParameter[str] = sql.bindparam("ids", expanding=True)
 DELETE_FEEDBACK = sql.text("DELETE FROM feedback WHERE prediction_id IN :ids").bindparams(_IDS)
-DELETE_SHADOWS = sql.text("DELETE FROM shadows WHERE prediction_id IN :ids").bindparams(_IDS)
+DELETE_TRIALS = sql.text("DELETE FROM trials WHERE prediction_id IN :ids").bindparams(_IDS)
 DELETE_PREDICTIONS = sql.text("DELETE FROM predictions WHERE id IN :ids").bindparams(_IDS)
 DELETE_UNMATCHED = sql.text("""
     DELETE FROM feedback WHERE (prediction_id, actual) IN (
@@ -35,12 +35,12 @@ DELETE_UNMATCHED = sql.text("""
 """)
 # Of predictions that never came, or that had gone before it was known what a trial said of them.
 NEXT_TRIAL = sql.text("""
-    SELECT model, version FROM shadows WHERE (model, version) > (:model, :version)
+    SELECT model, version FROM trials WHERE (model, version) > (:model, :version)
     ORDER BY model, version LIMIT 1
 """)
 DELETE_TRIALS = sql.text("""
-    DELETE FROM shadows WHERE (prediction_id, version) IN (
-        SELECT prediction_id, version FROM shadows
+    DELETE FROM trials WHERE (prediction_id, version) IN (
+        SELECT prediction_id, version FROM trials
         WHERE model = :model AND version = :version AND time < :since LIMIT :limit)
 """)
 # A report tells the least and the greatest of its window: it goes with the oldest row of that. The
@@ -142,7 +142,7 @@ def _delete_predictions(database: Database, model: str, since: int, after: Curso
         if chunk:
             ids = {"ids": [prediction_id for _, prediction_id in chunk]}
             connection.execute(DELETE_FEEDBACK, ids)
-            connection.execute(DELETE_SHADOWS, ids)
+            connection.execute(DELETE_TRIALS, ids)
             connection.execute(DELETE_PREDICTIONS, ids)
     _let_others_write(started)
     return chunk

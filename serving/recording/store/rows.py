@@ -112,8 +112,8 @@ class Labelled(msgspec.Struct, frozen=True):
 class Tried(msgspec.Struct, frozen=True):
     """What the version that is tried and the live one said of a record, and what was true of it."""
 
-    shadow: Raw
-    shadow_probabilities: Raw | None
+    trial: Raw
+    trial_probabilities: Raw | None
     live: Raw
     live_probabilities: Raw | None
     actual: Raw
@@ -132,7 +132,7 @@ class Trial(msgspec.Struct, frozen=True):
         The mean distance of two numbers; None for labels.
     known : int
         Those of the rows whose truth is known.
-    live, shadow : float, optional
+    live, trial : float, optional
         Of these, the share of right labels, or the mean absolute error of numbers.
     """
 
@@ -142,7 +142,7 @@ class Trial(msgspec.Struct, frozen=True):
     gap: float | None
     known: int
     live: float | None
-    shadow: float | None
+    trial: float | None
 
 
 class Cursor(NamedTuple):

@@ -29,7 +29,7 @@ def _predictions() -> sql.Select[Any]:
         .where(made.time >= asked("since"))
         .where(sql.tuple_(made.time, made.id) < sql.tuple_(asked("time"), asked("id")))
         .order_by(made.time.desc(), made.id.desc())
-        .limit(asked("most"))
+        .limit(asked("max_rows"))
         .subquery()
     ).c
     arrays = map(
@@ -91,7 +91,7 @@ class Part(NamedTuple):
     probabilities: str
 
 
-class Extent(NamedTuple):
+class WindowLimits(NamedTuple):
     """Which predictions make a window: of a version, none older than a time, at most so many.
 
     `since` is milliseconds since 1970, UTC.
@@ -100,7 +100,7 @@ class Extent(NamedTuple):
     model: str
     version: int
     since: int
-    most: int
+    max_rows: int
 
     @property
     def prefix(self) -> str:
@@ -108,19 +108,19 @@ class Extent(NamedTuple):
         return f"{self.model}.{self.version}."
 
 
-def window(database: Database, layouts: Layouts, extent: Extent) -> Generator[Part]:
+def window(database: Database, layouts: Layouts, limits: WindowLimits) -> Generator[Part]:
     """Read the predictions of a window, the newest parts first, each with its latest feedback."""
-    with database.reading() as connection, closing(ahead(_texts(database, extent))) as read:
+    with database.reading() as connection, closing(ahead(_texts(database, limits))) as read:
         for number, warned, named, *arrays in read:
             fields = layouts.find(connection, number).fields
             yield Part(fields, warned, _learnt(connection, named), *arrays)
 
 
-def _texts(database: Database, extent: Extent) -> Generator[tuple[Any, ...]]:
-    left, last = extent.most, NEWEST
+def _texts(database: Database, limits: WindowLimits) -> Generator[tuple[Any, ...]]:
+    left, last = limits.max_rows, NEWEST
     with database.reading() as connection:
         while left > 0:
-            asked = {**extent._asdict(), "most": min(left, AT_ONCE), **last._asdict()}
+            asked = {**limits._asdict(), "max_rows": min(left, AT_ONCE), **last._asdict()}
             ends = []
             for number, warned, joined, times, *others in connection.execute(_PREDICTIONS, asked):
                 named = joined.split(BETWEEN_IDS)

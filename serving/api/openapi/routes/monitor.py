@@ -14,7 +14,7 @@ def monitor(_: About) -> Operation:
         ("sentence",),
         model=text(),
         version=whole("The live one."),
-        looked={"type": ["integer", "null"], "description": "When it looked last, as times here."},
+        checked={"type": ["integer", "null"], "description": "When the last check was made."},
         report={
             "anyOf": [ref("Report"), {"type": "null"}],
             "description": "That of the last pass.",

@@ -23,15 +23,15 @@ def decide(about: About) -> Operation:
         "Put a version live, try one, retire one",
         {200: as_json("What was decided.", ref("Decision"))},
         (400, 401, 403, 404, 408, 409, 415, 503),
-        description="For those who have one of `ADMIN_KEYS`. A shadow is a version that is tried "
+        description="For those who have one of `ADMIN_KEYS`. A trial is a version that is tried "
         "on live traffic without answering; no version, or null, ends the trial.",
         security=[{"admin": []}],
         requestBody=body(
-            {"oneOf": [_promote(), *map(_of_one, ("retire", "shadow")), _of_none()]},
+            {"oneOf": [_promote(), *map(_of_one, ("retire", "trial")), _of_none()]},
             {
                 "put live": {"action": "promote", "version": version, "why": "better on reds"},
-                "try": {"action": "shadow", "version": version + 1},
-                "end the trial": {"action": "shadow"},
+                "try": {"action": "trial", "version": version + 1},
+                "end the trial": {"action": "trial"},
                 "go back": {"action": "rollback", "why": "worse on whites"},
                 "retire": {"action": "retire", "version": version + 1},
             },
@@ -49,7 +49,7 @@ def _of_one(action: str) -> Schema:
 
 
 def _of_none() -> Schema:
-    actions = {"enum": ["rollback", "shadow"]}
+    actions = {"enum": ["rollback", "trial"]}
     return _decision(actions, version={"type": "null"}) | {"required": ["action"]}
 
 
