@@ -30,7 +30,7 @@ SEGMENT_BYTES = 64 * 2**20
 SEGMENT_SECONDS = 600
 STRETCH = 2**19
 MOST_PROCESSES = 1024
-PREDICTED = b'{"kind":"predicted",'  # what such a line begins with
+PREDICTION = b'{"kind":"prediction",'  # how such a line begins
 to_disk = getattr(os, "fdatasync", os.fsync)  # macOS has fsync alone
 BLANK = b" " * 4095 + b"\n"  # as large as a usual line; skipped when read
 
@@ -123,7 +123,7 @@ class Journal:
             with suppress(FileNotFoundError), path.open("rb") as segment:  # stored by now
                 segment.seek(stored.get(path.name, 0))
                 for line in segment:
-                    if line.startswith(PREDICTED) and line.endswith(b"\n"):
+                    if line.startswith(PREDICTION) and line.endswith(b"\n"):
                         with suppress(ValueError):  # torn
                             found.update(named(line).ids)
         return found
