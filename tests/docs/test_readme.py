@@ -1,13 +1,12 @@
-"""What README says is what happens, in both languages."""
+"""Every command of README, in the order of the page, prints what README shows."""
 
 import json
+import os
 import re
-import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import ROOT, Server, running
@@ -17,73 +16,91 @@ RUN_ELSEWHERE = {
     "docker compose up --build": "tests/docker",
     "make serve": "the server of this module",
     "make test": "whoever runs this",
-    ".venv/bin/python -m train homes.csv --target price --name homes": "tests/test_train_csv.py",
-    ".venv/bin/python -m train import model.pkl --name churn --sample rows.csv "
-    "--target churned": "tests/train/test_train_import.py",
-    "DATABASE_URL=postgresql://serving:serving@postgres/serving "
-    "docker compose --profile postgres up": "tests/docker",
-    ".venv/bin/python -m serving versions wine\n"
-    '.venv/bin/python -m serving promote wine 2 --why "trained on June"\n'
-    ".venv/bin/python -m serving rollback wine": "tests/versions/test_versions.py",
-    'curl -H "Authorization: Bearer $KEY" -d \'{"action": "promote", "version": 2}\' '
-    "http://localhost:5000/models/wine/versions": "tests/versions/test_versions.py",
-    "curl --data-binary @rows.csv -H 'Content-Type: text/csv' "
-    "http://localhost:5000/predict": "tests/api/test_streams.py",
-    ".venv/bin/python -m serving monitor --once": "tests/test_passes.py",
-    ".venv/bin/python -m train wine --with-feedback --auto": "tests/test_retrain.py",
-    "curl -H 'Accept: text/csv' 'http://localhost:5000/models/wine/predictions"
-    "?label=bom&limit=1000'": "tests/api/test_feedback.py",
 }
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The service as `make serve` starts it."""
-    with running(["make", "serve"], tmp_path_factory.mktemp("make") / "log") as server:
-        yield server
+END_OF_BLOCK = "=== end of block ==="
 
 
 def blocks(readme: str) -> list[tuple[str, str]]:
-    return BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))
+    """Language and text of each block, without the diagram, which is translated."""
+    found = BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))
+    return [(language, text) for language, text in found if language != "mermaid"]
 
 
-def commands(readme: str) -> list[tuple[str, str]]:
-    """Each command with what README shows of its output, if anything."""
-    found = [*blocks(readme), ("", "")]
+def commands() -> list[tuple[str, str]]:
+    """Each block of commands that is run here, with the output that README shows, if any."""
+    found = blocks("README.md")
+    shown = [text if language != "sh" else "" for language, text in [*found[1:], ("sh", "")]]
     return [
-        (text.strip(), output if kind != "sh" else "")
-        for (shell, text), (kind, output) in pairwise(found)
-        if shell == "sh"
+        (text.strip(), output)
+        for (language, text), output in zip(found, shown, strict=True)
+        if language == "sh" and text.strip() not in RUN_ELSEWHERE
     ]
 
 
-@pytest.mark.parametrize(
-    ("readme", "command", "shown"),
-    [(readme, *each) for readme in READMES for each in commands(readme)],
-)
-def test_a_command_does_what_readme_shows(made: Server, readme: str, command: str, shown: str):
-    if command in RUN_ELSEWHERE:
-        assert not shown
-        return
-    local = shlex.split(command.replace("http://localhost:5000", made.url))
-    output = subprocess.run(local, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert comparable(output) == comparable(shown), readme
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the commands read and change, and the environment that `make` makes."""
+    folder = tmp_path_factory.mktemp("clone")
+    wanted = ["examples", "models", "*.json"]
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *wanted],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, tracked.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
 
 
-def comparable(output: str) -> Any:
-    """An output without what differs from one run to the next, or is left out in README."""
-    try:
-        answer = json.loads(output.replace("[…]", '"…"'))
-    except json.JSONDecodeError:
-        return output.strip()
-    return answer | {name: "…" for name in ("id", "errors", "unmatched") if name in answer}
+@pytest.fixture(scope="module")
+def service(clone: Path) -> Iterator[Server]:
+    """The service as `make serve` starts it, with the clone's models."""
+    with running(["make", "serve"], clone / "log", MODELS_DIR=str(clone / "models")) as started:
+        yield started
 
 
-def test_both_languages_show_the_same():
-    english, portuguese = (blocks(readme) for readme in READMES)
+@pytest.mark.slow
+def test_every_command_prints_what_readme_shows(service: Server, clone: Path):
+    # One shell runs them all, as a reader's does: variables of one block are used in the next.
+    script = "\n".join(f"{command}\necho '{END_OF_BLOCK}'" for command, _ in commands())
+    run = subprocess.run(
+        ["bash", "-e", "-c", as_of_now(script.replace("http://localhost:5000", service.url))],
+        cwd=clone,
+        env=os.environ
+        | {"MODELS_DIR": str(clone / "models"), "VAR_DIR": str(clone / "var")}
+        | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    outputs = run.stdout.split(END_OF_BLOCK)
+    assert run.returncode == 0, f"{commands()[len(outputs) - 1][0]}\n{outputs[-1]}{run.stderr}"
+    for (command, shown), output in zip(commands(), outputs, strict=False):
+        assert matches(shown, output), f"{command}\n{output}"
+
+
+def as_of_now(script: str) -> str:
+    """The commands by the names that they have until `adega` is installed."""
+    script = script.replace(".venv/bin/adega train", ".venv/bin/python -m train")
+    script = script.replace(".venv/bin/adega trial", ".venv/bin/python -m serving trial")
+    return script.replace(".venv/bin/adega", ".venv/bin/python -m serving")
+
+
+def matches(shown: str, output: str) -> bool:
+    """Whether an output is the one shown, where … stands for anything; none shown allows any."""
+    pattern = ".*".join(map(re.escape, shown.strip().split("…")))
+    return not shown or re.fullmatch(pattern, output.strip(), re.DOTALL) is not None
+
+
+def test_both_languages_show_the_same_commands_and_outputs():
+    english, portuguese = map(blocks, READMES)
     assert english == portuguese
-    assert len(english) > 8
+    assert len(english) > 20
 
 
 def test_the_figures_are_those_of_the_committed_model():
@@ -94,9 +111,21 @@ def test_the_figures_are_those_of_the_committed_model():
         assert row in text
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_what_is_linked_is_there(readme: str):
-    for target in re.findall(
-        r"\]\((?!http|#)([^)]+)\)", (ROOT / readme).read_text(encoding="utf-8")
-    ):
-        assert Path(ROOT / target.partition("#")[0]).exists()
+PAGES = [*READMES, *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/*.md")))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_linked_is_there(page: str):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        target, _, anchor = link.partition("#")
+        file = (ROOT / page).parent / target if target else ROOT / page
+        assert file.exists(), link
+        if anchor:
+            assert anchor in anchors(file), link
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -1,0 +1,44 @@
+"""Make the sample files of this folder again: `.venv/bin/python examples/make.py`.
+
+The homes are invented. The wines are rows of `train/data/winequality.csv`, without their score.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+FOLDER = Path(__file__).parent
+WINES = FOLDER.parent / "train/data/winequality.csv"
+
+
+def homes(rows: int = 300) -> pd.DataFrame:
+    """Homes in three districts of no city, with prices that follow from what they are."""
+    draw = np.random.default_rng(7)
+    area = draw.integers(35, 180, rows)
+    built = draw.integers(1960, 2024, rows)
+    garage = draw.random(rows) < 0.6
+    district = draw.choice(["centre", "harbour", "hills"], rows, p=[0.5, 0.3, 0.2])
+    square_metre = pd.Series(district).map({"centre": 4_500, "harbour": 5_200, "hills": 3_800})
+    price = area * square_metre + 900 * (built - 1960) + 25_000 * garage
+    price *= draw.lognormal(0, 0.08, rows)
+    return pd.DataFrame(
+        {
+            "area": area,
+            "bedrooms": np.clip(area // 35 + draw.integers(0, 2, rows), 1, 5),
+            "district": district,
+            "built": built,
+            "garage": np.where(garage, "yes", "no"),
+            "price": (price / 1_000).round().astype(int) * 1_000,
+        }
+    )
+
+
+def wines(rows: int = 12) -> pd.DataFrame:
+    """Wines as a client would send them."""
+    return pd.read_csv(WINES).drop(columns="quality").sample(rows, random_state=7)
+
+
+if __name__ == "__main__":
+    homes().to_csv(FOLDER / "homes.csv", index=False, lineterminator="\n")
+    wines().to_csv(FOLDER / "wines.csv", index=False, lineterminator="\n")
