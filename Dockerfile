@@ -22,6 +22,9 @@ RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.
     && /venv/bin/pip uninstall --yes tzdata pip
 
 FROM python:3.13-slim
+LABEL org.opencontainers.image.title=Adega \
+    org.opencontainers.image.description="scikit-learn models in production" \
+    org.opencontainers.image.licenses=BSD-3-Clause
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 COPY --from=build /venv /venv
 WORKDIR /service

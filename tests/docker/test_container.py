@@ -17,7 +17,7 @@ from conftest import ROOT, free_port, get, wait_until
 from load import Load
 
 KEY = "sixteen-or-more-characters"
-IMAGE = "sklearn-serving"
+IMAGE = "adega"
 COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
 
 

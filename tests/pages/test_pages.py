@@ -30,6 +30,14 @@ def page(client: FlaskClient, path: str, language: str = "en") -> str:
     return answer.text
 
 
+@pytest.mark.parametrize("language", ["en", "pt-BR"])
+@pytest.mark.parametrize("path", ["/", "/models/wine/card", "/docs"])
+def test_a_page_has_the_products_name(client: FlaskClient, path: str, language: str):
+    sent = page(client, path, language)
+    assert re.search(r"<title>.+ · Adega</title>", sent)
+    assert re.search(r'<a class="home" href="/">.+ Adega</a>', sent)
+
+
 def test_curl_gets_an_index_of_what_can_be_opened(client: FlaskClient):
     index = client.get("/").json
     assert index["default"] == "wine"

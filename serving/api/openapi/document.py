@@ -48,9 +48,9 @@ def document(models: Sequence[About]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Model service",
+            "title": "Adega",
             "version": __version__,
-            "summary": "scikit-learn models behind HTTP",
+            "summary": "scikit-learn models in production, behind HTTP",
             "description": INTRODUCTION,
             "license": {"name": "BSD-3-Clause", "identifier": "BSD-3-Clause"},
         },

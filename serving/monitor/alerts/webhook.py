@@ -97,7 +97,7 @@ class Webhook:
         headers = {
             "Host": self._url.netloc,
             "Content-Type": "application/json",
-            "User-Agent": "sklearn-serving",
+            "User-Agent": "adega",
             "webhook-id": message.id,
             "webhook-timestamp": str(seconds),
         }
