@@ -11,7 +11,7 @@ COPY requirements.txt requirements-parser.txt ./
 # type checkers read, ONNX Runtime's tools for converting models, and time zones another 15.
 RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.txt \
         flask gunicorn joblib msgspec numpy onnxruntime pandas psycopg \
-        psycopg-binary scikit-learn sqlalchemy \
+        psycopg-binary scikit-learn setuptools sqlalchemy \
     && (/venv/bin/pip install --no-cache-dir --no-compile --requirement requirements-parser.txt \
         || echo "gunicorn's own HTTP parser serves, which is slower") \
     && find /venv -type d -name tests -prune -exec rm -r {} + \
@@ -19,7 +19,13 @@ RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.
     && rm -r /venv/lib/python3.*/site-packages/onnxruntime/quantization \
         /venv/lib/python3.*/site-packages/onnxruntime/tools \
         /venv/lib/python3.*/site-packages/onnxruntime/transformers \
-    && /venv/bin/pip uninstall --yes tzdata pip
+    && /venv/bin/pip uninstall --yes tzdata
+# The command `adega`, which runs the code that is in /service then.
+WORKDIR /service
+COPY pyproject.toml ./
+COPY serving/__init__.py serving/
+RUN /venv/bin/pip install --no-deps --no-build-isolation --editable . \
+    && /venv/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title=Adega \

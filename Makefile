@@ -48,15 +48,20 @@ tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/p
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 
-.venv/serving: .venv/bin/pip requirements.txt requirements-parser.txt
+.venv/serving: .venv/bin/pip requirements.txt requirements-parser.txt pyproject.toml
 	.venv/bin/pip install --quiet --requirement requirements.txt
+	$(ADEGA)
 	@$(PARSER)
 	touch $@
 
-.venv/development: .venv/bin/pip requirements.txt requirements-dev.txt requirements-parser.txt
+.venv/development: .venv/bin/pip requirements.txt requirements-dev.txt requirements-parser.txt pyproject.toml
 	.venv/bin/pip install --quiet --requirement requirements-dev.txt
+	$(ADEGA)
 	@$(PARSER)
 	touch $@ .venv/serving
+
+# The command .venv/bin/adega; all that it needs is installed by now, so this asks no network.
+ADEGA = .venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 
 # What pip says of a failed build is long, and nothing has to be done about it.
 PARSER = .venv/bin/pip install --quiet --requirement requirements-parser.txt 2>/dev/null \

@@ -74,7 +74,7 @@ def fill(store: Store, rows: int) -> None:
 
 
 def once(settings: Settings, rows: int) -> tuple[float, float]:
-    """Seconds of `python -m serving monitor --once wine`, and the most memory in megabytes."""
+    """Seconds of `adega monitor --once wine`, and the most memory in megabytes."""
     variables = {
         "VAR_DIR": str(settings.var_dir),
         "DATABASE_URL": settings.database_url,

@@ -85,7 +85,7 @@ class Result(NamedTuple):
 
 @one_thread()
 def measure(data: DataSet) -> Result:
-    """Train as `python -m train FILE` does, and do the same rows plainly."""
+    """Train as `adega train FILE` does, and do the same rows plainly."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "data.csv"
         data.frame().to_csv(file, index=False)

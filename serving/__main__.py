@@ -1,10 +1,11 @@
-"""The command line: what belongs to the service beside its workers."""
+"""The command `adega`: what belongs to the service beside its workers; also `python -m serving`."""
 
 import click
 
 from serving import __version__, memory
 from serving.commands import collect, doctor, monitor, predict, versions
 from serving.commands.group import Commands
+from serving.commands.plugins import plugins
 from serving.settings import Settings
 
 
@@ -12,18 +13,18 @@ from serving.settings import Settings
     cls=Commands,
     epilog="""\b
     Examples:
-      python -m serving predict wine rows.csv -o out.csv
-      python -m serving versions wine
-      python -m serving doctor
-      python -m serving promote wine 2 --why "trained on June"
-      python -m serving monitor --once
+      adega predict wine rows.csv -o out.csv
+      adega versions wine
+      adega doctor
+      adega promote wine 2 --why "trained on June"
+      adega monitor --once
 
     \b
     Exit codes: 0 done; 1 it could not be done, a message says why; 2 it was asked
     wrongly; 3 done, and something wants a look. COMMAND --help tells more.
     """,
 )
-@click.version_option(__version__, prog_name="serving", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="adega", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Predict files, decide which versions are live, and keep an eye on the service.
@@ -47,6 +48,7 @@ for _command in (
     versions.retire,
     predict.predict,
     doctor.doctor,
+    *plugins(),
 ):
     main.add_command(_command)
 

@@ -1,1 +1,1 @@
-"""Train models and write them as artefacts that the service serves: `python -m train --help`."""
+"""Train models and write them as artefacts that the service serves."""

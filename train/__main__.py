@@ -1,4 +1,4 @@
-"""The command line: `python -m train wine`, `python -m train data.csv --target x --name y`."""
+"""The command line: `adega train wine`, `adega train data.csv --target x --name y`."""
 
 import functools
 import os
@@ -56,24 +56,24 @@ class Commands(click.Group):
     cls=Commands,
     epilog="""\b
     Examples:
-      python -m train wine
-      python -m train homes.csv --target price --name homes
-      python -m train import model.pkl --name churn --sample rows.csv --target churned
-      python -m train wine --with-feedback --auto
-      python -m train check wine
+      adega train wine
+      adega train homes.csv --target price --name homes
+      adega train import model.pkl --name churn --sample rows.csv --target churned
+      adega train wine --with-feedback --auto
+      adega train check wine
 
     \b
     Exit codes: 0 done; 1 it could not be done, a message says why; 2 it was asked
     wrongly; 3 trained, but --auto did not put it live. COMMAND --help tells more.
     """,
 )
-@click.version_option(__version__, prog_name="train", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="adega", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Train models and write them as artefacts that the service serves.
 
-    Artefacts go to MODELS_DIR (models). `python -m train data.csv` is short for
-    `python -m train csv data.csv`.
+    Artefacts go to MODELS_DIR (models). `adega train data.csv` is short for
+    `adega train csv data.csv`.
     """
     context.obj = Settings.from_environment().models_dir
 

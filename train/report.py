@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from serving import COMMAND
 from serving.figures import number
 from serving.models import artefact
 from serving.models.card import Card
@@ -113,4 +114,4 @@ def _next(trained: Trained) -> str:
     manifest = trained.artefact.manifest
     if trained.live:
         return f"it is live, for {manifest.name} had no live version"
-    return f"put it live with: python -m serving promote {manifest.name} {manifest.version}"
+    return f"put it live with: {COMMAND} promote {manifest.name} {manifest.version}"

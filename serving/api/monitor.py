@@ -15,7 +15,7 @@ MOST_ALERTS, MOST_POINTS = 100, 1_000
 
 NOT_YET = (
     "the monitor has not looked at this version yet: `docker compose up` runs it; elsewhere "
-    "`python -m serving monitor` does, every MONITOR_INTERVAL seconds"
+    "`adega monitor` does, every MONITOR_INTERVAL seconds"
 )
 
 

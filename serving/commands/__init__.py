@@ -1,1 +1,1 @@
-"""What `python -m serving` does, a file for each family of commands."""
+"""What `adega` does, a file for each family of commands."""

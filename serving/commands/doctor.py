@@ -15,9 +15,9 @@ MARKS = {"fine": ("✓", "green"), "odd": ("!", "yellow"), "broken": ("✗", "re
 @click.command(
     epilog="""\b
     Examples:
-      python -m serving doctor
-      docker compose exec serving python -m serving doctor
-      python -m serving doctor --json | jq '.findings[] | select(.state != "fine")'
+      adega doctor
+      docker compose exec serving adega doctor
+      adega doctor --json | jq '.findings[] | select(.state != "fine")'
 
     \b
     Exit codes: 0 nothing is broken, 1 something is.

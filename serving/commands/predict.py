@@ -75,10 +75,10 @@ class Summary(msgspec.Struct):
 @click.command(
     epilog="""\b
     Examples:
-      python -m serving predict wine rows.csv -o out.csv
-      python -m serving predict wine rows.jsonl.gz -o out.jsonl.gz
-      zcat rows.csv.gz | python -m serving predict wine - | cut -d, -f1
-      python -m serving predict wine rows.csv -o out.csv --json | jq .faulty
+      adega predict wine rows.csv -o out.csv
+      adega predict wine rows.jsonl.gz -o out.jsonl.gz
+      zcat rows.csv.gz | adega predict wine - | cut -d, -f1
+      adega predict wine rows.csv -o out.csv --json | jq .faulty
 
     \b
     Exit codes: 0 all is predicted; 1 it could not be done; 2 it was asked wrongly;

@@ -18,8 +18,8 @@ WHY = click.option("--why", default="", help="Recorded with the decision.")
 @click.command(
     epilog="""\b
     Examples:
-      python -m serving versions wine
-      python -m serving versions wine --json | jq '.versions[0].metrics'
+      adega versions wine
+      adega versions wine --json | jq '.versions[0].metrics'
     """
 )
 @click.argument("model")
@@ -43,7 +43,7 @@ def versions(settings: Settings, model: str, *, as_json: bool) -> None:
 @click.command(
     epilog="""\b
     Example:
-      python -m serving promote wine 2 --why "trained on June"
+      adega promote wine 2 --why "trained on June"
     """
 )
 @click.argument("model")
@@ -72,8 +72,8 @@ def rollback(settings: Settings, model: str, why: str) -> None:
 @click.command(
     epilog="""\b
     Examples:
-      python -m serving trial wine 2    try version 2
-      python -m serving trial wine      end the trial
+      adega trial wine 2    try version 2
+      adega trial wine      end the trial
     """
 )
 @click.argument("model")

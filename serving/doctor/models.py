@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from serving import COMMAND
 from serving.doctor.finding import Finding
 from serving.errors import ArtefactError, ServingError, SettingsError
 from serving.models import artefact
@@ -51,7 +52,7 @@ def _model(decisions: Decisions, name: str, privacy: Privacy) -> Iterator[Findin
         tried = decisions.trial(name)
         numbers = {decisions.current(name): "is live", **({tried: "is tried"} if tried else {})}
     except ServingError as error:
-        remedy = f"put a version live: python -m serving promote {name} 1"
+        remedy = f"put a version live: {COMMAND} promote {name} 1"
         yield Finding(f"model {name}", "broken", str(error), remedy)
         return
     for number, state in numbers.items():
@@ -68,7 +69,7 @@ def _version(models_dir: Path, key: tuple[str, int], state: str, privacy: Privac
         privacy.vet(read.manifest)
         engine = Engine(read)
     except ServingError as error:
-        back = f"python -m serving rollback {name} puts the one before live"
+        back = f"{COMMAND} rollback {name} puts the one before live"
         return Finding(about, "broken", f"{name} {number} {state}: {error}", f"{AGAIN}; {back}")
     finally:
         log.disabled = was

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from serving import ids
+from serving import COMMAND, ids
 from serving.doctor.finding import Finding
 from serving.errors import StoreError
 from serving.recording import collector, journal
@@ -53,7 +53,7 @@ def _journal(folder: Path) -> Iterator[Finding]:
         yield Finding("journal", "odd", sentence, "see why a process was killed, or a disk full")
     if not is_moved and there:
         sentence = f"{there / 1e6:.1f} MB of records wait in the journal, and nobody moves them"
-        remedy = "start the service, or python -m serving collect"
+        remedy = f"start the service, or {COMMAND} collect"
         yield Finding("journal", "odd", sentence, remedy)
     elif not is_moved or status is None:
         yield Finding("journal", "fine", "no record waits in the journal")

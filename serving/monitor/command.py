@@ -1,4 +1,4 @@
-"""What `python -m serving monitor` does: a pass now, or passes for ever."""
+"""What `adega monitor` does: a pass now, or passes for ever."""
 
 import logging
 import os
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
+from serving import COMMAND
 from serving.errors import ArtefactError, MonitorRuns, StoreError, UnknownModel
 from serving.figures import percent
 from serving.lock import wait_for_lock
@@ -33,7 +34,7 @@ FAILED, ALARM = 1, 3  # 2 is what a wrong use of a command exits with
 
 EMPTY = (
     "The store holds no prediction of these versions. What stands in the journal is moved into it "
-    "by gunicorn, or by `python -m serving collect`."
+    f"by gunicorn, or by `{COMMAND} collect`."
 )
 
 

@@ -45,7 +45,7 @@ def whoever_runs_this() -> str:
 
 
 class Versions:
-    """What `python -m serving` and the admin's routes do; all of it is recorded.
+    """What `adega` and the admin's routes do; all of it is recorded.
 
     Parameters
     ----------

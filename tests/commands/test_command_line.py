@@ -1,4 +1,4 @@
-"""`python -m serving` predicts files as the service does, and speaks to people and to scripts."""
+"""`adega` predicts files as the service does, and speaks to people and to scripts."""
 
 import csv
 import gzip
@@ -161,7 +161,7 @@ def test_versions_are_told_to_a_script_as_over_http(run: Run, client: FlaskClien
 def test_help_teaches_by_example(run: Run, command: tuple[str, ...]):
     told = run(*command, "--help").stdout
     assert "Example" in told
-    assert f"python -m serving {' '.join(command)}".strip() in told
+    assert f"adega {' '.join(command)}".strip() in told
     assert max(map(len, told.splitlines())) <= 82
 
 

@@ -1,4 +1,4 @@
-"""`python -m serving doctor` says what is wrong with an installation, and what to do."""
+"""`adega doctor` says what is wrong with an installation, and what to do."""
 
 import json
 import os

@@ -129,6 +129,13 @@ def test_the_image_holds_what_serving_needs_and_no_more(container: Container):
     assert size < 460_000_000  # 45 of them pandas, for Pipelines that take frames
 
 
+def test_the_image_has_the_command_without_training(container: Container):
+    examined = container.sh("cd /tmp && adega doctor")
+    assert "0 broken" in examined
+    assert examined.endswith("exit 0\n")
+    assert "No such command 'train'" in container.sh("adega train wine")
+
+
 def test_logs_are_json_lines_on_standard_output(container: Container):
     predict(container, "bom")
     lines = run("docker", "logs", container.id).splitlines()
@@ -171,7 +178,7 @@ def test_a_version_is_put_live_over_http_and_back_from_the_host(container: Conta
     wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2}, 5)
     run("docker", "restart", container.id)
     wait_until(lambda: predict(container, "bom")["version"] == 2)
-    assert "rollback wine 2 → 1 by 10001@" in container.sh("python -m serving rollback wine")
+    assert "rollback wine 2 → 1 by 10001@" in container.sh("adega rollback wine")
     wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {1}, 5)
     run(sys.executable, "-m", "serving", "promote", "wine", "2", MODELS_DIR=str(folder.parent))
     wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2}, 5)

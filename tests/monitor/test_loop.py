@@ -234,7 +234,7 @@ def test_a_model_that_training_does_not_know_is_told_so_once(
         wine.learn(100)
         wine.step()
     assert trained.begun == 1
-    assert "python -m train FILE --target … --name wine --with-feedback" in wine.history()[0].why
+    assert "adega train FILE --target … --name wine --with-feedback" in wine.history()[0].why
     assert [each.levelname for each in caplog.records].count("ERROR") == 1
 
 

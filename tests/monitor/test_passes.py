@@ -108,7 +108,7 @@ def test_a_regression_is_monitored_by_its_numbers(client: FlaskClient, settings:
 def test_an_empty_store_says_what_would_fill_it(settings: Settings):
     run = monitor(settings)
     assert run.exit_code == 0
-    assert "python -m serving collect" in run.stdout
+    assert "adega collect" in run.stdout
 
 
 def test_before_a_first_pass_the_answer_says_how_to_make_one(
@@ -117,7 +117,7 @@ def test_before_a_first_pass_the_answer_says_how_to_make_one(
     moved(settings).close()
     found = told(client)
     assert (found["report"], found["points"], found["alerts"]) == (None, [], [])
-    assert "python -m serving monitor" in found["sentence"]
+    assert "adega monitor" in found["sentence"]
 
 
 @pytest.mark.parametrize(

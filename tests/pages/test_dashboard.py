@@ -105,7 +105,7 @@ def test_every_model_is_told_of_at_a_glance_what_is_wrong_first(dashboard: Dashb
     assert "✓ no drift" in text(score)
     assert "With feedback 100 %" in text(score)
     assert "no pass yet" in text(diabetes)
-    assert "python -m serving monitor --once" in diabetes
+    assert "adega monitor --once" in diabetes
 
 
 def test_a_monitor_that_does_not_look_is_missed_after_three_intervals(dashboard: Dashboard):
@@ -130,7 +130,7 @@ def test_fields_that_drifted_come_first_with_effect_chance_and_a_sentence(dashbo
     assert "red makes up 0 % of the labels; 26 % in training; chance does not explain it" in color
     assert re.search(r"chi-square ▲ drift 26 % 10 % \de-\d\d", color)
     assert "red 26 % 0 %" in color  # the chart as a table
-    assert "python -m train wine --with-feedback" in page
+    assert "adega train wine --with-feedback" in page
     assert "--with-feedback" not in dashboard.page("/monitor/wine-score")
 
 

@@ -181,7 +181,7 @@ def test_data_without_a_clear_licence_are_asked_for(
     monkeypatch.delenv("DATA_DIR", raising=False)
     message = refused(tmp_path, name)
     assert BY_NAME[name].obtain in message
-    assert f"python -m train {name} --data FILE" in message
+    assert f"adega train {name} --data FILE" in message
     assert not (COMMITTED / BY_NAME[name].file).exists()
     assert name not in artefact.live(ROOT / "models")
 

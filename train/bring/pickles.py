@@ -11,12 +11,13 @@ from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_re
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from serving import COMMAND
 from serving.models.refusals import reason
 from train.errors import TrainingError
 
 TOGETHER = (
     "join them into a Pipeline and pickle that; or pickle the model alone and each scaler alone, "
-    'and say which column each is for: python -m train import --scaler "COLUMN"=scaler.pkl '
+    f'and say which column each is for: {COMMAND} train import --scaler "COLUMN"=scaler.pkl '
     "model.pkl"
 )
 

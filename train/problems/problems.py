@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from serving import COMMAND
 from train.errors import TrainingError
 from train.problem import Problem, sha256
 from train.problems import credit, diabetes, imoveis, loan, wine, wine_score
@@ -42,5 +43,5 @@ def data_of(problem: Problem, given: Path | None = None, *, like: str = "") -> P
         return next((file for file in found if like and sha256(file) == like), found[0])
     raise TrainingError(
         f"{problem.file} is not here, for its licence is not clear; get {problem.obtain}, then "
-        f"python -m train {problem.name} --data FILE, or put it in the folder DATA_DIR names"
+        f"{COMMAND} train {problem.name} --data FILE, or put it in the folder DATA_DIR names"
     )

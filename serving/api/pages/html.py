@@ -2,7 +2,7 @@
 
 A page is `render_template` of a template that extends base.html. In it `say` says a text in the
 reader's language, `number` and `share` write numbers, `static` names a file of `static/`, and
-`paths` holds every path that can simply be opened.
+`paths` holds every path that can simply be opened, and `command` is what to type for `adega`.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, abort, current_app, request, url_for
 from werkzeug.datastructures import MIMEAccept
 
+from serving import COMMAND
 from serving.api.pages.words import words
 
 STATIC = {file.name: file.read_bytes() for file in Path(__file__).with_name("static").iterdir()}
@@ -56,6 +57,7 @@ def register(app: Flask) -> None:
             "words": spoken,
             "static": lambda file: url_for("html.static", sent=digest, file=file),
             "paths": paths(),
+            "command": COMMAND,
         }
 
     @app.after_request

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from serving import ids
+from serving import COMMAND, ids
 from serving.errors import ArtefactError, ServingError, VersionRefused
 from serving.models import artefact
 from serving.models.paired import ENOUGH, Paired, loss
@@ -33,7 +33,7 @@ LOOKS = (300, 600, 1_200)  # rows with feedback at which a trial is looked at, t
 LONGEST_TRIAL = 7 * ids.DAY
 UNTAUGHT = (
     "training does not know it by name; retrain it with "
-    "`python -m train FILE --target … --name {} --with-feedback`"
+    f"`{COMMAND} train FILE --target … --name {{}} --with-feedback`"
 )
 
 

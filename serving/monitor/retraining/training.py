@@ -47,7 +47,7 @@ def require(settings: Settings) -> None:
     if not (find_spec("train") and find_spec("skl2onnx")):
         raise SettingsError(
             "AUTO_RETRAIN=on: this installation, as the image does, has only what serves. Run "
-            "`AUTO_RETRAIN=on python -m serving monitor` where train/ and all of requirements.txt "
+            "`AUTO_RETRAIN=on .venv/bin/adega monitor` where train/ and all of requirements.txt "
             "are, with the same MODELS_DIR and the same DATABASE_URL or VAR_DIR"
         )
     if not os.access(settings.models_dir, os.W_OK):

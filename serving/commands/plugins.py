@@ -1,0 +1,35 @@
+"""Commands of other packages: `train`, which serving never imports, and which the image lacks."""
+
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+
+class Plugin(click.Command):
+    """A command that is imported when it runs: importing all that trains takes seconds."""
+
+    def __init__(self, entry: EntryPoint) -> None:
+        super().__init__(entry.name, help=import_module(_package(entry)).__doc__)
+        self._entry = entry
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Leave all arguments, --help among them, to the command itself."""
+        ctx.args = args
+        return args
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        return self._entry.load().main(ctx.args, prog_name=ctx.command_path)
+
+
+def plugins() -> list[Plugin]:
+    """List the entry points `adega.commands` whose package is here."""
+    found = entry_points(group="adega.commands")
+    return [Plugin(entry) for entry in found if find_spec(_package(entry))]
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.module.partition(".")[0]
