@@ -17,7 +17,7 @@ NULL = "null"
 _NEWEST = sql.text("""
     SELECT count(*), max(time) FROM (
         SELECT time FROM predictions WHERE model = :model AND version = :version AND time >= :since
-        ORDER BY time DESC, id DESC LIMIT :most
+        ORDER BY time DESC, id DESC LIMIT :max_rows
     ) AS made
 """)
 _LAST = sql.select(sql.func.max(feedback.c.place))
