@@ -5,6 +5,7 @@ import json
 import shlex
 import subprocess
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,19 @@ def test_what_cannot_be_unpacked_is_refused(
     assert answer.headers.get("Accept-Encoding") == ("gzip" if status == 415 else None)
     if status != 413:
         assert client.post("/predict", content_type="text/csv", **ask).json == answer.json
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/csv"])
+def test_a_packed_body_is_held_to_the_bound_though_it_unpacks_to_nothing(
+    settings: Settings, kind: str
+):
+    small = replace(settings, max_body_bytes=1_000, max_stream_bytes=2_000)
+    client = create_app(small).test_client()
+    for bytes_sent, status in ((900, 400), (90_000, 413)):
+        empty = gzip.compress(b"")
+        content = empty * (bytes_sent // len(empty))
+        answer = client.post("/predict", data=content, content_type=kind, headers=GZIP)
+        assert answer.status_code == status
 
 
 def test_a_stream_is_held_to_what_it_unpacks_to(settings: Settings):

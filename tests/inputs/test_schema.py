@@ -102,11 +102,15 @@ def test_many_faults_are_counted_and_the_first_hundred_listed():
     assert len(raised.value.faults) == 100
 
 
-@pytest.mark.parametrize("body", [b'{"alcohol": 1, "alcohol": 2, "color": 0, "year": 2000}'])
-def test_a_name_given_twice_is_a_fault(body: bytes):
+@pytest.mark.parametrize("many", [False, True])
+def test_a_name_given_twice_is_a_fault_though_each_value_is_in_order(many: bool):
+    twice = b'{"alcohol": 11, "alcohol": 12, "color": "red", "year": 2000}'
+    body = b"[%s, %s]" % (json.dumps(record()).encode(), twice) if many else twice
     with pytest.raises(InvalidRecords) as raised:
-        SCHEMA.decode(body, 1)
-    assert [fault.message for fault in raised.value.faults] == ["is given more than once"]
+        SCHEMA.decode(body, 2)
+    assert [(fault.record, fault.field, fault.message) for fault in raised.value.faults] == [
+        (int(many), "alcohol", "is given more than once")
+    ]
 
 
 @pytest.mark.parametrize(

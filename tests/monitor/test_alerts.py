@@ -81,6 +81,14 @@ def test_an_alert_is_cleared_when_there_is_no_drift_any_more():
     assert (alert.ended, alert.says) == (CALM, MOVED)
 
 
+def test_an_alert_is_not_cleared_before_it_was_raised():
+    """A clock may have been set back."""
+    calm = drift(CALM, verdict="no drift")
+    for found, live in (([calm], LIVE), ([], {"wine": 3})):
+        (alert,) = change(begun().raised, found, live, 500).cleared
+        assert (alert.raised, alert.cleared) == (1_000, 1_000)
+
+
 @pytest.mark.parametrize("found", [[], [drift(verdict="not enough yet")]])
 def test_what_cannot_be_told_yet_leaves_an_alert_as_it_is(found: list[Signal]):
     raised = begun().raised

@@ -110,6 +110,26 @@ def test_torn_lines_are_left_out_and_counted(settings: Settings):
     assert not torn.exists()
 
 
+def test_a_line_that_a_full_disk_cut_off_spoils_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    client = create_app(settings).test_client()
+    write = os.write
+    cut = [40, 60]
+
+    def with_little_room(file: int, line: bytes) -> int:
+        return write(file, line[: cut.pop()] if cut else line)
+
+    first = predict(client, wine())["id"]
+    with monkeypatch.context() as patch:
+        patch.setattr("serving.recording.journal.os.write", with_little_room)
+        torn = [predict(client, wine())["id"] for _ in range(2)]
+        last = predict(client, wine())["id"]
+    assert client.get("/health/ready").json["journal"]["lost"] == 2
+    with closing(moved(settings)) as store:
+        assert [bool(store.prediction(id_)) for id_ in (first, *torn, last)] == [1, 0, 0, 1]
+
+
 def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(settings: Settings):
     client = create_app(settings).test_client()
     predict(client, wine())

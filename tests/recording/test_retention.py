@@ -101,6 +101,13 @@ def test_trials_of_predictions_that_never_came_are_removed(store: Store):
     assert store.trial("beer", 3, numbers=False).rows == 0
 
 
+def test_a_trial_goes_with_its_prediction_though_it_was_answered_later(store: Store):
+    store.add([predicted("old", "new"), Shadowed(NEW, "wine", 2, ["old"], ["bom"])], {})
+    store.retain(LIMIT)
+    store.add([predicted("old")], {})
+    assert store.trial("wine", 2, numbers=False).rows == 0
+
+
 def report(mark: str, since: int | None, time: int, version: int = 1) -> Report:
     text = msgspec.json.encode({"window": {"since": since}, "edges": mark})
     return Report("wine", version, time, Raw(text), 0, Raw(b'{"watch": 1}'))
@@ -142,6 +149,7 @@ def test_what_the_monitor_found_goes_with_the_oldest_row_of_its_window(
     assert (bytes(first.report), bytes(first.watch)) == (b"null", b'{"watch": 1}')
     assert bytes(kept.latest("wine", 3).report).endswith(b'"edges":"remains"}')
     assert kept.latest("wine", 4) is None
+    assert {each.time for each in kept.points("wine", 0)} == {NEW}
     assert [each.id for each in store.deliveries.due(2 * NEW, 9)] == ["b"]
 
 
