@@ -102,7 +102,7 @@ def test_trials_of_predictions_that_never_came_are_removed(store: Store):
 
 
 def test_a_trial_goes_with_its_prediction_though_it_was_answered_later(store: Store):
-    store.add([predicted("old", "new"), Shadowed(NEW, "wine", 2, ["old"], ["bom"])], {})
+    store.add([predicted("old", "new"), TrialEntry(NEW, "wine", 2, ["old"], ["bom"])], {})
     store.retain(LIMIT)
     store.add([predicted("old")], {})
     assert store.trial("wine", 2, numbers=False).rows == 0

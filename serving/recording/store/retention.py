@@ -38,7 +38,7 @@ NEXT_TRIAL = sql.text("""
     SELECT model, version FROM trials WHERE (model, version) > (:model, :version)
     ORDER BY model, version LIMIT 1
 """)
-DELETE_TRIALS = sql.text("""
+DELETE_OLD_TRIALS = sql.text("""
     DELETE FROM trials WHERE (prediction_id, version) IN (
         SELECT prediction_id, version FROM trials
         WHERE model = :model AND version = :version AND time < :since LIMIT :limit)
@@ -166,7 +166,7 @@ def _delete_trials(database: Database, model: str, version: int, since: int) -> 
     started = time.monotonic()
     asked = {"model": model, "version": version, "since": since, "limit": CHUNK}
     with database.writing() as connection:
-        deleted = connection.execute(DELETE_TRIALS, asked).rowcount
+        deleted = connection.execute(DELETE_OLD_TRIALS, asked).rowcount
     _let_others_write(started)
     return deleted
 
