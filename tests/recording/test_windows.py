@@ -56,7 +56,7 @@ def learnt(actual: str, *ids: str, at: int = 60) -> FeedbackEntry:
     return FeedbackEntry(NOON + 1_000 * at, "told", list(ids), [actual] * len(ids))
 
 
-def limits(version: int = 1, since: int = 0, most: int = 100) -> WindowLimits:
+def limits(version: int = 1, since: int = 0, max_rows: int = 100) -> WindowLimits:
     return WindowLimits("wine", version, NOON + 1_000 * since, most)
 
 
