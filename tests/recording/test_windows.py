@@ -57,7 +57,7 @@ def learnt(actual: str, *ids: str, at: int = 60) -> FeedbackEntry:
 
 
 def limits(version: int = 1, since: int = 0, max_rows: int = 100) -> WindowLimits:
-    return WindowLimits("wine", version, NOON + 1_000 * since, most)
+    return WindowLimits("wine", version, NOON + 1_000 * since, max_rows)
 
 
 def rows(parts: Iterable[Arrived]) -> list[tuple[Any, ...]]:
