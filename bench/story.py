@@ -164,7 +164,7 @@ class Story:
             self.wait("the last record", lambda: bool(store.prediction(customers.ids[-1])))
             latest = store.reports.latest("wine", 2)
             if report := read(latest.report if latest else None):
-                self.log(f"monitor   wine 2: {report.verdict}: {sentence(report.says)}")
+                self.log(f"monitor   wine 2: {report.verdict}: {sentence(report.statements)}")
             if lasting := store.reports.alerts("wine", lasting=True):
                 raise BenchError(f"an alert lasts: {lasting}")
             return sum(1 for each in customers.ids if store.prediction(each))

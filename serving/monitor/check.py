@@ -104,9 +104,8 @@ class Looks:
         point = Raw(encode(figures(found)))
         if kept.write(new, point, changes.changed, messages, before=before):
             changes.log()
-            log.info(
-                "%s %d: %s: %s", found.model, found.version, found.verdict, sentence(found.says)
-            )
+            because = sentence(found.statements)
+            log.info("%s %d: %s: %s", found.model, found.version, found.verdict, because)
         else:
             log.info("%s %d: another monitor was faster", found.model, found.version)
         return new.report

@@ -133,15 +133,15 @@ def _predictions(passed: Passed) -> bool:
 def _told(passed: Passed, found: Report, lasting: Sequence[Alert]) -> Iterator[str]:
     """What a person reads of one model."""
     window = found.window
-    yield f"{passed.model} {passed.version}: {found.verdict}: {sentence(found.says)}"
+    yield f"{passed.model} {passed.version}: {found.verdict}: {sentence(found.statements)}"
     if window.since is not None and window.until is not None:
         since, until = _time(window.since), _time(window.until)
         yield f"    {window.predictions} predictions, {since} to {until}"
         yield f"    {percent(found.arrival.share)} of them have feedback"
     for alert in lasting:
-        yield f"    {alert.kind} since {_time(alert.raised)}: {sentence(alert.says)}"
+        yield f"    {alert.kind} since {_time(alert.raised)}: {sentence(alert.statements)}"
     for each in found.unmeasured:
-        yield f"    not measured: {sentence(each.says)}"
+        yield f"    not measured: {sentence(each.statements)}"
 
 
 def _time(milliseconds: int) -> str:

@@ -20,9 +20,10 @@ from serving.monitor.report import (
     ConceptDrift,
     Drift,
     Estimated,
+    MetricVerdict,
     Realised,
     Report,
-    Says,
+    Statements,
     Traffic,
     Unmeasured,
     Verdict,
@@ -80,7 +81,7 @@ def report(
     )
     found = drift.measure(beside.fields, beside.outputs)
     realised, estimated = _realised(known, window), _estimated(known, window)
-    verdict, says = _worst(found, concept, realised)
+    verdict, statements = _worst(found, concept, realised)
     return Report(
         model=limits.model,
         version=limits.version,
@@ -93,7 +94,7 @@ def report(
             days=(time - limits.since) // ids.DAY,
         ),
         verdict=verdict,
-        says=says,
+        statements=statements,
         drift=found,
         distributions=list(drawn),
         arrival=arrival.measure(window.times, window.learnt),
@@ -133,16 +134,17 @@ def _estimated(known: Known, window: Window) -> Sequence[Estimated]:
 
 def _worst(
     found: Drift, concept: ConceptDrift | None, realised: Sequence[Realised]
-) -> tuple[Verdict, Says]:
-    judged: list[tuple[Verdict, Says]] = [(found.verdict, found.says)]
-    worse = [(each.verdict, each.says) for each in realised if each.verdict == "drift"]
-    if concept is not None:
-        judged.append((concept.verdict, concept.says))
-    if concept is None or concept.verdict != "drift":  # else it has been said
-        judged += worse[:1]
+) -> tuple[Verdict | MetricVerdict, Statements]:
+    judged: list[Drift | ConceptDrift] = [found, *([concept] if concept else [])]
+    worse = [each.statements for each in realised if each.verdict == "worse"][:1]
+    if concept and concept.verdict == "drift":  # then a metric that is worse adds nothing
+        worse = []
     verdicts: tuple[Verdict, ...] = ("drift", "no drift", "not enough yet")
-    verdict = next(each for each in verdicts if each in {verdict for verdict, _ in judged})
-    return verdict, tuple(one for each, says in judged if each == verdict for one in says)
+    verdict = next(each for each in verdicts if each in {one.verdict for one in judged})
+    if worse and verdict != "drift":
+        return "worse", worse[0]
+    statements = [each.statements for each in judged if each.verdict == verdict]
+    return verdict, tuple(chain.from_iterable(statements + worse))
 
 
 def _unmeasured(

@@ -11,7 +11,8 @@ from serving.recording.store.rows import Trial
 from serving.statement import Statement
 
 Verdict = Literal["drift", "no drift", "not enough yet"]
-Says = tuple[Statement, ...]
+MetricVerdict = Literal["worse", "within range", "not enough yet"]
+Statements = tuple[Statement, ...]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float | None = None
     level: float
     verdict: Verdict
-    says: Says
+    statements: Statements
 
 
 class FieldDrift(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ class FieldDrift(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     verdict: Verdict
     change: float | None
-    says: Says
+    statements: Statements
     findings: tuple[Finding, ...]
 
 
@@ -77,7 +78,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     drifted: tuple[str, ...]
     share: float
     false_alarms: float
-    says: Says
+    statements: Statements
     fields: tuple[FieldDrift, ...]
     predictions: tuple[FieldDrift, ...]
 
@@ -135,6 +136,8 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
         The effect from which on it matters: as much as held-out folds differ among themselves.
     p_value : float or None
         How likely chance makes it worse by as much, in these rows and in the folds.
+    verdict : str or None
+        None where training did not measure the metric: there is no range to be within.
     """
 
     metric: str
@@ -147,8 +150,8 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
     p_value: float | None = None
     level: float
-    verdict: Verdict
-    says: Says
+    verdict: MetricVerdict | None
+    statements: Statements
 
 
 class Estimated(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,13 +192,13 @@ class ConceptDrift(msgspec.Struct, frozen=True, kw_only=True):
     evidence: float
     needed: float
     verdict: Verdict
-    says: Says
+    statements: Statements
 
 
 class Unmeasured(msgspec.Struct, frozen=True):
     """What could not be computed, and what is missing for it."""
 
-    says: Says
+    statements: Statements
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,7 +259,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     verdict : str
-        The worst of all.
+        "drift" if any distribution or the concept drifted, else "worse" if any metric is.
     concept : ConceptDrift or None
         None where training measured no loss that can be watched.
     trial : Trial or None
@@ -267,8 +270,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     time: int
     window: WindowSummary
-    verdict: Verdict
-    says: Says
+    verdict: Verdict | MetricVerdict
+    statements: Statements
     drift: Drift
     distributions: Sequence[Distribution]
     arrival: Arrival

@@ -17,7 +17,7 @@ WORDING: dict[str, dict[str, str]] = msgspec.json.decode(
 
 
 def sentence(
-    says: Iterable[Statement], ended: Iterable[Statement] = (), *, language: str = ENGLISH
+    statements: Iterable[Statement], ended: Iterable[Statement] = (), *, language: str = ENGLISH
 ) -> str:
     """All that is said, for a person.
 
@@ -32,7 +32,7 @@ def sentence(
     >>> sentence([moved], language="pt-BR")
     'pH: 1.5 é 7,0 % dos rótulos; no treino era 80 %'
     """
-    whole = "; ".join(_clause(each, language) for each in says)
+    whole = "; ".join(_clause(each, language) for each in statements)
     if ended := [*ended]:
         whole = f"{sentence(ended, language=language)}; {term('before', language)}: {whole}"
     return whole
@@ -51,8 +51,8 @@ def with_sentences(found: Any) -> Any:
         return found
     kept = msgspec.structs.asdict(found)
     told = {name: with_sentences(value) for name, value in kept.items()}
-    if "says" in kept:
-        told["sentence"] = sentence(kept["says"], kept.get("ended", ()))
+    if "statements" in kept:
+        told["sentence"] = sentence(kept["statements"], kept.get("ended", ()))
     return told
 
 

@@ -146,7 +146,9 @@ def test_what_could_not_be_recorded_is_told(settings: Settings):
 
 
 def changed(field: str, change: float | None) -> FieldDrift:
-    return FieldDrift(field=field, rows=300, verdict="drift", change=change, says=(), findings=())
+    return FieldDrift(
+        field=field, rows=300, verdict="drift", change=change, statements=(), findings=()
+    )
 
 
 def reported(settings: Settings) -> None:
@@ -159,13 +161,13 @@ def reported(settings: Settings) -> None:
             drifted=("alcohol",),
             share=0.5,
             false_alarms=0.01,
-            says=(),
+            statements=(),
             fields=(changed("alcohol", 0.25), changed("color", None)),
             predictions=(changed("bom", 0.5),),
         ),
     )
     report = Report("wine", 1, 5_000, Raw(msgspec.json.encode(found)), 0, Raw(b"{}"))
-    alert = Alert(model="wine", version=1, kind="data drift", raised=5_000, says=())
+    alert = Alert(model="wine", version=1, kind="data drift", raised=5_000, statements=())
     assert store.reports.write(report, Raw(b"{}"), [alert], [], before=0)
     store.close()
 

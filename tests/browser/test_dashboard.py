@@ -73,7 +73,7 @@ def test_without_feedback_the_page_says_how_to_send_it(open_page: Open):
 def test_a_regression_has_its_own_figures(open_page: Open):
     page = drawn(open_page("/monitor/wine-score"))
     expect(page.get_by_role("row", name=re.compile("^mean absolute error"))).to_contain_text(
-        "no drift"
+        "within range"
     )
     pictured(page, "monitor-regression")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from serving.monitor.alerts import alerts
 from serving.monitor.alerts.alerts import Changes, Signal, change
-from serving.monitor.report import Says
+from serving.monitor.report import Statements
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
 from serving.statement import Statement
@@ -41,8 +41,8 @@ passes = st.lists(
 )
 
 
-def drift(says: Says = MOVED, **changes) -> Signal:
-    return Signal("wine", 2, "data drift", "drift", says)._replace(**changes)
+def drift(statements: Statements = MOVED, **changes) -> Signal:
+    return Signal("wine", 2, "data drift", "drift", statements)._replace(**changes)
 
 
 def key(alert: Alert) -> tuple[str, int, str]:
@@ -61,7 +61,7 @@ def test_drift_raises_an_alert():
         "kind": "data drift",
         "raised": 1_000,
         "cleared": None,
-        "says": [{"code": "moved", "values": {"distance": 0.5}, "field": "alcohol"}],
+        "statements": [{"code": "moved", "values": {"distance": 0.5}, "field": "alcohol"}],
         "ended": [],
     }
 
@@ -69,7 +69,7 @@ def test_drift_raises_an_alert():
 def test_drift_that_goes_on_tells_nobody_but_what_the_latest_pass_says_is_kept():
     more = (*MOVED, Statement("more_drifted", {"count": 1}))
     later = change(begun().raised, [drift(more)], LIVE, 2_000)
-    assert [alert.says for alert in later.changed] == [more]
+    assert [alert.statements for alert in later.changed] == [more]
     assert (later.lasting[0].raised, later.messages(TOLD, 2_000)) == (1_000, [])
     assert change(later.lasting, [drift(more)], LIVE, 3_000).changed == []
 
@@ -78,7 +78,7 @@ def test_an_alert_is_cleared_when_there_is_no_drift_any_more():
     calm = drift(CALM, verdict="no drift")
     (alert,) = change(begun().raised, [calm], LIVE, 2_000).cleared
     assert (alert.raised, alert.cleared) == (1_000, 2_000)
-    assert (alert.ended, alert.says) == (CALM, MOVED)
+    assert (alert.ended, alert.statements) == (CALM, MOVED)
 
 
 def test_an_alert_is_not_cleared_before_it_was_raised():

@@ -113,7 +113,7 @@ def test_what_is_sure_but_too_little_to_matter_is_no_drift():
     finding = shares.findings[0]
     assert finding.p_value < finding.level
     assert shares.verdict == "no drift"
-    assert [each.code for each in finding.says] == ["largest_change", "too_little"]
+    assert [each.code for each in finding.statements] == ["largest_change", "too_little"]
 
 
 def test_what_would_matter_but_may_be_chance_is_no_drift():
@@ -121,7 +121,7 @@ def test_what_would_matter_but_may_be_chance_is_no_drift():
     finding = shares.findings[0]
     assert finding.effect >= finding.threshold
     assert shares.verdict == "no drift"
-    assert [each.code for each in finding.says] == ["largest_change", "maybe_chance"]
+    assert [each.code for each in finding.statements] == ["largest_change", "maybe_chance"]
 
 
 def test_the_level_is_shared_among_all_tests():
@@ -159,7 +159,7 @@ def test_the_level_is_shared_among_all_tests():
 def test_what_is_strange_is_said(sample: Numbers | Labels, statistic: str, said: str):
     assert statistic in drifted(sample)
     findings = {each.statistic: each for each in field(sample).findings}
-    assert f"it: {said}; chance" in sentence(findings[statistic].says)
+    assert f"it: {said}; chance" in sentence(findings[statistic].statements)
 
 
 def test_a_field_that_is_always_missing_now_has_drifted():
@@ -224,8 +224,8 @@ def test_the_most_changed_field_is_named_first_whatever_its_type():
     )
     assert found.drifted == ("much", "score", "color", "some")
     assert found.share == 0.75
-    assert found.says[0].field == "much"
-    assert found.says[-1] == Statement("more_drifted", {"count": 3})
+    assert found.statements[0].field == "much"
+    assert found.statements[-1] == Statement("more_drifted", {"count": 3})
 
 
 def test_a_pass_is_json_that_comes_back():
@@ -237,5 +237,5 @@ def test_a_pass_is_json_that_comes_back():
     assert shown["verdict"] == "drift"
     assert set(shown) == {
         *("field", "statistic", "unit", "effect", "threshold", "p_value", "level"),
-        *("verdict", "says"),
+        *("verdict", "statements"),
     }

@@ -65,7 +65,9 @@ class Wine:
 
     def alert(self, model: str = "wine") -> None:
         version = self.decisions.current(model)
-        alert = Alert(model=model, version=version, kind="concept drift", raised=ids.now(), says=())
+        alert = Alert(
+            model=model, version=version, kind="concept drift", raised=ids.now(), statements=()
+        )
         self.store.reports.settle([alert], [])
 
     def learn(

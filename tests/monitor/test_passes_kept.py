@@ -109,7 +109,7 @@ def test_an_alert_is_raised_once_lasts_and_is_cleared(
     (alert,) = store.reports.alerts("wine")
     assert alert.cleared
     assert alert.ended == (Statement("as_in_training"),)
-    assert alert.says[0].field == "alcohol"
+    assert alert.statements[0].field == "alcohol"
 
 
 def test_an_alert_about_a_version_that_is_replaced_is_cleared(sqlite: Settings):

@@ -82,7 +82,7 @@ def test_fields_that_are_not_recorded_as_sent_are_left_out_and_named(
     named = [
         each["sentence"]
         for each in report["unmeasured"]
-        if each["says"][0].get("field") in {"alcohol", "color"}
+        if each["statements"][0].get("field") in {"alcohol", "color"}
     ]
     assert len(named) == 2
     assert all(reason in each for each in named)

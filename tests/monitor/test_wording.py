@@ -18,7 +18,7 @@ from serving.monitor.drift import drift
 from serving.monitor.drift.samples import Labels, Numbers
 from serving.monitor.performance import concept, performance
 from serving.monitor.performance.answers import Regressed
-from serving.monitor.report import Says, Unmeasured
+from serving.monitor.report import Statements, Unmeasured
 from serving.monitor.wording import WORDING, sentence, with_sentences
 from serving.recording.store.reports import Alert
 from serving.statement import Statement
@@ -54,33 +54,34 @@ SAMPLES = {
 }
 
 
-def of_drift() -> Iterator[Says]:
+def of_drift() -> Iterator[Statements]:
     passes = [drift.measure({name: sample}, {}) for name, sample in SAMPLES.items()]
     for found in (*passes, drift.measure(SAMPLES, {})):
-        yield found.says
-        yield from (test.says for field in found.fields for test in field.findings)
+        yield found.statements
+        yield from (test.statements for field in found.fields for test in field.findings)
 
 
-def of_performance() -> Iterator[Says]:
+def of_performance() -> Iterator[Statements]:
     bound = concept.Bound(held_out=0.1, spread=0.01)
     for loss, rows in ((0.1, 10), (0.1, 100), (0.4, 200)):
         watch = concept.update(concept.Watch(), [loss] * rows, bound)
-        yield from (concept.drift(watch, bound, name).says for name in LOSSES)
+        yield from (concept.drift(watch, bound, name).statements for name in LOSSES)
     held_out = {"mae": performance.HeldOut(0.1, 0.01), "rmse": performance.HeldOut(9.0, 0.01)}
     for rows, values in ((10, 1.0), (200, 1.0), (200, 0.0)):
         actual = values * np.arange(rows)
         found = performance.measure(Regressed(actual + 2, actual), np.ones(rows), held_out)
-        yield from (each.says for each in found)
+        yield from (each.statements for each in found)
 
 
 def test_all_that_is_said_is_said_in_both_languages():
-    for says in {
-        msgspec.json.encode(says): says for says in (*of_drift(), *of_performance())
+    for statements in {
+        msgspec.json.encode(statements): statements
+        for statements in (*of_drift(), *of_performance())
     }.values():
-        english, portuguese = sentence(says), sentence(says, language=PORTUGUESE)
+        english, portuguese = sentence(statements), sentence(statements, language=PORTUGUESE)
         assert not re.search(r"\b(the|of|in|is|are|were)\b", portuguese), portuguese
         assert re.findall(r"\d+", english) == re.findall(r"\d+", portuguese), portuguese
-        assert not {each.code for each in says} - WORDING.keys()
+        assert not {each.code for each in statements} - WORDING.keys()
 
 
 def test_every_code_has_words_in_both_languages_about_the_same_values():
@@ -154,11 +155,15 @@ def test_json_has_a_sentence_wherever_something_is_said_and_nowhere_else():
         version=1,
         kind="data drift",
         raised=5,
-        says=(Statement("moved", {"distance": 2}, "says"),),
+        statements=(Statement("moved", {"distance": 2}, "statements"),),
     )
-    found = json.loads(msgspec.json.encode(with_sentences([alert, {"says": 3}, None])))
-    assert found[0]["sentence"] == "says: the values moved by 2 standard deviations on average"
-    assert found[0]["says"] == [{"code": "moved", "values": {"distance": 2}, "field": "says"}]
-    assert found[1:] == [{"says": 3}, None]
+    found = json.loads(msgspec.json.encode(with_sentences([alert, {"statements": 3}, None])))
+    assert (
+        found[0]["sentence"] == "statements: the values moved by 2 standard deviations on average"
+    )
+    assert found[0]["statements"] == [
+        {"code": "moved", "values": {"distance": 2}, "field": "statements"}
+    ]
+    assert found[1:] == [{"statements": 3}, None]
     (lacking,) = with_sentences((Unmeasured((Statement("no_reference", field="pH"),)),))
     assert lacking["sentence"] == "pH: reference.json has no distribution of it"

@@ -28,7 +28,7 @@ def report(time: int, *, version: int = 1) -> Report:
 
 
 def alert(cleared: int | None = None, **changes: Any) -> Alert:
-    fields = {"kind": "data drift", "raised": 5, "says": (MOVED,)} | changes
+    fields = {"kind": "data drift", "raised": 5, "statements": (MOVED,)} | changes
     return Alert(model="wine", version=1, cleared=cleared, **fields)
 
 
@@ -63,7 +63,7 @@ def test_a_pass_that_another_monitor_overtook_leaves_nothing(store: Store):
 
 def test_an_alert_keeps_the_report_that_raised_it_and_lasts_until_it_is_cleared(reports: Reports):
     reports.write(report(5), FIGURES, [alert()], [], before=0)
-    later = alert(says=(MOVED, Statement("more_drifted", {"count": 2})))
+    later = alert(statements=(MOVED, Statement("more_drifted", {"count": 2})))
     reports.write(report(6), FIGURES, [later], [], before=5)
     assert reports.alerts("wine", lasting=True) == [later]
     assert bytes(reports.raising("wine", later.raised)) == b'{"verdict":"drift"}'

@@ -118,7 +118,7 @@ MOVED = Statement("moved", {"distance": 0.5}, "alcohol")
 
 def alert(version: int, cleared: int | None, raised: int) -> Alert:
     about = {"model": "wine", "version": version, "kind": "data drift"}
-    return Alert(**about, raised=raised, cleared=cleared, says=(MOVED,))
+    return Alert(**about, raised=raised, cleared=cleared, statements=(MOVED,))
 
 
 def test_what_the_monitor_found_goes_with_the_oldest_row_of_its_window(

@@ -30,7 +30,7 @@ NOTHING = Report(  # of a window without predictions
     time=5_000,
     window=WindowSummary(since=None, until=None, predictions=0, max_rows=5_000, days=7),
     verdict="not enough yet",
-    says=(),
+    statements=(),
     drift=drift.measure({}, {}),
     distributions=[],
     arrival=arrival.measure([], []),

@@ -115,7 +115,7 @@ def _schemas(models: Sequence[About]) -> dict[str, Schema]:
     found["Decision"]["properties"]["time"] = TIME
     found["Card"]["properties"] |= {"name": text(), "version": whole()}
     for schema in found.values():
-        if "says" in schema.get("properties", {}):  # see monitor/wording.py
+        if "statements" in schema.get("properties", {}):  # see monitor/wording.py
             schema["properties"]["sentence"] = text("What it says, in English.")
             schema["required"].append("sentence")
     model = found["Model"] = found.pop("Manifest")

@@ -58,7 +58,7 @@ class State(NamedTuple):
     @property
     def verdict(self) -> str:
         """The worst that was found."""
-        return self.report.verdict if self.report else "no pass yet"
+        return self.report.verdict if self.report else "no check yet"
 
     @property
     def a_day(self) -> float | None:

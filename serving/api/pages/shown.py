@@ -7,7 +7,7 @@ from serving.api.pages.words import Words
 from serving.api.query import shown
 from serving.figures import percent
 from serving.monitor import wording
-from serving.monitor.report import Estimated, Realised, Says
+from serving.monitor.report import Estimated, Realised, Statements
 
 SPANS = (("d", 86_400), ("h", 3_600), ("min", 60))
 LEAST_CHANCE = 0.001
@@ -93,6 +93,6 @@ class Figures:
         """A verdict, a kind of alert or a statistic by its name in a report."""
         return wording.term(text, self.language)
 
-    def told(self, says: Says, ended: Says = ()) -> str:
-        """What the monitor says, as a sentence."""
-        return wording.sentence(says, ended, language=self.language)
+    def told(self, statements: Statements, ended: Statements = ()) -> str:
+        """Statements of the monitor, as a sentence."""
+        return wording.sentence(statements, ended, language=self.language)

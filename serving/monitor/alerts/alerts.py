@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from serving.monitor.report import Says, Verdict
+from serving.monitor.report import Statements, Verdict
 from serving.monitor.wording import sentence
 from serving.recording.store.deliveries import Delivery
 from serving.recording.store.reports import Alert, Kind
@@ -25,7 +25,7 @@ class Signal(NamedTuple):
     version: int
     kind: Kind
     verdict: Verdict
-    says: Says
+    statements: Statements
 
 
 class Changes(NamedTuple):
@@ -74,7 +74,7 @@ class Changes(NamedTuple):
                     alert.version,
                     alert.kind,
                     state,
-                    sentence(alert.says, alert.ended),
+                    sentence(alert.statements, alert.ended),
                 )
                 log.log(level, text, *said, extra={"alert": state, **known})
 
@@ -110,11 +110,11 @@ def change(
     changes = Changes([], [], [], [])
     for alert in lasting:
         signal = said.pop((alert.model, alert.version, alert.kind), None)
-        ended: Says | None = None
+        ended: Statements | None = None
         if live.get(alert.model) != alert.version:
             ended = (Statement("not_live", {"version": alert.version}),)
         elif signal and signal.verdict == "no drift":
-            ended = signal.says
+            ended = signal.statements
         if ended is not None:
             changes.cleared.append(
                 msgspec.structs.replace(
@@ -123,17 +123,17 @@ def change(
                     ended=ended,
                 )
             )
-        elif signal and signal.verdict == "drift" and signal.says != alert.says:
-            reworded = msgspec.structs.replace(alert, says=signal.says)
+        elif signal and signal.verdict == "drift" and signal.statements != alert.statements:
+            reworded = msgspec.structs.replace(alert, statements=signal.statements)
             changes.reworded.append(reworded)
             changes.lasting.append(reworded)
         else:
             changes.lasting.append(alert)
     for signal in said.values():
         if signal.verdict == "drift" and live.get(signal.model) == signal.version:
-            model, version, kind, _, says = signal
+            model, version, kind, _, statements = signal
             changes.raised.append(
-                Alert(model=model, version=version, kind=kind, raised=now, says=says)
+                Alert(model=model, version=version, kind=kind, raised=now, statements=statements)
             )
     return changes
 
@@ -146,7 +146,7 @@ def _message(alert: Alert, now: int) -> str:
         "model": alert.model,
         "version": alert.version,
         "kind": alert.kind,
-        "sentence": sentence(alert.says, alert.ended),
+        "sentence": sentence(alert.statements, alert.ended),
         "raised": _shown(alert.raised),
         "cleared": None if alert.cleared is None else _shown(alert.cleared),
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from serving.monitor.alerts.alerts import Signal
 from serving.monitor.drift.drift import worst
-from serving.monitor.report import FieldDrift, Report, Says, Verdict
+from serving.monitor.report import FieldDrift, Report, Statements, Verdict
 from serving.statement import Statement
 
 
@@ -22,12 +22,12 @@ def signals(found: Report) -> list[Signal]:
     ]
     if concept is not None:
         said.append(
-            Signal(found.model, found.version, "concept drift", concept.verdict, concept.says)
+            Signal(found.model, found.version, "concept drift", concept.verdict, concept.statements)
         )
     return said
 
 
-def _worst(found: Sequence[FieldDrift], otherwise: str) -> tuple[Verdict, Says]:
+def _worst(found: Sequence[FieldDrift], otherwise: str) -> tuple[Verdict, Statements]:
     drifted = [each for each in found if each.verdict == "drift"]
     if drifted:
         return "drift", worst(sorted(drifted, key=lambda each: each.change or 0.0, reverse=True))

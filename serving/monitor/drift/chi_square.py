@@ -18,14 +18,14 @@ def measure(sample: Labels) -> Measured:
     Pearson (1900), On the criterion that a given system of deviations..., Philosophical Magazine
     50, 157-175.
 
-    >>> measure(Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150})).says.values
+    >>> measure(Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150})).statement.values
     {'label': 'white', 'now': 0.7, 'then': 0.8}
     """
     labels = [*sample.reference, *(sample.current.keys() - sample.reference.keys())]
     changes = {label: _share(sample, label) for label in labels}
     label, (now, then) = max(changes.items(), key=lambda item: abs(item[1][0] - item[1][1]))
-    says = Statement("largest_change", {"label": label, "now": now, "then": then})
-    return Measured(abs(now - then), p_value(sample), says)
+    statement = Statement("largest_change", {"label": label, "now": now, "then": then})
+    return Measured(abs(now - then), p_value(sample), statement)
 
 
 def p_value(sample: Labels) -> float:

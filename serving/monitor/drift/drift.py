@@ -14,7 +14,7 @@ from serving.monitor.drift import (
 )
 from serving.monitor.drift.finding import Test, judged
 from serving.monitor.drift.samples import Labels, Numbers
-from serving.monitor.report import Drift, FieldDrift, Finding, Says, Verdict
+from serving.monitor.report import Drift, FieldDrift, Finding, Statements, Verdict
 from serving.statement import Statement
 
 FALSE_ALARMS = 0.01  # of passes over windows in which nothing changed, at most so many find drift
@@ -68,7 +68,7 @@ def measure(fields: Samples, predictions: Samples) -> Drift:
         drifted=tuple(each.field for each in drifted),
         share=sum(each.verdict == "drift" for each in of_fields) / max(1, len(of_fields)),
         false_alarms=FALSE_ALARMS,
-        says=worst(drifted) if drifted else _nothing(verdict, of_fields),
+        statements=worst(drifted) if drifted else _nothing(verdict, of_fields),
         fields=of_fields,
         predictions=of_predictions,
     )
@@ -98,7 +98,7 @@ def _tested(
             (each.effect for each in findings if each.unit == "share" and each.effect is not None),
             default=None,
         ),
-        says=next(each.says for each in findings if each.verdict == verdict),
+        statements=next(each.statements for each in findings if each.verdict == verdict),
         findings=findings,
     )
 
@@ -107,9 +107,9 @@ def _finding(field: str, sample: Numbers | Labels, test: Test, level: float) -> 
     rows = sample.present + (sample.missing if test is missing.TEST else 0)
     if sample.trained and rows >= LEAST_ROWS:
         return judged(field, test, test.measure(sample), level)
-    says = Statement("nothing_trained", field=field)
+    statements = Statement("nothing_trained", field=field)
     if sample.trained:
-        says = Statement("few_values", {"rows": rows, "needed": LEAST_ROWS}, field)
+        statements = Statement("few_values", {"rows": rows, "needed": LEAST_ROWS}, field)
     return Finding(
         field=field,
         statistic=test.statistic,
@@ -117,17 +117,18 @@ def _finding(field: str, sample: Numbers | Labels, test: Test, level: float) -> 
         threshold=test.threshold,
         level=level,
         verdict="not enough yet",
-        says=(says,),
+        statements=(statements,),
     )
 
 
-def worst(drifted: Sequence[FieldDrift]) -> Says:
+def worst(drifted: Sequence[FieldDrift]) -> Statements:
     """What is said of the first of those that drifted, and how many others there are."""
     first, *others = drifted
-    return (*first.says, *([Statement("more_drifted", {"count": len(others)})] if others else []))
+    more = Statement("more_drifted", {"count": len(others)})
+    return (*first.statements, more) if others else first.statements
 
 
-def _nothing(verdict: Verdict, fields: tuple[FieldDrift, ...]) -> Says:
+def _nothing(verdict: Verdict, fields: tuple[FieldDrift, ...]) -> Statements:
     if verdict == "no drift":
         return (Statement("as_in_training"),)
     most = max((each.rows for each in fields), default=0)

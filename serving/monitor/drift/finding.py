@@ -14,7 +14,7 @@ class Measured(NamedTuple):
 
     effect: float
     p_value: float
-    says: Statement
+    statement: Statement
 
 
 class Test(NamedTuple):
@@ -42,10 +42,10 @@ def judged(field: str, test: Test, measured: Measured, level: float) -> Finding:
     >>> test = Test("missing", "share", 0.05, measure=lambda _: None)
     >>> measured = Measured(0.1, 1e-9, Statement("missing_now", {"now": 0.12, "then": 0.02}))
     >>> finding = judged("alcohol", test, measured, 0.001)
-    >>> finding.verdict, [each.code for each in finding.says]
+    >>> finding.verdict, [each.code for each in finding.statements]
     ('drift', ['missing_now', 'not_chance'])
     """
-    effect, p_value, says = measured
+    effect, p_value, statement = measured
     matters, beyond_chance = effect >= test.threshold, p_value < level
     more: tuple[Statement, ...] = ()
     if matters:
@@ -61,5 +61,5 @@ def judged(field: str, test: Test, measured: Measured, level: float) -> Finding:
         p_value=p_value,
         level=level,
         verdict="drift" if matters and beyond_chance else "no drift",
-        says=(Statement(says.code, says.values, field), *more),
+        statements=(Statement(statement.code, statement.values, field), *more),
     )

@@ -28,8 +28,8 @@ def measure(sample: Labels) -> Measured:
     """
     then, now = sample.table()
     apart = float(distance.jensenshannon(then, now))
-    says = Statement("labels_apart", {"distance": apart})
-    return Measured(apart, chi_square.p_value(sample), says)
+    statement = Statement("labels_apart", {"distance": apart})
+    return Measured(apart, chi_square.p_value(sample), statement)
 
 
 TEST = Test("jensen_shannon", "distance", THRESHOLD, measure)

@@ -29,9 +29,9 @@ def measure(sample: Numbers) -> Measured:
     Kolmogorov Goodness-of-Fit Test for Discontinuous Distributions, JASA 67, 591-596.
 
     >>> grid = np.linspace(0, 1, 101)
-    >>> effect, p_value, says = measure(Numbers.of(grid, np.linspace(0, 1, 500) ** 2, rows=5_000))
-    >>> round(effect, 2), p_value < 1e-9, says.code, says.values["edge"]
-    (0.25, True, 'more_below', 0.24)
+    >>> found = measure(Numbers.of(grid, np.linspace(0, 1, 500) ** 2, rows=5_000))
+    >>> round(found.effect, 2), found.p_value < 1e-9, found.statement.values["edge"]
+    (0.25, True, 0.24)
     """
     steps = len(sample.quantiles) - 1
     edges = np.unique(sample.quantiles)
@@ -45,8 +45,8 @@ def measure(sample: Numbers) -> Measured:
     else:
         code, edge, now, then = "fewer_up_to", edges[fewer], up_to[fewer], at_least[fewer]
     distance = max(float(abs(now - then)), 0.0)
-    says = Statement(code, {"now": float(now), "edge": float(edge), "then": float(then)})
-    return Measured(distance, p_value(sample, distance), says)
+    statement = Statement(code, {"now": float(now), "edge": float(edge), "then": float(then)})
+    return Measured(distance, p_value(sample, distance), statement)
 
 
 def p_value(sample: Numbers, distance: float) -> float:

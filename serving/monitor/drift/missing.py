@@ -16,7 +16,8 @@ def measure(sample: Numbers | Labels) -> Measured:
     Fisher (1922), On the interpretation of χ² from contingency tables, and the calculation of P,
     Journal of the Royal Statistical Society 85, 87-94.
 
-    >>> measure(Labels({"red": 1_000}, {"red": 400}, trained_missing=20, missing=100)).says.values
+    >>> labels = Labels({"red": 1_000}, {"red": 400}, trained_missing=20, missing=100)
+    >>> measure(labels).statement.values
     {'now': 0.2, 'then': 0.0196078431372549}
     """
     now = sample.missing / (sample.missing + sample.present)

@@ -22,16 +22,16 @@ def measure(sample: Numbers) -> Measured:
     Number of Exceedances, same journal 21, 247-262.
 
     >>> grid = np.linspace(0, 1, 101)
-    >>> measure(Numbers.of(grid, np.linspace(0.1, 1.1, 501), rows=5_000)).says.values
+    >>> measure(Numbers.of(grid, np.linspace(0.1, 1.1, 501), rows=5_000)).statement.values
     {'share': 0.0998003992015968, 'low': 0.0, 'high': 1.0}
     """
     lowest, highest = sample.quantiles[[0, -1]].tolist()
     outside = int(np.sum((sample.values < lowest) | (sample.values > highest)))
     share = outside / sample.present
     more = stats.betabinom.sf(outside - 1, sample.present, 2, max(sample.trained - 1, 1))
-    says = Statement("outside", {"share": share, "low": lowest, "high": highest})
+    statement = Statement("outside", {"share": share, "low": lowest, "high": highest})
     # Far out in the tail the sum that scipy takes may miss 0 by a rounding error.
-    return Measured(share, max(float(more), 0.0), says)
+    return Measured(share, max(float(more), 0.0), statement)
 
 
 TEST = Test("out_of_range", "share", THRESHOLD, measure)

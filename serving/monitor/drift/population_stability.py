@@ -21,7 +21,7 @@ def measure_numbers(sample: Numbers) -> Measured:
     rows, L being its steps.
 
     >>> grid = np.linspace(0, 1, 101)
-    >>> measure_numbers(Numbers.of(grid, np.linspace(0.1, 1.1, 500), rows=5_000)).says.code
+    >>> measure_numbers(Numbers.of(grid, np.linspace(0.1, 1.1, 500), rows=5_000)).statement.code
     'psi_large'
     """
     steps = len(sample.quantiles) - 1
@@ -39,7 +39,8 @@ def measure_numbers(sample: Numbers) -> Measured:
 def measure_labels(sample: Labels) -> Measured:
     """The PSI over labels, rare ones taken together.
 
-    >>> measure_labels(Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150})).says.code
+    >>> labels = Labels({"white": 4_000, "red": 1_000}, {"white": 350, "red": 150})
+    >>> measure_labels(labels).statement.code
     'psi_little'
     """
     then, now = sample.table()

@@ -19,7 +19,7 @@ def measure(sample: Labels) -> Measured:
     standard errors of their number.
 
     >>> came = {"white": 380, "red": 100, "rosé": 20}
-    >>> measure(Labels({"white": 750, "red": 250}, came)).says.values
+    >>> measure(Labels({"white": 750, "red": 250}, came)).statement.values
     {'share': 0.04, 'label': 'rosé'}
     """
     seen = {label for label, count in sample.reference.items() if count}
@@ -29,11 +29,11 @@ def measure(sample: Labels) -> Measured:
     rate = min((once + 2 * once**0.5) / (sample.trained + 1), 1.0)
     chance = stats.binom.sf(rows - 1, sample.present, rate)
     share = rows / sample.present
-    says = Statement("unseen", {"share": share})
+    statement = Statement("unseen", {"share": share})
     if unseen:
         most = max(unseen, key=unseen.__getitem__)
-        says = Statement("unseen_most", {"share": share, "label": most})
-    return Measured(share, float(chance), says)
+        statement = Statement("unseen_most", {"share": share, "label": most})
+    return Measured(share, float(chance), statement)
 
 
 TEST = Test("unseen_labels", "share", THRESHOLD, measure)

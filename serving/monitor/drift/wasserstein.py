@@ -32,9 +32,9 @@ def measure(sample: Numbers) -> Measured:
     then, now = sample.quantiles[1:-1], sample.values[places]
     deviation = float(np.std(then)) if then[0] < then[-1] else LEAST_DEVIATION
     distance = float(stats.wasserstein_distance(now, then)) / deviation
-    says = Statement("moved", {"distance": distance})
+    statement = Statement("moved", {"distance": distance})
     chance = kolmogorov_smirnov.measure(sample).p_value
-    return Measured(distance, chance, says)
+    return Measured(distance, chance, statement)
 
 
 TEST = Test("wasserstein", "deviations", THRESHOLD, measure)

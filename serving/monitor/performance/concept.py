@@ -129,5 +129,5 @@ def drift(watch: Watch, bound: Bound, loss: str) -> ConceptDrift:
         evidence=watch.evidence,
         needed=BETWEEN_FALSE_ALARMS,
         verdict=verdict,
-        says=(Statement(code, values),),
+        statements=(Statement(code, values),),
     )

@@ -41,7 +41,7 @@ def measure(
 ) -> tuple[Realised, ...]:
     """Every metric that the answers allow, with a bootstrap interval.
 
-    The verdict is drift where a metric is worse than the held-out one by at least its spread over
+    A metric is *worse* where it falls short of the held-out one by at least its spread over
     the folds, and by more than chance explains, corrected for the number of metrics; the held-out
     figure is taken to be as uncertain as one fold's. The interval is the percentile bootstrap's:
     Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
@@ -58,7 +58,7 @@ def measure(
     >>> actual = truth(np.arange(200) // 2 % 2, classes=2)
     >>> found = measure(answers, actual, {"accuracy": HeldOut(0.8, 0.02)})[0]
     >>> found.value, found.verdict
-    (0.5, 'drift')
+    (0.5, 'worse')
     """
     metrics = known(answers, wanted=held_out)
     level = FALSE_ALARMS / max(1, len(metrics.keys() & held_out.keys()))
@@ -155,8 +155,8 @@ def _realised(
         low=low,
         high=high,
         level=level,
-        verdict="no drift",
-        says=(Statement("metric", about), *more),
+        verdict=None,
+        statements=(Statement("metric", about), *more),
     )
     if held_out is None:
         return found
@@ -164,9 +164,9 @@ def _realised(
     worse = -gained if metric(name).better == "higher" else gained
     uncertain = float(np.hypot(np.nanstd(drawn), held_out.spread))
     p_value = float(stats.norm.sf(worse / uncertain)) if uncertain else float(worse <= 0)
-    drift = worse >= held_out.spread and p_value < level
-    says = Statement(
-        "metric_worse" if drift else "metric_held_out", about | {"held_out": held_out.mean}
+    is_worse = worse >= held_out.spread and p_value < level
+    statements = Statement(
+        "metric_worse" if is_worse else "metric_held_out", about | {"held_out": held_out.mean}
     )
     return msgspec.structs.replace(
         found,
@@ -174,8 +174,8 @@ def _realised(
         effect=significant(worse),
         threshold=held_out.spread,
         p_value=p_value,
-        verdict="drift" if drift else "no drift",
-        says=(says, *more),
+        verdict="worse" if is_worse else "within range",
+        statements=(statements, *more),
     )
 
 
@@ -185,5 +185,5 @@ def _unknown(code: str, name: str, rows: int, level: float) -> Realised:
         rows=rows,
         level=level,
         verdict="not enough yet",
-        says=(Statement(code, {"metric": name, "rows": rows}),),
+        statements=(Statement(code, {"metric": name, "rows": rows}),),
     )

@@ -130,7 +130,7 @@ STEPS = (
                 kind EXACT NOT NULL,
                 raised BIGINT NOT NULL,
                 cleared BIGINT,
-                says TEXT NOT NULL,
+                statements TEXT NOT NULL,
                 ended TEXT NOT NULL,
                 report TEXT NOT NULL,
                 PRIMARY KEY (model, version, kind, raised)

@@ -15,7 +15,7 @@ from serving.statement import Statement
 
 Kind = Literal["data drift", "prediction drift", "concept drift"]
 
-_ALERT = ("model", "version", "kind", "raised", "cleared", "says", "ended")
+_ALERT = ("model", "version", "kind", "raised", "cleared", "statements", "ended")
 
 reports = table("reports", "model", "version", "time", "report", "place", "watch")
 points = table("points", "model", "time", "version", "figures")
@@ -76,7 +76,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     raised, cleared : int
         Milliseconds since 1970, UTC; cleared is None while it lasts.
-    says : tuple of Statement
+    statements : tuple of Statement
         What is wrong, as the latest pass saw it.
     ended : tuple of Statement
         Why it is cleared; empty while it lasts.
@@ -87,7 +87,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     raised: int
     cleared: int | None = None
-    says: tuple[Statement, ...]
+    statements: tuple[Statement, ...]
     ended: tuple[Statement, ...] = ()
 
 
@@ -218,14 +218,14 @@ def _same(alert: Alert) -> sql.ColumnElement[bool]:
 
 def _alert(row: sql.Row[Any]) -> Alert:
     kept = row._asdict()
-    says, ended = (decode(kept.pop(name)) for name in ("says", "ended"))
-    return Alert(**kept, says=says, ended=ended)
+    statements, ended = (decode(kept.pop(name)) for name in ("statements", "ended"))
+    return Alert(**kept, statements=statements, ended=ended)
 
 
 def _settle(connection: sql.Connection, changed: Sequence[Alert], report: str) -> None:
     for alert in changed:
         there = alerts.update().where(_same(alert))
-        said = {name: encode(getattr(alert, name)).decode() for name in ("says", "ended")}
+        said = {name: encode(getattr(alert, name)).decode() for name in ("statements", "ended")}
         if not connection.execute(there.values(cleared=alert.cleared, **said)).rowcount:
             row = msgspec.structs.asdict(alert) | said | {"report": report}
             connection.execute(alerts.insert(), row)
