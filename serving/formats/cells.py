@@ -36,8 +36,6 @@ class Cells:
 
     def __init__(self, schema: Schema, table: TableReader) -> None:
         self.schema, self.width = schema, len(table.names)
-        parts = [Field(name=part) for field in schema.fields for part in field.sum_of]
-        fields = {field.name: field for field in (*parts, *schema.fields)}
         meant = schema.meanings.meant(table.names)
         self.unused = meant.unknown
         if not meant.fields and not meant.rivals:
@@ -45,29 +43,22 @@ class Cells:
             raise NotATable(f"the first line names no field of this model; they are {names}")
         faults = [*_repeated(schema, table, self.unused)]
         for field in schema.fields:
-            if name := next(
-                (each for each in (field.name, *field.sum_of) if each in meant.rivals), ""
-            ):
-                rivals = " and ".join(map(shown, meant.rivals[name]))
-                faults.append(_of_header(name, f"is named {rivals}; name one column {shown(name)}"))
-            elif not (field.optional or {field.name, *field.sum_of} & {*meant.fields}):
+            if field.name in meant.rivals:
+                rivals = " and ".join(map(shown, meant.rivals[field.name]))
+                message = f"is named {rivals}; name one column {shown(field.name)}"
+                faults.append(_of_header(field.name, message))
+            elif not (field.optional or field.name in meant.fields):
                 faults.append(_of_header(field.name, f"is no column{_nearest(field, self.unused)}"))
         if faults:
             raise InvalidRecords(faults)
         as_trained = schema.table is not None and schema.table.separator == table.separator
         commas = table.separator in DECIMAL_COMMAS
-        self._texts = {
-            name: Texts(fields[name], as_trained=as_trained, commas=commas) for name in meant.fields
-        }
         self._columns = {name: table.names.index(sent) for name, sent in meant.fields.items()}
-        self._sources = [
-            [name for name in (field.name, *field.sum_of) if name in self._columns]
+        self._texts = {
+            field.name: Texts(field, as_trained=as_trained, commas=commas)
             for field in schema.fields
-        ]
-        self._is_plain = all(
-            {*sources} in ({field.name}, {*field.sum_of}, set())
-            for field, sources in zip(schema.fields, self._sources, strict=True)
-        )
+            if field.name in self._columns
+        }
 
     @property
     def met_comma(self) -> bool:
@@ -76,24 +67,18 @@ class Cells:
 
     def matrix(self, rows: list[Row]) -> NDArray[Any] | None:
         """The rows of a batch by columns, None where one is at fault or needs a closer look."""
-        if not self._is_plain or {*map(len, rows)} != {self.width}:
+        if {*map(len, rows)} != {self.width}:
             return None
         columns = [*zip(*rows, strict=True)]
-        matrix = np.full((len(rows), len(self._sources)), np.nan, self.schema.dtype)
+        fields = self.schema.fields
+        matrix = np.full((len(rows), len(fields)), np.nan, self.schema.dtype)
         try:
-            for at, (field, sources) in enumerate(
-                zip(self.schema.fields, self._sources, strict=True)
-            ):
-                read = [self._texts[name].column(columns[self._columns[name]]) for name in sources]
-                if field.type == "text":
-                    matrix[:, at] = read[0] if read else None
-                elif field.name in sources:
-                    matrix[:, at] = read[0]
-                elif read:
-                    total = np.sum(read, axis=0)
-                    if not ((total >= field.minimum) & (total <= field.maximum)).all():
-                        return None
-                    matrix[:, at] = total
+            for at, field in enumerate(fields):
+                if field.name in self._columns:
+                    cells = columns[self._columns[field.name]]
+                    matrix[:, at] = self._texts[field.name].column(cells)
+                elif field.type == "text":
+                    matrix[:, at] = None
         except ValueError:
             return None
         return matrix

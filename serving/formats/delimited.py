@@ -55,9 +55,8 @@ class Reader:
 
     def __init__(self, stream: BinaryIO, schema: Schema) -> None:
         self._schema = schema
-        known = {*schema.names, *(part for field in schema.fields for part in field.sum_of)}
         separator = schema.table.separator if schema.table else ","
-        self._table = TableReader(stream, known, separator)
+        self._table = TableReader(stream, schema.names, separator)
         self._cells = Cells(schema, self._table)
         self.unused = self._cells.unused
 

@@ -47,7 +47,6 @@ class ExactReader:
         self.faults: list[Fault] = []
         self.remarks: dict[int, list[Remark]] = {}
         self._fields, self._meanings, self._read_value = fields, meanings, read
-        self._parts = {part: Field(name=part) for field in fields for part in field.sum_of}
         self._sent: Sequence[str] = ()
         self._meant = meanings.meant(())
 
@@ -67,42 +66,11 @@ class ExactReader:
         self.remarks.setdefault(position, []).append(Remark(name, message))
 
     def _value(self, position: int, field: Field, record: JSONObject) -> Any:
-        names = self._meant.fields
-        if any(part in names or part in self._meant.rivals for part in field.sum_of):
-            return self._sum(position, field, record)
         if field.name in self._meant.rivals:
             return self._refuse_rivals(position, field.name)
-        if field.name in names or field.optional:
+        if field.name in self._meant.fields or field.optional:
             return self._read(position, field, record)
-        remedy = f"; send it or all of {_listed(field)}" if field.sum_of else ""
-        remedy = self._nearest(field) or remedy
-        return self._refuse(position, field.name, f"is missing{remedy}")
-
-    def _sum(self, position: int, field: Field, record: JSONObject) -> float:
-        """What the parts of a field add up to, which is what was sent for it, if anything was."""
-        total = 0.0
-        for part in field.sum_of:
-            if part in self._meant.fields:
-                total += self._read(position, self._parts[part], record)
-            elif part in self._meant.rivals:
-                total += self._refuse_rivals(position, part)
-            else:
-                message = f"is missing; send all of {_listed(field)}, or {shown(field.name)} alone"
-                total += self._refuse(position, part, message)
-        if math.isnan(total):
-            return total
-        if record.get(self._meant.fields.get(field.name, field.name)) is None:
-            try:
-                return field.number(total)
-            except ValueError as error:
-                return self._refuse(position, field.name, str(error), total)
-        value: float = self._read(position, field, record)
-        if math.isnan(value) or math.isclose(value, total):
-            return value
-        message = (
-            f"{value:.12g} is not the sum of {_listed(field)}, {total:.12g}; send one or the other"
-        )
-        return self._refuse(position, field.name, message, value)
+        return self._refuse(position, field.name, f"is missing{self._nearest(field)}")
 
     def _read(self, position: int, field: Field, record: JSONObject) -> Any:
         sent = self._meant.fields.get(field.name, field.name)
@@ -134,10 +102,6 @@ class ExactReader:
             field.name, [name for name in sent if len(name) <= LONGEST_SHOWN], 1
         )
         return f"; {shown(near[0])} was sent: is that it?" if near else ""
-
-
-def _listed(field: Field) -> str:
-    return ", ".join(map(shown, field.sum_of))
 
 
 def _echoed(value: Any) -> Any:

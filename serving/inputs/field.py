@@ -48,8 +48,6 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         The labels of a category.
     optional : bool
         Whether it may be missing, that is absent or null; a missing value is NaN in a row.
-    sum_of : tuple of str
-        Numbers that may be sent, all of them, in place of this one, which is their sum.
     """
 
     name: str
@@ -64,12 +62,6 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     seen: tuple[float, float] | None = None
     categories: tuple[str, ...] = ()
     optional: bool = False
-    sum_of: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
-        if self.sum_of and self.type != "number":
-            raise ValueError(f"{self.name}: only a number may be a sum")
 
     @property
     def possible(self) -> Any:

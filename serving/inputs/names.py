@@ -27,7 +27,7 @@ class Meant(NamedTuple):
 
 
 class Names:
-    """The names of fields, and of parts of those that are sums.
+    """The names of a model's fields, and what a client's names mean among them.
 
     A name means the field of that very name; else, where it differs from the name of one field
     alone in case, spaces and underscores, that field.

@@ -58,8 +58,7 @@ class Schema:
     def __init__(self, fields: Sequence[Field], table: Table | None = None) -> None:
         self.fields, self.table = tuple(fields), table
         self.names = tuple(field.name for field in self.fields)
-        parts = [part for field in self.fields for part in field.sum_of]
-        self.meanings = Names([*parts, *self.names], table.columns if table else ())
+        self.meanings = Names(self.names, table.columns if table else ())
         self._attributes = [f"field_{column}" for column in range(len(self.fields))]
         self._optional = [column for column, field in enumerate(self.fields) if field.optional]
         self._texts = self._of("text")

@@ -190,9 +190,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a threshold is for one of two classes")
         if self.threshold and self.answers != "probabilities":
             raise ValueError("a threshold decides from probabilities")
-        names = {field.name for field in self.fields}
-        if parts := names.intersection(part for field in self.fields for part in field.sum_of):
-            raise ValueError(f"{min(parts)} is a field and cannot be part of another's sum")
         if self.interval and classes:
             raise ValueError("an interval is for a regression")
 

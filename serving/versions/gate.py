@@ -80,8 +80,6 @@ def _narrowed(field: Field, before: Field) -> Iterator[str]:
             f"field {name} takes {field.minimum:g} to {field.maximum:g} only, "
             f"not {before.minimum:g} to {before.maximum:g}"
         )
-    if set(before.sum_of) - set(field.sum_of):
-        yield f"field {name} no longer takes {' + '.join(before.sum_of)}"
 
 
 def _gives_other_codes(field: Field, before: Field) -> bool:

@@ -25,7 +25,7 @@ FIELDS = (
     Field(name="rooms", type="integer", minimum=1, maximum=99),
     Field(name="kind; of home", type="category", categories=("flat", "house; old", "a\nb", "Vão")),
     Field(name="sea", type="category", categories=("False", "True"), optional=True),
-    Field(name="income", sum_of=("his", "hers"), maximum=1e9),
+    Field(name="income", maximum=1e9),
 )
 SCHEMA = Schema(FIELDS)
 HOME = {"size, m²": 62.5, "rooms": 3, "kind; of home": "flat", "sea": True, "income": 5000}
@@ -171,18 +171,6 @@ def test_a_code_is_not_taken_where_a_label_looks_like_a_number():
     assert rows("class\n1\n3\n", schema).tolist() == [[0], [2]]
     (batch,) = batches("class\n0\n", schema)
     assert batch.faults
-
-
-def test_the_parts_of_a_sum_may_be_columns():
-    parts = {name: value for name, value in HOME.items() if name != "income"}
-    assert rows(table({**parts, "his": 1.5, "hers": 2}))[0, 4] == 3.5
-    (batch,) = batches(table({**parts, "his": 1.5}))
-    assert [fault.field for fault in batch.faults[0]] == ["hers"]
-    (batch,) = batches(table({**parts, "his": 1e9, "hers": 1}))
-    assert batch.faults[0][0].message.startswith("1000000001.0 is above 1000000000")
-    assert rows(table({**HOME, "income": "", "his": 1, "hers": 2}))[0, 4] == 3
-    (batch,) = batches(table({**parts, "his": 1.5, "hers": ""}))
-    assert batch.faults[0][0].field == "hers"
 
 
 def test_a_missing_column_is_told_once_with_what_may_be_meant():

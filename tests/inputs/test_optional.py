@@ -1,4 +1,4 @@
-"""What a record may leave out, add up or say with true and false, and the rows it becomes."""
+"""What a record may leave out or give as true and false, and the rows it becomes."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from serving.inputs.schema import Rows, Schema
 
 SCHEMA = Schema(
     [
-        Field(name="income", minimum=0, maximum=1e6, seen=(100, 9000), sum_of=("own", "partner's")),
+        Field(name="income", minimum=0, maximum=1e6, seen=(100, 9000)),
         Field(name="term: months", optional=True, minimum=1, seen=(12, 480)),
         Field(name="dependents", type="integer", optional=True, minimum=0, seen=(0, 3)),
         Field(name="area", type="category", categories=("rural", "urban"), optional=True),
@@ -104,55 +104,6 @@ def test_true_is_no_label_of_another_name():
     assert faults(FULL | {"area": True}) == [("area", 'true is none of "rural", "urban"')]
 
 
-def test_the_parts_may_be_sent_in_the_place_of_their_sum():
-    parts = without("income") | {"own": 4000, "partner's": 1500.5}
-    assert decode(parts).matrix[0, 0] == 5500.5
-    assert decode(parts).remarks == {}
-    assert decode([FULL, parts]).matrix[:, 0].tolist() == [5000, 5500.5]
-    assert decode(parts | {"income": None}).matrix[0, 0] == 5500.5
-    assert decode(parts | {"income": 5500.5}).matrix[0, 0] == 5500.5
-    high = decode(parts | {"own": 10_000}).remarks[0]
-    assert [remark.message for remark in high] == [
-        "11500.5 is above 9000, the highest value seen in training"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        (
-            {"own": 1},
-            [("partner's", 'is missing; send all of "own", "partner\'s", or "income" alone')],
-        ),
-        ({}, [("income", 'is missing; send it or all of "own", "partner\'s"')]),
-        (
-            {"own": None, "partner's": "2"},
-            [
-                ("own", "null is not a number"),
-                ("partner's", '"2" is not a number; send 2 without quotes'),
-            ],
-        ),
-        (
-            {"own": 1, "partner's": 2, "income": 4},
-            [("income", '4 is not the sum of "own", "partner\'s", 3; send one or the other')],
-        ),
-        ({"own": 1, "partner's": -2}, [("income", "-1.0 is below 0, the lowest possible")]),
-        (
-            {"own": 3e38, "partner's": 3e38},
-            [("income", "6e+38 is above 1000000, the highest possible")],
-        ),
-    ],
-)
-def test_parts_that_make_no_sum_are_named(changes: dict[str, Any], expected: list[Any]):
-    assert faults(without("income") | changes) == expected
-
-
-def test_only_a_number_is_a_sum():
-    with pytest.raises(ValueError, match="age: only a number may be a sum"):
-        Field(name="age", type="integer", sum_of=("a", "b"))
-
-
-ABSENT = object()
 income = st.floats(0, 1e6) | st.integers(0, 1_000_000)
 optional = {
     "term: months": st.floats(1, 1000),
@@ -180,15 +131,6 @@ def test_the_fast_and_the_exact_reading_agree(sent: list[dict[str, Any]]):
         told = dict(zip(SCHEMA.names, SCHEMA.values(fast.matrix)[at], strict=True))
         assert [name for name, value in told.items() if value is None] == missing
         assert np.array_equal(decode(told).matrix, alone.matrix, equal_nan=True)
-
-
-@given(records, st.floats(0, 1e5), st.floats(0, 1e5))
-def test_parts_and_their_sum_make_the_same_row(sent: dict[str, Any], own: float, partners: float):
-    whole = decode(sent | {"income": own + partners})
-    del sent["income"]
-    assert np.array_equal(
-        decode(sent | {"own": own, "partner's": partners}).matrix, whole.matrix, equal_nan=True
-    )
 
 
 def test_a_schema_is_written_and_read_as_json():

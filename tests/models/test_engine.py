@@ -13,7 +13,6 @@ from estimators import CASES, fitted, loans
 from sklearn.linear_model import LogisticRegression
 
 from serving.errors import ArtefactError
-from serving.inputs.field import Field
 from serving.models import artefact
 from serving.models.artefact import ONNX, PICKLE, Artefact
 from serving.models.engine import Engine
@@ -87,13 +86,6 @@ def test_a_manifest_that_contradicts_itself_is_refused(models: Path, reason: str
     (models / "wine" / "1" / artefact.MANIFEST).write_bytes(msgspec.json.encode(content))
     with pytest.raises(ArtefactError, match=reason):
         artefact.read(models, "wine", 1)
-
-
-def test_a_part_of_a_sum_is_no_field_of_its_own(models: Path):
-    manifest = artefact.read_manifest(models, "wine", 1)
-    total = Field(name="acidity", sum_of=("fixed acidity", "volatile acidity"))
-    with pytest.raises(ValueError, match="fixed acidity is a field and cannot be part"):
-        msgspec.structs.replace(manifest, fields=(*manifest.fields, total))
 
 
 def test_sampled_rows_miss_as_many_values_as_training_rows():

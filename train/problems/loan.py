@@ -14,12 +14,8 @@ from train.problem import Problem
 
 # What decides, and no more: with sex, marriage and the other columns no figure is better.
 FIELDS = (
-    Field(
-        name="TotalIncome",
-        unit="a month",
-        minimum=0,
-        sum_of=("ApplicantIncome", "CoapplicantIncome"),
-    ),
+    Field(name="ApplicantIncome", unit="a month", minimum=0),
+    Field(name="CoapplicantIncome", unit="a month", minimum=0),
     Field(name="LoanAmount", unit="thousands", minimum=0, optional=True),
     Field(name="Credit_History", type="category", categories=("0", "1"), optional=True),
     Field(name="Property_Area", type="category", categories=("Rural", "Semiurban", "Urban")),
@@ -27,16 +23,11 @@ FIELDS = (
 
 
 def load(data: Path) -> pd.DataFrame:
-    """Read the applications, with the incomes of applicant and co-applicant added up."""
+    """Read the applications, with credit history and decision as labels."""
     loans = pd.read_csv(data)
-    return pd.DataFrame(
-        {
-            "TotalIncome": loans["ApplicantIncome"] + loans["CoapplicantIncome"],
-            "LoanAmount": loans["LoanAmount"],
-            "Credit_History": loans["Credit_History"].map({0: "0", 1: "1"}),
-            "Property_Area": loans["Property_Area"],
-            "Loan_Status": loans["Loan_Status"].map({"Y": "Aprovado", "N": "Não aprovado"}),
-        }
+    return loans[[field.name for field in FIELDS]].assign(
+        Credit_History=loans["Credit_History"].map({0: "0", 1: "1"}),
+        Loan_Status=loans["Loan_Status"].map({"Y": "Aprovado", "N": "Não aprovado"}),
     )
 
 
@@ -57,8 +48,8 @@ PROBLEM = Problem(
                 "missing",
                 ColumnTransformer(
                     [
-                        ("amount", SimpleImputer(strategy="median"), [0, 1]),
-                        ("history", SimpleImputer(strategy="constant", fill_value=-1), [2]),
+                        ("amount", SimpleImputer(strategy="median"), [0, 1, 2]),
+                        ("history", SimpleImputer(strategy="constant", fill_value=-1), [3]),
                     ],
                     remainder="passthrough",
                 ),

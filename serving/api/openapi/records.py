@@ -47,28 +47,15 @@ def _truth(manifest: Manifest) -> Schema:
 
 
 def _record(manifest: Manifest) -> Schema:
-    """A record. What JSON Schema cannot say is told: that parts add up to what is possible."""
+    """A record of the model's fields."""
     properties = {field.name: _value(field, manifest.example) for field in manifest.fields}
-    for field in manifest.fields:
-        for part in field.sum_of:
-            properties[part] = {
-                "type": "number",
-                "minimum": -FLOAT32_MAX,
-                "maximum": FLOAT32_MAX,
-                "description": f"part of {field.name}",
-            }
-    schema: Schema = {
+    return {
         "type": "object",
         "description": f"{manifest.title}. What else is sent is not used, and named in `warnings`.",
         "properties": properties,
-        "required": [
-            field.name for field in manifest.fields if not (field.optional or field.sum_of)
-        ],
+        "required": [field.name for field in manifest.fields if not field.optional],
         "examples": [manifest.example],
     }
-    if sums := [_sum(field) for field in manifest.fields if field.sum_of]:
-        schema["allOf"] = sums
-    return schema
 
 
 def _prediction(manifest: Manifest) -> dict[str, Schema]:
@@ -91,8 +78,6 @@ def _prediction(manifest: Manifest) -> dict[str, Schema]:
 
 def _value(field: Field, example: dict[str, Any]) -> Schema:
     schema, said = _kind(field)
-    if field.sum_of:
-        said.append(f"or all of {' + '.join(field.sum_of)} in its place")
     if field.optional:
         said.append("may be missing")
         if "anyOf" in schema:
@@ -106,14 +91,6 @@ def _value(field: Field, example: dict[str, Any]) -> Schema:
     if field.name in example:
         schema["examples"] = [example[field.name]]
     return schema
-
-
-def _sum(field: Field) -> Schema:
-    """Of a field that is a sum: all of its parts, or none and itself."""
-    alone: Schema = {"properties": dict.fromkeys(field.sum_of, False)}
-    if not field.optional:
-        alone["required"] = [field.name]
-    return {"anyOf": [alone, {"required": [*field.sum_of]}]}
 
 
 def _kind(field: Field) -> tuple[Schema, list[str]]:

@@ -42,15 +42,9 @@ export class Form {
     const record = [];
     for (const [name, input] of this.inputs) {
       const sent = value(this.fields.get(name) ?? {}, input.value, this.decimal);
-      if (sent !== undefined && !this.replaced(name)) record.push([name, sent]);
+      if (sent !== undefined) record.push([name, sent]);
     }
     return Object.fromEntries(record); // a field may be called __proto__
-  }
-
-  // A sum is not sent where its parts are.
-  replaced(name) {
-    const parts = this.fields.get(name)?.sum_of ?? [];
-    return parts.some((part) => this.inputs.get(part).value !== "");
   }
 
   fill(record) {
@@ -81,7 +75,6 @@ export class Form {
     note.lang = "en";
     note.className = `note ${kind}`;
     if (kind === "fault") input.setAttribute("aria-invalid", "true");
-    input.closest("details")?.setAttribute("open", "");
     return true;
   }
 
