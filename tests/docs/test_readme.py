@@ -69,11 +69,9 @@ def test_every_command_prints_what_readme_shows(service: Server, clone: Path):
     # One shell runs them all, as a reader's does: variables of one block are used in the next.
     script = "\n".join(f"{command}\necho '{END_OF_BLOCK}'" for command, _ in commands())
     run = subprocess.run(
-        ["bash", "-e", "-c", as_of_now(script.replace("http://localhost:5000", service.url))],
+        ["bash", "-e", "-c", script.replace("http://localhost:5000", service.url)],
         cwd=clone,
-        env=os.environ
-        | {"MODELS_DIR": str(clone / "models"), "VAR_DIR": str(clone / "var")}
-        | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"MODELS_DIR": str(clone / "models"), "VAR_DIR": str(clone / "var")},
         capture_output=True,
         text=True,
         check=False,
@@ -82,13 +80,6 @@ def test_every_command_prints_what_readme_shows(service: Server, clone: Path):
     assert run.returncode == 0, f"{commands()[len(outputs) - 1][0]}\n{outputs[-1]}{run.stderr}"
     for (command, shown), output in zip(commands(), outputs, strict=False):
         assert matches(shown, output), f"{command}\n{output}"
-
-
-def as_of_now(script: str) -> str:
-    """The commands by the names that they have until `adega` is installed."""
-    script = script.replace(".venv/bin/adega train", ".venv/bin/python -m train")
-    script = script.replace(".venv/bin/adega trial", ".venv/bin/python -m serving trial")
-    return script.replace(".venv/bin/adega", ".venv/bin/python -m serving")
 
 
 def matches(shown: str, output: str) -> bool:
