@@ -1,6 +1,6 @@
 """ONNX Runtime's own rows a second: two processes, one thread each, no HTTP, no JSON.
 
-Run as a process of its own, so that the bench maps none of its libraries: see bench.truth.
+Run as a process of its own, so that the bench maps none of its libraries: see bench.expected.
 """
 
 import json

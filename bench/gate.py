@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 from bench.vintage import SHIFT, SHIFTED, SWEET
 from serving.models.manifest import Figure
 from serving.models.paired import ENOUGH, Paired
-from train.learning.fitting import fit
+from train.fitting.fit import fit
 from train.problems import wine
 from train.problems.problems import data_of
 
@@ -57,14 +57,14 @@ def _refused(case: Case, seed: int) -> tuple[bool, bool]:
         new = new[new["alcohol"] < EASY]
     new = _drifted(new.iloc[:ENOUGH], case)
     forest = clone(wine.PROBLEM.estimator).set_params(n_estimators=TREES, n_jobs=2)
-    live = fit(forest, _rows(known), TASK.lesson(_truth(known)), seed)
+    live = fit(forest, _rows(known), TASK.to_fit(_target(known)), seed)
     before, _ = _validated(forest, known, seed)
     if case.worse:
         forest.set_params(max_depth=1)
-    after, answers = _validated(forest, pd.concat([known, new]), seed, judged=KNOWN)
-    truth = _truth(new)
-    theirs = TASK.losses(truth, TASK.answers(live, _rows(new)))
-    paired = Paired.of(theirs, TASK.losses(truth, answers[KNOWN:]))
+    after, outputs = _validated(forest, pd.concat([known, new]), seed, judged=KNOWN)
+    y = _target(new)
+    theirs = TASK.losses(y, TASK.predict(live, _rows(new)))
+    paired = Paired.of(theirs, TASK.losses(y, outputs[KNOWN:]))
     return paired.is_worse, after.mean - before.mean > max(after.spread, before.spread)
 
 
@@ -84,20 +84,20 @@ def _validated(
 
     All wines are different, so no groups need be kept together, which takes its time.
     """
-    rows, truth, scores = _rows(wines), _truth(wines), []
-    answers = np.empty((len(rows), len(TASK.labels)))
+    rows, y, scores = _rows(wines), _target(wines), []
+    outputs = np.empty((len(rows), len(TASK.labels)))
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    for train, test in folds.split(rows, truth):
-        fitted = fit(forest, rows[train], TASK.lesson(truth[train]), seed)
-        answers[test] = TASK.answers(fitted, rows[test])
+    for train, test in folds.split(rows, y):
+        fitted = fit(forest, rows[train], TASK.to_fit(y[train]), seed)
+        outputs[test] = TASK.predict(fitted, rows[test])
         counts = test[test >= judged]
-        scores.append(TASK.losses(truth[counts], answers[counts]).mean())
-    return Figure(float(np.mean(scores)), float(np.std(scores, ddof=1)), 0.0), answers
+        scores.append(TASK.losses(y[counts], outputs[counts]).mean())
+    return Figure(float(np.mean(scores)), float(np.std(scores, ddof=1)), 0.0), outputs
 
 
 def _rows(wines: pd.DataFrame) -> NDArray[np.float64]:
     return np.column_stack([wines[FIELDS[:-1]], wines["color"] == "white"]).astype(float)
 
 
-def _truth(wines: pd.DataFrame) -> NDArray[np.intp]:
-    return TASK.truth(wines["quality"])
+def _target(wines: pd.DataFrame) -> NDArray[np.intp]:
+    return TASK.encode(wines["quality"])

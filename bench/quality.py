@@ -23,14 +23,14 @@ from serving.models.backends import given
 from serving.models.card import Card
 from train.evaluation import evaluate
 from train.evaluation.evaluate import Evaluation, alike
-from train.learning.calibration import expected_by_chance, expected_error
-from train.learning.choice import learn
-from train.learning.estimators import AUTO
-from train.learning.fitting import fit
-from train.learning.threads import one_thread
+from train.fitting.calibration import expected_by_chance, expected_error
+from train.fitting.choice import choose_and_fit
+from train.fitting.estimators import AUTO
+from train.fitting.fit import fit
+from train.fitting.threads import one_thread
 from train.problem import SEED, as_seen, to_rows, train
 from train.problems import anything
-from train.tables.wishes import Wishes
+from train.tables.options import ColumnOptions
 from train.task import Task
 
 LOWER_IS_BETTER = {"MAE", "Brier score"}
@@ -95,8 +95,8 @@ def measure(data: DataSet) -> Result:
             name="data",
             kind=None,
             estimator=AUTO,
-            wishes=Wishes(),
-            say=lambda _: None,
+            options=ColumnOptions(),
+            echo=lambda _: None,
         )
         heard: list[Evaluation] = []
 
@@ -110,22 +110,22 @@ def measure(data: DataSet) -> Result:
         frame, task = problem.load(file), problem.task
     fields = tuple(as_seen(each, frame[each.name]) for each in problem.fields)
     rows = to_rows(frame, fields)
-    truth, groups, rows = task.truth(frame[problem.target]), alike(rows), given(fields, rows)
-    dealt = list(task.splits(problem.protocol.folds, SEED, truth, groups))
+    y, groups, rows = task.encode(frame[problem.target]), alike(rows), given(fields, rows)
+    dealt = list(task.splits(problem.protocol.folds, SEED, y, groups))
     categories = [at for at, field in enumerate(fields) if field.type == "category"]
     plain = _plain(task, categories, rows.shape[1])
 
-    def answers(estimator: Any) -> list[np.ndarray]:
+    def outputs(estimator: Any) -> list[np.ndarray]:
         return [
-            task.answers(fit(estimator, rows[here], task.lesson(truth[here]), SEED), rows[there])
+            task.predict(fit(estimator, rows[here], task.to_fit(y[here]), SEED), rows[there])
             for here, there in dealt
         ]
 
     by_name = problem.estimator.by_name.values()
-    plain_seconds, _ = _timed(lambda: [answers(estimator) for estimator in by_name])
-    theirs = answers(plain)
-    ours = [heard[0].held_out.answers[0, there] for _, there in dealt]
-    truths = [truth[there] for _, there in dealt]
+    plain_seconds, _ = _timed(lambda: [outputs(estimator) for estimator in by_name])
+    theirs = outputs(plain)
+    ours = [heard[0].held_out.outputs[0, there] for _, there in dealt]
+    ys = [y[there] for _, there in dealt]
     choice = msgspec.json.decode(trained.artefact.contents[CARD], type=Card).choice
     return Result(
         data.name,
@@ -134,12 +134,12 @@ def measure(data: DataSet) -> Result:
         choice.chosen if choice else "",
         {
             metric: Folds(
-                *(_by_fold(score, truths, each) for each in (ours, theirs)),
+                *(_by_fold(score, ys, each) for each in (ours, theirs)),
                 metric in LOWER_IS_BETTER,
             )
             for metric, score in _metrics(task).items()
         },
-        _calibrated(task, (problem.estimator, plain), rows, truth, groups),
+        _calibrated(task, (problem.estimator, plain), rows, y, groups),
         seconds,
         plain_seconds,
     )
@@ -168,41 +168,41 @@ def _metrics(task: Task) -> dict[str, Callable[[np.ndarray, np.ndarray], float]]
     if task.kind == "regression":
         return {"MAE": mean_absolute_error}
     return {
-        "accuracy": lambda truth, said: accuracy_score(truth, said.argmax(axis=1)),
-        "ROC AUC": lambda truth, said: task.score(truth, said, None)["roc_auc"],
-        "Brier score": lambda truth, said: task.losses(truth, said).mean(),
+        "accuracy": lambda y, said: accuracy_score(y, said.argmax(axis=1)),
+        "ROC AUC": lambda y, said: task.score(y, said, None)["roc_auc"],
+        "Brier score": lambda y, said: task.losses(y, said).mean(),
     }
 
 
 def _by_fold(
     score: Callable[[np.ndarray, np.ndarray], float],
-    truths: Iterable[np.ndarray],
-    answers: Iterable[np.ndarray],
+    ys: Iterable[np.ndarray],
+    outputs: Iterable[np.ndarray],
 ) -> np.ndarray:
-    return np.array([score(truth, said) for truth, said in zip(truths, answers, strict=True)])
+    return np.array([score(y, said) for y, said in zip(ys, outputs, strict=True)])
 
 
 def _calibrated(
     task: Task,
     estimators: tuple[Any, Any],
     rows: np.ndarray,
-    truth: np.ndarray,
+    y: np.ndarray,
     groups: np.ndarray,
 ) -> Calibrated | None:
     """Learn from one half and look at the other."""
     if task.kind == "regression":
         return None
-    here, there = next(iter(task.splits(2, SEED, truth, groups)))
+    here, there = next(iter(task.splits(2, SEED, y, groups)))
     ours, plain = estimators
-    learned = learn(ours, rows[here], truth[here], task=task, groups=groups[here], seed=SEED)
-    forest = fit(plain, rows[here], task.lesson(truth[here]), SEED)
-    models = learned.uncalibrated, learned.fitted, forest
-    said = [task.answers(model, rows[there]) for model in models]
-    before, after, theirs = (expected_error(*task.came_true(truth[there], each)) for each in said)
-    _, probability = task.came_true(truth[there], said[1])
-    aucs = (task.score(truth[there], each, None)["roc_auc"] for each in said[:2])
+    chosen = choose_and_fit(ours, rows[here], y[here], task=task, groups=groups[here], seed=SEED)
+    forest = fit(plain, rows[here], task.to_fit(y[here]), SEED)
+    models = chosen.uncalibrated, chosen.fitted, forest
+    said = [task.predict(model, rows[there]) for model in models]
+    before, after, theirs = (expected_error(*task.outcomes(y[there], each)) for each in said)
+    _, probability = task.outcomes(y[there], said[1])
+    aucs = (task.score(y[there], each, None)["roc_auc"] for each in said[:2])
     chance = expected_by_chance(probability, SEED)
-    return Calibrated(len(there), learned.method, before, after, chance, theirs, *aucs)
+    return Calibrated(len(there), chosen.method, before, after, chance, theirs, *aucs)
 
 
 def tables(results: list[Result]) -> Iterator[str]:

@@ -54,7 +54,7 @@ def workload() -> Workload:
     BenchError
         If the model or the service does not load.
     """
-    command = [sys.executable, "-m", "bench.truth"]
+    command = [sys.executable, "-m", "bench.expected"]
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         environment = {**os.environ, "PYTHONWARNINGS": "ignore", "VAR_DIR": scratch}
         result = subprocess.run(

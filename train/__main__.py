@@ -18,14 +18,14 @@ from serving.models.manifest import Manifest
 from serving.models.refusals import reason
 from serving.settings import Settings
 from train import live, report, retrain
-from train.bring import brought
 from train.errors import TrainingError
-from train.learning.estimators import AUTO, BUILDERS
+from train.fitting.estimators import AUTO, BUILDERS
+from train.importing.import_model import import_model
 from train.onnx import proof
 from train.problem import Problem, train
 from train.problems import anything
 from train.problems.problems import PROBLEMS, data_of
-from train.tables.wishes import Wishes
+from train.tables.options import ColumnOptions
 from train.task import Kind
 
 FILE = click.Path(path_type=Path)
@@ -162,9 +162,9 @@ def csv(
     It prints what each column was read as, and what was left out. --keep, --drop, --text and
     --missing may be given several times.
     """
-    wishes = Wishes(frozenset(keep), frozenset(drop), frozenset(text), missing)
+    options = ColumnOptions(frozenset(keep), frozenset(drop), frozenset(text), missing)
     problem = anything.from_csv(
-        file, target, name=name, kind=task, estimator=estimator, wishes=wishes, say=click.echo
+        file, target, name=name, kind=task, estimator=estimator, options=options, echo=click.echo
     )
     _train(problem, file, retraining)
 
@@ -183,7 +183,7 @@ def csv(
 )
 @click.option("--trust", is_flag=True, help="Load the pickle without asking.")
 @click.pass_obj
-def bring(
+def import_command(
     models_dir: Path,
     *,
     file: Path,
@@ -199,7 +199,7 @@ def bring(
             f"Loading a pickle runs whatever code is in it. Do you trust {file}?", abort=True
         )
     try:
-        trained = brought.bring(file, sample, target, name, models_dir, with_scalers=scalers)
+        trained = import_model(file, sample, target, name, models_dir, with_scalers=scalers)
     except (TrainingError, ServingError):
         raise
     except Exception as error:  # why: what was unpickled is of others, and may raise anything

@@ -23,7 +23,7 @@ from serving.models.manifest import Manifest, Reference
 from serving.models.refusals import reason
 from serving.versions.rehearsal import rehearsed
 from train.errors import TrainingError
-from train.learning.decision import decide
+from train.fitting.decision import decide
 from train.onnx import proof
 from train.onnx.proof_rows import Drawn
 

@@ -15,7 +15,7 @@ from serving.models.paired import ENOUGH, Paired
 from serving.recording.store import Store
 from serving.recording.store.rows import Labelled
 from train.errors import TrainingError
-from train.task import HeldOut, Rows, Task, Truth
+from train.task import HeldOut, Rows, Target, Task
 
 MOST = 50_000
 JUDGED = ENOUGH  # fewer tell little, and more would reach back to before a drift
@@ -77,11 +77,11 @@ class Joined(NamedTuple):
     live: LiveData
     version: int
     judged: Rows | None
-    answers: Matrix
+    outputs: Matrix
     since: int
     until: int
 
-    def compared(self, task: Task, truth: Truth, held_out: HeldOut) -> Comparison | None:
+    def compared(self, task: Task, y: Target, held_out: HeldOut) -> Comparison | None:
         """Held-out answers to the rows judged against those that the live version gave.
 
         Where one of the two has no probabilities, labels are compared. A row's loss is the mean
@@ -89,10 +89,10 @@ class Joined(NamedTuple):
         """
         if self.judged is None:
             return None
-        actual, theirs, ours = truth[self.judged], self.answers, held_out.answers[:, self.judged]
+        actual, theirs, ours = y[self.judged], self.outputs, held_out.outputs[:, self.judged]
         if theirs.shape[1] != ours.shape[2]:
-            theirs, ours = _labels(theirs), np.array([_labels(answers) for answers in ours])
-        candidate = np.mean([task.losses(actual, answers) for answers in ours], axis=0)
+            theirs, ours = _labels(theirs), np.array([_labels(outputs) for outputs in ours])
+        candidate = np.mean([task.losses(actual, outputs) for outputs in ours], axis=0)
         paired = Paired.of(task.losses(actual, theirs), candidate)
         return Comparison(self.version, task.loss(theirs), self.since, self.until, paired)
 
@@ -130,13 +130,13 @@ def join(
             f"{feedback.model} out of the record: from live records nothing can be learnt"
         )
     latest, left_out = _latest(fields, task, feedback)
-    truth, known = task.truth(frame[target]), dict[bytes, list[int]]()
+    y, known = task.encode(frame[target]), dict[bytes, list[int]]()
     for position, row in enumerate(rows):
         known.setdefault(_key(row), []).append(position)
     added, replaced = [], []
     for key, live in reversed(latest.items()):
-        (actual,) = task.truth([live.actual])
-        others = [at for at in known.get(key, ()) if truth[at] != actual]
+        (actual,) = task.encode([live.actual])
+        others = [at for at in known.get(key, ()) if y[at] != actual]
         replaced += others
         if len(others) == len(known.get(key, ())):
             added.append(live)
@@ -145,9 +145,9 @@ def join(
     kept = frame.drop(index=frame.index[replaced])
     joined = pd.concat([kept, _frame(added, fields, target)], ignore_index=True)
     if task.kind == "classification" and (
-        gone := {*truth.tolist()} - {*task.truth(joined[target]).tolist()}
+        gone := {*y.tolist()} - {*task.encode(joined[target]).tolist()}
     ):
-        label = frame[target].iloc[truth.tolist().index(min(gone))]
+        label = frame[target].iloc[y.tolist().index(min(gone))]
         raise TrainingError(
             f"by the feedback no row is {label!r} any more, so it cannot be learnt; train on a "
             f"file that has such rows, or without --with-feedback"
@@ -158,7 +158,7 @@ def join(
         live=LiveData(len(added), added[0].time, added[-1].time, len(replaced), left_out),
         version=feedback.version,
         judged=len(kept) + np.array(judged) if len(judged) == JUDGED else None,
-        answers=np.array([added[at].answer for at in judged]),
+        outputs=np.array([added[at].answer for at in judged]),
         since=added[judged[0]].time if judged else 0,
         until=added[judged[-1]].time if judged else 0,
     )
@@ -173,7 +173,7 @@ def _latest(
     for each in feedback.store.labelled(feedback.model):
         try:
             row, actual = _read(each, fields), decode(each.actual)
-            task.truth([actual])
+            task.encode([actual])
         except (KeyError, ValueError, TrainingError):
             left_out += 1
             continue
@@ -198,7 +198,7 @@ def _answer(each: Labelled, task: Task, feedback: Feedback) -> list[float] | Non
         return None
     chances = None if each.probabilities is None else decode(each.probabilities)
     try:
-        return task.recorded(decode(each.prediction), chances)
+        return task.to_outputs(decode(each.prediction), chances)
     except ValueError:  # a label that is none of the candidate's, which the gate will say
         return None
 
@@ -211,9 +211,9 @@ def _key(row: Any) -> bytes:
     return np.where(np.isnan(values), np.nan, values).tobytes() + repr(words).encode()
 
 
-def _labels(answers: Matrix) -> Matrix:
+def _labels(outputs: Matrix) -> Matrix:
     """The labels of answers, as codes in one column."""
-    return answers if answers.shape[1] == 1 else answers.argmax(axis=1)[:, None].astype(np.float64)
+    return outputs if outputs.shape[1] == 1 else outputs.argmax(axis=1)[:, None].astype(np.float64)
 
 
 def _frame(added: list[Live], fields: tuple[Field, ...], target: str) -> pd.DataFrame:

@@ -24,8 +24,8 @@ from train.evaluation import evaluate
 from train.evaluation.card import card
 from train.evaluation.evaluate import FIVE_BY_THREE, Protocol
 from train.evaluation.reference import field_references, typical
-from train.learning.choice import learn
-from train.learning.threads import one_thread
+from train.fitting.choice import choose_and_fit
+from train.fitting.threads import one_thread
 from train.live import Feedback
 from train.task import Task
 
@@ -118,14 +118,14 @@ def train(
         frame = joined.frame
         fields = _fields(problem, frame)
         rows = to_rows(frame, fields)
-    truth = task.truth(frame[problem.target])
+    y = task.encode(frame[problem.target])
     columns = [at for at, field in enumerate(fields) if field.name in problem.together]
     features = given(fields, rows)
 
     evaluation = evaluate.cross_validate(
         problem.estimator,
         features,
-        truth,
+        y,
         task,
         groups=evaluate.alike(_to_compare(frame, fields), columns),
         seed=SEED,
@@ -134,15 +134,15 @@ def train(
         sources=sources(fields),
         progress=progress,
     )
-    learned = learn(
+    chosen = choose_and_fit(
         problem.estimator,
         features,
-        truth,
+        y,
         task=task,
         groups=evaluation.held_out.groups,
         seed=SEED,
     )
-    fitted = learned.fitted
+    fitted = chosen.fitted
     progress()
 
     held_out = evaluation.held_out
@@ -150,7 +150,7 @@ def train(
     reference = Reference(
         rows=len(judged),
         fields=field_references(frame.iloc[judged], fields),
-        **task.reference(truth[judged], held_out.mean[judged]),
+        **task.reference_entries(y[judged], held_out.mean[judged]),
     )
     counted = len(judged) if joined and joined.judged is not None else None
     manifest = Manifest(
@@ -162,7 +162,7 @@ def train(
         table=problem.table,
         example=typical(frame, fields),
         evaluation=problem.protocol.text(
-            task, problem.together, counted, choosing=bool(learned.candidates or learned.name)
+            task, problem.together, counted, choosing=bool(chosen.candidates or chosen.name)
         ),
         metrics=evaluation.figures,
         published=problem.published,
@@ -175,18 +175,18 @@ def train(
         ),
         libraries=assemble.libraries(fitted),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        compared=joined.compared(task, truth, held_out) if joined else None,
-        **task.manifest(fitted, truth, held_out),
+        compared=joined.compared(task, y, held_out) if joined else None,
+        **task.manifest_entries(fitted, y, held_out),
     )
     ready = assemble.ready(manifest, reference, fitted, rows)
     threshold = ready.manifest.threshold.value if ready.manifest.threshold else None
     drawn = card(
         task,
-        learned,
+        chosen,
         evaluation,
         frame=frame,
         fields=fields,
-        truth=truth,
+        y=y,
         threshold=threshold,
     )
     return assemble.write(models_dir, ready, reference, fitted, progress, card=drawn)

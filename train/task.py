@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from serving.inputs.schema import Matrix
 
 Kind = Literal["classification", "regression"]
-Truth = NDArray[Any]  # shape (rows,): codes of labels, or numbers
+Target = NDArray[Any]  # shape (rows,): codes of labels, or numbers
 Rows = NDArray[np.intp]  # positions of rows
 Groups = NDArray[np.intp]  # shape (rows,): rows of one group have one number
 
@@ -28,7 +28,7 @@ class HeldOut(NamedTuple):
         The rows that the model is judged by.
     """
 
-    answers: NDArray[np.float64]
+    outputs: NDArray[np.float64]
     groups: Groups
     thresholds: list[float]
     judged: Rows
@@ -36,7 +36,7 @@ class HeldOut(NamedTuple):
     @property
     def mean(self) -> Matrix:
         """Each row's answer, averaged over the repeats."""
-        mean: Matrix = self.answers.mean(axis=0)
+        mean: Matrix = self.outputs.mean(axis=0)
         return mean
 
 
@@ -61,60 +61,60 @@ class Task(Protocol):
     def remark(self) -> str:
         """What the figures are of, where that is not plain."""
 
-    def truth(self, column: ArrayLike) -> Truth:
+    def encode(self, column: ArrayLike) -> Target:
         """A column of the target as an array."""
 
-    def lesson(self, truth: Truth) -> NDArray[Any]:
+    def to_fit(self, y: Target) -> NDArray[Any]:
         """The truth as the estimator is taught it."""
 
     def dummy(self) -> Any:
         """An estimator that knows no field."""
 
     def splits(
-        self, folds: int, seed: int, truth: Truth, groups: Groups
+        self, folds: int, seed: int, y: Target, groups: Groups
     ) -> Iterator[tuple[Rows, Rows]]:
         """For each fold, the rows to train on and those to test on; groups stay together."""
 
-    def answers(self, estimator: Any, rows: Matrix) -> Matrix:
+    def predict(self, estimator: Any, rows: Matrix) -> Matrix:
         """What a fitted estimator says, shape (rows, outputs)."""
 
-    def threshold(self, fitted: Any, truth: Truth) -> float | None:
+    def threshold(self, fitted: Any, y: Target) -> float | None:
         """Where a training on this truth puts the threshold, if there is one."""
 
-    def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:
+    def score(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, float]:
         """The metrics of one fold; NaN for one that it cannot have."""
 
-    def first(self, truth: Truth, answers: Matrix) -> float:
+    def first_metric(self, y: Target, outputs: Matrix) -> float:
         """The first of the metrics, with no threshold."""
 
-    def recorded(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
+    def to_outputs(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
         """An answer of the service as a row of answers; ValueError for a label unknown here."""
 
-    def losses(self, truth: Truth, answers: Matrix) -> NDArray[np.float64]:
+    def losses(self, y: Target, outputs: Matrix) -> NDArray[np.float64]:
         """How wrong each answer is, by the loss that `loss` names."""
 
-    def loss(self, answers: Matrix) -> str:
+    def loss(self, outputs: Matrix) -> str:
         """What is measured of such answers to compare two versions row by row."""
 
-    def told(self, answers: Matrix, threshold: float | None) -> list[str | float]:
+    def decide(self, outputs: Matrix, threshold: float | None) -> list[str | float]:
         """The label or number that a client is told for each of the answers."""
 
-    def plain(self, truth: Truth, answers: Matrix) -> Iterator[tuple[str | None, Rows]]:
+    def typical_rows(self, y: Target, outputs: Matrix) -> Iterator[tuple[str | None, Rows]]:
         """Rows that are the plainest of their kind, and the label that they then have."""
 
     def rounded(self, figure: float) -> float:
         """A metric with as many digits as mean something."""
 
-    def manifest(self, fitted: Any, truth: Truth, held_out: HeldOut) -> dict[str, Any]:
+    def manifest_entries(self, fitted: Any, y: Target, held_out: HeldOut) -> dict[str, Any]:
         """The entries of the manifest that this kind alone has."""
 
-    def card(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, Any]:
+    def card_entries(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, Any]:
         """The entries of the card that this kind alone has."""
 
-    def came_true(
-        self, truth: Truth, answers: Matrix
+    def outcomes(
+        self, y: Target, outputs: Matrix
     ) -> tuple[NDArray[np.bool_], NDArray[np.float64]] | None:
         """Whether what a probability is of came true, and the probability; None without any."""
 
-    def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:
+    def reference_entries(self, y: Target | None, outputs: Matrix) -> dict[str, Any]:
         """The entries of the reference that this kind alone has; the truth may not be known."""

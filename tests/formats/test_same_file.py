@@ -23,8 +23,8 @@ from serving.inputs.tables import TableReader
 from serving.settings import Settings
 from train.problem import to_rows
 from train.tables.infer import infer
+from train.tables.options import ColumnOptions
 from train.tables.read import read
-from train.tables.wishes import Wishes
 
 ROWS = 60
 QUICK = ("--estimator", "decision-tree")  # what is read is the same for all
@@ -114,7 +114,7 @@ def test_serving_reads_the_rows_that_training_read(way: Written, seed: int):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "data.csv"
         file.write_bytes(content := table(way, seed))
-        found = infer(read(file), "alvo", None, Wishes(), lambda _: None)
+        found = infer(read(file), "alvo", None, ColumnOptions(), lambda _: None)
     schema = Schema(found.fields, found.table)
     reader = READERS["text/csv"](io.BytesIO(content), schema)
     (batch,) = reader

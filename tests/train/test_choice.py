@@ -18,12 +18,12 @@ from train.errors import TrainingError
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol, alike, cross_validate
 from train.evaluation.regression import Regression
-from train.learning import choice
-from train.learning.calibration import expected_by_chance, expected_error
-from train.learning.choice import Candidates, Learned, learn
-from train.learning.estimators import AUTO, candidates
-from train.learning.threads import one_thread
-from train.task import Truth
+from train.fitting import choice
+from train.fitting.calibration import expected_by_chance, expected_error
+from train.fitting.choice import Candidates, Chosen, choose_and_fit
+from train.fitting.estimators import AUTO, candidates
+from train.fitting.threads import one_thread
+from train.task import Target
 
 TWO = Classification(labels=("no", "yes"), positive="yes")
 random = np.random.default_rng(0)
@@ -32,10 +32,8 @@ FIELDS = tuple(Field(name=name) for name in "abc")
 
 
 @one_thread()
-def learned(
-    estimator: object, truth: Truth, task: Classification | Regression, rows=ROWS
-) -> Learned:
-    return learn(estimator, rows, truth, task=task, groups=alike(rows), seed=0)
+def chosen(estimator: object, y: Target, task: Classification | Regression, rows=ROWS) -> Chosen:
+    return choose_and_fit(estimator, rows, y, task=task, groups=alike(rows), seed=0)
 
 
 def auto(task: Classification | Regression, fields=FIELDS) -> Candidates:
@@ -45,12 +43,12 @@ def auto(task: Classification | Regression, fields=FIELDS) -> Candidates:
 
 def test_a_straight_line_is_left_to_the_linear_model():
     line = ROWS @ [3, -2, 1] + random.normal(size=len(ROWS)) / 2
-    assert learned(auto(Regression()), line, Regression()).name == "linear"
+    assert chosen(auto(Regression()), line, Regression()).name == "linear"
 
 
 def test_what_no_line_parts_is_left_to_trees():
     either = ((ROWS[:, 0] > 0) ^ (ROWS[:, 1] > 0)).astype(int)
-    found = learned(auto(TWO), either, TWO)
+    found = chosen(auto(TWO), either, TWO)
     assert found.name != "linear"
     line = next(each for each in found.candidates if each.name == "linear")
     assert line.difference > line.error
@@ -60,7 +58,7 @@ def test_what_no_line_parts_is_left_to_trees():
 def test_of_equals_the_simplest_is_taken():
     shallow = {f"depth {depth}": DecisionTreeRegressor(max_depth=depth) for depth in (1, 2, 3)}
     step = (ROWS[:, 0] > 0) * 4.0 + random.normal(size=len(ROWS)) / 4
-    assert learned(Candidates(shallow), step, Regression()).name == "depth 1"
+    assert chosen(Candidates(shallow), step, Regression()).name == "depth 1"
 
 
 @one_thread()
@@ -68,7 +66,7 @@ def test_the_figures_that_are_told_have_no_part_in_the_choice():
     told, apparent = [], []
     for seed in range(4):
         noise = np.random.default_rng(seed)
-        rows, truth = noise.normal(size=(90, 10)), noise.permutation(np.repeat([0, 1], 45))
+        rows, y = noise.normal(size=(90, 10)), noise.permutation(np.repeat([0, 1], 45))
         spies = {
             f"column {at}": make_pipeline(
                 make_column_transformer(("passthrough", [at])), LogisticRegression()
@@ -76,12 +74,12 @@ def test_the_figures_that_are_told_have_no_part_in_the_choice():
             for at in range(10)
         }
 
-        def auc(estimator: object, rows=rows, truth=truth) -> float:
+        def auc(estimator: object, rows=rows, y=y) -> float:
             return (
                 cross_validate(
                     estimator,
                     rows,
-                    truth,
+                    y,
                     TWO,
                     groups=alike(rows),
                     seed=0,
@@ -99,26 +97,26 @@ def test_the_figures_that_are_told_have_no_part_in_the_choice():
 
 def test_a_candidate_that_cannot_learn_from_so_few_rows_is_passed_over():
     needy = {"isotonic": IsotonicRegression(), "tree": DecisionTreeRegressor()}  # of one column
-    assert learned(Candidates(needy), ROWS[:, 0], Regression()).name == "tree"
+    assert chosen(Candidates(needy), ROWS[:, 0], Regression()).name == "tree"
 
 
 def test_the_only_candidate_learns_although_the_rows_of_a_fold_have_one_label():
     # Equal rows are held out together, and with them all that are "yes".
     rows = np.array([[0.0]] * 40 + [[float(row)] for row in range(1, 21)])
-    truth = np.array([0, 1] * 20 + [0] * 20)
+    y = np.array([0, 1] * 20 + [0] * 20)
     only = Candidates(candidates("linear", "classification", FIELDS[:1], len(rows), 2))
-    found = learned(only, truth, TWO, rows)
+    found = chosen(only, y, TWO, rows)
     assert (found.name, found.candidates) == ("linear", ())
     assert found.fitted.predict_proba(rows).shape == (60, 2)
     with pytest.raises(TrainingError, match=r"linear cannot learn from 60 rows: .*classes"):
-        learned(only, np.zeros(60, int), TWO, rows)
+        chosen(only, np.zeros(60, int), TWO, rows)
 
 
 def test_a_large_file_is_chosen_by_a_part_of_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(choice, "ENOUGH_ROWS", 100)
     line = ROWS @ [3, -2, 1]
     trees = {f"depth {depth}": DecisionTreeRegressor(max_depth=depth) for depth in (1, 4)}
-    found = learned(Candidates(trees), line, Regression())
+    found = chosen(Candidates(trees), line, Regression())
     assert {each.rows for each in found.candidates} <= {*range(101)}
     assert found.name == "depth 4"
     assert len(np.unique(found.fitted.predict(ROWS))) > 8
@@ -126,33 +124,33 @@ def test_a_large_file_is_chosen_by_a_part_of_it(monkeypatch: pytest.MonkeyPatch)
 
 def test_probabilities_that_are_too_sure_are_calibrated():
     rows = random.normal(size=(2_000, 6))
-    truth = (rows[:, 0] + random.normal(size=2_000) * 2 > 0).astype(int)
+    y = (rows[:, 0] + random.normal(size=2_000) * 2 > 0).astype(int)
     sure = Candidates({"sure": HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=20)})
     seen, new = np.arange(600), np.arange(600, 2_000)
-    found = learned(sure, truth[seen], TWO, rows[seen])
+    found = chosen(sure, y[seen], TWO, rows[seen])
     assert found.method == "sigmoid"
     after, before = (
-        TWO.answers(model, rows[new])[:, 1] for model in (found.fitted, found.uncalibrated)
+        TWO.predict(model, rows[new])[:, 1] for model in (found.fitted, found.uncalibrated)
     )
-    error = expected_error(truth[new] == 1, after)
-    assert expected_error(truth[new] == 1, before) > 2 * error
+    error = expected_error(y[new] == 1, after)
+    assert expected_error(y[new] == 1, before) > 2 * error
     assert error < 0.06
-    areas = [roc_auc_score(truth[new], each) for each in (before, after)]
+    areas = [roc_auc_score(y[new], each) for each in (before, after)]
     assert areas[0] == pytest.approx(areas[1], abs=1e-6)
 
 
 def test_what_is_always_right_is_made_no_surer():
     parted = np.where(ROWS[:, 0] > 0, 1, 0)
     rows = ROWS + np.outer(parted * 4 - 2, [1, 0, 0])
-    found = learned(Candidates({"line": LogisticRegression()}), parted, TWO, rows)
+    found = chosen(Candidates({"line": LogisticRegression()}), parted, TWO, rows)
     assert found.method == ""
     assert found.fitted is found.uncalibrated
 
 
 def test_what_is_pickled_is_made_of_scikit_learn_alone():
-    truth = (ROWS[:, 0] + random.normal(size=len(ROWS)) * 2 > 0).astype(int)
+    y = (ROWS[:, 0] + random.normal(size=len(ROWS)) * 2 > 0).astype(int)
     sure = Candidates({"sure": HistGradientBoostingClassifier(max_iter=60, min_samples_leaf=5)})
-    found = learned(sure, truth, TWO)
+    found = chosen(sure, y, TWO)
     assert found.method
     text = pickle.dumps(found.fitted)
     names = [str(argument) for _, argument, _ in pickletools.genops(text) if argument]

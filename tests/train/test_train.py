@@ -28,8 +28,8 @@ from serving.models.engine import Engine
 from train.assemble import Trained
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol, alike, cross_validate
-from train.learning.fitting import fit
-from train.learning.threshold import LargestF1
+from train.fitting.fit import fit
+from train.fitting.threshold import LargestF1
 from train.onnx import proof
 from train.onnx.proof_rows import rows_on_thresholds
 from train.onnx.trees import trees_of

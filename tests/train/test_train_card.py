@@ -24,7 +24,7 @@ from train.evaluation.card import card
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol, alike, cross_validate
 from train.evaluation.regression import Regression
-from train.learning.choice import learn
+from train.fitting.choice import choose_and_fit
 
 random = np.random.default_rng(0)
 FRAME = pd.DataFrame(random.normal(size=(400, 3)), columns=["much", "little", "nothing"])
@@ -33,19 +33,19 @@ SCORE = 3 * FRAME["much"] + FRAME["little"] + random.normal(size=400)
 
 
 def drawn(task: Classification | Regression, target: "pd.Series[float]") -> Card:
-    truth, matrix = task.truth(target), FRAME.to_numpy()
+    y, matrix = task.encode(target), FRAME.to_numpy()
     linear = LinearRegression() if isinstance(task, Regression) else LogisticRegression()
     evaluation = cross_validate(
         linear,
         matrix,
-        truth,
+        y,
         task,
         groups=alike(matrix),
         seed=0,
         protocol=Protocol(folds=4, repeats=1),
     )
-    learned = learn(linear, matrix, truth, task=task, groups=alike(matrix), seed=0)
-    return card(task, learned, evaluation, frame=FRAME, fields=FIELDS, truth=truth, threshold=None)
+    chosen = choose_and_fit(linear, matrix, y, task=task, groups=alike(matrix), seed=0)
+    return card(task, chosen, evaluation, frame=FRAME, fields=FIELDS, y=y, threshold=None)
 
 
 @cache

@@ -12,7 +12,7 @@ from training import latest, output, refused, run, served
 from serving.models import artefact
 from serving.models.engine import Engine
 from train.evaluation.evaluate import Protocol
-from train.learning.estimators import BUILDERS, PACKAGES
+from train.fitting.estimators import BUILDERS, PACKAGES
 from train.onnx import proof
 from train.problems import anything
 
@@ -110,7 +110,7 @@ def test_every_estimator_learns_from_numbers_labels_and_gaps(
 def test_an_estimator_that_is_not_installed_is_named(
     tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("train.learning.estimators.find_spec", lambda _: None)
+    monkeypatch.setattr("train.fitting.estimators.find_spec", lambda _: None)
     file = tmp_path / "homes.csv"
     homes(60).to_csv(file, index=False)
     command = (file, "--target", "price", "--name", "homes", "--estimator", package)

@@ -16,8 +16,8 @@ from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Evaluation, Protocol, alike, cross_validate, resampled
 from train.evaluation.interval import conformal
 from train.evaluation.regression import Regression
-from train.learning.fitting import fit
-from train.learning.threshold import LargestF1, LeastCost
+from train.fitting.fit import fit
+from train.fitting.threshold import LargestF1, LeastCost
 
 LABELS = ("ask", "no", "yes")
 random = np.random.default_rng(0)
@@ -26,12 +26,12 @@ NUMBERS = 100 + 5 * ROWS[:, 0] + random.normal(size=300)
 CODES = np.digitize(ROWS[:, 0] + random.normal(size=300) / 2, [-0.5, 0.5])
 
 
-def evaluated(task: Classification | Regression, truth: np.ndarray, rows=ROWS) -> Evaluation:
+def evaluated(task: Classification | Regression, y: np.ndarray, rows=ROWS) -> Evaluation:
     linear = LinearRegression() if isinstance(task, Regression) else LogisticRegression()
     return cross_validate(
         linear,
         rows,
-        truth,
+        y,
         task,
         groups=alike(rows),
         seed=0,
@@ -57,27 +57,27 @@ def test_of_three_labels_the_figures_are_means_over_the_labels():
     task = Classification(labels=LABELS)
     outcome = evaluated(task, CODES)
     assert list(outcome.figures) == ["roc_auc", "log_loss", "f1", "balanced_accuracy", "accuracy"]
-    answers = outcome.held_out.answers[0]
-    assert answers.sum(axis=1) == pytest.approx(1)
-    theirs = roc_auc_score(CODES, answers, multi_class="ovr")
-    assert task.score(CODES, answers, None)["roc_auc"] == pytest.approx(theirs)
+    outputs = outcome.held_out.outputs[0]
+    assert outputs.sum(axis=1) == pytest.approx(1)
+    theirs = roc_auc_score(CODES, outputs, multi_class="ovr")
+    assert task.score(CODES, outputs, None)["roc_auc"] == pytest.approx(theirs)
     assert outcome.figures["log_loss"].mean < outcome.figures["log_loss"].baseline
     assert outcome.figures["roc_auc"].baseline == 0.5
 
 
 def test_a_label_that_a_fold_s_training_lacks_has_no_chance_there():
     task = Classification(labels=LABELS)
-    fitted = LogisticRegression().fit(ROWS[CODES != 1], task.lesson(CODES[CODES != 1]))
-    answers = task.answers(fitted, ROWS)
-    assert (answers[:, 1] == 0).all()
-    assert (answers[:, [0, 2]] == fitted.predict_proba(ROWS)).all()
+    fitted = LogisticRegression().fit(ROWS[CODES != 1], task.to_fit(CODES[CODES != 1]))
+    outputs = task.predict(fitted, ROWS)
+    assert (outputs[:, 1] == 0).all()
+    assert (outputs[:, [0, 2]] == fitted.predict_proba(ROWS)).all()
 
 
 def test_accuracy_is_told_where_no_threshold_serves_another_purpose():
     two = {"labels": ("no", "yes"), "positive": "yes"}
-    truth = (CODES == 2).astype(int)
-    assert "accuracy" in evaluated(Classification(**two), truth).figures
-    assert "accuracy" not in evaluated(Classification(**two, rule=LeastCost(4)), truth).figures
+    y = (CODES == 2).astype(int)
+    assert "accuracy" in evaluated(Classification(**two), y).figures
+    assert "accuracy" not in evaluated(Classification(**two, rule=LeastCost(4)), y).figures
 
 
 def test_the_threshold_of_least_cost_costs_least():
@@ -93,11 +93,11 @@ def test_the_threshold_of_least_cost_costs_least():
 
 def test_the_largest_f1_is_found_in_every_fold_without_the_rows_held_out():
     task = Classification(labels=("no", "yes"), positive="yes", rule=LargestF1())
-    truth = (CODES == 2).astype(int)
+    y = (CODES == 2).astype(int)
     forest = RandomForestClassifier(20, oob_score=True)
-    fitted = fit(forest, ROWS, task.lesson(truth), 0)
+    fitted = fit(forest, ROWS, task.to_fit(y), 0)
     unseen = fitted.oob_decision_function_[:, 1]
-    assert task.threshold(fitted, truth) == LargestF1().place(truth == 1, unseen)
+    assert task.threshold(fitted, y) == LargestF1().place(y == 1, unseen)
 
 
 @pytest.mark.parametrize("scale", [np.ones(4000), np.exp(random.normal(size=4000))])
@@ -106,12 +106,12 @@ def test_intervals_hold_nine_in_ten_of_new_rows_and_are_relative_where_errors_ar
 ):
     noise = random.normal(0.5, 1, 8000)
     predicted = np.tile(100 * scale, 2)
-    truth = predicted + 10 * np.tile(scale, 2) * noise
+    y = predicted + 10 * np.tile(scale, 2) * noise
     seen, new = np.arange(4000), np.arange(4000, 8000)
-    interval = conformal(truth[seen], predicted[seen], seen, seed=0)
+    interval = conformal(y[seen], predicted[seen], seen, seed=0)
     assert interval.relative == (np.ptp(scale) > 0)
     size = predicted[new] if interval.relative else 1
-    off = (truth[new] - predicted[new]) / size
+    off = (y[new] - predicted[new]) / size
     assert np.mean((interval.low <= off) & (off <= interval.high)) == pytest.approx(0.9, abs=0.02)
     assert interval.observed == pytest.approx(0.9, abs=0.02)
     assert interval.low < 0 < interval.high
@@ -120,9 +120,9 @@ def test_intervals_hold_nine_in_ten_of_new_rows_and_are_relative_where_errors_ar
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=60), st.integers(0, 9))
-def test_an_interval_is_found_for_any_numbers(truth: list[float], seed: int):
-    rows = len(truth)
-    interval = conformal(np.array(truth), np.zeros(rows), np.arange(rows), seed)
+def test_an_interval_is_found_for_any_numbers(y: list[float], seed: int):
+    rows = len(y)
+    interval = conformal(np.array(y), np.zeros(rows), np.arange(rows), seed)
     assert interval.low <= interval.high
     assert 0 <= interval.observed <= 1
     assert math.isfinite(interval.high - interval.low)
@@ -139,16 +139,16 @@ def test_rows_alike_have_one_number_missing_values_among_them():
 
 
 def test_many_different_rows_are_dealt_like_few():
-    truth = np.repeat([0, 1], [7000, 1000])
+    y = np.repeat([0, 1], [7000, 1000])
     task = Classification(labels=("no", "yes"), positive="yes")
-    dealt = list(task.splits(4, 0, truth, np.arange(8000)))
+    dealt = list(task.splits(4, 0, y, np.arange(8000)))
     assert sorted(np.concatenate([test for _, test in dealt])) == list(range(8000))
-    assert {int(truth[test].sum()) for _, test in dealt} == {250}
+    assert {int(y[test].sum()) for _, test in dealt} == {250}
 
 
 def test_given_answers_are_judged_with_the_spread_of_their_rows():
-    answers = np.column_stack([code == CODES for code in range(3)]).astype(float)
-    figures = resampled(Classification(labels=LABELS, coded=True), CODES, answers, seed=0)
+    outputs = np.column_stack([code == CODES for code in range(3)]).astype(float)
+    figures = resampled(Classification(labels=LABELS, coded=True), CODES, outputs, seed=0)
     assert figures["accuracy"].mean == 1
     assert figures["accuracy"].baseline == pytest.approx(np.bincount(CODES).max() / 300, abs=1e-4)
     noisy = resampled(Regression(), NUMBERS, NUMBERS[:, None] + 1, seed=0)

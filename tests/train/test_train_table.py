@@ -17,8 +17,8 @@ from serving.inputs.numerals import Numerals
 from train.errors import TrainingError
 from train.tables import table
 from train.tables.infer import Inferred, infer
+from train.tables.options import ColumnOptions
 from train.tables.read import read
-from train.tables.wishes import Wishes
 
 FRESH = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
@@ -103,12 +103,12 @@ def test_what_is_no_table_is_refused_in_a_sentence(file: Path, content: bytes, m
 class Found:
     """What a table was found to hold, and what was said of it."""
 
-    def __init__(self, table: pd.DataFrame, target: str, task: Any = None, **wishes: Any) -> None:
+    def __init__(self, table: pd.DataFrame, target: str, task: Any = None, **options: Any) -> None:
         self.said: list[str] = []
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "data.csv"
             table.to_csv(file, index=False)
-            told = Wishes(**wishes)
+            told = ColumnOptions(**options)
             self.found: Inferred = infer(read(file), target, task, told, self.said.append)
         self.task, self.unit, self.frame = self.found.task, self.found.unit, self.found.frame
         self.fields = {field.name: field for field in self.found.fields}
@@ -332,7 +332,7 @@ def test_what_is_left_out_is_said_before_a_refusal():
     with tempfile.TemporaryDirectory() as folder:
         table.to_csv(f"{folder}/data.csv", index=False)
         with pytest.raises(TrainingError, match="no two classes"):
-            infer(read(Path(folder) / "data.csv"), "same", say=said.append)
+            infer(read(Path(folder) / "data.csv"), "same", echo=said.append)
     assert any("left out: 'code'" in each and "--keep code" in each for each in said)
 
 

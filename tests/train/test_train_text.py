@@ -21,7 +21,7 @@ from serving.models import artefact
 from serving.models.engine import Engine
 from serving.settings import Settings
 from train.evaluation.evaluate import Protocol
-from train.learning.estimators import BUILDERS, PACKAGES
+from train.fitting.estimators import BUILDERS, PACKAGES
 from train.onnx import proof
 from train.problems import anything
 

@@ -15,11 +15,11 @@ from train.evaluation.curves import short
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.importance import importance
 from train.evaluation.reference import typical
-from train.learning.calibration import expected_by_chance, expected_error
-from train.learning.choice import Learned
-from train.learning.figures import reliability
-from train.learning.threshold import Labels, Probability
-from train.task import Rows, Task, Truth
+from train.fitting.calibration import expected_by_chance, expected_error
+from train.fitting.choice import Chosen
+from train.fitting.metrics import reliability
+from train.fitting.threshold import Labels, Probability
+from train.task import Rows, Target, Task
 
 SEED = 0
 FEWEST = 5  # rows behind an example
@@ -27,12 +27,12 @@ FEWEST = 5  # rows behind an example
 
 def card(
     task: Task,
-    learned: Learned,
+    chosen: Chosen,
     evaluation: Evaluation,
     *,
     frame: pd.DataFrame,
     fields: tuple[Field, ...],
-    truth: Truth,
+    y: Target,
     threshold: float | None,
 ) -> Card:
     """Draw up the card of an estimator that was fitted on all rows, and evaluated on their folds.
@@ -47,32 +47,32 @@ def card(
     """
     held_out, judged = evaluation.held_out, evaluation.held_out.judged
     uncalibrated = evaluation.uncalibrated[judged]
-    frame, truth, once = frame.iloc[judged], truth[judged], held_out.answers[0, judged]
+    frame, y, once = frame.iloc[judged], y[judged], held_out.outputs[0, judged]
     return Card(
         examples=tuple(
             Example(said, record)
-            for label, record in _plain(task.plain(truth, held_out.mean[judged]), frame, fields)
-            if (said := _told(task, learned.fitted, fields, record, threshold)) == label
+            for label, record in _plain(task.typical_rows(y, held_out.mean[judged]), frame, fields)
+            if (said := _told(task, chosen.fitted, fields, record, threshold)) == label
             or label is None
         ),
-        metric=next(iter(task.score(truth, once, threshold))),
+        metric=next(iter(task.score(y, once, threshold))),
         importance=importance(evaluation.lost, fields, task),
-        choice=_choice(task, learned, evaluation),
-        calibration=_calibration(task, truth, once, uncalibrated, learned.method),
-        **task.card(truth, once, threshold),
+        choice=_choice(task, chosen, evaluation),
+        calibration=_calibration(task, y, once, uncalibrated, chosen.method),
+        **task.card_entries(y, once, threshold),
     )
 
 
 def _calibration(
-    task: Task, truth: Truth, answers: Matrix, uncalibrated: Matrix, method: str
+    task: Task, y: Target, outputs: Matrix, uncalibrated: Matrix, method: str
 ) -> Calibration | None:
-    after, before = task.came_true(truth, answers), task.came_true(truth, uncalibrated)
+    after, before = task.outcomes(y, outputs), task.outcomes(y, uncalibrated)
     if after is None or before is None:
         return None
     found = Calibration(
         error=round(expected_error(*after), 4),
         by_chance=round(expected_by_chance(after[1], SEED), 4),
-        rows=len(truth),
+        rows=len(y),
         curve=_curve(*after),
     )
     if not method:
@@ -90,14 +90,14 @@ def _curve(came_true: Labels, probability: Probability) -> tuple[Share, ...]:
     return tuple((each.predicted, each.observed, each.rows) for each in bins)
 
 
-def _choice(task: Task, learned: Learned, evaluation: Evaluation) -> Choice | None:
+def _choice(task: Task, chosen: Chosen, evaluation: Evaluation) -> Choice | None:
     """How the candidates did, if there were several."""
-    if len(learned.candidates) < 2:  # noqa: PLR2004 - two
+    if len(chosen.candidates) < 2:  # noqa: PLR2004 - two
         return None
     return Choice(
-        learned.name,
+        chosen.name,
         task.loss(evaluation.held_out.mean),
-        len(evaluation.chosen),
+        len(evaluation.choices),
         tuple(
             Candidate(
                 each.name,
@@ -105,9 +105,9 @@ def _choice(task: Task, learned: Learned, evaluation: Evaluation) -> Choice | No
                 difference=short(each.difference),
                 error=short(each.error),
                 rows=each.rows,
-                folds=evaluation.chosen.count(each.name),
+                folds=evaluation.choices.count(each.name),
             )
-            for each in learned.candidates
+            for each in chosen.candidates
         ),
     )
 
@@ -132,4 +132,4 @@ def _told(
 ) -> str | float:
     """What the model answers to a record."""
     row = Schema(fields).decode(msgspec.json.encode(record), 1).matrix
-    return task.told(task.answers(fitted, given(fields, row)), threshold)[0]
+    return task.decide(task.predict(fitted, given(fields, row)), threshold)[0]

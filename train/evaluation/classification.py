@@ -20,9 +20,9 @@ from serving.models.manifest import Threshold
 from train.errors import TrainingError
 from train.evaluation import curves
 from train.evaluation.reference import counts, few_of, quantiles
-from train.learning.figures import area_under_precision, area_under_roc, of_labels, reliability
-from train.learning.threshold import Labels, Probability, Rule
-from train.task import Groups, HeldOut, Kind, Rows, Truth
+from train.fitting.metrics import area_under_precision, area_under_roc, of_labels, reliability
+from train.fitting.threshold import Labels, Probability, Rule
+from train.task import Groups, HeldOut, Kind, Rows, Target
 
 MANY_ROWS = 7500
 NOTHING = 1e-9  # smaller figures are what adding up leaves of 0
@@ -68,18 +68,18 @@ class Classification:
         return DummyClassifier(strategy="prior")
 
     def splits(
-        self, folds: int, seed: int, truth: Truth, groups: Groups
+        self, folds: int, seed: int, y: Target, groups: Groups
     ) -> Iterator[tuple[Rows, Rows]]:
         """Deal groups of rows to folds so that each has its share of every label."""
         # Group by group takes seconds where they are many; rows that are all different need not.
         single = len(groups) > MANY_ROWS and len(np.unique(groups)) == len(groups)
         kind = StratifiedKFold if single else StratifiedGroupKFold
         dealt: Iterator[tuple[Rows, Rows]] = kind(folds, shuffle=True, random_state=seed).split(
-            truth, truth, None if single else groups
+            y, y, None if single else groups
         )
         return dealt
 
-    def truth(self, column: ArrayLike) -> Truth:
+    def encode(self, column: ArrayLike) -> Target:
         """The codes of a column of labels.
 
         Raises
@@ -94,60 +94,60 @@ class Classification:
             raise TrainingError(f"the target is {other} in a row, none of {', '.join(self.labels)}")
         return codes
 
-    def lesson(self, truth: Truth) -> NDArray[Any]:
+    def to_fit(self, y: Target) -> NDArray[Any]:
         """The truth as the estimator is taught it."""
-        return truth if self.coded else np.array(self.labels, dtype=object)[truth]
+        return y if self.coded else np.array(self.labels, dtype=object)[y]
 
-    def answers(self, estimator: Any, rows: Matrix) -> Matrix:
+    def predict(self, estimator: Any, rows: Matrix) -> Matrix:
         """Probabilities, shape (rows, labels); 0 for a label that the estimator never saw."""
         every = np.arange(len(self.labels)) if self.coded else np.array(self.labels, dtype=object)
         probabilities = np.zeros((len(rows), len(every)))
         probabilities[:, np.searchsorted(every, estimator.classes_)] = estimator.predict_proba(rows)
         return probabilities
 
-    def threshold(self, fitted: Any, truth: Truth) -> float | None:
+    def threshold(self, fitted: Any, y: Target) -> float | None:
         """Where the rule puts the threshold after a training on this truth."""
         if self.rule is None:
             return None
-        return self.rule.place(self._is_positive(truth), self._out_of_bag(fitted))
+        return self.rule.place(self._is_positive(y), self._out_of_bag(fitted))
 
-    def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:
+    def score(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, float]:
         """The metrics of one fold: of the probabilities, if there are any, then of the labels.
 
         Labels may stand beside the probabilities, as codes in a last column.
         """
-        predicted = answers[:, -1] if answers.shape[1] == 1 else answers.argmax(axis=1)
-        if answers.shape[1] > len(self.labels):
-            predicted, answers = answers[:, -1], answers[:, :-1]
-        if answers.shape[1] == 1 and self.positive:
-            return of_labels(self._is_positive(truth), predicted == self._column, "binary")
-        if answers.shape[1] == 1:
-            return of_labels(truth, predicted, "macro")
+        predicted = outputs[:, -1] if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+        if outputs.shape[1] > len(self.labels):
+            predicted, outputs = outputs[:, -1], outputs[:, :-1]
+        if outputs.shape[1] == 1 and self.positive:
+            return of_labels(self._is_positive(y), predicted == self._column, "binary")
+        if outputs.shape[1] == 1:
+            return of_labels(y, predicted, "macro")
         if not self.positive:
-            sums = answers.sum(axis=1, keepdims=True)  # 1 but for a single precision's error
+            sums = outputs.sum(axis=1, keepdims=True)  # 1 but for a single precision's error
             of_probability = {
-                "roc_auc": self.first(truth, answers),
-                "log_loss": log_loss(truth, answers / sums, labels=range(len(self.labels))),
+                "roc_auc": self.first_metric(y, outputs),
+                "log_loss": log_loss(y, outputs / sums, labels=range(len(self.labels))),
             }
-            return of_probability | of_labels(truth, predicted, "macro")
-        positive, probability = self._is_positive(truth), answers[:, self._column]
+            return of_probability | of_labels(y, predicted, "macro")
+        positive, probability = self._is_positive(y), outputs[:, self._column]
         said = predicted == self._column if threshold is None else probability >= threshold
         of_probability = {
-            "roc_auc": self.first(truth, answers),
+            "roc_auc": self.first_metric(y, outputs),
             "pr_auc": area_under_precision(positive, probability),
             "brier": brier_score_loss(positive, probability),
         }
         return of_probability | of_labels(positive, said, "binary", accuracy=threshold is None)
 
-    def first(self, truth: Truth, answers: Matrix) -> float:
+    def first_metric(self, y: Target, outputs: Matrix) -> float:
         """ROC AUC, or without probabilities F1."""
-        if answers.shape[1] == 1:
-            return next(iter(self.score(truth, answers, None).values()))
+        if outputs.shape[1] == 1:
+            return next(iter(self.score(y, outputs, None).values()))
         codes = [self._column] if self.positive else range(len(self.labels))
-        areas = [area_under_roc(truth == code, answers[:, code]) for code in codes]
+        areas = [area_under_roc(y == code, outputs[:, code]) for code in codes]
         return float(np.nanmean(areas))
 
-    def recorded(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
+    def to_outputs(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
         """An answer of the service as a row of answers; ValueError for a label unknown here."""
         if probabilities is None:
             return [float(self.labels.index(prediction))]
@@ -155,39 +155,37 @@ class Classification:
             raise ValueError(f"{min(unknown)} is none of {', '.join(self.labels)}")
         return [probabilities.get(label, 0.0) for label in self.labels]
 
-    def loss(self, answers: Matrix) -> str:
+    def loss(self, outputs: Matrix) -> str:
         """The finest that the answers have; it sees a model that is sure of what is wrong."""
-        return "share of wrong labels" if answers.shape[1] == 1 else "Brier score"
+        return "share of wrong labels" if outputs.shape[1] == 1 else "Brier score"
 
-    def losses(self, truth: Truth, answers: Matrix) -> NDArray[np.float64]:
+    def losses(self, y: Target, outputs: Matrix) -> NDArray[np.float64]:
         """How wrong each answer is; of probabilities half the squared distance from the truth."""
-        if answers.shape[1] == 1:
-            return np.asarray(answers[:, 0] != truth, dtype=np.float64)
-        return np.asarray(((answers - np.eye(len(self.labels))[truth]) ** 2).sum(axis=1) / 2)
+        if outputs.shape[1] == 1:
+            return np.asarray(outputs[:, 0] != y, dtype=np.float64)
+        return np.asarray(((outputs - np.eye(len(self.labels))[y]) ** 2).sum(axis=1) / 2)
 
-    def told(self, answers: Matrix, threshold: float | None) -> list[str | float]:
+    def decide(self, outputs: Matrix, threshold: float | None) -> list[str | float]:
         """The labels that are predicted."""
-        return [self.labels[code] for code in self._codes(answers, threshold)]
+        return [self.labels[code] for code in self._codes(outputs, threshold)]
 
-    def plain(self, truth: Truth, answers: Matrix) -> Iterator[tuple[str, Rows]]:
+    def typical_rows(self, y: Target, outputs: Matrix) -> Iterator[tuple[str, Rows]]:
         """Of each label the rows that are held to be it most."""
         for code, label in enumerate(self.labels[:MOST_SHOWN]):
-            of_label = np.flatnonzero(truth == code)
-            order = np.argsort(-answers[of_label, code], kind="stable")
+            of_label = np.flatnonzero(y == code)
+            order = np.argsort(-outputs[of_label, code], kind="stable")
             yield label, of_label[order[: few_of(len(of_label))]]
 
-    def card(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, Any]:
+    def card_entries(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, Any]:
         """Curves, of two labels for the one that is looked for; and which are taken for which."""
         labels = (self.positive,) if self.positive else self.labels[:MOST_SHOWN]
         columns = {label: self.labels.index(label) for label in labels}
         drawn = {
-            label: (truth == at, answers[:, at])
+            label: (y == at, outputs[:, at])
             for label, at in columns.items()
-            if 0 < (truth == at).mean() < 1
+            if 0 < (y == at).mean() < 1
         }
-        mixed = confusion_matrix(
-            truth, self._codes(answers, threshold), labels=range(len(self.labels))
-        )
+        mixed = confusion_matrix(y, self._codes(outputs, threshold), labels=range(len(self.labels)))
         return {
             "roc": {label: curves.roc(*of) for label, of in drawn.items()},
             "precision_recall": {
@@ -203,45 +201,45 @@ class Classification:
         decimals = round(float(figure), 4)
         return decimals if decimals or abs(figure) < NOTHING else float(f"{figure:.2g}")
 
-    def manifest(self, fitted: Any, truth: Truth, held_out: HeldOut) -> dict[str, Any]:
+    def manifest_entries(self, fitted: Any, y: Target, held_out: HeldOut) -> dict[str, Any]:
         """What the manifest says of a classification alone."""
         if self.rule is None:
             return {"classes": self.labels}
-        positive, unseen = self._is_positive(truth), self._out_of_bag(fitted)
+        positive, unseen = self._is_positive(y), self._out_of_bag(fitted)
         unseen = unseen if len(unseen) else held_out.mean[:, self._column]
         reason = self.rule.reason(self.positive, positive, unseen, held_out.thresholds)
         threshold = Threshold(self.positive, self.rule.place(positive, unseen), reason)
         return {"classes": self.labels, "threshold": threshold}
 
-    def came_true(self, truth: Truth, answers: Matrix) -> tuple[Labels, Probability] | None:
+    def outcomes(self, y: Target, outputs: Matrix) -> tuple[Labels, Probability] | None:
         """Whether the positive label, or the most probable, is the true one; its probability."""
-        if answers.shape[1] == 1:
+        if outputs.shape[1] == 1:
             return None
         if self.positive:
-            return self._is_positive(truth), answers[:, self._column]
-        return truth == answers.argmax(axis=1), answers.max(axis=1)
+            return self._is_positive(y), outputs[:, self._column]
+        return y == outputs.argmax(axis=1), outputs.max(axis=1)
 
-    def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:
+    def reference_entries(self, y: Target | None, outputs: Matrix) -> dict[str, Any]:
         """What the reference says of a classification alone."""
-        of_label = dict(zip(self.labels, answers.T, strict=False))
-        if answers.shape[1] == 1:  # codes: there are no probabilities
+        of_label = dict(zip(self.labels, outputs.T, strict=False))
+        if outputs.shape[1] == 1:  # codes: there are no probabilities
             of_label = {}
         elif self.positive:
             of_label = {self.positive: of_label[self.positive]}
         known: dict[str, Any] = {
             "probabilities": {label: quantiles(column) for label, column in of_label.items()}
         }
-        if truth is not None:
-            known["labels"] = counts(pd.Series(np.array(self.labels)[truth]))
-        if truth is not None and self.positive in of_label:
-            known["reliability"] = reliability(self._is_positive(truth), of_label[self.positive])
+        if y is not None:
+            known["labels"] = counts(pd.Series(np.array(self.labels)[y]))
+        if y is not None and self.positive in of_label:
+            known["reliability"] = reliability(self._is_positive(y), of_label[self.positive])
         return known
 
-    def _codes(self, answers: Matrix, threshold: float | None) -> NDArray[np.intp]:
+    def _codes(self, outputs: Matrix, threshold: float | None) -> NDArray[np.intp]:
         """The codes of the labels that are predicted, from probabilities."""
-        codes: NDArray[np.intp] = answers.argmax(axis=1)
+        codes: NDArray[np.intp] = outputs.argmax(axis=1)
         if threshold is not None:
-            reached = answers[:, self._column] >= threshold
+            reached = outputs[:, self._column] >= threshold
             codes = np.where(reached, self._column, 1 - self._column)
         return codes
 
@@ -249,8 +247,8 @@ class Classification:
     def _column(self) -> int:
         return self.labels.index(self.positive)
 
-    def _is_positive(self, truth: Truth) -> Labels:
-        positive: Labels = truth == self._column
+    def _is_positive(self, y: Target) -> Labels:
+        positive: Labels = y == self._column
         return positive
 
     def _out_of_bag(self, fitted: Any) -> Probability:

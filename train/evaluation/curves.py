@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from serving.models.card import Bin, Histogram, Point
-from train.learning.threshold import Labels, Probability
+from train.fitting.threshold import Labels, Probability
 
 POINTS = 100
 BINS = 10
@@ -26,17 +26,17 @@ def precision_recall(positive: Labels, probability: Probability) -> tuple[Point,
     return _thinned(recall[::-1], precision[::-1])
 
 
-def bins(truth: Numbers, predicted: Numbers) -> tuple[Bin, ...]:
+def bins(y: Numbers, predicted: Numbers) -> tuple[Bin, ...]:
     """The rows in equal parts by what was predicted; few rows make fewer parts."""
     order = np.argsort(predicted, kind="stable")
     parts = np.array_split(order, min(BINS, len(order)))
-    return tuple(_bin(truth[part], predicted[part]) for part in parts)
+    return tuple(_bin(y[part], predicted[part]) for part in parts)
 
 
-def _bin(truth: Numbers, predicted: Numbers) -> Bin:
-    low, high = np.quantile(truth, (0.1, 0.9))
-    means = short(predicted.mean()), short(truth.mean())
-    return Bin(*means, short(low), short(high), len(truth))
+def _bin(y: Numbers, predicted: Numbers) -> Bin:
+    low, high = np.quantile(y, (0.1, 0.9))
+    means = short(predicted.mean()), short(y.mean())
+    return Bin(*means, short(low), short(high), len(y))
 
 
 def histogram(values: Numbers) -> Histogram:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from serving.inputs.schema import Matrix
 from serving.models.manifest import Figure
 from train.evaluation.importance import Sources, losses
-from train.learning.choice import learn
-from train.task import Groups, HeldOut, Rows, Task, Truth
+from train.fitting.choice import choose_and_fit
+from train.task import Groups, HeldOut, Rows, Target, Task
 
 RESAMPLES = 50
 
@@ -71,7 +71,7 @@ class Evaluation(NamedTuple):
         What shuffling each field loses in the folds of the first repeat.
     uncalibrated : ndarray of float, shape (rows, outputs)
         The answers of the first repeat as they would be without calibration.
-    chosen : tuple of str
+    choices : tuple of str
         The candidate that was chosen in each fold, where there was a choice.
     """
 
@@ -79,13 +79,13 @@ class Evaluation(NamedTuple):
     held_out: HeldOut
     lost: NDArray[np.float64]
     uncalibrated: Matrix
-    chosen: tuple[str, ...]
+    choices: tuple[str, ...]
 
 
 def cross_validate(
     estimator: Any,
     rows: Matrix,
-    truth: Truth,
+    y: Target,
     task: Task,
     *,
     groups: Groups,
@@ -115,49 +115,49 @@ def cross_validate(
     """
     judged = np.arange(len(rows)) if judged is None else judged
     sources = sources or [[column] for column in range(rows.shape[1])]
-    scores, baselines, thresholds, lost, chosen = [], [], [], [], []
-    answers: dict[int, Matrix] = {}
+    scores, baselines, thresholds, lost, choices = [], [], [], [], []
+    outputs: dict[int, Matrix] = {}
     uncalibrated: Matrix = np.empty(0)
     splits = (
         (repeat, train, test)
         for repeat in range(protocol.repeats)
-        for train, test in task.splits(protocol.folds, seed + repeat, truth, groups)
+        for train, test in task.splits(protocol.folds, seed + repeat, y, groups)
     )
     for repeat, train, test in splits:
-        learned = learn(
+        chosen = choose_and_fit(
             estimator,
             rows[train],
-            truth[train],
+            y[train],
             task=task,
             groups=groups[train],
             seed=seed + repeat,
         )
-        fitted = learned.fitted
-        threshold = task.threshold(fitted, truth[train])
-        said = task.answers(fitted, rows[test])
-        ignorant = task.dummy().fit(rows[train], task.lesson(truth[train]))
+        fitted = chosen.fitted
+        threshold = task.threshold(fitted, y[train])
+        said = task.predict(fitted, rows[test])
+        ignorant = task.dummy().fit(rows[train], task.to_fit(y[train]))
         half = None if threshold is None else 0.5
         counts = np.isin(test, judged)
         if counts.any():
-            guessed = task.answers(ignorant, rows[test][counts])
-            scores.append(task.score(truth[test][counts], said[counts], threshold))
-            baselines.append(task.score(truth[test][counts], guessed, half))
+            guessed = task.predict(ignorant, rows[test][counts])
+            scores.append(task.score(y[test][counts], said[counts], threshold))
+            baselines.append(task.score(y[test][counts], guessed, half))
         thresholds += [] if threshold is None else [threshold]
-        answers.setdefault(repeat, np.empty((len(rows), said.shape[1])))[test] = said
-        chosen += [learned.name] if learned.name else []
+        outputs.setdefault(repeat, np.empty((len(rows), said.shape[1])))[test] = said
+        choices += [chosen.name] if chosen.name else []
         if not repeat:
             uncalibrated = (
                 uncalibrated if len(uncalibrated) else np.empty((len(rows), said.shape[1]))
             )
-            uncalibrated[test] = task.answers(learned.uncalibrated, rows[test])
-            lost.append(losses(fitted, rows[test], truth[test], task, sources, seed=seed))
+            uncalibrated[test] = task.predict(chosen.uncalibrated, rows[test])
+            lost.append(losses(fitted, rows[test], y[test], task, sources, seed=seed))
         progress()
     return Evaluation(
         _figures(scores, baselines, task),
-        HeldOut(np.array(list(answers.values())), groups, thresholds, judged),
+        HeldOut(np.array(list(outputs.values())), groups, thresholds, judged),
         np.array(lost),
         uncalibrated,
-        tuple(chosen),
+        tuple(choices),
     )
 
 
@@ -177,17 +177,17 @@ def _figures(
 
 
 def resampled(
-    task: Task, truth: Truth, answers: Matrix, seed: int, threshold: float | None = None
+    task: Task, y: Target, outputs: Matrix, seed: int, threshold: float | None = None
 ) -> dict[str, Figure]:
     """Figures of given answers, their spread over bootstrap samples of the rows."""
-    lesson = task.lesson(truth)
-    ignorant = task.answers(task.dummy().fit(answers, lesson), answers)
-    draws = np.random.default_rng(seed).integers(len(truth), size=(RESAMPLES, len(truth)))
-    spread = pd.DataFrame([task.score(truth[at], answers[at], threshold) for at in draws]).std()
-    baseline = task.score(truth, ignorant, None if threshold is None else 0.5)
+    y_fit = task.to_fit(y)
+    ignorant = task.predict(task.dummy().fit(outputs, y_fit), outputs)
+    draws = np.random.default_rng(seed).integers(len(y), size=(RESAMPLES, len(y)))
+    spread = pd.DataFrame([task.score(y[at], outputs[at], threshold) for at in draws]).std()
+    baseline = task.score(y, ignorant, None if threshold is None else 0.5)
     return {
         name: Figure(task.rounded(value), task.rounded(spread[name]), task.rounded(baseline[name]))
-        for name, value in task.score(truth, answers, threshold).items()
+        for name, value in task.score(y, outputs, threshold).items()
         if np.isfinite(value)
     }
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from serving.inputs.field import Field
 from serving.inputs.schema import Matrix
 from serving.models.card import Importance
-from train.task import Task, Truth
+from train.task import Target, Task
 
 MOST_CELLS, FEWEST_ROWS = 20_000, 100  # of a fold: with many fields fewer rows have to do
 
@@ -24,7 +24,7 @@ Losses = NDArray[np.float64]  # shape (fields,)
 
 
 def losses(
-    fitted: Any, rows: Matrix, truth: Truth, task: Task, sources: Sources, *, seed: int
+    fitted: Any, rows: Matrix, y: Target, task: Task, sources: Sources, *, seed: int
 ) -> Losses:
     """How much the task's first metric loses by shuffling each field, on rows not trained on.
 
@@ -33,8 +33,8 @@ def losses(
     random = np.random.default_rng(seed)
     most = max(FEWEST_ROWS, MOST_CELLS // rows.shape[1])
     chosen = random.permutation(len(rows))[:most]
-    rows, truth = rows[chosen], truth[chosen]
-    before = task.first(truth, task.answers(fitted, rows))
+    rows, y = rows[chosen], y[chosen]
+    before = task.first_metric(y, task.predict(fitted, rows))
     lost = []
     # Several fields at once, for a forest takes as long for one row as for hundreds.
     for at in range(0, len(sources), TOGETHER):
@@ -42,8 +42,8 @@ def losses(
         shuffled = np.concatenate([rows] * len(some))
         for part, columns in zip(np.split(shuffled, len(some)), some, strict=True):
             part[:, columns] = random.permutation(rows[:, columns])
-        answers = np.split(task.answers(fitted, shuffled), len(some))
-        lost += [before - task.first(truth, each) for each in answers]
+        outputs = np.split(task.predict(fitted, shuffled), len(some))
+        lost += [before - task.first_metric(y, each) for each in outputs]
     return np.array(lost) * task.better
 
 

@@ -17,7 +17,7 @@ COVERAGE = 0.9
 Numbers = NDArray[np.float64]
 
 
-def conformal(truth: Numbers, predicted: Numbers, groups: NDArray[np.intp], seed: int) -> Interval:
+def conformal(y: Numbers, predicted: Numbers, groups: NDArray[np.intp], seed: int) -> Interval:
     """The interval around a prediction that holds 90 % of true values.
 
     It is relative to the prediction where that makes it narrower on average. Its coverage is
@@ -34,20 +34,20 @@ def conformal(truth: Numbers, predicted: Numbers, groups: NDArray[np.intp], seed
     scales = [np.ones_like(predicted)]
     if (predicted > 0).all():
         scales.append(predicted)
-    widths = [np.mean(scale) * np.ptp(_ends((truth - predicted) / scale)) for scale in scales]
+    widths = [np.mean(scale) * np.ptp(_ends((y - predicted) / scale)) for scale in scales]
     scale = scales[int(np.argmin(widths))]
-    residuals = (truth - predicted) / scale
+    residuals = (y - predicted) / scale
 
     members = np.unique(groups)
     chosen = np.random.default_rng(seed).permutation(members)[: len(members) // 2]
     half = np.isin(groups, chosen)
-    held = np.empty(len(truth), dtype=bool)
+    held = np.empty(len(y), dtype=bool)
     for one in (half, ~half):
         low, high = _ends(residuals[~one])
         held[one] = (low <= residuals[one]) & (residuals[one] <= high)
     low, high = (float(f"{end:.6g}") for end in _ends(residuals))
     relative = scale is not scales[0]
-    return Interval(COVERAGE, low, high, relative, round(float(held.mean()), 4), len(truth))
+    return Interval(COVERAGE, low, high, relative, round(float(held.mean()), 4), len(y))
 
 
 def _ends(residuals: Numbers) -> tuple[float, float]:

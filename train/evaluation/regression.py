@@ -19,7 +19,7 @@ from serving.inputs.schema import Matrix
 from train.evaluation import curves
 from train.evaluation.interval import conformal
 from train.evaluation.reference import few_of, quantiles
-from train.task import Groups, HeldOut, Kind, Rows, Truth
+from train.task import Groups, HeldOut, Kind, Rows, Target
 
 SEED = 0
 
@@ -50,95 +50,95 @@ class Regression:
         return DummyRegressor(strategy="median")
 
     def splits(
-        self, folds: int, seed: int, truth: Truth, groups: Groups
+        self, folds: int, seed: int, y: Target, groups: Groups
     ) -> Iterator[tuple[Rows, Rows]]:
         """Deal groups of rows to folds."""
         dealt: Iterator[tuple[Rows, Rows]] = GroupKFold(
             folds, shuffle=True, random_state=seed
-        ).split(truth, truth, groups)
+        ).split(y, y, groups)
         return dealt
 
-    def truth(self, column: ArrayLike) -> Truth:
+    def encode(self, column: ArrayLike) -> Target:
         """The numbers of a column."""
         return np.asarray(column, dtype=np.float64)
 
-    def lesson(self, truth: Truth) -> Truth:
+    def to_fit(self, y: Target) -> Target:
         """The truth as the estimator is taught it."""
-        return truth
+        return y
 
-    def answers(self, estimator: Any, rows: Matrix) -> Matrix:
+    def predict(self, estimator: Any, rows: Matrix) -> Matrix:
         """Predictions, shape (rows, 1)."""
         predicted: Matrix = estimator.predict(rows).reshape(-1, 1)
         return predicted.astype(np.float64)
 
-    def threshold(self, fitted: Any, truth: Truth) -> None:
+    def threshold(self, fitted: Any, y: Target) -> None:
         """There is none."""
 
-    def score(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, float]:  # noqa: ARG002
+    def score(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, float]:  # noqa: ARG002
         """The metrics of one fold; errors in per cent only of what is above zero."""
-        predicted = answers[:, 0]
-        above_zero = bool((truth > 0).all())
+        predicted = outputs[:, 0]
+        above_zero = bool((y > 0).all())
         figures = {
-            "mae": mean_absolute_error(truth, predicted),
-            "rmse": root_mean_squared_error(truth, predicted),
-            "r2": r2_score(truth, predicted),
-            "mape": mean_absolute_percentage_error(truth, predicted) if above_zero else np.nan,
+            "mae": mean_absolute_error(y, predicted),
+            "rmse": root_mean_squared_error(y, predicted),
+            "r2": r2_score(y, predicted),
+            "mape": mean_absolute_percentage_error(y, predicted) if above_zero else np.nan,
         }
         if self.within is not None:
-            off = np.abs(truth - predicted)
+            off = np.abs(y - predicted)
             figures[f"within_{self.within:g}"] = float((off <= self.within).mean())
         return figures
 
-    def first(self, truth: Truth, answers: Matrix) -> float:
+    def first_metric(self, y: Target, outputs: Matrix) -> float:
         """The mean absolute error."""
-        return float(mean_absolute_error(truth, answers[:, 0]))
+        return float(mean_absolute_error(y, outputs[:, 0]))
 
-    def recorded(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:  # noqa: ARG002
+    def to_outputs(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:  # noqa: ARG002
         """An answer of the service as a row of answers."""
         return [float(prediction)]
 
-    def loss(self, answers: Matrix) -> str:  # noqa: ARG002
+    def loss(self, outputs: Matrix) -> str:  # noqa: ARG002
         """What two versions are compared by, in the target's unit."""
         return "mean absolute error"
 
-    def losses(self, truth: Truth, answers: Matrix) -> NDArray[np.float64]:
+    def losses(self, y: Target, outputs: Matrix) -> NDArray[np.float64]:
         """How far off each answer is."""
-        return np.abs(answers[:, 0] - truth)
+        return np.abs(outputs[:, 0] - y)
 
-    def told(self, answers: Matrix, threshold: float | None) -> list[str | float]:  # noqa: ARG002
+    def decide(self, outputs: Matrix, threshold: float | None) -> list[str | float]:  # noqa: ARG002
         """The numbers, to three digits."""
-        return [float(f"{value:.3g}") for value in answers[:, 0]]
+        return [float(f"{value:.3g}") for value in outputs[:, 0]]
 
-    def plain(self, truth: Truth, answers: Matrix) -> Iterator[tuple[None, Rows]]:
+    def typical_rows(self, y: Target, outputs: Matrix) -> Iterator[tuple[None, Rows]]:
         """The rows with the lowest predictions, and those with the highest."""
-        order = np.argsort(answers[:, 0], kind="stable")
-        few = few_of(len(truth))
+        order = np.argsort(outputs[:, 0], kind="stable")
+        few = few_of(len(y))
         yield None, order[:few]
         yield None, order[-few:]
 
-    def card(self, truth: Truth, answers: Matrix, threshold: float | None) -> dict[str, Any]:  # noqa: ARG002
+    def card_entries(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, Any]:  # noqa: ARG002
         """How true values spread about their predictions."""
-        predicted = answers[:, 0]
+        predicted = outputs[:, 0]
         return {
-            "bins": curves.bins(truth, predicted),
-            "residuals": curves.histogram(truth - predicted),
+            "bins": curves.bins(y, predicted),
+            "residuals": curves.histogram(y - predicted),
         }
 
     def rounded(self, figure: float) -> float:
         """A figure to six digits, whatever its unit."""
         return float(f"{figure:.6g}")
 
-    def manifest(self, fitted: Any, truth: Truth, held_out: HeldOut) -> dict[str, Any]:  # noqa: ARG002
+    def manifest_entries(self, fitted: Any, y: Target, held_out: HeldOut) -> dict[str, Any]:  # noqa: ARG002
         """What the manifest says of a regression alone."""
         # One repeat: the mean of several is nearer the truth than a model's answer is.
         at = held_out.judged
-        once = held_out.answers[0, at, 0]
-        interval = conformal(truth[at], once, held_out.groups[at], SEED)
+        once = held_out.outputs[0, at, 0]
+        interval = conformal(y[at], once, held_out.groups[at], SEED)
         return {"unit": self.unit, "interval": interval}
 
-    def came_true(self, truth: Truth, answers: Matrix) -> None:
+    def outcomes(self, y: Target, outputs: Matrix) -> None:
         """There are no probabilities."""
 
-    def reference(self, truth: Truth | None, answers: Matrix) -> dict[str, Any]:  # noqa: ARG002
+    def reference_entries(self, y: Target | None, outputs: Matrix) -> dict[str, Any]:  # noqa: ARG002
         """What the reference says of a regression alone."""
-        return {"predictions": quantiles(answers)}
+        return {"predictions": quantiles(outputs)}

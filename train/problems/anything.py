@@ -7,12 +7,12 @@ from serving.inputs.field import Field
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol
 from train.evaluation.regression import Regression
-from train.learning import estimators, words
-from train.learning.choice import Candidates
+from train.fitting import estimators, text
+from train.fitting.choice import Candidates
 from train.problem import Problem
-from train.tables.infer import Inferred, Say, infer
+from train.tables.infer import Echo, Inferred, infer
+from train.tables.options import ColumnOptions
 from train.tables.read import read
-from train.tables.wishes import Wishes
 from train.task import Kind, Task
 
 SOME_CELLS = 500_000
@@ -26,8 +26,8 @@ def from_csv(
     name: str,
     kind: Kind | None,
     estimator: str,
-    wishes: Wishes,
-    say: Say,
+    options: ColumnOptions,
+    echo: Echo,
 ) -> Problem:
     """A problem that predicts one column from the others.
 
@@ -41,12 +41,12 @@ def from_csv(
     TrainingError
         If the file cannot be used.
     """
-    found = infer(read(data), target, kind, wishes, say)
+    found = infer(read(data), target, kind, options, echo)
     rows, fields, task = len(found.frame), found.fields, _task(found, target, estimator)
     labels = found.frame[target].nunique() if found.task == "classification" else 1
-    features, texts = _features(fields), words.vocabularies(fields, found.frame)
+    features, texts = _features(fields), text.vocabularies(fields, found.frame)
     candidates = estimators.candidates(
-        estimator, found.task, words.given_to_model(features, texts), rows, labels
+        estimator, found.task, text.given_to_model(features, texts), rows, labels
     )
     return Problem(
         name=name,
@@ -60,7 +60,7 @@ def from_csv(
         licence="not stated",
         load=lambda _: found.frame,
         estimator=Candidates(
-            {each: words.behind_words(model, features, texts) for each, model in candidates.items()}
+            {each: text.behind_words(model, features, texts) for each, model in candidates.items()}
         ),
         protocol=_protocol(rows * len(fields)),
     )

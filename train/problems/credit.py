@@ -7,7 +7,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from serving.inputs.field import Field
 from train.evaluation.classification import Classification
-from train.learning.threshold import LeastCost
+from train.fitting.threshold import LeastCost
 from train.problem import Problem
 from train.tables import table
 

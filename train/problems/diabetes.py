@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from serving.inputs.field import Field
 from train.evaluation.classification import Classification
-from train.learning.threshold import LeastCost
+from train.fitting.threshold import LeastCost
 from train.problem import Problem
 
 # In the data 0 stands for what was not measured. Here null does, and 0 is taken for it.

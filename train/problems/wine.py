@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from serving.inputs.field import Field
 from train.evaluation.classification import Classification
-from train.learning.threshold import LargestF1
+from train.fitting.threshold import LargestF1
 from train.problem import Problem
 
 GOOD = 7

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from serving.inputs.missing import stands_in
 from serving.inputs.shown import printable
-from train.tables.wishes import quoted
+from train.tables.options import quoted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,33 +7,33 @@ from serving.inputs import dates, numerals, truth
 from serving.inputs.missing import is_missing
 from train.tables import cells, days, numbers
 from train.tables.column import Column
+from train.tables.options import ColumnOptions, meant
 from train.tables.read import Sheet
 from train.tables.reading import Reading
-from train.tables.wishes import Wishes, meant
 
 
-def understand(sheet: Sheet, wishes: Wishes) -> tuple[dict[str, Column], list[str]]:
+def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Column], list[str]]:
     """The columns of a sheet by name, and remarks on what was decided.
 
     Raises
     ------
     TrainingError
-        If a wish is of a column that is not there.
+        If an option names a column that is not there.
     """
     names = [*sheet.cells]
-    wishes.check(names)
+    options.check(names)
     remarks: list[str] = []
     texts, masked, counts = {}, {}, {}
     written: dict[str, tuple[numbers.Written, cells.Odd]] = {}
     dated: dict[str, days.Written] = {}
     for name in names:
         column = sheet.cells[name]
-        wished = set(wishes.missing_in(name, names))
-        is_wished = column.isin(wished)
-        masked[name] = tuple(column[is_wished].unique())
-        texts[name] = column.mask(is_wished)
+        missing = set(options.missing_in(name, names))
+        is_missing_here = column.isin(missing)
+        masked[name] = tuple(column[is_missing_here].unique())
+        texts[name] = column.mask(is_missing_here)
         counts[name] = texts[name].value_counts()
-        if name in wishes.text or truth.is_mixed(counts[name].index):
+        if name in options.text or truth.is_mixed(counts[name].index):
             continue
         if found := numbers.written(counts[name], commas_between=sheet.separator == ","):
             written[name] = found, cells.judge(counts[name], found.odd)
@@ -49,18 +49,18 @@ def understand(sheet: Sheet, wishes: Wishes) -> tuple[dict[str, Column], list[st
         column = Column(name, "text", texts[name])
         if _are_numbers(written.get(name)):
             column = reading.as_numbers(*written[name], decimal, order)
-        elif name not in wishes.text:
+        elif name not in options.text:
             column = reading.as_dates(dated.get(name), order) or reading.as_texts(
                 *written.get(name, (None, None))
             )
-        if name in wishes.keep:
+        if name in options.keep:
             column = column._replace(strays="")
         column = column._replace(missing=(*masked[name], *column.missing))
-        columns[name] = _without_wished(column, wishes.missing_in(name, names))
+        columns[name] = _without_missing(column, options.missing_in(name, names))
     remarks.extend(
-        f"--missing {wish}: no cell holds it"
-        for wish in wishes.missing
-        if not is_missing(text := meant(wish, names)[1])
+        f"--missing {option}: no cell holds it"
+        for option in options.missing
+        if not is_missing(text := meant(option, names)[1])
         and not any(text in column.missing for column in columns.values())
     )
     return columns, remarks
@@ -71,9 +71,9 @@ def _are_numbers(written: tuple[numbers.Written, cells.Odd] | None) -> bool:
     return written is not None and written[1].verdict != "some"
 
 
-def _without_wished(column: Column, wished: tuple[str, ...]) -> Column:
+def _without_missing(column: Column, missing: tuple[str, ...]) -> Column:
     """A column of numbers or dates without those that mean missing, however they are written."""
-    found = {text: column.content == _value(text, column) for text in wished}
+    found = {text: column.content == _value(text, column) for text in missing}
     texts = [text for text, rows in found.items() if rows.any()]
     if column.kind == "text" or not texts:
         return column

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from serving.inputs.field import Field
 from train.errors import TrainingError
 from train.tables.column import Column
-from train.tables.wishes import quoted
+from train.tables.options import quoted
 
 MOST_LABELS = 200
 FEWEST_OF_A_LABEL = 5  # rows, where not all labels can stay

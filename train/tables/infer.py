@@ -8,19 +8,19 @@ import pandas as pd
 from serving.inputs.field import Field
 from serving.inputs.tables import Table
 from train.errors import TrainingError
-from train.tables import isolated, overview
+from train.tables import overview, sentinels
 from train.tables.column import Column
-from train.tables.columns import understand
+from train.tables.columns import infer_columns
 from train.tables.fields import to_field
+from train.tables.options import DEFAULTS, ColumnOptions, quoted, require_name
 from train.tables.read import NONES, Sheet
 from train.tables.target import to_target
 from train.tables.useless import question, useless, way_to_keep
-from train.tables.wishes import NOTHING, Wishes, quoted, require_name
 from train.task import Kind
 
 FEWEST_ROWS = 10  # so that each of five folds has two
 
-Say = Callable[[str], object]
+Echo = Callable[[str], object]
 
 
 class Inferred(NamedTuple):
@@ -46,8 +46,8 @@ def infer(
     sheet: Sheet,
     target: str,
     task: Kind | None = None,
-    wishes: Wishes = NOTHING,
-    say: Say = lambda _: None,
+    options: ColumnOptions = DEFAULTS,
+    echo: Echo = lambda _: None,
 ) -> Inferred:
     """Find out what a table holds.
 
@@ -64,17 +64,17 @@ def infer(
     """
     names = tuple(map(str, sheet.cells))
     require_name(names, target)
-    columns, remarks = understand(sheet, wishes)
-    _say_all(say, remarks)
-    aim = columns.pop(target)
-    if not NONES & {*wishes.missing_in(target, names)}:
-        aim = _with_none(aim, sheet, say)
-    decided = _decide(aim, task)
+    columns, remarks = infer_columns(sheet, options)
+    _echo_all(echo, remarks)
+    target_column = columns.pop(target)
+    if not NONES & {*options.missing_in(target, names)}:
+        target_column = _with_none(target_column, sheet, echo)
+    decided = _decide(target_column, task)
     used = _used(
-        {name: _of_rows(each, decided.rows) for name, each in columns.items()}, wishes, say
+        {name: _of_rows(each, decided.rows) for name, each in columns.items()}, options, echo
     )
-    _say_all(say, filter(None, map(question, used.values())))
-    _say_all(say, isolated.questions([*used.values(), aim]))
+    _echo_all(echo, filter(None, map(question, used.values())))
+    _echo_all(echo, sentinels.questions([*used.values(), target_column]))
     if decided.refusal:
         raise decided.refusal
     strays = [
@@ -85,12 +85,12 @@ def infer(
     ]
     if strays:
         raise TrainingError("; ".join(strays))
-    _say_all(say, decided.remarks)
+    _echo_all(echo, decided.remarks)
     if not used:
         why = "all others are left out" if columns else f"there is none beside {target!r}"
         raise TrainingError(f"no column is left to learn from: {why}")
 
-    found = [to_field(columns[name], decided.rows, is_free=name in wishes.text) for name in used]
+    found = [to_field(columns[name], decided.rows, is_free=name in options.text) for name in used]
     fields = tuple(field for field, _ in found)
     frame = pd.DataFrame({field.name: values for field, values in found})
     different = len(frame.drop_duplicates())
@@ -98,23 +98,23 @@ def infer(
         raise TrainingError(
             f"only {different} rows differ in more than {target!r}; at least {FEWEST_ROWS} must"
         )
-    _say_all(say, overview.lines(fields, frame))
-    frame[target] = decided.truth
-    unit = aim.unit if decided.task == "regression" else ""
+    _echo_all(echo, overview.lines(fields, frame))
+    frame[target] = decided.target
+    unit = target_column.unit if decided.task == "regression" else ""
     return Inferred(decided.task, unit, fields, frame, Table(sheet.separator, names))
 
 
-def _with_none(aim: Column, sheet: Sheet, say: Say) -> Column:
+def _with_none(target_column: Column, sheet: Sheet, echo: Echo) -> Column:
     """A target of labels with the label None, which elsewhere means that there is no value."""
-    nones = sheet.nones.get(aim.name)
-    if nones is None or aim.kind != "text" or aim.strays:
-        return aim
+    nones = sheet.nones.get(target_column.name)
+    if nones is None or target_column.kind != "text" or target_column.strays:
+        return target_column
     text = nones.dropna().iloc[0]
-    say(
-        f"{aim.name!r}: {text!r} ({nones.count():,} rows) is a label; train with --missing {text} "
-        "if it means that there is no value"
+    echo(
+        f"{target_column.name!r}: {text!r} ({nones.count():,} rows) is a label; train with "
+        f"--missing {text} if it means that there is no value"
     )
-    return aim._replace(content=aim.content.fillna(nones))
+    return target_column._replace(content=target_column.content.fillna(nones))
 
 
 class _Decided(NamedTuple):
@@ -122,46 +122,46 @@ class _Decided(NamedTuple):
 
     rows: "pd.Index[int]"
     task: Kind = "regression"
-    truth: "pd.Series[Any] | None" = None
+    target: "pd.Series[Any] | None" = None
     remarks: tuple[str, ...] = ()
     refusal: TrainingError | None = None
 
 
-def _decide(aim: Column, task: Kind | None) -> _Decided:
+def _decide(target_column: Column, task: Kind | None) -> _Decided:
     """What to predict in which rows; a refusal is kept until it is said what else was found."""
-    rows = aim.content.index[aim.content.notna()]
+    rows = target_column.content.index[target_column.content.notna()]
     if len(rows) < FEWEST_ROWS:
-        few = f"{len(rows)} rows have a {aim.name!r}; at least {FEWEST_ROWS} must"
+        few = f"{len(rows)} rows have a {target_column.name!r}; at least {FEWEST_ROWS} must"
         return _Decided(rows, refusal=TrainingError(few))
     try:
-        task, truth, remarks = to_target(aim, task)
+        task, values, remarks = to_target(target_column, task)
     except TrainingError as refusal:
         return _Decided(rows, refusal=refusal)
-    if without := len(aim.content) - len(rows):
-        remarks.append(f"{without:,} rows left out: their {aim.name!r} is missing")
-    return _Decided(truth.index, task, truth, tuple(remarks))
+    if without := len(target_column.content) - len(rows):
+        remarks.append(f"{without:,} rows left out: their {target_column.name!r} is missing")
+    return _Decided(values.index, task, values, tuple(remarks))
 
 
-def _say_all(say: Say, remarks: Iterable[str]) -> None:
+def _echo_all(echo: Echo, remarks: Iterable[str]) -> None:
     for remark in remarks:
-        say(remark)
+        echo(remark)
 
 
 def _of_rows(column: Column, rows: "pd.Index[int]") -> Column:
     return column._replace(content=column.content.loc[rows])
 
 
-def _used(columns: dict[str, Column], wishes: Wishes, say: Say) -> dict[str, Column]:
+def _used(columns: dict[str, Column], options: ColumnOptions, echo: Echo) -> dict[str, Column]:
     """The columns to learn from; the others are named, with the way to keep them."""
     used = {}
     for name, column in columns.items():
-        if name in wishes.drop:
-            say(f"left out: {name!r}, as told")
+        if name in options.drop:
+            echo(f"left out: {name!r}, as told")
             continue
         reason = useless(column)
         keep = way_to_keep(column)
-        if reason and not (keep and name in wishes.keep | wishes.text):
-            say(f"left out: {name!r}, for {reason}{f'; keep it with {keep}' if keep else ''}")
+        if reason and not (keep and name in options.keep | options.text):
+            echo(f"left out: {name!r}, for {reason}{f'; keep it with {keep}' if keep else ''}")
         else:
             used[name] = column
     return used

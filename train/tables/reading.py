@@ -105,7 +105,7 @@ class Reading:
                 f"{cells.named(self.column, self.lines, odd.others or odd.stand_ins)}"
             )
         if truth.is_mixed(self.counts.index):
-            return self._as_truth()
+            return self._as_yes_no()
         spelt: dict[str, list[str]] = {}
         for text in sorted(self.counts.index):
             spelt.setdefault(text.casefold(), []).append(text)
@@ -117,7 +117,7 @@ class Reading:
             )
         return Column(self.name, "text", self.column, has_numbers=has_numbers)
 
-    def _as_truth(self) -> Column:
+    def _as_yes_no(self) -> Column:
         """No and yes, each in the spelling of the pair that is used most."""
         meant = truth.pair_of({str(text): rows for text, rows in self.counts.items()})
         others = [text for text in self.counts.index if text not in meant]

@@ -8,9 +8,9 @@ import pandas as pd
 
 from train.errors import TrainingError
 from train.tables.column import Column
-from train.tables.columns import understand
+from train.tables.columns import infer_columns
+from train.tables.options import DEFAULTS
 from train.tables.read import read as read_cells
-from train.tables.wishes import NOTHING
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def read(path: Path) -> pd.DataFrame:
         If the file is no table, or a column holds numbers and a few cells that are none.
     """
     sheet = read_cells(path)
-    columns, _ = understand(sheet, NOTHING)
+    columns, _ = infer_columns(sheet, DEFAULTS)
     if strays := [column.strays for column in columns.values() if column.strays]:
         raise TrainingError(f"{path}: {'; '.join(strays)}; correct them, or leave their rows out")
     return pd.DataFrame(

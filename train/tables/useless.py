@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from train.tables.column import Column, shown
-from train.tables.wishes import quoted
+from train.tables.options import quoted
 
 NAMED_AS_KEY = re.compile(r"(?i:(^|[\W_])(id|uuid|guid|index|key)|^unnamed: \d+)$|[a-z]I[dD]$")
 NAMED_AS_COUNTER = re.compile(

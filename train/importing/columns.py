@@ -9,8 +9,8 @@ from pandas.api.types import is_integer_dtype
 
 from serving.inputs.field import Field
 from train.tables.fields import to_labels
+from train.tables.options import require_name
 from train.tables.target import MOST_LABELS
-from train.tables.wishes import require_name
 
 __all__ = ["MOST_LABELS", "category", "number", "require_column", "text", "to_labels"]
 

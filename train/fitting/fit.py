@@ -8,7 +8,7 @@ from serving.inputs.schema import Matrix
 from train.onnx.parts import use_one_thread
 
 
-def fit(estimator: Any, rows: Matrix, lesson: Any, seed: int) -> Any:
+def fit(estimator: Any, rows: Matrix, y_fit: Any, seed: int) -> Any:
     """Fit a copy of an estimator; the seed decides every bit."""
     copy = clone(estimator)
     seeds = [
@@ -16,6 +16,6 @@ def fit(estimator: Any, rows: Matrix, lesson: Any, seed: int) -> Any:
         for name, value in copy.get_params().items()
         if name.rpartition("__")[2] == "random_state" and value != "deprecated"
     ]
-    copy.set_params(**dict.fromkeys(seeds, seed)).fit(rows, lesson)
+    copy.set_params(**dict.fromkeys(seeds, seed)).fit(rows, y_fit)
     use_one_thread(copy)
     return copy

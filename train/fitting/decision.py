@@ -42,9 +42,9 @@ def decide(fitted: Any, manifest: Manifest, rows: Matrix) -> Decided:
         how = "labels: what the estimator's predict says; it has no probabilities"
         return Decided(replace(manifest, answers="labels"), how)
     both = replace(manifest, answers="both")
-    answers = from_estimator(fitted, both)(rows)
-    said = make_decoder(both)(answers).values
-    probabilities = answers[:, :-1]
+    outputs = from_estimator(fitted, both)(rows)
+    said = make_decoder(both)(outputs).values
+    probabilities = outputs[:, :-1]
     found = []
     for rule in _rules(fitted, manifest):
         told = make_decoder(rule)(probabilities).values

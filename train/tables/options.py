@@ -8,7 +8,7 @@ from typing import NamedTuple
 from train.errors import TrainingError
 
 
-class Wishes(NamedTuple):
+class ColumnOptions(NamedTuple):
     """The options of a training, names being those of columns.
 
     Attributes
@@ -33,20 +33,20 @@ class Wishes(NamedTuple):
 
     def missing_in(self, name: str, names: Collection[str]) -> tuple[str, ...]:
         """The texts that mean missing in a column, beside those that do in any file."""
-        wishes = [meant(wish, names) for wish in self.missing]
-        return tuple(text for column, text in wishes if column in (None, name))
+        options = [meant(option, names) for option in self.missing]
+        return tuple(text for column, text in options if column in (None, name))
 
 
-NOTHING = Wishes()
+DEFAULTS = ColumnOptions()
 
 
-def meant(wish: str, names: Collection[str]) -> tuple[str | None, str]:
+def meant(option: str, names: Collection[str]) -> tuple[str | None, str]:
     """The column in which a text means missing, if only in one, and the text."""
-    for sign in re.finditer("=", wish):  # names may hold one too
-        name = wish[: sign.start()].strip()
+    for sign in re.finditer("=", option):  # names may hold one too
+        name = option[: sign.start()].strip()
         if name in names:
-            return name, wish[sign.end() :].strip()
-    return None, wish.strip()
+            return name, option[sign.end() :].strip()
+    return None, option.strip()
 
 
 def require_name(names: Iterable[str], name: str, before: str = "") -> None:

@@ -15,8 +15,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 
 from serving.inputs.schema import Matrix
-from train.learning.figures import RELIABILITY_BINS
-from train.learning.threshold import Labels, Probability
+from train.fitting.metrics import RELIABILITY_BINS
+from train.fitting.threshold import Labels, Probability
 
 SIMULATIONS = 200
 ENOUGH_FOR_ISOTONIC = 250  # with fewer rows its many steps follow chance
@@ -70,17 +70,17 @@ def scores(fitted: Any, rows: Matrix) -> Matrix:
     return probabilities
 
 
-def fit(scored: Matrix, lesson: Any, method: str, *, are_probabilities: bool) -> Any:
+def fit(scored: Matrix, y_fit: Any, method: str, *, are_probabilities: bool) -> Any:
     """A calibrator of scores that a classifier gave to rows it was not fitted on."""
     if method == "isotonic":
         scored = scored.round(DIGITS)
     given = _Given(are_probabilities=are_probabilities)
-    given.classes_ = np.unique(lesson)
+    given.classes_ = np.unique(y_fit)
     every = np.arange(len(scored))
     calibrator = CalibratedClassifierCV(
         FrozenEstimator(given), method=method, cv=[(every, every)], ensemble=False
     )
-    return calibrator.fit(scored.reshape(len(scored), -1), lesson)
+    return calibrator.fit(scored.reshape(len(scored), -1), y_fit)
 
 
 def behind(fitted: Any, calibrator: Any) -> Any:
@@ -94,21 +94,19 @@ def behind(fitted: Any, calibrator: Any) -> Any:
 
 def cross_fitted(
     scored: Matrix,
-    lesson: Any,
+    y_fit: Any,
     folds: Iterable[NDArray[np.intp]],
     method: str,
     *,
     are_probabilities: bool,
 ) -> Matrix:
     """Probabilities of all rows, those of each fold by a calibrator of the other folds' rows."""
-    answers = np.zeros((len(scored), len(np.unique(lesson))))
+    outputs = np.zeros((len(scored), len(np.unique(y_fit))))
     for fold in folds:
         others = np.setdiff1d(np.arange(len(scored)), fold)
-        calibrator = fit(
-            scored[others], lesson[others], method, are_probabilities=are_probabilities
-        )
-        answers[fold] = calibrator.predict_proba(scored[fold].reshape(len(fold), -1))
-    return answers
+        calibrator = fit(scored[others], y_fit[others], method, are_probabilities=are_probabilities)
+        outputs[fold] = calibrator.predict_proba(scored[fold].reshape(len(fold), -1))
+    return outputs
 
 
 class _Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -119,7 +117,7 @@ class _Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(self, *, are_probabilities: bool) -> None:
         self.are_probabilities = are_probabilities
 
-    def fit(self, rows: Matrix, lesson: Any) -> "_Given":  # noqa: ARG002 - nothing to learn
+    def fit(self, rows: Matrix, y_fit: Any) -> "_Given":  # noqa: ARG002 - nothing to learn
         """Learn nothing."""
         return self
 

@@ -13,8 +13,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder, OrdinalEncoder
 
-from train.bring import pickles
 from train.errors import TrainingError
+from train.importing import pickles
 
 
 class Scaler(NamedTuple):

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
 from train.errors import TrainingError
-from train.learning import calibration
-from train.learning.fitting import fit
-from train.task import Groups, Rows, Task, Truth
+from train.fitting import calibration
+from train.fitting.fit import fit
+from train.task import Groups, Rows, Target, Task
 
 FOLDS = 3
 ENOUGH_ROWS = 5_000  # to choose by; of more, a part is drawn
@@ -51,7 +51,7 @@ class Candidate(NamedTuple):
     rows: int
 
 
-class Learned(NamedTuple):
+class Chosen(NamedTuple):
     """What was learnt from rows.
 
     Attributes
@@ -74,9 +74,9 @@ class Learned(NamedTuple):
     candidates: tuple[Candidate, ...] = ()
 
 
-def learn(
-    estimator: Any, rows: Matrix, truth: Truth, *, task: Task, groups: Groups, seed: int
-) -> Learned:
+def choose_and_fit(
+    estimator: Any, rows: Matrix, y: Target, *, task: Task, groups: Groups, seed: int
+) -> Chosen:
     """Fit an estimator, or the best of several candidates, to all of the rows.
 
     Parameters
@@ -85,18 +85,18 @@ def learn(
         A scikit-learn estimator, which is fitted as it is, or `Candidates`.
     """
     if not isinstance(estimator, Candidates):
-        fitted = fit(estimator, rows, task.lesson(truth), seed)
-        return Learned(fitted, fitted)
+        fitted = fit(estimator, rows, task.to_fit(y), seed)
+        return Chosen(fitted, fitted)
     names = list(estimator.by_name)
     if len(names) == 1 and task.kind == "regression":
-        return _alone(estimator, rows, task.lesson(truth), seed)
+        return _alone(estimator, rows, task.to_fit(y), seed)
 
     drawn = _part(groups, seed)
     trials = _try(
-        estimator.by_name, rows[drawn], truth[drawn], task=task, groups=groups[drawn], seed=seed
+        estimator.by_name, rows[drawn], y[drawn], task=task, groups=groups[drawn], seed=seed
     )
     if not trials:
-        return _alone(estimator, rows, task.lesson(truth), seed)
+        return _alone(estimator, rows, task.to_fit(y), seed)
     candidates = _compared(trials)
     name = next(
         each.name
@@ -106,20 +106,20 @@ def learn(
     trial = trials[name]
     if len(drawn) < len(rows) and task.kind == "classification":
         only = {name: estimator.by_name[name]}
-        trial = _try(only, rows, truth, task=task, groups=groups, seed=seed).get(name, trial)
-    fitted = fit(estimator.by_name[name], rows, task.lesson(truth), seed)
+        trial = _try(only, rows, y, task=task, groups=groups, seed=seed).get(name, trial)
+    fitted = fit(estimator.by_name[name], rows, task.to_fit(y), seed)
     calibrated = trial.behind(fitted)
-    return Learned(calibrated, fitted, trial.method, name, candidates)
+    return Chosen(calibrated, fitted, trial.method, name, candidates)
 
 
-def _alone(estimator: Candidates, rows: Matrix, lesson: NDArray[Any], seed: int) -> Learned:
+def _alone(estimator: Candidates, rows: Matrix, y_fit: NDArray[Any], seed: int) -> Chosen:
     """The last candidate, where there is nothing to choose by."""
     name, model = list(estimator.by_name.items())[-1]
     try:
-        fitted = fit(model, rows, lesson, seed)
+        fitted = fit(model, rows, y_fit, seed)
     except ValueError as error:
         raise TrainingError(f"{name} cannot learn from {len(rows):,} rows: {error}") from error
-    return Learned(fitted, fitted, name=name)
+    return Chosen(fitted, fitted, name=name)
 
 
 @dataclass
@@ -127,8 +127,8 @@ class _Trial:
     """One candidate's answers to the rows of the folds so far."""
 
     task: Task
-    truth: Truth
-    answers: Matrix
+    y: Target
+    outputs: Matrix
     folds: list[Rows] = field(default_factory=list)
     scores: list[Matrix] = field(default_factory=list)
     are_probabilities: bool = False
@@ -144,29 +144,29 @@ class _Trial:
     def add(self, fitted: Any, rows: Matrix, fold: Rows) -> None:
         """Note what a candidate says of a fold's rows, fitted on the others."""
         self.folds.append(fold)
-        self.answers[fold] = self.task.answers(fitted, rows[fold])
+        self.outputs[fold] = self.task.predict(fitted, rows[fold])
         if self.task.kind == "classification" and hasattr(fitted, "predict_proba"):
             self.are_probabilities = not hasattr(fitted, "decision_function")
             self.scores.append(calibration.scores(fitted, rows[fold]))
-            self.knows_all &= len(fitted.classes_) == self.answers.shape[1]
+            self.knows_all &= len(fitted.classes_) == self.outputs.shape[1]
 
     def judge(self, *, finished: bool) -> None:
         """Find the losses, by the best calibration; until finished one way is tried."""
         at = self.rows
-        self.losses, self.method = self.task.losses(self.truth[at], self.answers[at]), ""
+        self.losses, self.method = self.task.losses(self.y[at], self.outputs[at]), ""
         places = self._places()
         if not (self.scores and self.knows_all and self._each_label_beyond(places)):
             return
-        wrong = (self.answers[at].argmax(axis=1) != self.truth[at]).sum()
+        wrong = (self.outputs[at].argmax(axis=1) != self.y[at]).sum()
         if finished and wrong < FEWEST_WRONG:
             return
-        scored, lesson = np.concatenate(self.scores), self.task.lesson(self.truth[at])
-        methods = calibration.methods(self.answers.shape[1], len(at))
+        scored, y_fit = np.concatenate(self.scores), self.task.to_fit(self.y[at])
+        methods = calibration.methods(self.outputs.shape[1], len(at))
         for method in methods if finished else methods[:1]:
-            answers = calibration.cross_fitted(
-                scored, lesson, places, method, are_probabilities=self.are_probabilities
+            outputs = calibration.cross_fitted(
+                scored, y_fit, places, method, are_probabilities=self.are_probabilities
             )
-            losses = self.task.losses(self.truth[at], answers)
+            losses = self.task.losses(self.y[at], outputs)
             if losses.mean() < self.losses.mean():
                 self.losses, self.method = losses, method
 
@@ -179,7 +179,7 @@ class _Trial:
         return np.split(np.arange(ends[-1]), ends[:-1])
 
     def _each_label_beyond(self, places: list[Rows]) -> bool:
-        codes, labels = self.truth[self.rows], self.answers.shape[1]
+        codes, labels = self.y[self.rows], self.outputs.shape[1]
         return all(len(np.unique(np.delete(codes, place))) == labels for place in places)
 
     def behind(self, fitted: Any) -> Any:
@@ -188,7 +188,7 @@ class _Trial:
             return fitted
         calibrator = calibration.fit(
             np.concatenate(self.scores),
-            self.task.lesson(self.truth[self.rows]),
+            self.task.to_fit(self.y[self.rows]),
             self.method,
             are_probabilities=self.are_probabilities,
         )
@@ -196,17 +196,17 @@ class _Trial:
 
 
 def _try(
-    by_name: dict[str, Any], rows: Matrix, truth: Truth, *, task: Task, groups: Groups, seed: int
+    by_name: dict[str, Any], rows: Matrix, y: Target, *, task: Task, groups: Groups, seed: int
 ) -> dict[str, _Trial]:
     """Cross-validate candidates on the same folds; what is clearly worse is left out early."""
-    outputs = task.answers(task.dummy().fit(rows, task.lesson(truth)), rows[:1]).shape[1]
-    trials = {name: _Trial(task, truth, np.zeros((len(rows), outputs))) for name in by_name}
+    outputs = task.predict(task.dummy().fit(rows, task.to_fit(y)), rows[:1]).shape[1]
+    trials = {name: _Trial(task, y, np.zeros((len(rows), outputs))) for name in by_name}
     running = dict(trials)
-    for train, test in task.splits(FOLDS, seed, truth, groups):
-        lesson = task.lesson(truth[train])
+    for train, test in task.splits(FOLDS, seed, y, groups):
+        y_fit = task.to_fit(y[train])
         for name, trial in [*running.items()]:
             try:
-                fitted = fit(by_name[name], rows[train], lesson, seed)
+                fitted = fit(by_name[name], rows[train], y_fit, seed)
             except ValueError:  # few rows may lack what it needs, such as two labels
                 del trials[name], running[name]
                 continue

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.tables.column import Column, shown
-from train.tables.wishes import quoted
+from train.tables.options import quoted
 
 FEWEST_OTHERS = 10  # different values, to tell what far is
 FAR_OF_FEW = 10  # times as far as fewer others reach, for nines
@@ -20,7 +20,7 @@ MOST = 3  # such values of a column
 NINES = re.compile(r"-?9+(?:\.9+)?")
 
 
-class Isolated(NamedTuple):
+class Sentinel(NamedTuple):
     """A value far from the others of its column, which reach from `low` to `high`."""
 
     value: float
@@ -29,7 +29,7 @@ class Isolated(NamedTuple):
     high: float
 
 
-def isolated(values: NDArray[np.float64]) -> list[Isolated]:
+def sentinels(values: NDArray[np.float64]) -> list[Sentinel]:
     """The lowest and highest values that are far from all others, and often there.
 
     A value is far if the distance to the nearest of the others is three times the largest that
@@ -39,12 +39,12 @@ def isolated(values: NDArray[np.float64]) -> list[Isolated]:
     others nines are asked about that are ten times as far from them as they reach.
     """
     present, rows = np.unique(values[np.isfinite(values)], return_counts=True)
-    found: list[Isolated] = []
+    found: list[Sentinel] = []
     while len(found) < MOST and len(present) > 2:  # noqa: PLR2004 - two others
         for others, at in ((slice(1, None), 0), (slice(None, -1), -1)):
-            if _is_isolated(present[at], rows[at], present[others], rows[others]):
+            if _is_sentinel(present[at], rows[at], present[others], rows[others]):
                 low, high = present[others][[0, -1]]
-                found.append(Isolated(float(present[at]), int(rows[at]), float(low), float(high)))
+                found.append(Sentinel(float(present[at]), int(rows[at]), float(low), float(high)))
                 present, rows = present[others], rows[others]
                 break
         else:
@@ -53,7 +53,7 @@ def isolated(values: NDArray[np.float64]) -> list[Isolated]:
     return [each._replace(low=float(present[0]), high=float(present[-1])) for each in found]
 
 
-def _is_isolated(
+def _is_sentinel(
     value: float, rows: int, others: NDArray[np.float64], their_rows: NDArray[np.intp]
 ) -> bool:
     share = rows / (rows + their_rows.sum())
@@ -77,14 +77,14 @@ def _is_isolated(
 def questions(columns: Iterable[Column]) -> list[str]:
     """Remarks that ask what isolated values mean, one for each value that columns share."""
     columns = [column for column in columns if column.kind != "text"]
-    found: dict[str, dict[str, Isolated]] = {}
+    found: dict[str, dict[str, Sentinel]] = {}
     for column in columns:
-        for each in isolated(column.content.to_numpy()):
+        for each in sentinels(column.content.to_numpy()):
             found.setdefault(shown(each.value, column), {})[column.name] = each
     return [_question(text, where, columns) for text, where in found.items()]
 
 
-def _question(text: str, where: dict[str, Isolated], columns: list[Column]) -> str:
+def _question(text: str, where: dict[str, Sentinel], columns: list[Column]) -> str:
     kinds = {column.name: column for column in columns}
     places = ", ".join(_place(each, kinds[name]) for name, each in where.items())
     elsewhere = any(
@@ -99,7 +99,7 @@ def _question(text: str, where: dict[str, Isolated], columns: list[Column]) -> s
     )
 
 
-def _place(found: Isolated, column: Column) -> str:
+def _place(found: Sentinel, column: Column) -> str:
     rows = f"{found.rows:,} row{'s' if found.rows > 1 else ''}"
     low, high = shown(found.low, column), shown(found.high, column)
     return f"{column.name!r} ({rows}, the others {low} to {high})"

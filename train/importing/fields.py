@@ -14,9 +14,15 @@ from serving.inputs import labels as label_rules
 from serving.inputs.field import Field
 from serving.models.manifest import Column, Manifest
 from serving.models.refusals import reason
-from train.bring.columns import MOST_LABELS, category, number, require_column, text, to_labels
-from train.bring.encoders import known_labels, read_as_text, strict_values, takes_none, takes_texts
 from train.errors import TrainingError
+from train.importing.columns import MOST_LABELS, category, number, require_column, text, to_labels
+from train.importing.encoders import (
+    known_labels,
+    read_as_text,
+    strict_values,
+    takes_none,
+    takes_texts,
+)
 from train.onnx.parts import deciding
 from train.problem import as_seen
 

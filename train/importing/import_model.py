@@ -17,25 +17,25 @@ from serving.models.manifest import Manifest, Reference, TrainingData
 from serving.models.refusals import answered
 from train import assemble
 from train.assemble import Trained
-from train.bring import pickles, scalers
-from train.bring.brought_fields import fields_of, require_one_answer
-from train.bring.columns import require_column, to_labels
 from train.errors import TrainingError
 from train.evaluation import evaluate
 from train.evaluation.classification import Classification
 from train.evaluation.reference import field_references, typical
 from train.evaluation.regression import Regression
-from train.learning.threads import one_thread
+from train.fitting.threads import one_thread
+from train.importing import pickles, scalers
+from train.importing.columns import require_column, to_labels
+from train.importing.fields import fields_of, require_one_answer
 from train.onnx.parts import use_one_thread
 from train.problem import SEED, sha256, to_rows
 from train.tables import table
-from train.task import Task, Truth
+from train.task import Target, Task
 
 FIRST_ROWS = 50  # of a sample, one of which is to be answered
 
 
 @one_thread()
-def bring(
+def import_model(
     file: Path,
     sample: Path,
     target: str | None,
@@ -99,20 +99,20 @@ def bring(
     reference = Reference(rows=len(rows), fields=field_references(frame, fields))
     ready = assemble.ready(_with_example(fitted, manifest, frame), reference, fitted, rows)
     manifest, task = ready.manifest, _task(ready.manifest)
-    answers = from_estimator(fitted, manifest)(rows)
-    truth = None if target is None else _truth(fitted, given[target], task)
-    if truth is not None:
+    outputs = from_estimator(fitted, manifest)(rows)
+    y = None if target is None else _encoded(fitted, given[target], task)
+    if y is not None:
         threshold = manifest.threshold.value if manifest.threshold else None
         manifest = replace(
             manifest,
-            metrics=evaluate.resampled(task, truth, answers, SEED, threshold),
+            metrics=evaluate.resampled(task, y, outputs, SEED, threshold),
             evaluation=(
                 f"on the {len(rows):,} rows of {sample.name}, which it may have been fitted on; "
                 f"spread: standard deviation over {evaluate.RESAMPLES} bootstrap samples; "
                 f"baseline: {task.baseline}{task.remark}"
             ),
         )
-    reference = replace(reference, **task.reference(truth, answers))
+    reference = replace(reference, **task.reference_entries(y, outputs))
     ready = ready._replace(manifest=manifest, remarks=(*remarks, *ready.remarks))
     return assemble.write(models_dir, ready, reference, fitted, lambda: None)
 
@@ -174,12 +174,12 @@ def _task(manifest: Manifest) -> Task:
     return Classification(labels=labels, positive=positive, coded=True)
 
 
-def _truth(fitted: Any, column: "pd.Series[Any]", task: Task) -> Truth:
+def _encoded(fitted: Any, column: "pd.Series[Any]", task: Task) -> Target:
     """The sample's truth; of labels their codes, for 1 and 1.0 and "1" are one."""
     if not is_classifier(fitted):
         if not is_numeric_dtype(column):
             raise TrainingError(f"{column.name!r} is text, and the estimator predicts numbers")
-        return task.truth(column)
+        return task.encode(column)
     text = [
         f"{label:.15g}" if isinstance(label, float) else str(label)
         for label in fitted.classes_.tolist()
@@ -190,6 +190,6 @@ def _truth(fitted: Any, column: "pd.Series[Any]", task: Task) -> Truth:
             f"{column.name!r} holds {', '.join(sorted(map(repr, unknown)))}; the estimator knows "
             f"{', '.join(map(repr, text))}"
         )
-    return task.truth(
+    return task.encode(
         to_labels(column).map(dict(zip(text, map(str, fitted.classes_.tolist()), strict=True)))
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, recall_score
 
 from serving.models.manifest import ReliabilityBin
-from train.learning.threshold import Labels, Probability
+from train.fitting.threshold import Labels, Probability
 
 RELIABILITY_BINS = 10
 
@@ -36,20 +36,20 @@ def area_under_precision(positive: Labels, probability: Probability) -> float:
 
 
 def of_labels(
-    truth: NDArray[Any], predicted: NDArray[Any], average: str, *, accuracy: bool = True
+    y: NDArray[Any], predicted: NDArray[Any], average: str, *, accuracy: bool = True
 ) -> dict[str, float]:
     """The metrics of predicted labels.
 
     Accuracy is left out where a threshold was put for another purpose, for it says little there.
     """
     figures = {
-        "f1": f1_score(truth, predicted, average=average, zero_division=0),
+        "f1": f1_score(y, predicted, average=average, zero_division=0),
         # Balanced accuracy, of the labels that occur.
         "balanced_accuracy": recall_score(
-            truth, predicted, labels=np.unique(truth), average="macro", zero_division=0
+            y, predicted, labels=np.unique(y), average="macro", zero_division=0
         ),
     }
-    return figures | ({"accuracy": accuracy_score(truth, predicted)} if accuracy else {})
+    return figures | ({"accuracy": accuracy_score(y, predicted)} if accuracy else {})
 
 
 def reliability(positive: Labels, probability: Probability) -> tuple[ReliabilityBin, ...]:
