@@ -230,25 +230,25 @@ def page(told: Told) -> str:
         f"{answers:,} by version {version}" for version, answers in sorted(told.versions.items())
     )
     return f"""\
-# The loop, closed
+# A run of the whole loop
 
-What `python -m bench story` saw; it made this page. gunicorn serves a wine model, a monitor runs
-beside it with `AUTO_RETRAIN=on`, customers ask without pause, and nobody decides anything.
+`python -m bench story` wrote this page. gunicorn serves a wine model, a monitor runs beside it with
+`AUTO_RETRAIN=on`, clients send requests without pause, and no person decides anything.
 
-The model is trained on {TRAINED:,} of the real wines; others come in. Then the drift begins: total
+The model is trained on {TRAINED:,} of the real wines; clients send others. Then drift begins: total
 sulfur dioxide is measured {SHIFT:g} standard deviations higher, and of the sweet wines (more than
-{SWEET} g/L of sugar) those are bad now that were good, and the other way round. What was true of an
-answer is told a second later, once there is an alert. The wines of the trial are others again.
+{SWEET} g/L of sugar) the good ones are now bad, and the bad ones good. Once there is an alert, feedback
+follows each prediction after a second. During the trial clients send other wines again.
 
 ```text
 {log}
 ```
 
-- **No request lost**: {told.requests:,} sent, {told.answered:,} answered with 200 ({answers}),
-  {told.stored:,} of these answers in the store; {told.feedback:,} got feedback.
-- **Decided** by the monitor alone: {", ".join(decided)}.
-- **The webhook** was told, with a valid signature each time: {", ".join(told.alerts)}.
+- **No request was lost**: {told.requests:,} sent, {told.answered:,} returned 200 ({answers}),
+  {told.stored:,} of these predictions in the store; {told.feedback:,} got feedback.
+- **Decisions**, all by the monitor: {", ".join(decided)}.
+- **Messages to the webhook**, each with a valid signature: {", ".join(told.alerts)}.
 
-What each step does, and how often it may go wrong, is in [retraining.md](retraining.md). Here the
-monitor looks every second at the last {WINDOW} answers; by default every five minutes at 5,000.
+[retraining.md](retraining.md) explains each step, and how often it is wrong. Here the monitor checks
+the latest {WINDOW} predictions every second; by default it checks 5,000 every five minutes.
 """
