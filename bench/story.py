@@ -237,8 +237,8 @@ def page(told: Told) -> str:
 
 The model is trained on {TRAINED:,} of the real wines; clients send others. Then drift begins: total
 sulfur dioxide is measured {SHIFT:g} standard deviations higher, and of the sweet wines (more than
-{SWEET} g/L of sugar) the good ones are now bad, and the bad ones good. Once there is an alert, feedback
-follows each prediction after a second. During the trial clients send other wines again.
+{SWEET} g/L of sugar) the good ones are now bad, and the bad ones good. Once there is an alert,
+feedback follows each prediction after a second. During the trial clients send other wines again.
 
 ```text
 {log}
@@ -249,6 +249,6 @@ follows each prediction after a second. During the trial clients send other wine
 - **Decisions**, all by the monitor: {", ".join(decided)}.
 - **Messages to the webhook**, each with a valid signature: {", ".join(told.alerts)}.
 
-[retraining.md](retraining.md) explains each step, and how often it is wrong. Here the monitor checks
-the latest {WINDOW} predictions every second; by default it checks 5,000 every five minutes.
+[retraining.md](retraining.md) explains each step, and how often it is wrong. Here the monitor
+checks the latest {WINDOW} predictions every second; by default it checks 5,000 every five minutes.
 """
