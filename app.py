@@ -23,8 +23,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     registry = Registry(
         Decisions(settings.models_dir, settings.decisions_dir),
         settings.default_model,
-        most=settings.models_in_memory,
-        vet=privacy.vet,
+        max_loaded=settings.models_in_memory,
+        check=privacy.check_version,
     )
     privacy.check(registry.live)
     journal = (

@@ -48,7 +48,7 @@ def main() -> None:
 
 def measure(scratch: Path) -> None:
     """Measure and print, with the journal in a folder."""
-    registry = Registry(Decisions(ROOT / "models", scratch), "wine", most=1)
+    registry = Registry(Decisions(ROOT / "models", scratch), "wine", max_loaded=1)
     store = Store(f"sqlite:///{scratch / 'unused.db'}")
     journal, privacy = Journal(scratch, sync=False), Privacy(Settings())
     metrics = Metrics(scratch / "metrics")

@@ -66,7 +66,7 @@ def _version(models_dir: Path, key: tuple[str, int], state: str, privacy: Privac
     was, log.disabled = log.disabled, True  # it logs what is told below
     try:
         read = artefact.read(models_dir, name, number)
-        privacy.vet(read.manifest)
+        privacy.check_version(read.manifest)
         engine = Engine(read)
     except ServingError as error:
         back = f"{COMMAND} rollback {name} puts the one before live"

@@ -51,7 +51,7 @@ class Privacy:
                 served = ", ".join(sorted(models))
                 raise SettingsError(f"{variable}: no model {model!r} is served; {served} are")
 
-    def vet(self, manifest: Manifest) -> None:
+    def check_version(self, manifest: Manifest) -> None:
         """Hold the settings against the fields of a version that is to be served.
 
         Raises

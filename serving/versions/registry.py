@@ -1,6 +1,6 @@
-"""Which models are served, and by which version: loaded when first asked for, swapped when decided.
+"""Which models are served, and by which version: loaded when first needed, swapped when decided.
 
-Loading is done beside: requests go on with the version before, and the swap is one reference.
+While a version loads, requests go on with the one before; the swap is one reference.
 """
 
 import logging
@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from itertools import count
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,20 +17,18 @@ from serving.errors import ArtefactError, UnknownModel
 from serving.models import artefact
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
-from serving.versions.decisions import Decisions
-from serving.versions.rehearsal import rehearsed
+from serving.versions.decisions import Decisions, Stamp
+from serving.versions.engines import Engines, Key
+from serving.versions.manifests import Manifests
 
 log = logging.getLogger(__name__)
 
 MISNAMED = "the name of its folder is not UTF-8: rename it"
-PAUSE = 1.0  # seconds between two looks at what is decided
-
-Key = tuple[str, int]
-Stamp = list[tuple[str, int, int]]
+PAUSE = 1.0  # seconds after which the decisions are followed again
 
 
 class Decided(NamedTuple):
-    """By model: the version that answers, the one that is tried, and why one is not served."""
+    """By model: the live version, the version on trial, and why a version is not served."""
 
     live: dict[str, int]
     trials: dict[str, int]
@@ -44,16 +41,16 @@ class Registry:
     Parameters
     ----------
     default : str
-        The model meant where none is named; the only one that is loaded at once.
-    most : int
-        How many versions are kept in memory; of more, the longest unused is dropped.
-    vet : callable
+        The model for requests that name none; the only one that is loaded at once.
+    max_loaded : int
+        How many versions are kept in memory; of more, the one unused longest is dropped.
+    check : callable
         Raises ArtefactError where a version may not be served for reasons of the service's own.
 
     Attributes
     ----------
     live, trials : mapping of str to int
-        By model: the version that answers, and the one that is tried.
+        By model: the live version, and the version on trial.
     broken : dict of str to str
         By model: why a version that should be served is not.
 
@@ -68,19 +65,16 @@ class Registry:
         decisions: Decisions,
         default: str,
         *,
-        most: int,
-        vet: Callable[[Manifest], None] = lambda _: None,
+        max_loaded: int,
+        check: Callable[[Manifest], None] = lambda _: None,
     ) -> None:
-        self.decisions, self.default, self.most, self.vet = decisions, default, most, vet
+        self.decisions, self.default = decisions, default
         self.live: Mapping[str, int] = {}
         self.trials: Mapping[str, int] = {}
         self.broken: dict[str, str] = {}
-        self._engines: dict[Key, Engine] = {}
-        self._manifests: dict[Key, Manifest] = {}
-        self._stamps: dict[str, tuple[int, ...]] = {}
-        self._refused: dict[Key, tuple[Stamp, str]] = {}
-        self._used: dict[Key, int] = {}
-        self._clock = count()
+        self._engines = Engines(decisions.models_dir, max_loaded, check)
+        self._manifests = Manifests(decisions)
+        self._stamps: dict[str, Stamp] = {}
         self._lock = threading.RLock()
         self.refresh()
         if default not in self.live:
@@ -94,7 +88,7 @@ class Registry:
             raise ArtefactError(message) from error
 
     def engine(self, name: str | None = None, version: int | None = None) -> Engine:
-        """A version of a model, the live one of the default model where nothing is named.
+        """Return a version of a model, by default the live version of the default model.
 
         Raises
         ------
@@ -105,43 +99,47 @@ class Registry:
         name = name or self.default
         key = self._key(name, version)
         if version is not None:
-            self._require(key)
-        engine = self._engines.get(key)
+            self.decisions.require(name, version)
+        engine = self._engines.loaded.get(key)
         if engine is None:
-            with self._lock:  # a swap that was under way may have dropped it: ask again
+            with self._lock:  # a swap that was under way may have dropped it: look again
                 key = self._key(name, version)
                 engine = self._load(key)
-        self._used[key] = next(self._clock)
+        self._engines.used[key] = next(self._engines.clock)
         return engine
 
     def manifest(self, name: str, version: int | None = None) -> Manifest:
-        """What a version of a model is, the live one if none is named.
+        """Return the manifest of a version of a model, by default of the live one.
+
+        Files are read only for a version that is not loaded, and not among those kept in memory.
 
         Raises
         ------
         UnknownModel, UnknownVersion, ArtefactError
         """
         key = self._key(name, version)
-        if key not in self._manifests:
-            if version is not None:
-                self._require(key)
-            self._manifests[key] = artefact.read_manifest(self.decisions.models_dir, *key)
-        return self._manifests[key]
+        if engine := self._engines.loaded.get(key):
+            return engine.manifest
+        if kept := self._manifests.get(*key):
+            return kept
+        if version is not None:
+            self.decisions.require(name, version)
+        return self._manifests.read(*key)
 
     @property
     def loaded(self) -> list[Key]:
         """The versions that are in memory."""
-        return sorted(self._engines.copy())
+        return sorted(self._engines.loaded.copy())
 
     def trial(self, name: str) -> Engine | None:
-        """The version of a model that is tried on live traffic, if one is."""
+        """The version of a model that is on trial beside the live one, if there is one."""
         version = self.trials.get(name)
-        return self._engines.get((name, version)) if version else None
+        return self._engines.loaded.get((name, version)) if version else None
 
     def refresh(self) -> None:
-        """Follow what is decided; a version that cannot be loaded leaves the one before serving."""
+        """Follow what is decided; where a version cannot be loaded, the one before still serves."""
         with self._lock:
-            found = self._look()
+            found = self._find_decided()
             for name, reason in found.broken.items():
                 if reason != self.broken.get(name):
                     log.error("%s: %s", name, reason)
@@ -151,14 +149,14 @@ class Registry:
             self.trials = MappingProxyType(found.trials)
             if gone := before - {*found.live.items(), *found.trials.items()}:
                 for key in gone:
-                    self._drop(key)
+                    self._engines.drop(key)
                 memory.give_memory_back()
 
-    def _look(self) -> "Decided":
-        """What should be served by now, loaded, and as far as that fails, what was before.
+    def _find_decided(self) -> Decided:
+        """Load what should be served by now; where that fails, what was served before remains.
 
-        Where there is no folder, or the default model is not in it (nobody takes that away, but
-        where a disk is not mounted the folder is empty), all models go on as they are.
+        Where there is no folder, or the default model is not in it (nobody removes that, but the
+        folder is empty while a disk is not mounted), all models go on as they are.
         """
         found = Decided({}, {}, {})
         try:
@@ -173,30 +171,32 @@ class Registry:
             for name in self.live.keys() - stamps.keys():
                 self._go_on(name, found)
                 found.broken[name] = f"{missing}; what is loaded is still served"
-        in_doubt = {*self.broken, *(name for name, _ in self._refused)}
+        in_doubt = {*self.broken, *self._engines.failed_models()}
         for name, stamp in stamps.items():
-            if self._stamps.get(name) == stamp and name not in in_doubt:
-                self._go_on(name, found)
-            else:
+            if is_changed := self._stamps.get(name) != stamp:
                 self._stamps[name] = stamp
+                self._manifests.refresh(name)
+            if is_changed or name in in_doubt:
                 self._follow(name, found)
+            else:
+                self._go_on(name, found)
         for key in found.live.items():
-            if not os.path.exists(self._folder(key)):  # noqa: PTH110 - every second
+            if not os.path.exists(self._engines.folder(key)):  # noqa: PTH110 - every second
                 found.broken.setdefault(key[0], f"version {key[1]} is live, and its folder is gone")
         return found
 
-    def _go_on(self, name: str, found: "Decided") -> None:
-        """Serve of a model what is served."""
+    def _go_on(self, name: str, found: Decided) -> None:
+        """Go on with the versions of a model that are served."""
         for now, before in ((found.live, self.live), (found.trials, self.trials)):
             if name in before:
                 now[name] = before[name]
 
-    def _follow(self, name: str, found: "Decided") -> None:
-        """Load what is decided of a model; of a new one, when it is asked for."""
+    def _follow(self, name: str, found: Decided) -> None:
+        """Load the versions that are decided on; the live one of a new model only when needed."""
         try:
             version = self.decisions.current(name)
             before = self.live.get(name, version)
-            if before != version or (name, version) in self._refused:
+            if before != version or self._engines.has_failed((name, version)):
                 self._load((name, version))
             if before != version:
                 log.info("%s %d is live, after %d", name, version, before)
@@ -206,15 +206,18 @@ class Registry:
             if name in self.live:
                 found.live[name] = self.live[name]
         try:
-            tried = self.decisions.trial(name)
-            if tried and tried != found.live.get(name):  # once it is live, its trial is over
-                self._load((name, tried))
-                found.trials[name] = tried
+            for version in self.decisions.retired(name):
+                if version != found.live.get(name):
+                    self._engines.drop((name, version))
+            trial = self.decisions.trial(name)
+            if trial and trial != found.live.get(name):  # once it is live, its trial is over
+                self._load((name, trial))
+                found.trials[name] = trial
         except ArtefactError as error:
             found.broken.setdefault(name, str(error))
 
     def follow(self) -> None:
-        """Refresh now, and in a thread again and again; to be called once, after any fork."""
+        """Refresh now, and every second in a thread; to be called once, after any fork."""
         self.refresh()
         threading.Thread(target=self._refresh_forever, daemon=True).start()
 
@@ -223,64 +226,17 @@ class Registry:
             time.sleep(PAUSE)
             try:
                 self.refresh()
-            except Exception:  # why: whatever one look meets, the next must still come
+            except Exception:  # why: whatever one refresh meets, the next must still come
                 log.exception("what is decided could not be followed")
 
     def _key(self, name: str, version: int | None) -> Key:
-        return name, self._live(name) if version is None else version
-
-    def _live(self, name: str) -> int:
-        try:
-            return self.live[name]
-        except KeyError:
+        live = self.live.get(name)
+        if live is None:
             near = get_close_matches(name[:64], self.live, 1) or [self.default]
-            raise UnknownModel(f"no model {name!r} is served; try {near[0]!r}") from None
-
-    def _require(self, key: Key) -> None:
-        self._live(key[0])
-        self.decisions.require(*key)
+            raise UnknownModel(f"no model {name!r} is served; try {near[0]!r}")
+        return name, live if version is None else version
 
     def _load(self, key: Key) -> Engine:
-        """Load a version, unless it is; what was refused is read again when it has changed."""
         with self._lock:
-            if key in self._engines:
-                return self._engines[key]
-            stamp = _stamp(self._folder(key))
-            if key in self._refused and self._refused[key][0] == stamp:
-                raise ArtefactError(self._refused[key][1])
-            try:
-                read = artefact.read(self.decisions.models_dir, *key)
-                self.vet(read.manifest)
-                engine = rehearsed(read)
-            except ArtefactError as error:
-                self._refused[key] = stamp, str(error)
-                raise
-            self._refused.pop(key, None)
-            self._engines[key], self._manifests[key] = engine, read.manifest
-            self._make_room(key)
-            memory.give_memory_back()
-            return engine
-
-    def _make_room(self, newest: Key) -> None:
-        """Drop the longest unused, but neither the default model nor what is tried."""
-        kept = {newest, (self.default, self.live.get(self.default)), *self.trials.items()}
-        spare = sorted(self._engines.keys() - kept, key=lambda key: self._used.get(key, 0))
-        for key in spare[: max(0, len(self._engines) - self.most)]:
-            self._drop(key)
-
-    def _folder(self, key: Key) -> str:
-        return f"{self.decisions.models_dir}/{key[0]}/{key[1]}"
-
-    def _drop(self, key: Key) -> None:
-        for held in (self._engines, self._manifests, self._used):
-            held.pop(key, None)
-
-
-def _stamp(folder: str) -> Stamp:
-    """What changes with a version's files."""
-    try:
-        with os.scandir(folder) as found:
-            entries = [(entry.name, entry.stat()) for entry in found]
-    except OSError:
-        return []
-    return sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in entries)
+            default = self.default, self.live.get(self.default, 0)
+            return self._engines.load(key, needed={default, *self.trials.items()})

@@ -44,7 +44,7 @@ def test_a_broken_artefact_is_refused_with_its_reason(models: Path, way: str):
 def test_a_pointer_that_names_no_version_is_refused(models: Path):
     (models / "wine" / "current").write_text("latest")
     with pytest.raises(ArtefactError, match="names no version"):
-        Registry(Decisions(models, models), "wine", most=1)
+        Registry(Decisions(models, models), "wine", max_loaded=1)
 
 
 def test_a_pickle_of_another_scikit_learn_is_refused(models: Path):

@@ -17,8 +17,8 @@ from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
 
 
-def registry(models: Path, most: int = 20) -> Registry:
-    return Registry(Decisions(models, models.parent / "own"), "wine", most=most)
+def registry(models: Path, max_loaded: int = 20) -> Registry:
+    return Registry(Decisions(models, models.parent / "own"), "wine", max_loaded=max_loaded)
 
 
 def copy(models: Path, name: str) -> None:
@@ -97,13 +97,13 @@ def test_a_broken_model_beside_the_default_one_is_refused_when_asked_for(models:
     served.refresh()
     assert "is of wine 1" in served.broken["copy"]
     with pytest.raises(ArtefactError, match=r"the default model 'copy' cannot be served: .* is of"):
-        Registry(Decisions(models, models), "copy", most=1)
+        Registry(Decisions(models, models), "copy", max_loaded=1)
 
 
 def test_the_longest_unused_is_dropped_and_never_the_default_model(models: Path):
     for name in ("a", "b", "c"):
         copy(models, name)
-    served = registry(models, most=2)
+    served = registry(models, max_loaded=2)
     wine, a = served.engine(), served.engine("a")
     served.engine("b")
     assert served.engine() is wine

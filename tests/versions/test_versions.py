@@ -142,19 +142,6 @@ def test_the_gate_names_what_speaks_against_a_version(admin: FlaskClient, models
     assert predict(admin, wine())["version"] == 1
 
 
-def test_the_gate_names_a_sum_that_is_no_longer_taken(admin: FlaskClient, models: Path):
-    parts = ["free sulfur", "bound sulfur"]
-    total = "total sulfur dioxide"
-    newer(models, lambda manifest, _: fields(manifest)[total].update(sum_of=parts))
-    assert decide(admin, action="promote", version=2).status_code == 200
-    newer(models, lambda manifest, _: fields(manifest)[total].update(sum_of=[*parts, "other"]))
-    newer(models)
-    assert decide(admin, action="promote", version=3, force=True).status_code == 200
-    for version, gone in ((2, [*parts, "other"]), (4, [*parts, "other"])):
-        (error,) = decide(admin, action="promote", version=version).json["errors"]
-        assert error["message"] == f"field {total!r} no longer takes {' + '.join(gone)}"
-
-
 def test_the_gate_can_be_overruled_and_that_is_recorded(admin: FlaskClient, models: Path):
     newer(models, lambda manifest, _: manifest["metrics"]["roc_auc"].update(mean=0.8))
     taken = decide(admin, action="promote", version=2, force=True).json

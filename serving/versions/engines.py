@@ -1,0 +1,104 @@
+"""The versions that are in memory: each loaded once, of too many the one unused longest dropped."""
+
+import os
+from collections.abc import Callable, Collection
+from itertools import count
+from pathlib import Path
+
+from serving import memory
+from serving.errors import ArtefactError
+from serving.models import artefact
+from serving.models.engine import Engine
+from serving.models.manifest import Manifest
+from serving.versions.rehearsal import rehearsed
+
+Key = tuple[str, int]  # of a version: its model and its number
+Stamp = list[tuple[str, int, int]]
+
+
+class Engines:
+    """Loaded versions; to be changed by one thread at a time.
+
+    Parameters
+    ----------
+    max_loaded : int
+        How many versions are kept in memory.
+    check : callable
+        Raises ArtefactError where a version may not be served for reasons of the service's own.
+
+    Attributes
+    ----------
+    loaded : dict of (str, int) to Engine
+    used : dict of (str, int) to int
+        By version: the turn of `clock` at which it was last needed.
+    """
+
+    def __init__(
+        self, models_dir: Path, max_loaded: int, check: Callable[[Manifest], None]
+    ) -> None:
+        self.models_dir, self.max_loaded, self.check = models_dir, max_loaded, check
+        self.loaded: dict[Key, Engine] = {}
+        self.used: dict[Key, int] = {}
+        self.clock = count()
+        self._failed: dict[Key, tuple[Stamp, str]] = {}
+
+    def load(self, key: Key, needed: Collection[Key]) -> Engine:
+        """Load a version, unless it is; one that failed is read again only when it has changed.
+
+        Parameters
+        ----------
+        needed : collection of (str, int)
+            The versions that are not dropped to make room.
+
+        Raises
+        ------
+        ArtefactError
+        """
+        if key in self.loaded:
+            return self.loaded[key]
+        stamp = _stamp(self.folder(key))
+        if key in self._failed and self._failed[key][0] == stamp:
+            raise ArtefactError(self._failed[key][1])
+        try:
+            read = artefact.read(self.models_dir, *key)
+            self.check(read.manifest)
+            engine = rehearsed(read)
+        except ArtefactError as error:
+            self._failed[key] = stamp, str(error)
+            raise
+        self._failed.pop(key, None)
+        self.loaded[key] = engine
+        spare = sorted(
+            self.loaded.keys() - {key, *needed}, key=lambda other: self.used.get(other, 0)
+        )
+        for other in spare[: max(0, len(self.loaded) - self.max_loaded)]:
+            self.drop(other)
+        memory.give_memory_back()
+        return engine
+
+    def drop(self, key: Key) -> None:
+        """Take a version out of memory; requests under way go on with it."""
+        self.loaded.pop(key, None)
+        self.used.pop(key, None)
+
+    def has_failed(self, key: Key) -> bool:
+        """Whether loading a version failed the last time."""
+        return key in self._failed
+
+    def failed_models(self) -> set[str]:
+        """The models of which a version failed to load."""
+        return {model for model, _ in self._failed}
+
+    def folder(self, key: Key) -> str:
+        """The path of a version's folder."""
+        return f"{self.models_dir}/{key[0]}/{key[1]}"
+
+
+def _stamp(folder: str) -> Stamp:
+    """What changes with a version's files."""
+    try:
+        with os.scandir(folder) as found:
+            entries = [(entry.name, entry.stat()) for entry in found]
+    except OSError:
+        return []
+    return sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in entries)

@@ -1,0 +1,62 @@
+"""What the versions of each model are, kept in memory: a feedback needs the labels of its version.
+
+What changes a model's folder (a decision, a version that is made, removed or replaced) is noticed
+by the registry, which has the model read again; so what is kept is a second old at most.
+"""
+
+import threading
+
+from serving.errors import ArtefactError
+from serving.models import artefact
+from serving.models.manifest import Manifest
+from serving.versions.decisions import Decisions
+
+MAX_KEPT = 16  # manifests of a model
+
+
+class Manifests:
+    """The manifests of versions that may be served, `MAX_KEPT` of each model."""
+
+    def __init__(self, decisions: Decisions) -> None:
+        self._decisions = decisions
+        self._kept: dict[str, dict[int, Manifest]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, model: str, version: int) -> Manifest | None:
+        """Return a manifest that is kept."""
+        return self._kept.get(model, {}).get(version)
+
+    def read(self, model: str, version: int) -> Manifest:
+        """Read a manifest from disk and keep it, in place of the one kept longest.
+
+        Raises
+        ------
+        ArtefactError
+        """
+        manifest = artefact.read_manifest(self._decisions.models_dir, model, version)
+        with self._lock:
+            kept = self._kept.setdefault(model, {})
+            kept[version] = manifest
+            if len(kept) > MAX_KEPT:
+                del kept[next(iter(kept))]
+        return manifest
+
+    def refresh(self, model: str) -> None:
+        """Forget what is kept of a model, and read the newest of its versions that may be served.
+
+        A manifest that cannot be read is left out: `read` raises the reason when it is needed.
+        """
+        folder = self._decisions.models_dir
+        kept = {}
+        try:
+            retired = {*self._decisions.retired(model)}
+            served = [each for each in artefact.versions(folder / model) if each not in retired]
+        except ArtefactError:
+            served = []
+        for version in served[-MAX_KEPT:]:
+            try:
+                kept[version] = artefact.read_manifest(folder, model, version)
+            except ArtefactError:
+                continue
+        with self._lock:
+            self._kept[model] = kept
