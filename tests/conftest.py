@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ from serving.recording.store import Store
 from serving.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+PATIENCE = 120  # seconds for what is done in one on a quiet machine
 
 # A busy machine may take long over any example.
 hypothesis_settings.register_profile("untimed", deadline=None)
@@ -124,15 +125,15 @@ def free_port() -> int:
 def get(url: str) -> tuple[int, Any]:
     """Status and JSON of a GET; connection errors are the caller's."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     """Return as soon as a condition holds; connection errors mean not yet."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
             if condition():
@@ -140,7 +141,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
         except OSError:
             pass
         time.sleep(0.05)
-    raise TimeoutError(f"not within {seconds} s")
+    raise TimeoutError(f"not within {PATIENCE} s")
 
 
 @contextmanager
@@ -160,7 +161,7 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[Serve
         yield server
     finally:
         process.terminate()
-        process.wait(timeout=40)
+        process.wait(timeout=PATIENCE)
 
 
 def proc(pid: int | str) -> Path:
@@ -172,11 +173,34 @@ def proc(pid: int | str) -> Path:
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in (proc(pid) / f"task/{pid}/children").read_text().split()]
+    """The processes that one started; none of one that has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [int(child) for child in (proc(pid) / f"task/{pid}/children").read_text().split()]
+    return []
+
+
+def workers(pid: int) -> list[int]:
+    """The workers of a gunicorn; its check of the pickles is not one."""
+
+    def is_worker(child: int) -> bool:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            return b"gunicorn" in (proc(child) / "cmdline").read_bytes()
+        return False
+
+    return [child for child in children(pid) if is_worker(child)]
+
+
+def connect(server: Server) -> socket.socket:
+    port = int(server.url.rsplit(":", 1)[1])
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
 
 def gunicorn(*options: str) -> list[str]:
-    return [sys.executable, "-m", "gunicorn", *options, "app:app"]
+    """The service as in production, but that a client may be slow to ask: the machine may be busy.
+
+    A connection that is closed for its silence fails a request that was just being sent.
+    """
+    return [sys.executable, "-m", "gunicorn", f"--keep-alive={PATIENCE}", *options, "app:app"]
 
 
 @pytest.fixture(scope="session")

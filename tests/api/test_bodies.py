@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Server, get, gunicorn, running, wine
+from conftest import Server, connect, get, gunicorn, running, wine
 
 MARK = 12.8125  # of no other record; cut off, it still is a number
 CSV = ",".join(wine()).encode() + b"\n" + ",".join(map(str, wine(alcohol=MARK).values())).encode()
@@ -40,8 +40,7 @@ class Answer(NamedTuple):
 
 def send(server: Server, request: bytes) -> Answer:
     """What is answered to a client that sends so much and no more."""
-    address = ("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
-    with socket.create_connection(address, timeout=30) as connection:
+    with connect(server) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from conftest import Server, children, gunicorn, predict, running, wait_until, wine
+from conftest import Server, gunicorn, predict, running, wait_until, wine, workers
 
 from app import create_app
 from serving.metrics.families import Metrics, Totals, totals
@@ -39,14 +39,14 @@ def counted(server: Server) -> set[str]:
 def test_every_worker_tells_what_all_of_them_answered_and_those_that_were_killed(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log") as server:
         post(server, 20)
-        before = children(server.process.pid)
+        before = workers(server.process.pid)
         for worker in before:
             os.kill(worker, signal.SIGKILL)
-        wait_until(lambda: len(set(children(server.process.pid)) - set(before)) >= 2)
+        wait_until(lambda: len({*workers(server.process.pid)} - {*before}) == 2)
         post(server, 10)
         post(server, 5, b"{}")
         at = 'serving_requests_total{route="/predict",method="POST",status="%s"} %s'
-        assert counted(server) == {at % (200, 30), at % (422, 5)}
+        wait_until(lambda: counted(server) == {at % (200, 30), at % (422, 5)})
     assert totals(tmp_path / "var" / "metrics") == Totals(35, {"422": 5})
     restarted = create_app(Settings(var_dir=tmp_path / "var")).test_client()
     predict(restarted, wine())

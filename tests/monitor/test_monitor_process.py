@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from conftest import ROOT, wait_until
+from conftest import PATIENCE, ROOT, wait_until
 from monitored import chances, learnt, monitor, opened, predicted, report_of, wines
 
 from serving import ids
@@ -67,7 +67,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_says_nothing_twice(tmp_path: 
     for _ in range(KILLS):
         before = ids.now()
         with monitoring(settings, tmp_path / "log"):
-            end = time.monotonic() + 60
+            end = time.monotonic() + PATIENCE
             while time.monotonic() < end:
                 if end > time.monotonic() + 2 and passes_since(store, before):
                     end = time.monotonic() + chance.uniform(0.5, 1.8)
@@ -100,7 +100,7 @@ def test_it_runs_until_it_is_stopped_and_one_at_a_time(tmp_path: Path):
         assert refused.exit_code == 1
         assert "a monitor runs already" in refused.stderr
         process.terminate()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE) == 0
     (line,) = [json.loads(line) for line in log.read_text().splitlines()]
     assert line["message"].startswith("wine 1: not enough yet: 0 values so far")
     assert monitor(settings).exit_code == 0

@@ -2,7 +2,9 @@
 
 import re
 import resource
-from concurrent.futures import ThreadPoolExecutor
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,20 @@ def test_many_may_migrate_at_once(store_url: str):
     assert ids(stores[7]) == ["a"]
     for each in stores:
         each.close()
+
+
+def test_a_connection_waits_while_another_writes_to_a_file_without_a_log(tmp_path: Path):
+    """SQLite itself refuses at once to switch to its log then."""
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE held (x)")
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as pool:
+            migrating = pool.submit(store.migrate)
+            assert wait([migrating], 0.1).not_done
+            other.execute("COMMIT")
+            migrating.result()
+    store.close()
 
 
 def test_a_later_step_is_taken_once_and_wholly(store_url: str, store: Store):

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from conftest import gunicorn, moved, running, wine
+from conftest import PATIENCE, gunicorn, moved, running, wine
 from entries import NOON, learnt, predicted
 from msgspec import Raw
 
@@ -177,7 +177,7 @@ def test_nothing_that_was_answered_is_left_when_its_days_are_over(
 
     def post(path: str, value: Any) -> Any:
         request = urllib.request.Request(f"{server.url}{path}", json.dumps(value).encode())
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     with running(gunicorn(), tmp_path / "log") as server:

@@ -2,13 +2,13 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
+from conftest import wait_until
 
 from bench.postgres import Postgres
 from serving.errors import StoreError
@@ -169,7 +169,7 @@ def test_news_are_told_without_reading_all_of_it(store: Store):
 
 SLOW = """
     CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
-    AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END';
+    AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END';
     CREATE TRIGGER slow AFTER INSERT ON feedback FOR EACH ROW WHEN (NEW.actual = '"ruim"')
     EXECUTE FUNCTION slow();
 """
@@ -182,9 +182,10 @@ def test_no_feedback_is_passed_over_because_its_collector_was_slow(postgres: Pos
     store.migrate()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SLOW)
-    with ThreadPoolExecutor(1) as other:
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    with ThreadPoolExecutor(1) as other, psycopg.connect(url, autocommit=True) as looking:
         slow = other.submit(store.add, [learnt("ruim", named("wine", 1, 1))], {})
-        time.sleep(0.2)
+        wait_until(lambda: looking.execute(asleep).fetchone() == (1,))
         store.add([learnt("bom", named("wine", 1, 2))], {})
         last = store.last_place()
         seen = [row[0] for row in rows(store.arrived(limits(), 0, last))]

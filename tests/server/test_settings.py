@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, gunicorn
+from conftest import PATIENCE, ROOT, gunicorn
 
 from serving.errors import SettingsError
 from serving.settings import Settings
@@ -84,7 +84,7 @@ def test_the_server_does_not_start_with_a_wrong_setting(variable: str, value: st
         env=os.environ | {variable: value},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert run.returncode != 0
@@ -95,7 +95,7 @@ def test_the_server_does_not_start_with_a_wrong_setting(variable: str, value: st
 def test_importing_the_app_builds_nothing():
     run = [sys.executable, "-c", "import app; app.create_app"]
     wrong = os.environ | {"DEFAULT_MODEL": "beer"}
-    subprocess.run(run, cwd=ROOT, env=wrong, timeout=60, check=True)
+    subprocess.run(run, cwd=ROOT, env=wrong, timeout=PATIENCE, check=True)
 
 
 def shown(default: object) -> str:

@@ -5,7 +5,7 @@ import json
 import threading
 from collections import Counter
 
-from conftest import wine
+from conftest import PATIENCE, wine
 
 RECORD = json.dumps(wine()).encode()
 
@@ -32,7 +32,7 @@ class Load:
                 return
 
     def post(self) -> str:
-        connection = http.client.HTTPConnection(*self.address, timeout=30)
+        connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE)
         try:
             connection.connect()
         except OSError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from conftest import Server, children, gunicorn, rewrite, running, wait_until, wine
+from conftest import PATIENCE, Server, children, gunicorn, rewrite, running, wait_until, wine
 from load import Load
 
 KEY = "sixteen-or-more-characters"
@@ -25,7 +25,7 @@ class Versions(Load):
     """A load that counts which version answered, and what."""
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection(*self.address, timeout=30)
+        connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE)
         while not self.stop.is_set():
             connection.request("POST", "/predict", RECORD)
             answer = connection.getresponse()
@@ -40,7 +40,7 @@ def decide(server: Server, **asked: Any) -> None:
         json.dumps(asked).encode(),
         {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 200
 
 
@@ -82,8 +82,9 @@ def test_no_request_fails_while_versions_are_swapped(models: Path, tmp_path: Pat
         f"{max(took):.2f}; {sizes[2]} MB after 3 swaps, {sizes[-1]} MB at the end"
     )
     assert outcomes.keys() == {(200, 1, "bom"), (200, 2, "ruim")}
-    assert max(took) < WITHIN + 2  # the machine of a test may be busy
-    assert min(sizes[-2:]) < max(sizes[:3]) * 1.3  # pickles are loaded beside now and then
+    if FULL:  # figures, of a quiet machine
+        assert max(took) < WITHIN
+        assert min(sizes[-2:]) < max(sizes[:3]) * 1.3  # pickles are loaded beside now and then
 
 
 def test_a_broken_version_is_told_in_the_log_and_by_the_model(models: Path, tmp_path: Path):

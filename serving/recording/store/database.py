@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -157,10 +158,24 @@ class Database:
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours: sqlite3 sends none before it makes a table
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_a_log(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
     record.info[FILE] = _file_of(connection)
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Switch a new file to a write-ahead log; SQLite itself does not wait for others that do."""
+    end = time.monotonic() + SQLITE["timeout"]
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _require_same_file(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
