@@ -165,14 +165,15 @@ def streams(rows: int) -> None:
 def quality(only: tuple[str, ...], out: Path | None) -> None:
     """Hold the model that a CSV gets by default against scikit-learn's own default."""
     from bench.datasets import every  # noqa: PLC0415
-    from bench.quality import measure, tables  # noqa: PLC0415
+    from bench.quality import measure  # noqa: PLC0415
+    from bench.quality_tables import tables  # noqa: PLC0415
 
     results = []
     for data in every():
         if not only or any(part in data.name for part in only):
             results.append(measure(data))
-            metric, folds = next(iter(results[-1].metrics.items()))
-            click.echo(f"{data.name}: {metric} {folds.verdict}", err=True)
+            folds = next(iter(results[-1].metrics.values()))
+            click.echo(f"{data.name}: {folds.name} {folds.verdict}", err=True)
     text = "\n".join(tables(results))
     click.echo(text)
     folder = out or (None if only else RESULTS)

@@ -1,39 +1,34 @@
 """The command line: `adega train wine`, `adega train data.csv --target x --name y`."""
 
-import functools
 import os
 import re
-import sys
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from serving import __version__
-from serving.errors import ServingError, VersionRefused
+from serving.errors import ServingError
 from serving.models import artefact
-from serving.models.manifest import Manifest
 from serving.models.refusals import reason
 from serving.settings import Settings
-from train import live, report, retrain
+from train import report, retrain
 from train.errors import TrainingError
 from train.fitting.estimators import AUTO, BUILDERS
 from train.importing.import_model import import_model
 from train.onnx import proof
-from train.problem import Problem, train
+from train.problem import Problem
 from train.problems import anything
 from train.problems.problems import PROBLEMS, data_of
+from train.run import Retraining, retraining_options, run
 from train.tables.options import ColumnOptions
 from train.task import Kind
 
 FILE = click.Path(path_type=Path)
-NOT_PUT_LIVE = 3  # the exit code of --auto where the gate objects
 
 
 class Commands(click.Group):
-    """Commands by name, where a file's name stands for `csv` and that file."""
+    """Commands by name; the name of a file is short for `csv` and that file."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -43,7 +38,7 @@ class Commands(click.Group):
         return super().resolve_command(ctx, ["csv", *args] if is_file else args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it; what it cannot do is one sentence and not a traceback."""
+        """Run a command; an expected failure is one sentence, not a traceback."""
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         try:
@@ -63,8 +58,8 @@ class Commands(click.Group):
       adega train check wine
 
     \b
-    Exit codes: 0 done; 1 it could not be done, a message says why; 2 it was asked
-    wrongly; 3 trained, but --auto did not put it live. COMMAND --help tells more.
+    Exit codes: 0 done; 1 failed, with a message why; 2 wrong arguments; 3 trained, but
+    --auto did not put the version live. COMMAND --help shows the options of a command.
     """,
 )
 @click.version_option(__version__, prog_name="adega", message="%(prog)s %(version)s")
@@ -81,41 +76,14 @@ def main(context: click.Context) -> None:
 def _name(context: click.Context, parameter: click.Parameter, value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
         message = (
-            f"{value!r} may have letters, digits and . _ - only, 100 of them at most, for it is "
-            "part of a path"
+            f"{value!r} must have at most 100 characters, all of them letters, digits, dots, "
+            "underscores or hyphens, because it becomes the name of a folder"
         )
         raise click.BadParameter(message, context, parameter)
     return value
 
 
-NAME = click.option("--name", required=True, callback=_name, help="What to call the model.")
-
-
-class Retraining(NamedTuple):
-    """What is asked for beyond a training on the file alone."""
-
-    with_feedback: bool
-    most_live: int
-    auto: bool
-
-
-def _retraining(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a retraining, as one argument."""
-
-    @click.option("--with-feedback", is_flag=True, help="Add live records whose truth is known.")
-    @click.option(
-        "--most-live",
-        type=click.IntRange(1),
-        default=live.MOST,
-        show_default=True,
-        help="How many of them at most, the latest.",
-    )
-    @click.option("--auto", is_flag=True, help="Put it live if the gate lets it; 3 if not.")
-    @functools.wraps(command)
-    def taking(*args: Any, with_feedback: bool, most_live: int, auto: bool, **others: Any) -> None:
-        command(*args, retraining=Retraining(with_feedback, most_live, auto), **others)
-
-    return taking
+NAME = click.option("--name", required=True, callback=_name, help="The name of the model.")
 
 
 @main.command()
@@ -125,25 +93,25 @@ def _retraining(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
-    help="What to make of the target, if not what it looks like.",
+    help="Whether to predict a label or a number, if not as the target looks.",
 )
 @click.option(
     "--estimator",
     type=click.Choice([AUTO, *BUILDERS]),
     default=AUTO,
     show_default=True,
-    help="What learns from it; auto chooses by cross-validation.",
+    help="What to fit; auto chooses by cross-validation.",
 )
-@click.option("--keep", multiple=True, metavar="NAME", help="Use a column that looks useless.")
+@click.option("--keep", multiple=True, metavar="NAME", help="Use a column that would be left out.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Do not use a column.")
-@click.option("--text", multiple=True, metavar="NAME", help="Learn from the words of a column.")
+@click.option("--text", multiple=True, metavar="NAME", help="Use the words of a column.")
 @click.option(
     "--missing",
     multiple=True,
     metavar="VALUE",
-    help="What means that there is no value: -200, or in one column alone NAME=0.",
+    help="What stands for a missing value: -200, or NAME=0 for one column only.",
 )
-@_retraining
+@retraining_options
 def csv(
     *,
     file: Path,
@@ -159,27 +127,29 @@ def csv(
 ) -> None:
     """Train a model on any CSV file, to predict one of its columns from the others.
 
-    It prints what each column was read as, and what was left out. --keep, --drop, --text and
+    It prints how each column was read and what was left out. --keep, --drop, --text and
     --missing may be given several times.
     """
     options = ColumnOptions(frozenset(keep), frozenset(drop), frozenset(text), missing)
     problem = anything.from_csv(
         file, target, name=name, kind=task, estimator=estimator, options=options, echo=click.echo
     )
-    _train(problem, file, retraining)
+    run(problem, file, retraining)
 
 
 @main.command("import")
 @click.argument("file", type=FILE)
 @NAME
-@click.option("--sample", type=FILE, required=True, help="A CSV with rows such as it predicts.")
-@click.option("--target", help="The sample's column with the truth, if it has one.")
+@click.option(
+    "--sample", type=FILE, required=True, help="A CSV with example rows for the estimator."
+)
+@click.option("--target", help="The sample's target column, if it has one.")
 @click.option(
     "--scaler",
     "scalers",
     multiple=True,
     metavar='"COLUMN"=FILE',
-    help="A scaler or encoder that was pickled apart, and its column; several as COLUMN,COLUMN.",
+    help="A scaler or encoder in its own pickle, and its column; several as COLUMN,COLUMN.",
 )
 @click.option("--trust", is_flag=True, help="Load the pickle without asking.")
 @click.pass_obj
@@ -193,7 +163,7 @@ def import_command(
     scalers: tuple[str, ...],
     trust: bool,
 ) -> None:
-    """Take in a fitted scikit-learn estimator or Pipeline, pickled by joblib or pickle."""
+    """Import a fitted scikit-learn estimator or Pipeline, pickled by joblib or pickle."""
     if not trust:
         click.confirm(
             f"Loading a pickle runs whatever code is in it. Do you trust {file}?", abort=True
@@ -202,7 +172,7 @@ def import_command(
         trained = import_model(file, sample, target, name, models_dir, with_scalers=scalers)
     except (TrainingError, ServingError):
         raise
-    except Exception as error:  # why: what was unpickled is of others, and may raise anything
+    except Exception as error:  # why: code of others, which may raise anything
         kind = type(error).__name__
         raise TrainingError(f"{file} cannot be served: {reason(error)} ({kind})") from error
     click.echo(report.summary(trained, models_dir))
@@ -213,53 +183,29 @@ def import_command(
 @click.argument("version", type=int, required=False)
 @click.pass_obj
 def check(models_dir: Path, name: str, version: int | None) -> None:
-    """Prove again that the ONNX model of NAME, its live VERSION unless given, equals its pickle."""
+    """Prove again that the ONNX model of NAME (VERSION, or the live one) equals its pickle."""
     version = version or artefact.current(models_dir / name)
     checked = artefact.read(models_dir, name, version)
     if artefact.ONNX not in checked.contents:
-        raise TrainingError(f"{checked} has no {artefact.ONNX}: its pickle serves")
+        raise TrainingError(
+            f"{checked} has no {artefact.ONNX}, so there is nothing to check: its pickle serves"
+        )
     agreement = proof.prove(checked)
     click.echo(report.agreement(agreement))
     if not agreement.holds:
-        raise TrainingError(f"{checked}: {artefact.ONNX} does not answer as its pickle does")
+        raise TrainingError(f"{checked}: {artefact.ONNX} does not predict as its pickle does")
 
 
 def _training(problem: Problem) -> click.Command:
     @click.command(problem.name, help=f"Train {problem.name}. {problem.title}.")
-    @click.option("--data", type=FILE, help=f"The file, if {problem.file} is elsewhere.")
-    @_retraining
+    @click.option("--data", type=FILE, help=f"The file, if {problem.file} is in another place.")
+    @retraining_options
     def command(*, data: Path | None, retraining: Retraining) -> None:
         settings = Settings.from_environment()
-        like = retrain.trained_on(settings, problem.name) if retraining.with_feedback else ""
-        _train(problem, data_of(problem, data, like=like), retraining)
+        sha256 = retrain.trained_on(settings, problem.name) if retraining.with_feedback else ""
+        run(problem, data_of(problem, data, sha256=sha256), retraining)
 
     return command
-
-
-def _train(problem: Problem, data: Path, retraining: Retraining) -> None:
-    settings = Settings.from_environment()
-    with ExitStack() as opened:
-        learnt = None
-        if retraining.with_feedback:
-            asked = retrain.feedback(settings, problem.name, retraining.most_live)
-            learnt = opened.enter_context(asked)
-        bar = opened.enter_context(
-            click.progressbar(length=problem.steps, label=f"training {problem.name}")
-        )
-        trained = train(problem, data, settings.models_dir, lambda: bar.update(1), learnt)
-    click.echo(report.summary(trained, settings.models_dir))
-    if retraining.auto and not trained.live:
-        _promote(settings, trained.artefact.manifest)
-
-
-def _promote(settings: Settings, manifest: Manifest) -> None:
-    try:
-        decision = retrain.promote(settings, manifest)
-    except VersionRefused as refused:
-        reasons = [str(refused), *(f"  - {each}" for each in refused.objections)]
-        click.echo("\n".join(reasons), err=True)
-        sys.exit(NOT_PUT_LIVE)
-    click.echo(f"it is live, after {decision.before}: {decision.why}")
 
 
 for _problem in PROBLEMS:

@@ -1,4 +1,4 @@
-"""Where the live rows of a retraining come from, and whether what it made is put live."""
+"""Where the live rows of a retraining come from, and whether the new version is put live."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,11 +12,11 @@ from serving.settings import Settings
 from serving.versions.decisions import Decision, Decisions
 from serving.versions.versions import Versions, whoever_runs_this
 from train.errors import TrainingError
-from train.live import Feedback
+from train.live import FeedbackSource
 
 
 @contextmanager
-def feedback(settings: Settings, model: str, most: int) -> Iterator[Feedback]:
+def feedback_source(settings: Settings, model: str, max_live: int) -> Iterator[FeedbackSource]:
     """Open the store for the live rows of a model.
 
     Raises
@@ -27,10 +27,13 @@ def feedback(settings: Settings, model: str, most: int) -> Iterator[Feedback]:
     try:
         version = _decisions(settings).current(model)
     except ArtefactError as error:
-        raise TrainingError(f"{model} has no live version to learn from: {error}") from error
+        raise TrainingError(
+            f"{model} has no live version, so it has no feedback either ({error}): train it "
+            "without --with-feedback first"
+        ) from error
     kept_out = Privacy(settings).kept_out(model)
     with closing(Store(settings.store_url)) as store:
-        yield Feedback(store, model, version, kept_out, most)
+        yield FeedbackSource(store, model, version, kept_out, max_live)
 
 
 def trained_on(settings: Settings, model: str) -> str:
@@ -43,24 +46,24 @@ def trained_on(settings: Settings, model: str) -> str:
 
 
 def promote(settings: Settings, manifest: Manifest) -> Decision:
-    """Put a version live, if the gate has nothing against it.
+    """Put a version live, unless the gate objects.
 
     Raises
     ------
     VersionRefused
     """
     versions = Versions(_decisions(settings), whoever_runs_this())
-    return versions.promote(manifest.name, manifest.version, why(manifest))
+    return versions.promote(manifest.name, manifest.version, reason(manifest))
 
 
-def why(manifest: Manifest) -> str:
-    """What speaks for a version, in a few words."""
+def reason(manifest: Manifest) -> str:
+    """The reason that is recorded for putting a version live."""
     live, compared = manifest.data.live, manifest.compared
-    said = f"trained on {manifest.data.rows:,} rows"
-    said += f", {live.rows:,} of them live" if live else ""
+    text = f"trained on {manifest.data.rows:,} rows"
+    text += f", {live.rows:,} of them live" if live else ""
     if compared:
-        said += f"; {compared.loss} {compared.paired}"
-    return said
+        text += f"; {compared.loss} {compared.paired}"
+    return text
 
 
 def _decisions(settings: Settings) -> Decisions:

@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from serving.inputs.schema import Matrix
 
+SEED = 0  # of splits, estimators and samples
+
 Kind = Literal["classification", "regression"]
 Target = NDArray[Any]  # shape (rows,): codes of labels, or numbers
 Rows = NDArray[np.intp]  # positions of rows

@@ -19,7 +19,7 @@ from app import create_app
 from serving import ids
 from serving.inputs.field import Field
 from serving.settings import Settings
-from train.problem import to_rows
+from train.tables.rows import to_rows
 
 VALUES: list[Any] = [None, True, False, 0, 1, 2, -1, 0.5, 1e30, "red", "rosé", "7", [], {}]
 

@@ -21,10 +21,10 @@ from serving.formats import READERS
 from serving.inputs.schema import Schema
 from serving.inputs.tables import TableReader
 from serving.settings import Settings
-from train.problem import to_rows
 from train.tables.infer import infer
 from train.tables.options import ColumnOptions
 from train.tables.read import read
+from train.tables.rows import to_rows
 
 ROWS = 60
 QUICK = ("--estimator", "decision-tree")  # what is read is the same for all

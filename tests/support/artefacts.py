@@ -16,7 +16,7 @@ from serving.models.backends import from_estimator
 from serving.models.manifest import Manifest, Reference, TrainingData
 from train.evaluation.reference import field_references
 from train.onnx import proof
-from train.problem import to_rows
+from train.tables.rows import to_rows
 
 RECORDED = 100
 

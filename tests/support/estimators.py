@@ -27,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from serving.models.manifest import Interval, Threshold
-from train.problem import to_rows
+from train.tables.rows import to_rows
 
 ROWS = 500
 NUMBERS, TEXTS = ["the income", "debt", "term"], ["area", "purpose"]

@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 from serving.inputs.field import Field
 from train.errors import TrainingError
 from train.evaluation.classification import Classification
-from train.evaluation.evaluate import Protocol, alike, cross_validate
+from train.evaluation.evaluate import Protocol, cross_validate, group_equal_rows
 from train.evaluation.regression import Regression
 from train.fitting import choice
 from train.fitting.calibration import expected_by_chance, expected_error
@@ -33,7 +33,7 @@ FIELDS = tuple(Field(name=name) for name in "abc")
 
 @one_thread()
 def chosen(estimator: object, y: Target, task: Classification | Regression, rows=ROWS) -> Chosen:
-    return choose_and_fit(estimator, rows, y, task=task, groups=alike(rows), seed=0)
+    return choose_and_fit(estimator, rows, y, task=task, groups=group_equal_rows(rows), seed=0)
 
 
 def auto(task: Classification | Regression, fields=FIELDS) -> Candidates:
@@ -81,7 +81,7 @@ def test_the_figures_that_are_told_have_no_part_in_the_choice():
                     rows,
                     y,
                     TWO,
-                    groups=alike(rows),
+                    groups=group_equal_rows(rows),
                     seed=0,
                     protocol=Protocol(folds=2, repeats=1),
                 )

@@ -17,9 +17,9 @@ from serving.settings import Settings
 from train import live
 from train.evaluation.evaluate import Protocol
 from train.onnx import proof
-from train.problem import sha256
 from train.problems import anything
 from train.problems.problems import PROBLEMS, data_of
+from train.tables.read import sha256
 
 JUDGED = 200
 COMMAND = ("--target", "dear", "--name", "homes", "--estimator", "decision-tree")
@@ -61,17 +61,17 @@ class Service:
         )
         self.client = create_app(self.settings).test_client()
 
-    def learn(self, lived: pd.DataFrame) -> None:
-        """Answer records, one request for all, and be told what was true of each."""
+    def serve(self, lived: pd.DataFrame) -> None:
+        """Predict records in one request, and receive feedback on each."""
         self.client.application.extensions["registry"].refresh()
         frame = lived.astype(object).where(lived.notna(), None)
-        truth = frame.pop("dear")
+        actuals = frame.pop("dear")
         answered = self.client.post("/predict", **body(frame.to_dict("records"))).json[
             "predictions"
         ]
         said = [
             {"id": each["id"], "actual": actual}
-            for each, actual in zip(answered, truth, strict=True)
+            for each, actual in zip(answered, actuals, strict=True)
         ]
         assert self.client.post("/feedback", **body(said)).status_code == 200
         moved(self.settings).close()
@@ -92,9 +92,9 @@ def service(tmp_path: Path) -> Service:
 def test_live_records_are_added_once_with_the_truth_that_was_told_last(service: Service):
     known = homes(300, seed=0)
     new = homes(3, seed=1).assign(age=[1.5, np.nan, 2.5])
-    service.learn(pd.concat([new, new, known.iloc[:5]]))
-    service.learn(new.iloc[:1].assign(dear="yes"))
-    service.learn(known.iloc[7:8].assign(dear=flipped(known, 7)))
+    service.serve(pd.concat([new, new, known.iloc[:5]]))
+    service.serve(new.iloc[:1].assign(dear="yes"))
+    service.serve(known.iloc[7:8].assign(dear=flipped(known, 7)))
     assert "of these 4 live, with feedback" in service.retrain()
     data = service.latest.manifest.data
     assert data.rows == 300 + 3 + 1 - 1
@@ -110,9 +110,9 @@ def flipped(frame: pd.DataFrame, row: int) -> str:
 
 
 def test_the_latest_are_taken_where_there_are_too_many(service: Service):
-    service.learn(homes(20, seed=1))
-    service.learn(homes(20, seed=2))
-    service.retrain("--most-live", "20")
+    service.serve(homes(20, seed=1))
+    service.serve(homes(20, seed=2))
+    service.retrain("--max-live", "20")
     data = service.latest.manifest.data
     assert data.rows == 320
     assert data.live is not None
@@ -120,9 +120,10 @@ def test_the_latest_are_taken_where_there_are_too_many(service: Service):
 
 
 def test_after_concept_drift_the_retrained_version_passes_the_gate(service: Service):
-    service.learn(homes(JUDGED + 50, seed=1, dear_from=150))
-    said = service.retrain("--auto")
-    assert "it is live, after 1: trained on 550 rows, 250 of them live; Brier score" in said
+    service.serve(homes(JUDGED + 50, seed=1, dear_from=150))
+    output = service.retrain("--auto")
+    assert "it is live and replaces version 1: trained on 550 rows, 250 of them live" in output
+    assert "; Brier score" in output
     assert artefact.current(service.models / "homes") == 2
     manifest = service.latest.manifest
     assert "of the held-out rows the 200 latest live ones count" in manifest.evaluation
@@ -139,7 +140,7 @@ def test_after_concept_drift_the_retrained_version_passes_the_gate(service: Serv
 
 def test_live_rows_are_what_the_new_version_is_held_to(service: Service):
     larger = homes(JUDGED, seed=1).assign(size=lambda frame: frame["size"] + 1_000)
-    service.learn(larger)
+    service.serve(larger)
     service.retrain()
     reference = service.latest.reference
     assert reference.rows == JUDGED
@@ -151,7 +152,7 @@ def test_live_rows_are_what_the_new_version_is_held_to(service: Service):
 
 
 def test_a_candidate_that_answers_live_rows_worse_is_refused(service: Service):
-    service.learn(homes(JUDGED, seed=1))
+    service.serve(homes(JUDGED, seed=1))
     worse = service.file.with_name("worse.csv")
     homes(300, seed=0).assign(dear=lambda frame: frame["dear"].sample(frac=1).to_numpy()).to_csv(
         worse, index=False
@@ -166,9 +167,9 @@ def test_a_candidate_that_answers_live_rows_worse_is_refused(service: Service):
 
 def test_what_the_live_version_was_trained_on_tells_nothing_of_it(service: Service):
     lived = homes(JUDGED, seed=1, dear_from=150)
-    service.learn(lived)
+    service.serve(lived)
     service.retrain("--auto")
-    service.learn(pd.concat([lived, homes(JUDGED - 1, seed=2, dear_from=150)]))
+    service.serve(pd.concat([lived, homes(JUDGED - 1, seed=2, dear_from=150)]))
     result = run(service.models, service.file, *COMMAND, "--with-feedback", "--auto")
     assert service.latest.manifest.compared is None
     assert service.latest.manifest.data.rows == 300 + 2 * JUDGED - 1
@@ -212,7 +213,7 @@ def test_fields_kept_out_of_the_record_make_it_impossible(
 ):
     names = '{"homes": ["size"]}'
     service = Service(tmp_path, **{setting: names}, journal_salt="a" * 16)
-    service.learn(homes(5, seed=1))
+    service.serve(homes(5, seed=1))
     command = (service.models, service.file, *COMMAND, "--with-feedback")
     assert "5 are not recorded in full or do not fit" in refused(*command)
     monkeypatch.setenv(setting.upper(), names)
@@ -221,24 +222,24 @@ def test_fields_kept_out_of_the_record_make_it_impossible(
 
 
 def test_a_label_that_feedback_leaves_no_row_of_is_named(service: Service):
-    service.learn(homes(300, seed=0).assign(dear="no"))
+    service.serve(homes(300, seed=0).assign(dear="no"))
     said = refused(service.models, service.file, *COMMAND, "--with-feedback")
-    assert said.startswith("by the feedback no row is 'yes' any more")
+    assert said.startswith("after the feedback no row has the label 'yes'")
 
 
 def test_where_there_is_nothing_to_add_nothing_is_written(service: Service):
     command = (service.models, service.file, *COMMAND, "--with-feedback")
     moved(service.settings).close()
     assert "the store has no live records of homes with feedback" in refused(*command)
-    service.learn(homes(300, seed=0).iloc[:10])
-    assert "all 10 live records with feedback stand in the file already" in refused(*command)
+    service.serve(homes(300, seed=0).iloc[:10])
+    assert "all 10 live records with feedback are in the file already" in refused(*command)
     assert artefact.versions(service.models / "homes") == [1]
 
 
 def test_a_model_that_is_not_live_has_no_feedback(tmp_path: Path):
     homes(300, seed=0).to_csv(tmp_path / "homes.csv", index=False)
     said = refused(tmp_path, tmp_path / "homes.csv", *COMMAND, "--with-feedback")
-    assert "homes has no live version to learn from" in said
+    assert "homes has no live version, so it has no feedback" in said
 
 
 def test_the_file_that_the_live_version_was_trained_on_is_the_one_taken(
@@ -248,5 +249,5 @@ def test_the_file_that_the_live_version_was_trained_on_is_the_one_taken(
     other = tmp_path / wine.file
     other.write_text("another release of the file\n")
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    assert data_of(wine, like=sha256(other)) == other
-    assert data_of(wine, like="of a file that is gone") == data_of(wine) != other
+    assert data_of(wine, sha256=sha256(other)) == other
+    assert data_of(wine, sha256="of a file that is gone") == data_of(wine) != other

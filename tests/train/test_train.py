@@ -27,15 +27,16 @@ from serving.models.backends import from_onnx
 from serving.models.engine import Engine
 from train.assemble import Trained
 from train.evaluation.classification import Classification
-from train.evaluation.evaluate import Protocol, alike, cross_validate
+from train.evaluation.evaluate import Protocol, cross_validate, group_equal_rows
 from train.fitting.fit import fit
 from train.fitting.threshold import LargestF1
 from train.onnx import proof
 from train.onnx.proof_rows import rows_on_thresholds
 from train.onnx.trees import trees_of
-from train.problem import to_rows, train
 from train.problems import wine
 from train.problems.problems import data_of
+from train.tables.rows import to_rows
+from train.training import train
 
 DATA = data_of(wine.PROBLEM)
 SMALL = RandomForestClassifier(n_estimators=40, min_samples_leaf=3, oob_score=True)
@@ -134,7 +135,7 @@ def test_repeated_rows_teach_nothing_about_themselves():
         rows,
         positive.astype(int),
         Classification(labels=("no", "yes"), positive="yes"),
-        groups=alike(rows),
+        groups=group_equal_rows(rows),
         seed=0,
         protocol=Protocol(folds=5, repeats=1),
     ).figures

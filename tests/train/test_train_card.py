@@ -22,7 +22,7 @@ from serving.models.card import Card
 from train.evaluation import curves
 from train.evaluation.card import card
 from train.evaluation.classification import Classification
-from train.evaluation.evaluate import Protocol, alike, cross_validate
+from train.evaluation.evaluate import Protocol, cross_validate, group_equal_rows
 from train.evaluation.regression import Regression
 from train.fitting.choice import choose_and_fit
 
@@ -40,11 +40,11 @@ def drawn(task: Classification | Regression, target: "pd.Series[float]") -> Card
         matrix,
         y,
         task,
-        groups=alike(matrix),
+        groups=group_equal_rows(matrix),
         seed=0,
         protocol=Protocol(folds=4, repeats=1),
     )
-    chosen = choose_and_fit(linear, matrix, y, task=task, groups=alike(matrix), seed=0)
+    chosen = choose_and_fit(linear, matrix, y, task=task, groups=group_equal_rows(matrix), seed=0)
     return card(task, chosen, evaluation, frame=FRAME, fields=FIELDS, y=y, threshold=None)
 
 

@@ -13,7 +13,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from train.evaluation.classification import Classification
-from train.evaluation.evaluate import Evaluation, Protocol, alike, cross_validate, resampled
+from train.evaluation.evaluate import (
+    Evaluation,
+    Protocol,
+    cross_validate,
+    group_equal_rows,
+    resampled,
+)
 from train.evaluation.interval import conformal
 from train.evaluation.regression import Regression
 from train.fitting.fit import fit
@@ -33,7 +39,7 @@ def evaluated(task: Classification | Regression, y: np.ndarray, rows=ROWS) -> Ev
         rows,
         y,
         task,
-        groups=alike(rows),
+        groups=group_equal_rows(rows),
         seed=0,
         protocol=Protocol(folds=3, repeats=2),
     )
@@ -130,10 +136,10 @@ def test_an_interval_is_found_for_any_numbers(y: list[float], seed: int):
 
 def test_rows_alike_have_one_number_missing_values_among_them():
     rows = np.array([[1, np.nan], [1, np.nan], [1, 2], [3, np.nan], [1, 2]])
-    numbers = alike(rows)
+    numbers = group_equal_rows(rows)
     assert numbers[0] == numbers[1] != numbers[2] == numbers[4]
     assert len(set(numbers)) == 3
-    by_second = alike(rows, [1])
+    by_second = group_equal_rows(rows, [1])
     assert by_second[2] == by_second[4]
     assert len({by_second[0], by_second[2], by_second[3]}) == 3
 

@@ -17,8 +17,9 @@ from serving.models.artefact import ONNX, Artefact
 from serving.models.engine import Engine
 from train.evaluation.evaluate import Protocol
 from train.onnx import proof
-from train.problem import Problem, train
+from train.problem import Problem
 from train.problems.problems import COMMITTED, PROBLEMS, data_of
+from train.training import train
 
 BY_NAME = {problem.name: problem for problem in PROBLEMS}
 OUT_OF_THE_BOX = ["wine", "wine-score", "diabetes"]
@@ -185,7 +186,7 @@ def test_data_without_a_clear_licence_are_asked_for(
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    assert "is not such a file as loan is" in refused(
+    assert "does not fit the problem loan" in refused(
         tmp_path, "loan", "--data", tmp_path / "other.csv"
     )
     row = "1,2,100,1,Urban,Maybe"

@@ -19,9 +19,8 @@ from train.fitting.calibration import expected_by_chance, expected_error
 from train.fitting.choice import Chosen
 from train.fitting.metrics import reliability
 from train.fitting.threshold import Labels, Probability
-from train.task import Rows, Target, Task
+from train.task import SEED, Rows, Target, Task
 
-SEED = 0
 FEWEST = 5  # rows behind an example
 
 

@@ -30,7 +30,7 @@ class Protocol(NamedTuple):
     def text(
         self,
         task: Task,
-        together: tuple[str, ...],
+        grouped_by: tuple[str, ...],
         judged: int | None = None,
         *,
         choosing: bool = False,
@@ -45,7 +45,7 @@ class Protocol(NamedTuple):
             Whether the estimator or its calibration is chosen by the rows.
         """
         times = f" repeated {self.repeats} times" if self.repeats > 1 else ""
-        alike = f"rows alike in {' and '.join(together)}" if together else "equal rows"
+        alike = f"rows alike in {' and '.join(grouped_by)}" if grouped_by else "equal rows"
         counted = f"; of the held-out rows the {judged:,} latest live ones count" if judged else ""
         what = "estimator and calibration are" if task.kind == "classification" else "estimator is"
         nested = (
@@ -192,7 +192,7 @@ def resampled(
     }
 
 
-def alike(rows: Matrix, columns: list[int] | None = None) -> Groups:
+def group_equal_rows(rows: Matrix, columns: list[int] | None = None) -> Groups:
     """Number the rows so that equal ones, or those equal in some columns, have one number.
 
     Rows in which one of those columns is missing are compared as a whole.

@@ -19,9 +19,7 @@ from serving.inputs.schema import Matrix
 from train.evaluation import curves
 from train.evaluation.interval import conformal
 from train.evaluation.reference import few_of, quantiles
-from train.task import Groups, HeldOut, Kind, Rows, Target
-
-SEED = 0
+from train.task import SEED, Groups, HeldOut, Kind, Rows, Target
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from train.importing.encoders import (
     takes_texts,
 )
 from train.onnx.parts import deciding
-from train.problem import as_seen
+from train.tables.rows import with_range
 
 FEW = 20  # labels that a small sample may have without any of them coming again
 YES_NO = {"False": 0, "True": 1}  # what pandas reads as booleans
@@ -71,7 +71,7 @@ def fields_of(fitted: Any, given: pd.DataFrame, target: str | None) -> Given:
             field, frame[name] = _field(name, given[name], known)
         if field.type == "category" and not by_name:
             raise TrainingError(f"{name!r} is text, and the estimator knows no columns by name")
-        fields.append(as_seen(field, frame[name]))
+        fields.append(with_range(field, frame[name]))
         if name in categories:
             columns[name] = Column("category", tuple(categories[name]))
         elif field.type == "category" and name in none:

@@ -27,9 +27,10 @@ from train.importing import pickles, scalers
 from train.importing.columns import require_column, to_labels
 from train.importing.fields import fields_of, require_one_answer
 from train.onnx.parts import use_one_thread
-from train.problem import SEED, sha256, to_rows
 from train.tables import table
-from train.task import Target, Task
+from train.tables.read import sha256
+from train.tables.rows import to_rows
+from train.task import SEED, Target, Task
 
 FIRST_ROWS = 50  # of a sample, one of which is to be answered
 

@@ -77,7 +77,7 @@ PROBLEM = Problem(
         inverse_func=np.exp,
     ),
     # Apartments of one building have like prices: whoever asks has one in another building.
-    together=("Latitude", "Longitude"),
+    grouped_by=("Latitude", "Longitude"),
     published=(
         "the tutorial publishes R² 0.9215 and MAE R$ 46,518, averaged over sale prices and monthly "
         "rents; on its sale rows alone MAE is R$ 100,391; without keeping buildings together ours "

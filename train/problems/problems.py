@@ -1,12 +1,13 @@
-"""The problems of the field, each one file, and where their data are."""
+"""The list of the problems, and where the data of each are."""
 
 import os
 from pathlib import Path
 
 from serving import COMMAND
 from train.errors import TrainingError
-from train.problem import Problem, sha256
+from train.problem import Problem
 from train.problems import credit, diabetes, imoveis, loan, wine, wine_score
+from train.tables import read
 
 PROBLEMS = [
     wine.PROBLEM,
@@ -20,18 +21,18 @@ PROBLEMS = [
 COMMITTED = Path(__file__).parent.parent / "data"
 
 
-def data_of(problem: Problem, given: Path | None = None, *, like: str = "") -> Path:
+def data_of(problem: Problem, given: Path | None = None, *, sha256: str = "") -> Path:
     """The file of a problem's data: the one given, else the one in train/data or in DATA_DIR.
 
     Parameters
     ----------
-    like : str
-        The sha256 of the file to be preferred, where both folders have one.
+    sha256 : str
+        That of the file to prefer, where both folders have one.
 
     Raises
     ------
     TrainingError
-        If there is none; says where to get it.
+        If there is none, with where to get it.
     """
     if given:
         if not given.is_file():
@@ -40,8 +41,8 @@ def data_of(problem: Problem, given: Path | None = None, *, like: str = "") -> P
     folders = [COMMITTED, *map(Path, filter(None, [os.environ.get("DATA_DIR")]))]
     found = [folder / problem.file for folder in folders if (folder / problem.file).is_file()]
     if found:
-        return next((file for file in found if like and sha256(file) == like), found[0])
+        return next((file for file in found if sha256 and read.sha256(file) == sha256), found[0])
     raise TrainingError(
-        f"{problem.file} is not here, for its licence is not clear; get {problem.obtain}, then "
-        f"{COMMAND} train {problem.name} --data FILE, or put it in the folder DATA_DIR names"
+        f"{problem.file} is not included, because its licence is not clear; get {problem.obtain}, "
+        f"then {COMMAND} train {problem.name} --data FILE, or put it in the folder DATA_DIR names"
     )

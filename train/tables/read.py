@@ -1,5 +1,6 @@
 """From a file to the texts of its cells."""
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -78,3 +79,8 @@ def _column(texts: Row) -> "pd.Series[str]":
     trimmed = map(str.strip, texts)
     present = [None if is_missing(text) else text for text in trimmed]
     return pd.Series(present, dtype="str")
+
+
+def sha256(file: Path) -> str:
+    """The hash of a file's content, by which a version names the data it was trained on."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,137 @@
+"""The way from a problem's data to a version on disk: evaluate, fit, write."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from serving.models.backends import sources
+from serving.models.manifest import Manifest, Reference, TrainingData
+from train import assemble, training_set
+from train.assemble import Trained
+from train.evaluation import evaluate
+from train.evaluation.card import card
+from train.evaluation.evaluate import Evaluation
+from train.evaluation.reference import field_references, typical
+from train.fitting.choice import Chosen, choose_and_fit
+from train.fitting.threads import one_thread
+from train.live import FeedbackSource
+from train.problem import Problem
+from train.tables.read import sha256
+from train.task import SEED
+from train.training_set import TrainingSet
+
+
+@one_thread()
+def train(
+    problem: Problem,
+    data: Path,
+    models_dir: Path,
+    progress: Callable[[], None],
+    feedback: FeedbackSource | None = None,
+) -> Trained:
+    """Train a problem and write the next version of its model.
+
+    With `JUDGED` live rows or more, the figures and the reference are those of the latest of these
+    rows alone, because the rows that are still to come will be most like them.
+
+    Parameters
+    ----------
+    data : Path
+        The problem's file.
+    progress : callable
+        Called `problem.steps` times on the way.
+    feedback : FeedbackSource, optional
+        Where live records are, to be added to the file's rows.
+
+    Raises
+    ------
+    TrainingError
+        If the file does not fit the problem, or there is no feedback to add.
+    """
+    table = training_set.read(problem, data, feedback)
+    evaluation = _evaluate(problem, table, progress)
+    chosen = choose_and_fit(
+        problem.estimator,
+        table.features,
+        table.y,
+        task=problem.task,
+        groups=table.groups,
+        seed=SEED,
+    )
+    progress()
+    reference = _reference(problem, table, evaluation)
+    manifest = _manifest(problem, table, evaluation, chosen, sha256(data))
+    ready = assemble.ready(manifest, reference, chosen.fitted, table.rows)
+    return assemble.write(
+        models_dir,
+        ready,
+        reference,
+        chosen.fitted,
+        progress,
+        card=card(
+            problem.task,
+            chosen,
+            evaluation,
+            frame=table.frame,
+            fields=table.fields,
+            y=table.y,
+            threshold=ready.manifest.threshold.value if ready.manifest.threshold else None,
+        ),
+    )
+
+
+def _evaluate(problem: Problem, table: TrainingSet, progress: Callable[[], None]) -> Evaluation:
+    """Cross-validate the whole procedure, the choice of an estimator included."""
+    return evaluate.cross_validate(
+        problem.estimator,
+        table.features,
+        table.y,
+        problem.task,
+        groups=table.groups,
+        seed=SEED,
+        protocol=problem.protocol,
+        judged=table.judged,
+        sources=sources(table.fields),
+        progress=progress,
+    )
+
+
+def _reference(problem: Problem, table: TrainingSet, evaluation: Evaluation) -> Reference:
+    """The distributions of the judged rows and of their held-out predictions."""
+    held_out, judged = evaluation.held_out, evaluation.held_out.judged
+    return Reference(
+        rows=len(judged),
+        fields=field_references(table.frame.iloc[judged], table.fields),
+        **problem.task.reference_entries(table.y[judged], held_out.mean[judged]),
+    )
+
+
+def _manifest(
+    problem: Problem, table: TrainingSet, evaluation: Evaluation, chosen: Chosen, hashed: str
+) -> Manifest:
+    """What is recorded of the version; `hashed` is the sha256 of its file."""
+    task, live, held_out = problem.task, table.live, evaluation.held_out
+    return Manifest(
+        name=problem.name,
+        title=problem.title,
+        task=task.kind,
+        target=problem.target,
+        fields=table.fields,
+        table=problem.table,
+        example=typical(table.frame, table.fields),
+        evaluation=problem.protocol.text(
+            task,
+            problem.grouped_by,
+            None if table.judged is None else len(table.judged),
+            choosing=bool(chosen.candidates or chosen.name),
+        ),
+        metrics=evaluation.figures,
+        published=problem.published,
+        data=TrainingData(
+            problem.source, problem.licence, hashed, len(table.rows), live.data if live else None
+        ),
+        libraries=assemble.libraries(chosen.fitted),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        compared=live.compared(task, table.y, held_out) if live else None,
+        **task.manifest_entries(chosen.fitted, table.y, held_out),
+    )
