@@ -16,7 +16,7 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from serving.api import predict  # noqa: E402
+from serving.api.protocols import native  # noqa: E402
 from serving.metrics.families import Metrics  # noqa: E402
 from serving.predicting.service import RequestContext, Service  # noqa: E402
 from serving.recording.journal import Journal  # noqa: E402
@@ -59,13 +59,13 @@ def measure(scratch: Path) -> None:
     batch = b"[" + b",".join([record] * 1000) + b"]"
 
     def answer(body: bytes, service: Service = service) -> bytes:
-        return predict.answer(
+        return native.answer(
             service, engine, body, 10_000, RequestContext("bench", time.perf_counter_ns())
         )
 
     def count() -> None:
         metrics.predicted("wine", 1, 1, ["bom"])
-        metrics.answered("/predict", "POST", "200", 45)
+        metrics.answered("/predict", "POST", "200", 45, predicts=True)
 
     row = engine.schema.decode(record, 1).matrix
     forest = joblib.load(ROOT / "models/wine" / str(engine.manifest.version) / "model.pkl")

@@ -1,34 +1,75 @@
-"""Ground truth for earlier predictions."""
+"""Feedback: what was really true of earlier predictions."""
 
+from typing import Any
+
+import msgspec
 from flask import Blueprint, Response
+from msgspec import Raw
 
 from serving.api.around import request_id
-from serving.api.predict import read_json
-from serving.api.query import page_size, shown
+from serving.api.body import read_json
+from serving.api.declared import declares
+from serving.api.openapi.operation import About, Operation, body, one_or_many, operation
+from serving.api.openapi.structs import ref
+from serving.api.query import LIMIT, Time, page_size, shown
 from serving.api.respond import as_json
-from serving.predicting.service import Service
+from serving.predicting.service import Service, Taken
+
+
+class UnmatchedFeedback(msgspec.Struct):
+    """Feedback under an id that no prediction is recorded under."""
+
+    id: str
+    actual: Raw
+    time: Time
+    request_id: str
+
+
+class Unmatched(msgspec.Struct):
+    """The latest feedback that fits no prediction.
+
+    Attributes
+    ----------
+    count : int
+        How much there is in all.
+    """
+
+    count: int
+    feedback: list[UnmatchedFeedback]
+
+
+def feedback_operation(about: About) -> Operation:
+    """POST what was really true."""
+    one = {"id": about.answered["id"], "actual": about.answered["prediction"]}
+    examples: dict[str, Any] = {"one": one, "many": [one]}
+    return operation(
+        "Record what was really true of earlier predictions",
+        Taken,
+        (400, 404, 408, 413, 415, 422, 503),
+        description="Of several for one prediction, the latest counts.",
+        requestBody=body(one_or_many(ref("Truth"), about.max_records), examples),
+    )
 
 
 def blueprint(service: Service, max_records: int) -> Blueprint:
-    """Routes that take feedback, and list what fits no prediction."""
+    """Routes that record feedback, and list what fits no prediction."""
     routes = Blueprint("feedback", __name__)
 
     @routes.post("/feedback")
+    @declares(feedback_operation)
     def feedback() -> Response:
         return as_json(service.add_feedback(read_json(), max_records, request_id.context()))
 
     @routes.get("/feedback/unmatched")
+    @declares(
+        operation("Feedback that fits no prediction", Unmatched, (400, 503), parameters=[LIMIT])
+    )
     def unmatched() -> Response:
         count, latest = service.unmatched(page_size())
         listed = [
-            {
-                "id": said.prediction_id,
-                "actual": said.actual,
-                "time": shown(said.time),
-                "request_id": said.request_id,
-            }
-            for said in latest
+            UnmatchedFeedback(each.prediction_id, each.actual, shown(each.time), each.request_id)
+            for each in latest
         ]
-        return as_json({"count": count, "feedback": listed})
+        return as_json(Unmatched(count, listed))
 
     return routes

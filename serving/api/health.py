@@ -3,17 +3,78 @@
 import os.path
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+import msgspec
 from flask import Blueprint, Response
+from msgspec import UNSET, UnsetType
 
 from serving import ids
-from serving.api.query import shown
+from serving.api.declared import declares
+from serving.api.openapi.operation import operation, response
+from serving.api.query import Time, shown
 from serving.api.respond import as_json
 from serving.predicting.service import Service
 from serving.recording import collector
+from serving.recording.journal import Journal
 
 LONGEST_SILENCE = 10_000  # milliseconds in which a collector that runs is heard of
+
+
+class Liveness(msgspec.Struct):
+    """The process lives."""
+
+    status: Literal["live"]
+
+
+class StoreState(msgspec.Struct):
+    """How the journal is moved into the store: it may lag, and nothing is lost.
+
+    Attributes
+    ----------
+    waiting_bytes : int
+        Of the journal, not in the store yet.
+    torn_lines : int
+        Lines of the journal that a crash left unfinished.
+    """
+
+    state: Literal["reached", "failing", "not collected", "not collected yet", "unreadable"]
+    reason: str | UnsetType = UNSET
+    checked: Time | UnsetType = UNSET
+    waiting_bytes: int | UnsetType = UNSET
+    torn_lines: int | UnsetType = UNSET
+
+
+class JournalState(msgspec.Struct):
+    """Whether predictions are recorded.
+
+    Attributes
+    ----------
+    lost : int
+        Predictions that were answered and could not be recorded.
+    """
+
+    state: Literal["recording", "failing", "off"]
+    lost: int | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    store: StoreState | UnsetType = UNSET
+
+
+class Readiness(msgspec.Struct):
+    """Whether the service can answer, and what is wrong with parts of it.
+
+    Attributes
+    ----------
+    models : dict of str to int
+        The live version of each.
+    broken : dict of str to str
+        By model: why it, or a version, is not served.
+    """
+
+    status: Literal["ready", "not ready"]
+    models: dict[str, int]
+    broken: dict[str, str]
+    journal: JournalState
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -21,48 +82,48 @@ def blueprint(service: Service) -> Blueprint:
     routes = Blueprint("health", __name__, url_prefix="/health")
 
     @routes.get("/live")
+    @declares(operation("Whether the process lives", Liveness))
     def live() -> Response:
-        return as_json({"status": "live"})
+        return as_json(Liveness("live"))
 
     @routes.get("/ready")
+    @declares(
+        operation(
+            "Whether it can answer",
+            response(Readiness, "It can."),
+            others={HTTPStatus.SERVICE_UNAVAILABLE: response(Readiness, "It cannot, now.")},
+        )
+    )
     def ready() -> Response:
-        registry = service.registry
-        recorded = not service.journal or service.journal.recovers()
+        registry, journal = service.registry, service.journal
+        recorded = not journal or journal.recovers()
         ready = recorded or not service.required
-        state = {
-            "status": "ready" if ready else "not ready",
-            "models": dict(registry.live),
-            "broken": registry.broken,
-            "journal": _journal(service),
-        }
+        state = Readiness(
+            "ready" if ready else "not ready",
+            dict(registry.live),
+            registry.broken,
+            _journal(journal) if journal else JournalState("off"),
+        )
         return as_json(state, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     return routes
 
 
-def _journal(service: Service) -> dict[str, Any]:
-    journal = service.journal
-    if not journal:
-        return {"state": "off"}
-    state: dict[str, Any] = {"state": "recording", "lost": journal.lost}
+def _journal(journal: Journal) -> JournalState:
+    store = _store(journal.folder)
     if journal.reason:
-        state |= {"state": "failing", "reason": journal.reason}
-    return state | {"store": _store(journal.folder)}
+        return JournalState("failing", journal.lost, journal.reason, store)
+    return JournalState("recording", journal.lost, store=store)
 
 
-def _store(folder: Path) -> dict[str, Any]:
-    """How the journal is moved into the store: it may lag, and nothing is lost."""
+def _store(folder: Path) -> StoreState:
     status = collector.status(folder)
     if status is None:
         there = os.path.lexists(folder / collector.STATUS)
-        return {"state": "unreadable" if there else "not collected yet"}
-    known = {
-        "checked": shown(status.time),
-        "waiting_bytes": status.waiting,
-        "torn_lines": status.torn,
-    }
+        return StoreState("unreadable" if there else "not collected yet")
+    known = (shown(status.time), status.waiting, status.torn)
     if ids.now() - status.time > LONGEST_SILENCE:
-        return {"state": "not collected", **known}
+        return StoreState("not collected", UNSET, *known)
     if status.reason:
-        return {"state": "failing", "reason": status.public, **known}
-    return {"state": "reached", **known}
+        return StoreState("failing", status.public, *known)
+    return StoreState("reached", UNSET, *known)

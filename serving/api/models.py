@@ -1,15 +1,66 @@
-"""What is served: every model, and the card of one."""
+"""The models that are served, and the description of one."""
 
-from typing import Any
+from typing import Literal
 
 import msgspec
 from flask import Blueprint, Response, url_for
 
+from serving.api.declared import declares
+from serving.api.openapi.operation import operation
 from serving.api.respond import as_json
 from serving.errors import ArtefactError
-from serving.models.engine import Engine
-from serving.models.manifest import Manifest
+from serving.models.manifest import Description, Manifest
 from serving.predicting.service import Service
+
+
+class ModelSummary(msgspec.Struct):
+    """A model that is served.
+
+    Attributes
+    ----------
+    version : int
+        The live one.
+    card : str
+        Where the model is described.
+    predict : str
+        Where records are predicted.
+    """
+
+    name: str
+    version: int
+    title: str
+    task: Literal["classification", "regression"]
+    classes: tuple[str, ...]
+    card: str
+    predict: str
+
+
+class Models(msgspec.Struct):
+    """The models.
+
+    Attributes
+    ----------
+    default : str
+        The model behind /predict and /example.
+    broken : dict of str to str
+        By model: why it, or a version, is not served.
+    """
+
+    default: str
+    models: list[ModelSummary]
+    broken: dict[str, str]
+
+
+class Model(Description, frozen=True, kw_only=True):
+    """A version of a model: its fields, metrics, data and example.
+
+    Attributes
+    ----------
+    backend : str
+        What predicts: onnx, or the pickle itself.
+    """
+
+    backend: str
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -18,6 +69,7 @@ def blueprint(service: Service) -> Blueprint:
     registry = service.registry
 
     @routes.get("")
+    @declares(operation("Every model that is served", Models))
     def models() -> Response:
         served, broken = [], dict(registry.broken)
         for name in registry.live:
@@ -25,30 +77,26 @@ def blueprint(service: Service) -> Blueprint:
                 served.append(_summary(registry.manifest(name)))
             except ArtefactError as error:
                 broken[name] = str(error)
-        return as_json({"default": registry.default, "models": served, "broken": broken})
+        return as_json(Models(registry.default, served, broken))
 
-    @routes.get("/<name>", defaults={"version": None})
     @routes.get("/<name>/versions/<int:version>")
+    @routes.get("/<name>", defaults={"version": None})
+    @declares(operation("What this model is", Model, (404, 503)))
     def model(name: str, version: int | None) -> Response:
-        return as_json(_card(registry.engine(name, version)))
+        engine = registry.engine(name, version)
+        shown = {each: getattr(engine.manifest, each) for each in Description.__struct_fields__}
+        return as_json(Model(**shown, backend=engine.backend))
 
     return routes
 
 
-def _summary(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "name": manifest.name,
-        "version": manifest.version,
-        "title": manifest.title,
-        "task": manifest.task,
-        "classes": manifest.classes,
-        "card": url_for("models.model", name=manifest.name),
-        "predict": url_for("native.predict", name=manifest.name),
-    }
-
-
-def _card(engine: Engine) -> dict[str, Any]:
-    """The manifest, without what only matters on disk, and what serves it."""
-    card: dict[str, Any] = msgspec.to_builtins(engine.manifest)
-    del card["files"]
-    return {**card, "backend": engine.backend}
+def _summary(manifest: Manifest) -> ModelSummary:
+    return ModelSummary(
+        manifest.name,
+        manifest.version,
+        manifest.title,
+        manifest.task,
+        manifest.classes,
+        card=url_for("models.model", name=manifest.name),
+        predict=url_for("native.predict", name=manifest.name),
+    )

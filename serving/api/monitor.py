@@ -1,22 +1,75 @@
-"""What the monitor found about a model's live version, as it keeps it in the store."""
+"""What the monitor found about a model's live version, as it is kept in the store."""
 
+import msgspec
 from flask import Blueprint, Response
+from msgspec import UNSET, UnsetType
 
 from serving import ids
+from serving.api.declared import declares
+from serving.api.openapi.operation import operation, query
+from serving.api.openapi.structs import whole_number
 from serving.api.query import whole
-from serving.api.respond import as_json
+from serving.api.respond import Object, as_json
 from serving.errors import NotRecorded
-from serving.monitor.report import read
+from serving.monitor.report import Report, read
 from serving.monitor.wording import with_sentences
 from serving.predicting.service import Service
+from serving.recording.store.reports import Alert
 
-USUAL_DAYS, MOST_DAYS = 30, 3_650
-MOST_ALERTS, MOST_POINTS = 100, 1_000
+DEFAULT_DAYS, MAX_DAYS = 30, 3_650
+MAX_ALERTS, MAX_POINTS = 100, 1_000
 
 NOT_YET = (
-    "the monitor has not looked at this version yet: `docker compose up` runs it; elsewhere "
+    "the monitor has not checked this version yet: `docker compose up` runs it; elsewhere "
     "`adega monitor` does, every MONITOR_INTERVAL seconds"
 )
+DAYS = query(
+    "days",
+    whole_number(minimum=1, maximum=MAX_DAYS, default=DEFAULT_DAYS),
+    "How far back the points go.",
+)
+
+
+class Point(msgspec.Struct):
+    """The figures of one check.
+
+    Attributes
+    ----------
+    time : int
+        Milliseconds since 1970, UTC.
+    """
+
+    time: int
+    version: int
+    figures: Object
+
+
+class Monitoring(msgspec.Struct):
+    """What the monitor found.
+
+    Attributes
+    ----------
+    version : int
+        The live one.
+    checked : int or None
+        When the last check was made: milliseconds since 1970, UTC.
+    report : Report or None
+        That of the last check.
+    points : list of Point
+        The figures of each check; where there are many, of 1,000.
+    alerts : list of Alert
+        The latest first.
+    sentence : str
+        Before the first check: how to run the monitor.
+    """
+
+    model: str
+    version: int
+    checked: int | None
+    report: Report | None
+    points: list[Point]
+    alerts: list[Alert]
+    sentence: str | UnsetType = UNSET
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -24,25 +77,28 @@ def blueprint(service: Service) -> Blueprint:
     routes = Blueprint("monitor", __name__)
 
     @routes.get("/models/<name>/monitor")
+    @declares(
+        operation("Drift, performance and alerts", Monitoring, (400, 404, 503), parameters=[DAYS])
+    )
     def monitor(name: str) -> Response:
         version = service.registry.manifest(name).version
         if not service.journal:
             raise NotRecorded("JOURNAL=off: predictions are not recorded, so none are monitored")
-        since = ids.now() - (whole("days", 1, MOST_DAYS) or USUAL_DAYS) * ids.DAY
+        since = ids.now() - (whole("days", 1, MAX_DAYS) or DEFAULT_DAYS) * ids.DAY
         reports = service.store.reports
         latest = reports.latest(name, version)
-        told = {
-            "model": name,
-            "version": version,
-            "checked": latest and latest.time,
-            "report": with_sentences(read(latest.report if latest else None)),
-            "points": [
-                {"time": point.time, "version": point.version, "figures": point.figures}
-                for point in reports.points(name, since, most=MOST_POINTS)
-            ],
-            "alerts": with_sentences(reports.alerts(name, limit=MOST_ALERTS)),
-        }
-        answer = as_json(told if latest else told | {"sentence": NOT_YET})
+        points = reports.points(name, since, most=MAX_POINTS)
+        answer = as_json(
+            Monitoring(
+                name,
+                version,
+                latest.time if latest else None,
+                with_sentences(read(latest.report if latest else None)),
+                [Point(point.time, point.version, point.figures) for point in points],
+                with_sentences(reports.alerts(name, limit=MAX_ALERTS)),
+                UNSET if latest else NOT_YET,
+            )
+        )
         answer.headers["Cache-Control"] = "no-store"
         return answer
 

@@ -1,23 +1,139 @@
-"""What was asked, answered and learnt later: one prediction, or a model's, page by page."""
+"""Recorded predictions with their feedback: one by its id, or a model's, page by page."""
 
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
 from flask import Blueprint, Response, request
+from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec.structs import asdict
 from werkzeug.exceptions import BadRequest
 
-from serving.api.query import cursor, moment, page_size, shown, whole
-from serving.api.respond import as_json
+from serving.api.declared import declares
+from serving.api.openapi.operation import About, Operation, operation, query, response
+from serving.api.openapi.records import id_pattern
+from serving.api.openapi.structs import text, whole_number
+from serving.api.query import LIMIT, Time, cursor, moment, page_size, shown, whole
+from serving.api.respond import Object, as_json
 from serving.formats.spreadsheet import shown_as_text
+from serving.inputs.schema import Remark
 from serving.predicting.service import Service
 from serving.recording.store.rows import Prediction
 
 COLUMNS = {"id", "time", "version", "prediction", "low", "high", "actual"}  # of every list
-TAKEN = {"since", "until", "version", "label", "limit", "after", "pretty"}
+PARAMETERS = {"since", "until", "version", "label", "limit", "after", "pretty"}
+MAX_VERSION = 2**31 - 1
+MOMENT = {"anyOf": [{"type": "string", "format": each} for each in ("date-time", "date")]}
+
+
+class RecordedInterval(msgspec.Struct):
+    """Between which numbers the true one was predicted to lie."""
+
+    low: float
+    high: float
+
+
+class RecordedPrediction(msgspec.Struct, kw_only=True):
+    """A prediction as it was recorded.
+
+    Attributes
+    ----------
+    duration : int
+        Microseconds; of the whole request where it asked for many.
+    record : dict
+        Value by field, as far as it may be recorded.
+    actual
+        What was really true, by the latest feedback; null where there is none.
+    """
+
+    id: str
+    time: Time
+    model: str
+    version: int
+    request_id: str
+    duration: int
+    record: Object
+    prediction: Annotated[Raw, Meta(extra_json_schema={"type": ["string", "number"]})]
+    probabilities: dict[str, float] | UnsetType = UNSET
+    interval: RecordedInterval | UnsetType = UNSET
+    warnings: list[Remark] | UnsetType = UNSET
+    actual: Raw | None
+
+
+class Feedback(msgspec.Struct):
+    """What was really true of a prediction, as it was sent."""
+
+    actual: Raw
+    time: Time
+    request_id: str
+
+
+class PredictionWithFeedback(RecordedPrediction, kw_only=True):
+    """A prediction as it was recorded, with all its feedback.
+
+    Attributes
+    ----------
+    feedback : list of Feedback
+        The latest first.
+    """
+
+    feedback: list[Feedback]
+
+
+class RecordedPredictions(msgspec.Struct):
+    """Recorded predictions, the latest first."""
+
+    predictions: list[RecordedPrediction]
+
+
+def prediction_operation(about: About) -> Operation:
+    """GET one prediction by its id."""
+    prediction_id = {
+        "name": "prediction_id",
+        "in": "path",
+        "required": True,
+        "description": "As it was returned with the prediction.",
+        "schema": text(),
+        "example": about.answered["id"],
+    }
+    return operation(
+        "One prediction with its feedback",
+        PredictionWithFeedback,
+        (404, 503),
+        parameters=[prediction_id],
+    )
+
+
+def predictions_operation(about: About) -> Operation:
+    """GET a model's predictions, the latest first."""
+    answer = response(RecordedPredictions)
+    answer["content"]["text/csv"] = {
+        "schema": text("A row for each, the record's fields as columns.")
+    }
+    link = {"description": "Where the next page is, if there may be one.", "schema": text()}
+    answer["headers"] = {"Link": link}
+    cursor = text(pattern=f"^[0-9]{{1,15}}~{id_pattern(about.manifest)}$")
+    return operation(
+        "Recorded predictions with their feedback",
+        answer,
+        (400, 404, 503),
+        description="As JSON, or as CSV for a spreadsheet where `Accept: text/csv` asks for it.",
+        parameters=[
+            query("label", text(), "Only those with this prediction."),
+            query("since", MOMENT, "Only from then on; a time without a zone is in UTC."),
+            query("until", MOMENT, "Only until then."),
+            query(
+                "version",
+                whole_number(minimum=1, maximum=MAX_VERSION),
+                "Only those of one version.",
+            ),
+            LIMIT,
+            query("after", cursor, "The last of the page before, from its Link header."),
+        ],
+    )
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -25,16 +141,16 @@ def blueprint(service: Service) -> Blueprint:
     routes = Blueprint("predictions", __name__)
 
     @routes.get("/predictions/<prediction_id>")
+    @declares(prediction_operation)
     def prediction(prediction_id: str) -> Response:
-        found, learnt = service.recall(prediction_id)
-        feedback = [
-            {"actual": said.actual, "time": shown(said.time), "request_id": said.request_id}
-            for said in learnt
-        ]
-        actual = learnt[0].actual if learnt else None
-        return as_json({**_told(found), "actual": actual, "feedback": feedback})
+        found, feedback = service.recall(prediction_id)
+        sent = [Feedback(each.actual, shown(each.time), each.request_id) for each in feedback]
+        actual = feedback[0].actual if feedback else None
+        kept = _kept(found) | {"actual": actual, "feedback": sent}
+        return as_json(PredictionWithFeedback(**kept))
 
     @routes.get("/models/<name>/predictions")
+    @declares(predictions_operation)
     def predictions(name: str) -> Response:
         service.registry.manifest(name)
         asked, limit = selection(), page_size()
@@ -46,19 +162,18 @@ def blueprint(service: Service) -> Blueprint:
         if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
             answer = Response(_csv(found), mimetype="text/csv")
         else:
-            answer = as_json({"predictions": [_told(each) for each in found]})
+            listed = [RecordedPrediction(**_kept(each)) for each in found]
+            answer = as_json(RecordedPredictions(listed))
         answer.headers.extend(headers)
         return answer
 
     return routes
 
 
-def _told(found: Prediction) -> dict[str, Any]:
-    told = {name: getattr(found, name) for name in found.__struct_fields__}
-    return {name: value for name, value in told.items() if value is not None} | {
-        "time": shown(found.time),
-        "actual": found.actual,
-    }
+def _kept(found: Prediction) -> dict[str, Any]:
+    """What the structs above have of a prediction of the store."""
+    kept = {name: UNSET if value is None else value for name, value in asdict(found).items()}
+    return kept | {"time": shown(found.time), "actual": found.actual}
 
 
 def _csv(found: list[Prediction]) -> str:
@@ -69,7 +184,7 @@ def _csv(found: list[Prediction]) -> str:
     writer = csv.writer(text)
     writer.writerow(map(shown_as_text, columns))
     writer.writerows([shown_as_text(row.get(name)) for name in columns] for row in rows)
-    return "\ufeff" + text.getvalue()  # without the mark, spreadsheets take UTF-8 for another code
+    return "\ufeff" + text.getvalue()  # without the mark, spreadsheets guess another encoding
 
 
 def flat(found: Prediction) -> dict[str, Any]:
@@ -100,12 +215,13 @@ def selection() -> dict[str, Any]:
     ------
     BadRequest
     """
-    if unknown := sorted(request.args.keys() - TAKEN):
-        raise BadRequest(f"{unknown[0]!r} is not taken; {', '.join(sorted(TAKEN))} are")
+    if unknown := sorted(request.args.keys() - PARAMETERS):
+        listed = ", ".join(sorted(PARAMETERS))
+        raise BadRequest(f"there is no parameter {unknown[0]!r}; there are {listed}")
     return {
         "label": request.args.get("label"),
         "since": moment("since"),
         "until": moment("until"),
-        "version": whole("version", 1, 2**31 - 1),
+        "version": whole("version", 1, MAX_VERSION),
         "after": cursor("after"),
     }

@@ -1,29 +1,40 @@
-"""What stands behind the question mark of a URL, read; and times as they are sent."""
+"""The parameters of a URL's query; and times as they are sent."""
 
 import re
 from datetime import UTC, datetime
+from typing import Annotated
 
 from flask import request
+from msgspec import Meta
 from werkzeug.exceptions import BadRequest
 
+from serving.api.openapi.operation import query
+from serving.api.openapi.structs import whole_number
 from serving.ids import PredictionId
 from serving.recording.store.rows import Cursor
 
-USUAL, MOST = 100, 10_000  # in one answer
+DEFAULT_LIMIT, MAX_LIMIT = 100, 10_000  # of the entries of a list
 NUMBER = re.compile(r"[0-9]{1,15}")
+LIMIT = query(
+    "limit",
+    whole_number(minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
+    "The most that the list may hold.",
+)
+
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 def page_size() -> int:
-    """How many a list may hold.
+    """The most that a list may hold.
 
     Raises
     ------
     BadRequest
     """
-    return whole("limit", 1, MOST) or USUAL
+    return whole("limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
 
 
-def whole(name: str, least: int, most: int) -> int | None:
+def whole(name: str, minimum: int, maximum: int) -> int | None:
     """A whole number, if one is given.
 
     Raises
@@ -33,8 +44,8 @@ def whole(name: str, least: int, most: int) -> int | None:
     text = request.args.get(name)
     if text is None:
         return None
-    if not (NUMBER.fullmatch(text) and least <= int(text) <= most):
-        raise BadRequest(f"{name}={text!r} is not a whole number from {least} to {most}")
+    if not (NUMBER.fullmatch(text) and minimum <= int(text) <= maximum):
+        raise BadRequest(f"{name}={text!r} is not a whole number from {minimum} to {maximum}")
     return int(text)
 
 
@@ -71,10 +82,10 @@ def cursor(name: str) -> Cursor | None:
         return None
     time, _, last = text.partition("~")
     if not (NUMBER.fullmatch(time) and PredictionId.read(last)):
-        raise BadRequest(f"{name}={text!r} is not what an earlier page's Link header named")
+        raise BadRequest(f"{name}={text!r} is not from the Link header of an earlier page")
     return Cursor(int(time), last)
 
 
 def shown(milliseconds: int) -> str:
-    """A time as it is sent."""
+    """Write a time, in milliseconds since 1970, as it is sent: ISO 8601, UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

@@ -1,31 +1,52 @@
-"""What a GET on a predict route says: how to ask, with an example that works as it stands."""
+"""What a GET on a predict route returns: how to send records, with examples that work."""
 
 import shlex
 from typing import Any
 
+import msgspec
 from flask import request, url_for
 
 from serving.api.respond import encode
 from serving.models.engine import Engine
 
 
-def usage(engine: Engine) -> dict[str, Any]:
-    """How to ask a version of a model."""
+class Usage(msgspec.Struct):
+    """How to send records to a version of a model.
+
+    Attributes
+    ----------
+    curl : dict of str to str
+        Commands that work as they are, by what they send.
+    card : str
+        Where the model is described.
+    """
+
+    usage: str
+    model: str
+    version: int
+    fields: tuple[str, ...]
+    example: dict[str, Any]
+    curl: dict[str, str]
+    card: str
+
+
+def usage(engine: Engine) -> Usage:
+    """How to send records to a version of a model."""
     manifest, url = engine.manifest, shlex.quote(request.base_url)
     record = shlex.quote(encode(manifest.example).decode())
     rows = "--data-binary @rows.csv"
-    return {
-        "usage": "POST a record as a JSON object, or many as an array, as CSV or as JSON Lines",
-        "model": manifest.name,
-        "version": manifest.version,
-        "fields": engine.schema.names,
-        "example": manifest.example,
-        "curl": {
+    return Usage(
+        "POST a record as a JSON object, or many as an array, as CSV or as JSON Lines",
+        manifest.name,
+        manifest.version,
+        engine.schema.names,
+        manifest.example,
+        {
             "one record": f"curl -d {record} {url}",
             "a CSV file": f"curl {rows} -H 'Content-Type: text/csv' {url}",
             "a JSON file, answered as CSV": f"curl -d @rows.json -H 'Accept: text/csv' {url}",
             "JSON Lines, packed both ways": "gzip -c rows.jsonl | curl --compressed --data-binary "
             f"@- -H 'Content-Type: application/jsonl' -H 'Content-Encoding: gzip' {url}",
         },
-        "card": url_for("models.model", name=manifest.name),
-    }
+        url_for("models.model", name=manifest.name),
+    )

@@ -1,6 +1,6 @@
 """The versions of a model: listed to all, decided on by those who have an admin key."""
 
-from typing import Literal
+from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -8,21 +8,123 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
 from serving.access import Admins
-from serving.api.predict import read_json
-from serving.api.query import shown
+from serving.api.body import read_json
+from serving.api.declared import declares
+from serving.api.openapi.operation import About, Operation, body, operation
+from serving.api.query import Time, shown
 from serving.api.respond import as_json
 from serving.predicting.service import Service
-from serving.versions.decisions import Decision
-from serving.versions.versions import Versions
+from serving.recording.store.rows import Trial
+from serving.versions.decisions import Decision as RecordedDecision
+from serving.versions.versions import Version, Versions
 
 
-class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be decided; a trial without a version ends the trial."""
-
-    action: Literal["promote", "rollback", "trial", "retire"]
-    version: int | None = None
+class _Request(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="action"
+):
     why: str = ""
+
+
+class Promote(_Request, frozen=True, tag="promote", kw_only=True):
+    """Put a version live.
+
+    Attributes
+    ----------
+    why : str
+        Kept with the decision.
+    force : bool
+        Overrule the gate; this is recorded.
+    """
+
+    version: int
     force: bool = False
+
+
+class Rollback(_Request, frozen=True, tag="rollback"):
+    """Put the version live again that was live before.
+
+    Attributes
+    ----------
+    why : str
+        Kept with the decision.
+    """
+
+    version: None = None
+
+
+class SetTrial(_Request, frozen=True, tag="trial"):
+    """Try a version on live traffic; without a version, end the trial.
+
+    Attributes
+    ----------
+    why : str
+        Kept with the decision.
+    """
+
+    version: int | None = None
+
+
+class Retire(_Request, frozen=True, tag="retire", kw_only=True):
+    """Serve a version no more, not even to those who name it.
+
+    Attributes
+    ----------
+    why : str
+        Kept with the decision.
+    """
+
+    version: int
+
+
+Request = Promote | Rollback | SetTrial | Retire
+DECODER: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+
+
+class Decision(RecordedDecision, frozen=True, kw_only=True):
+    """Who decided what, when and why."""
+
+    time: Time  # type: ignore[assignment] # sent as text, kept as a number
+
+
+class ModelVersions(msgspec.Struct):
+    """Versions, the trial if there is one, and decisions.
+
+    Attributes
+    ----------
+    versions, decisions : list
+        The latest first.
+    broken : str or None
+        Why a version is not served.
+    """
+
+    versions: list[Version]
+    broken: str | None
+    trial: Trial | None
+    decisions: list[Decision]
+
+
+def decide_operation(about: About) -> Operation:
+    """POST a decision."""
+    version = about.manifest.version
+    return operation(
+        "Put a version live, try one, retire one",
+        Decision,
+        (400, 401, 403, 404, 408, 409, 415, 503),
+        description="For those who have one of `ADMIN_KEYS`. A trial is a version that predicts "
+        "live traffic beside the live one, without answering it; no version, or null, ends the "
+        "trial.",
+        security=[{"admin": []}],
+        requestBody=body(
+            {"oneOf": [Promote, Rollback, SetTrial, Retire]},
+            {
+                "put live": {"action": "promote", "version": version, "why": "better on reds"},
+                "try": {"action": "trial", "version": version + 1},
+                "end the trial": {"action": "trial"},
+                "go back": {"action": "rollback", "why": "worse on whites"},
+                "retire": {"action": "retire", "version": version + 1},
+            },
+        ),
+    )
 
 
 def blueprint(service: Service, admins: Admins) -> Blueprint:
@@ -31,40 +133,38 @@ def blueprint(service: Service, admins: Admins) -> Blueprint:
     decisions = service.registry.decisions
 
     @routes.get("/models/<name>/versions")
+    @declares(operation("Versions and decisions", ModelVersions, (404, 503)))
     def versions(name: str) -> Response:
-        listed = Versions(decisions, "").listed(name)
-        told = {
-            "versions": listed,
-            "broken": service.registry.broken.get(name),
-            "trial": service.trial(name),
-            "decisions": [_told(decision) for decision in decisions.history(name)],
-        }
-        return as_json(told)
+        return as_json(
+            ModelVersions(
+                Versions(decisions, "").listed(name),
+                service.registry.broken.get(name),
+                service.trial(name),
+                [*map(_as_sent, decisions.history(name))],
+            )
+        )
 
     @routes.post("/models/<name>/versions")
+    @declares(decide_operation)
     def decide(name: str) -> Response:
         versions = Versions(decisions, _admin(admins))
-        wanted = _decision_request()
-        match wanted:
-            case DecisionRequest("promote", int(version)):
-                taken = versions.promote(name, version, wanted.why, force=wanted.force)
-            case DecisionRequest("rollback", None):
+        match _request():
+            case Promote() as wanted:
+                taken = versions.promote(name, wanted.version, wanted.why, force=wanted.force)
+            case Rollback() as wanted:
                 taken = versions.rollback(name, wanted.why)
-            case DecisionRequest("trial", version):
-                taken = versions.set_trial(name, version, wanted.why)
-            case DecisionRequest("retire", int(version)):
-                taken = versions.retire(name, version, wanted.why)
-            case _:
-                wants = "no version" if wanted.action == "rollback" else "a version"
-                raise BadRequest(f"{wanted.action} takes {wants}")
+            case SetTrial() as wanted:
+                taken = versions.set_trial(name, wanted.version, wanted.why)
+            case Retire() as wanted:
+                taken = versions.retire(name, wanted.version, wanted.why)
         service.registry.refresh()
-        return as_json(_told(taken))
+        return as_json(_as_sent(taken))
 
     return routes
 
 
 def _admin(admins: Admins) -> str:
-    """The name of whoever asks."""
+    """The name of the admin whose key was sent."""
     if not admins:
         raise Forbidden("no ADMIN_KEYS are set, so nobody may decide over HTTP")
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
@@ -77,14 +177,15 @@ def _admin(admins: Admins) -> str:
     return name
 
 
-def _decision_request() -> DecisionRequest:
+def _request() -> Request:
     try:
-        return msgspec.json.decode(read_json(), type=DecisionRequest)
+        return DECODER.decode(read_json())
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(
             f'{error}; send {{"action": "promote", "version": 2, "why": "…"}}'
         ) from None
 
 
-def _told(decision: Decision) -> dict[str, object]:
-    return {**msgspec.to_builtins(decision), "time": shown(decision.time)}
+def _as_sent(decision: RecordedDecision) -> Decision:
+    kept: dict[str, Any] = msgspec.structs.asdict(decision)
+    return Decision(**kept | {"time": shown(decision.time)})

@@ -21,7 +21,8 @@ SECONDS = (
 ROWS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 MICROSECONDS = [round(bound * 1e6) for bound in SECONDS]
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-PREDICTS, FAILED = "/predict", "400"  # the end of a route; the least such status
+FAILED = "400"  # the lowest status of an error
+PREDICTS = "true"  # the label of requests for predictions
 SUM, INFINITY = "sum", "+Inf"
 
 
@@ -73,11 +74,11 @@ def _gauge(name: str, labels: str, explained: str) -> Metric:
     return Metric(f"serving_{name}", "gauge", tuple(labels.split()), explained)
 
 
-REQUESTS = _counter("requests", "route method status", "Requests that were answered.")
+REQUESTS = _counter("requests", "route method status predicts", "Requests that were answered.")
 DURATION = Metric(
     "serving_request_duration_seconds",
     "histogram",
-    ("route",),
+    ("route", "predicts"),
     "Time from a request's arrival in the app to its answer.",
     SECONDS,
     scale=1e6,
@@ -145,21 +146,26 @@ class Metrics:
         """Open the files in which this process counts, before its first request."""
         self._counters.add(())
 
-    def answered(self, route: str, method: str, status: str, microseconds: int) -> None:
+    def answered(
+        self, route: str, method: str, status: str, microseconds: int, *, predicts: bool
+    ) -> None:
         """Count a request.
 
         Parameters
         ----------
         route : str
             The pattern that its path fits, empty if none: of these there are few.
+        predicts : bool
+            Whether it was a request for predictions.
         """
         method = method if method in METHODS else "other"
         bucket = SECOND_BUCKETS[bisect_left(MICROSECONDS, microseconds)]
+        asked = PREDICTS if predicts else "false"
         self._counters.add(
             (
-                ((REQUESTS.name, route, method, status), 1),
-                ((DURATION.name, route, bucket), 1),
-                ((DURATION.name, route, SUM), microseconds),
+                ((REQUESTS.name, route, method, status, asked), 1),
+                ((DURATION.name, route, asked, bucket), 1),
+                ((DURATION.name, route, asked, SUM), microseconds),
             )
         )
 
@@ -186,8 +192,9 @@ class Metrics:
                 if name == metric.name and len(labels) == len(metric.labels):  # as this release has
                     yield Sample(metric, tuple(labels), value)
         for metric in (DURATION, REQUEST_ROWS):
-            for label in sorted({name[1] for name in sums if name[0] == metric.name}):
-                yield from _histogram(metric, label, sums)
+            for values in sorted({name[1:-1] for name in sums if name[0] == metric.name}):
+                if len(values) == len(metric.labels):
+                    yield from _histogram(metric, values, sums)
 
 
 class Totals(NamedTuple):
@@ -213,10 +220,11 @@ def totals(folder: Path) -> Totals:
     """What has been counted in a folder, whether or not a worker runs."""
     requests, errors = 0, Counter[str]()
     for (name, *labels), count in counters.read(folder).items():
-        if name == REQUESTS.name and labels[0].endswith(PREDICTS):
+        if name == REQUESTS.name and labels[-1] == PREDICTS:
+            status = labels[2]
             requests += count
-            if labels[-1] >= FAILED:
-                errors[labels[-1]] += count
+            if status >= FAILED:
+                errors[status] += count
     return Totals(requests, dict(errors))
 
 
@@ -234,13 +242,13 @@ def exposition(samples: Iterable[Sample]) -> str:
     )
 
 
-def _histogram(metric: Metric, label: str, sums: Counter[Name]) -> Iterator[Sample]:
+def _histogram(metric: Metric, labels: Name, sums: Counter[Name]) -> Iterator[Sample]:
     below = 0
     for bucket in metric.buckets:
-        below += sums[metric.name, label, bucket]
-        yield Sample(metric, (label,), below, "_bucket", bucket)
-    yield Sample(metric, (label,), sums[metric.name, label, SUM] / metric.scale, "_sum")
-    yield Sample(metric, (label,), below, "_count")
+        below += sums[metric.name, *labels, bucket]
+        yield Sample(metric, labels, below, "_bucket", bucket)
+    yield Sample(metric, labels, sums[metric.name, *labels, SUM] / metric.scale, "_sum")
+    yield Sample(metric, labels, below, "_count")
 
 
 def _escaped(text: str) -> str:

@@ -118,8 +118,8 @@ class Column(msgspec.Struct, frozen=True, omit_defaults=True):
     categories: tuple[str | int | float | bool, ...] = ()
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """model.json: what a version is, what it takes and how good it is.
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """What a version of a model is, what it takes and how good it is.
 
     Attributes
     ----------
@@ -150,8 +150,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         The figure that tutorials publish for this problem, and why ours differs.
     compared : Comparison or None
         With the version that was live when this one was trained on live rows.
-    files : dict of str to str
-        The sha256 of each other file of the folder.
     """
 
     name: str
@@ -177,7 +175,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     libraries: dict[str, str]
     created: str
     compared: Comparison | None = None
-    files: dict[str, str] = {}
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -192,6 +189,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a threshold decides from probabilities")
         if self.interval and classes:
             raise ValueError("an interval is for a regression")
+
+
+class Manifest(Description, frozen=True, kw_only=True):
+    """model.json: a version's description, with what its folder must hold.
+
+    Attributes
+    ----------
+    files : dict of str to str
+        The sha256 of each other file of the folder.
+    """
+
+    files: dict[str, str] = {}
 
 
 class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):

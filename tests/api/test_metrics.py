@@ -65,15 +65,15 @@ def test_requests_are_counted_by_route_method_and_status(client: FlaskClient):
     client.get("/nothing/here")
     client.open("/models", method="BREW")
     counted = {name: count for name, count in told(client).items() if "requests_total" in name}
-    at = 'serving_requests_total{route="%s",method="%s",status="%s"}'
+    at = 'serving_requests_total{route="%s",method="%s",status="%s",predicts="%s"}'
     assert counted == {
-        at % ("/predict", "POST", 200): 2,
-        at % ("/predict", "POST", 422): 1,
-        at % ("/models/<name>/predict", "POST", 200): 1,
-        at % ("/models/<name>/predict", "POST", 404): 1,
-        at % ("/predict", "GET", 200): 1,
-        at % ("", "GET", 404): 1,
-        at % ("", "other", 405): 1,
+        at % ("/predict", "POST", 200, "true"): 2,
+        at % ("/predict", "POST", 422, "true"): 1,
+        at % ("/models/<name>/predict", "POST", 200, "true"): 1,
+        at % ("/models/<name>/predict", "POST", 404, "true"): 1,
+        at % ("/predict", "GET", 200, "false"): 1,
+        at % ("", "GET", 404, "false"): 1,
+        at % ("", "other", 405, "false"): 1,
     }
 
 
@@ -82,12 +82,18 @@ def test_a_histogram_tells_how_long_requests_took(client: FlaskClient):
         predict(client, wine())
     found = told(client)
     buckets = [
-        found[f'serving_request_duration_seconds_bucket{{route="/predict",le="{bound}"}}']
+        found[
+            f'serving_request_duration_seconds_bucket{{route="/predict",predicts="true",le="{bound}"}}'
+        ]
         for bound in families.DURATION.buckets
     ]
     assert buckets == sorted(buckets)
-    assert found['serving_request_duration_seconds_count{route="/predict"}'] == buckets[-1] == 3
-    assert 0 < found['serving_request_duration_seconds_sum{route="/predict"}'] < 30
+    assert (
+        found['serving_request_duration_seconds_count{route="/predict",predicts="true"}']
+        == buckets[-1]
+        == 3
+    )
+    assert 0 < found['serving_request_duration_seconds_sum{route="/predict",predicts="true"}'] < 30
 
 
 def test_predictions_are_counted_by_label_and_rows_by_request(client: FlaskClient):
@@ -208,7 +214,10 @@ def test_a_store_that_is_down_is_a_metric_and_no_error(tmp_path: Path):
     predict(client, wine())
     found = told(client)
     assert found["serving_store_up"] == 0
-    assert found['serving_requests_total{route="/predict",method="POST",status="200"}'] == 1
+    assert (
+        found['serving_requests_total{route="/predict",method="POST",status="200",predicts="true"}']
+        == 1
+    )
 
 
 def test_the_store_is_asked_once_in_a_while(settings: Settings, monkeypatch: pytest.MonkeyPatch):

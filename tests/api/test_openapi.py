@@ -63,10 +63,10 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
             yield method.upper(), path, item | item[method]
 
 
-def schema(document: dict[str, Any], name: str) -> Draft202012Validator:
-    """What a component takes."""
-    pointer = {"$ref": f"#/components/schemas/{name}"}
-    return Draft202012Validator(pointer | {"components": document["components"]})
+def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
+    """A validator that accepts only properties which the document names."""
+    components = closed(document["components"])
+    return Draft202012Validator(closed(schema) | {"components": components})
 
 
 def test_the_document_is_valid(document: dict[str, Any]):
@@ -148,7 +148,6 @@ def closed(schema: Any) -> Any:
 def test_answers_are_what_the_document_says_and_no_more(
     client: FlaskClient, document: dict[str, Any]
 ):
-    components = closed(document["components"])
     sent = predict(client, wine(alcohol=15.5))
     client.post("/feedback", **body({"id": sent["id"], "actual": "bom"}))
     asked = {"/predictions/{prediction_id}": f"/predictions/{sent['id']}"}
@@ -161,8 +160,7 @@ def test_answers_are_what_the_document_says_and_no_more(
             continue
         content = operation["responses"]["200"]["content"]
         if answer.mimetype == "application/json":
-            says = closed(content["application/json"]["schema"]) | {"components": components}
-            Draft202012Validator(says).validate(answer.json)
+            validator(document, content["application/json"]["schema"]).validate(answer.json)
             checked += 1
     assert checked > 12
 
@@ -172,7 +170,8 @@ def test_a_prediction_is_what_the_document_says_and_no_more(
     client: FlaskClient, document: dict[str, Any], sent: Any
 ):
     name = "wine.Predictions" if isinstance(sent, list) else "wine.Prediction"
-    schema(closed(document), name).validate(predict(client, sent))
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    validator(document, schema).validate(predict(client, sent))
 
 
 @pytest.mark.parametrize(
@@ -192,13 +191,15 @@ def test_an_error_is_what_the_document_says_and_no_more(
     answer = client.post(path, **sent)
     assert answer.status_code == status
     assert answer.mimetype == "application/problem+json"
-    schema(closed(document), "Problem").validate(answer.json)
+    described = document["components"]["responses"][str(status)]
+    validator(document, described["content"][answer.mimetype]["schema"]).validate(answer.json)
 
 
 def test_examples_of_errors_are_problems(document: dict[str, Any]):
     for name, response in document["components"]["responses"].items():
-        example = response["content"]["application/problem+json"]["example"]
-        schema(closed(document), "Problem").validate(example)
+        content = response["content"]["application/problem+json"]
+        example = content["example"]
+        validator(document, content["schema"]).validate(example)
         assert name.endswith("Refused") or str(example["status"]) == name
     refused = document["components"]["responses"]["wine.Refused"]
     (fault,) = refused["content"]["application/problem+json"]["example"]["errors"]

@@ -101,7 +101,7 @@ def test_retention_takes_what_was_found_along_but_no_alert_that_lasts(store: Sto
 def test_of_many_passes_as_many_are_told_as_a_client_can_take(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("serving.api.monitor.MOST_POINTS", 2)
+    monkeypatch.setattr("serving.api.monitor.MAX_POINTS", 2)
     settings.var_dir.mkdir()
     store, now = Store(settings.store_url), ids.now()
     store.migrate()

@@ -170,8 +170,8 @@ def test_a_broken_version_is_refused_even_by_force(admin: FlaskClient, models: P
 @pytest.mark.parametrize(
     ("asked", "status", "message"),
     [
-        ({"action": "promote"}, 400, "promote takes a version"),
-        ({"action": "rollback", "version": 1}, 400, "rollback takes no version"),
+        ({"action": "promote"}, 400, "missing required field `version`"),
+        ({"action": "rollback", "version": 1}, 400, "Expected `null`, got `int` - at `$.version`"),
         ({"action": "delete", "version": 1}, 400, "delete"),
         ({"action": "promote", "version": 1, "who": "me"}, 400, "who"),
         ({"action": "promote", "version": 9}, 404, "wine has no version 9; there are 1"),

@@ -2,7 +2,7 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from flask import Flask, Response, g, request
@@ -12,6 +12,7 @@ from werkzeug.http import HTTP_STATUS_CODES  # http.HTTPStatus renames some with
 from serving.api.respond import as_json
 from serving.errors import (
     ArtefactError,
+    Fault,
     InvalidRecords,
     JournalError,
     NoRoom,
@@ -47,13 +48,33 @@ STATUS: dict[type[ServingError], HTTPStatus] = {
 
 
 class Problem(msgspec.Struct):
-    """RFC 9457's members, and `errors` with each thing that is wrong."""
+    """What went wrong, by RFC 9457."""
 
     type: str
     title: str
     status: int
     detail: str
-    errors: list[Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class InvalidInput(Problem):
+    """A problem with records, of which `errors` has each fault."""
+
+    errors: list[Fault]
+
+
+class Objection(msgspec.Struct):
+    """A reason against a decision."""
+
+    message: str
+
+
+class RefusedDecision(Problem):
+    """A problem with a decision, against which `errors` has each reason."""
+
+    errors: list[Objection]
+
+
+P = TypeVar("P", bound=Problem)
 
 
 def register(app: Flask) -> None:
@@ -61,22 +82,28 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ServingError)
     def refused(error: ServingError) -> Response:
-        errors: Any = msgspec.UNSET
+        status, detail = STATUS[type(error)], told(error)
         if isinstance(error, InvalidRecords):
-            errors = error.faults
-        elif isinstance(error, VersionRefused):
-            errors = [{"message": objection} for objection in error.objections]
-        return _problem(STATUS[type(error)], told(error), errors)
+            return _as_json(problem(InvalidInput, status, detail, errors=error.faults))
+        if isinstance(error, VersionRefused):
+            objections = [*map(Objection, error.objections)]
+            return _as_json(problem(RefusedDecision, status, detail, errors=objections))
+        return _as_json(problem(Problem, status, detail))
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        response = _problem(status, _detail(status, error))
+        response = _as_json(problem(Problem, status, _detail(status, error)))
         kept = ("Content-Type", "Content-Length")
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name not in kept
         )
         return response
+
+
+def problem(kind: type[P], status: int, detail: str, **more: Any) -> P:
+    """A problem of one of the kinds above."""
+    return kind("about:blank", HTTP_STATUS_CODES[status], status, detail, **more)
 
 
 def told(error: ServingError) -> str:
@@ -86,11 +113,8 @@ def told(error: ServingError) -> str:
     return error.public
 
 
-def _problem(
-    status: HTTPStatus, detail: str, errors: list[Any] | msgspec.UnsetType = msgspec.UNSET
-) -> Response:
-    body = Problem("about:blank", HTTP_STATUS_CODES[status], status, detail, errors)
-    return as_json(body, status, "application/problem+json")
+def _as_json(problem: Problem) -> Response:
+    return as_json(problem, problem.status, "application/problem+json")
 
 
 def _detail(status: HTTPStatus, error: HTTPException) -> str:

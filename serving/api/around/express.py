@@ -12,19 +12,19 @@ from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from serving.api import predict
 from serving.api.around import compression, request_id
 from serving.api.around.bodies import Failed
+from serving.api.body import READ_AS_JSON
+from serving.api.protocols import native
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PREDICT = re.compile("(?:/models/[^/]+)?/predict")
-DEFAULT, NAMED = "/predict", "/models/<name>/predict"  # its routes, as Flask has them
+PREDICT = re.compile(f"{native.DEFAULT}|{native.OF_MODEL.replace('<name>', '([^/]+)')}")
 LENGTH_DIGITS = 12
-PLAIN_LABELS = {None, *predict.READ_AS_JSON}
+PLAIN_LABELS = {None, *READ_AS_JSON}
 OTHERS = re.compile("csv|tab-separated|ndjson|jsonl|html")  # in Accept: formats that Flask answers
 
 
@@ -51,9 +51,9 @@ class Express:
         answer = self._answer(environ, RequestContext(named, since))
         if answer is None:
             return self.flask(environ, start_response)
-        route = DEFAULT if environ["PATH_INFO"] == DEFAULT else NAMED
+        route = native.DEFAULT if environ["PATH_INFO"] == native.DEFAULT else native.OF_MODEL
         taken = (time.perf_counter_ns() - since) // 1000
-        self.service.metrics.answered(route, "POST", "200", taken)
+        self.service.metrics.answered(route, "POST", "200", taken, predicts=True)
         headers = [("Content-Type", "application/json"), (request_id.HEADER, named)]
         if len(answer) >= compression.LEAST:
             headers.append(("Vary", "Accept-Encoding"))
@@ -87,12 +87,10 @@ class Express:
         except OSError as error:  # of the connection; the view answers it where it still can
             environ["wsgi.input"] = Failed(error)
             return None
-        name = environ["PATH_INFO"][len("/models/") : -len("/predict")] or None
+        name = PREDICT.sub(r"\1", environ["PATH_INFO"]) or None
         if len(body) == length:  # of one that is cut off the view says so
             with suppress(Exception):  # why: the view meets it too, and answers it as always
                 engine = self.service.registry.engine(name)
-                return predict.answer(
-                    self.service, engine, body, self.settings.max_records, context
-                )
+                return native.answer(self.service, engine, body, self.settings.max_records, context)
         environ["wsgi.input"] = BytesIO(body)
         return None

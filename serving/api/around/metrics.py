@@ -11,6 +11,9 @@ import msgspec
 from flask import Blueprint, Flask, Response, g, request
 
 from serving import __version__
+from serving.api.declared import declares, predicts
+from serving.api.openapi.operation import operation
+from serving.api.openapi.structs import text
 from serving.errors import StoreError
 from serving.metrics import families
 from serving.metrics.families import Sample
@@ -20,6 +23,10 @@ from serving.recording import collector, journal
 from serving.recording.store.reports import Kind
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
+IN_TEXT = {
+    "description": "In Prometheus's text format.",
+    "content": {"text/plain": {"schema": text()}},
+}
 KEPT = 10.0  # seconds for which what the store said is told again
 MOST = 1_000  # alerts
 
@@ -30,7 +37,8 @@ def register(app: Flask, service: Service) -> None:
     found = Found(service)
 
     @routes.get("/metrics")
-    def told() -> Response:
+    @declares(operation("Figures for Prometheus", IN_TEXT))
+    def metrics() -> Response:
         samples = [*service.metrics.counted(), *_own(service), *found.samples()]
         return Response(families.exposition(samples), content_type=TEXT)
 
@@ -38,7 +46,9 @@ def register(app: Flask, service: Service) -> None:
     def count(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else ""
         taken = (time.perf_counter_ns() - g.since) // 1000
-        service.metrics.answered(route, request.method, str(response.status_code), taken)
+        service.metrics.answered(
+            route, request.method, str(response.status_code), taken, predicts=predicts()
+        )
         return response
 
     app.register_blueprint(routes)

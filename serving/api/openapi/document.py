@@ -1,25 +1,22 @@
-"""The OpenAPI document: every route, for every model that is live."""
+"""The OpenAPI document: every route that declares an operation, for every model that is live."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+from flask import Flask
+from werkzeug.routing import Rule
+
 from serving import __version__
-from serving.api.around.errors import Problem
+from serving.api.declared import declaration
 from serving.api.openapi import problems, records
 from serving.api.openapi.operation import About, component
-from serving.api.openapi.routes import OPERATIONS
-from serving.api.openapi.structs import TIME, Schema, record, ref, schemas, text, whole
-from serving.errors import Fault
-from serving.inputs.schema import Remark
-from serving.models.card import Card
-from serving.models.manifest import Manifest
-from serving.monitor.report import Report
-from serving.recording.store.reports import Alert
-from serving.versions.decisions import Decision
-from serving.versions.versions import Version
+from serving.api.openapi.structs import Schema, ref, schemas, text, whole_number
 
-STRUCTS = (Alert, Card, Decision, Fault, Manifest, Problem, Remark, Report, Version)
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")  # of a path, as Flask writes it
+OF_FLASK = {"HEAD", "OPTIONS"}  # methods that need no view
 INTRODUCTION = """\
 Records in, predictions out. Field names are those of the data; their order never matters. A
 category is sent as its label or its code. A field too many, and a value that training did not see,
@@ -36,15 +33,32 @@ asks for it. `?pretty` indents an answer.
 ADMIN = {"type": "http", "scheme": "bearer", "description": "One of the keys of `ADMIN_KEYS`."}
 
 
-def document(models: Sequence[About]) -> dict[str, Any]:
+def document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
     """Describe every route for every model.
 
     Parameters
     ----------
+    app : Flask
+        With all routes; those that declare no operation are left out.
     models : sequence of About
         Each that is live, the default one first.
     """
     default = models[0].manifest
+    structs: dict[str, type[msgspec.Struct]] = {}
+
+    def referred(struct: Any) -> Schema:
+        structs[struct.__name__] = struct
+        return ref(struct.__name__)
+
+    described: dict[str, Any] = msgspec.to_builtins(
+        {
+            "paths": _paths(app, models),
+            "schemas": _of_models(models),
+            "responses": problems.answers()
+            | {each.of_model("Refused"): problems.refused(each.manifest) for each in models},
+        },
+        enc_hook=referred,
+    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -58,42 +72,49 @@ def document(models: Sequence[About]) -> dict[str, Any]:
             {"name": "default model", "description": f"{default.name}: {default.title}"},
             {"name": "service", "description": "What belongs to no one model."},
             *(
-                {"name": _tag("{name}", each.manifest.name), "description": each.manifest.title}
+                {"name": _tag_of(each.manifest.name), "description": each.manifest.title}
                 for each in models
             ),
         ],
-        "paths": _paths(models),
+        "paths": described["paths"],
         "components": {
-            "schemas": _schemas(models),
-            "responses": problems.answers()
-            | {each.of_model("Refused"): problems.refused(each.manifest) for each in models},
+            "schemas": _schemas([*structs.values()]) | described["schemas"],
+            "responses": described["responses"],
             "securitySchemes": {"admin": ADMIN},
         },
     }
 
 
-def _paths(models: Sequence[About]) -> dict[str, Any]:
+def _paths(app: Flask, models: Sequence[About]) -> dict[str, Any]:
+    """Every route that is declared, by its path; those of a model once for each."""
     paths: dict[str, Any] = {}
-    for call, describe in OPERATIONS.items():
-        method, path = call.split()
+    for rule in app.url_map.iter_rules():
+        describe = declaration(rule.endpoint).describe
+        if not describe:
+            continue
+        path = PARAMETER.sub(r"{\1}", rule.rule)
         for about in models if "{name}" in path else models[:1]:
             name = about.manifest.name
             item = paths.setdefault(path.replace("{name}", quote(name, safe="")), {})
-            ids = [describe.__name__]
+            ids = [rule.endpoint.rpartition(".")[2]]
             if "{name}" in path:
                 ids.insert(0, component(name))
             if "{version}" in path:
                 ids.append("by_version")
                 item["parameters"] = [_version(about.manifest.version)]
-            tag = {"tags": [_tag(path, name)], "operationId": "_".join(ids)}
-            item[method.lower()] = tag | describe(about)
+            told = {"tags": [_tag(rule, name)], "operationId": "_".join(ids)} | describe(about)
+            item |= dict.fromkeys(map(str.lower, (rule.methods or set()) - OF_FLASK), told)
     return paths
 
 
-def _tag(path: str, model: str) -> str:
-    if "{name}" in path:
-        return f"model {model}"
-    return "default model" if path in {"/predict", "/example"} else "service"
+def _tag(rule: Rule, model: str) -> str:
+    if "name" in rule.arguments:  # of its path, or by default
+        return "default model" if "name" in (rule.defaults or {}) else _tag_of(model)
+    return "service"
+
+
+def _tag_of(model: str) -> str:
+    return f"model {model}"
 
 
 def _version(live: int) -> Schema:
@@ -102,29 +123,25 @@ def _version(live: int) -> Schema:
         "in": "path",
         "required": True,
         "description": "Of the model. Another than the live one may take other fields.",
-        "schema": whole(minimum=1),
+        "schema": whole_number(minimum=1),
         "example": live,
     }
 
 
-def _schemas(models: Sequence[About]) -> dict[str, Schema]:
-    found = schemas(STRUCTS)
-    found["Problem"]["properties"]["errors"]["items"] = {
-        "anyOf": [ref("Fault"), record(message=text())]
-    }
-    found["Decision"]["properties"]["time"] = TIME
-    found["Card"]["properties"] |= {"name": text(), "version": whole()}
+def _schemas(structs: Sequence[type[msgspec.Struct]]) -> dict[str, Schema]:
+    """The schemas of structs, with what is added to them when they are sent."""
+    found = schemas(structs)
     for schema in found.values():
         if "statements" in schema.get("properties", {}):  # see monitor/wording.py
             schema["properties"]["sentence"] = text("What it says, in English.")
             schema["required"].append("sentence")
-    model = found["Model"] = found.pop("Manifest")
-    del model["properties"]["files"]
-    model["properties"]["backend"] = text("What answers: onnx, or the pickle itself.")
-    for schema in (model, found["Decision"], found["Alert"]):
-        schema["required"] = [*schema["properties"]]
-    found["Truth"] = {"anyOf": [ref(about.of_model("Truth")) for about in models]}
-    for about in models:
-        for name, schema in records.of(about.manifest).items():
-            found[about.of_model(name)] = schema
     return found
+
+
+def _of_models(models: Sequence[About]) -> dict[str, Schema]:
+    """The schemas that each model has of its own."""
+    return {
+        about.of_model(name): schema
+        for about in models
+        for name, schema in records.of(about.manifest).items()
+    } | {"Truth": {"anyOf": [ref(about.of_model("Truth")) for about in models]}}

@@ -1,9 +1,9 @@
-"""What is said of one route: the parts that an OpenAPI operation is put together from."""
+"""The parts that an OpenAPI operation is put together from."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from serving.api.openapi.structs import Schema
+from serving.api.openapi.structs import Content, Schema, described
 from serving.models.manifest import Manifest
 
 Operation = dict[str, Any]
@@ -19,7 +19,7 @@ class About(NamedTuple):
     examples : dict of str to record
         By what to call it; the model's own first.
     answered : dict
-        What the default model answers to its example, under an id that is recorded if any is.
+        The default model's prediction for its example, under an id that is recorded if any is.
     max_records : int
         The most in one request.
     """
@@ -54,33 +54,39 @@ def component(name: str) -> str:
 
 def operation(
     summary: str,
-    answers: dict[int, Schema],
+    answer: Content,
     problems: Sequence[int] = (),
-    **others: Any,
+    others: dict[int, Schema] | None = None,
+    **parts: Any,
 ) -> Operation:
     """An operation; any route may fail with a 500.
 
     Parameters
     ----------
-    answers : dict of int to response
+    answer : struct or response
+        What a status of 200 comes with; of a struct, JSON.
     problems : sequence of int
         The statuses of the errors that it may answer.
+    others : dict of int to response, optional
     """
-    responses = {str(status): answer for status, answer in answers.items()}
+    success = answer if isinstance(answer, dict) else response(answer)
+    responses = {
+        str(status): content for status, content in {200: success, **(others or {})}.items()
+    }
     for status in (*problems, 500):
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
-    return {"summary": summary, **others, "responses": responses}
+    return {"summary": summary, **parts, "responses": responses}
 
 
-def as_json(description: str, schema: Schema, **others: Any) -> Schema:
-    """A response, or a body, that is JSON."""
+def response(content: Content, description: str = "", **others: Any) -> Schema:
+    """A response that is JSON; described as its struct is, unless otherwise."""
     return {
-        "description": description,
-        "content": {"application/json": {"schema": schema} | others},
+        "description": description or described(content),
+        "content": {"application/json": {"schema": content} | others},
     }
 
 
-def body(schema: Schema, examples: dict[str, Any]) -> Schema:
+def body(schema: Content, examples: dict[str, Any]) -> Schema:
     """A JSON body with its examples by their summary."""
     shown = {
         name.replace(" ", "_"): {"summary": name, "value": value}
@@ -90,11 +96,12 @@ def body(schema: Schema, examples: dict[str, Any]) -> Schema:
     return {"required": True, "content": content}
 
 
-def one_or_many(schema: Schema, most: int) -> Schema:
+def one_or_many(schema: Schema, max_records: int) -> Schema:
     """One of a kind, or an array of it."""
-    return {"oneOf": [schema, {"type": "array", "items": schema, "minItems": 1, "maxItems": most}]}
+    many = {"type": "array", "items": schema, "minItems": 1, "maxItems": max_records}
+    return {"oneOf": [schema, many]}
 
 
 def query(name: str, schema: Schema, description: str) -> Schema:
-    """A parameter behind the question mark."""
+    """A parameter of the URL's query."""
     return {"name": name, "in": "query", "description": description, "schema": schema}

@@ -3,11 +3,10 @@
 from typing import Any
 
 import msgspec
-from werkzeug.http import HTTP_STATUS_CODES
 
-from serving.api.around.errors import Problem
-from serving.api.openapi.structs import Schema, ref
-from serving.errors import InvalidRecords
+from serving.api.around.errors import InvalidInput, Objection, Problem, RefusedDecision, problem
+from serving.api.openapi.structs import Schema
+from serving.errors import Fault, InvalidRecords
 from serving.inputs import schema
 from serving.inputs.strict_json import JSONObject
 from serving.models.manifest import Manifest
@@ -38,15 +37,16 @@ REASONS = {
     500: "The service failed; the log has the rest.",
     503: "Not now: a version cannot be loaded, or the record cannot be kept or reached.",
 }
-ERRORS: dict[int, list[dict[str, Any]]] = {
-    409: [{"message": "roc_auc is 0.8 ± 0.01, and 0.85 ± 0.01 of the live version"}],
-    422: [{"record": 0, "field": "id", "message": "is missing"}],
-}
+OBJECTION = "roc_auc is 0.8 ± 0.01, and 0.85 ± 0.01 of the live version"
 
 
 def answers() -> dict[str, Schema]:
     """A response for each status, as components."""
-    return {str(status): _answer(status, WORDS[status], ERRORS.get(status)) for status in WORDS}
+    told = {status: problem(Problem, status, detail) for status, detail in WORDS.items()}
+    told[409] = problem(RefusedDecision, 409, WORDS[409], errors=[Objection(OBJECTION)])
+    missing = Fault(record=0, field="id", message="is missing")
+    told[422] = problem(InvalidInput, 422, WORDS[422], errors=[missing])
+    return {str(status): _answer(example) for status, example in told.items()}
 
 
 def refused(manifest: Manifest) -> Schema:
@@ -56,12 +56,13 @@ def refused(manifest: Manifest) -> Schema:
     }  # no field takes that; any text may be somebody's label
     reader = schema.Schema(manifest.fields).reader()
     reader.row(0, JSONObject([*(manifest.example | wrong).items()]))
-    problem = InvalidRecords(reader.faults)
-    return _answer(422, str(problem), msgspec.to_builtins(problem.faults))
+    error = InvalidRecords(reader.faults)
+    return _answer(problem(InvalidInput, 422, str(error), errors=error.faults))
 
 
-def _answer(status: int, detail: str, errors: list[dict[str, Any]] | None) -> Schema:
-    title = HTTP_STATUS_CODES[status]
-    problem = Problem("about:blank", title, status, detail, errors or msgspec.UNSET)
-    media = {"schema": ref("Problem"), "example": msgspec.to_builtins(problem)}
-    return {"description": REASONS[status], "content": {"application/problem+json": media}}
+def _answer(example: Problem) -> Schema:
+    media = {"schema": type(example), "example": msgspec.to_builtins(example)}
+    return {
+        "description": REASONS[example.status],
+        "content": {"application/problem+json": media},
+    }

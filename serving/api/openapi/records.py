@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
-from serving.api.openapi.structs import Schema, listed, record, ref, text, whole
+from serving.api.openapi.structs import Schema, listed, record, text, whole_number
 from serving.inputs import dates, labels, truth
 from serving.inputs.field import FLOAT32_MAX, Field
 from serving.inputs.labels import Labels
+from serving.inputs.schema import Remark
 from serving.inputs.shown import shown
 from serving.models.manifest import Manifest
 
@@ -18,7 +19,7 @@ SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
 def of(manifest: Manifest) -> dict[str, Schema]:
     """A record, a prediction, many of them, and the example with its own."""
     answered = _prediction(manifest)
-    which = {"model": {"const": manifest.name}, "version": whole(minimum=1)}
+    which = {"model": {"const": manifest.name}, "version": whole_number(minimum=1)}
     one = record(("probabilities",), **answered, **which)
     unrecorded = {name: part for name, part in answered.items() if name != "id"}
     return {
@@ -73,7 +74,7 @@ def _prediction(manifest: Manifest) -> dict[str, Schema]:
         coverage = {"const": manifest.interval.coverage}
         parts["interval"] = record(low=number, high=number, coverage=coverage)
         parts["interval"]["description"] = "It holds the true value in this share of cases."
-    return parts | {"warnings": listed(ref("Remark"))}
+    return parts | {"warnings": listed(Remark)}
 
 
 def _value(field: Field, example: dict[str, Any]) -> Schema:

@@ -1,13 +1,17 @@
-"""JSON Schemas of structs, with what their docstrings say of them."""
+"""JSON Schemas of structs, described by their docstrings."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from inspect import cleandoc
 from typing import Any
 
 import msgspec
+from msgspec import inspect
 
 Schema = dict[str, Any]
+Content = (
+    Schema | type[msgspec.Struct]
+)  # document.py replaces a struct by a reference to its schema
 
 REF = "#/components/schemas/"
 HEADING = re.compile(r"\n\n?Attributes\n-+\n")
@@ -20,30 +24,56 @@ def ref(name: str) -> Schema:
 
 
 def schemas(structs: Sequence[type[msgspec.Struct]]) -> dict[str, Schema]:
-    """The schema of each struct, and of each that is part of one, by its name."""
+    """The schema of each struct, and of each that is part of one, by its name.
+
+    A field with a default is required, too: it is sent as it is, unless the struct leaves
+    defaults out.
+    """
     _, found = msgspec.json.schema_components(structs, ref_template=REF + "{name}")
-    for schema in found.values():
-        text, *attributes = HEADING.split(cleandoc(schema.get("description", "")), maxsplit=1)
-        schema["description"] = text
-        for names, told in ENTRY.findall("".join(attributes)):
-            for name in names.split(", "):
-                schema["properties"][name]["description"] = " ".join(told.split()).replace(
-                    "None", "null"
-                )
+    for struct in {each for info in inspect.multi_type_info(structs) for each in _parts(info)}:
+        schema = found[struct.__name__]
+        schema["description"] = described(struct)
+        for documented in (struct, *struct.__bases__):
+            for name, told in _documented(documented.__doc__ or "")[1].items():
+                schema["properties"][name].setdefault("description", told)
+        if not struct.__struct_config__.omit_defaults:
+            defaults = [name for name, each in schema["properties"].items() if "default" in each]
+            schema["required"] = [*dict.fromkeys([*schema["required"], *defaults])]
     return dict(found)
 
 
-def listed(of: Schema) -> Schema:
+def described(content: Any) -> str:
+    """What the docstring of a struct begins with."""
+    return _documented(content.__doc__)[0]
+
+
+def _documented(docstring: str) -> tuple[str, dict[str, str]]:
+    """What a docstring contains about a struct, and about its fields."""
+    text, *attributes = HEADING.split(cleandoc(docstring), maxsplit=1)
+    return text, {
+        name: " ".join(told.split()).replace("None", "null")
+        for names, told in ENTRY.findall("".join(attributes))
+        for name in names.split(", ")
+    }
+
+
+def _parts(info: Any) -> Iterator[type[msgspec.Struct]]:
+    """Every struct that a type is made of."""
+    if isinstance(info, inspect.StructType):
+        yield info.cls
+    for name in info.__struct_fields__:
+        value = getattr(info, name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, inspect.Type | inspect.Field):
+                yield from _parts(part)
+
+
+def listed(of: Content) -> Schema:
     """An array."""
     return {"type": "array", "items": of}
 
 
-def mapped(of: Schema) -> Schema:
-    """An object with a value of one kind under any name."""
-    return {"type": "object", "additionalProperties": of}
-
-
-def record(optional: Sequence[str] = (), /, **properties: Schema) -> Schema:
+def record(optional: Sequence[str] = (), /, **properties: Content) -> Schema:
     """An object with named values; those are there that are not `optional`."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required}
@@ -54,9 +84,6 @@ def text(description: str = "", **limits: Any) -> Schema:
     return {"type": "string"} | ({"description": description} if description else {}) | limits
 
 
-def whole(description: str = "", **limits: Any) -> Schema:
+def whole_number(description: str = "", **limits: Any) -> Schema:
     """A whole number."""
     return {"type": "integer"} | ({"description": description} if description else {}) | limits
-
-
-TIME = {"type": "string", "format": "date-time"}

@@ -5,6 +5,9 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
+from serving.api.declared import declares
+from serving.api.openapi.operation import operation, response
+from serving.api.openapi.structs import text
 from serving.api.pages.charts import charts, two_by_two
 from serving.api.pages.html import wants_json
 from serving.api.pages.words import Words, words
@@ -12,10 +15,22 @@ from serving.api.query import shown
 from serving.api.respond import as_json
 from serving.inputs.field import FLOAT32_MAX, Field
 from serving.models import artefact
+from serving.models.card import Card
 from serving.models.manifest import Manifest
 from serving.models.metrics import metric
 from serving.predicting.service import Service
 from serving.versions.versions import Versions
+
+
+class ModelCard(Card, frozen=True, kw_only=True, omit_defaults=True):
+    """Curves, importance and what else a card is drawn from; a page for a browser."""
+
+    name: str
+    version: int
+
+
+JSON_OR_PAGE = response(ModelCard)
+JSON_OR_PAGE["content"]["text/html"] = {"schema": text()}
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -24,14 +39,15 @@ def blueprint(service: Service) -> Blueprint:
     registry, decisions = service.registry, service.registry.decisions
     folder = decisions.models_dir
 
-    @routes.get("/models/<name>/card", defaults={"version": None})
     @routes.get("/models/<name>/versions/<int:version>/card")
+    @routes.get("/models/<name>/card", defaults={"version": None})
+    @declares(operation("How well it does, on held-out rows", JSON_OR_PAGE, (404, 503)))
     def card(name: str, version: int | None) -> Response:
         manifest = registry.manifest(name, version)
         drawn = artefact.read_card(folder, manifest)
         if wants_json(request.accept_mimetypes):
-            told = msgspec.to_builtins(drawn)
-            return as_json({"name": name, "version": manifest.version, **told})
+            kept = msgspec.structs.asdict(drawn)
+            return as_json(ModelCard(name=name, version=manifest.version, **kept))
         spoken, reference = words(request), artefact.read_reference(folder, manifest)
         page = render_template(
             "card.html",

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from serving import ids
 from serving.api.around import errors
-from serving.api.monitor import MOST_DAYS, USUAL_DAYS
+from serving.api.monitor import DEFAULT_DAYS, MAX_DAYS
 from serving.api.pages import monitored, plots
 from serving.api.pages.html import STATIC
 from serving.api.pages.listed import listed
@@ -65,7 +65,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 
     def found(name: str) -> dict[str, Any]:
         """What the page of one model is made from."""
-        now, days = ids.now(), whole("days", 1, MOST_DAYS) or USUAL_DAYS
+        now, days = ids.now(), whole("days", 1, MAX_DAYS) or DEFAULT_DAYS
         state = monitored.asked(service, name, now - patience)
         passes = monitored.passes(service, name, now - days * ids.DAY)
         about = {"state": state, "passes": passes, "days": days, "window": _window(state)}

@@ -1,0 +1,26 @@
+"""The JSON body of a request."""
+
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+# curl -d labels every body as a form; whoever sends no label at all means JSON too.
+READ_AS_JSON = {"", "application/json", "application/x-www-form-urlencoded"}
+
+
+def read_json() -> bytes:
+    """Return the request's body as it was sent.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        If it is labelled as something else than JSON.
+    RequestEntityTooLarge
+    """
+    if request.mimetype not in READ_AS_JSON and not request.is_json:
+        raise UnsupportedMediaType(
+            f"Content-Type {request.mimetype!r} is not read here; send application/json"
+        )
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) == request.max_content_length:
+        raise RequestEntityTooLarge  # without a Content-Length, Werkzeug stops reading at the limit
+    return body
