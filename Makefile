@@ -2,7 +2,7 @@ PYTHON ?= python3
 export HOST ?= 127.0.0.1
 export PORT ?= 5000
 
-.PHONY: help serve test lint test-browser test-docker test-contract faults bench limit
+.PHONY: help serve check test lint test-browser test-docker test-contract faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -10,6 +10,9 @@ help:  ## list what there is
 
 serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 make serve for another port
 	.venv/bin/gunicorn app:app
+
+check: lint  ## lint, and run the tests that take no time: about a minute
+	.venv/bin/pytest --numprocesses auto --dist loadfile -m "not slow"
 
 test: .venv/development  ## run the tests that need no Docker
 	.venv/bin/pytest --numprocesses auto --dist loadfile

@@ -203,6 +203,13 @@ def gunicorn(*options: str) -> list[str]:
     return [sys.executable, "-m", "gunicorn", f"--keep-alive={PATIENCE}", *options, "app:app"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out of `make check` whatever needs a process of the service or of PostgreSQL."""
+    for item in items:
+        if {"server", "postgres"} & {*item.fixturenames}:
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service as it runs in production."""
@@ -227,7 +234,7 @@ def postgres() -> Iterator[postgresql.Postgres]:
         yield server
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
+@pytest.fixture(params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.slow)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where an empty database is."""
     if request.param == "SQLite":

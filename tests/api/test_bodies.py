@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pytest
 from conftest import Server, connect, get, gunicorn, running, wine
 
+pytestmark = pytest.mark.slow
+
 MARK = 12.8125  # of no other record; cut off, it still is a number
 CSV = ",".join(wine()).encode() + b"\n" + ",".join(map(str, wine(alcohol=MARK).values())).encode()
 LINE = json.dumps(wine(alcohol=MARK)).encode()

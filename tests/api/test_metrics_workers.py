@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
 from conftest import Server, gunicorn, predict, running, wait_until, wine, workers
 
 from app import create_app
@@ -36,6 +37,7 @@ def counted(server: Server) -> set[str]:
     return seen
 
 
+@pytest.mark.slow
 def test_every_worker_tells_what_all_of_them_answered_and_those_that_were_killed(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log") as server:
         post(server, 20)

@@ -12,6 +12,8 @@ from conftest import ROOT
 from serving import __version__
 from serving.commands import plugins
 
+pytestmark = pytest.mark.slow
+
 ADEGA = Path(sys.executable).with_name("adega")
 installed = pytest.mark.skipif(
     not ADEGA.exists() and "CI" not in os.environ,

@@ -6,6 +6,8 @@ import pytest
 
 from bench.story import page, tell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run it")
 def test_from_a_drift_to_a_better_version_with_no_request_lost():

@@ -26,6 +26,8 @@ from train.tables.options import ColumnOptions
 from train.tables.read import read
 from train.tables.rows import to_rows
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60
 QUICK = ("--estimator", "decision-tree")  # what is read is the same for all
 MARKERS = ["", "NA", "?", "NULL", "nan", "N/A", "None"]

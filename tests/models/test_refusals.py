@@ -30,6 +30,8 @@ from serving.predicting.trial import Seen, TrialRunner
 from serving.settings import Settings
 from train.onnx import proof
 
+pytestmark = pytest.mark.slow
+
 random = np.random.default_rng(3)
 CODES = pd.DataFrame({"code": random.choice([1, 2, 5, 9], 200), "x": random.normal(size=200)})
 POSITIVE = pd.DataFrame({"x": random.uniform(0.1, 9, 200).round(3)})

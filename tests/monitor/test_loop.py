@@ -250,6 +250,7 @@ def test_one_model_is_trained_at_a_time(wine: Wine, trained: type[FakeTraining])
     assert trained.begun == 1
 
 
+@pytest.mark.slow
 def test_a_training_is_a_process_that_says_how_it_ended(models: Path, tmp_path: Path):
     shutil.copytree(models / "wine", models / "bottles")
     unknown = Training(Settings(models_dir=models, var_dir=tmp_path / "var"), "bottles")

@@ -16,12 +16,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import PATIENCE, ROOT, wait_until
 from monitored import chances, learnt, monitor, opened, predicted, report_of, wines
 
 from serving import ids
 from serving.recording.store import Store
 from serving.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 FULL = os.environ.get("FAULTS") == "full"
 KILLS = 40 if FULL else 2

@@ -148,6 +148,7 @@ def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(settings: S
     assert seen[-1].position == 2 * len(line)
 
 
+@pytest.mark.slow
 def test_lines_of_many_threads_stay_whole(settings: Settings):
     client = create_app(settings)
     ids: list[str] = []
@@ -288,6 +289,7 @@ def test_what_is_too_old_goes_from_the_journal_of_a_store_long_gone(settings: Se
     assert (told.waiting, "unable to open" in told.reason) == (3, True)
 
 
+@pytest.mark.slow
 def test_collecting_is_taken_over_when_it_ends(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log") as server:
         request = urllib.request.Request(f"{server.url}/predict", json.dumps(wine()).encode())

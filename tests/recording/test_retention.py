@@ -169,6 +169,7 @@ def test_pages_tell_of_an_alert_whose_report_is_removed(settings: Settings):
     assert "no report is kept" in answer.text
 
 
+@pytest.mark.slow
 def test_nothing_that_was_answered_is_left_when_its_days_are_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -26,6 +26,8 @@ from load import Load
 from bench import postgres as postgresql
 from serving.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 FULL = os.environ.get("FAULTS") == "full"
 SECONDS = 60 if FULL else 4  # a worker is killed in each; so long PostgreSQL is stopped
 RESTARTS = 20 if FULL else 2

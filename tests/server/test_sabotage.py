@@ -160,6 +160,7 @@ def named(value: Any) -> str | None:
     return getattr(value, "__name__", None) if callable(value) else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "way"), FILES, ids=named)
 def test_nothing_that_becomes_of_the_models_is_a_500(
     service: Service, file: str, way: Callable[[Path], None]
@@ -169,6 +170,7 @@ def test_nothing_that_becomes_of_the_models_is_a_500(
     assert_sound(service, PAGES if shown else ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "way"), OWN, ids=named)
 def test_nothing_that_becomes_of_the_record_is_a_500(
     service: Service, file: str, way: Callable[[Path], None]

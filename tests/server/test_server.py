@@ -30,6 +30,8 @@ from conftest import (
 )
 from load import Load
 
+pytestmark = pytest.mark.slow
+
 RECORD = json.dumps(wine()).encode()
 
 

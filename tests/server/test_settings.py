@@ -70,6 +70,7 @@ def test_a_wrong_value_that_may_hold_a_secret_is_not_quoted(variable: str, value
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
@@ -92,6 +93,7 @@ def test_the_server_does_not_start_with_a_wrong_setting(variable: str, value: st
     assert "Traceback" not in run.stdout + run.stderr
 
 
+@pytest.mark.slow
 def test_importing_the_app_builds_nothing():
     run = [sys.executable, "-c", "import app; app.create_app"]
     wrong = os.environ | {"DEFAULT_MODEL": "beer"}

@@ -61,6 +61,7 @@ def test_of_equals_the_simplest_is_taken():
     assert chosen(Candidates(shallow), step, Regression()).name == "depth 1"
 
 
+@pytest.mark.slow
 @one_thread()
 def test_the_figures_that_are_told_have_no_part_in_the_choice():
     told, apparent = [], []

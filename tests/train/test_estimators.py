@@ -18,6 +18,8 @@ from serving.models.engine import Engine
 from serving.settings import Settings
 from train.onnx import proof
 
+pytestmark = pytest.mark.slow
+
 BACKENDS = ["onnx", "pickle"]
 
 

@@ -21,6 +21,8 @@ from train.problems import anything
 from train.problems.problems import PROBLEMS, data_of
 from train.tables.read import sha256
 
+pytestmark = pytest.mark.slow
+
 JUDGED = 200
 COMMAND = ("--target", "dear", "--name", "homes", "--estimator", "decision-tree")
 

@@ -38,6 +38,8 @@ from train.problems.problems import data_of
 from train.tables.rows import to_rows
 from train.training import train
 
+pytestmark = pytest.mark.slow
+
 DATA = data_of(wine.PROBLEM)
 SMALL = RandomForestClassifier(n_estimators=40, min_samples_leaf=3, oob_score=True)
 

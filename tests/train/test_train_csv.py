@@ -16,6 +16,8 @@ from train.fitting.estimators import BUILDERS, PACKAGES
 from train.onnx import proof
 from train.problems import anything
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,8 @@ from train.fitting.estimators import BUILDERS, PACKAGES
 from train.onnx import proof
 from train.problems import anything
 
+pytestmark = pytest.mark.slow
+
 TREE = ("--estimator", "decision-tree")
 
 

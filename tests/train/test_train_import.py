@@ -30,6 +30,8 @@ from serving.models.artefact import PICKLE, Artefact
 from serving.models.engine import Engine
 from train.onnx import proof
 
+pytestmark = pytest.mark.slow
+
 # What its author ran, who knew nothing of us.
 SCRIPT = """
 import joblib, numpy as np, pandas as pd

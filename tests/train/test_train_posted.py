@@ -20,6 +20,8 @@ from train.evaluation.evaluate import Protocol
 from train.onnx import proof
 from train.problems import anything
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60
 FEW = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],

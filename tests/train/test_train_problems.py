@@ -59,6 +59,7 @@ def test_what_is_committed_is_served_from_onnx_and_small(name: str):
     assert committed(name).manifest.data.sha256 in (COMMITTED / "README.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OUT_OF_THE_BOX[1:])
 def test_the_committed_model_comes_out_again(name: str, tmp_path: Path):
     problem = replace(BY_NAME[name], protocol=Protocol(folds=2, repeats=1))

@@ -25,6 +25,8 @@ from train.fitting.estimators import BUILDERS, PACKAGES
 from train.onnx import proof
 from train.problems import anything
 
+pytestmark = pytest.mark.slow
+
 GOOD, BAD = ("ótimo produto", "loved it", "works well"), ("péssimo", "hated it", "broke soon")
 
 

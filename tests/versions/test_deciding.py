@@ -22,6 +22,8 @@ from serving.models.manifest import Manifest
 from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions
 
+pytestmark = pytest.mark.slow
+
 KEY = "a-key-of-this-test"
 AT_ONCE = 24
 

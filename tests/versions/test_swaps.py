@@ -11,8 +11,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import pytest
 from conftest import PATIENCE, Server, children, gunicorn, rewrite, running, wait_until, wine
 from load import Load
+
+pytestmark = pytest.mark.slow
 
 KEY = "sixteen-or-more-characters"
 FULL = os.environ.get("FAULTS") == "full"
