@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from bench.datasets import DataSet
 from serving.models.artefact import CARD
-from serving.models.backends import given
+from serving.models.backends import to_features
 from serving.models.card import Card
 from serving.models.metrics import metric
 from train.evaluation import evaluate
@@ -116,7 +116,7 @@ def measure(data: DataSet) -> Result:
     fields = tuple(with_range(each, frame[each.name]) for each in problem.fields)
     rows = to_rows(frame, fields)
     y, groups = task.encode(frame[problem.target]), group_equal_rows(rows)
-    rows = given(fields, rows)
+    rows = to_features(fields, rows)
     dealt = list(task.splits(problem.protocol.folds, SEED, y, groups))
     categories = [at for at, field in enumerate(fields) if field.type == "category"]
     plain = _plain(task, categories, rows.shape[1])

@@ -184,7 +184,7 @@ def import_command(
 @click.pass_obj
 def check(models_dir: Path, name: str, version: int | None) -> None:
     """Prove again that the ONNX model of NAME (VERSION, or the live one) equals its pickle."""
-    version = version or artefact.current(models_dir / name)
+    version = version or artefact.live_version(models_dir / name)
     checked = artefact.read(models_dir, name, version)
     if artefact.ONNX not in checked.contents:
         raise TrainingError(

@@ -21,7 +21,7 @@ from serving.models.card import Card
 from serving.models.engine import Agreement
 from serving.models.manifest import Manifest, Reference
 from serving.models.refusals import reason
-from serving.versions.rehearsal import rehearsed
+from serving.versions.rehearsal import rehearse
 from train.errors import TrainingError
 from train.fitting.decision import decide
 from train.onnx import proof
@@ -122,14 +122,14 @@ def write(
     if compiled := proof.to_onnx(fitted, manifest):
         contents[artefact.ONNX] = compiled
     new = Artefact(manifest, reference, contents)
-    contents[artefact.ANSWERS] = proof.record(new, fitted, ready.rows)
+    contents[artefact.OUTPUTS] = proof.record(new, fitted, ready.rows)
     progress()
     agreement = proof.prove(new, ready.rows) if compiled else None
     if agreement and not agreement.holds:
         del contents[artefact.ONNX]
     progress()
     try:
-        rehearsed(new)
+        rehearse(new)
     except ArtefactError as error:
         raise TrainingError(f"it would not serve, so it is not written: {error}") from error
 

@@ -25,7 +25,7 @@ def feedback_source(settings: Settings, model: str, max_live: int) -> Iterator[F
         If the model has no live version, and so no live records.
     """
     try:
-        version = _decisions(settings).current(model)
+        version = _decisions(settings).live(model)
     except ArtefactError as error:
         raise TrainingError(
             f"{model} has no live version, so it has no feedback either ({error}): train it "
@@ -39,7 +39,7 @@ def feedback_source(settings: Settings, model: str, max_live: int) -> Iterator[F
 def trained_on(settings: Settings, model: str) -> str:
     """The sha256 of the file that the live version was trained on; empty if none is live."""
     try:
-        live = _decisions(settings).current(model)
+        live = _decisions(settings).live(model)
         return artefact.read_manifest(settings.models_dir, model, live).data.sha256
     except ArtefactError:
         return ""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from serving.models.backends import sources
+from serving.models.backends import feature_columns
 from serving.models.manifest import Manifest, Reference, TrainingData
 from train import assemble, training_set
 from train.assemble import Trained
@@ -91,7 +91,7 @@ def _evaluate(problem: Problem, table: TrainingSet, progress: Callable[[], None]
         seed=SEED,
         protocol=problem.protocol,
         judged=table.judged,
-        sources=sources(table.fields),
+        sources=feature_columns(table.fields),
         progress=progress,
     )
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from serving.inputs.field import Field
 from serving.inputs.schema import Matrix
-from serving.models.backends import given
+from serving.models.backends import to_features
 from train import live
 from train.errors import TrainingError
 from train.evaluation.evaluate import group_equal_rows
@@ -87,7 +87,7 @@ def _training_set(
         frame,
         fields,
         rows,
-        given(fields, rows),
+        to_features(fields, rows),
         problem.task.encode(frame[problem.target]),
         group_equal_rows(comparable(frame, fields), grouped_by),
         live_rows,

@@ -21,12 +21,21 @@ from werkzeug.exceptions import BadRequest
 
 from serving.api.around import request_id
 from serving.errors import LISTED_FAULTS, Fault, InvalidRecords, NoRoom
-from serving.formats import READERS, WRITERS, Batch, Predict, Reader, Writer, json_array, predicted
+from serving.formats import (
+    READERS,
+    WRITERS,
+    Batch,
+    Predict,
+    Reader,
+    Writer,
+    json_array,
+    predict_batch,
+)
 from serving.formats.delimited import Dialect
 from serving.inputs.schema import Rows
 from serving.inputs.shown import printable
-from serving.models.answer import Answer
 from serving.models.engine import Engine
+from serving.models.predicted import Predicted
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
@@ -147,7 +156,7 @@ def _pieces(
     """The answer, a batch at a time; each is recorded before it goes out."""
     named = request_id.context().request_id
 
-    def predict(rows: Rows) -> Answer:
+    def predict(rows: Rows) -> Predicted:
         return service.predict(engine, rows, RequestContext(named, time.perf_counter_ns()))
 
     with body:
@@ -157,12 +166,12 @@ def _pieces(
             following = next(batches, None)
             tail = b"" if following else writer.tail()
             is_all = head and not following
-            answer = _all(batch, predict) if is_all and not may_fail else predicted(batch, predict)
-            yield head + writer.batch(*answer) + tail
+            predict_next = _all if is_all and not may_fail else predict_batch
+            yield head + writer.batch(*predict_next(batch, predict)) + tail
             head, batch = b"", following
 
 
-def _all(batch: Batch, predict: Predict) -> tuple[Batch, Answer]:
+def _all(batch: Batch, predict: Predict) -> tuple[Batch, Predicted]:
     """Predict every record of a batch; nothing is predicted where the model refuses one."""
     try:
         return batch, predict(batch.rows)

@@ -16,12 +16,12 @@ import msgspec
 
 from serving.commands.group import AS_JSON, WANTS_A_LOOK
 from serving.errors import UnknownModel
-from serving.formats import READERS, WRITERS, Batch, Reader, predicted
+from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
 from serving.inputs.schema import Rows
 from serving.models import artefact
-from serving.models.answer import Answer
 from serving.models.engine import Engine
+from serving.models.predicted import Predicted
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 
@@ -33,7 +33,7 @@ AHEAD = 2  # batches that are read while one is predicted
 FILE = click.Path(path_type=Path, allow_dash=True)
 FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".json"]}
 
-Answered = tuple[Batch, Answer | None]
+Answered = tuple[Batch, Predicted | None]
 
 
 class Summary(msgspec.Struct):
@@ -150,7 +150,7 @@ def _engine(settings: Settings, model: str, version: int | None) -> Engine:
     if model not in decisions.models():
         there = ", ".join(decisions.models())
         raise UnknownModel(f"no model {model!r} is there; there are {there}")
-    version = version or decisions.current(model)
+    version = version or decisions.live(model)
     decisions.require(model, version)
     return Engine(artefact.read(settings.models_dir, model, version))
 
@@ -170,13 +170,13 @@ def _write(engine: Engine, reader: Reader, media_type: str, out: BinaryIO) -> It
 def _answered(engine: Engine, batches: Iterable[Batch]) -> Iterator[Answered]:
     """Predict beside: the runtime lets other threads read and write meanwhile."""
 
-    def answer(rows: Rows) -> Answer:
-        return Answer(engine, [], rows, engine.predict(rows.matrix))
+    def answer(rows: Rows) -> Predicted:
+        return Predicted(engine, [], rows, engine.predict(rows.matrix))
 
     with ThreadPoolExecutor(1) as beside:
         waiting: deque[Future[Answered]] = deque()
         for batch in batches:
-            waiting.append(beside.submit(predicted, batch, answer))
+            waiting.append(beside.submit(predict_batch, batch, answer))
             if len(waiting) > AHEAD:
                 yield waiting.popleft().result()
         for each in waiting:

@@ -28,7 +28,7 @@ def examine(given: Settings) -> Iterator[Finding]:
         remedy = "set MODELS_DIR to the folder of the models, and let this user read it"
         yield Finding("models", "broken", f"{given.models_dir}: {error}", remedy)
         return
-    for name in artefact.misnamed(given.models_dir):
+    for name in artefact.misnamed_models(given.models_dir):
         yield Finding(f"model {name}", "broken", MISNAMED, "give it a name of plain letters")
     if given.default_model not in names:
         there = ", ".join(names) or "none"
@@ -50,7 +50,7 @@ def examine(given: Settings) -> Iterator[Finding]:
 def _model(decisions: Decisions, name: str, privacy: Privacy) -> Iterator[Finding]:
     try:
         tried = decisions.trial(name)
-        numbers = {decisions.current(name): "is live", **({tried: "is tried"} if tried else {})}
+        numbers = {decisions.live(name): "is live", **({tried: "is tried"} if tried else {})}
     except ServingError as error:
         remedy = f"put a version live: {COMMAND} promote {name} 1"
         yield Finding(f"model {name}", "broken", str(error), remedy)

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
 from serving.formats import delimited, json_array, json_lines
-from serving.formats.batch import Batch, Predict, predicted
+from serving.formats.batch import Batch, Predict, predict_batch
 from serving.formats.delimited import Dialect
 from serving.inputs.schema import Schema
-from serving.models.answer import Answer
 from serving.models.manifest import Manifest
+from serving.models.predicted import Predicted
 
-__all__ = ["READERS", "WRITERS", "Batch", "Predict", "Reader", "Writer", "predicted"]
+__all__ = ["READERS", "WRITERS", "Batch", "Predict", "Reader", "Writer", "predict_batch"]
 
 
 class Reader(Protocol):
@@ -38,7 +38,7 @@ class Writer(Protocol):
     def head(self) -> bytes:
         """What comes before the first batch."""
 
-    def batch(self, batch: Batch, answer: Answer | None) -> bytes:
+    def batch(self, batch: Batch, answer: Predicted | None) -> bytes:
         """What each record of a batch gets, in order."""
 
     def tail(self) -> bytes:

@@ -8,12 +8,12 @@ import numpy as np
 
 from serving.errors import Fault, InvalidRecords
 from serving.inputs.schema import Matrix, Remark, Rows
-from serving.models.answer import Answer
+from serving.models.predicted import Predicted
 
 RECORDS = 2_000  # in a batch, at most
 BYTES = 2**20  # of text, after which a batch is full too
 
-Predict = Callable[[Rows], Answer]
+Predict = Callable[[Rows], Predicted]
 
 
 class Batch(NamedTuple):
@@ -63,7 +63,7 @@ class Batch(NamedTuple):
         return self._replace(rows=rows, faults=faults)
 
 
-def predicted(batch: Batch, predict: Predict) -> tuple[Batch, Answer | None]:
+def predict_batch(batch: Batch, predict: Predict) -> tuple[Batch, Predicted | None]:
     """Predict a batch; rows that the model refuses or has no finite answer to become faults.
 
     The answer is None where no row is left.

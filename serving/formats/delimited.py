@@ -20,8 +20,8 @@ from serving.formats.cells import Cells
 from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.schema import Remark, Schema
 from serving.inputs.tables import Row, TableReader
-from serving.models.answer import Answer
 from serving.models.manifest import Manifest
+from serving.models.predicted import Predicted
 
 
 class Dialect(NamedTuple):
@@ -128,7 +128,7 @@ class Writer:
         """What comes before the first batch."""
         return codecs.BOM_UTF8 * self._dialect.mark + self._written([self._columns])
 
-    def batch(self, batch: Batch, answer: Answer | None) -> bytes:
+    def batch(self, batch: Batch, answer: Predicted | None) -> bytes:
         """A line for each record, in order."""
         rows = iter(self._rows(answer)) if answer else iter(())
         if not batch.faults:
@@ -143,7 +143,7 @@ class Writer:
         """What comes after the last batch."""
         return b""
 
-    def _rows(self, answer: Answer) -> Iterator[Sequence[Any]]:
+    def _rows(self, answer: Predicted) -> Iterator[Sequence[Any]]:
         values, probabilities, intervals = answer.predictions
         if self._labels:
             values = [self._labels[label] for label in values]

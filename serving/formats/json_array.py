@@ -7,12 +7,12 @@ import numpy as np
 
 from serving.errors import Fault
 from serving.formats.batch import Batch
+from serving.formats.bodies import Prediction, to_bodies
 from serving.formats.delimited import Dialect
-from serving.formats.replies import Prediction, replies
 from serving.inputs import strict_json
 from serving.inputs.schema import Schema
-from serving.models.answer import Answer
 from serving.models.manifest import Manifest
+from serving.models.predicted import Predicted
 
 encoder = msgspec.json.Encoder()
 
@@ -31,7 +31,7 @@ class Reader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Read them all."""
-        records, _ = strict_json.records(self._body, self._most)
+        records, _ = strict_json.read_records(self._body, self._most)
         reader = self._schema.reader()
         rows = [reader.row(place, record) for place, record in enumerate(records)]
         faults: dict[int, list[Fault]] = {}
@@ -54,9 +54,9 @@ class Refused(msgspec.Struct):
     errors: list[Fault]
 
 
-def sent(batch: Batch, answer: Answer | None, *, named: bool) -> Sequence[Prediction | Refused]:
+def sent(batch: Batch, answer: Predicted | None, *, named: bool) -> Sequence[Prediction | Refused]:
     """What is sent for each record of a batch; `named` says the model and version with each."""
-    predictions = replies(answer, named=named) if answer else []
+    predictions = to_bodies(answer, named=named) if answer else []
     if not batch.faults:
         return predictions
     left = iter(predictions)
@@ -80,7 +80,7 @@ class Writer:
         """What comes before the first batch."""
         return b'{"predictions":['
 
-    def batch(self, batch: Batch, answer: Answer | None) -> bytes:
+    def batch(self, batch: Batch, answer: Predicted | None) -> bytes:
         """An object for each record, in order."""
         comma, self._comma = self._comma, b","
         return comma + encoder.encode(sent(batch, answer, named=False))[1:-1]

@@ -13,8 +13,8 @@ from serving.formats.delimited import Dialect
 from serving.formats.json_array import encoder, sent
 from serving.inputs.lines import Lines
 from serving.inputs.schema import Matrix, Remark, Rows, Schema
-from serving.models.answer import Answer
 from serving.models.manifest import Manifest
+from serving.models.predicted import Predicted
 
 
 class Reader:
@@ -112,7 +112,7 @@ class Writer:
         """What comes before the first batch."""
         return b""
 
-    def batch(self, batch: Batch, answer: Answer | None) -> bytes:
+    def batch(self, batch: Batch, answer: Predicted | None) -> bytes:
         """A line for each record, in order."""
         return encoder.encode_lines(sent(batch, answer, named=True))
 

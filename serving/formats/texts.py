@@ -80,7 +80,7 @@ class Texts:
         if self._learnt == DEFAULT:
             found = numerals.readings(text, [self._here], self._unit)
         elif self._as_trained:
-            found = numerals.as_learnt(text, self._learnt, self._unit)
+            found = numerals.readings_in_column(text, self._learnt, self._unit)
             found = found or numerals.readings(text, [self._here], self._unit)
         else:
             ways = [self._learnt, DEFAULT, self._here]

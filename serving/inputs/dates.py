@@ -100,7 +100,7 @@ def _clock(text: str) -> str:
     )
 
 
-class Learnt(NamedTuple):
+class Inferred(NamedTuple):
     """What the texts of a column have in common, as dates.
 
     Attributes
@@ -115,7 +115,7 @@ class Learnt(NamedTuple):
     odd: tuple[str, ...]
 
 
-def learn(texts: Collection[str]) -> Learnt | None:
+def infer(texts: Collection[str]) -> Inferred | None:
     """Find out how the dates among the different texts of a column are written; None without any.
 
     A format that fits none of a few texts is not tried on all of them.
@@ -131,7 +131,7 @@ def learn(texts: Collection[str]) -> Learnt | None:
         return None
     fewest = min(map(len, odd.values()))
     formats = tuple(written for written in likely if len(odd[written]) == fewest)
-    return Learnt(formats, odd[formats[0]])
+    return Inferred(formats, odd[formats[0]])
 
 
 def is_written(text: str, written: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 
-from serving.inputs import dates, labels, numerals, truth
+from serving.inputs import booleans, dates, labels, numerals
 from serving.inputs.numerals import DEFAULT, Numerals
 from serving.inputs.shown import LONGEST_SHOWN, instead, listed, shown, unclear
 
@@ -185,7 +185,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         noun = "number" if self.type == "number" else "whole number"
         if not isinstance(value, str) or not self.takes_text:
             raise ValueError(f"{shown(value)} is not a {noun}{instead(value)}")
-        found = numerals.as_learnt(value, self.numerals or DEFAULT, self.unit)
+        found = numerals.readings_in_column(value, self.numerals or DEFAULT, self.unit)
         if numerals.PLAIN.fullmatch(value.strip()):  # as programs write, or that file
             found = tuple(dict.fromkeys((*found, float(value))))
         if len(found) > 1:
@@ -229,7 +229,7 @@ def _text(value: Any) -> str:
 
 
 def _truth(value: Any) -> float:
-    said = truth.meant(value)
+    said = booleans.read(value)
     if said is None:
         raise ValueError(f"{shown(value)} is neither true nor false")
     return float(said)

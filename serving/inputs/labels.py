@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from unicodedata import normalize
 
-from serving.inputs import numerals, truth
+from serving.inputs import booleans, numerals
 from serving.inputs.numerals import PLAIN
 
 LONGEST_NUMBER = 40  # characters of a text that is read as a number
@@ -44,12 +44,12 @@ class Labels:
         self._trimmed: dict[str, list[int]] = {}
         self._numbers: dict[Decimal, list[int]] = {}
         self._truth: dict[bool, list[int]] = {False: [], True: []}
-        is_pair = truth.is_pair(labels)
+        is_pair = booleans.is_pair(labels)
         for code, label in enumerate(labels):
             self._trimmed.setdefault(_trimmed(label), []).append(code)
             if (number := _number(label)) is not None:
                 self._numbers.setdefault(number, []).append(code)
-            meant = truth.meant(label) if is_pair else _WORDS.get(label.casefold())
+            meant = booleans.read(label) if is_pair else _WORDS.get(label.casefold())
             if meant is not None:
                 self._truth[meant].append(code)
         self._is_pair = is_pair
@@ -100,7 +100,7 @@ class Labels:
 
     def _yes_or_no(self, value: Any) -> Any:
         if self._is_pair:
-            return truth.meant(value)
+            return booleans.read(value)
         return _WORDS.get(str(value).casefold()) if isinstance(value, str | bool) else None
 
 

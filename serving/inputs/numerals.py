@@ -123,7 +123,7 @@ def readings(text: str, ways: Iterable[Numerals], unit: str = "") -> tuple[float
     return tuple(dict.fromkeys(value for value in found if value is not None))
 
 
-def as_learnt(text: str, learnt: Numerals, unit: str = "") -> tuple[float, ...]:
+def readings_in_column(text: str, learnt: Numerals, unit: str = "") -> tuple[float, ...]:
     """The different numbers that a text may stand for among others that are written as learnt.
 
     Beside 2,5 nobody knows whether 1.234 has a sign for thousands.
@@ -135,7 +135,7 @@ def as_learnt(text: str, learnt: Numerals, unit: str = "") -> tuple[float, ...]:
     return readings(text, [DEFAULT] if learnt == DEFAULT else [DEFAULT, others], unit)
 
 
-class Learnt(NamedTuple):
+class Inferred(NamedTuple):
     """What the texts of a column have in common, as numbers.
 
     Attributes
@@ -153,7 +153,7 @@ class Learnt(NamedTuple):
     odd: tuple[str, ...]
 
 
-def learn(texts: Collection[str], *, commas_between: bool) -> Learnt | None:
+def infer(texts: Collection[str], *, commas_between: bool) -> Inferred | None:
     """Find out how the numbers among the different texts of a column are written.
 
     None if there are none, if they have several units, or if digits begin with a zero, as those of
@@ -172,7 +172,7 @@ def learn(texts: Collection[str], *, commas_between: bool) -> Learnt | None:
     fewest = min(map(len, fits.values()))
     ways = tuple(way for way in preferred if len(fits[way]) == fewest)
     odd = [text for text, written in known.items() if not written]
-    return Learnt(ways, next(iter(units.values()), ""), (*odd, *fits[ways[0]]))
+    return Inferred(ways, next(iter(units.values()), ""), (*odd, *fits[ways[0]]))
 
 
 def _is_code(written: Written) -> bool:

@@ -111,7 +111,7 @@ class Schema:
             gc=False,
         )
 
-    def decode(self, body: bytes, most: int) -> Rows:
+    def decode(self, body: bytes, max_records: int) -> Rows:
         """Read a JSON body: one record, or an array of at most `most`.
 
         Raises
@@ -120,11 +120,11 @@ class Schema:
         """
         many = body[:64].lstrip()[:1] == b"["
         if self._many is None or self._one is None:
-            return self._decode_exactly(body, most)
+            return self._decode_exactly(body, max_records)
         try:
             structs = self._many.decode(body) if many else [self._one.decode(body)]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._decode_exactly(body, most)
+            return self._decode_exactly(body, max_records)
         # Each field was there, or is optional, and nothing else was, so a colon too many betrays a
         # name that is given twice (or stands in a label). Only the exact reading can tell.
         colons = self._all_colons * len(structs)
@@ -132,12 +132,12 @@ class Schema:
             colons -= self._absent_colons(structs)
         if self._worded:
             colons += self._colons_within(structs)
-        if len(structs) > most or body.count(b":") != colons or not structs:
-            return self._decode_exactly(body, most)
+        if len(structs) > max_records or body.count(b":") != colons or not structs:
+            return self._decode_exactly(body, max_records)
         try:
             matrix = self._matrix(structs) if many else self._row(structs[0])
         except ValueError:
-            return self._decode_exactly(body, most)
+            return self._decode_exactly(body, max_records)
         return Rows(matrix, self.unseen(matrix) if many or self._dates else {}, many)
 
     def _row(self, struct: msgspec.Struct) -> Matrix:
@@ -192,8 +192,8 @@ class Schema:
             matrix[:, column] = np.fromiter(values, kind, len(structs))
         return matrix
 
-    def _decode_exactly(self, body: bytes, most: int) -> Rows:
-        records, many = strict_json.records(body, most)
+    def _decode_exactly(self, body: bytes, max_records: int) -> Rows:
+        records, many = strict_json.read_records(body, max_records)
         reader = self.reader()
         values = [reader.row(position, record) for position, record in enumerate(records)]
         if reader.faults:

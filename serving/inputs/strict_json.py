@@ -20,8 +20,8 @@ class JSONObject(dict[str, Any]):
         self.repeated = frozenset(name for name, count in times.items() if count > 1)
 
 
-def records(body: bytes, most: int) -> tuple[list[Any], bool]:
-    """What a body holds, one value or an array of at most `most`; and whether it is an array.
+def read_records(body: bytes, max_records: int) -> tuple[list[Any], bool]:
+    """Return the records of a body, one or an array of them, and whether it is an array.
 
     Raises
     ------
@@ -32,8 +32,8 @@ def records(body: bytes, most: int) -> tuple[list[Any], bool]:
     sent = _parse(body)
     if not isinstance(sent, list):
         return [sent], False
-    if len(sent) > most:
-        raise TooManyRecords(f"{len(sent)} records in one request; the most is {most}")
+    if len(sent) > max_records:
+        raise TooManyRecords(f"{len(sent)} records in one request; send at most {max_records}")
     if not sent:
         raise InvalidRecords([Fault(record=0, message="the array is empty; send at least one")])
     return sent, True

@@ -4,7 +4,7 @@ model.pkl        the fitted estimator, by joblib: the record of what was trained
 model.onnx       the same model compiled for serving; absent where it could not be proved equal
 model.json       the manifest
 reference.json   the distributions seen in training, and the performance to hold to
-answers.npy      some rows and what the pickle answered to them: whatever serves must answer so
+outputs.npy      some rows and what the pickle returned for them: every engine must return the same
 card.json        what its page shows beyond the manifest; absent where nothing was held out
 """
 
@@ -30,7 +30,7 @@ from serving.models.card import Card
 from serving.models.manifest import Manifest, Reference
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
-ANSWERS, CARD = "answers.npy", "card.json"
+OUTPUTS, CARD = "outputs.npy", "card.json"
 CURRENT = "current"
 NUMBER = re.compile("[1-9][0-9]{0,8}")  # the name of a version's folder, and its part of an id
 
@@ -45,7 +45,7 @@ class Artefact:
     reference: Reference
     contents: Mapping[str, bytes]
 
-    def answers(self) -> tuple[Matrix, Matrix]:
+    def recorded_outputs(self) -> tuple[Matrix, Matrix]:
         """Rows, and what the pickle answered to each when it was written.
 
         Of a classification the probabilities, in the order of `classes`, the label's code, or both,
@@ -54,22 +54,22 @@ class Artefact:
         Raises
         ------
         ArtefactError
-            If `ANSWERS` is not made of this model's rows.
+            If `OUTPUTS` is not made of this model's rows.
         """
         try:
-            if self.contents[ANSWERS].startswith(b"["):
-                rows, answers = _with_texts(self.contents[ANSWERS], self.manifest.fields)
+            if self.contents[OUTPUTS].startswith(b"["):
+                rows, answers = _with_texts(self.contents[OUTPUTS], self.manifest.fields)
             else:
-                table = np.load(io.BytesIO(self.contents[ANSWERS]), allow_pickle=False)
+                table = np.load(io.BytesIO(self.contents[OUTPUTS]), allow_pickle=False)
                 rows, answers = np.hsplit(table, [len(self.manifest.fields)])
         except (ValueError, EOFError) as error:
-            raise ArtefactError(f"{self}: {ANSWERS}: {error}") from error
+            raise ArtefactError(f"{self}: {OUTPUTS}: {error}") from error
         if not self._may_be_its_own(answers):
-            raise ArtefactError(f"{self}: {ANSWERS} holds the answers of another model")
+            raise ArtefactError(f"{self}: {OUTPUTS} contains the outputs of another model")
         return rows, answers
 
     def _may_be_its_own(self, answers: Matrix) -> bool:
-        classes, kind = len(self.manifest.classes), self.manifest.answers
+        classes, kind = len(self.manifest.classes), self.manifest.outputs
         if not answers.size or not np.isfinite(answers).all():
             return False
         if not classes:
@@ -93,7 +93,7 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
     """
     manifest = read_manifest(models_dir, name, version)
     contents = {file: _verified(models_dir, manifest, file) for file in manifest.files}
-    for file in (PICKLE, REFERENCE, ANSWERS):
+    for file in (PICKLE, REFERENCE, OUTPUTS):
         if file not in contents:
             raise ArtefactError(f"{name} {version}: {MANIFEST} lists no {file}")
     reference = _decoded(manifest, REFERENCE, contents[REFERENCE], Reference)
@@ -187,7 +187,7 @@ def _numbered(model: Path) -> list[Path]:
     return [entry for entry in model.iterdir() if NUMBER.fullmatch(entry.name)]
 
 
-def live(models_dir: Path) -> list[str]:
+def live_models(models_dir: Path) -> list[str]:
     """The models of a folder that have a live version.
 
     Raises
@@ -198,7 +198,7 @@ def live(models_dir: Path) -> list[str]:
     return [name for name in _with_live_version(models_dir) if is_text(name)]
 
 
-def misnamed(models_dir: Path) -> list[str]:
+def misnamed_models(models_dir: Path) -> list[str]:
     """Those that cannot be served, for the names of their folders are not UTF-8; made readable.
 
     Raises
@@ -222,7 +222,7 @@ def _with_live_version(models_dir: Path) -> list[str]:
         raise ArtefactError(f"MODELS_DIR cannot be read: {without_path(error)}") from error
 
 
-def current(model: Path) -> int:
+def live_version(model: Path) -> int:
     """The version that `current` names.
 
     Raises
@@ -267,8 +267,8 @@ def replace(path: Path, text: str) -> None:
         aside.unlink(missing_ok=True)
 
 
-def recorded(rows: Matrix, answers: Matrix) -> bytes:
-    """The content of `ANSWERS`: an array, or JSON where there are texts among the rows."""
+def encode_outputs(rows: Matrix, answers: Matrix) -> bytes:
+    """The content of `OUTPUTS`: an array, or JSON where there are texts among the rows."""
     if rows.dtype == object:
         return msgspec.json.encode([rows.tolist(), answers.tolist()])  # null for NaN
     content = io.BytesIO()

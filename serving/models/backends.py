@@ -23,13 +23,13 @@ from serving.inputs.schema import Matrix
 from serving.models.artefact import PICKLE, Artefact
 from serving.models.manifest import Manifest
 
-Answering = Callable[[Matrix], Matrix]
+Compute = Callable[[Matrix], Matrix]
 
-ROWS, OUTPUT = "rows", "answers"  # names within a compiled model
+ROWS, OUTPUT = "rows", "outputs"  # names within a compiled model
 FATAL = 4  # what is less is raised, and need not stand in red on standard error as well
 
 
-def from_pickle(artefact: Artefact) -> Answering:
+def from_pickle(artefact: Artefact) -> Compute:
     """The model as scikit-learn computes it, on the calling thread alone.
 
     Raises
@@ -44,16 +44,16 @@ def from_pickle(artefact: Artefact) -> Answering:
         raise ArtefactError(f"{artefact}: the pickle cannot be loaded: {error!r}") from error
     # Boosting and linear algebra start as many threads as there are cores, for one row too, where
     # they only wait for each other: boosting took four times as long.
-    alone: Answering = ThreadpoolController().wrap(limits=1)(answering)
+    alone: Compute = ThreadpoolController().wrap(limits=1)(answering)
     return alone
 
 
-def given(fields: Sequence[Field], rows: Matrix) -> Matrix:
+def to_features(fields: Sequence[Field], rows: Matrix) -> Matrix:
     """The features that models are given: rows, and behind them what a calendar says of dates."""
     return with_calendar(rows, _dates(fields))
 
 
-def sources(fields: Sequence[Field]) -> list[list[int]]:
+def feature_columns(fields: Sequence[Field]) -> list[list[int]]:
     """The features that come from each field: their columns in what `given` returns."""
     found = [[column] for column in range(len(fields))]
     end = len(fields)
@@ -67,10 +67,10 @@ def _dates(fields: Sequence[Field]) -> list[int]:
     return [column for column, field in enumerate(fields) if field.type == "date"]
 
 
-def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
+def from_estimator(estimator: Any, manifest: Manifest) -> Compute:
     """The answers of a fitted estimator or Pipeline."""
     predict = _predicting(estimator, manifest)
-    features = giving(manifest)
+    features = make_input_converter(manifest)
 
     def answers(rows: Matrix) -> Matrix:
         with np.errstate(all="ignore"):  # what is not finite is a fault of its record, and no more
@@ -79,7 +79,7 @@ def from_estimator(estimator: Any, manifest: Manifest) -> Answering:
     return answers
 
 
-def giving(manifest: Manifest) -> Callable[[Matrix], Any]:
+def make_input_converter(manifest: Manifest) -> Callable[[Matrix], Any]:
     """How rows become what the estimator was fitted on: features, texts alone, or a frame."""
     if manifest.takes == "matrix":
         dates = _dates(manifest.fields)
@@ -121,7 +121,7 @@ def _framing(manifest: Manifest) -> Callable[[Matrix], Any]:
 def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
     if manifest.task == "regression":
         return lambda given: np.asarray(estimator.predict(given), np.float64).reshape(-1, 1)
-    if manifest.answers == "probabilities":
+    if manifest.outputs == "probabilities":
         return lambda given: np.asarray(estimator.predict_proba(given), np.float64)
     codes = {label: float(code) for code, label in enumerate(estimator.classes_.tolist())}
 
@@ -129,12 +129,12 @@ def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
         said = np.asarray(estimator.predict(given)).reshape(-1).tolist()
         return np.array([[codes[label]] for label in said])
 
-    if manifest.answers == "labels":
+    if manifest.outputs == "labels":
         return labels
     return lambda given: np.hstack([estimator.predict_proba(given), labels(given)])
 
 
-def from_onnx(content: bytes, manifest: Manifest) -> Answering:
+def from_onnx(content: bytes, manifest: Manifest) -> Compute:
     """The model as ONNX Runtime computes it, on the calling thread alone.
 
     A compiled model has one input, `ROWS`, for the rows as they are, or one for each field, shape
@@ -153,7 +153,8 @@ def from_onnx(content: bytes, manifest: Manifest) -> Answering:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # why: the runtime has an error of its own for each kind of fault
         raise ArtefactError(f"cannot be loaded: {error}") from error
-    names, outputs, run = [node.name for node in session.get_inputs()], [OUTPUT], session.run
+    names = [node.name for node in session.get_inputs()]
+    outputs, run = [session.get_outputs()[0].name], session.run
 
     def by_matrix(rows: Matrix) -> Matrix:
         answers: Matrix = run(outputs, {ROWS: rows})[0]
@@ -167,7 +168,7 @@ def from_onnx(content: bytes, manifest: Manifest) -> Answering:
 
     if names != [ROWS]:
         return by_column
-    features = giving(msgspec.structs.replace(manifest, takes="matrix"))
+    features = make_input_converter(msgspec.structs.replace(manifest, takes="matrix"))
     return lambda rows: by_matrix(features(rows))
 
 

@@ -10,9 +10,9 @@ from serving.errors import LISTED_FAULTS, ArtefactError, Fault, InvalidRecords
 from serving.inputs.schema import Matrix, Schema
 from serving.inputs.shown import in_full
 from serving.models.artefact import ONNX, Artefact
-from serving.models.backends import Answering, from_onnx, from_pickle
+from serving.models.backends import Compute, from_onnx, from_pickle
 from serving.models.outputs import Predictions, make_decoder, margins
-from serving.models.refusals import answered
+from serving.models.refusals import compute_or_refuse
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Engine:
         self.manifest = artefact.manifest
         self.schema = Schema(self.manifest.fields, self.manifest.table)
         _require_same_library(artefact)
-        rows, answers = artefact.answers()
+        rows, answers = artefact.recorded_outputs()
         self._recorded = rows
         self._decode = make_decoder(self.manifest)
         self._spread = 1.0 if self.manifest.classes else float(np.ptp(answers)) or 1.0
@@ -121,7 +121,7 @@ class Engine:
     def _unless_refused(self, rows: Matrix) -> Matrix:
         """The answers to rows that were too much at once, or else the rows that are to blame."""
         self._answers(self._recorded)  # answered before: failing now, no record is to blame
-        _, answers, refused = answered(self._answers, rows, LISTED_FAULTS)
+        _, answers, refused = compute_or_refuse(self._answers, rows, LISTED_FAULTS)
         if refused:
             log.info("%s: %d rows are refused", self.manifest.name, len(refused))
             raise InvalidRecords([self._fault(row, rows[row], why) for row, why in refused.items()])
@@ -140,11 +140,11 @@ class Engine:
                 return Fault(record=place, field=field.name, message=message, value=value)
         return Fault(record=place, message=why)
 
-    def compare(self, other: Answering, rows: Matrix) -> Agreement:
+    def compare(self, other: Compute, rows: Matrix) -> Agreement:
         """Hold another way to compute this model against the one that serves."""
-        places, ours, refused = answered(self._answers, rows)
-        also = answered(other, rows[np.array([*refused], np.intp)])[2]
-        kept, theirs, more = answered(other, rows[places])
+        places, ours, refused = compute_or_refuse(self._answers, rows)
+        also = compute_or_refuse(other, rows[np.array([*refused], np.intp)])[2]
+        kept, theirs, more = compute_or_refuse(other, rows[places])
         found = self._agreement(ours[kept], theirs)
         apart = len(refused) - len(also) + len(more)
         return found._replace(

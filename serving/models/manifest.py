@@ -1,4 +1,4 @@
-"""What is said of a version of a model: its manifest, and the reference to hold live traffic to."""
+"""model.json and reference.json: what a version is, and the data that it was trained on."""
 
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from serving.models.paired import Paired
 
 
 class Threshold(msgspec.Struct, frozen=True):
-    """A label is predicted when its probability is at least `value`; `reason` says why there."""
+    """The probability, `value`, from which a label is predicted; `reason` is why it was chosen."""
 
     label: str
     value: float
@@ -21,20 +21,20 @@ class Threshold(msgspec.Struct, frozen=True):
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """How far from a prediction the true value lies: split conformal prediction.
+    """How far the actual value lies from a prediction: split conformal prediction.
 
     Lei et al. (2018), Distribution-Free Predictive Inference for Regression, JASA 113, 1094-1111.
 
     Attributes
     ----------
     coverage : float
-        The share of true values that the interval is made to hold.
+        The share of actual values that the interval is meant to contain.
     low, high : float
-        The interval's ends less the prediction, in the target's unit; `low` is negative as a rule.
+        The interval's ends less the prediction, in the target's unit; `low` is usually negative.
     relative : bool
-        Whether `low` and `high` are parts of the prediction instead.
+        Whether `low` and `high` are fractions of the prediction instead.
     observed : float
-        The share that it held of `rows` rows, which neither the model nor the interval had seen.
+        The share that it contained of `rows` rows, unseen by both the model and the interval.
     """
 
     coverage: float
@@ -59,11 +59,11 @@ class LiveData(msgspec.Struct, frozen=True):
     Attributes
     ----------
     since, until : int
-        When the first and the last of them were answered: milliseconds since 1970, UTC.
+        When the first and the last of them were predicted: milliseconds since 1970, UTC.
     replaced : int
-        Rows of the file that were left out, for what is true of their record is another thing now.
+        Rows of the file that were left out because newer feedback on an equal record differs.
     left_out : int
-        Answers with feedback that are not recorded in full, or do not fit fields and labels.
+        Predictions with feedback that are not recorded in full, or do not fit fields and labels.
     """
 
     rows: int
@@ -84,16 +84,16 @@ class TrainingData(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """A version's held-out answers to live rows against what the live version had answered.
+    """A version's held-out predictions of live rows compared with the live version's.
 
     Attributes
     ----------
     version : int
-        The one that was live.
+        The version that was live.
     loss : str
-        What the means are of; lower is better.
+        The loss that is compared; lower is better.
     since, until : int
-        When the first and the last row were answered: milliseconds since 1970, UTC.
+        When the first and the last row were predicted: milliseconds since 1970, UTC.
     """
 
     version: int
@@ -104,12 +104,12 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A column of the frame that an estimator is given, by its pandas dtype.
+    """A column of the frame that an estimator takes, by its pandas dtype.
 
     Attributes
     ----------
     dtype : {"category", "object"}
-        Object for text in which None stands where a value is missing.
+        Object for texts with None for a missing value.
     categories : tuple
         Of the dtype category, in the order in which the estimator was fitted on them.
     """
@@ -126,30 +126,29 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     unit : str
         Of a regression's target.
     table : Table or None
-        How the file was written that it was trained on, for tables that are sent.
+        The format of the training file, by which tables from clients are read.
     classes : tuple of str
         The labels, in the order of the estimator's own `classes_`; none for a regression.
     threshold : Threshold or None
-        For two classes only. Without one the most probable class is predicted, of equals the first.
+        For two classes only. Without it the most probable class is predicted, the first of equals.
     interval : Interval or None
         For a regression only.
-    answers : {"probabilities", "labels", "both"}
-        Of a classification, what the estimator is asked for. Labels alone where it has no
-        probabilities; both where its `predict` does not follow from them by a threshold, nor is the
-        most probable class.
+    outputs : {"probabilities", "labels", "both"}
+        What a classifier returns for a row. Labels alone if it has no probabilities; both if the
+        labels of its `predict` follow neither from a threshold nor from the highest probability.
     takes : {"matrix", "frame", "texts"}
-        What the pickled estimator is given: rows as they are, a pandas frame with the fields as
+        What the pickled estimator takes: rows as they are, a pandas frame with the fields as
         columns and categories as labels, or the texts of the only field.
     columns : dict of str to Column
-        The columns of such a frame that are not as their field alone tells.
+        The columns of such a frame whose dtype does not follow from their field.
     known : dict of str to tuple of float
         The values of numeric fields that an encoder knows, where it refuses all others.
     metrics : dict of str to Figure
-        Those of `evaluation`.
+        Computed by `evaluation`.
     published : str
-        The figure that tutorials publish for this problem, and why ours differs.
+        The metric that tutorials publish for this problem, and why ours differs.
     compared : Comparison or None
-        With the version that was live when this one was trained on live rows.
+        The comparison with the version that was live when this one was trained on live rows.
     """
 
     name: str
@@ -163,7 +162,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ()
     threshold: Threshold | None = None
     interval: Interval | None = None
-    answers: Literal["probabilities", "labels", "both"] = "probabilities"
+    outputs: Literal["probabilities", "labels", "both"] = "probabilities"
     takes: Literal["matrix", "frame", "texts"] = "matrix"
     columns: dict[str, Column] = {}
     known: dict[str, tuple[float, ...]] = {}
@@ -177,7 +176,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     compared: Comparison | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
+        """Refuse a manifest that contradicts itself."""
         classes = self.classes
         if self.task == "regression" and (classes or self.threshold):
             raise ValueError("a regression has no classes and no threshold")
@@ -185,7 +184,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"a classification has two or more different classes, not {classes}")
         if self.threshold and (len(classes) > 2 or self.threshold.label not in classes):  # noqa: PLR2004
             raise ValueError("a threshold is for one of two classes")
-        if self.threshold and self.answers != "probabilities":
+        if self.threshold and self.outputs != "probabilities":
             raise ValueError("a threshold decides from probabilities")
         if self.interval and classes:
             raise ValueError("an interval is for a regression")
@@ -206,7 +205,7 @@ class Manifest(Description, frozen=True, kw_only=True):
 class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
     """A field's values in training: evenly spaced quantiles of a number, counts of a category.
 
-    Both are of the values that were there; `missing` is the share of those that were not.
+    Missing values are in neither; `missing` is their share.
     """
 
     quantiles: tuple[float, ...] = ()
@@ -214,8 +213,8 @@ class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
     missing: float = 0.0
 
     def sample(self, field: Field, rows: int, random: np.random.Generator) -> NDArray[Any]:
-        """Draw values of the field that this is of, as they stand in rows."""
-        if field.type == "text":  # of which nothing is kept
+        """Draw values of a field, as rows contain them."""
+        if field.type == "text":  # no text is kept
             return np.full(rows, "", dtype=object)
         column = np.full(rows, np.nan)
         if any(self.counts.values()):
@@ -232,7 +231,7 @@ class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ReliabilityBin(msgspec.Struct, frozen=True):
-    """Held-out rows with like probabilities: their mean, the share that came true, how many."""
+    """Held-out rows with similar probabilities: mean probability, share of the label, count."""
 
     predicted: float
     observed: float
@@ -240,10 +239,9 @@ class ReliabilityBin(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """reference.json: what live traffic and live performance are to be held against.
+    """reference.json: the distributions in training, which live traffic is compared with.
 
-    `probabilities` by label and the `predictions` of a regression are quantiles on held-out rows;
-    what a model does not have is empty.
+    `probabilities` by label and the `predictions` of a regression are quantiles on held-out rows.
     """
 
     rows: int

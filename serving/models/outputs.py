@@ -49,9 +49,9 @@ def make_decoder(manifest: Manifest) -> Decoder:
     """
     if manifest.task == "regression":
         return _number(manifest.interval)
-    if manifest.answers == "labels":
+    if manifest.outputs == "labels":
         return _label(manifest.classes)
-    if manifest.answers == "both":
+    if manifest.outputs == "both":
         return _label_beside(manifest.classes)
     if manifest.threshold:
         return _by_threshold(manifest.threshold, manifest.classes)
@@ -60,7 +60,7 @@ def make_decoder(manifest: Manifest) -> Decoder:
 
 def margins(manifest: Manifest, answers: Matrix) -> NDArray[np.float64]:
     """How far each row's answer is from one that would get another label; infinite for labels."""
-    if manifest.answers != "probabilities":
+    if manifest.outputs != "probabilities":
         return np.full(len(answers), np.inf)
     if manifest.threshold:
         column = manifest.classes.index(manifest.threshold.label)

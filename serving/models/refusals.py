@@ -22,7 +22,7 @@ OF_RUNTIME = re.compile(r"^.*?(?:Status Message: |: \d+ : \w+ : )(?:\S+\.(?:h|cc
 UNKNOWN = "Unknown Category and zeros = 0"  # as ONNX Runtime has it
 
 
-def answered(
+def compute_or_refuse(
     answering: Callable[[Matrix], Matrix], rows: Matrix, most: int | None = None
 ) -> tuple[NDArray[np.intp], Matrix, dict[int, str]]:
     """The rows that are answered by their positions, their answers, and why others are refused.

@@ -119,7 +119,7 @@ def _loop(settings: Settings, store: Store) -> loop.Loop | None:
 
 
 def _require(settings: Settings, models: Sequence[str]) -> None:
-    there = artefact.live(settings.models_dir)
+    there = artefact.live_models(settings.models_dir)
     for model in models:
         if model not in there:
             raise UnknownModel(f"no model {model!r} is there; there are {', '.join(there)}")

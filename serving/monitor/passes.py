@@ -65,7 +65,7 @@ class Passes:
         live, passed = {}, []
         for model in models or self.decisions.models():
             try:
-                live[model] = self.decisions.current(model)
+                live[model] = self.decisions.live(model)
             except ArtefactError as error:
                 passed.append(Passed(model, None, None, str(error)))
         self._clear_what_is_gone(live)

@@ -29,7 +29,7 @@ def decode(
     ------
     NotJSON, TooManyRecords, InvalidRecords
     """
-    records, _ = strict_json.records(body, max_records)
+    records, _ = strict_json.read_records(body, max_records)
     faults: list[Fault] = []
     named: list[str] = []
     actuals: list[str | float] = []

@@ -17,8 +17,8 @@ from serving.errors import (
 )
 from serving.inputs.schema import Rows
 from serving.metrics.families import Metrics
-from serving.models.answer import Answer
 from serving.models.engine import Engine
+from serving.models.predicted import Predicted
 from serving.predicting import feedback
 from serving.predicting.trial import Seen, TrialRunner
 from serving.recording import collector
@@ -85,7 +85,7 @@ class Service:
         self._trial_runner = TrialRunner(registry, journal) if journal else None
         self.privacy, self.metrics, self.required = privacy, metrics, required
 
-    def predict(self, engine: Engine, rows: Rows, context: RequestContext) -> Answer:
+    def predict(self, engine: Engine, rows: Rows, context: RequestContext) -> Predicted:
         """Predict rows that the engine's own schema validated.
 
         Raises
@@ -96,7 +96,7 @@ class Service:
         predictions = engine.predict(rows.matrix)
         now, manifest = ids.now(), engine.manifest
         named = ids.make(manifest.name, manifest.version, now, len(rows.matrix))
-        answer = Answer(engine, named, rows, predictions)
+        answer = Predicted(engine, named, rows, predictions)
         if self.journal:
             try:
                 self.journal.append(self.privacy.applied(_entry(answer, context, now)))
@@ -110,9 +110,9 @@ class Service:
         self.metrics.predicted(manifest.name, manifest.version, len(named), labels)
         return answer
 
-    def try_out(self, engine: Engine, rows: Rows) -> Answer:
+    def try_out(self, engine: Engine, rows: Rows) -> Predicted:
         """Predict rows that nobody asks about: they are neither recorded nor counted."""
-        return Answer(engine, [], rows, engine.predict(rows.matrix))
+        return Predicted(engine, [], rows, engine.predict(rows.matrix))
 
     def add_feedback(self, body: bytes, max_records: int, context: RequestContext) -> Taken:
         """Record what was really true of earlier predictions.
@@ -201,7 +201,7 @@ class Service:
         return prediction, sorted(latest.values(), key=attrgetter("time"), reverse=True)
 
 
-def _entry(answer: Answer, context: RequestContext, now: int) -> PredictionEntry[Any]:
+def _entry(answer: Predicted, context: RequestContext, now: int) -> PredictionEntry[Any]:
     engine, named, rows, predictions = answer
     return PredictionEntry(
         time=now,

@@ -30,7 +30,7 @@ def check(decisions: Decisions) -> None:
     """Load each pickle; log an error for one that does not load or predicts something else."""
     for name in decisions.models():
         try:
-            read = artefact.read(decisions.models_dir, name, decisions.current(name))
+            read = artefact.read(decisions.models_dir, name, decisions.live(name))
             contents = {file: content for file, content in read.contents.items() if file != ONNX}
             Engine(replace(read, contents=contents))
         except ArtefactError as error:

@@ -82,7 +82,7 @@ class Decisions:
 
     def models(self) -> list[str]:
         """The models that have a live version."""
-        return artefact.live(self.models_dir)
+        return artefact.live_models(self.models_dir)
 
     def stamps(self) -> dict[str, Stamp]:
         """By model that has a live version: what changes with its decisions and its versions.
@@ -99,7 +99,7 @@ class Decisions:
             stamps[model] = tuple(part for path in paths for part in _changed(path))
         return stamps
 
-    def current(self, model: str) -> int:
+    def live(self, model: str) -> int:
         """The live version.
 
         Raises

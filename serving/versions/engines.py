@@ -10,7 +10,7 @@ from serving.errors import ArtefactError
 from serving.models import artefact
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
-from serving.versions.rehearsal import rehearsed
+from serving.versions.rehearsal import rehearse
 
 Key = tuple[str, int]  # of a version: its model and its number
 Stamp = list[tuple[str, int, int]]
@@ -62,7 +62,7 @@ class Engines:
         try:
             read = artefact.read(self.models_dir, *key)
             self.check(read.manifest)
-            engine = rehearsed(read)
+            engine = rehearse(read)
         except ArtefactError as error:
             self._failed[key] = stamp, str(error)
             raise

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import msgspec
 
 from serving.errors import InvalidRecords
-from serving.inputs import truth
+from serving.inputs import booleans
 from serving.inputs.field import Field
 from serving.models.artefact import ONNX, Artefact
 from serving.models.engine import Engine
 from serving.models.manifest import Figure, Manifest
 from serving.models.metrics import metric
-from serving.versions.rehearsal import rehearsed
+from serving.versions.rehearsal import rehearse
 
 
 def objections(candidate: Artefact, live: Artefact | None) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def objections(candidate: Artefact, live: Artefact | None) -> tuple[str, ...]:
     ArtefactError
         If it does not load, or does not answer its own example: then it must not go live at all.
     """
-    engine = rehearsed(candidate)
+    engine = rehearse(candidate)
     found = [*_proof(engine, candidate, live)]
     if live and live.manifest.version != candidate.manifest.version:
         found += _broken_clients(candidate.manifest, live.manifest)
@@ -93,7 +93,7 @@ def _takes_such(field: Field, before: Field) -> bool:
     if field.type == "text":
         return before.type in {"category", "date"}
     if field.type == "boolean" and before.type == "category":
-        return all(truth.meant(label) is not None for label in before.categories)
+        return all(booleans.read(label) is not None for label in before.categories)
     return field.type == "boolean" and before.is_zero_or_one
 
 

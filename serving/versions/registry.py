@@ -162,7 +162,7 @@ class Registry:
         try:
             stamps = self.decisions.stamps()
             found.broken.update(
-                dict.fromkeys(artefact.misnamed(self.decisions.models_dir), MISNAMED)
+                dict.fromkeys(artefact.misnamed_models(self.decisions.models_dir), MISNAMED)
             )
             missing = f"{self.default}/{artefact.CURRENT} is gone from MODELS_DIR"
         except ArtefactError as error:
@@ -194,7 +194,7 @@ class Registry:
     def _follow(self, name: str, found: Decided) -> None:
         """Load the versions that are decided on; the live one of a new model only when needed."""
         try:
-            version = self.decisions.current(name)
+            version = self.decisions.live(name)
             before = self.live.get(name, version)
             if before != version or self._engines.has_failed((name, version)):
                 self._load((name, version))

@@ -13,17 +13,17 @@ import numpy as np
 from serving import ids
 from serving.errors import ArtefactError, InvalidRecords
 from serving.formats import WRITERS, Batch
+from serving.formats.bodies import to_body
 from serving.formats.delimited import Dialect
 from serving.formats.files import CSV
-from serving.formats.replies import reply
 from serving.inputs.schema import Rows
-from serving.models.answer import Answer
 from serving.models.artefact import Artefact
 from serving.models.engine import Engine
+from serving.models.predicted import Predicted
 from serving.models.refusals import reason
 
 
-def rehearsed(artefact: Artefact) -> Engine:
+def rehearse(artefact: Artefact) -> Engine:
     """Load a version, and answer its example as JSON and in every format that replies have.
 
     Raises
@@ -50,14 +50,14 @@ def _rehearse(engine: Engine) -> None:
     rows = engine.schema.decode(msgspec.json.encode(manifest.example), 1)
     predictions = engine.predict(rows.matrix)
     named = ids.make(manifest.name, manifest.version, ids.now(), 1)
-    answer = Answer(engine, named, rows, predictions)
-    sent = msgspec.json.decode(msgspec.json.encode(reply(answer)))
+    answer = Predicted(engine, named, rows, predictions)
+    sent = msgspec.json.decode(msgspec.json.encode(to_body(answer)))
     if sent["prediction"] != predictions.values[0]:
         raise ArtefactError(f"{manifest.name} {manifest.version}: its reply reads otherwise")
     if predictions.probabilities and tuple(sent["probabilities"]) != manifest.classes:
         raise ArtefactError(f"{manifest.name} {manifest.version}: its labels read otherwise")
     many = Rows(np.vstack([rows.matrix, rows.matrix]), {}, many=True)
-    twice = Answer(engine, named * 2, many, engine.predict(many.matrix))
+    twice = Predicted(engine, named * 2, many, engine.predict(many.matrix))
     batch = Batch(0, [1, 2], many, {})
     for media_type, making in WRITERS.items():
         writer = making(manifest, Dialect(), ids=True)

@@ -14,7 +14,7 @@ from serving.models import artefact
 from serving.models.manifest import Figure
 from serving.versions import gate
 from serving.versions.decisions import Action, Decision, Decisions
-from serving.versions.rehearsal import rehearsed
+from serving.versions.rehearsal import rehearse
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -117,7 +117,7 @@ class Versions:
             if before is None:
                 raise VersionRefused(f"{model}: no version was live before {current}")
             self._require(model, before)
-            rehearsed(artefact.read(self.decisions.models_dir, model, before))  # or it fails, live
+            rehearse(artefact.read(self.decisions.models_dir, model, before))  # or it fails, live
             return self._take("rollback", model, current, before, why)
 
     def set_trial(self, model: str, version: int | None, why: str = "") -> Decision:
@@ -224,7 +224,7 @@ class Versions:
 
     def _current(self, model: str) -> int:
         self._there(model)
-        return self.decisions.current(model)
+        return self.decisions.live(model)
 
     def _require(self, model: str, version: int) -> None:
         self._there(model)

@@ -27,8 +27,8 @@ def record(**changes: Any) -> dict[str, Any]:
     return {"alcohol": 12.5, "color": "white", "year": 2001} | changes
 
 
-def decode(value: Any, most: int = 10) -> Rows:
-    return SCHEMA.decode(json.dumps(value).encode(), most)
+def decode(value: Any, max_records: int = 10) -> Rows:
+    return SCHEMA.decode(json.dumps(value).encode(), max_records)
 
 
 def faults(value: Any) -> list[tuple[int, Any, str]]:
@@ -98,7 +98,7 @@ def test_all_faults_of_all_records_are_named_at_once():
 
 def test_many_faults_are_counted_and_the_first_hundred_listed():
     with pytest.raises(InvalidRecords, match="150 faults in the input; the first 100") as raised:
-        decode([{}] * 50, most=50)
+        decode([{}] * 50, max_records=50)
     assert len(raised.value.faults) == 100
 
 
@@ -144,8 +144,8 @@ def test_a_byte_order_mark_is_no_fault():
 
 
 def test_too_many_records_are_refused_and_none_is_a_fault():
-    with pytest.raises(TooManyRecords, match="3 records in one request; the most is 2"):
-        decode([record()] * 3, most=2)
+    with pytest.raises(TooManyRecords, match="3 records in one request; send at most 2"):
+        decode([record()] * 3, max_records=2)
     assert faults([]) == [(0, UNSET, "the array is empty; send at least one")]
 
 

@@ -16,7 +16,7 @@ from conftest import ROOT, rewrite, with_a_threshold_moved
 
 from serving.errors import ArtefactError
 from serving.models import artefact
-from serving.models.artefact import ANSWERS, MANIFEST, ONNX
+from serving.models.artefact import MANIFEST, ONNX, OUTPUTS
 from serving.models.engine import Engine
 from serving.server import pickle_check
 from serving.versions.decisions import Decisions
@@ -27,9 +27,9 @@ def test_what_is_written_is_read_back_as_the_next_version(models: Path):
     assert rewrite(models, lambda manifest, _: manifest.update(title="again")) == 2
     assert artefact.read(models, "wine", 2).manifest.title == "again"
     assert artefact.versions(models / "wine") == [1, 2]
-    assert artefact.current(models / "wine") == 1
+    assert artefact.live_version(models / "wine") == 1
     artefact.put_live(models / "wine", 2)
-    assert artefact.current(models / "wine") == 2
+    assert artefact.live_version(models / "wine") == 2
     assert {entry.name for entry in (models / "wine").iterdir()} == {"1", "2", "current"}
 
 
@@ -65,12 +65,12 @@ def test_a_pickle_that_fails_to_load_is_refused_with_what_it_raised(models: Path
         Engine(artefact.read(models, "wine", 2))
 
 
-def test_a_pickle_that_answers_otherwise_than_it_did_is_refused(models: Path):
+def test_a_pickle_that_predicts_otherwise_than_recorded_is_refused(models: Path):
     """As another library beneath it might make it."""
 
     def swap(_: Any, contents: dict[str, bytes]) -> None:
-        table = np.load(io.BytesIO(contents[ANSWERS]))
-        contents[ANSWERS] = artefact.recorded(table[:, :-2], table[:, [-1, -2]])
+        table = np.load(io.BytesIO(contents[OUTPUTS]))
+        contents[OUTPUTS] = artefact.encode_outputs(table[:, :-2], table[:, [-1, -2]])
         del contents[ONNX]
 
     rewrite(models, swap)
@@ -78,16 +78,16 @@ def test_a_pickle_that_answers_otherwise_than_it_did_is_refused(models: Path):
         Engine(artefact.read(models, "wine", 2))
 
 
-def test_answers_of_another_model_are_refused(models: Path):
+def test_outputs_of_another_model_are_refused(models: Path):
     def cut(_: Any, contents: dict[str, bytes]) -> None:
-        table = np.load(io.BytesIO(contents[ANSWERS]))
-        contents[ANSWERS] = artefact.recorded(table[:, 1:-2], table[:, -2:])
+        table = np.load(io.BytesIO(contents[OUTPUTS]))
+        contents[OUTPUTS] = artefact.encode_outputs(table[:, 1:-2], table[:, -2:])
 
     rewrite(models, cut)
-    with pytest.raises(ArtefactError, match=r"wine 2: answers\.npy holds the answers of another"):
+    with pytest.raises(ArtefactError, match=r"outputs\.npy contains the outputs of another"):
         Engine(artefact.read(models, "wine", 2))
-    rewrite(models, lambda _, contents: contents.update({ANSWERS: b"none"}))
-    with pytest.raises(ArtefactError, match=r"wine 3: answers\.npy: "):
+    rewrite(models, lambda _, contents: contents.update({OUTPUTS: b"none"}))
+    with pytest.raises(ArtefactError, match=r"wine 3: outputs\.npy: "):
         Engine(artefact.read(models, "wine", 3))
 
 

@@ -53,12 +53,12 @@ def test_a_threshold_is_held_against_the_probability_as_it_is_sent(label: str):
 
 
 def test_a_classifier_without_probabilities_tells_labels_alone():
-    decode = make_decoder(replace(WINE, threshold=None, answers="labels"))
+    decode = make_decoder(replace(WINE, threshold=None, outputs="labels"))
     assert decode(np.array([[1.0], [0.0]])) == Predictions(["ruim", "bom"], [], [])
 
 
 def test_a_label_beside_probabilities_need_not_be_the_most_probable():
-    decode = make_decoder(replace(WINE, threshold=None, answers="both"))
+    decode = make_decoder(replace(WINE, threshold=None, outputs="both"))
     told = decode(np.array([[0.6, 0.4, 1], [0.4, 0.6, 1]]))
     assert told == Predictions(["ruim", "ruim"], [[0.6, 0.4], [0.4, 0.6]], [])
 

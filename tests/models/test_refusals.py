@@ -25,7 +25,7 @@ from training import latest, output
 from app import create_app
 from serving.__main__ import main
 from serving.models.engine import Engine
-from serving.models.refusals import NOT_FINITE, answered, reason
+from serving.models.refusals import NOT_FINITE, compute_or_refuse, reason
 from serving.predicting.trial import Seen, TrialRunner
 from serving.settings import Settings
 from train.onnx import proof
@@ -180,14 +180,14 @@ def test_the_refused_rows_are_found_and_all_others_answered(bad: list[bool], mos
             raise ValueError("negative")
         return np.where(some == 3, np.nan, some * 2)
 
-    places, answers, refused = answered(answering, rows)
+    places, answers, refused = compute_or_refuse(answering, rows)
     expected = [at for at, each in enumerate(bad) if each or at == 3]
     assert sorted(refused) == expected
     assert [refused[at] == NOT_FINITE for at in expected] == [not bad[at] for at in expected]
     assert sorted(places.tolist()) == [at for at in range(len(bad)) if at not in expected]
     assert (answers == rows[places] * 2).all()
     assert asked <= 2 * sum(bad) * (1 + np.log2(max(len(bad), 1))) + 1
-    few = answered(answering, rows, most)[2]
+    few = compute_or_refuse(answering, rows, most)[2]
     assert min(most, len(expected)) <= len(few) <= len(expected)
 
 

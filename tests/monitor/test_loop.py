@@ -61,10 +61,10 @@ class Wine:
 
     @property
     def live(self) -> int:
-        return self.decisions.current("wine")
+        return self.decisions.live("wine")
 
     def alert(self, model: str = "wine") -> None:
-        version = self.decisions.current(model)
+        version = self.decisions.live(model)
         alert = Alert(
             model=model, version=version, kind="concept drift", raised=ids.now(), statements=()
         )
@@ -78,7 +78,7 @@ class Wine:
         model: str = "wine",
     ) -> None:
         """Answer good wines, and be told that they are good."""
-        now, version = ids.now(), self.decisions.current(model)
+        now, version = ids.now(), self.decisions.live(model)
         named = ids.make(model, version, now, rows + 1)[:rows]
         told = {"classes": CLASSES, "probabilities": [list(said)] * rows}
         entries: list[Any] = [

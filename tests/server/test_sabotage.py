@@ -137,7 +137,7 @@ FILES = (
     ),
     *(
         (f"diabetes/1/{file}", way)
-        for file in ("model.json", "reference.json", "card.json", "model.pkl", "answers.npy")
+        for file in ("model.json", "reference.json", "card.json", "model.pkl", "outputs.npy")
         for way in (gone, unreadable, *map(holding, GARBLED[1:3]))
     ),
 )

@@ -11,7 +11,7 @@ from sklearn.base import is_classifier
 
 from serving.inputs.field import Field
 from serving.models import artefact
-from serving.models.artefact import ANSWERS, ONNX, PICKLE, REFERENCE, Artefact
+from serving.models.artefact import ONNX, OUTPUTS, PICKLE, REFERENCE, Artefact
 from serving.models.backends import from_estimator
 from serving.models.manifest import Manifest, Reference, TrainingData
 from train.evaluation.reference import field_references
@@ -50,7 +50,7 @@ def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Arte
         "target": "target",
         "fields": fields_of(frame),
         "classes": classes,
-        "answers": "probabilities"
+        "outputs": "probabilities"
         if hasattr(estimator, "predict_proba") or not classes
         else "labels",
         "example": records_of(frame)[0],
@@ -68,7 +68,7 @@ def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Arte
     contents = {
         PICKLE: pickled.getvalue(),
         REFERENCE: artefact.pretty(reference),
-        ANSWERS: artefact.recorded(rows, from_estimator(estimator, manifest)(rows)),
+        OUTPUTS: artefact.encode_outputs(rows, from_estimator(estimator, manifest)(rows)),
     }
     if compiled := proof.to_onnx(estimator, manifest):
         contents[ONNX] = compiled

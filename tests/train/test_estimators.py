@@ -13,7 +13,7 @@ from estimators import CASES, fitted, given, loans
 from flask.testing import FlaskClient
 
 from app import create_app
-from serving.models.artefact import ANSWERS, ONNX, Artefact
+from serving.models.artefact import ONNX, OUTPUTS, Artefact
 from serving.models.engine import Engine
 from serving.settings import Settings
 from train.onnx import proof
@@ -110,7 +110,7 @@ def test_what_is_recorded_of_an_estimator_lets_it_serve(
     monkeypatch.setattr(proof, "PROOF_ROWS", 1_000)
     made_here = artefacts[case]
     content = proof.record(made_here, estimators[case])
-    engine = Engine(replace(made_here, contents={**made_here.contents, ANSWERS: content}))
+    engine = Engine(replace(made_here, contents={**made_here.contents, OUTPUTS: content}))
     assert engine.backend == ("onnx" if CASES[case].compiles else "pickle")
 
 

@@ -51,7 +51,7 @@ FAILING: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
         "Content-Type 'text/xml' is not read here; send application/json",
     ),
     "empty array": ("POST", "/predict", body([]), 422, "1 fault in the input"),
-    "10,001 records": ("POST", "/predict", body([wine()] * 10_001), 413, "the most is 10000"),
+    "10,001 records": ("POST", "/predict", body([wine()] * 10_001), 413, "send at most 10000"),
     "20 MB": ("POST", "/predict", {"data": b" " * 20_000_000}, 413, "larger than 16777216 bytes"),
     "a text": ("POST", "/predict", body("wine"), 422, "1 fault"),
     "null": ("POST", "/predict", body(None), 422, "1 fault"),

@@ -126,7 +126,7 @@ def test_after_concept_drift_the_retrained_version_passes_the_gate(service: Serv
     output = service.retrain("--auto")
     assert "it is live and replaces version 1: trained on 550 rows, 250 of them live" in output
     assert "; Brier score" in output
-    assert artefact.current(service.models / "homes") == 2
+    assert artefact.live_version(service.models / "homes") == 2
     manifest = service.latest.manifest
     assert "of the held-out rows the 200 latest live ones count" in manifest.evaluation
     compared = manifest.compared
@@ -164,7 +164,7 @@ def test_a_candidate_that_answers_live_rows_worse_is_refused(service: Service):
     assert result.exit_code == 3
     assert "homes 2 is not put live" in result.output
     assert "on the latest labelled live rows its Brier score is worse" in result.output
-    assert artefact.current(service.models / "homes") == 1
+    assert artefact.live_version(service.models / "homes") == 1
 
 
 def test_what_the_live_version_was_trained_on_tells_nothing_of_it(service: Service):

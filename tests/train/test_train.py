@@ -156,7 +156,7 @@ def test_the_threshold_is_the_one_with_the_largest_f1():
 
 def test_what_training_writes_is_served(small: tuple[Path, Trained]):
     models, trained = small
-    assert artefact.current(models / "wine") == trained.artefact.manifest.version
+    assert artefact.live_version(models / "wine") == trained.artefact.manifest.version
     assert trained.agreement.holds
     assert trained.agreement.rows >= 20_000
     engine = Engine(trained.artefact)
@@ -198,7 +198,7 @@ def test_a_model_that_fails_the_proof_is_written_without_onnx(
     assert set(trained.artefact.contents) == {
         PICKLE,
         artefact.REFERENCE,
-        artefact.ANSWERS,
+        artefact.OUTPUTS,
         artefact.CARD,
     }
     assert Engine(trained.artefact).backend == "pickle"

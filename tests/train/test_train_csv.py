@@ -83,7 +83,7 @@ def test_the_next_version_waits_for_whoever_puts_it_live(tmp_path: Path):
     command = (file, "--target", "price", "--name", "homes", "--estimator", "decision-tree")
     output(tmp_path, *command)
     assert "adega promote homes 2" in output(tmp_path, *command)
-    assert artefact.current(tmp_path / "homes") == 1
+    assert artefact.live_version(tmp_path / "homes") == 1
     once, again = (artefact.read(tmp_path, "homes", version) for version in (1, 2))
     assert once.contents == again.contents
     assert once.manifest.metrics == again.manifest.metrics

@@ -26,7 +26,7 @@ OUT_OF_THE_BOX = ["wine", "wine-score", "diabetes"]
 
 
 def committed(name: str) -> Artefact:
-    return artefact.read(ROOT / "models", name, artefact.current(ROOT / "models" / name))
+    return artefact.read(ROOT / "models", name, artefact.live_version(ROOT / "models" / name))
 
 
 def predicted(made: Artefact, **changes: object) -> str | float:
@@ -182,7 +182,7 @@ def test_data_without_a_clear_licence_are_asked_for(
     assert BY_NAME[name].obtain in message
     assert f"adega train {name} --data FILE" in message
     assert not (COMMITTED / BY_NAME[name].file).exists()
-    assert name not in artefact.live(ROOT / "models")
+    assert name not in artefact.live_models(ROOT / "models")
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path):

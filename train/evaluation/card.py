@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from serving.inputs.field import Field
 from serving.inputs.schema import Matrix, Schema
-from serving.models.backends import given
+from serving.models.backends import to_features
 from serving.models.card import Calibration, Candidate, Card, Choice, Example, Share
 from train.evaluation.curves import short
 from train.evaluation.evaluate import Evaluation
@@ -131,4 +131,4 @@ def _told(
 ) -> str | float:
     """What the model answers to a record."""
     row = Schema(fields).decode(msgspec.json.encode(record), 1).matrix
-    return task.decide(task.predict(fitted, given(fields, row)), threshold)[0]
+    return task.decide(task.predict(fitted, to_features(fields, row)), threshold)[0]

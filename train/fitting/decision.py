@@ -40,8 +40,8 @@ def decide(fitted: Any, manifest: Manifest, rows: Matrix) -> Decided:
         return Decided(manifest)
     if not hasattr(fitted, "predict_proba"):
         how = "labels: what the estimator's predict says; it has no probabilities"
-        return Decided(replace(manifest, answers="labels"), how)
-    both = replace(manifest, answers="both")
+        return Decided(replace(manifest, outputs="labels"), how)
+    both = replace(manifest, outputs="both")
     outputs = from_estimator(fitted, both)(rows)
     said = make_decoder(both)(outputs).values
     probabilities = outputs[:, :-1]

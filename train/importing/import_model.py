@@ -12,9 +12,9 @@ from pandas.api.types import is_numeric_dtype
 from sklearn.base import is_classifier
 
 from serving.inputs.schema import Matrix
-from serving.models.backends import from_estimator, giving
+from serving.models.backends import from_estimator, make_input_converter
 from serving.models.manifest import Manifest, Reference, TrainingData
-from serving.models.refusals import answered
+from serving.models.refusals import compute_or_refuse
 from train import assemble
 from train.assemble import Trained
 from train.errors import TrainingError
@@ -80,7 +80,7 @@ def import_model(
         target=target or "prediction",
         fields=fields,
         classes=labels,
-        answers="probabilities" if hasattr(fitted, "predict_proba") or not labels else "labels",
+        outputs="probabilities" if hasattr(fitted, "predict_proba") or not labels else "labels",
         example=typical(frame, fields),
         evaluation="none, for the sample had no column with the truth",
         metrics={},
@@ -142,9 +142,9 @@ def _labels(fitted: Any) -> tuple[str, ...]:
 
 def _answered(fitted: Any, manifest: Manifest, rows: Matrix) -> tuple[Any, list[str]]:
     """The rows of the sample that the estimator answers, and a remark on others."""
-    given = giving(manifest)
+    given = make_input_converter(manifest)
     require_one_answer(fitted, manifest, (given(row[None]) for row in rows[:FIRST_ROWS]))
-    places, _, refused = answered(from_estimator(fitted, manifest), rows)
+    places, _, refused = compute_or_refuse(from_estimator(fitted, manifest), rows)
     if not refused:
         return np.arange(len(rows)), []
     (first, why), *_ = sorted(refused.items())
@@ -160,7 +160,7 @@ def _with_example(fitted: Any, manifest: Manifest, frame: pd.DataFrame) -> Manif
         there = tuple(field for field in fields if few[field.name].notna().any())
         example = typical(few, there)
         row = pd.DataFrame([example]).reindex(columns=[field.name for field in fields])
-        if not answered(answering, to_rows(row, fields))[2]:
+        if not compute_or_refuse(answering, to_rows(row, fields))[2]:
             return replace(manifest, example=example)
     return manifest
 

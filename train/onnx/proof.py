@@ -16,8 +16,8 @@ from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClas
 from sklearn.pipeline import Pipeline
 
 from serving.inputs.field import Field
-from serving.models.artefact import ONNX, PICKLE, Artefact, recorded
-from serving.models.backends import OUTPUT, ROWS, from_estimator, from_onnx, sources
+from serving.models.artefact import ONNX, PICKLE, Artefact, encode_outputs
+from serving.models.backends import OUTPUT, ROWS, feature_columns, from_estimator, from_onnx
 from serving.models.engine import Agreement, Engine
 from serving.models.manifest import Manifest, Reference
 from train.onnx.conversions import CONVERSIONS, SHAPES
@@ -36,7 +36,7 @@ def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
     classifiers whose `predict` is served, for what skl2onnx has no conversion, for what ONNX
     Runtime does not compute in double precision, and where words are learnt from.
     """
-    if manifest.answers != "probabilities":
+    if manifest.outputs != "probabilities":
         return None
     if any(field.type == "text" for field in manifest.fields):  # which no matrix of numbers holds
         return None
@@ -70,7 +70,7 @@ def _possible_inputs(manifest: Manifest) -> Iterator[list[tuple[str, Any]]]:
     """Names and types: of a frame's columns each, for a Pipeline may tell them apart; of all."""
     if manifest.takes == "frame":
         yield [(field.name, _input_type(field)([None, 1])) for field in manifest.fields]
-    features = sum(map(len, sources(manifest.fields)))
+    features = sum(map(len, feature_columns(manifest.fields)))
     yield [(ROWS, DoubleTensorType([None, features]))]
 
 
@@ -143,7 +143,7 @@ def record(artefact: Artefact, estimator: Any, rows: Drawn | None = None) -> byt
     """
     rows = rows or drawn(artefact.manifest, artefact.reference, estimator)
     few = rows.answered[:: max(1, len(rows.answered) // RECORDED_ROWS)]
-    return recorded(few, from_estimator(estimator, artefact.manifest)(few))
+    return encode_outputs(few, from_estimator(estimator, artefact.manifest)(few))
 
 
 def prove(artefact: Artefact, rows: Drawn | None = None) -> Agreement:

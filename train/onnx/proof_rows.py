@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
-from serving.models.backends import from_estimator, giving
+from serving.models.backends import from_estimator, make_input_converter
 from serving.models.manifest import Manifest, Reference
-from serving.models.refusals import answered
+from serving.models.refusals import compute_or_refuse
 from train.onnx.parts import Behind, deciding
 from train.onnx.trees import Tree, trees_of
 
@@ -94,7 +94,7 @@ def _drawn(answering: Any, rows: Matrix, is_moved: Any) -> Drawn:
         pass
     step = len(rows) // FEW_ROWS or 1
     rows, is_moved = rows[::step], is_moved[::step]
-    _, _, refused = answered(answering, rows)
+    _, _, refused = compute_or_refuse(answering, rows)
     left_out = [*refused][STRAY_ROWS:]
     kept = np.delete(np.arange(len(rows)), left_out)
     places = {row: place for place, row in enumerate(kept.tolist())}
@@ -106,7 +106,7 @@ def _moved(manifest: Manifest, estimator: Any, rows: Matrix) -> Matrix:
     """The rows, each moved onto a threshold where the model has trees that tell where these are."""
     moved = rows.copy()
     forests = [(trees, each) for each in deciding(estimator) if (trees := _trees(each.estimator))]
-    given = giving(manifest)
+    given = make_input_converter(manifest)
     for number, (trees, behind) in enumerate(forests):
         mine = np.arange(number, len(rows), len(forests))
         compared = _compared(behind, given(rows[mine]))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from serving.inputs import dates, numerals, truth
+from serving.inputs import booleans, dates, numerals
 from serving.inputs.missing import is_missing
 from train.tables import cells, days, numbers
 from train.tables.column import Column
@@ -33,7 +33,7 @@ def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Colum
         masked[name] = tuple(column[is_missing_here].unique())
         texts[name] = column.mask(is_missing_here)
         counts[name] = texts[name].value_counts()
-        if name in options.text or truth.is_mixed(counts[name].index):
+        if name in options.text or booleans.is_mixed(counts[name].index):
             continue
         if found := numbers.written(counts[name], commas_between=sheet.separator == ","):
             written[name] = found, cells.judge(counts[name], found.odd)

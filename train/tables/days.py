@@ -31,7 +31,7 @@ class Written(NamedTuple):
 
 def written(texts: Sequence[str]) -> Written | None:
     """Find out how a column's dates are written; None if there are none."""
-    found = dates.learn(texts)
+    found = dates.infer(texts)
     if not found or (found.formats[0] in DIGITS_ALONE and len(texts) < FEWEST_DIGITS_ALONE):
         return None
     return Written(found.formats, frozenset(found.odd))

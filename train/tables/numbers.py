@@ -62,7 +62,7 @@ def written(counts: "pd.Series[int]", *, commas_between: bool) -> Written | None
             units[parts.unit] += rows[text]
     unit = _unit(units)
     kept = [text for text, parts in apart.items() if parts and numerals.is_unit(parts.unit, unit)]
-    learnt = numerals.learn(kept, commas_between=commas_between) if kept else None
+    learnt = numerals.infer(kept, commas_between=commas_between) if kept else None
     if learnt is None or all(text.startswith("(") for text in kept):  # years: (2014), (2016)
         return None
     regular = {*kept} - {*learnt.odd}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from serving.inputs import numerals, truth
+from serving.inputs import booleans, numerals
 from serving.inputs.field import FLOAT32_MAX
 from serving.inputs.numerals import DEFAULT, Numerals
 from train.tables import cells, days, numbers
@@ -104,7 +104,7 @@ class Reading:
                 f"{units if len(written.units) > 1 else ''}, but not "
                 f"{cells.named(self.column, self.lines, odd.others or odd.stand_ins)}"
             )
-        if truth.is_mixed(self.counts.index):
+        if booleans.is_mixed(self.counts.index):
             return self._as_yes_no()
         spelt: dict[str, list[str]] = {}
         for text in sorted(self.counts.index):
@@ -119,7 +119,7 @@ class Reading:
 
     def _as_yes_no(self) -> Column:
         """No and yes, each in the spelling of the pair that is used most."""
-        meant = truth.pair_of({str(text): rows for text, rows in self.counts.items()})
+        meant = booleans.pair_of({str(text): rows for text, rows in self.counts.items()})
         others = [text for text in self.counts.index if text not in meant]
         no, yes = meant
         named = cells.named(self.column, self.lines, others)
@@ -127,7 +127,7 @@ class Reading:
         self.remarks.append(
             f"{self.name!r} says yes and no in several ways: {named} {count} as {yes!r} or {no!r}"
         )
-        spelt = {text: yes if truth.meant(text) else no for text in self.counts.index}
+        spelt = {text: yes if booleans.read(text) else no for text in self.counts.index}
         return Column(self.name, "text", self.column.map(spelt, na_action="ignore"))
 
     def _dated(

@@ -18,7 +18,7 @@ WORDS = {
     404: "nothing is at /prediction; GET /models lists what is served",
     408: "the body did not arrive in time",
     409: "the version is not put live",
-    413: "10001 records in one request; the most is 10000",
+    413: "10001 records in one request; send at most 10000",
     415: "Content-Type 'text/xml' is not read here; send application/json",
     422: "1 fault in the input",
     500: "the service failed; its log has the reason under request id 9f3c",

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from serving.api.openapi.structs import Schema, listed, record, text, whole_number
-from serving.inputs import dates, labels, truth
+from serving.inputs import booleans, dates, labels
 from serving.inputs.field import FLOAT32_MAX, Field
 from serving.inputs.labels import Labels
 from serving.inputs.schema import Remark
@@ -12,7 +12,7 @@ from serving.inputs.shown import shown
 from serving.models.manifest import Manifest
 
 REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"
-TRUTH: Schema = {"type": "string", "pattern": truth.pattern()}
+TRUTH: Schema = {"type": "string", "pattern": booleans.pattern()}
 SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
 
 

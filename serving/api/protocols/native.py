@@ -25,7 +25,7 @@ from serving.api.respond import as_json, encode
 from serving.api.usage import Usage, usage
 from serving.errors import NotJSON
 from serving.formats import READERS, WRITERS
-from serving.formats.replies import reply
+from serving.formats.bodies import to_body
 from serving.models.engine import Engine
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
@@ -126,7 +126,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 def predicted_example(service: Service, engine: Engine) -> dict[str, Any]:
     """The prediction for a version's own example, which is not recorded."""
     rows = engine.schema.decode(encode(engine.manifest.example), 1)
-    told: dict[str, Any] = msgspec.to_builtins(reply(service.try_out(engine, rows)))
+    told: dict[str, Any] = msgspec.to_builtins(to_body(service.try_out(engine, rows)))
     return told
 
 
@@ -134,7 +134,8 @@ def answer(
     service: Service, engine: Engine, body: bytes, max_records: int, context: RequestContext
 ) -> bytes:
     """From a JSON body to the JSON of its predictions: one, or an array where one was sent."""
-    return encode(reply(service.predict(engine, engine.schema.decode(body, max_records), context)))
+    rows = engine.schema.decode(body, max_records)
+    return encode(to_body(service.predict(engine, rows, context)))
 
 
 def _written(mimetype: str, example: dict[str, Any]) -> str:

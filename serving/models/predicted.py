@@ -7,7 +7,7 @@ from serving.models.engine import Engine
 from serving.models.outputs import Predictions
 
 
-class Answer(NamedTuple):
+class Predicted(NamedTuple):
     """Predictions with what identifies them: one id per row, and the engine that made them."""
 
     engine: Engine

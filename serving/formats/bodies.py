@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from serving.inputs.schema import Remark
-from serving.models.answer import Answer
+from serving.models.predicted import Predicted
 
 
 class Interval(msgspec.Struct, gc=False):
@@ -41,14 +41,14 @@ class Predictions(msgspec.Struct, gc=False):
     version: int
 
 
-def reply(answer: Answer) -> Prediction | Predictions:
+def to_body(answer: Predicted) -> Prediction | Predictions:
     """What is sent for an answer: one prediction, or many where an array was sent."""
     manifest, many = answer.engine.manifest, answer.rows.many
-    predictions = replies(answer, named=not many)
+    predictions = to_bodies(answer, named=not many)
     return Predictions(predictions, manifest.name, manifest.version) if many else predictions[0]
 
 
-def replies(answer: Answer, *, named: bool) -> list[Prediction]:
+def to_bodies(answer: Predicted, *, named: bool) -> list[Prediction]:
     """What is sent for each row; `named` says the model and version with each."""
     manifest, (matrix, remarks, _) = answer.engine.manifest, answer.rows
     values, probabilities, intervals = answer.predictions

@@ -28,7 +28,7 @@ def pattern() -> str:
     return f"^({'|'.join(words)})$"
 
 
-def meant(value: Any) -> bool | None:
+def read(value: Any) -> bool | None:
     """What a JSON value or a text says as yes or no; None if it says neither.
 
     1, 1.0, "1", true, "True", "yes" and "sim" are one.
@@ -54,7 +54,7 @@ def is_mixed(texts: Collection[str]) -> bool:
     letters = {each for each in spelt if len(each) == 1 and each.isalpha()}
     return (
         len(texts) > 2  # noqa: PLR2004 - no and yes
-        and {*map(meant, texts)} == {False, True}
+        and {*map(read, texts)} == {False, True}
         and not spelt <= {"0", "1"}
         and any(letters <= {*pair} for pair in PAIRS)
     )
