@@ -14,7 +14,7 @@ import numpy as np
 from bench.monitor import Shown
 from bench.wines import load
 from bench.workload import ROOT
-from serving import ids
+from serving import clock, ids
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 from serving.settings import Settings
@@ -50,7 +50,7 @@ def fill(store: Store, rows: int) -> None:
     wines, random = load(), np.random.default_rng(0)
     records = wines[FIELDS].to_numpy(dtype=object).tolist()
     good = (wines[wine.PROBLEM.target] == "bom").tolist()
-    start = ids.now() - rows
+    start = clock.now() - rows
     for first in range(0, rows, AT_ONCE):
         at = start + first
         named = ids.make("wine", 1, at, AT_ONCE)

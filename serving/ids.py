@@ -2,10 +2,8 @@
 
 import os
 import re
-import time
 from typing import NamedTuple, Self
 
-DAY = 86_400_000  # milliseconds, as all times are kept
 ID = re.compile(
     r"(?P<model>[^\0/]+)\.(?P<version>[0-9]{1,9})\.(?P<time>[0-9a-f]{11})[0-9a-f]{16}(?:\.[0-9]{1,9})?"
 )
@@ -35,8 +33,3 @@ def make(model: str, version: int, now: int, count: int) -> list[str]:
     """
     stem = f"{model}.{version}.{now:011x}{os.urandom(8).hex()}"
     return [stem] if count == 1 else [f"{stem}.{position}" for position in range(count)]
-
-
-def now() -> int:
-    """Milliseconds since 1970, UTC."""
-    return time.time_ns() // 1_000_000

@@ -4,21 +4,18 @@ import logging
 import os
 import sys
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from time import time
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from serving import clock
+
 RESERVED = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 class JSONFormatter(logging.Formatter):
@@ -27,7 +24,7 @@ class JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format a record."""
         line: dict[str, Any] = {
-            "time": _time(record.created),
+            "time": clock.iso(round(record.created * 1000)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -62,7 +59,7 @@ class JSONLogger(Logger):
         """Log an answered request, past the logging module: that takes as long as predicting."""
         line = encode(
             {
-                "time": _time(time()),
+                "time": clock.iso(clock.now()),
                 "level": "info",
                 "logger": self.access_log.name,
                 "message": f"{req.method} {req.path}",

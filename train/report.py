@@ -1,12 +1,11 @@
 """What a training says of what it made, for people."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from serving import COMMAND
+from serving import COMMAND, clock
 from serving.figures import number
 from serving.models import artefact
 from serving.models.card import Card
@@ -78,10 +77,7 @@ def _numbers(figure: Figure) -> list[str]:
 
 
 def _live(live: LiveData) -> str:
-    since, until = (
-        datetime.fromtimestamp(time / 1000, UTC).isoformat(" ", timespec="seconds")
-        for time in (live.since, live.until)
-    )
+    since, until = (clock.to_seconds(time) for time in (live.since, live.until))
     said = f"of these {live.rows:,} live, with feedback, from {since} to {until}"
     if live.replaced:
         said += f"; {live.replaced:,} rows of the file left out, as their truth is another now"

@@ -6,12 +6,13 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import Raw
 
+from serving import clock
 from serving.api.around import request_id
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, one_or_many, operation
 from serving.api.openapi.structs import ref
-from serving.api.query import LIMIT, Time, page_size, shown
+from serving.api.query import LIMIT, Time, page_size
 from serving.api.respond import as_json
 from serving.predicting.service import Service, Taken
 
@@ -67,7 +68,9 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     def unmatched() -> Response:
         count, latest = service.unmatched(page_size())
         listed = [
-            UnmatchedFeedback(each.prediction_id, each.actual, shown(each.time), each.request_id)
+            UnmatchedFeedback(
+                each.prediction_id, each.actual, clock.iso(each.time), each.request_id
+            )
             for each in latest
         ]
         return as_json(Unmatched(count, listed))

@@ -9,10 +9,10 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import UNSET, UnsetType
 
-from serving import ids
+from serving import clock
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation, response
-from serving.api.query import Time, shown
+from serving.api.query import Time
 from serving.api.respond import as_json
 from serving.predicting.service import Service
 from serving.recording import collector
@@ -121,8 +121,8 @@ def _store(folder: Path) -> StoreState:
     if status is None:
         there = os.path.lexists(folder / collector.STATUS)
         return StoreState("unreadable" if there else "not collected yet")
-    known = (shown(status.time), status.waiting, status.torn)
-    if ids.now() - status.time > LONGEST_SILENCE:
+    known = (clock.iso(status.time), status.waiting, status.torn)
+    if clock.now() - status.time > LONGEST_SILENCE:
         return StoreState("not collected", UNSET, *known)
     if status.reason:
         return StoreState("failing", status.public, *known)

@@ -4,7 +4,7 @@ import msgspec
 from flask import Blueprint, Response
 from msgspec import UNSET, UnsetType
 
-from serving import ids
+from serving import clock
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation, query
 from serving.api.openapi.structs import whole_number
@@ -84,7 +84,7 @@ def blueprint(service: Service) -> Blueprint:
         version = service.registry.manifest(name).version
         if not service.journal:
             raise NotRecorded("JOURNAL=off: predictions are not recorded, so none are monitored")
-        since = ids.now() - (whole("days", 1, MAX_DAYS) or DEFAULT_DAYS) * ids.DAY
+        since = clock.now() - (whole("days", 1, MAX_DAYS) or DEFAULT_DAYS) * clock.DAY
         reports = service.store.reports
         latest = reports.latest(name, version)
         points = reports.points(name, since, most=MAX_POINTS)

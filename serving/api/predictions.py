@@ -12,11 +12,12 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from msgspec.structs import asdict
 from werkzeug.exceptions import BadRequest
 
+from serving import clock
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, operation, query, response
 from serving.api.openapi.records import id_pattern
 from serving.api.openapi.structs import text, whole_number
-from serving.api.query import LIMIT, Time, cursor, moment, page_size, shown, whole
+from serving.api.query import LIMIT, Time, cursor, moment, page_size, whole
 from serving.api.respond import Object, as_json
 from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.schema import Remark
@@ -144,7 +145,7 @@ def blueprint(service: Service) -> Blueprint:
     @declares(prediction_operation)
     def prediction(prediction_id: str) -> Response:
         found, feedback = service.recall(prediction_id)
-        sent = [Feedback(each.actual, shown(each.time), each.request_id) for each in feedback]
+        sent = [Feedback(each.actual, clock.iso(each.time), each.request_id) for each in feedback]
         actual = feedback[0].actual if feedback else None
         kept = _kept(found) | {"actual": actual, "feedback": sent}
         return as_json(PredictionWithFeedback(**kept))
@@ -173,7 +174,7 @@ def blueprint(service: Service) -> Blueprint:
 def _kept(found: Prediction) -> dict[str, Any]:
     """What the structs above have of a prediction of the store."""
     kept = {name: UNSET if value is None else value for name, value in asdict(found).items()}
-    return kept | {"time": shown(found.time), "actual": found.actual}
+    return kept | {"time": clock.iso(found.time), "actual": found.actual}
 
 
 def _csv(found: list[Prediction]) -> str:
@@ -196,7 +197,7 @@ def flat(found: Prediction) -> dict[str, Any]:
 
     return {
         "id": found.id,
-        "time": shown(found.time),
+        "time": clock.iso(found.time),
         "version": found.version,
         **{
             f"{name} (field)" if name in COLUMNS else name: value for name, value in parts("record")

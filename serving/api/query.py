@@ -1,4 +1,4 @@
-"""The parameters of a URL's query; and times as they are sent."""
+"""The parameters of a URL's query."""
 
 import re
 from datetime import UTC, datetime
@@ -84,8 +84,3 @@ def cursor(name: str) -> Cursor | None:
     if not (NUMBER.fullmatch(time) and PredictionId.read(last)):
         raise BadRequest(f"{name}={text!r} is not from the Link header of an earlier page")
     return Cursor(int(time), last)
-
-
-def shown(milliseconds: int) -> str:
-    """Write a time, in milliseconds since 1970, as it is sent: ISO 8601, UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

@@ -7,11 +7,12 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
+from serving import clock
 from serving.access import Admins
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, operation
-from serving.api.query import Time, shown
+from serving.api.query import Time
 from serving.api.respond import as_json
 from serving.predicting.service import Service
 from serving.recording.store.rows import Trial
@@ -188,4 +189,4 @@ def _request() -> Request:
 
 def _as_sent(decision: RecordedDecision) -> Decision:
     kept: dict[str, Any] = msgspec.structs.asdict(decision)
-    return Decision(**kept | {"time": shown(decision.time)})
+    return Decision(**kept | {"time": clock.iso(decision.time)})

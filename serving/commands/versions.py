@@ -1,10 +1,9 @@
 """Commands that list the versions of a model and decide on them."""
 
-from datetime import UTC, datetime
-
 import click
 import msgspec
 
+from serving import clock
 from serving.commands.group import AS_JSON
 from serving.figures import number
 from serving.settings import Settings
@@ -109,7 +108,7 @@ def _named(model: str, version: Version) -> str:
 
 
 def _told(decision: Decision) -> str:
-    when = datetime.fromtimestamp(decision.time / 1000, UTC).isoformat(" ", timespec="seconds")
+    when = clock.to_seconds(decision.time)
     change = f"{decision.before or 'none'} → {decision.version or 'none'}"
     why = f": {decision.why}" if decision.why else ""
     overruled = f" (overruled: {'; '.join(decision.overruled)})" if decision.overruled else ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from serving import COMMAND, ids
+from serving import COMMAND, clock
 from serving.doctor.finding import Finding
 from serving.errors import StoreError
 from serving.recording import collector, journal
@@ -47,7 +47,7 @@ def _journal(folder: Path) -> Iterator[Finding]:
         yield Finding("journal", "broken", f"it cannot be read: {error}", remedy)
         return
     status = collector.status(folder)
-    is_moved = status is not None and ids.now() - status.time < LONG
+    is_moved = status is not None and clock.now() - status.time < LONG
     if status and status.torn:
         sentence = f"{status.torn} lines were cut off while they were written, and never answered"
         yield Finding("journal", "odd", sentence, "see why a process was killed, or a disk full")

@@ -6,7 +6,7 @@ from contextlib import closing
 import msgspec
 from msgspec import Raw
 
-from serving import ids
+from serving import clock
 from serving.errors import ArtefactError
 from serving.metrics.families import totals
 from serving.models import artefact
@@ -45,8 +45,8 @@ class Looks:
         """
         kept = self.store.reports.latest(model, version)
         before, place = (kept.time, kept.place) if kept else (0, 0)
-        now = max(ids.now(), before + 1)
-        since = now - self.settings.monitor_days * ids.DAY
+        now = max(clock.now(), before + 1)
+        since = now - self.settings.monitor_days * clock.DAY
         limits = WindowLimits(model, version, since, self.settings.monitor_rows)
         found_before = read(kept.report if kept else None)
         if kept and found_before and not self._news(found_before.window, limits, place):

@@ -6,12 +6,11 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 
 import click
 import msgspec
 
-from serving import COMMAND
+from serving import COMMAND, clock
 from serving.errors import ArtefactError, MonitorRuns, StoreError, UnknownModel
 from serving.figures import percent
 from serving.lock import wait_for_lock
@@ -135,14 +134,11 @@ def _told(passed: Passed, found: Report, lasting: Sequence[Alert]) -> Iterator[s
     window = found.window
     yield f"{passed.model} {passed.version}: {found.verdict}: {sentence(found.statements)}"
     if window.since is not None and window.until is not None:
-        since, until = _time(window.since), _time(window.until)
+        since, until = clock.to_seconds(window.since), clock.to_seconds(window.until)
         yield f"    {window.predictions} predictions, {since} to {until}"
         yield f"    {percent(found.arrival.share)} of them have feedback"
     for alert in lasting:
-        yield f"    {alert.kind} since {_time(alert.raised)}: {sentence(alert.statements)}"
+        raised = clock.to_seconds(alert.raised)
+        yield f"    {alert.kind} since {raised}: {sentence(alert.statements)}"
     for each in found.unmeasured:
         yield f"    not measured: {sentence(each.statements)}"
-
-
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(" ", timespec="seconds")

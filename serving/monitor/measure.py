@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from serving import ids
+from serving import clock
 from serving.models.manifest import Manifest, Reference
 from serving.monitor import arrival
 from serving.monitor.drift import drift
@@ -91,7 +91,7 @@ def report(
             until=int(window.times.max()) if window.rows else None,
             predictions=window.rows,
             max_rows=limits.max_rows,
-            days=(time - limits.since) // ids.DAY,
+            days=(time - limits.since) // clock.DAY,
         ),
         verdict=verdict,
         statements=statements,

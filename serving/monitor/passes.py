@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from serving import ids
+from serving import clock
 from serving.errors import ArtefactError, ServingError
 from serving.monitor.alerts.alerts import change
 from serving.monitor.alerts.webhook import Webhook
@@ -71,14 +71,14 @@ class Passes:
         self._clear_what_is_gone(live)
         passed += [self._attempt(model, version) for model, version in live.items()]
         self._tell(passed)
-        self._webhook.send_due(self.store.deliveries, ids.now())
+        self._webhook.send_due(self.store.deliveries, clock.now())
         return sorted(passed, key=lambda each: each.model)
 
     def _clear_what_is_gone(self, live: Mapping[str, int]) -> None:
         """Clear the alerts about versions, and about models, that are live no more."""
         others = set(self.decisions.models()) - live.keys()
         lasting = self.store.reports.alerts(lasting=True, limit=MOST_ALERTS)
-        now = ids.now()
+        now = clock.now()
         changes = change([each for each in lasting if each.model not in others], [], live, now)
         if changes.cleared:
             messages = changes.messages(self.settings, now)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from serving import ids
+from serving import clock, ids
 from serving.errors import ArtefactError, Fault, InvalidRecords, UnknownModel, UnknownVersion
 from serving.inputs import labels, numerals, strict_json
 from serving.inputs.field import Field
@@ -97,7 +97,7 @@ def _model(prediction_id: Any, registry: Registry) -> Manifest:
     told = ids.PredictionId.read(prediction_id) if isinstance(prediction_id, str) else None
     if not told:
         raise _Wrong("id", f"{shown(prediction_id)} is not the id of a prediction")
-    if told.time > ids.now() + CLOCKS_APART:
+    if told.time > clock.now() + CLOCKS_APART:
         raise _Wrong("id", f"{shown(prediction_id)} is of the future")
     try:
         try:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from serving import ids
+from serving import clock, ids
 from serving.errors import (
     ArtefactError,
     JournalError,
@@ -94,7 +94,7 @@ class Service:
             If they must be recorded and cannot be.
         """
         predictions = engine.predict(rows.matrix)
-        now, manifest = ids.now(), engine.manifest
+        now, manifest = clock.now(), engine.manifest
         named = ids.make(manifest.name, manifest.version, now, len(rows.matrix))
         answer = Predicted(engine, named, rows, predictions)
         if self.journal:
@@ -126,7 +126,7 @@ class Service:
                 "JOURNAL=off: predictions are not recorded, so no feedback can be recorded"
             )
         named, actuals = feedback.decode(body, max_records, self.registry)
-        self.journal.append(FeedbackEntry(ids.now(), context.request_id, named, actuals))
+        self.journal.append(FeedbackEntry(clock.now(), context.request_id, named, actuals))
         return Taken(len(named), self._unknown(self.journal, named))
 
     def _unknown(self, journal: Journal, named: list[str]) -> list[str] | None:
@@ -170,7 +170,7 @@ class Service:
         ------
         StoreError
         """
-        return self.store.unmatched(ids.now() - LATEST_ARRIVAL, limit)
+        return self.store.unmatched(clock.now() - LATEST_ARRIVAL, limit)
 
     def recall(self, prediction_id: str) -> tuple[Prediction, list[Feedback]]:
         """A prediction and all that was learnt of it, the latest first.

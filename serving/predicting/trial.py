@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from serving import ids
+from serving import clock
 from serving.errors import InvalidRecords, JournalError
 from serving.inputs.schema import Matrix
 from serving.models.engine import Engine
@@ -90,7 +90,7 @@ class TrialRunner:
                     rows = np.delete(rows, [fault.record for fault in error.faults])
                 else:
                     kept = [named[row] for row in rows]
-                    known = (ids.now(), manifest.name, manifest.version, kept, said.values)
+                    known = (clock.now(), manifest.name, manifest.version, kept, said.values)
                     self.journal.append(TrialEntry(*known, manifest.classes, said.probabilities))
                     return
         except (InvalidRecords, JournalError) as error:

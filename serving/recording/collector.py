@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from serving import ids
+from serving import clock
 from serving.errors import StoreError, without_path
 from serving.lock import Pause, wait_for_lock
 from serving.recording import journal
@@ -99,7 +99,7 @@ class Collector:
                     at = Position(stretch.position, self._at(path).torn + stretch.torn)
                     self.store.add(stretch.entries, {path.name: at})
                     self._positions[path.name] = at
-                    if ids.now() > self._told + TELLING:
+                    if clock.now() > self._told + TELLING:
                         self._tell("")
                 if closed:
                     self._remove(path, os.fstat(segment.fileno()).st_size)
@@ -138,7 +138,7 @@ class Collector:
             log.error("the journal keeps what cannot be moved: %s", reason)
         elif self._reason and not reason:
             log.warning("the journal is moved into the store again")
-        now = ids.now()
+        now = clock.now()
         self._reason, self._told = reason, now
         torn = sum(position.torn for position in self._positions.values())
         aside = self.folder / f".{STATUS}"
@@ -154,7 +154,7 @@ class Collector:
         for path in journal.segments(self.folder) if self.days else ():
             with path.open("rb") as segment:
                 last = os.fstat(segment.fileno()).st_mtime_ns // 1_000_000
-                if last < ids.now() - self.days * ids.DAY and journal.is_closed(segment):
+                if last < clock.now() - self.days * clock.DAY and journal.is_closed(segment):
                     log.error("%s is older than RETENTION_DAYS and was never moved: removed", path)
                     path.unlink()
 
@@ -164,7 +164,7 @@ class Collector:
         A database is written anew for that, so seldom that it takes a thousandth of the time.
         """
         try:
-            self._removed += self.store.retain(ids.now() - self.days * ids.DAY)
+            self._removed += self.store.retain(clock.now() - self.days * clock.DAY)
             started = time.monotonic()
             if self._removed and started >= self._rewritable:
                 with self._alone:

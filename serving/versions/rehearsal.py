@@ -10,7 +10,7 @@ import io
 import msgspec
 import numpy as np
 
-from serving import ids
+from serving import clock, ids
 from serving.errors import ArtefactError, InvalidRecords
 from serving.formats import WRITERS, Batch
 from serving.formats.bodies import to_body
@@ -49,7 +49,7 @@ def _rehearse(engine: Engine) -> None:
     manifest = engine.manifest
     rows = engine.schema.decode(msgspec.json.encode(manifest.example), 1)
     predictions = engine.predict(rows.matrix)
-    named = ids.make(manifest.name, manifest.version, ids.now(), 1)
+    named = ids.make(manifest.name, manifest.version, clock.now(), 1)
     answer = Predicted(engine, named, rows, predictions)
     sent = msgspec.json.decode(msgspec.json.encode(to_body(answer)))
     if sent["prediction"] != predictions.values[0]:

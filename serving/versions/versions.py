@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from serving import ids
+from serving import clock
 from serving.errors import ArtefactError, UnknownModel, VersionRefused
 from serving.models import artefact
 from serving.models.manifest import Figure
@@ -197,7 +197,7 @@ class Versions:
         overruled: tuple[str, ...] = (),
     ) -> Decision:
         decision = Decision(
-            time=ids.now(),
+            time=clock.now(),
             model=model,
             action=action,
             before=before,

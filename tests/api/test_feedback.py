@@ -11,6 +11,7 @@ from conftest import ROOT, Server, body, get, moved, predict, wait_until, wine
 from flask.testing import FlaskClient
 
 from app import create_app
+from serving import clock
 from serving.predicting.service import LATEST_ARRIVAL
 from serving.recording.entry import FeedbackEntry
 from serving.settings import Settings
@@ -142,7 +143,7 @@ def test_feedback_may_come_before_its_prediction_is_known(settings: Settings):
     client = create_app(settings).test_client()
     assert client.post("/feedback", **body({"id": KNOWN, "actual": "bom"})).status_code == 200
     with closing(moved(settings)) as store:
-        count, (said,) = store.unmatched(time.time_ns() // 1_000_000 + 1, 10)
+        count, (said,) = store.unmatched(clock.now() + 1, 10)
     assert (count, said.prediction_id) == (1, KNOWN)
 
 
@@ -195,7 +196,7 @@ def test_a_prediction_that_nobody_made_is_not_found(settings: Settings):
 def test_feedback_that_fits_no_prediction_is_counted_and_listed(settings: Settings):
     client = create_app(settings).test_client()
     late = KNOWN.replace("wine.1.19", "wine.1.18")
-    long_ago = time.time_ns() // 1_000_000 - LATEST_ARRIVAL - 1
+    long_ago = clock.now() - LATEST_ARRIVAL - 1
     with closing(moved(settings)) as store:
         store.add([FeedbackEntry(long_ago, "mine", [KNOWN, late], ["bom", "ruim"])], {})
     told = client.get("/feedback/unmatched?limit=1").json

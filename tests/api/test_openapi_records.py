@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from app import create_app
-from serving import ids
+from serving import clock, ids
 from serving.inputs.field import Field
 from serving.settings import Settings
 from train.tables.rows import to_rows
@@ -97,6 +97,6 @@ def test_the_document_takes_what_the_service_takes_of_categories_and_numbers(
 def test_ids_are_as_the_document_says(client: FlaskClient):
     document = client.get("/openapi.json").json
     of_wine = document["components"]["schemas"]["wine.Truth"]["properties"]["id"]["pattern"]
-    for named in [*ids.make("wine", 3, ids.now(), 1), *ids.make("wine", 3, ids.now(), 2)]:
+    for named in [*ids.make("wine", 3, clock.now(), 1), *ids.make("wine", 3, clock.now(), 2)]:
         assert re.search(of_wine, named)
-    assert not re.search(of_wine, ids.make("wines", 3, ids.now(), 1)[0])
+    assert not re.search(of_wine, ids.make("wines", 3, clock.now(), 1)[0])

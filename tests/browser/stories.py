@@ -7,7 +7,7 @@ from typing import Any
 from traffic import DAY, HOUR, Traffic, unlike_training
 
 from bench.wines import load
-from serving import ids
+from serving import clock
 from serving.models import artefact
 from serving.settings import ROOT, Settings
 from serving.versions.decisions import Decisions
@@ -35,7 +35,7 @@ def wine(settings: Settings) -> None:
 
     Before, some days of a mixed up sensor raised an alert, which the new version cleared.
     """
-    wines, now = load(), ids.now()
+    wines, now = load(), clock.now()
     traffic = Traffic(settings)
     for day in range(12, -1, -1):
         if day == 7:
@@ -68,7 +68,7 @@ def others(settings: Settings, model: str, module: Any, *, feedback: bool) -> No
     """Three days on which nothing goes wrong, with feedback or without any."""
     problem = module.PROBLEM
     frame = module.load(data_of(problem))
-    traffic, now = Traffic(settings, model), ids.now()
+    traffic, now = Traffic(settings, model), clock.now()
     for day in (2, 1, 0):
         came = unlike_training(frame.sample(ROWS, random_state=day), day)
         actual = came[problem.target].tolist() if feedback else ()

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from conftest import Server, body, free_port, moved, rewrite, wine, with_a_threshold_moved
 
 from app import create_app
-from serving import doctor, ids
+from serving import clock, doctor
 from serving.__main__ import main
 from serving.doctor import Finding
 from serving.models.artefact import ONNX
@@ -193,7 +193,7 @@ def test_a_journal_that_nobody_moves_or_that_cannot_be_moved(
     findings = examine()
     assert wrong(findings) == [("journal", "odd")]
     assert "nobody moves them" in told(findings, "journal")
-    status = collector.Status(ids.now(), 10**9, 2, "the database is locked")
+    status = collector.Status(clock.now(), 10**9, 2, "the database is locked")
     (settings.journal_dir / collector.STATUS).write_bytes(msgspec.json.encode(status))
     findings = examine()
     assert wrong(findings) == [("journal", "odd"), ("journal", "broken")]

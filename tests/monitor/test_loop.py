@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from conftest import moved, rewrite
 
-from serving import ids
+from serving import clock, ids
 from serving.errors import SettingsError
 from serving.monitor.passes import Passed
 from serving.monitor.retraining import loop, training
@@ -66,7 +66,7 @@ class Wine:
     def alert(self, model: str = "wine") -> None:
         version = self.decisions.live(model)
         alert = Alert(
-            model=model, version=version, kind="concept drift", raised=ids.now(), statements=()
+            model=model, version=version, kind="concept drift", raised=clock.now(), statements=()
         )
         self.store.reports.settle([alert], [])
 
@@ -78,7 +78,7 @@ class Wine:
         model: str = "wine",
     ) -> None:
         """Answer good wines, and be told that they are good."""
-        now, version = ids.now(), self.decisions.live(model)
+        now, version = clock.now(), self.decisions.live(model)
         named = ids.make(model, version, now, rows + 1)[:rows]
         told = {"classes": CLASSES, "probabilities": [list(said)] * rows}
         entries: list[Any] = [

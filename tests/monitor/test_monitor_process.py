@@ -20,7 +20,7 @@ import pytest
 from conftest import PATIENCE, ROOT, wait_until
 from monitored import chances, learnt, monitor, opened, predicted, report_of, wines
 
-from serving import ids
+from serving import clock
 from serving.recording.store import Store
 from serving.settings import Settings
 
@@ -68,7 +68,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_says_nothing_twice(tmp_path: 
     store, requests, sent = opened(settings), traffic(), []
     chance = random.Random(os.urandom(8))
     for _ in range(KILLS):
-        before = ids.now()
+        before = clock.now()
         with monitoring(settings, tmp_path / "log"):
             end = time.monotonic() + PATIENCE
             while time.monotonic() < end:

@@ -21,7 +21,7 @@ from monitored import (
     wines,
 )
 
-from serving import ids
+from serving import clock
 from serving.models import artefact
 from serving.recording.entry import TrialEntry
 from serving.recording.store import Store
@@ -155,7 +155,7 @@ def test_feedback_waits_a_minute_for_its_prediction(kept: Settings, store: Store
     def rows() -> int:
         return report_of(kept)["report"]["concept"]["rows"]
 
-    now = ids.now()
+    now = clock.now()
     likely = chances(60)
     lost, late, there = (
         predicted(wines(60, part), likely, at=now - 1_000 * part) for part in range(1, 4)

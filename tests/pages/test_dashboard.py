@@ -17,7 +17,7 @@ from traffic import DAY, HOUR, Traffic, at, unlike_training
 
 from app import create_app
 from bench.wines import load
-from serving import ids
+from serving import clock
 from serving.api.pages.shown import UNKNOWN as DASH
 from serving.models import artefact
 from serving.models.artefact import REFERENCE
@@ -61,7 +61,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
     """Wine drifts in its second version, without feedback; of diabetes there are no predictions."""
     folder = tmp_path_factory.mktemp("dashboard")
     shutil.copytree(ROOT / "models", folder / "models")
-    settings, now = Settings(models_dir=folder / "models", var_dir=folder / "var"), ids.now()
+    settings, now = Settings(models_dir=folder / "models", var_dir=folder / "var"), clock.now()
     wines = load()
     came = unlike_training(wines.sample(ROWS, random_state=0))
     traffic = Traffic(settings)
@@ -194,8 +194,10 @@ def test_a_service_that_is_asked_nothing_has_pages_all_the_same(
 ):
     later = dashboard.page("/monitor/wine?days=1", later=3 * DAY)
     assert "No pass found anything new in this time." in later
-    Traffic(settings).look(ids.now())
-    page = Dashboard(create_app(settings).test_client(), settings, ids.now()).page("/monitor/wine")
+    Traffic(settings).look(clock.now())
+    page = Dashboard(create_app(settings).test_client(), settings, clock.now()).page(
+        "/monitor/wine"
+    )
     assert "… not enough yet 0 values so far, 200 are needed" in text(page)
 
 
@@ -262,7 +264,7 @@ def test_portuguese_readers_are_told_everything_in_portuguese(dashboard: Dashboa
 def test_no_such_model_and_no_store_are_pages_that_say_so(tmp_path: Path, dashboard: Dashboard):
     assert "no model &#39;wien&#39; is served" in dashboard.page("/monitor/wien", status=404)
     down = Settings(var_dir=tmp_path / "var", database_url="postgresql://localhost:1/nothing")
-    alone = Dashboard(create_app(down).test_client(), down, ids.now())
+    alone = Dashboard(create_app(down).test_client(), down, clock.now())
     for path in ("/monitor", "/monitor/wine", "/monitor/wine/report.html"):
         page = alone.page(path, status=503)
         assert "Predictions are answered and recorded all the same" in page
@@ -271,5 +273,5 @@ def test_no_such_model_and_no_store_are_pages_that_say_so(tmp_path: Path, dashbo
 def test_a_service_without_a_record_says_that_there_is_nothing_to_watch(settings: Settings):
     unrecorded = Settings(var_dir=settings.var_dir, journal=False)
     Traffic(unrecorded)
-    page = Dashboard(create_app(unrecorded).test_client(), unrecorded, ids.now()).page("/monitor")
+    page = Dashboard(create_app(unrecorded).test_client(), unrecorded, clock.now()).page("/monitor")
     assert "JOURNAL=off" in page

@@ -28,6 +28,7 @@ from conftest import (
 from entries import predicted
 
 from app import create_app
+from serving import clock
 from serving.errors import ServingError
 from serving.recording.collector import Collector, status
 from serving.recording.entry import PredictionEntry
@@ -252,7 +253,7 @@ def test_what_is_too_old_goes_from_the_store(settings: Settings):
     client = create_app(settings).test_client()
     with closing(moved(settings)) as store:
         old = PredictionEntry(
-            time=time.time_ns() // 1_000_000 - 3 * 86_400_000,
+            time=clock.now() - 3 * clock.DAY,
             model="wine",
             version=1,
             request_id="mine",

@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 
 from app import create_app
-from serving import ids
+from serving import clock
 from serving.recording.store import Store
 from serving.recording.store.deliveries import Delivery
 from serving.recording.store.reports import Alert, Report, Reports
@@ -103,7 +103,7 @@ def test_of_many_passes_as_many_are_told_as_a_client_can_take(
 ):
     monkeypatch.setattr("serving.api.monitor.MAX_POINTS", 2)
     settings.var_dir.mkdir()
-    store, now = Store(settings.store_url), ids.now()
+    store, now = Store(settings.store_url), clock.now()
     store.migrate()
     for time in range(now - 4, now):
         store.reports.write(report(time), FIGURES, [], [], before=time - 1 if time > now - 4 else 0)

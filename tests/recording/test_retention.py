@@ -15,7 +15,7 @@ from entries import NOON, learnt, predicted
 from msgspec import Raw
 
 from app import create_app
-from serving import ids
+from serving import clock
 from serving.recording.collector import Collector
 from serving.recording.entry import TrialEntry
 from serving.recording.store import Store
@@ -24,8 +24,8 @@ from serving.recording.store.reports import Alert, Report
 from serving.settings import Settings
 from serving.statement import Statement
 
-OLD, NEW = NOON, NOON + 10 * ids.DAY
-LIMIT = NOON + ids.DAY
+OLD, NEW = NOON, NOON + 10 * clock.DAY
+LIMIT = NOON + clock.DAY
 
 
 def left(folder: Path, mark: str) -> dict[str, int]:
@@ -194,7 +194,7 @@ def test_nothing_that_was_answered_is_left_when_its_days_are_over(
     with closing(moved(settings)) as store:
         assert holding(mark)
         assert holding(stem)
-        now = ids.now()
-        monkeypatch.setattr(ids, "now", lambda: now + 3 * ids.DAY)
+        now = clock.now()
+        monkeypatch.setattr(clock, "now", lambda: now + 3 * clock.DAY)
         Collector(settings.journal_dir, store, days=2).retain()
     assert holding(mark) == holding(stem) == []

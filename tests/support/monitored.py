@@ -9,7 +9,7 @@ import numpy as np
 from click.testing import CliRunner, Result
 from conftest import ROOT
 
-from serving import ids
+from serving import clock, ids
 from serving.__main__ import main
 from serving.metrics.families import Totals
 from serving.models import artefact
@@ -76,7 +76,7 @@ def predicted(
     **changes: Any,
 ) -> PredictionEntry:
     """One request about wines with these probabilities; `changes` replace its fields."""
-    now = at or ids.now()
+    now = at or clock.now()
     fields: dict[str, Any] = {
         "time": now,
         "model": "wine",

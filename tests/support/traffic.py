@@ -27,7 +27,7 @@ _numbers = count()
 @contextmanager
 def at(time: int) -> Iterator[None]:
     """Make it that time, in milliseconds since 1970, for the service and the monitor."""
-    with patch("serving.ids.now", lambda: time):
+    with patch("serving.clock.now", lambda: time):
         yield
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from conftest import rewrite
 
-from serving import ids
+from serving import clock, ids
 from serving.errors import InvalidRecords, UnknownVersion
 from serving.models import artefact
 from serving.predicting import feedback
@@ -28,7 +28,7 @@ def newer(models: Path, **changes: Any) -> int:
 
 def actual(served: Registry, version: int, label: str) -> str | float:
     """What is recorded for a feedback on a prediction of a version."""
-    (named,) = ids.make("wine", version, ids.now(), 1)
+    (named,) = ids.make("wine", version, clock.now(), 1)
     body = json.dumps({"id": named, "actual": label}).encode()
     (_, (read,)) = feedback.decode(body, 1, served)
     return read

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
-from serving import ids
+from serving import clock, ids
 from serving.api.openapi.document import document
 from serving.api.openapi.operation import About
 from serving.api.pages.html import POLICY
@@ -88,5 +88,5 @@ class Made:
         with suppress(StoreError):
             latest = self.service.store.predictions(manifest.name, limit=1)
         known = [each.id for each in latest]
-        (named,) = known or ids.make(manifest.name, manifest.version, ids.now(), 1)
+        (named,) = known or ids.make(manifest.name, manifest.version, clock.now(), 1)
         return {"id": named, **native.predicted_example(self.service, engine)}

@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
+from serving import clock
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation, response
 from serving.api.openapi.structs import text
 from serving.api.pages.charts import charts, two_by_two
 from serving.api.pages.html import wants_json
 from serving.api.pages.words import Words, words
-from serving.api.query import shown
 from serving.api.respond import as_json
 from serving.inputs.field import FLOAT32_MAX, Field
 from serving.models import artefact
@@ -61,7 +61,7 @@ def blueprint(service: Service) -> Blueprint:
             possible=lambda field: _possible(field, spoken),
             versions=Versions(decisions, "").listed(name),
             decisions=[
-                {**msgspec.to_builtins(each), "time": shown(each.time)[:16].replace("T", " ")}
+                {**msgspec.to_builtins(each), "time": clock.iso(each.time)[:16].replace("T", " ")}
                 for each in decisions.history(name)
             ],
             json_url=url_for("models.model", name=name, version=version),

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
-from serving import ids
+from serving import clock
 from serving.api.around import errors
 from serving.api.monitor import DEFAULT_DAYS, MAX_DAYS
 from serving.api.pages import monitored, plots
@@ -20,7 +20,7 @@ from serving.api.pages.listed import listed
 from serving.api.pages.monitored import Passes, State, most_changed_first
 from serving.api.pages.shown import Figures
 from serving.api.pages.words import words
-from serving.api.query import shown, whole
+from serving.api.query import whole
 from serving.errors import ServingError, StoreError
 from serving.monitor.report import Report
 from serving.predicting.service import Service
@@ -40,7 +40,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 
     @routes.get("")
     def models() -> Response:
-        states = monitored.states(service, ids.now() - patience)
+        states = monitored.states(service, clock.now() - patience)
         broken = {name: why for name, why in registry.broken.items() if name not in registry.live}
         recorded = service.journal is not None
         return _page("monitor.html", states=states, broken=broken, recorded=recorded)
@@ -52,7 +52,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.get("/<name>/report.html")
     def saved(name: str) -> Response:
         answer = _page("monitor_model.html", saved=True, **_inlined(), **found(name))
-        day = shown(ids.now())[: len("2026-11-21")]
+        day = clock.iso(clock.now())[: len("2026-11-21")]
         answer.headers.set("Content-Disposition", "attachment", filename=f"{name}-{day}.html")
         return answer
 
@@ -65,9 +65,9 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 
     def found(name: str) -> dict[str, Any]:
         """What the page of one model is made from."""
-        now, days = ids.now(), whole("days", 1, MAX_DAYS) or DEFAULT_DAYS
+        now, days = clock.now(), whole("days", 1, MAX_DAYS) or DEFAULT_DAYS
         state = monitored.asked(service, name, now - patience)
-        passes = monitored.passes(service, name, now - days * ids.DAY)
+        passes = monitored.passes(service, name, now - days * clock.DAY)
         about = {"state": state, "passes": passes, "days": days, "window": _window(state)}
         if state.report:
             about |= _of_report(state, state.report, passes, Figures(words(request)))
@@ -100,7 +100,7 @@ def _window(state: State) -> dict[str, Any]:
     query: dict[str, Any] = {"version": state.version}
     looked = state.report.window if state.report else None
     if looked and looked.since is not None and looked.until is not None:
-        query |= {"since": shown(looked.since), "until": shown(looked.until + 1)}
+        query |= {"since": clock.iso(looked.since), "until": clock.iso(looked.until + 1)}
     return query
 
 

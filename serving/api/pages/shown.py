@@ -1,10 +1,7 @@
 """Figures and times as people read them, in their language."""
 
-from datetime import UTC, datetime
-
-from serving import ids
+from serving import clock
 from serving.api.pages.words import Words
-from serving.api.query import shown
 from serving.figures import percent
 from serving.monitor import wording
 from serving.monitor.report import Estimated, Realised, Statements
@@ -79,15 +76,15 @@ class Figures:
 
     def ago(self, moment: int) -> str:
         """How long ago a time was, in milliseconds since 1970."""
-        return self.say("{span} ago", span=self.span(max(0, ids.now() - moment) // 1000))
+        return self.say("{span} ago", span=self.span(max(0, clock.now() - moment) // 1000))
 
     def clock(self, moment: int) -> str:
         """A time to the minute."""
-        return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return clock.to_minutes(moment)
 
     def iso(self, moment: int) -> str:
         """A time as programs read it."""
-        return shown(moment)
+        return clock.iso(moment)
 
     def term(self, text: str) -> str:
         """A verdict, a kind of alert or a statistic by its name in a report."""

@@ -3,11 +3,11 @@
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 
+from serving import clock
 from serving.monitor.report import Statements, Verdict
 from serving.monitor.wording import sentence
 from serving.recording.store.deliveries import Delivery
@@ -147,12 +147,8 @@ def _message(alert: Alert, now: int) -> str:
         "version": alert.version,
         "kind": alert.kind,
         "sentence": sentence(alert.statements, alert.ended),
-        "raised": _shown(alert.raised),
-        "cleared": None if alert.cleared is None else _shown(alert.cleared),
+        "raised": clock.iso(alert.raised),
+        "cleared": None if alert.cleared is None else clock.iso(alert.cleared),
     }
-    whole = {"type": f"alert.{state}", "timestamp": _shown(now), "data": told}
+    whole = {"type": f"alert.{state}", "timestamp": clock.iso(now), "data": told}
     return msgspec.json.encode(whole).decode()
-
-
-def _shown(time: int) -> str:
-    return datetime.fromtimestamp(time / 1000, UTC).isoformat(timespec="milliseconds")

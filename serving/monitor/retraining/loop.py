@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from serving import COMMAND, ids
+from serving import COMMAND, clock
 from serving.errors import ArtefactError, ServingError, VersionRefused
 from serving.models import artefact
 from serving.models.paired import ENOUGH, Paired, loss
@@ -30,7 +30,7 @@ WHO = "monitor"
 REST = 3_600_000  # milliseconds between the beginnings of two trainings of a model
 MORE = 2  # times the feedback of the last training that came to nothing
 LOOKS = (300, 600, 1_200)  # rows with feedback at which a trial is looked at, the last decides
-LONGEST_TRIAL = 7 * ids.DAY
+LONGEST_TRIAL = 7 * clock.DAY
 UNTAUGHT = (
     "training does not know it by name; retrain it with "
     f"`{COMMAND} train FILE --target … --name {{}} --with-feedback`"
@@ -120,7 +120,7 @@ class Loop:
         """Begin a training, if an alert lasts and enough was learnt since."""
         alerts = self.store.reports.alerts(model, lasting=True)
         alerts = [alert for alert in alerts if alert.version == live]
-        now = ids.now()
+        now = clock.now()
         if not alerts or (attempt and now < attempt.time + REST):
             return
         since, needed = min(alert.raised for alert in alerts), ENOUGH
@@ -150,7 +150,7 @@ class Loop:
         if objections:
             log.warning("%s %d is not tried: %s", model, candidate, verdict)
             return
-        tried = msgspec.structs.replace(attempt, candidate=candidate, tried=ids.now())
+        tried = msgspec.structs.replace(attempt, candidate=candidate, tried=clock.now())
         self._keep(model, tried)
         self.versions.set_trial(model, candidate, "it passed the gate")
         log.info("%s %d is tried in place of %d", model, candidate, attempt.live)
@@ -170,7 +170,7 @@ class Loop:
             elif paired.low > 0 or looks == len(LOOKS):
                 self._end(model, candidate, f"not shown to be no worse: {said}")
             self._keep(model, msgspec.structs.replace(attempt, looks=looks))
-        elif ids.now() > attempt.tried + LONGEST_TRIAL:
+        elif clock.now() > attempt.tried + LONGEST_TRIAL:
             self._end(model, candidate, f"only {len(both)} rows with feedback came in a week")
 
     def _promote(self, model: str, candidate: int, why: str) -> None:

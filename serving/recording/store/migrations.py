@@ -3,11 +3,11 @@
 A released step is never changed or removed; a change of the tables is a new step at the end.
 """
 
-import time
 from typing import NamedTuple
 
 import sqlalchemy as sql
 
+from serving import clock
 from serving.errors import StoreError
 
 LOCK = 0x7374_6F72_65  # "store": any number that no other program locks in the same database
@@ -187,5 +187,5 @@ def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None
                 connection.execute(sql.text(statement))
             connection.execute(
                 sql.text("INSERT INTO applied_steps (name, time) VALUES (:name, :time)"),
-                {"name": step.name, "time": time.time_ns() // 1_000_000},
+                {"name": step.name, "time": clock.now()},
             )
