@@ -1,0 +1,55 @@
+"""The steps of docs/changing.md that no other test would miss."""
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
+
+import numpy as np
+from flask.testing import FlaskClient
+
+import serving.api
+import serving.monitor.drift
+import train.problems
+from serving.models.metrics import METRICS
+from serving.monitor.drift import drift, finding
+from serving.monitor.performance.metrics import CLASSIFICATION, REGRESSION
+from train.evaluation.classification import Classification
+from train.evaluation.regression import Regression
+from train.problems.problems import PROBLEMS
+
+
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield import_module(module.name)
+
+
+def test_every_problem_can_be_trained_by_its_name():
+    made = {each.PROBLEM.name for each in modules(train.problems) if hasattr(each, "PROBLEM")}
+    assert made == {problem.name for problem in PROBLEMS}
+
+
+def test_every_route_is_served(client: FlaskClient):
+    made = {each.__name__ for each in modules(serving.api) if hasattr(each, "blueprint")}
+    assert made <= {each.import_name for each in client.application.blueprints.values()}
+
+
+def test_every_drift_test_is_applied():
+    made = {
+        value
+        for module in modules(serving.monitor.drift)
+        for value in vars(module).values()
+        if isinstance(value, finding.Test)
+    }
+    assert made == {*drift.OF_NUMBER_FIELDS, *drift.OF_CATEGORIES}
+
+
+def test_training_and_the_monitor_compute_every_metric_that_has_a_title():
+    y, sure = np.array([0.0, 1.0, 1.0]), np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
+    scores = (
+        Classification(labels=("no", "yes"), positive="yes").score(y, sure, None),
+        Classification(labels=("no", "yes")).score(y, sure, None),
+        Regression().score(y + 1, sure[:, :1], None),
+    )
+    assert {name for score in scores for name in score} == METRICS.keys()
+    assert CLASSIFICATION.keys() | REGRESSION.keys() == METRICS.keys()
