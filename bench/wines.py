@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
-from serving.monitor.drift import drift
-from serving.monitor.drift.drift import Drift
+from serving.models.manifest import Figure, ReliabilityBin
+from serving.monitor.drift.detection import detect_drift
 from serving.monitor.drift.samples import Labels, Numbers
-from serving.monitor.performance import estimate, losses
-from serving.monitor.performance.answers import Classified
+from serving.monitor.findings import Drift
 from serving.monitor.performance.concept import Watch, update
-from serving.monitor.performance.losses import Losses
-from serving.monitor.performance.performance import HeldOut
+from serving.monitor.performance.estimate import estimate
+from serving.monitor.performance.losses import Losses, measure_losses
+from serving.monitor.performance.predictions import Classified
 from train.problems import wine
 from train.problems.problems import data_of
 
@@ -58,23 +58,23 @@ class Monitored:
         self._trained = trained
 
     def drift(self, wines: pd.DataFrame, answered: Floats | None = None) -> Drift:
-        """One pass over a window; without the model's answers, over its fields alone."""
+        """Check a window; without the model's probabilities, its fields alone."""
         numbers = {name: wines[name].to_numpy() for name in NUMBERS}
-        return self.passed(numbers, wines[COLOR].tolist(), answered)
+        return self.checked(numbers, wines[COLOR].tolist(), answered)
 
-    def passed(
+    def checked(
         self, numbers: dict[str, Floats], colors: list[str], answered: Floats | None
     ) -> Drift:
-        """One pass over a window's plain values."""
+        """Check a window's plain values."""
         fields: dict[str, Numbers | Labels] = {
             name: Numbers.of(self.quantiles[name], numbers[name], rows=self.rows)
             for name in NUMBERS
         }
         fields[COLOR] = Labels.of(self.colors, colors, rows=self.rows)
         if answered is None:
-            return drift.measure(fields, {})
+            return detect_drift(fields, {})
         probabilities = Numbers.of(self.probabilities, answered, rows=self.rows)
-        return drift.measure(fields, {"bom": probabilities})
+        return detect_drift(fields, {"bom": probabilities})
 
     def until_alarm(self, answered: Floats, good: Truth, watch: Watch) -> int | None:
         """After how many of these rows a watch raises its alarm, if it does."""
@@ -95,21 +95,21 @@ class Monitored:
         """The accuracy to be expected where no truth is known."""
         bins = (self._trained.answered * 10).astype(int).clip(max=9)
         reliability = [
-            estimate.Reliability(
+            ReliabilityBin(
                 float(self._trained.answered[bins == each].mean()),
                 float(self._trained.good[bins == each].mean()),
                 int((bins == each).sum()),
             )
             for each in np.unique(bins)
         ]
-        accuracy, *_ = estimate.measure(_classified(answered), reliability)
+        accuracy, *_ = estimate(_classified(answered), reliability)
         return accuracy.value
 
     def _losses(self, answered: Floats, good: Truth) -> Losses:
         error = (self._trained.answered - self._trained.good) ** 2
         folds = [part.mean() for part in np.array_split(error, FOLDS)]
-        held_out = {"brier": HeldOut(float(error.mean()), float(np.std(folds, ddof=1)))}
-        found = losses.measure(_classified(answered), good.astype(int), held_out)
+        held_out = {"brier": Figure(float(error.mean()), float(np.std(folds, ddof=1)), 1.0)}
+        found = measure_losses(_classified(answered), good.astype(int), held_out)
         assert found
         return found
 

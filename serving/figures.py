@@ -1,16 +1,16 @@
-"""Figures as people read them: with the digits that mean something, whatever their size."""
+"""Numbers as people read them: with significant digits, whatever their size."""
 
 import math
 
-DIGITS = 4  # significant ones
+DIGITS = 4  # significant
 SMALLEST, LARGEST = 1e-4, 1e15  # beyond these a number is written with a power of ten
 ENGLISH, PORTUGUESE = "en", "pt-BR"
 SWAPPED = str.maketrans(",.", ".,")
-STORED = 6  # significant ones of a figure that is kept
+STORED = 6  # significant digits of a number that is stored
 
 
 def number(value: float) -> str:
-    """A figure with four significant digits, and with all that stand before the point.
+    """Format a number with four significant digits, and all those before the decimal point.
 
     >>> number(0.83), number(1234567.8), number(0.0012345), number(9.1e-7), number(0)
     ('0.8300', '1,234,568', '0.001234', '9.1e-07', '0')
@@ -24,7 +24,7 @@ def number(value: float) -> str:
 
 
 def significant(value: float) -> float:
-    """A figure to be kept: small ones keep as many digits as large ones.
+    """Round a number that is to be stored to six significant digits.
 
     >>> significant(0.123456789), significant(9.123456789e-07)
     (0.123457, 9.12346e-07)
@@ -33,7 +33,7 @@ def significant(value: float) -> float:
 
 
 def percent(share: float) -> str:
-    """A share as people read it; below a tenth it keeps a digit.
+    """Format a share; below a tenth with one decimal.
 
     >>> percent(0.5234), percent(0.0312)
     ('52 %', '3.1 %')
@@ -43,5 +43,5 @@ def percent(share: float) -> str:
 
 
 def local(written: str, language: str) -> str:
-    """A number that is written as in English, as a language writes it."""
+    """Rewrite a number from its English form to that of a language."""
     return written.translate(SWAPPED) if language == PORTUGUESE else written

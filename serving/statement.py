@@ -1,15 +1,17 @@
-"""What the monitor says, as data: kept so, and put into words where it is shown."""
+"""A statement of the monitor as data: stored so, and put into words where it is shown."""
+
+from collections.abc import Mapping
 
 import msgspec
 
 
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that is said of a field, of a metric or of the model.
+    """One statement about a field, a metric or the model.
 
     Attributes
     ----------
     code : str
-        What is said; monitor/wording.json has the words.
+        Its code; monitor/wording.json has the words.
     values : dict
         Numbers, and labels and names as they are.
     field : str
@@ -17,5 +19,5 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     code: str
-    values: dict[str, int | float | str] = {}
+    values: Mapping[str, int | float | str] = {}
     field: str = ""

@@ -1,4 +1,4 @@
-"""Look at what the models get and answer."""
+"""Check the live models for drift and for worse performance."""
 
 import sys
 
@@ -9,19 +9,21 @@ from serving.settings import Settings
 
 @click.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
-@click.option("--once", is_flag=True, help="One pass; exits with 3 while an alert lasts.")
-@click.option("--json", "as_json", is_flag=True, help="With --once: a line of JSON a model.")
+@click.option("--once", is_flag=True, help="Check once; exits with 3 while an alert lasts.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="With --once: one line of JSON for each model."
+)
 @click.pass_obj
 def monitor(settings: Settings, models: tuple[str, ...], *, once: bool, as_json: bool) -> None:
-    """Look at what the models get and answer, every MONITOR_INTERVAL, until stopped.
+    """Check models for drift and for worse performance, every MONITOR_INTERVAL, until stopped.
 
     All live models, if none is named. Exit codes of --once: 0 no alert lasts, 1 a model could not
-    be looked at, 2 wrong use, 3 an alert lasts.
+    be checked, 2 wrong usage, 3 an alert lasts.
     """
-    from serving.monitor import command  # noqa: PLC0415 - it takes SciPy along, the others do not
+    from serving.monitor import command  # noqa: PLC0415 - it imports SciPy, which others do without
 
     if as_json and not once:
-        raise click.UsageError("--json goes with --once; without it all that is logged is JSON")
+        raise click.UsageError("--json needs --once; without --once the log is JSON")
     if once:
-        sys.exit(command.once(settings, models, as_json=as_json))
-    command.for_ever(settings, models)
+        sys.exit(command.check_once(settings, models, as_json=as_json))
+    command.check_forever(settings, models)

@@ -1,5 +1,5 @@
 """What changed about a model's data or performance, and what follows from it.
 
-report.py has what is found and wording.py its words: workers show both. All else runs in the
-monitor alone: check.py takes one version through drift, performance and alerts; passes.py all.
+Workers import report.py, findings.py and wording.py; all else runs in the monitor alone, with
+SciPy. check.py is one check from top to bottom; checks.py and command.py run it for all models.
 """

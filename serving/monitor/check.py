@@ -1,111 +1,250 @@
-"""A look at one version: its window read, judged, and kept with the alerts that follow from it."""
+"""One check of one version: its window is measured and judged, and the result stored with alerts.
+
+`check` is the whole way, from top to bottom; what follows it are its steps.
+"""
 
 import logging
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 
 import msgspec
+import numpy as np
 from msgspec import Raw
 
 from serving import clock
 from serving.errors import ArtefactError
-from serving.metrics.families import totals
+from serving.metrics.families import Totals, totals
 from serving.models import artefact
-from serving.monitor.alerts.alerts import change
-from serving.monitor.alerts.signals import signals
-from serving.monitor.measure import Known, figures, report
+from serving.models.artefact import Artefact
+from serving.models.manifest import Figure
+from serving.monitor.alerts.alerts import change_alerts, signals_of
+from serving.monitor.drift.comparison import compare_with_reference
+from serving.monitor.drift.detection import detect_drift
+from serving.monitor.drift.distributions import draw_distributions
+from serving.monitor.findings import (
+    ConceptDrift,
+    Drift,
+    Estimated,
+    MetricVerdict,
+    Realised,
+    Statements,
+    Verdict,
+)
 from serving.monitor.performance.concept import Watch
-from serving.monitor.performance.watched import go_on
-from serving.monitor.report import Report, WindowSummary, read
-from serving.monitor.traffic import NOTHING, traffic
-from serving.monitor.window import Window
+from serving.monitor.performance.estimate import estimate
+from serving.monitor.performance.feedback import Watched, continue_watch
+from serving.monitor.performance.predictions import Classified, one_hot, positive_label
+from serving.monitor.performance.realised import measure_realised
+from serving.monitor.report import Report, Unmeasured, WindowSummary, figures_of, read
+from serving.monitor.traffic import measure_arrival, measure_traffic
+from serving.monitor.window import Decoder, Window
 from serving.monitor.wording import sentence
 from serving.recording.store import Store, reports
 from serving.recording.store.rows import Trial
 from serving.recording.store.windows import WindowLimits
 from serving.settings import Settings
+from serving.statement import Statement
 from serving.versions.decisions import Decisions
 
 log = logging.getLogger(__name__)
 
+NOTHING_COUNTED = Totals(0, {})
+
 encode = msgspec.json.Encoder().encode
 
 
-class Looks:
-    """Looks at versions of the models that decisions are about."""
+def check(settings: Settings, store: Store, decisions: Decisions, model: str, version: int) -> Raw:
+    """Check a version, unless nothing came since its last check; return its report.
 
-    def __init__(self, settings: Settings, store: Store, decisions: Decisions) -> None:
-        self.settings, self.store, self.decisions = settings, store, decisions
+    Raises
+    ------
+    ArtefactError, StoreError
+    """
+    last = store.reports.latest(model, version)
+    now = max(clock.now(), last.time + 1 if last else 1)
+    since = now - settings.monitor_days * clock.DAY
+    limits = WindowLimits(model, version, since, settings.monitor_rows)
+    last_report = read(last.report if last else None)
+    if last and last_report and _nothing_new(store, limits, last.place, last_report.window):
+        store.reports.renew(last, now)
+        return last.report
 
-    def at(self, model: str, version: int) -> Raw:
-        """Look at a version, unless nothing came since it was looked at last; return its report.
+    trained = artefact.read(settings.models_dir, model, version)
+    decoder = Decoder(trained.manifest, trained.reference)
+    held_out = _held_out(trained)
+    window = Window(trained.manifest.fields, decoder, store.window(limits))
 
-        Raises
-        ------
-        ArtefactError, StoreError
-        """
-        kept = self.store.reports.latest(model, version)
-        before, place = (kept.time, kept.place) if kept else (0, 0)
-        now = max(clock.now(), before + 1)
-        since = now - self.settings.monitor_days * clock.DAY
-        limits = WindowLimits(model, version, since, self.settings.monitor_rows)
-        found_before = read(kept.report if kept else None)
-        if kept and found_before and not self._news(found_before.window, limits, place):
-            self.store.reports.renew(kept, now)
-            return kept.report
-        trained = artefact.read(self.settings.models_dir, model, version)
-        known = Known(trained.manifest, trained.reference)
-        answers, held_out = known.answers, known.held_out
-        last = max(place, self.store.last_place())
-        watch = msgspec.json.decode(kept.watch, type=Watch) if kept else Watch()
-        with closing(self.store.arrived(limits, place, last)) as arrived:
-            watched = go_on(watch, arrived, answers, held_out, last=last, now=now)
-        window = Window(trained.manifest.fields, answers, self.store.window(limits))
-        counted = totals(self.settings.metrics_dir)
-        found = report(
-            known,
-            limits,
-            window,
-            concept=watched.concept,
-            traffic=traffic(
-                window, counted, found_before.traffic.counted if found_before else NOTHING, now
-            ),
-            trial=self._trial(limits),
-            time=now,
-        )
-        return self._keep(
-            found,
-            reports.Report(
-                model, version, now, Raw(encode(found)), watched.place, Raw(encode(watched.watch))
-            ),
-            before,
-        )
+    compared = compare_with_reference(trained, window)
+    drift = detect_drift(compared.fields, compared.outputs)
+    realised = _measure_realised(window, held_out)
+    estimated = _estimate(window, trained)
+    watched = _watch_feedback(store, limits, last, decoder, held_out=held_out, now=now)
+    counted = totals(settings.metrics_dir)
+    counted_before = last_report.traffic.counted if last_report else NOTHING_COUNTED
+    traffic = measure_traffic(window, counted, counted_before, now)
+    trial = _compare_trial(settings, store, decisions, limits)
+    verdict, reasons = _judge(drift, realised, watched.drift)
+    unmeasured = chain(compared.unmeasured, _find_unmeasured(trained, window, watched.drift))
 
-    def _news(self, window: WindowSummary, limits: WindowLimits, place: int) -> bool:
-        news = self.store.news(limits, place)
-        return news.feedback or (news.predictions, news.until) != (window.predictions, window.until)
+    report = Report(
+        model=model,
+        version=version,
+        time=now,
+        window=_summarise(window, limits, settings.monitor_days),
+        verdict=verdict,
+        statements=reasons,
+        drift=drift,
+        distributions=[
+            *draw_distributions("field", compared.fields),
+            *draw_distributions("prediction", compared.outputs),
+        ],
+        arrival=measure_arrival(window.times, window.feedback_times),
+        realised=realised,
+        estimated=estimated,
+        concept=watched.drift,
+        unmeasured=[Unmeasured((each,)) for each in unmeasured],
+        traffic=traffic,
+        trial=trial,
+    )
+    return _store_with_alerts(settings, store, report, watched, last.time if last else 0)
 
-    def _trial(self, limits: WindowLimits) -> Trial | None:
-        """How the version that is tried does beside the live one."""
-        try:
-            tried = self.decisions.trial(limits.model)
-            if tried is None or tried == limits.version:
-                return None
-            manifest = artefact.read_manifest(self.settings.models_dir, limits.model, tried)
-        except ArtefactError:  # what is tried is broken, as the service says; the live one is not
+
+def _nothing_new(store: Store, limits: WindowLimits, place: int, window: WindowSummary) -> bool:
+    """Whether neither a prediction nor feedback came, and none has become too old."""
+    news = store.news(limits, place)
+    unchanged = (news.predictions, news.until) == (window.predictions, window.until)
+    return unchanged and not news.feedback
+
+
+def _held_out(trained: Artefact) -> dict[str, Figure]:
+    """The metrics of training that live ones are compared with."""
+    metrics = trained.manifest.metrics
+    skipped = {"f1"} if _positive_is_unknown(trained) else set()
+    return {name: figure for name, figure in metrics.items() if name not in skipped}
+
+
+def _positive_is_unknown(trained: Artefact) -> bool:
+    """Whether F1 is that of one of two labels, and the artefact does not record which."""
+    two = len(trained.manifest.classes) == 2  # noqa: PLR2004
+    return two and positive_label(trained.manifest, trained.reference) is None
+
+
+def _watch_feedback(
+    store: Store,
+    limits: WindowLimits,
+    last: reports.Report | None,
+    decoder: Decoder,
+    *,
+    held_out: dict[str, Figure],
+    now: int,
+) -> Watched:
+    place = last.place if last else 0
+    until = max(place, store.last_place())
+    watch = msgspec.json.decode(last.watch, type=Watch) if last else Watch()
+    with closing(store.arrived(limits, place, until)) as arrived:
+        return continue_watch(watch, arrived, decoder, held_out, last=until, now=now)
+
+
+def _measure_realised(window: Window, held_out: dict[str, Figure]) -> Sequence[Realised]:
+    decoder, known = window.decoder, window.decoder.known(window.actual)
+    if not known.any():
+        return ()
+    actual = window.actual[known]
+    chances = None if window.probabilities is None else window.probabilities[known]
+    predictions = decoder.predictions(window.predicted[known], chances, actual)
+    weights = np.ones(len(predictions))
+    if isinstance(predictions, Classified):
+        weights = one_hot(actual, predictions.classes)
+    return measure_realised(predictions, weights, held_out)
+
+
+def _estimate(window: Window, trained: Artefact) -> Sequence[Estimated]:
+    predictions = window.decoder.predictions(window.predicted, window.probabilities, window.actual)
+    if not isinstance(predictions, Classified):
+        return ()
+    return estimate(predictions, trained.reference.reliability)
+
+
+def _compare_trial(
+    settings: Settings, store: Store, decisions: Decisions, limits: WindowLimits
+) -> Trial | None:
+    """Compare the version on trial, if there is one, with the live version."""
+    try:
+        version = decisions.trial(limits.model)
+        if version is None or version == limits.version:
             return None
-        return self.store.trial(limits.model, tried, numbers=manifest.task == "regression")
+        manifest = artefact.read_manifest(settings.models_dir, limits.model, version)
+    except ArtefactError:  # the trial is broken, which the service reports; the live one is not
+        return None
+    return store.trial(limits.model, version, numbers=manifest.task == "regression")
 
-    def _keep(self, found: Report, new: reports.Report, before: int) -> Raw:
-        kept = self.store.reports
-        lasting = kept.alerts(found.model, lasting=True)
-        live = {found.model: found.version}
-        changes = change(lasting, signals(found), live, found.time)
-        messages = changes.messages(self.settings, found.time)
-        point = Raw(encode(figures(found)))
-        if kept.write(new, point, changes.changed, messages, before=before):
-            changes.log()
-            because = sentence(found.statements)
-            log.info("%s %d: %s: %s", found.model, found.version, found.verdict, because)
-        else:
-            log.info("%s %d: another monitor was faster", found.model, found.version)
-        return new.report
+
+def _judge(
+    drift: Drift, realised: Sequence[Realised], concept: ConceptDrift | None
+) -> tuple[Verdict | MetricVerdict, Statements]:
+    """The worst verdict, and all statements that give the reason for it."""
+    judged: list[Drift | ConceptDrift] = [drift, *([concept] if concept else [])]
+    worse = [each.statements for each in realised if each.verdict == "worse"][:1]
+    if concept and concept.verdict == "drift":  # then a metric that is worse adds nothing
+        worse = []
+    verdicts: tuple[Verdict, ...] = ("drift", "no drift", "not enough yet")
+    verdict = next(each for each in verdicts if each in {one.verdict for one in judged})
+    if worse and verdict != "drift":
+        return "worse", worse[0]
+    statements = [each.statements for each in judged if each.verdict == verdict]
+    return verdict, tuple(chain.from_iterable(statements + worse))
+
+
+def _find_unmeasured(
+    trained: Artefact, window: Window, concept: ConceptDrift | None
+) -> Iterator[Statement]:
+    """State what could not be computed, and what it would need."""
+    if not window.decoder.known(window.actual).any():
+        yield Statement("no_feedback")
+    if not trained.manifest.metrics:
+        yield Statement("no_figures")
+    elif concept is None:
+        yield Statement("no_loss")
+    if trained.manifest.metrics and _positive_is_unknown(trained):
+        yield Statement("f1_of_unknown")
+    if not window.decoder.has_probabilities:
+        yield Statement("no_probabilities")
+    elif not trained.reference.reliability:
+        yield Statement("no_reliability")
+
+
+def _summarise(window: Window, limits: WindowLimits, days: int) -> WindowSummary:
+    return WindowSummary(
+        since=int(window.times.min()) if window.rows else None,
+        until=int(window.times.max()) if window.rows else None,
+        predictions=window.rows,
+        max_rows=limits.max_rows,
+        days=days,
+    )
+
+
+def _store_with_alerts(
+    settings: Settings, store: Store, report: Report, watched: Watched, last_time: int
+) -> Raw:
+    """Store the report, alerts and messages in one transaction, unless another monitor did."""
+    model, version = report.model, report.version
+    lasting = store.reports.alerts(model, lasting=True)
+    changes = change_alerts(lasting, signals_of(report), {model: version}, report.time)
+    stored = reports.Report(
+        model,
+        version,
+        report.time,
+        Raw(encode(report)),
+        watched.place,
+        Raw(encode(watched.watch)),
+    )
+    point = Raw(encode(figures_of(report)))
+    messages = changes.messages(settings, report.time)
+    if store.reports.write(stored, point, changes.changed, messages, before=last_time):
+        changes.log()
+        reasons = sentence(report.statements)
+        log.info("%s %d: %s: %s", model, version, report.verdict, reasons)
+    else:
+        log.info("%s %d: another monitor checked it meanwhile", model, version)
+    return stored.report

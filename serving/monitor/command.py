@@ -1,4 +1,4 @@
-"""What `adega monitor` does: a pass now, or passes for ever."""
+"""What `adega monitor` does: check the models once, or again and again."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ from serving.lock import wait_for_lock
 from serving.log import log_as_json
 from serving.models import artefact
 from serving.monitor.alerts import alerts
-from serving.monitor.passes import Passed, Passes
+from serving.monitor.checks import Checked, Checks
 from serving.monitor.report import Report, read
 from serving.monitor.retraining import loop
 from serving.monitor.wording import sentence, with_sentences
@@ -28,66 +28,67 @@ from serving.settings import Settings
 log = logging.getLogger(__name__)
 
 LOCK = "monitor.lock"
-NICENESS = 10  # predictions come first, as beside the collector
-FAILED, ALARM = 1, 3  # 2 is what a wrong use of a command exits with
+NICENESS = 10  # lower priority than predictions, as the collector
+FAILED, ALARM = 1, 3  # exit codes; 2 is wrong usage
 
 EMPTY = (
-    "The store holds no prediction of these versions. What stands in the journal is moved into it "
+    "The store holds no prediction of these versions. Predictions are moved from the journal to it "
     f"by gunicorn, or by `{COMMAND} collect`."
 )
 
 
-def once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
-    """Make one pass and print what it found; return the exit code.
+def check_once(settings: Settings, models: Sequence[str], *, as_json: bool) -> int:
+    """Check the models once and print the results; return the exit code.
 
-    It is 3 while an alert lasts about one of the models, else 1 if one could not be looked at,
-    else 0.
+    It is 3 while an alert about one of them lasts, else 1 if one could not be checked, else 0.
 
     Raises
     ------
     MonitorRuns, UnknownModel, StoreError, SettingsError
     """
-    logging.getLogger(alerts.__name__).addHandler(logging.NullHandler())  # they are printed below
-    steps = logging.getLogger(loop.__name__)
-    steps.setLevel(logging.INFO)
-    steps.addHandler(logging.StreamHandler())
-    _require(settings, models)
+    changed = logging.getLogger(alerts.__name__)
+    changed.addHandler(logging.NullHandler())  # alerts are printed below
+    retraining = logging.getLogger(loop.__name__)
+    retraining.setLevel(logging.INFO)
+    retraining.addHandler(logging.StreamHandler())
+    _require_live(settings, models)
     lock = wait_for_lock(settings.var_dir / LOCK, lambda _: False)
     if lock is None:
         raise MonitorRuns(
-            f"{settings.var_dir / LOCK} is held: a monitor runs already, or cannot write there; "
-            "what it found is at GET /models/NAME/monitor"
+            f"{settings.var_dir / LOCK} is locked: another monitor runs, or this one cannot write "
+            "there; reports are at GET /models/NAME/monitor"
         )
     with lock, closing(Store(settings.store_url)) as store:
-        passed = Passes(settings, store).look(models)
-        if cycle := _loop(settings, store):
-            cycle.after(passed)
-            cycle.finish(passed)
-        last = {each.model: store.reports.alerts(each.model, lasting=True) for each in passed}
-    for each in passed:
+        checked = Checks(settings, store).run(models)
+        if cycle := _retraining(settings, store):
+            cycle.step(checked)
+            cycle.finish(checked)
+        lasting = {each.model: store.reports.alerts(each.model, lasting=True) for each in checked}
+    for each in checked:
+        report, alerts_of = read(each.report), lasting[each.model]
         if as_json:
-            told = {**each._asdict(), "report": read(each.report), "alerts": last[each.model]}
+            line = {**each._asdict(), "report": report, "alerts": alerts_of}
             click.echo(
-                msgspec.json.encode({name: with_sentences(part) for name, part in told.items()})
+                msgspec.json.encode({name: with_sentences(part) for name, part in line.items()})
             )
-        elif found := read(each.report):  # else the log has said why
-            click.echo("\n".join(_told(each, found, last[each.model])))
-    if not as_json and passed and not any(map(_predictions, passed)):
+        elif report:  # else the failure has been logged
+            click.echo("\n".join(_lines(report, alerts_of)))
+    if not as_json and checked and not any(map(_has_predictions, checked)):
         click.echo(EMPTY)
-    if any(last.values()):
+    if any(lasting.values()):
         return ALARM
-    return FAILED if any(each.failure for each in passed) else 0
+    return FAILED if any(each.failure for each in checked) else 0
 
 
-def for_ever(settings: Settings, models: Sequence[str]) -> None:
-    """Make a pass every `MONITOR_INTERVAL`, until stopped; one process at a time does.
+def check_forever(settings: Settings, models: Sequence[str]) -> None:
+    """Check the models every `MONITOR_INTERVAL`, until stopped; one process at a time does.
 
     Raises
     ------
     UnknownModel, SettingsError
     """
     log_as_json()
-    _require(settings, models)
+    _require_live(settings, models)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -95,50 +96,50 @@ def for_ever(settings: Settings, models: Sequence[str]) -> None:
     path = settings.var_dir / LOCK
     lock = wait_for_lock(path, lambda _: False)
     if lock is None:
-        log.warning("%s is held by another monitor; this one waits to take over", path)
+        log.warning("%s is locked by another monitor; this one waits for it to end", path)
         lock = wait_for_lock(path, lambda seconds: not stop.wait(seconds))
     if lock is None:
         return
     with lock, closing(Store(settings.store_url)) as store:
-        passes, cycle = Passes(settings, store), _loop(settings, store)
+        checks, cycle = Checks(settings, store), _retraining(settings, store)
         while not stop.is_set():
             try:
-                passed = passes.look(models)
+                checked = checks.run(models)
                 if cycle:
-                    cycle.after(passed)
+                    cycle.step(checked)
             except (ArtefactError, StoreError, OSError) as error:
-                log.error("no pass could be made: %s", error)  # noqa: TRY400 - it says all
+                log.error("no model could be checked: %s", error)  # noqa: TRY400 - no bug of ours
             stop.wait(settings.monitor_interval)
         if cycle:
             cycle.close()
 
 
-def _loop(settings: Settings, store: Store) -> loop.Loop | None:
+def _retraining(settings: Settings, store: Store) -> loop.Loop | None:
     return loop.Loop(settings, store) if settings.auto_retrain else None
 
 
-def _require(settings: Settings, models: Sequence[str]) -> None:
-    there = artefact.live_models(settings.models_dir)
+def _require_live(settings: Settings, models: Sequence[str]) -> None:
+    live = artefact.live_models(settings.models_dir)
     for model in models:
-        if model not in there:
-            raise UnknownModel(f"no model {model!r} is there; there are {', '.join(there)}")
+        if model not in live:
+            raise UnknownModel(f"no model {model!r} is there; there are {', '.join(live)}")
 
 
-def _predictions(passed: Passed) -> bool:
-    found = read(passed.report)
-    return found is None or bool(found.window.predictions)
+def _has_predictions(checked: Checked) -> bool:
+    report = read(checked.report)
+    return report is None or bool(report.window.predictions)
 
 
-def _told(passed: Passed, found: Report, lasting: Sequence[Alert]) -> Iterator[str]:
-    """What a person reads of one model."""
-    window = found.window
-    yield f"{passed.model} {passed.version}: {found.verdict}: {sentence(found.statements)}"
+def _lines(report: Report, lasting: Sequence[Alert]) -> Iterator[str]:
+    """A report in a few lines, for people."""
+    window = report.window
+    yield f"{report.model} {report.version}: {report.verdict}: {sentence(report.statements)}"
     if window.since is not None and window.until is not None:
         since, until = clock.to_seconds(window.since), clock.to_seconds(window.until)
         yield f"    {window.predictions} predictions, {since} to {until}"
-        yield f"    {percent(found.arrival.share)} of them have feedback"
+        yield f"    {percent(report.arrival.share)} of them have feedback"
     for alert in lasting:
         raised = clock.to_seconds(alert.raised)
         yield f"    {alert.kind} since {raised}: {sentence(alert.statements)}"
-    for each in found.unmeasured:
+    for each in report.unmeasured:
         yield f"    not measured: {sentence(each.statements)}"

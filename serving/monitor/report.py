@@ -1,117 +1,32 @@
-"""What the monitor finds, as it is kept: read by all, and without SciPy, which computes it."""
+"""The report of a check, as it is stored, shown and documented; what computes it needs SciPy."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from serving.metrics.families import Totals
+from serving.monitor.findings import (
+    ConceptDrift,
+    Distribution,
+    Drift,
+    Estimated,
+    MetricVerdict,
+    Realised,
+    Statements,
+    Verdict,
+)
 from serving.recording.store.rows import Trial
-from serving.statement import Statement
-
-Verdict = Literal["drift", "no drift", "not enough yet"]
-MetricVerdict = Literal["worse", "within range", "not enough yet"]
-Statements = tuple[Statement, ...]
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One test of one field. It is drift when the effect matters and chance does not explain it.
-
-    Attributes
-    ----------
-    effect : float or None
-        In `unit`; none where there is not enough to tell.
-    threshold : float
-        The effect from which on a difference matters.
-    p_value : float or None
-        How likely two samples of one distribution differ as much.
-    level : float
-        The p-value below which chance is no explanation, after correction for all tests of a pass.
-    """
-
-    field: str
-    statistic: str
-    unit: str
-    effect: float | None = None
-    threshold: float
-    p_value: float | None = None
-    level: float
-    verdict: Verdict
-    statements: Statements
-
-
-class FieldDrift(msgspec.Struct, frozen=True, kw_only=True):
-    """What the tests of one field, or of one output of the model, found.
-
-    Attributes
-    ----------
-    rows : int
-        Values that are there in the window.
-    change : float or None
-        The largest share of the rows by which a test saw the field change, 0 to 1; this compares
-        numbers and categories.
-    """
-
-    field: str
-    rows: int
-    verdict: Verdict
-    change: float | None
-    statements: Statements
-    findings: tuple[Finding, ...]
-
-
-class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pass over one window found.
-
-    Attributes
-    ----------
-    drifted : tuple of str
-        Fields and outputs that drifted, the most changed first.
-    share : float
-        Of the fields, those that drifted.
-    false_alarms : float
-        The chance of any verdict `drift` where nothing changed, at most.
-    """
-
-    verdict: Verdict
-    drifted: tuple[str, ...]
-    share: float
-    false_alarms: float
-    statements: Statements
-    fields: tuple[FieldDrift, ...]
-    predictions: tuple[FieldDrift, ...]
-
-
-class Distribution(msgspec.Struct, frozen=True, kw_only=True):
-    """A field's, or an output's, two distributions.
-
-    Attributes
-    ----------
-    edges : list of float
-        Of a number, the bins' limits: one more than there are shares. A value on the limit of two
-        bins is in the lower one.
-    labels : list of str
-        Of a category, the commonest in either sample.
-    reference, current : list of float
-        Shares of the values that are there, in training and now; none now where none came.
-    """
-
-    field: str
-    of: Literal["field", "prediction"]
-    edges: list[float] = []
-    labels: list[str] = []
-    reference: list[float]
-    current: list[float]
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """Feedback over a window of predictions; delays in seconds, none without feedback.
+    """How many predictions of a window have feedback, and how late it came.
 
     Attributes
     ----------
     median, slowest_tenth : float or None
-        Half of the feedback, and nine tenths of it, had come after so long.
+        Seconds after which half, and nine tenths, of the feedback had come.
     """
 
     predictions: int
@@ -121,107 +36,32 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     slowest_tenth: float | None
 
 
-class Realised(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric over the rows with feedback, beside the same on held-out data.
-
-    Attributes
-    ----------
-    value, low, high : float or None
-        The metric and its interval of 95 %; none where there is not enough to tell.
-    held_out : float or None
-        None where training did not measure it; then there is nothing to drift from.
-    effect : float or None
-        By how much it is worse than held out; below 0 it is better.
-    threshold : float or None
-        The effect from which on it matters: as much as held-out folds differ among themselves.
-    p_value : float or None
-        How likely chance makes it worse by as much, in these rows and in the folds.
-    verdict : str or None
-        None where training did not measure the metric: there is no range to be within.
-    """
-
-    metric: str
-    rows: int
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    held_out: float | None = None
-    effect: float | None = None
-    threshold: float | None = None
-    p_value: float | None = None
-    level: float
-    verdict: MetricVerdict | None
-    statements: Statements
-
-
-class Estimated(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric estimated from the model's own probabilities, without feedback.
-
-    It is right as long as the same measurements still mean the same labels (no concept drift) and
-    nothing quite unlike the training data comes in. The limits hold 95 % of the cases. None where
-    the metric has no value, as without a single row of the class that is looked for.
-    """
-
-    metric: str
-    rows: int
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class ConceptDrift(msgspec.Struct, frozen=True, kw_only=True):
-    """What the watch over the losses says now.
-
-    Attributes
-    ----------
-    effect : float or None
-        The recent mean loss less the held-out one; none where there is not enough to tell.
-    threshold : float
-        The effect that is tolerated.
-    evidence, needed : float
-        Chance alone makes the evidence as large once in so many rows, at most; an alarm needs the
-        second.
-    """
-
-    loss: str
-    rows: int
-    recent: float | None
-    held_out: float
-    effect: float | None
-    threshold: float
-    evidence: float
-    needed: float
-    verdict: Verdict
-    statements: Statements
-
-
 class Unmeasured(msgspec.Struct, frozen=True):
-    """What could not be computed, and what is missing for it."""
+    """What could not be computed, and what it would need."""
 
     statements: Statements
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
-    """What passed in a window.
+    """How many predictions and requests there were, and how fast they were.
 
     Attributes
     ----------
     requests : int or None
-        Requests for predictions of any model since the report before; None where the service's
-        counts are not in this `VAR_DIR`.
+        Requests for predictions of any model since the report before; None where the service does
+        not count in this `VAR_DIR`.
     errors : dict of str to int, or None
-        Those of them that failed, by status.
+        Failed requests by status.
     counted : Totals
-        All that the service ever counted, for the next pass.
+        All that the service ever counted, for the next check.
     per_hour : float or None
-        Predictions, from the first in the window until the pass; of less than an hour, all.
+        Predictions an hour, from the first in the window until the check.
     warned : float
         The share of predictions with a warning.
     median_ms, slowest_hundredth_ms : float or None
-        Half of the predictions, and 99 in a hundred, were answered within; a request about many
-        counts with each.
+        The 50th and the 99th percentile of the latency; a request for many counts for each.
     labels : dict of str to int
-        How often each was predicted; empty for a regression.
+        Predictions by label; empty for a regression.
     """
 
     predictions: int
@@ -236,14 +76,14 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WindowSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Which predictions a pass looked at.
+    """The predictions that were checked.
 
     Attributes
     ----------
     since, until : int or None
         Times of the first and the last; None where there is none.
     max_rows, days : int
-        How many there can be, and how old.
+        The limits of the window.
     """
 
     since: int | None
@@ -254,7 +94,7 @@ class WindowSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pass found; times are milliseconds since 1970, UTC.
+    """The report of a check; times are milliseconds since 1970, UTC.
 
     Attributes
     ----------
@@ -263,7 +103,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     concept : ConceptDrift or None
         None where training measured no loss that can be watched.
     trial : Trial or None
-        The live version against the one that is tried, if one is.
+        The live version compared with the one on trial, if there is one.
     """
 
     model: str
@@ -283,9 +123,37 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     trial: Trial | None
 
 
-def read(kept: Raw | None) -> Report | None:
-    """A report out of the store; None where there is none, or another release kept it."""
+def read(stored: Raw | None) -> Report | None:
+    """Decode a report; None where there is none, or another release stored it."""
     try:
-        return msgspec.json.decode(kept, type=Report) if kept else None
-    except msgspec.DecodeError:  # a pass by this release will find it anew
+        return msgspec.json.decode(stored, type=Report) if stored else None
+    except msgspec.DecodeError:  # the next check will replace it
         return None
+
+
+def figures_of(report: Report) -> dict[str, Any]:
+    """The figures that are kept of every check, for lines over time; None where not measured."""
+    tested = (*report.drift.fields, *report.drift.predictions)
+    concept, errors = report.concept, report.traffic.errors
+    return {
+        "predictions": report.window.predictions,
+        "per_hour": report.traffic.per_hour,
+        "verdict": report.verdict,
+        "with_feedback": round(report.arrival.share, 4),
+        "realised": {
+            each.metric: [each.value, each.low, each.high]
+            for each in report.realised
+            if each.value is not None
+        },
+        "estimated": {
+            each.metric: each.value for each in report.estimated if each.value is not None
+        },
+        "concept": {"recent": concept.recent, "held_out": concept.held_out}
+        if concept and concept.recent is not None
+        else None,
+        "changes": {each.field: each.change for each in tested if each.change is not None},
+        "verdicts": {each.field: each.verdict for each in tested},
+        "errors": None if errors is None else sum(errors.values()),
+        "median_ms": report.traffic.median_ms,
+        "warned": report.traffic.warned,
+    }

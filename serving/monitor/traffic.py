@@ -1,22 +1,22 @@
-"""How much is asked, how fast it is answered, and what the answers are."""
+"""How many predictions a window has, how fast they were, and how late their feedback came."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from serving.metrics.families import Totals
-from serving.monitor.report import Traffic
+from serving.monitor.report import Arrival, Traffic
 from serving.monitor.window import Window
 
 HOUR = 3_600_000  # milliseconds
-NOTHING = Totals(0, {})
 
 
-def traffic(window: Window, counted: Totals, before: Totals, now: int) -> Traffic:
-    """Measure it.
+def measure_traffic(window: Window, counted: Totals, before: Totals, now: int) -> Traffic:
+    """Measure rate, latency, warnings and labels of a window, and the requests since a check.
 
     Parameters
     ----------
     counted, before : Totals
-        What the service has counted by now, and by the pass before.
+        What the service has counted by now, and by the check before.
     now : int
         Milliseconds since 1970, UTC.
     """
@@ -27,10 +27,10 @@ def traffic(window: Window, counted: Totals, before: Totals, now: int) -> Traffi
         hours = max((now - float(window.times.min())) / HOUR, 1.0)
         per_hour = round(window.rows / hours, 2)
         median, slowest = np.quantile(window.durations / 1_000, [0.5, 0.99]).round(3).tolist()
-    if window.answers.classes:
-        predicted = window.predicted[window.answers.known(window.predicted)]
-        counts = np.bincount(predicted, minlength=len(window.answers.classes)).tolist()
-        labels = dict(zip(window.answers.classes, counts, strict=True))
+    if classes := window.decoder.classes:
+        predicted = window.predicted[window.decoder.known(window.predicted)]
+        counts = np.bincount(predicted, minlength=len(classes)).tolist()
+        labels = dict(zip(classes, counts, strict=True))
     return Traffic(
         predictions=window.rows,
         requests=requests.requests if counted.requests else None,
@@ -41,4 +41,32 @@ def traffic(window: Window, counted: Totals, before: Totals, now: int) -> Traffi
         median_ms=median,
         slowest_hundredth_ms=slowest,
         labels=labels,
+    )
+
+
+def measure_arrival(predicted: ArrayLike, fed_back: ArrayLike) -> Arrival:
+    """Measure the share of predictions with feedback, and its delay.
+
+    Feedback still to come is not counted: for a young window share and delay are too small.
+
+    Parameters
+    ----------
+    predicted, fed_back : array_like, shape (predictions,)
+        Milliseconds at which each was predicted, and at which its feedback came; NaN: not yet.
+
+    >>> found = measure_arrival([0, 0, 0, 0], [60_000, 7_200_000, float("nan"), float("nan")])
+    >>> found.share, found.median, found.slowest_tenth
+    (0.5, 3630.0, 6486.0)
+    """
+    times = np.asarray(fed_back, dtype=np.float64)
+    delays = (times - np.asarray(predicted, dtype=np.float64))[~np.isnan(times)] / 1_000
+    median = tenth = None
+    if len(delays):
+        median, tenth = np.quantile(np.maximum(delays, 0), [0.5, 0.9]).tolist()
+    return Arrival(
+        predictions=len(times),
+        with_feedback=len(delays),
+        share=len(delays) / max(1, len(times)),
+        median=median,
+        slowest_tenth=tenth,
     )

@@ -11,59 +11,66 @@ from numpy.typing import NDArray
 
 from serving.inputs import dates
 from serving.inputs.field import Field
-from serving.monitor.performance.answers import Classified, Floats, Regressed
+from serving.models.manifest import Manifest, Reference
+from serving.monitor.performance.predictions import (
+    Classified,
+    Floats,
+    Regressed,
+    positive_label,
+)
 from serving.recording.store.windows import Part
 
-UNKNOWN = -1  # the code of a label that is missing, or was never said
+UNKNOWN = -1  # the code of a label that is missing or not known
 
 decode = msgspec.json.Decoder().decode
 
 
-class Answers:
-    """Decodes what a version answered, and what was true: labels to their numbers.
+class Decoder:
+    """Turns the labels or numbers that a version predicted, and the true ones, into arrays.
 
-    Parameters
+    Attributes
     ----------
-    positive : str or None
-        Of two classes, the one that is looked for, where the artefact tells.
-    likely : bool
-        Whether the model answers probabilities.
+    classes : tuple of str
+        Empty for a regression.
+    has_probabilities : bool
+        Whether the version predicts probabilities.
     """
 
-    def __init__(self, classes: tuple[str, ...], positive: str | None, *, likely: bool) -> None:
-        self.classes, self.likely = classes, likely
-        self.positive = None if positive is None else classes.index(positive)
-        self._codes = _Codes({label: code for code, label in enumerate(classes)})
+    def __init__(self, manifest: Manifest, reference: Reference) -> None:
+        self.classes, self.has_probabilities = manifest.classes, bool(reference.probabilities)
+        positive = positive_label(manifest, reference)
+        self._positive = None if positive is None else self.classes.index(positive)
+        self._codes = _Codes({label: code for code, label in enumerate(self.classes)})
 
-    def values(self, answered: Collection[Any]) -> NDArray[Any]:
-        """Labels' codes, or numbers."""
+    def outcomes(self, values: Collection[Any]) -> NDArray[Any]:
+        """Codes of labels, or numbers."""
         if self.classes:
-            return np.fromiter(map(self._codes.__getitem__, answered), np.intp, len(answered))
-        return np.fromiter(answered, np.float64, len(answered))
+            return np.fromiter(map(self._codes.__getitem__, values), np.intp, len(values))
+        return np.fromiter(values, np.float64, len(values))
 
     def unknown(self, rows: int) -> NDArray[Any]:
-        """The same where nothing is known."""
+        """The outcomes of rows whose outcome is not known."""
         return np.full(rows, UNKNOWN, np.intp) if self.classes else np.full(rows, np.nan)
 
-    def probabilities(self, answered: Collection[Sequence[float]]) -> Floats | None:
-        """Shape (rows, classes); None of a model that has none."""
-        if not self.likely:
+    def known(self, outcomes: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which of some outcomes are known."""
+        return np.asarray(outcomes != UNKNOWN if self.classes else ~np.isnan(outcomes))
+
+    def probabilities(self, rows: Collection[Sequence[float]]) -> Floats | None:
+        """Shape (rows, classes); None for a version that has none."""
+        if not self.has_probabilities:
             return None
-        shape = len(answered), len(self.classes)
-        values = chain.from_iterable(answered)
+        shape = len(rows), len(self.classes)
+        values = chain.from_iterable(rows)
         return np.fromiter(values, np.float64, shape[0] * shape[1]).reshape(shape)
 
-    def known(self, actual: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which rows' truth is known."""
-        return np.asarray(actual != UNKNOWN if self.classes else ~np.isnan(actual))
-
-    def answered(
+    def predictions(
         self, predicted: NDArray[Any], probabilities: Floats | None, actual: NDArray[Any]
     ) -> Classified | Regressed:
-        """Put together what a performance is measured of."""
+        """Predictions in the form that metrics are computed from."""
         if not self.classes:
             return Regressed(predicted, actual)
-        return Classified(predicted, len(self.classes), probabilities, self.positive)
+        return Classified(predicted, len(self.classes), probabilities, self._positive)
 
 
 class _Codes(dict[Any, int]):
@@ -77,31 +84,32 @@ class Window:
     Attributes
     ----------
     rows, warned : int
-        How many there are, and how many were answered with a warning.
+        How many predictions there are, and how many came with a warning.
     unrecorded : dict of str to str
-        By field: the code of why its values are not all there.
+        By field: the code of the reason why not all of its values are there.
     times, durations : ndarray of float
         Milliseconds since 1970, UTC; microseconds.
     predicted, actual : ndarray
         Codes of labels, or numbers.
     probabilities : ndarray, shape (rows, classes), or None
-    learnt : ndarray of float
-        When the truth was told, NaN where it was not.
+    feedback_times : ndarray of float
+        Milliseconds since 1970, UTC; NaN without feedback.
     """
 
-    def __init__(self, fields: Iterable[Field], answers: Answers, parts: Iterable[Part]) -> None:
-        self.answers = answers
+    def __init__(self, fields: Iterable[Field], decoder: Decoder, parts: Iterable[Part]) -> None:
+        self.decoder = decoder
         self.rows = self.warned = 0
         self.unrecorded: dict[str, str] = {}
         self._columns = {field.name: _Column(field) for field in fields}
-        none, nothing = np.empty(0), answers.values(())  # what is empty has a type as well
-        empty = (none, none, nothing, answers.probabilities(()), nothing, none)
-        times, durations, predicted, probabilities, actual, learnt = zip(
+        none, nothing = np.empty(0), decoder.outcomes(())  # empty arrays need a type, too
+        empty = (none, none, nothing, decoder.probabilities(()), nothing, none)
+        times, durations, predicted, probabilities, actual, fed_back = zip(
             empty, *map(self._read, parts), strict=True
         )
-        self.times, self.durations, self.learnt = map(np.concatenate, (times, durations, learnt))
+        self.times, self.durations = np.concatenate(times), np.concatenate(durations)
+        self.feedback_times = np.concatenate(fed_back)
         self.predicted, self.actual = np.concatenate(predicted), np.concatenate(actual)
-        self.probabilities = np.concatenate(probabilities) if answers.likely else None
+        self.probabilities = np.concatenate(probabilities) if decoder.has_probabilities else None
 
     def _read(self, part: Part) -> tuple[Any, ...]:
         times = decode(part.times)
@@ -110,24 +118,24 @@ class Window:
         columns = zip(*decode(part.records), strict=True)
         recorded = dict(zip(decode(part.fields), columns, strict=True))
         for name, column in self._columns.items():
-            if name not in self.unrecorded and (why := column.take(recorded.get(name))):
+            if name not in self.unrecorded and (why := column.add(recorded.get(name))):
                 self.unrecorded[name] = why
-        actual, learnt = self.answers.unknown(len(times)), np.full(len(times), np.nan)
+        actual, fed_back = self.decoder.unknown(len(times)), np.full(len(times), np.nan)
         if part.learnt:
             places = [*part.learnt]
-            told, learnt[places] = zip(*part.learnt.values(), strict=True)
-            actual[places] = self.answers.values(told)
+            outcomes, fed_back[places] = zip(*part.learnt.values(), strict=True)
+            actual[places] = self.decoder.outcomes(outcomes)
         return (
             np.array(times, dtype=np.float64),
             np.array(decode(part.durations), dtype=np.float64),
-            self.answers.values(decode(part.predictions)),
-            self.answers.probabilities(decode(part.probabilities)),
+            self.decoder.outcomes(decode(part.predictions)),
+            self.decoder.probabilities(decode(part.probabilities)),
             actual,
-            learnt,
+            fed_back,
         )
 
-    def taken(self, field: str) -> NDArray[Any]:
-        """The values of a field, handed over: codes of a category, numbers with NaN for missing."""
+    def take(self, field: str) -> NDArray[Any]:
+        """Remove and return a field's values: codes of a category, numbers with NaN for missing."""
         column = self._columns[field]
         parts, column.parts = column.parts, []
         return np.concatenate(parts)
@@ -144,7 +152,7 @@ def _presence(value: Any) -> float:
     return math.nan if value is None else 1.0
 
 
-# What is compared of values that are no numbers: of a text, only whether there is one.
+# Values that are no numbers are compared as numbers: of a text, whether there is one.
 _NUMBERS: dict[str, Callable[[Any], float]] = {"date": _days, "text": _presence}
 
 
@@ -160,8 +168,8 @@ class _Column:
             **{label: code for code, label in enumerate(field.categories)},
         }
 
-    def take(self, values: Sequence[Any] | None) -> str:
-        """Take a part's values in, or say by a code why they are not what was sent."""
+    def add(self, values: Sequence[Any] | None) -> str:
+        """Add a part's values, or return the code of the reason why they are not as sent."""
         if values is None:
             return "left_out"
         try:

@@ -1,4 +1,4 @@
-"""What the monitor says, in words; wording.json has those of each code, in both languages."""
+"""The monitor's statements in words; wording.json has those of each code, in both languages."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,12 +19,12 @@ WORDING: dict[str, dict[str, str]] = msgspec.json.decode(
 def sentence(
     statements: Iterable[Statement], ended: Iterable[Statement] = (), *, language: str = ENGLISH
 ) -> str:
-    """All that is said, for a person.
+    """Put statements into one sentence.
 
     Parameters
     ----------
     ended : iterable of Statement
-        Of an alert that is cleared: why it is.
+        Why an alert was cleared.
 
     >>> moved = Statement("largest_change", {"label": "1.5", "now": 0.07, "then": 0.8}, "pH")
     >>> sentence([moved])
@@ -44,16 +44,16 @@ def term(code: str, language: str = ENGLISH) -> str:
 
 
 def with_sentences(found: Any) -> Any:
-    """What was found, ready for JSON, with a sentence in English wherever something is said."""
+    """Make findings ready for JSON, adding a sentence in English wherever there are statements."""
     if isinstance(found, list | tuple) and not hasattr(found, "_fields"):
         return [with_sentences(each) for each in found]
     if isinstance(found, Statement) or not isinstance(found, msgspec.Struct):
         return found
-    kept = msgspec.structs.asdict(found)
-    told = {name: with_sentences(value) for name, value in kept.items()}
-    if "statements" in kept:
-        told["sentence"] = sentence(kept["statements"], kept.get("ended", ()))
-    return told
+    fields = msgspec.structs.asdict(found)
+    shown = {name: with_sentences(value) for name, value in fields.items()}
+    if "statements" in fields:
+        shown["sentence"] = sentence(fields["statements"], fields.get("ended", ()))
+    return shown
 
 
 class _Writer(Formatter):
@@ -69,8 +69,8 @@ class _Writer(Formatter):
             return metric(value).titled(self.language)
         if isinstance(value, str):
             return value
-        written = percent(value) if format_spec == "share" else format(value, format_spec)
-        return local(written, self.language)
+        text = percent(value) if format_spec == "share" else format(value, format_spec)
+        return local(text, self.language)
 
 
 def _clause(statement: Statement, language: str) -> str:

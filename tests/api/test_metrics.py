@@ -22,7 +22,7 @@ from app import create_app
 from serving.metrics import families
 from serving.metrics.counters import Counters
 from serving.metrics.families import METRICS, Metrics, Sample, exposition
-from serving.monitor.report import Drift, FieldDrift
+from serving.monitor.findings import Drift, FieldDrift
 from serving.recording.store.reports import Alert, Report
 from serving.settings import Settings
 

@@ -17,15 +17,8 @@ from openapi_spec_validator import validate
 
 from app import create_app
 from serving.models.artefact import put_live as point_to
-from serving.monitor.report import (
-    ConceptDrift,
-    Drift,
-    FieldDrift,
-    Finding,
-    Realised,
-    Report,
-    Unmeasured,
-)
+from serving.monitor.findings import ConceptDrift, Drift, FieldDrift, Finding, Realised
+from serving.monitor.report import Report, Unmeasured
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
 

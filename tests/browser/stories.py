@@ -51,7 +51,7 @@ def wine(settings: Settings) -> None:
         named = traffic.come(came, until - 3 * HOUR, actual)
         if day < 7:
             traffic.tried(1, named, ["ruim" if row % 9 else "bom" for row in range(ROWS)], until)
-        traffic.look(until)
+        traffic.check(until)
 
 
 def _second_version(settings: Settings) -> Traffic:
@@ -73,4 +73,4 @@ def others(settings: Settings, model: str, module: Any, *, feedback: bool) -> No
         came = unlike_training(frame.sample(ROWS, random_state=day), day)
         actual = came[problem.target].tolist() if feedback else ()
         traffic.come(came, now - day * DAY - HOUR, actual)
-        traffic.look(now - day * DAY)
+        traffic.check(now - day * DAY)

@@ -1,4 +1,4 @@
-"""An alert is raised once, lasts in silence and is cleared once, whatever passes find."""
+"""An alert is raised once, lasts in silence and is cleared once, whatever checks find."""
 
 import json
 import logging
@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.monitor.alerts import alerts
-from serving.monitor.alerts.alerts import Changes, Signal, change
-from serving.monitor.report import Statements
+from serving.monitor.alerts.alerts import Changes, Signal, change_alerts
+from serving.monitor.findings import Statements
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
 from serving.statement import Statement
@@ -32,7 +32,7 @@ signals = st.builds(
     st.sampled_from(["drift", "no drift", "not enough yet"]),
     st.sampled_from([MOVED, CALM]),
 )
-passes = st.lists(
+checks = st.lists(
     st.tuples(
         st.lists(signals, unique_by=lambda signal: signal[:3]),
         st.dictionaries(st.sampled_from(["wine", "diabetes"]), st.integers(1, 2)),
@@ -50,7 +50,7 @@ def key(alert: Alert) -> tuple[str, int, str]:
 
 
 def begun(*found: Signal) -> Changes:
-    return change([], found or [drift()], LIVE, 1_000)
+    return change_alerts([], found or [drift()], LIVE, 1_000)
 
 
 def test_drift_raises_an_alert():
@@ -66,17 +66,17 @@ def test_drift_raises_an_alert():
     }
 
 
-def test_drift_that_goes_on_tells_nobody_but_what_the_latest_pass_says_is_kept():
+def test_drift_that_lasts_sends_nothing_but_the_latest_statements_are_kept():
     more = (*MOVED, Statement("more_drifted", {"count": 1}))
-    later = change(begun().raised, [drift(more)], LIVE, 2_000)
+    later = change_alerts(begun().raised, [drift(more)], LIVE, 2_000)
     assert [alert.statements for alert in later.changed] == [more]
     assert (later.lasting[0].raised, later.messages(TOLD, 2_000)) == (1_000, [])
-    assert change(later.lasting, [drift(more)], LIVE, 3_000).changed == []
+    assert change_alerts(later.lasting, [drift(more)], LIVE, 3_000).changed == []
 
 
 def test_an_alert_is_cleared_when_there_is_no_drift_any_more():
     calm = drift(CALM, verdict="no drift")
-    (alert,) = change(begun().raised, [calm], LIVE, 2_000).cleared
+    (alert,) = change_alerts(begun().raised, [calm], LIVE, 2_000).cleared
     assert (alert.raised, alert.cleared) == (1_000, 2_000)
     assert (alert.ended, alert.statements) == (CALM, MOVED)
 
@@ -85,30 +85,30 @@ def test_an_alert_is_not_cleared_before_it_was_raised():
     """A clock may have been set back."""
     calm = drift(CALM, verdict="no drift")
     for found, live in (([calm], LIVE), ([], {"wine": 3})):
-        (alert,) = change(begun().raised, found, live, 500).cleared
+        (alert,) = change_alerts(begun().raised, found, live, 500).cleared
         assert (alert.raised, alert.cleared) == (1_000, 1_000)
 
 
 @pytest.mark.parametrize("found", [[], [drift(verdict="not enough yet")]])
-def test_what_cannot_be_told_yet_leaves_an_alert_as_it_is(found: list[Signal]):
+def test_a_check_without_enough_data_leaves_an_alert_as_it_is(found: list[Signal]):
     raised = begun().raised
-    assert change(raised, found, LIVE, 2_000) == Changes([], raised, [], [])
+    assert change_alerts(raised, found, LIVE, 2_000) == Changes([], raised, [], [])
 
 
 @pytest.mark.parametrize("live", [{"wine": 3}, {}])
-def test_a_version_that_is_live_no_more_has_its_alerts_cleared(live: dict[str, int]):
-    changes = change(begun().raised, [drift()], live, 2_000)
+def test_a_version_that_is_no_longer_live_has_its_alerts_cleared(live: dict[str, int]):
+    changes = change_alerts(begun().raised, [drift()], live, 2_000)
     assert (changes.raised, changes.lasting) == ([], [])
     assert changes.cleared[0].ended == (Statement("not_live", {"version": 2}),)
 
 
-@given(passes)
-def test_whatever_passes_find_an_alert_begins_once_and_ends_once(passes):
+@given(checks)
+def test_whatever_checks_find_an_alert_is_raised_once_and_cleared_once(checks):
     lasting: list[Alert] = []
     told: Counter[tuple[str, int, str]] = Counter()
-    for now, (found, live) in enumerate(passes):
+    for now, (found, live) in enumerate(checks):
         before = {key(alert) for alert in lasting}
-        changes = change(lasting, found, live, now)
+        changes = change_alerts(lasting, found, live, now)
         raised, kept, cleared = (
             {key(alert) for alert in each}
             for each in (changes.raised, changes.lasting, changes.cleared)
@@ -129,9 +129,9 @@ def test_whatever_passes_find_an_alert_begins_once_and_ends_once(passes):
         assert all(alert.cleared is None for alert in lasting)
 
 
-def test_a_message_says_what_began_and_what_ended():
+def test_a_message_is_sent_at_the_beginning_and_at_the_end():
     raised = begun()
-    cleared = change(raised.raised, [], {"wine": 3}, 90_500)
+    cleared = change_alerts(raised.raised, [], {"wine": 3}, 90_500)
     (beginning,), (end,) = raised.messages(TOLD, 1_000), cleared.messages(TOLD, 90_500)
     assert json.loads(beginning.body) == {
         "type": "alert.raised",
@@ -160,8 +160,8 @@ def test_each_beginning_is_logged_as_a_warning_and_each_end(caplog: pytest.LogCa
     caplog.set_level(logging.INFO, alerts.__name__)
     raised = begun()
     raised.log()
-    change(raised.raised, [drift((*MOVED, *CALM))], LIVE, 2_000).log()
-    change(raised.raised, [drift(CALM, verdict="no drift")], LIVE, 3_000).log()
+    change_alerts(raised.raised, [drift((*MOVED, *CALM))], LIVE, 2_000).log()
+    change_alerts(raised.raised, [drift(CALM, verdict="no drift")], LIVE, 3_000).log()
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("WARNING", f"wine 2: data drift is raised: {SENTENCE}"),
         ("INFO", f"wine 2: data drift is cleared: {CALMED}; before: {SENTENCE}"),

@@ -9,10 +9,10 @@ from conftest import moved, rewrite
 
 from serving import clock, ids
 from serving.errors import SettingsError
-from serving.monitor.passes import Passed
+from serving.monitor.checks import Checked
 from serving.monitor.retraining import loop, training
 from serving.monitor.retraining.loop import Loop
-from serving.monitor.retraining.training import Trained, Training
+from serving.monitor.retraining.training import Training, TrainingResult
 from serving.recording.entry import FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
@@ -26,20 +26,22 @@ BAD, FAIR, GOOD = (0.2, 0.8), (0.6, 0.4), (0.9, 0.1)  # answers to a wine that i
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "ENOUGH", 20)
-    monkeypatch.setattr(loop, "LOOKS", (40, 80))
+    monkeypatch.setattr(loop, "JUDGED_AT", (40, 80))
 
 
 class FakeTraining:
-    """A training that has ended as soon as it is asked, as `ends` says."""
+    """A training that has always ended, with the result of `ends`."""
 
-    ends = staticmethod(lambda models: Trained(rewrite(models, lambda manifest, _: manifest)))
+    ends = staticmethod(
+        lambda models: TrainingResult(rewrite(models, lambda manifest, _: manifest))
+    )
     begun = 0
 
     def __init__(self, settings: Settings, model: str) -> None:
         FakeTraining.begun += 1
         self.model, self.models = model, settings.models_dir
 
-    def ended(self) -> Trained:
+    def result(self) -> TrainingResult:
         return FakeTraining.ends(self.models)
 
 
@@ -94,8 +96,8 @@ class Wine:
         self.store.add(entries, {})
 
     def step(self) -> list[tuple[str, int | None, int | None]]:
-        """Go on after a pass; all that was decided by then, the oldest first."""
-        self.loop.after([Passed("wine", self.live, None)])
+        """Take a step after a check; return all decisions, the oldest first."""
+        self.loop.step([Checked("wine", self.live, None)])
         return [(one.action, one.before, one.version) for one in self.history()]
 
     def history(self) -> list[Decision]:
@@ -125,7 +127,7 @@ def test_an_alert_ends_in_a_better_version_live_and_every_step_is_recorded(on_tr
     assert on_trial.step() == [("retrain", 1, 2), ("trial", None, 2), ("promote", 1, 2)]
     assert {each.who for each in on_trial.history()} == {"monitor"}
     retrained, _, promoted = on_trial.history()
-    assert retrained.why == "20 rows with feedback; the gate lets it"
+    assert retrained.why == "20 rows with feedback; it passed the gate"
     assert "0.16 against 0.64 on 40 rows" in promoted.why
     assert on_trial.live == 2
     on_trial.step()
@@ -140,7 +142,7 @@ def test_a_version_that_is_tried_and_worse_is_tried_no_more(on_trial: Wine):
     assert on_trial.store.reports.alerts("wine", lasting=True)
 
 
-def test_a_trial_that_shows_nothing_ends_at_its_last_look(on_trial: Wine):
+def test_a_trial_that_shows_nothing_ends_when_it_is_judged_last(on_trial: Wine):
     for _ in range(2):
         assert len(on_trial.step()) == 2
         on_trial.learn(20, GOOD, tried=BAD)
@@ -153,7 +155,7 @@ def test_a_trial_without_feedback_ends_after_a_week(
 ):
     on_trial.step()
     assert on_trial.decisions.trial("wine") == 2
-    monkeypatch.setattr(loop, "LONGEST_TRIAL", -1)
+    monkeypatch.setattr(loop, "MAX_TRIAL", -1)
     on_trial.step()
     assert on_trial.decisions.trial("wine") is None
     assert on_trial.history()[-1].why == "only 0 rows with feedback came in a week"
@@ -200,8 +202,8 @@ def test_nothing_is_trained_without_an_alert_nor_before_enough_is_learnt_since(
 def test_what_came_to_nothing_is_tried_again_later_and_with_twice_the_feedback(
     wine: Wine, trained: type[FakeTraining], monkeypatch: pytest.MonkeyPatch
 ):
-    def refused(models: Path) -> Trained:
-        return Trained(rewrite(models, lambda manifest, _: manifest.update(unit="bottles")))
+    def refused(models: Path) -> TrainingResult:
+        return TrainingResult(rewrite(models, lambda manifest, _: manifest.update(unit="bottles")))
 
     monkeypatch.setattr(trained, "ends", staticmethod(refused))
     wine.alert()
@@ -213,7 +215,7 @@ def test_what_came_to_nothing_is_tried_again_later_and_with_twice_the_feedback(
     for _ in range(3):
         wine.step()
     assert trained.begun == 1
-    monkeypatch.setattr(loop, "REST", 0)
+    monkeypatch.setattr(loop, "MIN_PAUSE", 0)
     wine.step()
     assert trained.begun == 2
     wine.step()
@@ -228,9 +230,9 @@ def test_a_model_that_training_does_not_know_is_told_so_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ):
-    ended = Trained(None, known=False, reason="No such command")
+    ended = TrainingResult(None, is_problem=False, reason="No such command")
     monkeypatch.setattr(trained, "ends", staticmethod(lambda _: ended))
-    monkeypatch.setattr(loop, "REST", 0)
+    monkeypatch.setattr(loop, "MIN_PAUSE", 0)
     wine.alert()
     for _ in range(4):
         wine.learn(100)
@@ -243,7 +245,7 @@ def test_a_model_that_training_does_not_know_is_told_so_once(
 def test_one_model_is_trained_at_a_time(wine: Wine, trained: type[FakeTraining]):
     wine.alert("diabetes")
     wine.learn(20, model="diabetes")
-    wine.loop.after([Passed("diabetes", 1, None)])
+    wine.loop.step([Checked("diabetes", 1, None)])
     wine.alert()
     wine.learn(20)
     assert wine.step() == []
@@ -255,7 +257,7 @@ def test_a_training_is_a_process_that_says_how_it_ended(models: Path, tmp_path: 
     shutil.copytree(models / "wine", models / "bottles")
     unknown = Training(Settings(models_dir=models, var_dir=tmp_path / "var"), "bottles")
     unknown.wait()
-    assert unknown.ended() == (None, False, "No such command 'bottles'.")
+    assert unknown.result() == (None, False, "No such command 'bottles'.")
 
 
 def test_of_two_trainings_at_once_each_knows_the_version_that_it_wrote(
@@ -269,18 +271,18 @@ def test_of_two_trainings_at_once_each_knows_the_version_that_it_wrote(
     for _ in range(2):  # another one writes 3 before ours is looked at
         rewrite(models, lambda *_: None)
     ours.wait()
-    assert ours.ended() == Trained(2)
+    assert ours.result() == TrainingResult(2)
 
 
 def test_a_training_has_a_time_limit(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "LIMIT", 0.0)
     endless = Training(Settings(models_dir=models, var_dir=tmp_path / "var"), "wine")
-    assert endless.ended() == (None, True, "it took longer than 0 s")
+    assert endless.result() == (None, True, "it took longer than 0 s")
 
 
 def test_an_installation_that_cannot_train_says_what_is_missing(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(training, "find_spec", lambda name: None if name == "skl2onnx" else name)
-    with pytest.raises(SettingsError, match="AUTO_RETRAIN=on: this installation, as the image"):
+    with pytest.raises(SettingsError, match="AUTO_RETRAIN=on: this installation can only serve"):
         Wine(models, tmp_path / "var")

@@ -1,5 +1,6 @@
-"""What is said of a model's performance: the figures, their uncertainty, and when it got worse."""
+"""A model's performance: the metrics, their uncertainty, and whether they got worse."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from sklearn import metrics as known
 
-from serving.monitor import arrival
-from serving.monitor.performance import estimate, metrics, performance
-from serving.monitor.performance.answers import Classified, Regressed, truth
-from serving.monitor.performance.performance import HeldOut
+from serving.models.manifest import Figure, ReliabilityBin
+from serving.monitor.performance import bootstrap, metrics, realised
+from serving.monitor.performance.estimate import estimate
+from serving.monitor.performance.predictions import Classified, Regressed, one_hot
+from serving.monitor.performance.realised import measure_realised
+from serving.monitor.traffic import measure_arrival
+
+HeldOut = partial(Figure, baseline=0.5)
 
 
 def classified(rows: int, seed: int, classes: int = 2) -> tuple[Classified, np.ndarray]:
@@ -25,9 +30,9 @@ def classified(rows: int, seed: int, classes: int = 2) -> tuple[Classified, np.n
     return Classified(chances.argmax(axis=1), classes, chances, positive), actual
 
 
-def figures(answers: Any, weights: np.ndarray, *wanted: str) -> dict[str, float]:
-    table = metrics.known(answers, wanted)
-    return {name: float(metric.measure(answers, weights)) for name, metric in table.items()}
+def figures(predictions: Any, weights: np.ndarray, *wanted: str) -> dict[str, float]:
+    table = metrics.metrics_of(predictions, wanted)
+    return {name: float(measure(predictions, weights)) for name, measure in table.items()}
 
 
 seeds = some.integers(0, 2**31)
@@ -36,10 +41,10 @@ seeds = some.integers(0, 2**31)
 @settings(deadline=None, max_examples=30)
 @given(rows=some.integers(20, 200), seed=seeds)
 def test_figures_of_two_classes_are_those_of_scikit_learn(rows: int, seed: int):
-    answers, actual = classified(rows, seed)
+    predictions, actual = classified(rows, seed)
     actual[:2] = 0, 1
-    score, label = answers.probabilities[:, 1], answers.predicted
-    assert figures(answers, truth(actual, 2)) == pytest.approx(
+    score, label = predictions.probabilities[:, 1], predictions.predicted
+    assert figures(predictions, one_hot(actual, 2)) == pytest.approx(
         {
             "accuracy": known.accuracy_score(actual, label),
             "balanced_accuracy": known.balanced_accuracy_score(actual, label),
@@ -53,15 +58,15 @@ def test_figures_of_two_classes_are_those_of_scikit_learn(rows: int, seed: int):
 
 
 def test_figures_of_three_classes_are_those_of_scikit_learn():
-    answers, actual = classified(300, 0, classes=3)
-    assert figures(answers, truth(actual, 3)) == pytest.approx(
+    predictions, actual = classified(300, 0, classes=3)
+    assert figures(predictions, one_hot(actual, 3)) == pytest.approx(
         {
-            "accuracy": known.accuracy_score(actual, answers.predicted),
-            "balanced_accuracy": known.balanced_accuracy_score(actual, answers.predicted),
-            "f1": known.f1_score(actual, answers.predicted, average="macro"),
-            "roc_auc": known.roc_auc_score(actual, answers.probabilities, multi_class="ovr"),
-            "brier": known.brier_score_loss(actual, answers.probabilities, labels=[0, 1, 2]),
-            "log_loss": known.log_loss(actual, answers.probabilities),
+            "accuracy": known.accuracy_score(actual, predictions.predicted),
+            "balanced_accuracy": known.balanced_accuracy_score(actual, predictions.predicted),
+            "f1": known.f1_score(actual, predictions.predicted, average="macro"),
+            "roc_auc": known.roc_auc_score(actual, predictions.probabilities, multi_class="ovr"),
+            "brier": known.brier_score_loss(actual, predictions.probabilities, labels=[0, 1, 2]),
+            "log_loss": known.log_loss(actual, predictions.probabilities),
         }
     )
 
@@ -70,14 +75,14 @@ def test_figures_of_three_classes_are_those_of_scikit_learn():
 def test_figures_of_a_regression_are_those_of_scikit_learn(least: float):
     random = np.random.default_rng(0)
     actual = least + random.exponential(size=200)
-    answers = Regressed(actual + random.normal(size=200) / 2, actual)
-    error = known.mean_absolute_percentage_error(actual, answers.predicted)
-    assert figures(answers, np.ones(200), "within_0.5") == pytest.approx(
+    predictions = Regressed(actual + random.normal(size=200) / 2, actual)
+    error = known.mean_absolute_percentage_error(actual, predictions.predicted)
+    assert figures(predictions, np.ones(200), "within_0.5") == pytest.approx(
         {
-            "mae": known.mean_absolute_error(actual, answers.predicted),
-            "rmse": known.root_mean_squared_error(actual, answers.predicted),
-            "r2": known.r2_score(actual, answers.predicted),
-            "within_0.5": np.mean(np.abs(actual - answers.predicted) <= 0.5),
+            "mae": known.mean_absolute_error(actual, predictions.predicted),
+            "rmse": known.root_mean_squared_error(actual, predictions.predicted),
+            "r2": known.r2_score(actual, predictions.predicted),
+            "within_0.5": np.mean(np.abs(actual - predictions.predicted) <= 0.5),
         }
         | ({"mape": error} if least > 0 else {})
     )
@@ -86,21 +91,23 @@ def test_figures_of_a_regression_are_those_of_scikit_learn(least: float):
 @settings(deadline=None)
 @given(counts=some.lists(some.integers(0, 3), min_size=40, max_size=40), seed=seeds)
 def test_a_weight_is_how_often_a_row_is_there(counts: list[int], seed: int):
-    answers, actual = classified(40, seed)
+    predictions, actual = classified(40, seed)
     counts[:2], actual[:2] = [1, 1], [0, 1]
     places = np.repeat(np.arange(40), counts)
-    repeated = Classified(answers.predicted[places], 2, answers.probabilities[places], 1)
-    weighted = np.array(counts)[:, None] * truth(actual, 2)
-    assert figures(answers, weighted) == pytest.approx(figures(repeated, truth(actual[places], 2)))
+    repeated = Classified(predictions.predicted[places], 2, predictions.probabilities[places], 1)
+    weighted = np.array(counts)[:, None] * one_hot(actual, 2)
+    assert figures(predictions, weighted) == pytest.approx(
+        figures(repeated, one_hot(actual[places], 2))
+    )
 
 
 def test_the_interval_holds_the_true_figure_as_often_as_it_says():
-    answers, actual = classified(100_000, 0)
-    true = float(metrics.roc_auc(answers, truth(actual, 2)))
+    predictions, actual = classified(100_000, 0)
+    true = float(metrics.roc_auc(predictions, one_hot(actual, 2)))
     held = 0
     for seed in range(60):
-        answers, actual = classified(150, seed + 1)
-        found = performance.measure(answers, truth(actual, 2), {})
+        predictions, actual = classified(150, seed + 1)
+        found = measure_realised(predictions, one_hot(actual, 2), {})
         (auc,) = (each for each in found if each.metric == "roc_auc")
         held += auc.low <= true <= auc.high
     assert held >= 52  # of 57 expected
@@ -108,96 +115,93 @@ def test_the_interval_holds_the_true_figure_as_often_as_it_says():
 
 def test_four_times_the_rows_halve_the_interval_though_only_a_part_is_drawn_of():
     widths = []
-    for rows in (performance.MOST_ROWS, 4 * performance.MOST_ROWS):
-        answers, actual = classified(rows, 0)
-        accuracy, *_ = performance.measure(answers, truth(actual, 2), {})
+    for rows in (bootstrap.MAX_ROWS, 4 * bootstrap.MAX_ROWS):
+        predictions, actual = classified(rows, 0)
+        accuracy, *_ = measure_realised(predictions, one_hot(actual, 2), {})
         assert accuracy.low < accuracy.value < accuracy.high
         widths.append(accuracy.high - accuracy.low)
     assert widths[0] / widths[1] == pytest.approx(2, rel=0.2)
 
 
 def test_a_model_as_good_as_held_out_has_not_got_worse():
-    answers, actual = classified(500, 1)
-    held_out = figures(answers, truth(actual, 2))
+    predictions, actual = classified(500, 1)
+    held_out = figures(predictions, one_hot(actual, 2))
     as_before = {name: HeldOut(value, 0.01) for name, value in held_out.items()}
-    found = performance.measure(answers, truth(actual, 2), as_before)
+    found = measure_realised(predictions, one_hot(actual, 2), as_before)
     assert {each.verdict for each in found} == {"within range"}
     assert all(each.effect == pytest.approx(0, abs=1e-6) for each in found)
 
 
 def test_a_model_that_got_worse_is_worse_by_every_figure():
-    answers, actual = classified(2_000, 1)
-    held_out = figures(answers, truth(actual, 2))
+    predictions, actual = classified(2_000, 1)
+    held_out = figures(predictions, one_hot(actual, 2))
     as_before = {name: HeldOut(value, 0.01) for name, value in held_out.items()}
     flipped = np.where(np.arange(2_000) % 3 == 0, 1 - actual, actual)
-    found = performance.measure(answers, truth(flipped, 2), as_before)
+    found = measure_realised(predictions, one_hot(flipped, 2), as_before)
     assert {each.verdict for each in found} == {"worse"}
     assert all(each.effect > 0 and each.statements[0].code == "metric_worse" for each in found)
 
 
 def test_too_little_feedback_is_not_enough_yet():
-    few, actual = classified(performance.LEAST_ROWS - 1, 0)
-    assert {each.verdict for each in performance.measure(few, truth(actual, 2), {})} == {
+    few, actual = classified(realised.MIN_ROWS - 1, 0)
+    assert {each.verdict for each in measure_realised(few, one_hot(actual, 2), {})} == {
         "not enough yet"
     }
-    answers, _ = classified(200, 0)
-    one_class = performance.measure(answers, truth(np.zeros(200, int), 2), {})
+    predictions, _ = classified(200, 0)
+    one_class = measure_realised(predictions, one_hot(np.zeros(200, int), 2), {})
     verdicts = {each.metric: each.verdict for each in one_class}
     assert verdicts["roc_auc"] == "not enough yet"
     assert verdicts["accuracy"] is None
 
 
 def test_figures_that_training_did_not_measure_are_shown_without_a_comparison():
-    answers, actual = classified(200, 0)
-    accuracy, *_ = performance.measure(answers, truth(actual, 2), {})
+    predictions, actual = classified(200, 0)
+    accuracy, *_ = measure_realised(predictions, one_hot(actual, 2), {})
     assert accuracy.low < accuracy.value < accuracy.high
     assert accuracy.held_out is accuracy.p_value is accuracy.verdict is None
 
 
 def test_what_is_expected_of_calibrated_probabilities_comes_true():
-    answers, actual = classified(5_000, 0)
-    realised = figures(answers, truth(actual, 2))
-    for each in estimate.measure(answers, []):
+    predictions, actual = classified(5_000, 0)
+    came_true = figures(predictions, one_hot(actual, 2))
+    for each in estimate(predictions, []):
         assert each.low <= each.value <= each.high
-        assert each.value == pytest.approx(realised[each.metric], abs=0.015)
+        assert each.value == pytest.approx(came_true[each.metric], abs=0.015)
 
 
 def test_probabilities_that_promise_too_much_are_put_right():
-    answers, actual = classified(5_000, 0)
-    true = answers.probabilities[:, 1]
+    predictions, actual = classified(5_000, 0)
+    true = predictions.probabilities[:, 1]
     sure = 1 / (1 + ((1 - true) / true) ** 2)  # as if the evidence had been counted twice
     bins = (sure * 10).astype(int)
     reliability = [
-        estimate.Reliability(sure[bins == at].mean(), actual[bins == at].mean(), (bins == at).sum())
+        ReliabilityBin(sure[bins == at].mean(), actual[bins == at].mean(), (bins == at).sum())
         for at in np.unique(bins)
     ]
-    boasting = Classified(answers.predicted, 2, np.column_stack([1 - sure, sure]), 1)
-    realised = np.mean(answers.predicted == actual)
-    raw, *_ = estimate.measure(boasting, [])
-    corrected, *_ = estimate.measure(boasting, reliability)
-    assert abs(raw.value - realised) > 0.05
-    assert abs(corrected.value - realised) < 0.015
+    boasting = Classified(predictions.predicted, 2, np.column_stack([1 - sure, sure]), 1)
+    accuracy = np.mean(predictions.predicted == actual)
+    raw, *_ = estimate(boasting, [])
+    corrected, *_ = estimate(boasting, reliability)
+    assert abs(raw.value - accuracy) > 0.05
+    assert abs(corrected.value - accuracy) < 0.015
 
 
 def test_without_probabilities_nothing_is_estimated():
-    assert estimate.measure(Classified(np.array([0, 1]), 2), []) == ()
+    assert estimate(Classified(np.array([0, 1]), 2), []) == ()
 
 
 def test_what_has_no_value_is_none_and_not_a_broken_number():
     sure = np.tile([1.0, 0.0], (150, 1))
-    found = {
-        each.metric: each
-        for each in estimate.measure(Classified(np.zeros(150, int), 2, sure, 1), [])
-    }
+    found = {each.metric: each for each in estimate(Classified(np.zeros(150, int), 2, sure, 1), [])}
     assert found["roc_auc"].value is found["roc_auc"].low is None
     assert found["accuracy"].value == 1
     assert b"null" in msgspec.json.encode(found["roc_auc"])
 
 
 def test_feedback_is_counted_and_timed():
-    nothing = arrival.measure([0, 1], [float("nan")] * 2)
+    nothing = measure_arrival([0, 1], [float("nan")] * 2)
     assert (nothing.share, nothing.median, nothing.slowest_tenth) == (0, None, None)
-    some_of_it = arrival.measure([0] * 20, [*range(1_000, 11_000, 1_000), *[float("nan")] * 10])
+    some_of_it = measure_arrival([0] * 20, [*range(1_000, 11_000, 1_000), *[float("nan")] * 10])
     assert (some_of_it.with_feedback, some_of_it.share) == (10, 0.5)
     assert (some_of_it.median, some_of_it.slowest_tenth) == (5.5, pytest.approx(9.1))
-    assert arrival.measure([], []).share == 0
+    assert measure_arrival([], []).share == 0

@@ -169,7 +169,7 @@ from serving.statement import Statement
 settings = Settings(alert_webhook="https://example.org")
 moved = Statement("moved", {"distance": 2}, "alcohol")
 drift = alerts.Signal("wine", 2, "data drift", "drift", (moved,))
-changes = alerts.change([], [drift], {"wine": 2}, 1_000)
+changes = alerts.change_alerts([], [drift], {"wine": 2}, 1_000)
 report = Report("wine", 2, 1_000, Raw(b"{}"), 0, Raw(b"{}"))
 messages = changes.messages(settings, 1_000)
 reports = Store(sys.argv[1]).reports

@@ -1,10 +1,10 @@
-"""What the monitor says is said in both languages; labels and names in it are never altered."""
+"""Every statement is worded in both languages; labels and names in it are never altered."""
 
 import json
 import re
 from collections.abc import Iterator
 from string import Formatter
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
@@ -14,13 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from serving.figures import ENGLISH, PORTUGUESE
-from serving.monitor.drift import drift
+from serving.models.manifest import Figure
+from serving.models.metrics import METRICS
+from serving.monitor.drift.detection import TESTS, detect_drift
 from serving.monitor.drift.samples import Labels, Numbers
-from serving.monitor.performance import concept, performance
-from serving.monitor.performance.answers import Regressed
-from serving.monitor.report import Statements, Unmeasured
+from serving.monitor.findings import MetricVerdict, Statements, Verdict
+from serving.monitor.performance import concept, metrics
+from serving.monitor.performance.predictions import Regressed
+from serving.monitor.performance.realised import measure_realised
+from serving.monitor.report import Unmeasured
 from serving.monitor.wording import WORDING, sentence, with_sentences
-from serving.recording.store.reports import Alert
+from serving.recording.store.reports import Alert, Kind
 from serving.statement import Statement
 
 GRID = np.linspace(0, 1, 101)
@@ -55,8 +59,8 @@ SAMPLES = {
 
 
 def of_drift() -> Iterator[Statements]:
-    passes = [drift.measure({name: sample}, {}) for name, sample in SAMPLES.items()]
-    for found in (*passes, drift.measure(SAMPLES, {})):
+    checks = [detect_drift({name: sample}, {}) for name, sample in SAMPLES.items()]
+    for found in (*checks, detect_drift(SAMPLES, {})):
         yield found.statements
         yield from (test.statements for field in found.fields for test in field.findings)
 
@@ -65,15 +69,15 @@ def of_performance() -> Iterator[Statements]:
     bound = concept.Bound(held_out=0.1, spread=0.01)
     for loss, rows in ((0.1, 10), (0.1, 100), (0.4, 200)):
         watch = concept.update(concept.Watch(), [loss] * rows, bound)
-        yield from (concept.drift(watch, bound, name).statements for name in LOSSES)
-    held_out = {"mae": performance.HeldOut(0.1, 0.01), "rmse": performance.HeldOut(9.0, 0.01)}
+        yield from (concept.concept_drift(watch, bound, name).statements for name in LOSSES)
+    held_out = {"mae": Figure(0.1, 0.01, 1.0), "rmse": Figure(9.0, 0.01, 10.0)}
     for rows, values in ((10, 1.0), (200, 1.0), (200, 0.0)):
         actual = values * np.arange(rows)
-        found = performance.measure(Regressed(actual + 2, actual), np.ones(rows), held_out)
+        found = measure_realised(Regressed(actual + 2, actual), np.ones(rows), held_out)
         yield from (each.statements for each in found)
 
 
-def test_all_that_is_said_is_said_in_both_languages():
+def test_every_statement_is_worded_in_both_languages():
     for statements in {
         msgspec.json.encode(statements): statements
         for statements in (*of_drift(), *of_performance())
@@ -98,21 +102,36 @@ def test_every_code_has_words_in_both_languages_about_the_same_values():
         assert of_each[0] == of_each[1], code
 
 
-def said(label: str, field: str, language: str = ENGLISH) -> str:
+@pytest.mark.parametrize(
+    "name",
+    {test.statistic for test in TESTS}
+    | {*get_args(Verdict), *get_args(MetricVerdict), *get_args(Kind), *LOSSES},
+)
+def test_every_test_verdict_loss_and_kind_of_alert_has_a_title_in_both_languages(name: str):
+    assert WORDING[name].keys() == {ENGLISH, PORTUGUESE}
+
+
+def test_every_metric_has_a_title():
+    assert {*metrics.CLASSIFICATION, *metrics.REGRESSION} <= METRICS.keys()
+
+
+def worded(label: str, field: str, language: str = ENGLISH) -> str:
     values = {"label": label, "now": 0.025, "then": 0.8}
     return sentence([Statement("largest_change", values, field)], language=language)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_labels_and_fields_are_never_altered(name: str):
-    assert said(name, name) == f"{name}: {name} makes up 2.5 % of the labels; 80 % in training"
-    assert said(name, name, PORTUGUESE) == f"{name}: {name} é 2,5 % dos rótulos; no treino era 80 %"
+    assert worded(name, name) == f"{name}: {name} makes up 2.5 % of the labels; 80 % in training"
+    assert (
+        worded(name, name, PORTUGUESE) == f"{name}: {name} é 2,5 % dos rótulos; no treino era 80 %"
+    )
 
 
 @given(some.text(), some.text())
 def test_whatever_a_label_or_a_field_is_called_it_stays(label: str, field: str):
     prefix = f"{field}: " if field else ""
-    assert said(label, field, PORTUGUESE) == (
+    assert worded(label, field, PORTUGUESE) == (
         f"{prefix}{label} é 2,5 % dos rótulos; no treino era 80 %"
     )
 
@@ -133,7 +152,7 @@ def test_metrics_are_called_as_on_the_card():
     assert sentence([few], language=PORTUGUESE).startswith("parcela a até 0,5: 7 linhas")
 
 
-def test_an_alert_that_is_cleared_says_why_and_what_was_wrong_before():
+def test_a_cleared_alert_gives_the_reason_and_what_was_wrong_before():
     moved = Statement("moved", {"distance": 0.5}, "a: b")
     ended = [Statement("not_live", {"version": 2})]
     assert sentence([moved], ended) == (
@@ -149,7 +168,7 @@ def test_a_code_of_another_release_is_shown_as_it_is():
     assert sentence([Statement("from_the_future", {"edge": 1}, "pH")]) == "pH: from_the_future"
 
 
-def test_json_has_a_sentence_wherever_something_is_said_and_nowhere_else():
+def test_json_has_a_sentence_wherever_there_are_statements_and_nowhere_else():
     alert = Alert(
         model="wine",
         version=1,

@@ -66,17 +66,17 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
     came = unlike_training(wines.sample(ROWS, random_state=0))
     traffic = Traffic(settings)
     traffic.come(came, now - DAY, came["quality"].tolist())
-    traffic.look(now - DAY + HOUR)
+    traffic.check(now - DAY + HOUR)
     rewrite(settings.models_dir, lambda _manifest, _contents: None)
     artefact.put_live(settings.models_dir / "wine", 2)
     traffic = Traffic(settings, version=2)
     whites = wines[wines["color"] == "white"].sample(ROWS, random_state=0)
     traffic.come(unlike_training(whites), now - HOUR)
-    traffic.look(now)
+    traffic.check(now)
     reds = wine_score.load(data_of(wine_score.PROBLEM)).sample(ROWS, random_state=0)
     traffic = Traffic(settings, "wine-score")
     traffic.come(unlike_training(reds), now - HOUR, reds["quality"].tolist())
-    traffic.look(now)
+    traffic.check(now)
     _bring_a_pickle(settings, now)
     return Dashboard(create_app(settings).test_client(), settings, now)
 
@@ -91,7 +91,7 @@ def _bring_a_pickle(settings: Settings, now: int) -> None:
     put_live(settings.models_dir, brought)
     traffic = Traffic(settings, "theirs")
     traffic.come(frame, now - HOUR)
-    traffic.look(now)
+    traffic.check(now)
 
 
 def test_every_model_is_told_of_at_a_glance_what_is_wrong_first(dashboard: Dashboard):
@@ -173,7 +173,7 @@ def test_an_alert_leads_to_what_the_pass_found_that_raised_it(tmp_path: Path, da
     dashboard = Dashboard(create_app(settings).test_client(), settings, dashboard.now)
     traffic = Traffic(settings, version=2)
     traffic.come(unlike_training(load().sample(50, random_state=1)), dashboard.now + HOUR)
-    traffic.look(dashboard.now + 2 * HOUR)
+    traffic.check(dashboard.now + 2 * HOUR)
     latest = dashboard.page("/monitor/wine")
     (link,) = set(re.findall(r'href="(/monitor/wine\?raised=\d+)"', latest))
     page = dashboard.page(link)
@@ -194,7 +194,7 @@ def test_a_service_that_is_asked_nothing_has_pages_all_the_same(
 ):
     later = dashboard.page("/monitor/wine?days=1", later=3 * DAY)
     assert "No pass found anything new in this time." in later
-    Traffic(settings).look(clock.now())
+    Traffic(settings).check(clock.now())
     page = Dashboard(create_app(settings).test_client(), settings, clock.now()).page(
         "/monitor/wine"
     )

@@ -1,4 +1,4 @@
-"""Traffic for the monitor: predictions as the service records them, and passes over them."""
+"""Traffic for the monitor: predictions as the service records them, and checks of them."""
 
 import json
 import random
@@ -13,9 +13,9 @@ from serving import clock, ids
 from serving.__main__ import main
 from serving.metrics.families import Totals
 from serving.models import artefact
-from serving.monitor import arrival
-from serving.monitor.drift import drift
+from serving.monitor.drift.detection import detect_drift
 from serving.monitor.report import Report, Traffic, WindowSummary
+from serving.monitor.traffic import measure_arrival
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 from serving.settings import Settings
@@ -31,9 +31,9 @@ NOTHING = Report(  # of a window without predictions
     window=WindowSummary(since=None, until=None, predictions=0, max_rows=5_000, days=7),
     verdict="not enough yet",
     statements=(),
-    drift=drift.measure({}, {}),
+    drift=detect_drift({}, {}),
     distributions=[],
-    arrival=arrival.measure([], []),
+    arrival=measure_arrival([], []),
     realised=[],
     estimated=[],
     concept=None,
@@ -125,7 +125,7 @@ def monitor(settings: Settings, *arguments: str) -> Result:
 
 
 def report_of(settings: Settings, model: str = "wine") -> dict[str, Any]:
-    """What a pass over one model found, as JSON, with the alerts that last."""
+    """What a check of one model found, as JSON, with the alerts that last."""
     (line,) = monitor(settings, "--json", model).stdout.splitlines()
     return json.loads(line)
 
@@ -138,5 +138,5 @@ def window(*, seed: int = 0, rows: int = ROWS, flipped: float = 0.0, **shifts: f
 
 
 def kinds(settings: Settings) -> set[str]:
-    """Of the alerts that last after a pass."""
+    """Of the alerts that last after a check."""
     return {alert["kind"] for alert in report_of(settings)["alerts"]}

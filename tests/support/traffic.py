@@ -1,4 +1,4 @@
-"""Traffic of real rows in a store, looked at by the real monitor, at times of our choice."""
+"""Traffic of real rows in a store, checked by the real monitor, at times of our choice."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ import pandas as pd
 from serving import ids
 from serving.models import artefact
 from serving.models.engine import Engine
-from serving.monitor.passes import Passes
+from serving.monitor.checks import Checks
 from serving.recording.entry import FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store import Store
 from serving.settings import Settings
@@ -92,11 +92,11 @@ class Traffic:
         model = self.engine.manifest.name
         self.store.add([TrialEntry(time, model, version, named, predictions)], {})
 
-    def look(self, time: int) -> None:
-        """Have the monitor make a pass."""
+    def check(self, time: int) -> None:
+        """Have the monitor check the model."""
         with at(time):
-            (passed,) = Passes(self.settings, self.store).look([self.engine.manifest.name])
-            assert not passed.failure, passed.failure
+            (checked,) = Checks(self.settings, self.store).run([self.engine.manifest.name])
+            assert not checked.failure, checked.failure
 
 
 def unlike_training(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import msgspec
 from serving.api.query import whole
 from serving.errors import ArtefactError, NotRecorded, UnknownVersion
 from serving.models.manifest import Manifest
-from serving.monitor.report import Estimated, FieldDrift, Realised, Report, read
+from serving.monitor.findings import Estimated, FieldDrift, Realised
+from serving.monitor.report import Report, read
 from serving.predicting.service import Service
 from serving.recording.store.reports import Alert
 

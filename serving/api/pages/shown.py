@@ -4,7 +4,7 @@ from serving import clock
 from serving.api.pages.words import Words
 from serving.figures import percent
 from serving.monitor import wording
-from serving.monitor.report import Estimated, Realised, Statements
+from serving.monitor.findings import Estimated, Realised, Statements
 
 SPANS = (("d", 86_400), ("h", 3_600), ("min", 60))
 LEAST_CHANCE = 0.001

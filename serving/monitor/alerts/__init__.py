@@ -1,1 +1,1 @@
-"""Alerts: what raises, keeps and clears them, and the webhook they are sent to."""
+"""Alerts: raising, keeping and clearing them, and the webhook that they are sent to."""

@@ -1,4 +1,5 @@
-"""Data drift: a field in training against the same field now.
+"""Data drift: each field and each output of the model, now and in training.
 
-`drift` lists the tests, one file each: statistics of plain samples.
+A statistical test is a function and its declaration, in distribution_tests.py or value_tests.py;
+detection.py runs all of them.
 """

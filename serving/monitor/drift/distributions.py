@@ -1,4 +1,4 @@
-"""Shares of values in training and now, bin by bin or label by label, to be drawn."""
+"""Shares of values in training and now, bin by bin or label by label, for charts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Literal
@@ -6,17 +6,17 @@ from typing import Literal
 import numpy as np
 
 from serving.monitor.drift.samples import Floats, Labels, Numbers
-from serving.monitor.report import Distribution
+from serving.monitor.findings import Distribution
 
 BINS = 20
-MOST_LABELS = 50
+MAX_LABELS = 50
 DECIMALS = 5
 
 
-def distributions(
+def draw_distributions(
     of: Literal["field", "prediction"], samples: Mapping[str, Numbers | Labels]
 ) -> Iterator[Distribution]:
-    """What is drawn of each sample."""
+    """The two distributions of each sample, as a chart draws them."""
     for name, sample in samples.items():
         if isinstance(sample, Labels):
             labels, reference, current = _of_labels(sample)
@@ -29,8 +29,8 @@ def distributions(
                 field=name,
                 of=of,
                 edges=edges.tolist(),
-                reference=_shares(_trained_up_to(sample, edges)),
-                current=_shares(_come_up_to(sample, edges)) if sample.present else [],
+                reference=_shares(_share_in_training(sample, edges)),
+                current=_shares(_share_now(sample, edges)) if sample.present else [],
             )
 
 
@@ -40,7 +40,7 @@ def _of_labels(sample: Labels) -> tuple[list[str], list[float], list[float]]:
         label: (sample.reference.get(label, 0) / then, sample.current.get(label, 0) / now)
         for label in {**sample.reference, **sample.current}
     }
-    labels = sorted(pairs, key=lambda label: -max(pairs[label]))[:MOST_LABELS]
+    labels = sorted(pairs, key=lambda label: -max(pairs[label]))[:MAX_LABELS]
     reference = [round(pairs[label][0], DECIMALS) for label in labels]
     current = [round(pairs[label][1], DECIMALS) for label in labels] if sample.present else []
     return labels, reference, current
@@ -56,13 +56,13 @@ def _edges(sample: Numbers) -> Floats:
     return np.unique([ends[0], *np.linspace(low, high, BINS - 1), ends[1]])
 
 
-def _trained_up_to(sample: Numbers, edges: Floats) -> Floats:
+def _share_in_training(sample: Numbers, edges: Floats) -> Floats:
     """The share of training at or below each edge: straight lines between the quantiles."""
     levels = np.linspace(0, 1, len(sample.quantiles))
     return np.asarray(np.interp(edges, sample.quantiles, levels))
 
 
-def _come_up_to(sample: Numbers, edges: Floats) -> Floats:
+def _share_now(sample: Numbers, edges: Floats) -> Floats:
     return np.searchsorted(sample.values, edges, side="right") / sample.present
 
 

@@ -1,4 +1,4 @@
-"""How good a model is now: with feedback, estimated without, and row by row.
+"""How good a model is now: with feedback, estimated without, and watched row by row.
 
-Statistics of plain arrays; no store, no process.
+Statistics of plain arrays; only feedback.py knows what the store returns.
 """

@@ -1,35 +1,35 @@
-"""Concept drift: whether the model errs more than on held-out data, watched row by row for ever."""
+"""Concept drift: whether the loss is higher than on held-out data, watched row by row."""
 
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
 from serving.figures import significant
-from serving.monitor.report import ConceptDrift, Verdict
+from serving.monitor.findings import ConceptDrift, Verdict
 from serving.statement import Statement
 
 BETWEEN_FALSE_ALARMS = 100_000  # rows with feedback, on average, where nothing got worse
-LEAST_ROWS = 50
+MIN_ROWS = 50
 SPREADS = 2.0
-BETS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)  # parts of a row's stake; which is best is not known
-RICHEST = 1e12  # what a bet made beyond this is given away, so that it stays a number
+BETS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)  # parts of the stake; the best is not known
+MAX_CAPITAL = 1e12  # of a bet: what is above is given away, so that it stays a finite number
 RECENT = 200  # rows that the mean loss shown is about
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """What a version's mean loss is held against.
+    """What a version's mean loss is compared with.
 
     Attributes
     ----------
     held_out, spread : float
         The mean loss on held-out data, and its standard deviation over the folds.
-    most : float
-        The largest loss there is; larger ones count as this.
+    max_loss : float
+        Larger losses count as this.
     """
 
     held_out: float
     spread: float
-    most: float = 1.0
+    max_loss: float = 1.0
 
     @property
     def tolerated(self) -> float:
@@ -38,7 +38,7 @@ class Bound(msgspec.Struct, frozen=True):
 
 
 class Watch(msgspec.Struct, frozen=True):
-    """How far the watch over a version has come; the next rows go on from here.
+    """The state of the watch over a version; the next rows continue from here.
 
     Attributes
     ----------
@@ -47,10 +47,10 @@ class Watch(msgspec.Struct, frozen=True):
     recent : float
         The mean loss of about the last 200 rows, older ones fading out.
     capital : tuple of float
-        What each bet has made of one unit put on it with every row.
+        What each bet has grown to, with one unit put on it for every row.
     raised : bool
-        Whether there is an alarm. It lasts until the recent mean is what it was on held-out data;
-        then the bets begin again with nothing.
+        Whether there is an alarm. It lasts until the recent mean is down to the held-out one; then
+        the bets begin again with nothing.
     """
 
     rows: int = 0
@@ -60,12 +60,12 @@ class Watch(msgspec.Struct, frozen=True):
 
     @property
     def evidence(self) -> float:
-        """Chance alone makes it as large once in so many rows, at most."""
+        """At most once in so many rows, chance alone makes it as large."""
         return sum(self.capital) / len(self.capital)
 
 
 def update(watch: Watch, losses: ArrayLike, bound: Bound) -> Watch:
-    """Take in the losses of rows in the order in which their feedback came.
+    """Continue a watch with the losses of rows, in the order in which their feedback came.
 
     The hypothesis is that, whatever came before, a row's expected loss is at most m: the held-out
     mean and two spreads over the folds, as that mean is an estimate and small differences do not
@@ -73,16 +73,16 @@ def update(watch: Watch, losses: ArrayLike, bound: Bound) -> Watch:
     multiplied by 1 + λ (loss - m). While the hypothesis is true, the capital less the rows so far
     cannot be expected to grow, so from any start of the watch an alarm at a capital of A comes
     after A rows or more on average, and within n rows with a probability of n / A at most, however
-    often one looks. The mean over several λ stands for not knowing how much worse it got. As units
-    are put on all the time, a watch that has seen much good is as quick to see the bad.
+    often one checks. The mean over several λ stands for not knowing how much worse it got. As units
+    are put on all the time, a watch is as quick to notice bad rows after many good ones.
 
     Bets: Waudby-Smith and Ramdas (2024), Estimating means of bounded random variables by betting,
     Journal of the Royal Statistical Society B 86, 1-27. Begun at every row (the Shiryaev-Roberts
     e-detector): Shin, Ramdas and Rinaldo (2024), E-detectors: a nonparametric framework for
     sequential change detection, New England Journal of Statistics in Data Science 2, 229-260.
 
-    All this is said of the rows that get feedback: where wrong answers are reported sooner than
-    right ones, the model looks worse than it is.
+    All this holds for the rows that get feedback: where wrong predictions are reported sooner than
+    right ones, the model appears worse than it is.
 
     >>> bound = Bound(held_out=0.1, spread=0.01)
     >>> good = update(Watch(), [0.1] * 5_000, bound)
@@ -90,32 +90,32 @@ def update(watch: Watch, losses: ArrayLike, bound: Bound) -> Watch:
     >>> good.raised, bad.raised, update(bad, [0.05] * 300, bound).raised
     (False, True, False)
     """
-    mean = min(max(bound.tolerated / bound.most, 0.001), 0.999)
-    counted = np.minimum(np.asarray(losses, dtype=np.float64), bound.most)
-    grown = 1 + np.outer(counted / bound.most - mean, np.array(BETS) / mean)
+    mean = min(max(bound.tolerated / bound.max_loss, 0.001), 0.999)
+    counted = np.minimum(np.asarray(losses, dtype=np.float64), bound.max_loss)
+    grown = 1 + np.outer(counted / bound.max_loss - mean, np.array(BETS) / mean)
     rows, recent, capital, raised = watch.rows, watch.recent, list(watch.capital), watch.raised
     for loss, growth in zip(counted.tolist(), grown.tolist(), strict=True):
         rows += 1
         recent += (loss - recent) / min(rows, RECENT)
         capital = [(owned + 1) * factor for owned, factor in zip(capital, growth, strict=True)]
         if sum(capital) >= BETWEEN_FALSE_ALARMS * len(capital):
-            raised, capital = True, [min(owned, RICHEST) for owned in capital]
+            raised, capital = True, [min(owned, MAX_CAPITAL) for owned in capital]
         if raised and recent <= bound.held_out:
             raised, capital = False, [0.0] * len(capital)
     return Watch(rows, recent, tuple(capital), raised)
 
 
-def drift(watch: Watch, bound: Bound, loss: str) -> ConceptDrift:
-    """What the watch says now, of a loss by its name.
+def concept_drift(watch: Watch, bound: Bound, loss: str) -> ConceptDrift:
+    """The verdict of a watch over a loss, given by its name.
 
     >>> bound = Bound(held_out=0.1, spread=0.01)
-    >>> drift(update(Watch(), [0.3] * 100, bound), bound, "Brier score").verdict
+    >>> concept_drift(update(Watch(), [0.3] * 100, bound), bound, "Brier score").verdict
     'drift'
     """
-    enough = watch.raised or watch.rows >= LEAST_ROWS
+    enough = watch.raised or watch.rows >= MIN_ROWS
     verdict: Verdict = "drift" if watch.raised else "no drift" if enough else "not enough yet"
     code = {"drift": "got_worse", "no drift": "no_worse", "not enough yet": "few_feedback"}[verdict]
-    values: dict[str, int | float | str] = {"rows": watch.rows, "needed": LEAST_ROWS}
+    values: dict[str, int | float | str] = {"rows": watch.rows, "needed": MIN_ROWS}
     if enough:
         values = {"loss": loss, "rows": min(watch.rows, RECENT)}
         values |= {"recent": significant(watch.recent), "held_out": bound.held_out}

@@ -1,1 +1,1 @@
-"""What may follow an alert: the next version trained, tried and put live."""
+"""What may follow an alert: a new version is trained, put on trial and put live."""

@@ -1,7 +1,7 @@
-"""The loop closed: an alert, a retraining, the gate, a trial on live traffic, and the version live.
+"""The closed loop: an alert leads to a retraining, the gate, a trial, and a new live version.
 
-Every step is one call of `after`, so a monitor that is killed goes on with the next. What it
-decides stands with all decisions; what else it must know, in VAR_DIR/retrain/MODEL.json.
+Each call of `step` takes one step, so a monitor that is killed continues with the next. Decisions
+are recorded with all others; what else it must remember is in VAR_DIR/retrain/MODEL.json.
 """
 
 import logging
@@ -15,8 +15,8 @@ from serving import COMMAND, clock
 from serving.errors import ArtefactError, ServingError, VersionRefused
 from serving.models import artefact
 from serving.models.paired import ENOUGH, Paired, loss
-from serving.monitor.passes import Passed
-from serving.monitor.retraining.training import Trained, Training, require
+from serving.monitor.checks import Checked
+from serving.monitor.retraining.training import Training, TrainingResult, require_training
 from serving.recording.store import Store
 from serving.recording.store.reports import Alert
 from serving.recording.store.rows import Tried
@@ -27,12 +27,12 @@ from serving.versions.versions import Versions
 log = logging.getLogger(__name__)
 
 WHO = "monitor"
-REST = 3_600_000  # milliseconds between the beginnings of two trainings of a model
-MORE = 2  # times the feedback of the last training that came to nothing
-LOOKS = (300, 600, 1_200)  # rows with feedback at which a trial is looked at, the last decides
-LONGEST_TRIAL = 7 * clock.DAY
-UNTAUGHT = (
-    "training does not know it by name; retrain it with "
+MIN_PAUSE = 3_600_000  # milliseconds between the starts of two trainings of a model
+GROWTH = 2  # times the feedback of the last training, if that led to nothing
+JUDGED_AT = (300, 600, 1_200)  # rows with feedback at which a trial is judged; the last decides
+MAX_TRIAL = 7 * clock.DAY
+NO_PROBLEM = (
+    "no problem of train/ has its name; retrain it with "
     f"`{COMMAND} train FILE --target … --name {{}} --with-feedback`"
 )
 
@@ -43,32 +43,32 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     live : int
-        The version that was to be replaced.
+        The version to be replaced.
     time : int
         When it began: milliseconds since 1970, UTC.
-    known : int
-        The feedback there was to learn from since the alert.
+    feedback : int
+        Rows with feedback since the alert.
     candidate : int or None
-        What is tried, or was.
-    tried : int
-        Since when.
-    looks : int
-        How often the trial was looked at.
-    untaught : bool
-        Whether training does not know the model by its name.
+        The version that is, or was, on trial.
+    trial_since : int
+        When the trial began: milliseconds since 1970, UTC.
+    judged : int
+        How often the trial has been judged.
+    is_problem : bool
+        Whether training knows the model by its name.
     """
 
     live: int
     time: int
-    known: int
+    feedback: int
     candidate: int | None = None
-    tried: int = 0
-    looks: int = 0
-    untaught: bool = False
+    trial_since: int = 0
+    judged: int = 0
+    is_problem: bool = True
 
 
 class Loop:
-    """Retrains models whose live version has an alert, tries what comes of it, and puts it live.
+    """Retrains models whose live version has an alert, puts the result on trial, and then live.
 
     Raises
     ------
@@ -77,120 +77,124 @@ class Loop:
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        require(settings)
+        require_training(settings)
         self.settings, self.store = settings, store
         self.decisions = Decisions(settings.models_dir, settings.decisions_dir)
         self.versions = Versions(self.decisions, WHO)
         self._training: Training | None = None
 
-    def after(self, passed: Sequence[Passed]) -> None:
-        """Take the next step for each model that a pass looked at; none waits for a training."""
-        for model, version, *_ in passed:
+    def step(self, checked: Sequence[Checked]) -> None:
+        """Take the next step for each model that was checked; none waits for a training."""
+        for model, version, *_ in checked:
             if version is not None:
                 try:
                     self._step(model, version)
                 except (ServingError, OSError) as error:
-                    log.error("%s: the loop cannot go on: %s", model, error)  # noqa: TRY400
+                    log.error("%s: the retraining cannot continue: %s", model, error)  # noqa: TRY400
 
-    def finish(self, passed: Sequence[Passed]) -> None:
-        """Wait for a training that runs, and take the step that follows; so for each model."""
+    def finish(self, checked: Sequence[Checked]) -> None:
+        """Wait for the running training, and take the step that follows; so for each model."""
         while self._training:
             self._training.wait()
-            self.after(passed)
+            self.step(checked)
 
     def close(self) -> None:
-        """End a training that runs; it begins again after `REST`."""
+        """Stop the running training; it starts again after `MIN_PAUSE`."""
         if self._training:
             self._training.stop()
             self._training = None
 
     def _step(self, model: str, live: int) -> None:
-        attempt, tried = self._attempt(model), self.decisions.trial(model)
+        attempt, trial = self._attempt(model), self.decisions.trial(model)
         if self._training and self._training.model == model:
-            if attempt and (ended := self._training.ended()):
+            if attempt and (result := self._training.result()):
                 self._training = None
-                self._take_in(model, ended, attempt)
-        elif tried is not None and tried != live:
-            if attempt and attempt.candidate == tried:  # else somebody else's trial
-                self._judge(model, live, tried, attempt)
+                self._start_trial(model, result, attempt)
+        elif trial is not None and trial != live:
+            if attempt and attempt.candidate == trial:  # else somebody else's trial
+                self._judge_trial(model, live, trial, attempt)
         elif not self._training:
-            self._consider(model, live, attempt)
+            self._start_training(model, live, attempt)
 
-    def _consider(self, model: str, live: int, attempt: Attempt | None) -> None:
-        """Begin a training, if an alert lasts and enough was learnt since."""
+    def _start_training(self, model: str, live: int, attempt: Attempt | None) -> None:
+        """Start a training, if an alert lasts and enough feedback came since it was raised."""
         alerts = self.store.reports.alerts(model, lasting=True)
         alerts = [alert for alert in alerts if alert.version == live]
         now = clock.now()
-        if not alerts or (attempt and now < attempt.time + REST):
+        if not alerts or (attempt and now < attempt.time + MIN_PAUSE):
             return
         since, needed = min(alert.raised for alert in alerts), ENOUGH
         if attempt and attempt.live == live:
-            needed = max(ENOUGH, MORE * attempt.known)
-            if attempt.untaught:
+            needed = max(ENOUGH, GROWTH * attempt.feedback)
+            if not attempt.is_problem:
                 return
-        known = sum(1 for _ in self.store.labelled(model, version=live, since=since))
-        if known < needed:
+        feedback = sum(1 for _ in self.store.labelled(model, version=live, since=since))
+        if feedback < needed:
             return
         log.info("%s %d: %s; retraining with feedback", model, live, _kinds(alerts))
-        self._keep(model, Attempt(live=live, time=now, known=known))
+        self._keep(model, Attempt(live=live, time=now, feedback=feedback))
         self._training = Training(self.settings, model)
 
-    def _take_in(self, model: str, trained: Trained, attempt: Attempt) -> None:
-        """Put what a training made before the gate, and on trial."""
-        candidate = trained.version
+    def _start_trial(self, model: str, result: TrainingResult, attempt: Attempt) -> None:
+        """Put the new version on trial, if there is one and the gate does not object."""
+        candidate = result.version
         if candidate is None:
-            reason = trained.reason if trained.known else UNTAUGHT.format(model)
-            self._keep(model, msgspec.structs.replace(attempt, untaught=not trained.known))
+            reason = result.reason if result.is_problem else NO_PROBLEM.format(model)
+            self._keep(model, msgspec.structs.replace(attempt, is_problem=result.is_problem))
             self.versions.retrained(model, None, f"it failed: {reason}")
             log.error("%s: retraining failed: %s", model, reason)
             return
         objections = self.versions.objections(model, candidate)
-        verdict = f"the gate objects: {'; '.join(objections)}" if objections else "the gate lets it"
-        self.versions.retrained(model, candidate, f"{attempt.known} rows with feedback; {verdict}")
+        verdict = "it passed the gate"
         if objections:
-            log.warning("%s %d is not tried: %s", model, candidate, verdict)
+            verdict = f"the gate objects: {'; '.join(objections)}"
+        reason = f"{attempt.feedback} rows with feedback; {verdict}"
+        self.versions.retrained(model, candidate, reason)
+        if objections:
+            log.warning("%s %d is not put on trial: %s", model, candidate, verdict)
             return
-        tried = msgspec.structs.replace(attempt, candidate=candidate, tried=clock.now())
-        self._keep(model, tried)
-        self.versions.set_trial(model, candidate, "it passed the gate")
-        log.info("%s %d is tried in place of %d", model, candidate, attempt.live)
+        self._keep(
+            model, msgspec.structs.replace(attempt, candidate=candidate, trial_since=clock.now())
+        )
+        self.versions.set_trial(model, candidate, verdict)
+        log.info("%s %d is on trial; %d is live", model, candidate, attempt.live)
 
-    def _judge(self, model: str, live: int, candidate: int, attempt: Attempt) -> None:
-        """Promote what is tried, or end its trial, once enough is known."""
+    def _judge_trial(self, model: str, live: int, candidate: int, attempt: Attempt) -> None:
+        """Promote the version on trial, or end the trial, once there is enough feedback."""
         if live != attempt.live:
-            self._end(model, candidate, f"{live} was put live meanwhile")
+            self._end_trial(model, candidate, f"{live} was put live meanwhile")
             return
         both = list(self.store.tried(model, candidate, live))
-        looks = bisect_right(LOOKS, len(both))
-        if looks > attempt.looks:
+        judged = bisect_right(JUDGED_AT, len(both))
+        if judged > attempt.judged:
             paired = _paired(both)
-            said = f"its mean loss is {paired}, live and with feedback"
+            reason = f"its mean loss is {paired}, live and with feedback"
             if paired.is_no_worse:
-                self._promote(model, candidate, said)
-            elif paired.low > 0 or looks == len(LOOKS):
-                self._end(model, candidate, f"not shown to be no worse: {said}")
-            self._keep(model, msgspec.structs.replace(attempt, looks=looks))
-        elif clock.now() > attempt.tried + LONGEST_TRIAL:
-            self._end(model, candidate, f"only {len(both)} rows with feedback came in a week")
+                self._promote(model, candidate, reason)
+            elif paired.low > 0 or judged == len(JUDGED_AT):
+                self._end_trial(model, candidate, f"not shown to be no worse: {reason}")
+            self._keep(model, msgspec.structs.replace(attempt, judged=judged))
+        elif clock.now() > attempt.trial_since + MAX_TRIAL:
+            self._end_trial(model, candidate, f"only {len(both)} rows with feedback came in a week")
 
     def _promote(self, model: str, candidate: int, why: str) -> None:
         try:
             self.versions.promote(model, candidate, why)
         except VersionRefused as refused:
-            self._end(model, candidate, "; ".join((str(refused), *refused.objections)))
+            self._end_trial(model, candidate, "; ".join((str(refused), *refused.objections)))
         else:
             log.info("%s %d is live: %s", model, candidate, why)
 
-    def _end(self, model: str, candidate: int, why: str) -> None:
+    def _end_trial(self, model: str, candidate: int, why: str) -> None:
         self.versions.set_trial(model, None, why)
-        log.warning("%s %d is tried no more, and the alert stays: %s", model, candidate, why)
+        log.warning("the trial of %s %d has ended, and the alert lasts: %s", model, candidate, why)
 
     def _attempt(self, model: str) -> Attempt | None:
         try:
             return msgspec.json.decode(self._file(model).read_bytes(), type=Attempt)
         except FileNotFoundError:
             return None
-        except ValueError as error:  # no JSON, no UTF-8 or no attempt
+        except ValueError as error:  # not JSON, not UTF-8 or not an attempt
             raise ArtefactError(f"{self._file(model)}: {error}") from error
 
     def _keep(self, model: str, attempt: Attempt) -> None:
@@ -206,10 +210,10 @@ def _kinds(alerts: Sequence[Alert]) -> str:
 
 
 def _paired(both: Sequence[Tried]) -> Paired:
-    """Compare both versions; where one has no probabilities, by their labels alone."""
-    sure = all(each.live_probabilities and each.trial_probabilities for each in both)
-    live = [loss(one.live, one.live_probabilities if sure else None, one.actual) for one in both]
+    """Compare both versions, by their labels alone if one has no probabilities."""
+    likely = all(each.live_probabilities and each.trial_probabilities for each in both)
+    live = [loss(one.live, one.live_probabilities if likely else None, one.actual) for one in both]
     candidate = [
-        loss(one.trial, one.trial_probabilities if sure else None, one.actual) for one in both
+        loss(one.trial, one.trial_probabilities if likely else None, one.actual) for one in both
     ]
     return Paired.of(live, candidate)

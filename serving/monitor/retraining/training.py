@@ -1,4 +1,4 @@
-"""A training as a process of its own, for serving knows nothing of training."""
+"""A training in a process of its own, since serving does not import train."""
 
 import os
 import re
@@ -15,30 +15,30 @@ from serving.errors import SettingsError
 from serving.settings import Settings
 
 LIMIT = 3_600.0  # seconds
-WRITTEN = re.compile(r".* (?P<version>[0-9]+) is in ")  # as a training reports it
-UNKNOWN = 2  # what a command line exits with that knows no such command
+WRITTEN = re.compile(r".* (?P<version>[0-9]+) is in ")  # as training prints it
+UNKNOWN = 2  # exit code for an unknown problem
 
 
-class Trained(NamedTuple):
+class TrainingResult(NamedTuple):
     """How a training ended.
 
     Attributes
     ----------
     version : int or None
-        The one that it wrote.
-    known : bool
+        The version that it wrote.
+    is_problem : bool
         Whether training knows the model by its name.
     reason : str
         Why there is no version.
     """
 
     version: int | None
-    known: bool = True
+    is_problem: bool = True
     reason: str = ""
 
 
-def require(settings: Settings) -> None:
-    """Make sure that this installation can train, and keep what it trains.
+def require_training(settings: Settings) -> None:
+    """Raise an error unless this installation can train and write versions.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def require(settings: Settings) -> None:
     """
     if not (find_spec("train") and find_spec("skl2onnx")):
         raise SettingsError(
-            "AUTO_RETRAIN=on: this installation, as the image does, has only what serves. Run "
+            "AUTO_RETRAIN=on: this installation can only serve, as the Docker image. Run "
             "`AUTO_RETRAIN=on .venv/bin/adega monitor` where train/ and all of requirements.txt "
             "are, with the same MODELS_DIR and the same DATABASE_URL or VAR_DIR"
         )
@@ -62,7 +62,7 @@ class Training:
     def __init__(self, settings: Settings, model: str) -> None:
         self.model = model
         self._deadline = time.monotonic() + LIMIT
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         environment = os.environ | {
             "MODELS_DIR": str(settings.models_dir),
             "VAR_DIR": str(settings.var_dir),
@@ -72,42 +72,42 @@ class Training:
             [sys.executable, "-m", "train", model, "--with-feedback"],
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=self._said,
-            stderr=self._said,
+            stdout=self._output,
+            stderr=self._output,
             start_new_session=True,
         )
 
-    def ended(self) -> Trained | None:
-        """How it ended; None while it runs."""
+    def result(self) -> TrainingResult | None:
+        """Return how it ended; None while it runs."""
         code = self._process.poll()
         if code is None and time.monotonic() < self._deadline:
             return None
         if code is None:
             self.stop()
-            return Trained(None, reason=f"it took longer than {LIMIT:.0f} s")
-        said = self._lines()
-        self._said.close()
+            return TrainingResult(None, reason=f"it took longer than {LIMIT:.0f} s")
+        lines = self._lines()
+        self._output.close()
         if code:
-            reason = said[-1].removeprefix("Error: ") if said else f"it ended with {code}"
-            return Trained(None, code != UNKNOWN, reason)
-        written = map(WRITTEN.match, said)  # of two trainings at once, each knows its own
+            reason = lines[-1].removeprefix("Error: ") if lines else f"it exited with {code}"
+            return TrainingResult(None, code != UNKNOWN, reason)
+        written = map(WRITTEN.match, lines)  # two may run at once: each prints its own version
         return next(
-            (Trained(int(found["version"])) for found in written if found),
-            Trained(None, reason="it did not say which version it wrote"),
+            (TrainingResult(int(found["version"])) for found in written if found),
+            TrainingResult(None, reason="it did not print which version it wrote"),
         )
 
     def wait(self) -> None:
-        """Wait for its end, or its time's."""
+        """Wait until it ends, or its time is over."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0.0, self._deadline - time.monotonic()))
 
     def stop(self) -> None:
-        """End it, with whatever it started."""
+        """Kill it, with all processes that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self._said.close()
+        self._output.close()
 
     def _lines(self) -> list[str]:
-        self._said.seek(0)
-        return self._said.read().decode(errors="replace").strip().splitlines()
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace").strip().splitlines()

@@ -1,4 +1,4 @@
-"""What a model answered, row by row, as its performance is measured of."""
+"""Predictions of many rows, in the form that metrics are computed from."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -6,12 +6,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.models.manifest import Manifest, Reference
+
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Classified:
-    """What a classifier answered.
+    """Predictions of a classifier.
 
     Attributes
     ----------
@@ -20,9 +22,9 @@ class Classified:
     classes : int
         How many there are.
     probabilities : ndarray, shape (rows, classes), or None
-        None of a classifier that has none.
+        None for a classifier that has none.
     positive : int or None
-        Of two classes, the one that is looked for.
+        The positive one of two classes.
     """
 
     predicted: NDArray[np.intp]
@@ -33,22 +35,22 @@ class Classified:
     def __len__(self) -> int:
         return len(self.predicted)
 
-    def thinned(self, step: int) -> "Classified":
-        """Every so many rows."""
+    def every(self, step: int) -> "Classified":
+        """One row out of every `step`."""
         chances = None if self.probabilities is None else self.probabilities[::step]
         return replace(self, predicted=self.predicted[::step], probabilities=chances)
 
     @property
-    def sought(self) -> tuple[int, ...]:
-        """The positive class; all, where none is looked for more than the others."""
+    def scored(self) -> tuple[int, ...]:
+        """The classes that F1 and areas are computed for: the positive one, or all."""
         return tuple(range(self.classes)) if self.positive is None else (self.positive,)
 
     @cached_property
     def rankings(self) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Of each class sought, rows from its highest probability down, and each last of equals."""
+        """For each class scored: rows by falling probability, and the last of each tie."""
         assert self.probabilities is not None
         found = []
-        for each in self.sought:
+        for each in self.scored:
             scores = self.probabilities[:, each]
             order = np.argsort(-scores, kind="stable")
             found.append((order, np.flatnonzero(np.diff(scores[order], append=np.nan) != 0)))
@@ -57,7 +59,7 @@ class Classified:
 
 @dataclass(frozen=True)
 class Regressed:
-    """What a regression answered and what was true, shape (rows,) each."""
+    """Predictions of a regression and the true numbers, shape (rows,) each."""
 
     predicted: Floats
     actual: Floats
@@ -65,11 +67,19 @@ class Regressed:
     def __len__(self) -> int:
         return len(self.predicted)
 
-    def thinned(self, step: int) -> "Regressed":
-        """Every so many rows."""
+    def every(self, step: int) -> "Regressed":
+        """One row out of every `step`."""
         return Regressed(self.predicted[::step], self.actual[::step])
 
 
-def truth(actual: NDArray[np.intp], classes: int) -> Floats:
-    """Weights of a classification whose truth is known, shape (rows, classes)."""
+def one_hot(actual: NDArray[np.intp], classes: int) -> Floats:
+    """The weights of a classification whose true classes are known, shape (rows, classes)."""
     return np.asarray(np.eye(classes)[actual])
+
+
+def positive_label(manifest: Manifest, reference: Reference) -> str | None:
+    """The positive one of two classes, if the artefact records which it is."""
+    if manifest.threshold:
+        return manifest.threshold.label
+    named = [*reference.probabilities]
+    return named[0] if len(manifest.classes) == 2 and len(named) == 1 else None  # noqa: PLR2004

@@ -1,0 +1,105 @@
+"""Realised performance: the metrics of the rows with feedback, beside those on held-out data."""
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+from scipy import stats
+
+from serving.figures import significant
+from serving.models.manifest import Figure
+from serving.models.metrics import metric
+from serving.monitor.findings import Realised, Statements
+from serving.monitor.performance.bootstrap import Simulated, interval, resample, simulate
+from serving.monitor.performance.metrics import metrics_of
+from serving.monitor.performance.predictions import Classified, Floats, Regressed
+from serving.statement import Statement
+
+FALSE_ALARMS = 0.01
+MIN_ROWS = 100
+
+
+def measure_realised(
+    predictions: Classified | Regressed, weights: Floats, held_out: Mapping[str, Figure]
+) -> tuple[Realised, ...]:
+    """Compute every metric that the predictions allow, with a bootstrap interval.
+
+    A metric is *worse* where it falls short of the held-out one by at least its spread over the
+    folds, and by more than chance explains, corrected for the number of metrics; the held-out
+    figure is taken to be as uncertain as one fold's. The interval is the percentile bootstrap's:
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
+
+    The bound on false alarms is that of one check. That of concept.py holds for all together.
+
+    Parameters
+    ----------
+    weights : ndarray
+        `one_hot` of a classification's true classes, shape (rows, classes); of a regression ones.
+
+    >>> from serving.monitor.performance.predictions import one_hot
+    >>> predictions = Classified(np.arange(200) % 2, 2)
+    >>> actual = one_hot(np.arange(200) // 2 % 2, classes=2)
+    >>> found = measure_realised(predictions, actual, {"accuracy": Figure(0.8, 0.02, 0.5)})[0]
+    >>> found.value, found.verdict
+    (0.5, 'worse')
+    """
+    rows, metrics = len(predictions), metrics_of(predictions, wanted=held_out)
+    level = FALSE_ALARMS / max(1, len(metrics.keys() & held_out.keys()))
+    if rows < MIN_ROWS:
+        return tuple(_unmeasured("too_few", name, rows, level) for name in metrics)
+    simulated = simulate(predictions, metrics, weights, resample)
+    return tuple(_judge(name, simulated[name], rows, held_out.get(name), level) for name in metrics)
+
+
+def _judge(
+    name: str, simulated: Simulated, rows: int, held_out: Figure | None, level: float
+) -> Realised:
+    value, cases = simulated
+    if np.isnan(value):
+        return _unmeasured("no_value", name, rows, level)
+    low, high = interval(cases)
+    shown: dict[str, int | float | str] = {
+        "metric": name,
+        "rows": rows,
+        "value": significant(value),
+    }
+    reach: Statements = ()
+    if low is not None and high is not None:
+        reach = (Statement("interval", {"low": low, "high": high}),)
+    found = Realised(
+        metric=name,
+        rows=rows,
+        value=significant(value),
+        low=low,
+        high=high,
+        level=level,
+        verdict=None,
+        statements=(Statement("metric", shown), *reach),
+    )
+    if held_out is None:
+        return found
+    gained = value - held_out.mean
+    lost = -gained if metric(name).better == "higher" else gained
+    uncertain = float(np.hypot(np.nanstd(cases), held_out.spread))
+    p_value = float(stats.norm.sf(lost / uncertain)) if uncertain else float(lost <= 0)
+    is_worse = lost >= held_out.spread and p_value < level
+    code = "metric_worse" if is_worse else "metric_held_out"
+    return msgspec.structs.replace(
+        found,
+        held_out=held_out.mean,
+        effect=significant(lost),
+        threshold=held_out.spread,
+        p_value=p_value,
+        verdict="worse" if is_worse else "within range",
+        statements=(Statement(code, shown | {"held_out": held_out.mean}), *reach),
+    )
+
+
+def _unmeasured(code: str, name: str, rows: int, level: float) -> Realised:
+    return Realised(
+        metric=name,
+        rows=rows,
+        level=level,
+        verdict="not enough yet",
+        statements=(Statement(code, {"metric": name, "rows": rows}),),
+    )
