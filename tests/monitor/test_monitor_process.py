@@ -101,7 +101,7 @@ def test_it_runs_until_it_is_stopped_and_one_at_a_time(tmp_path: Path):
         wait_until(lambda: log.read_bytes().endswith(b"\n"))
         refused = monitor(settings)
         assert refused.exit_code == 1
-        assert "a monitor runs already" in refused.stderr
+        assert "another monitor runs" in refused.stderr
         process.terminate()
         assert process.wait(timeout=PATIENCE) == 0
     (line,) = [json.loads(line) for line in log.read_text().splitlines()]
