@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         max_loaded=settings.models_in_memory,
         check=privacy.check_version,
     )
-    privacy.check(registry.live)
+    privacy.check_models(registry.live)
     journal = (
         Journal(settings.journal_dir, sync=settings.journal_fsync) if settings.journal else None
     )

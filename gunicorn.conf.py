@@ -53,7 +53,7 @@ def post_fork(arbiter: Any, _: Worker) -> None:
 def post_worker_init(worker: Worker) -> None:
     """Load the live versions, follow later decisions, and open the files of the counters."""
     worker.wsgi.extensions["registry"].follow()
-    worker.wsgi.extensions["metrics"].begin()
+    worker.wsgi.extensions["metrics"].open()
 
 
 def child_exit(_: object, worker: Worker) -> None:

@@ -64,8 +64,8 @@ def measure(scratch: Path) -> None:
         )
 
     def count() -> None:
-        metrics.predicted("wine", 1, 1, ["bom"])
-        metrics.answered("/predict", "POST", "200", 45, predicts=True)
+        metrics.count_predictions("wine", 1, 1, ["bom"])
+        metrics.count_request("/predict", "POST", "200", 45, predicts=True)
 
     row = engine.schema.decode(record, 1).matrix
     forest = joblib.load(ROOT / "models/wine" / str(engine.manifest.version) / "model.pkl")

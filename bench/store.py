@@ -157,6 +157,6 @@ def ask(store: Store, rows: int, middle: Cursor) -> Iterator[str]:
             took.append(time.perf_counter() - began)
         yield f"{name:26} {median(took) * 1000:9.2f} ms, at most {max(took) * 1000:.2f}"
     began = time.perf_counter()
-    deleted = store.retain(START + 20_000)
+    deleted = store.delete_older(START + 20_000)
     took_for_500 = (time.perf_counter() - began) / deleted * 500
     yield f"{'retention, for 500':26} {took_for_500 * 1000:9.2f} ms, half of it pauses"

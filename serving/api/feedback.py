@@ -14,7 +14,7 @@ from serving.api.openapi.operation import About, Operation, body, one_or_many, o
 from serving.api.openapi.structs import ref
 from serving.api.query import LIMIT, Time, page_size
 from serving.api.respond import as_json
-from serving.predicting.service import Service, Taken
+from serving.predicting.service import RecordedFeedback, Service
 
 
 class UnmatchedFeedback(msgspec.Struct):
@@ -45,7 +45,7 @@ def feedback_operation(about: About) -> Operation:
     examples: dict[str, Any] = {"one": one, "many": [one]}
     return operation(
         "Record what was really true of earlier predictions",
-        Taken,
+        RecordedFeedback,
         (400, 404, 408, 413, 415, 422, 503),
         description="Of several for one prediction, the latest counts.",
         requestBody=body(one_or_many(ref("Truth"), about.max_records), examples),

@@ -96,7 +96,7 @@ def blueprint(service: Service) -> Blueprint:
     )
     def ready() -> Response:
         registry, journal = service.registry, service.journal
-        recorded = not journal or journal.recovers()
+        recorded = not journal or journal.is_writable()
         ready = recorded or not service.required
         state = Readiness(
             "ready" if ready else "not ready",
@@ -117,7 +117,7 @@ def _journal(journal: Journal) -> JournalState:
 
 
 def _store(folder: Path) -> StoreState:
-    status = collector.status(folder)
+    status = collector.read_status(folder)
     if status is None:
         there = os.path.lexists(folder / collector.STATUS)
         return StoreState("unreadable" if there else "not collected yet")

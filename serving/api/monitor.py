@@ -87,7 +87,7 @@ def blueprint(service: Service) -> Blueprint:
         since = clock.now() - (whole("days", 1, MAX_DAYS) or DEFAULT_DAYS) * clock.DAY
         reports = service.store.reports
         latest = reports.latest(name, version)
-        points = reports.points(name, since, most=MAX_POINTS)
+        points = reports.points(name, since, max_points=MAX_POINTS)
         answer = as_json(
             Monitoring(
                 name,

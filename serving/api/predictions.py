@@ -144,7 +144,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/predictions/<prediction_id>")
     @declares(prediction_operation)
     def prediction(prediction_id: str) -> Response:
-        found, feedback = service.recall(prediction_id)
+        found, feedback = service.find(prediction_id)
         sent = [Feedback(each.actual, clock.iso(each.time), each.request_id) for each in feedback]
         actual = feedback[0].actual if feedback else None
         kept = _kept(found) | {"actual": actual, "feedback": sent}

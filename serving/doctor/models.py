@@ -39,7 +39,7 @@ def examine(given: Settings) -> Iterator[Finding]:
     except SettingsError:  # told with the settings
         privacy = Privacy(Settings())
     try:
-        privacy.check(names)
+        privacy.check_models(names)
     except SettingsError as error:
         remedy = "correct the name: what it means would be recorded"
         yield Finding("settings", "broken", str(error), remedy)

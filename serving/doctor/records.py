@@ -46,7 +46,7 @@ def _journal(folder: Path) -> Iterator[Finding]:
         remedy = "let the user of the service read and write it"
         yield Finding("journal", "broken", f"it cannot be read: {error}", remedy)
         return
-    status = collector.status(folder)
+    status = collector.read_status(folder)
     is_moved = status is not None and clock.now() - status.time < LONG
     if status and status.torn:
         sentence = f"{status.torn} lines were cut off while they were written, and never answered"

@@ -142,11 +142,11 @@ class Metrics:
     def __init__(self, folder: Path) -> None:
         self._counters = Counters(folder)
 
-    def begin(self) -> None:
+    def open(self) -> None:
         """Open the files in which this process counts, before its first request."""
         self._counters.add(())
 
-    def answered(
+    def count_request(
         self, route: str, method: str, status: str, microseconds: int, *, predicts: bool
     ) -> None:
         """Count a request.
@@ -169,7 +169,9 @@ class Metrics:
             )
         )
 
-    def predicted(self, model: str, version: int, rows: int, labels: Sequence[str | float]) -> None:
+    def count_predictions(
+        self, model: str, version: int, rows: int, labels: Sequence[str | float]
+    ) -> None:
         """Count the predictions of a request; a regression has no labels."""
         number, bucket = str(version), ROW_BUCKETS[bisect_left(ROWS, rows)]
         if rows == 1:  # as most requests are; Counter alone costs as much as all the rest
@@ -184,7 +186,7 @@ class Metrics:
         counts.append(((REQUEST_ROWS.name, model, SUM), rows))
         self._counters.add(counts)
 
-    def counted(self) -> Iterator[Sample]:
+    def samples(self) -> Iterator[Sample]:
         """What all processes have counted by now."""
         sums = counters.read(self._counters.folder)
         for metric in (REQUESTS, PREDICTIONS):
@@ -216,7 +218,7 @@ class Totals(NamedTuple):
         )
 
 
-def totals(folder: Path) -> Totals:
+def read_totals(folder: Path) -> Totals:
     """What has been counted in a folder, whether or not a worker runs."""
     requests, errors = 0, Counter[str]()
     for (name, *labels), count in counters.read(folder).items():

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from serving import clock
 from serving.errors import ArtefactError
-from serving.metrics.families import Totals, totals
+from serving.metrics.families import Totals, read_totals
 from serving.models import artefact
 from serving.models.artefact import Artefact
 from serving.models.manifest import Figure
@@ -80,7 +80,7 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
     realised = _measure_realised(window, held_out)
     estimated = _estimate(window, trained)
     watched = _watch_feedback(store, limits, last, decoder, held_out=held_out, now=now)
-    counted = totals(settings.metrics_dir)
+    counted = read_totals(settings.metrics_dir)
     counted_before = last_report.traffic.counted if last_report else NOTHING_COUNTED
     traffic = measure_traffic(window, counted, counted_before, now)
     trial = _compare_trial(settings, store, decisions, limits)
@@ -112,7 +112,7 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
 
 def _nothing_new(store: Store, limits: WindowLimits, place: int, window: WindowSummary) -> bool:
     """Whether neither a prediction nor feedback came, and none has become too old."""
-    news = store.news(limits, place)
+    news = store.window_state(limits, place)
     unchanged = (news.predictions, news.until) == (window.predictions, window.until)
     return unchanged and not news.feedback
 
@@ -142,7 +142,7 @@ def _watch_feedback(
     place = last.place if last else 0
     until = max(place, store.last_place())
     watch = msgspec.json.decode(last.watch, type=Watch) if last else Watch()
-    with closing(store.arrived(limits, place, until)) as arrived:
+    with closing(store.new_feedback(limits, place, until)) as arrived:
         return continue_watch(watch, arrived, decoder, held_out, last=until, now=now)
 
 

@@ -121,9 +121,9 @@ class Window:
             if name not in self.unrecorded and (why := column.add(recorded.get(name))):
                 self.unrecorded[name] = why
         actual, fed_back = self.decoder.unknown(len(times)), np.full(len(times), np.nan)
-        if part.learnt:
-            places = [*part.learnt]
-            outcomes, fed_back[places] = zip(*part.learnt.values(), strict=True)
+        if part.feedback:
+            places = [*part.feedback]
+            outcomes, fed_back[places] = zip(*part.feedback.values(), strict=True)
             actual[places] = self.decoder.outcomes(outcomes)
         return (
             np.array(times, dtype=np.float64),

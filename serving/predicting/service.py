@@ -20,13 +20,13 @@ from serving.metrics.families import Metrics
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
 from serving.predicting import feedback
-from serving.predicting.trial import Seen, TrialRunner
+from serving.predicting.trial import LivePredictions, TrialRunner
 from serving.recording import collector
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
-from serving.recording.store.additions import sought
+from serving.recording.store.additions import find
 from serving.recording.store.rows import Feedback, Prediction, Trial
 from serving.versions.registry import Registry
 
@@ -41,7 +41,7 @@ class RequestContext(NamedTuple):
     since: int
 
 
-class Taken(msgspec.Struct, frozen=True):
+class RecordedFeedback(msgspec.Struct, frozen=True):
     """Feedback that is recorded: how much, and the ids that fit no prediction.
 
     Attributes
@@ -99,22 +99,24 @@ class Service:
         answer = Predicted(engine, named, rows, predictions)
         if self.journal:
             try:
-                self.journal.append(self.privacy.applied(_entry(answer, context, now)))
+                self.journal.append(self.privacy.apply(_entry(answer, context, now)))
             except JournalError:
                 if self.required:
                     raise
-                self.journal.lose(len(answer.ids))
+                self.journal.count_lost(len(answer.ids))
             if self._trial_runner and self.registry.trial(manifest.name):
-                self._trial_runner.see(Seen(engine, named, rows.matrix))
+                self._trial_runner.submit(LivePredictions(engine, named, rows.matrix))
         labels = predictions.values if manifest.classes else ()
-        self.metrics.predicted(manifest.name, manifest.version, len(named), labels)
+        self.metrics.count_predictions(manifest.name, manifest.version, len(named), labels)
         return answer
 
-    def try_out(self, engine: Engine, rows: Rows) -> Predicted:
+    def predict_unrecorded(self, engine: Engine, rows: Rows) -> Predicted:
         """Predict rows that nobody asks about: they are neither recorded nor counted."""
         return Predicted(engine, [], rows, engine.predict(rows.matrix))
 
-    def add_feedback(self, body: bytes, max_records: int, context: RequestContext) -> Taken:
+    def add_feedback(
+        self, body: bytes, max_records: int, context: RequestContext
+    ) -> RecordedFeedback:
         """Record what was really true of earlier predictions.
 
         Raises
@@ -127,7 +129,7 @@ class Service:
             )
         named, actuals = feedback.decode(body, max_records, self.registry)
         self.journal.append(FeedbackEntry(clock.now(), context.request_id, named, actuals))
-        return Taken(len(named), self._unknown(self.journal, named))
+        return RecordedFeedback(len(named), self._unknown(self.journal, named))
 
     def _unknown(self, journal: Journal, named: list[str]) -> list[str] | None:
         """Those of some ids that no prediction is recorded under; None where that cannot be known.
@@ -135,14 +137,14 @@ class Service:
         What is not in the store must be in the journal: so the store is asked how far it is, then
         the journal is read from there on, and what is found in neither is asked of the store.
         """
-        status = collector.status(journal.folder)
+        status = collector.read_status(journal.folder)
         if status and (status.reason or status.waiting > FAR_BEHIND):
             return None
         try:
             positions = self.store.positions()
             recent = journal.predicted({name: at.read for name, at in positions.items()})
             left = [each for each in dict.fromkeys(named) if each not in recent]
-            stored = self.store.known(left)
+            stored = self.store.existing(left)
         except (StoreError, OSError):
             return None
         return [each for each in left if each not in stored]
@@ -172,7 +174,7 @@ class Service:
         """
         return self.store.unmatched(clock.now() - LATEST_ARRIVAL, limit)
 
-    def recall(self, prediction_id: str) -> tuple[Prediction, list[Feedback]]:
+    def find(self, prediction_id: str) -> tuple[Prediction, list[Feedback]]:
         """A prediction and all that was learnt of it, the latest first.
 
         What was recorded a moment ago is found in the journal; so is all of it, while the store is
@@ -186,7 +188,7 @@ class Service:
         if not ids.PredictionId.read(prediction_id):
             raise unknown
         entries = self.journal.find(prediction_id) if self.journal else []
-        recent, said = sought(entries, prediction_id)
+        recent, said = find(entries, prediction_id)
         try:
             stored = self.store.prediction(prediction_id)
         except StoreError:

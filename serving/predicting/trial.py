@@ -1,7 +1,7 @@
-"""The version that is tried: what it would have answered, asked beside and after the answers.
+"""Predictions of the version on trial, made after the response and at low load.
 
-Rows wait in memory and are asked many at once by one thread, which rests nine times as long as it
-works: a trial takes a tenth of a worker at most. What comes faster than that is left out.
+Rows wait in memory until one thread predicts many at once. After its work, the thread pauses nine
+times as long, so a trial takes at most a tenth of a worker; rows that exceed the queue are skipped.
 """
 
 import logging
@@ -24,12 +24,12 @@ from serving.versions.registry import Registry
 log = logging.getLogger(__name__)
 
 PAUSE = 0.2  # seconds in which rows gather
-REST = 9  # times the work
-MOST_WAITING = 2_000  # rows
+REST = 9  # times the duration of the work
+MAX_WAITING = 2_000  # rows
 
 
-class Seen(NamedTuple):
-    """What the live version answered: ids of the predictions, and their rows."""
+class LivePredictions(NamedTuple):
+    """The rows of a request that the live version predicted, with the ids of the predictions."""
 
     engine: Engine
     ids: list[str]
@@ -37,22 +37,22 @@ class Seen(NamedTuple):
 
 
 class TrialRunner:
-    """Asks the tried versions of a registry's models, and records what they answer."""
+    """Predicts live traffic with the versions on trial and records the results."""
 
     def __init__(self, registry: Registry, journal: Journal) -> None:
         self.registry, self.journal = registry, journal
-        self._waiting: deque[Seen] = deque()
+        self._waiting: deque[LivePredictions] = deque()
         self._rows = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def see(self, seen: Seen) -> None:
-        """Take rows that the live version has answered, or leave them out where many wait."""
+    def submit(self, made: LivePredictions) -> None:
+        """Queue rows for the trial; skip them if the queue is full."""
         with self._lock:
-            if self._rows + len(seen.ids) > MOST_WAITING:
+            if self._rows + len(made.ids) > MAX_WAITING:
                 return
-            self._rows += len(seen.ids)
-            self._waiting.append(seen)
+            self._rows += len(made.ids)
+            self._waiting.append(made)
             if self._thread is None:  # not before a fork
                 self._thread = threading.Thread(target=self._run, daemon=True)
                 self._thread.start()
@@ -61,52 +61,55 @@ class TrialRunner:
         while True:
             time.sleep(PAUSE)
             began = time.perf_counter()
-            self._ask()
+            self._predict_waiting()
             time.sleep(REST * (time.perf_counter() - began))
 
-    def _ask(self) -> None:
+    def _predict_waiting(self) -> None:
         with self._lock:
             waiting, self._waiting, self._rows = self._waiting, deque(), 0
-        by_engine: dict[Engine, list[Seen]] = {}
-        for seen in waiting:
-            by_engine.setdefault(seen.engine, []).append(seen)
-        for live, rows in by_engine.items():
-            tried = self.registry.trial(live.manifest.name)
-            if tried is not None:
-                named = [prediction_id for seen in rows for prediction_id in seen.ids]
-                self._record(tried, live, named, np.vstack([seen.matrix for seen in rows]))
+        by_engine: dict[Engine, list[LivePredictions]] = {}
+        for made in waiting:
+            by_engine.setdefault(made.engine, []).append(made)
+        for live, parts in by_engine.items():
+            candidate = self.registry.trial(live.manifest.name)
+            if candidate is not None:
+                ids = [prediction_id for made in parts for prediction_id in made.ids]
+                matrix = np.vstack([made.matrix for made in parts])
+                self._predict_and_record(candidate, live, ids, matrix)
 
-    def _record(self, tried: Engine, live: Engine, named: list[str], matrix: Matrix) -> None:
-        manifest, rows = tried.manifest, np.arange(len(matrix))
+    def _predict_and_record(
+        self, candidate: Engine, live: Engine, ids: list[str], matrix: Matrix
+    ) -> None:
+        manifest, rows = candidate.manifest, np.arange(len(matrix))
         try:
-            given = _rows_for(tried, live, matrix)
+            inputs = _convert(matrix, live, candidate)
             while len(rows):
                 try:
-                    said = tried.predict(given[rows])
-                except InvalidRecords as error:  # of rows that are missing in the comparison alone
+                    made = candidate.predict(inputs[rows])
+                except InvalidRecords as error:  # these rows are missing in the comparison only
                     log.warning(
                         "%s %d refuses some rows: %s", manifest.name, manifest.version, error
                     )
                     rows = np.delete(rows, [fault.record for fault in error.faults])
                 else:
-                    kept = [named[row] for row in rows]
-                    known = (clock.now(), manifest.name, manifest.version, kept, said.values)
-                    self.journal.append(TrialEntry(*known, manifest.classes, said.probabilities))
+                    kept = [ids[row] for row in rows]
+                    keys = (clock.now(), manifest.name, manifest.version, kept, made.values)
+                    self.journal.append(TrialEntry(*keys, manifest.classes, made.probabilities))
                     return
         except (InvalidRecords, JournalError) as error:
-            # Missing in the comparison, whose rows are counted; the answers are out already.
-            log.warning("%s %d cannot be tried: %s", manifest.name, manifest.version, error)
+            # Missing in the comparison, which counts its rows; the responses were sent before.
+            log.warning("the trial of %s %d failed: %s", manifest.name, manifest.version, error)
 
 
-def _rows_for(tried: Engine, live: Engine, matrix: Matrix) -> Matrix:
-    """Rows of the live version's fields as those of the tried one's."""
-    if _shape(tried) == _shape(live):
+def _convert(matrix: Matrix, live: Engine, candidate: Engine) -> Matrix:
+    """Convert rows of the live version's schema to rows of the candidate's."""
+    if _shape(candidate) == _shape(live):
         return matrix
     names = live.schema.names
     records = [dict(zip(names, row, strict=True)) for row in live.schema.values(matrix)]
-    return tried.schema.decode(msgspec.json.encode(records), len(records)).matrix
+    return candidate.schema.decode(msgspec.json.encode(records), len(records)).matrix
 
 
 def _shape(engine: Engine) -> list[tuple[str, str, tuple[str, ...]]]:
-    """What a column means: equal of two engines, rows fit both."""
+    """Describe the columns of a row; rows fit both engines if these are equal."""
     return [(field.name, field.type, field.categories) for field in engine.schema.fields]

@@ -50,7 +50,7 @@ class Status(msgspec.Struct, frozen=True):
     public: str = ""
 
 
-def status(folder: Path) -> Status | None:
+def read_status(folder: Path) -> Status | None:
     """What the collector of a journal saw last; None where none has run, or it cannot be read."""
     try:
         return msgspec.json.decode((folder / STATUS).read_bytes(), type=Status)
@@ -115,7 +115,7 @@ class Collector:
             self.store.add([], {path.name: at})
             log.warning("%s: %d torn lines, never answered, are left out", path, torn)
         else:
-            self.store.forget([path.name])
+            self.store.delete_positions([path.name])
         path.unlink()
 
     def attempt(self) -> None:
@@ -164,7 +164,7 @@ class Collector:
         A database is written anew for that, so seldom that it takes a thousandth of the time.
         """
         try:
-            self._removed += self.store.retain(clock.now() - self.days * clock.DAY)
+            self._removed += self.store.delete_older(clock.now() - self.days * clock.DAY)
             started = time.monotonic()
             if self._removed and started >= self._rewritable:
                 with self._alone:

@@ -62,7 +62,7 @@ class Journal:
         """Predictions of all processes that were answered and could not be recorded."""
         return sum(self._lost)
 
-    def lose(self, count: int) -> None:
+    def count_lost(self, count: int) -> None:
         """Count predictions as lost."""
         with self._lock:
             self._lost[os.getpid() % MOST_PROCESSES] += count
@@ -89,7 +89,7 @@ class Journal:
                     public=f"the record of it cannot be written: {self.reason}",
                 ) from None
 
-    def recovers(self) -> bool:
+    def is_writable(self) -> bool:
         """Whether the journal can be written, after trying where it lately could not."""
         with self._lock, suppress(OSError):
             if self.reason:

@@ -38,7 +38,7 @@ class Privacy:
                 "without it whoever reads a hash can try values until one fits"
             )
 
-    def check(self, models: Collection[str]) -> None:
+    def check_models(self, models: Collection[str]) -> None:
         """Hold the settings against the models that are served.
 
         Raises
@@ -76,7 +76,7 @@ class Privacy:
     def _names(self) -> tuple[tuple[str, Names], ...]:
         return ("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)
 
-    def applied(self, entry: PredictionEntry[Any]) -> PredictionEntry[Any]:
+    def apply(self, entry: PredictionEntry[Any]) -> PredictionEntry[Any]:
         """The entry as it may be recorded.
 
         No warning tells of a field that is kept out, nor of one that is none: whatever a client

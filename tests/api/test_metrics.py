@@ -238,7 +238,7 @@ def test_without_a_journal_nothing_is_told_of_it_nor_of_the_store(tmp_path: Path
 def test_a_count_of_a_release_with_other_labels_is_passed_over(tmp_path: Path):
     older = Counters(tmp_path)
     older.add([(("serving_requests_total", "/predict", "200"), 7), (("serving_gone", "x"), 7)])
-    assert list(Metrics(tmp_path).counted()) == []
+    assert list(Metrics(tmp_path).samples()) == []
 
 
 def test_each_metric_is_documented():

@@ -11,7 +11,7 @@ import pytest
 from conftest import Server, gunicorn, predict, running, wait_until, wine, workers
 
 from app import create_app
-from serving.metrics.families import Metrics, Totals, totals
+from serving.metrics.families import Metrics, Totals, read_totals
 from serving.settings import Settings
 
 RECORD = json.dumps(wine()).encode()
@@ -49,7 +49,7 @@ def test_every_worker_tells_what_all_of_them_answered_and_those_that_were_killed
         post(server, 5, b"{}")
         at = 'serving_requests_total{route="/predict",method="POST",status="%s",predicts="true"} %s'
         wait_until(lambda: counted(server) == {at % (200, 30), at % (422, 5)})
-    assert totals(tmp_path / "var" / "metrics") == Totals(35, {"422": 5})
+    assert read_totals(tmp_path / "var" / "metrics") == Totals(35, {"422": 5})
     restarted = create_app(Settings(var_dir=tmp_path / "var")).test_client()
     predict(restarted, wine())
     assert at % (200, 31) in restarted.get("/metrics").text
@@ -57,13 +57,13 @@ def test_every_worker_tells_what_all_of_them_answered_and_those_that_were_killed
 
 
 def test_totals_are_of_requests_for_predictions(tmp_path: Path):
-    assert totals(tmp_path / "none") == Totals(0, {})
-    count = Metrics(tmp_path).answered
+    assert read_totals(tmp_path / "none") == Totals(0, {})
+    count = Metrics(tmp_path).count_request
     for route, status in (("/predict", "200"), ("/invocations", "422"), ("/predict", "500")):
         count(route, "POST", status, 50, predicts=True)
     for route, status in (("/metrics", "200"), ("", "404"), ("/feedback", "422")):
         count(route, "POST", status, 50, predicts=False)
-    assert totals(tmp_path) == Totals(3, {"422": 1, "500": 1})
+    assert read_totals(tmp_path) == Totals(3, {"422": 1, "500": 1})
 
 
 def test_what_came_since_is_all_where_counting_began_anew():

@@ -26,7 +26,7 @@ from app import create_app
 from serving.__main__ import main
 from serving.models.engine import Engine
 from serving.models.refusals import NOT_FINITE, compute_or_refuse, reason
-from serving.predicting.trial import Seen, TrialRunner
+from serving.predicting.trial import LivePredictions, TrialRunner
 from serving.settings import Settings
 from train.onnx import proof
 
@@ -162,7 +162,7 @@ def test_a_trial_that_refuses_a_record_costs_the_others_nothing(models: Path):
     registry = SimpleNamespace(trial=lambda _: tried)
     trial = TrialRunner(registry, SimpleNamespace(append=recorded.append))  # type: ignore[arg-type]
     rows = np.array([[5.0, 0.25], [7.0, 0.25], [1.0, 0.5]])
-    trial.see(Seen(live, ["a", "b", "c"], rows))
+    trial.submit(LivePredictions(live, ["a", "b", "c"], rows))
     wait_until(lambda: bool(recorded))
     assert recorded[0].ids == ["a", "c"]
     assert recorded[0].predictions == tried.predict(rows[[0, 2]])[0]

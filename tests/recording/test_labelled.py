@@ -15,7 +15,7 @@ from serving.models import artefact
 from serving.models.paired import BLOCKS, Paired, loss
 from serving.recording.entry import FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store import Store
-from serving.recording.store.rows import Labelled, Tried
+from serving.recording.store.rows import Labelled, LabelledTrial
 from serving.versions import gate
 
 CLASSES = ("bom", "ruim")
@@ -79,9 +79,9 @@ def test_a_trial_is_read_row_by_row_where_the_live_version_answered(store: Store
         {},
     )
     bom, ruim = Raw(b'"bom"'), Raw(b'"ruim"')
-    assert list(store.tried("wine", 2, live=1)) == [
-        Tried(ruim, Raw(b'{"bom":0.2,"ruim":0.8}'), bom, None, ruim),
-        Tried(ruim, None, bom, None, ruim),
+    assert list(store.labelled_trials("wine", 2, live=1)) == [
+        LabelledTrial(ruim, Raw(b'{"bom":0.2,"ruim":0.8}'), bom, None, ruim),
+        LabelledTrial(ruim, None, bom, None, ruim),
     ]
     store.close()
 

@@ -66,9 +66,9 @@ def test_an_alert_keeps_the_report_that_raised_it_and_lasts_until_it_is_cleared(
     later = alert(statements=(MOVED, Statement("more_drifted", {"count": 2})))
     reports.write(report(6), FIGURES, [later], [], before=5)
     assert reports.alerts("wine", lasting=True) == [later]
-    assert bytes(reports.raising("wine", later.raised)) == b'{"verdict":"drift"}'
-    assert reports.raising("wine", later.raised + 1) is None
-    assert reports.raising("diabetes", later.raised) is None
+    assert bytes(reports.of_alert("wine", later.raised)) == b'{"verdict":"drift"}'
+    assert reports.of_alert("wine", later.raised + 1) is None
+    assert reports.of_alert("diabetes", later.raised) is None
     gone = alert(8, ended=(Statement("not_live", {"version": 1}),))
     reports.settle([gone], [])
     assert reports.alerts("wine", lasting=True) == []
@@ -93,7 +93,7 @@ def test_retention_takes_what_was_found_along_but_no_alert_that_lasts(store: Sto
     lasting = alert(raised=6)
     store.reports.write(report(5), FIGURES, [alert(7), lasting], [], before=0)
     store.reports.write(report(9), FIGURES, [], [], before=5)
-    store.retain(8)
+    store.delete_older(8)
     assert [each.time for each in store.reports.points("wine", 0, most=10)] == [9]
     assert store.reports.alerts() == [lasting]
 

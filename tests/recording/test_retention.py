@@ -64,7 +64,7 @@ def test_rows_that_are_removed_leave_no_byte_behind(store: Store, tmp_path: Path
     for at in range(0, len(both), 500):
         store.add(both[at : at + 500], {})
     assert left(tmp_path, "expired")
-    assert store.retain(LIMIT) == 3000
+    assert store.delete_older(LIMIT) == 3000
     store.rewrite()
     assert left(tmp_path, "expired") == {}
     assert sum(left(tmp_path, "remains").values()) > 3000
@@ -85,9 +85,9 @@ def test_rows_that_came_and_went_while_others_read_leave_no_byte_behind(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("serving.recording.store.retention.TRIES", 1)
         patch.setattr("serving.recording.store.retention.PAUSE", 0)
-        assert store.retain(LIMIT) == 50
+        assert store.delete_older(LIMIT) == 50
         reader.close()
-        assert store.retain(LIMIT) == 0
+        assert store.delete_older(LIMIT) == 0
     assert left(tmp_path, "expired") == {}
 
 
@@ -95,7 +95,7 @@ def test_trials_of_predictions_that_never_came_are_removed(store: Store):
     for version in (2, 3):
         store.add([TrialEntry(OLD, "beer", version, ["never"], ["bom"])], {})
     store.add([TrialEntry(NEW, "beer", 2, ["new"], ["bom"])], {})
-    store.retain(LIMIT)
+    store.delete_older(LIMIT)
     store.add([predicted("never", model="beer"), predicted("new", model="beer")], {})
     assert store.trial("beer", 2, numbers=False).rows == 1
     assert store.trial("beer", 3, numbers=False).rows == 0
@@ -103,7 +103,7 @@ def test_trials_of_predictions_that_never_came_are_removed(store: Store):
 
 def test_a_trial_goes_with_its_prediction_though_it_was_answered_later(store: Store):
     store.add([predicted("old", "new"), TrialEntry(NEW, "wine", 2, ["old"], ["bom"])], {})
-    store.retain(LIMIT)
+    store.delete_older(LIMIT)
     store.add([predicted("old")], {})
     assert store.trial("wine", 2, numbers=False).rows == 0
 
@@ -136,7 +136,7 @@ def test_what_the_monitor_found_goes_with_the_oldest_row_of_its_window(
     kept.write(report("remains", NEW, NEW, 2), Raw(b"{}"), [alert(2, None, NEW + 1)], [], before=0)
     kept.write(report("remains", None, NEW, 3), Raw(b"{}"), [], [], before=0)
     kept.write(report("expired", None, OLD, 4), Raw(b"{}"), [alert(4, OLD, OLD)], [], before=0)
-    store.retain(LIMIT)
+    store.delete_older(LIMIT)
     assert left(tmp_path, "expired") == {}
     assert kept.raising("wine", NEW) is None
     assert bytes(kept.raising("wine", NEW + 1)).endswith(b'"edges":"remains"}')
@@ -160,7 +160,7 @@ def test_pages_tell_of_an_alert_whose_report_is_removed(settings: Settings):
         store.reports.write(
             report("expired", OLD, NEW), Raw(b"{}"), [alert(1, None, NEW)], [], before=0
         )
-        store.retain(LIMIT)
+        store.delete_older(LIMIT)
     client = create_app(settings).test_client()
     for path in ("/monitor", "/monitor/wine", "/models/wine/monitor", "/metrics"):
         assert client.get(path).status_code == 200

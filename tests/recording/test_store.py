@@ -170,7 +170,7 @@ def test_retention_deletes_what_is_older_of_every_model(store: Store):
     store.add([learnt("bom", "old", "lost"), learnt("bom", "new"), learnt("ruim", "old")], {})
     late = learnt("bom", "old", "lost-late", at=NOON + 10)
     store.add([late], {})
-    assert store.retain(NOON + 10) == 2
+    assert store.delete_older(NOON + 10) == 2
     assert ids(store) == ["new"]
     assert store.prediction("beer-old") is None
     assert len(store.prediction("new")[1]) == 1
@@ -190,7 +190,7 @@ def test_others_may_write_between_the_chunks_that_retention_deletes(
 
     monkeypatch.setattr(retention, "CHUNK", 300)
     monkeypatch.setattr(retention, "_let_others_write", write)
-    assert store.retain(NOON + 10) == 1200
+    assert store.delete_older(NOON + 10) == 1200
     other.close()
     assert len(ids(store)) > 1200 / 300
 
@@ -200,8 +200,8 @@ def test_positions_are_kept_until_forgotten(store: Store):
     store.add([], {"a": Position(10), "b": Position(20, torn=1)})
     store.add([predicted()], {"a": Position(30, torn=2)})
     assert store.positions() == {"a": Position(30, torn=2), "b": Position(20, torn=1)}
-    store.forget([])
-    store.forget(["a", "unknown"])
+    store.delete_positions([])
+    store.delete_positions(["a", "unknown"])
     assert store.positions() == {"b": Position(20, torn=1)}
 
 

@@ -14,7 +14,7 @@ from bench.postgres import Postgres
 from serving.errors import StoreError
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
-from serving.recording.store.arrivals import Arrived, News
+from serving.recording.store.new_feedback import FeedbackPart, WindowState
 from serving.recording.store.windows import WindowLimits
 
 NOON = 1_700_000_000_000
@@ -60,14 +60,14 @@ def limits(version: int = 1, since: int = 0, max_rows: int = 100) -> WindowLimit
     return WindowLimits("wine", version, NOON + 1_000 * since, max_rows)
 
 
-def rows(parts: Iterable[Arrived]) -> list[tuple[Any, ...]]:
+def rows(parts: Iterable[FeedbackPart]) -> list[tuple[Any, ...]]:
     return [row for part in parts for row in zip(*map(json.loads, part), strict=True)]
 
 
 def window(store: Store, asked: WindowLimits) -> list[tuple[Any, ...]]:
     """Rows of a window: what the record's values stand for, then as `Part` has its columns."""
     return [
-        (json.loads(part.fields), *row, part.learnt.get(place))
+        (json.loads(part.fields), *row, part.feedback.get(place))
         for part in store.window(asked)
         for place, row in enumerate(zip(*map(json.loads, part[3:]), strict=True))
     ]
@@ -88,7 +88,7 @@ def test_a_window_holds_the_latest_of_a_version_and_none_too_old(store: Store):
 def test_a_window_is_read_some_rows_at_a_time(
     store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("serving.recording.store.windows.AT_ONCE", at_once)
+    monkeypatch.setattr("serving.recording.store.windows.BATCH", at_once)
     ids = [f"{named('wine', 3, at)}.{place}" for at in range(4) for place in range(4)]
     for batch in range(4):  # of two layouts, and two batches at each time
         made = predicted("wine", 3, batch // 2)
@@ -121,14 +121,18 @@ def test_the_numbers_of_a_regression_come_without_probabilities(store: Store):
     entry.predictions, entry.classes, entry.probabilities = [5.25], (), []
     store.add([entry, FeedbackEntry(NOON, "told", entry.ids, [6.0])], {})
     part, *others = store.window(limits(version=3))
-    assert (part.predictions, part.probabilities, part.learnt) == ("[5.25]", "[]", {0: (6.0, NOON)})
+    assert (part.predictions, part.probabilities, part.feedback) == (
+        "[5.25]",
+        "[]",
+        {0: (6.0, NOON)},
+    )
     assert not others
 
 
 def test_a_window_that_is_left_early_reads_no_further(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("serving.recording.store.windows.AT_ONCE", 1)
+    monkeypatch.setattr("serving.recording.store.windows.BATCH", 1)
     before = threading.active_count()
     parts = store.window(limits())
     assert next(parts).times == f"[{NOON + 4_000}]"
@@ -150,21 +154,21 @@ def test_feedback_to_a_version_is_read_in_the_order_in_which_it_came(store: Stor
     store.add([learnt("bom", named("wine", 1, 3), at=90)], {})
     store.add([learnt("ruim", *others, late, missing)], {})
     last = store.last_place()
-    first, second, third = rows(store.arrived(limits(), 0, last))
+    first, second, third = rows(store.new_feedback(limits(), 0, last))
     assert first[1:4] == (NOON + 90_000, "bom", "bom")
     assert second[1:4] == (NOON + 60_000, "ruim", "bom")
     assert third == (last, NOON + 60_000, "ruim", None, None)
-    assert rows(store.arrived(limits(), second[0], last)) == [third]
-    assert rows(store.arrived(limits(), first[0], second[0])) == [second]
+    assert rows(store.new_feedback(limits(), second[0], last)) == [third]
+    assert rows(store.new_feedback(limits(), first[0], second[0])) == [second]
 
 
 def test_news_are_told_without_reading_all_of_it(store: Store):
-    assert store.news(limits(), 0) == News(5, NOON + 4_000, feedback=False)
-    assert store.news(limits(since=9), 0) == News(0, None, feedback=False)
+    assert store.window_state(limits(), 0) == WindowState(5, NOON + 4_000, feedback=False)
+    assert store.window_state(limits(since=9), 0) == WindowState(0, None, feedback=False)
     store.add([learnt("bom", named("wine", 2, 5))], {})
-    assert not store.news(limits(), 0).feedback
-    assert store.news(limits(version=2), 0).feedback
-    assert not store.news(limits(version=2), store.last_place()).feedback
+    assert not store.window_state(limits(), 0).feedback
+    assert store.window_state(limits(version=2), 0).feedback
+    assert not store.window_state(limits(version=2), store.last_place()).feedback
 
 
 SLOW = """
@@ -188,8 +192,8 @@ def test_no_feedback_is_passed_over_because_its_collector_was_slow(postgres: Pos
         wait_until(lambda: looking.execute(asleep).fetchone() == (1,))
         store.add([learnt("bom", named("wine", 1, 2))], {})
         last = store.last_place()
-        seen = [row[0] for row in rows(store.arrived(limits(), 0, last))]
+        seen = [row[0] for row in rows(store.new_feedback(limits(), 0, last))]
         slow.result()
-    assert rows(store.arrived(limits(), last, store.last_place())) == []
+    assert rows(store.new_feedback(limits(), last, store.last_place())) == []
     assert len(seen) == 2
     store.close()

@@ -53,7 +53,7 @@ class Express:
             return self.flask(environ, start_response)
         route = native.DEFAULT if environ["PATH_INFO"] == native.DEFAULT else native.OF_MODEL
         taken = (time.perf_counter_ns() - since) // 1000
-        self.service.metrics.answered(route, "POST", "200", taken, predicts=True)
+        self.service.metrics.count_request(route, "POST", "200", taken, predicts=True)
         headers = [("Content-Type", "application/json"), (request_id.HEADER, named)]
         if len(answer) >= compression.LEAST:
             headers.append(("Vary", "Accept-Encoding"))

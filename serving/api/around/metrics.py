@@ -39,14 +39,14 @@ def register(app: Flask, service: Service) -> None:
     @routes.get("/metrics")
     @declares(operation("Figures for Prometheus", IN_TEXT))
     def metrics() -> Response:
-        samples = [*service.metrics.counted(), *_own(service), *found.samples()]
+        samples = [*service.metrics.samples(), *_own(service), *found.samples()]
         return Response(families.exposition(samples), content_type=TEXT)
 
     @app.after_request
     def count(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else ""
         taken = (time.perf_counter_ns() - g.since) // 1000
-        service.metrics.answered(
+        service.metrics.count_request(
             route, request.method, str(response.status_code), taken, predicts=predicts()
         )
         return response
@@ -80,7 +80,7 @@ def _journal(kept: journal.Journal) -> Iterator[Sample]:
     yield Sample(families.FAILING, (), bool(kept.reason))
     yield Sample(families.SEGMENTS, (), len(sizes))
     yield Sample(families.BYTES, (), sum(sizes))
-    if status := collector.status(kept.folder):
+    if status := collector.read_status(kept.folder):
         yield Sample(families.WAITING, (), status.waiting)
         yield Sample(families.TORN, (), status.torn)
         yield Sample(families.LOOKED, (), status.time / 1000)

@@ -124,7 +124,7 @@ def asked(service: Service, name: str, due: int) -> State:
     now, raised = state(service, name, due), whole("raised", 0, MOST_TIME)
     if raised is None:
         return now
-    report = read(service.store.reports.raising(name, raised))
+    report = read(service.store.reports.of_alert(name, raised))
     if report is None:
         raise NotRecorded(
             f"raised={raised}: no report is kept of an alert of {name} that was raised then; "
@@ -199,7 +199,7 @@ def passes(service: Service, name: str, since: int) -> Passes:
     ------
     StoreError
     """
-    points = service.store.reports.points(name, since, most=MOST_POINTS)
+    points = service.store.reports.points(name, since, max_points=MOST_POINTS)
     return Passes(
         [each.time for each in points],
         [each.version for each in points],

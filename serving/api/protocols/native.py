@@ -126,7 +126,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 def predicted_example(service: Service, engine: Engine) -> dict[str, Any]:
     """The prediction for a version's own example, which is not recorded."""
     rows = engine.schema.decode(encode(engine.manifest.example), 1)
-    told: dict[str, Any] = msgspec.to_builtins(to_body(service.try_out(engine, rows)))
+    told: dict[str, Any] = msgspec.to_builtins(to_body(service.predict_unrecorded(engine, rows)))
     return told
 
 

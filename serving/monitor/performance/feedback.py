@@ -8,7 +8,7 @@ from serving.monitor.findings import ConceptDrift
 from serving.monitor.performance.concept import Watch, concept_drift, update
 from serving.monitor.performance.losses import Losses, measure_losses
 from serving.monitor.window import Decoder, decode
-from serving.recording.store.arrivals import Arrived
+from serving.recording.store.new_feedback import FeedbackPart
 
 PATIENCE = 60_000  # milliseconds within which a prediction may still arrive after its feedback
 
@@ -26,7 +26,7 @@ class Watched(NamedTuple):
 
 def continue_watch(
     watch: Watch,
-    parts: Iterable[Arrived],
+    parts: Iterable[FeedbackPart],
     decoder: Decoder,
     held_out: Mapping[str, Figure],
     *,

@@ -19,7 +19,7 @@ from serving.monitor.checks import Checked
 from serving.monitor.retraining.training import Training, TrainingResult, require_training
 from serving.recording.store import Store
 from serving.recording.store.reports import Alert
-from serving.recording.store.rows import Tried
+from serving.recording.store.rows import LabelledTrial
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions
@@ -164,7 +164,7 @@ class Loop:
         if live != attempt.live:
             self._end_trial(model, candidate, f"{live} was put live meanwhile")
             return
-        both = list(self.store.tried(model, candidate, live))
+        both = list(self.store.labelled_trials(model, candidate, live))
         judged = bisect_right(JUDGED_AT, len(both))
         if judged > attempt.judged:
             paired = _paired(both)
@@ -209,7 +209,7 @@ def _kinds(alerts: Sequence[Alert]) -> str:
     return " and ".join(sorted({alert.kind for alert in alerts}))
 
 
-def _paired(both: Sequence[Tried]) -> Paired:
+def _paired(both: Sequence[LabelledTrial]) -> Paired:
     """Compare both versions, by their labels alone if one has no probabilities."""
     likely = all(each.live_probabilities and each.trial_probabilities for each in both)
     live = [loss(one.live, one.live_probabilities if likely else None, one.actual) for one in both]

@@ -6,22 +6,22 @@ from typing import Any
 import sqlalchemy as sql
 
 from serving.recording.entry import Entry
-from serving.recording.store import arrivals, labelled, migrations, retention, trials, windows
+from serving.recording.store import labelled, migrations, new_feedback, retention, trials, windows
 from serving.recording.store.additions import additions, write
-from serving.recording.store.arrivals import Arrived, News
 from serving.recording.store.database import Database
 from serving.recording.store.deliveries import Deliveries
 from serving.recording.store.labelled import LATEST_FIRST, TRUTH
 from serving.recording.store.layouts import Layouts
+from serving.recording.store.new_feedback import FeedbackPart, WindowState
 from serving.recording.store.reports import Reports
 from serving.recording.store.rows import (
     Cursor,
     Feedback,
     Labelled,
+    LabelledTrial,
     Position,
     Prediction,
     Trial,
-    Tried,
     feedback,
     json,
     predictions,
@@ -97,7 +97,7 @@ class Store:
             found = connection.execute(POSITIONS)
             return {name: Position(read, torn) for name, read, torn in found}
 
-    def forget(self, segments: Iterable[str]) -> None:
+    def delete_positions(self, segments: Iterable[str]) -> None:
         """Drop the positions of segments that are gone."""
         if names := [{"name": name} for name in segments]:
             with self._database.writing() as connection:
@@ -112,7 +112,7 @@ class Store:
             said = connection.execute(FEEDBACK.where(feedback.c.prediction_id == prediction_id))
             return self._read(connection, row), [Feedback.of(each) for each in said]
 
-    def known(self, prediction_ids: Sequence[str]) -> set[str]:
+    def existing(self, prediction_ids: Sequence[str]) -> set[str]:
         """Those of some ids that there is a prediction of."""
         found: set[str] = set()
         with self._database.reading() as connection:
@@ -190,13 +190,13 @@ class Store:
         """
         return labelled.labelled(self._database, self._layouts, model, version, since)
 
-    def tried(self, model: str, version: int, live: int) -> Iterator[Tried]:
+    def labelled_trials(self, model: str, version: int, live: int) -> Iterator[LabelledTrial]:
         """What a version on trial and the live one said where the truth is known, oldest first."""
-        return labelled.tried(self._database, self._layouts, model, version, live)
+        return labelled.labelled_trials(self._database, self._layouts, model, version, live)
 
-    def news(self, limits: WindowLimits, after: int) -> News:
+    def window_state(self, limits: WindowLimits, after: int) -> WindowState:
         """How a window stands, and whether feedback came after a place."""
-        return arrivals.news(self._database, limits, after)
+        return new_feedback.window_state(self._database, limits, after)
 
     def window(self, limits: WindowLimits) -> Generator[Part]:
         """The predictions of a window, the newest parts first."""
@@ -204,18 +204,18 @@ class Store:
 
     def last_place(self) -> int:
         """The place of the feedback that came last."""
-        return arrivals.last_place(self._database)
+        return new_feedback.last_place(self._database)
 
-    def arrived(self, limits: WindowLimits, after: int, last: int) -> Generator[Arrived]:
+    def new_feedback(self, limits: WindowLimits, after: int, last: int) -> Generator[FeedbackPart]:
         """Feedback to a version by its place, after one and up to another."""
-        return arrivals.arrived(self._database, limits, after, last)
+        return new_feedback.new_feedback(self._database, limits, after, last)
 
-    def retain(self, since: int) -> int:
+    def delete_older(self, since: int) -> int:
         """Delete the predictions of before a time with their feedback; count the predictions.
 
         Feedback that is as old and fits no prediction goes too. Others may write meanwhile.
         """
-        return retention.retain(self._database, since)
+        return retention.delete_older(self._database, since)
 
     def rewrite(self) -> None:
         """Leave no byte of what was deleted in SQLite's files; nobody else may write meanwhile."""

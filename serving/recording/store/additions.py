@@ -86,9 +86,7 @@ def write(connection: sql.Connection, new: Additions) -> None:
         connection.execute(TRIAL, new.trials)
 
 
-def sought(
-    entries: Iterable[Entry], prediction_id: str
-) -> tuple[Prediction | None, list[Feedback]]:
+def find(entries: Iterable[Entry], prediction_id: str) -> tuple[Prediction | None, list[Feedback]]:
     """One prediction and its feedback, out of entries that are not in the tables yet."""
     found, said = None, []
     for entry in entries:

@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from serving.recording.store.database import Database
 from serving.recording.store.layouts import Layouts
-from serving.recording.store.rows import Labelled, Tried, feedback, predictions, table
+from serving.recording.store.rows import Labelled, LabelledTrial, feedback, predictions, table
 
 AT_ONCE = 1_000  # rows that are fetched together
 
@@ -63,9 +63,9 @@ def labelled(
             )
 
 
-def tried(
+def labelled_trials(
     database: Database, layouts: Layouts, model: str, version: int, live: int
-) -> Iterator[Tried]:
+) -> Iterator[LabelledTrial]:
     """What a version on trial and the live one said where the truth is known, oldest first."""
     column = trials.c
     asked = (
@@ -75,7 +75,7 @@ def tried(
     )
     with _streamed(database, asked) as (connection, rows):
         for trial, trial_chances, answered, chances, number, actual in rows:
-            yield Tried(
+            yield LabelledTrial(
                 Raw(trial),
                 None if trial_chances is None else Raw(trial_chances),
                 Raw(answered),

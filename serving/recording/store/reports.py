@@ -107,21 +107,21 @@ class Reports:
         found = (row.model, row.version, row.time, Raw(row.report), row.place, Raw(row.watch))
         return Report(*found)
 
-    def points(self, model: str, since: int, *, most: int | None = None) -> list[Point]:
+    def points(self, model: str, since: int, *, max_points: int | None = None) -> list[Point]:
         """The figures of passes over a model's versions from a time on, the oldest first.
 
         Parameters
         ----------
-        most : int, optional
+        max_points : int, optional
             About how many: evenly chosen, the latest among them. All if not given.
         """
         wanted = (points.c.model == model) & (points.c.time >= since)
         order = (points.c.time, points.c.version)
         with self._database.reading() as connection:
-            if most is not None:  # of the index alone: the figures are long
+            if max_points is not None:  # of the index alone: the figures are long
                 times = connection.scalars(sql.select(points.c.time).where(wanted).order_by(*order))
                 every = times.all()[::-1]
-                step = -(-len(every) // most)
+                step = -(-len(every) // max_points)
                 if step > 1:
                     wanted &= points.c.time.in_(every[::step])
             rows = connection.execute(sql.select(*points.c).where(wanted).order_by(*order))
@@ -148,7 +148,7 @@ class Reports:
             rows = connection.execute(asked.limit(limit))
             return [_alert(row) for row in rows]
 
-    def raising(self, model: str, time: int) -> Raw | None:
+    def of_alert(self, model: str, time: int) -> Raw | None:
         """The report of the pass that raised alerts of a model at a time, if it is kept; JSON."""
         wanted = (alerts.c.model == model) & (alerts.c.raised == time)
         with self._database.reading() as connection:

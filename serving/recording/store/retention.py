@@ -71,7 +71,7 @@ class _Report(msgspec.Struct):
     window: _Window
 
 
-def retain(database: Database, since: int) -> int:
+def delete_older(database: Database, since: int) -> int:
     """Delete the predictions of before a time with their feedback; count the predictions.
 
     Feedback that is as old and fits no prediction goes too, trials of them, and what the monitor

@@ -109,7 +109,7 @@ class Labelled(msgspec.Struct, frozen=True):
     actual: Raw
 
 
-class Tried(msgspec.Struct, frozen=True):
+class LabelledTrial(msgspec.Struct, frozen=True):
     """What the version that is tried and the live one said of a record, and what was true of it."""
 
     trial: Raw

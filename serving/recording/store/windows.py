@@ -1,4 +1,4 @@
-"""A version's latest predictions as the monitor reads them: by columns, many rows at once."""
+"""The latest predictions of a version, as the monitor reads them: by columns, many rows at once."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
@@ -7,70 +7,67 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sql
 
-from serving.recording.store.ahead import ahead
+from serving.recording.store.aggregates import ID_SEPARATOR, as_text, join_ids, json_array
 from serving.recording.store.database import Database
-from serving.recording.store.joined import BETWEEN_IDS, array, ids, text
 from serving.recording.store.layouts import Layouts
+from serving.recording.store.prefetch import prefetch
 from serving.recording.store.rows import Cursor, feedback, predictions
 
-AT_ONCE = 2_000  # rows
+BATCH = 2_000  # rows
 NEWEST = Cursor(2**63 - 1, "")  # no prediction is newer
 
 _decode = msgspec.json.Decoder().decode
 
 
-def _predictions() -> sql.Select[Any]:
-    """Those that follow on one, newest first, so many at most: a row of texts for each layout."""
-    made, asked = predictions.c, sql.bindparam
+def _select_predictions() -> sql.Select[Any]:
+    """Select the next predictions after a cursor, newest first: a row of texts for each layout."""
+    made, parameter = predictions.c, sql.bindparam
     rows = (
-        sql.select(made.id, text(made.time), text(made.duration), made.record, made.prediction)
-        .add_columns(made.probabilities, made.warnings, made.layout)
-        .where(made.model == asked("model"), made.version == asked("version"))
-        .where(made.time >= asked("since"))
-        .where(sql.tuple_(made.time, made.id) < sql.tuple_(asked("time"), asked("id")))
+        sql.select(made.id, as_text(made.time), as_text(made.duration), made.record)
+        .add_columns(made.prediction, made.probabilities, made.warnings, made.layout)
+        .where(made.model == parameter("model"), made.version == parameter("version"))
+        .where(made.time >= parameter("since"))
+        .where(sql.tuple_(made.time, made.id) < sql.tuple_(parameter("time"), parameter("id")))
         .order_by(made.time.desc(), made.id.desc())
-        .limit(asked("max_rows"))
+        .limit(parameter("max_rows"))
         .subquery()
     ).c
-    arrays = map(
-        array, (rows.time, rows.duration, rows.record, rows.prediction, rows.probabilities)
-    )
-    return sql.select(rows.layout, sql.func.count(rows.warnings), ids(rows.id), *arrays).group_by(
-        rows.layout
-    )
+    columns = (rows.time, rows.duration, rows.record, rows.prediction, rows.probabilities)
+    warned = sql.func.count(rows.warnings)
+    arrays = map(json_array, columns)
+    return sql.select(rows.layout, warned, join_ids(rows.id), *arrays).group_by(rows.layout)
 
 
-def _feedback() -> sql.Select[str, str, str]:
-    """What was said about ids from one to another, in the order it came: a row of texts.
+def _select_feedback() -> sql.Select[str, str, str]:
+    """Select the feedback to a range of ids, in its order of arrival: one row of texts.
 
-    The ids of predictions that came one after the other lie together.
+    Predictions that were made one after the other have neighbouring ids.
     """
-    said = feedback.c
     rows = (
-        sql.select(said.prediction_id, said.actual, text(said.time))
-        .where(said.prediction_id.between(sql.bindparam("first"), sql.bindparam("last")))
-        .order_by(said.time, said.actual)
+        sql.select(feedback.c.prediction_id, feedback.c.actual, as_text(feedback.c.time))
+        .where(feedback.c.prediction_id.between(sql.bindparam("first"), sql.bindparam("last")))
+        .order_by(feedback.c.time, feedback.c.actual)
         .subquery()
     ).c
-    return sql.select(ids(rows.prediction_id), array(rows.actual), array(rows.time))
+    return sql.select(join_ids(rows.prediction_id), json_array(rows.actual), json_array(rows.time))
 
 
-_PREDICTIONS, _FEEDBACK = _predictions(), _feedback()
+_PREDICTIONS, _FEEDBACK = _select_predictions(), _select_feedback()
 
-Learnt = tuple[Any, int]
+LatestFeedback = tuple[Any, int]
 
 
 class Part(NamedTuple):
-    """Some predictions of a window, column by column; columns are JSON arrays.
+    """Some predictions of a window, by columns; those of type str are JSON arrays.
 
     Attributes
     ----------
     fields : str
-        What the values of each record stand for.
+        The names of the values in a record.
     warned : int
-        How many were answered with a warning.
-    learnt : dict of int to (str or float, int)
-        By a row's place, where it is known: what was true, as was told last, and when.
+        How many predictions have warnings.
+    feedback : dict of int to (str or float, int)
+        By the position of the row, where there is feedback: the latest `actual` and its time.
     times, durations : str
         Milliseconds since 1970, UTC; microseconds.
     records : str
@@ -83,7 +80,7 @@ class Part(NamedTuple):
 
     fields: str
     warned: int
-    learnt: Mapping[int, Learnt]
+    feedback: Mapping[int, LatestFeedback]
     times: str
     durations: str
     records: str
@@ -92,9 +89,12 @@ class Part(NamedTuple):
 
 
 class WindowLimits(NamedTuple):
-    """Which predictions make a window: of a version, none older than a time, at most so many.
+    """Which predictions make a window: the latest ones of a version, up to an age and a number.
 
-    `since` is milliseconds since 1970, UTC.
+    Attributes
+    ----------
+    since : int
+        The earliest time, in milliseconds since 1970, UTC.
     """
 
     model: str
@@ -104,39 +104,39 @@ class WindowLimits(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """What the ids of its predictions begin with."""
+        """The beginning of the ids of the version's predictions."""
         return f"{self.model}.{self.version}."
 
 
 def window(database: Database, layouts: Layouts, limits: WindowLimits) -> Generator[Part]:
     """Read the predictions of a window, the newest parts first, each with its latest feedback."""
-    with database.reading() as connection, closing(ahead(_texts(database, limits))) as read:
-        for number, warned, named, *arrays in read:
-            fields = layouts.find(connection, number).fields
-            yield Part(fields, warned, _learnt(connection, named), *arrays)
+    with database.reading() as connection, closing(prefetch(_texts(database, limits))) as parts:
+        for layout, warned, ids, *arrays in parts:
+            fields = layouts.find(connection, layout).fields
+            yield Part(fields, warned, _latest_feedback(connection, ids), *arrays)
 
 
 def _texts(database: Database, limits: WindowLimits) -> Generator[tuple[Any, ...]]:
     left, last = limits.max_rows, NEWEST
     with database.reading() as connection:
         while left > 0:
-            asked = {**limits._asdict(), "max_rows": min(left, AT_ONCE), **last._asdict()}
+            batch = {**limits._asdict(), "max_rows": min(left, BATCH), **last._asdict()}
             ends = []
-            for number, warned, joined, times, *others in connection.execute(_PREDICTIONS, asked):
-                named = joined.split(BETWEEN_IDS)
-                yield number, warned, named, times, *others
-                left -= len(named)
-                ends.append(Cursor(*min(zip(_decode(times), named, strict=True))))
+            for layout, warned, joined, times, *others in connection.execute(_PREDICTIONS, batch):
+                ids = joined.split(ID_SEPARATOR)
+                yield layout, warned, ids, times, *others
+                left -= len(ids)
+                ends.append(Cursor(*min(zip(_decode(times), ids, strict=True))))
             if not ends:
                 return
             last = min(ends)
 
 
-def _learnt(connection: sql.Connection, made: Sequence[str]) -> dict[int, Learnt]:
-    about = {"first": min(made), "last": max(made)}
-    named, actual, times = connection.execute(_FEEDBACK, about).one()
-    if named is None:
+def _latest_feedback(connection: sql.Connection, ids: Sequence[str]) -> dict[int, LatestFeedback]:
+    bounds = {"first": min(ids), "last": max(ids)}
+    joined, actual, times = connection.execute(_FEEDBACK, bounds).one()
+    if joined is None:
         return {}
-    told = zip(_decode(actual), _decode(times), strict=True)
-    known = dict(zip(named.split(BETWEEN_IDS), told, strict=True))
-    return {place: known[each] for place, each in enumerate(made) if each in known}
+    values = zip(_decode(actual), _decode(times), strict=True)
+    latest = dict(zip(joined.split(ID_SEPARATOR), values, strict=True))  # the last one stays
+    return {place: latest[each] for place, each in enumerate(ids) if each in latest}

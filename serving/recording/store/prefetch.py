@@ -1,4 +1,4 @@
-"""Reading ahead, in a thread, while what was read before is worked on."""
+"""Run a generator some items ahead of the code that uses them, in a thread."""
 
 from collections import deque
 from collections.abc import Generator
@@ -10,11 +10,10 @@ ITEMS = 2  # one that is ready, and one that is being made
 Item = TypeVar("Item")
 
 
-def ahead(items: Generator[Item]) -> Generator[Item]:
-    """Hand on what a generator yields, some of it made before it is asked for.
+def prefetch(items: Generator[Item]) -> Generator[Item]:
+    """Yield the items of a generator, which runs ahead in one other thread.
 
-    The generator runs in one other thread. That gains time where it waits for a database, or lets
-    one work within this process.
+    That saves time if the generator waits for a database or lets one work in this process.
     """
     with ThreadPoolExecutor(1) as thread:
         coming = deque(thread.submit(next, items, None) for _ in range(ITEMS))

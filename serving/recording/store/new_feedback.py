@@ -1,0 +1,129 @@
+"""What is new since the monitor's last check: predictions, and feedback in its order of arrival."""
+
+from collections.abc import Generator
+from typing import Any, NamedTuple
+
+import sqlalchemy as sql
+
+from serving.recording.store.aggregates import as_text, json_array
+from serving.recording.store.database import Database
+from serving.recording.store.prefetch import prefetch
+from serving.recording.store.rows import feedback, predictions
+from serving.recording.store.windows import WindowLimits
+
+BATCH = 2_000  # rows
+NULL = "null"
+
+_NEWEST = sql.text("""
+    SELECT count(*), max(time) FROM (
+        SELECT time FROM predictions WHERE model = :model AND version = :version AND time >= :since
+        ORDER BY time DESC, id DESC LIMIT :max_rows
+    ) AS made
+""")
+_LAST = sql.select(sql.func.max(feedback.c.place))
+# The version is recognised by the prefix of the id, as the prediction may not be in the store yet.
+# The time follows the prefix; in the id of a model whose name begins like this one, a number and a
+# dot. It is written so that no index on ids is used, as the rows are needed in their order.
+_PREFIX = sql.bindparam("prefix", type_=sql.Text)
+_OF_VERSION = (
+    (sql.func.substr(feedback.c.prediction_id, 1, sql.func.length(_PREFIX)) == _PREFIX)
+    & sql.func.substr(feedback.c.prediction_id, sql.func.length(_PREFIX) + 1, 11).not_like("%.%")
+    & (feedback.c.place > sql.bindparam("after"))
+)
+_EXISTS = sql.select(sql.exists().where(_OF_VERSION))
+
+
+def _select_parts() -> sql.Select[*tuple[Any, ...]]:
+    """Select the next feedback of a version after a place: one row of JSON arrays."""
+    rows = (
+        sql.select(feedback.c.place, as_text(feedback.c.time), feedback.c.actual)
+        .add_columns(
+            sql.func.coalesce(predictions.c.prediction, NULL),
+            sql.func.coalesce(predictions.c.probabilities, NULL),
+        )
+        .join_from(
+            feedback, predictions, predictions.c.id == feedback.c.prediction_id, isouter=True
+        )
+        .where(_OF_VERSION, feedback.c.place <= sql.bindparam("last"))
+        .order_by(feedback.c.place)
+        .limit(BATCH)
+        .subquery()
+    ).c
+    place, *others = rows
+    places = json_array(sql.cast(place, sql.Text))
+    return sql.select(sql.func.max(place), places, *map(json_array, others))
+
+
+_PARTS = _select_parts()
+
+
+class WindowState(NamedTuple):
+    """The state of a window, which tells whether a check has anything new to look at.
+
+    Attributes
+    ----------
+    predictions : int
+        How many predictions are in it.
+    until : int or None
+        The time of the last one, in milliseconds since 1970, UTC.
+    feedback : bool
+        Whether there is feedback after a place.
+    """
+
+    predictions: int
+    until: int | None
+    feedback: bool
+
+
+def window_state(database: Database, limits: WindowLimits, after: int) -> WindowState:
+    """Read the state of a window, and whether there is feedback after a place."""
+    with database.reading() as connection:
+        count, until = connection.execute(_NEWEST, limits._asdict()).one()
+        parameters = {"after": after, "prefix": limits.prefix}
+        return WindowState(count, until, bool(connection.scalar(_EXISTS, parameters)))
+
+
+def last_place(database: Database) -> int:
+    """Return the place of the latest feedback to any model."""
+    with database.reading() as connection:
+        return connection.scalar(_LAST) or 0
+
+
+class FeedbackPart(NamedTuple):
+    """Some feedback, by columns; each is a JSON array.
+
+    Attributes
+    ----------
+    places, times : str
+        In the order of arrival; milliseconds since 1970, UTC.
+    actual : str
+        Labels or numbers.
+    predictions, probabilities : str
+        Null where the prediction is not in the store (yet).
+    """
+
+    places: str
+    times: str
+    actual: str
+    predictions: str
+    probabilities: str
+
+
+def new_feedback(
+    database: Database, limits: WindowLimits, after: int, last: int
+) -> Generator[FeedbackPart]:
+    """Read the feedback to a version after one place, up to and including another."""
+    return prefetch(_parts(database, limits, after, last))
+
+
+def _parts(
+    database: Database, limits: WindowLimits, after: int, last: int
+) -> Generator[FeedbackPart]:
+    with database.reading() as connection:
+        while True:
+            parameters = {"after": after, "last": last, "prefix": limits.prefix}
+            reached, *columns = connection.execute(_PARTS, parameters).one()
+            if reached is None:
+                return
+            yield FeedbackPart(*columns)
+            after = reached
