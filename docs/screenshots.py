@@ -60,7 +60,7 @@ def take(browser: Browser) -> None:
     """Take every picture."""
     form = opened(browser, "/")
     form.get_by_role("button", name="bom", exact=True).click()
-    form.locator(".answer").wait_for()
+    form.locator(".prediction").wait_for()
     form.screenshot(path=IMAGES / "form.png")
 
     card = opened(browser, "/models/wine/card")
@@ -69,7 +69,7 @@ def take(browser: Browser) -> None:
 
     phone = opened(browser, "/?model=wine-score", phone=True, dark=True)
     phone.locator("[data-example]").first.click()
-    phone.locator(".answer").wait_for()
+    phone.locator(".prediction").wait_for()
     phone.screenshot(path=IMAGES / "phone.png")
 
 

@@ -9,8 +9,8 @@ SWAPPED = str.maketrans(",.", ".,")
 STORED = 6  # significant digits of a number that is stored
 
 
-def number(value: float) -> str:
-    """Format a number with four significant digits, and all those before the decimal point.
+def number(value: float, digits: int = DIGITS) -> str:
+    """Format a number with so many significant digits, and all those before the decimal point.
 
     >>> number(0.83), number(1234567.8), number(0.0012345), number(9.1e-7), number(0)
     ('0.8300', '1,234,568', '0.001234', '9.1e-07', '0')
@@ -19,8 +19,8 @@ def number(value: float) -> str:
         return f"{value:g}"
     size = abs(value)
     if not SMALLEST <= size < LARGEST:
-        return f"{value:.{DIGITS}g}"
-    return f"{value:,.{max(0, DIGITS - 1 - math.floor(math.log10(size)))}f}"
+        return f"{value:.{digits}g}"
+    return f"{value:,.{max(0, digits - 1 - math.floor(math.log10(size)))}f}"
 
 
 def significant(value: float) -> float:

@@ -28,12 +28,12 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(chromium: Browser, server: Any) -> Iterator[Open]:
-    """Open a path; fails in the end if a page logged an error, or asked another host."""
+    """Open a path; fails in the end if a page logged an error, or called another host."""
     complaints: list[str] = []
     contexts = []
 
     def log(message: Any) -> None:
-        expected = re.search("status of 4(00|22)", message.text)  # the page tells it to people
+        expected = re.search("status of 4(00|22)", message.text)  # the page shows it
         if message.type in {"error", "warning"} and not expected:
             complaints.append(message.text)
 
@@ -53,18 +53,29 @@ def open_page(chromium: Browser, server: Any) -> Iterator[Open]:
         page = context.new_page()
         page.on("console", log)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: ask(asked.url))
+        page.on("request", lambda request: check_host(request.url))
         assert page.goto(path).ok
         return page
 
-    def ask(url: str) -> None:
+    def check_host(url: str) -> None:
         if not url.startswith((server.url, "blob:", "data:")):
-            complaints.append(f"asked for {url}")
+            complaints.append(f"requested {url}")
 
     yield opened
     for context in contexts:
         context.close()
     assert not complaints
+
+
+def drawn(page: Page) -> Page:
+    """Scroll through a page, so that each chart comes into view, which is when it is drawn."""
+    for figure in page.locator("figure.chart:visible").all():
+        figure.scroll_into_view_if_needed()
+        page.wait_for_function(
+            "(canvas) => Chart.getChart(canvas)", arg=figure.locator("canvas").element_handle()
+        )
+    page.evaluate("scrollTo(0, 0)")
+    return page
 
 
 def pictured(page: Page, name: str) -> None:

@@ -1,7 +1,7 @@
 """Model cards, drawn by a real browser."""
 
 import pytest
-from conftest import Open, fits, pictured
+from conftest import Open, drawn, fits, pictured
 from playwright.sync_api import expect
 
 DRAWN = {"wine": 4, "wine-score": 3, "diabetes": 4}
@@ -9,7 +9,7 @@ DRAWN = {"wine": 4, "wine-score": 3, "diabetes": 4}
 
 @pytest.mark.parametrize("model", DRAWN)
 def test_a_card_draws_every_chart_and_has_each_as_a_table(open_page: Open, model: str):
-    page = open_page(f"/models/{model}/card")
+    page = drawn(open_page(f"/models/{model}/card"))
     expect(page.locator("figure.chart canvas")).to_have_count(DRAWN[model])
     assert page.evaluate(
         """() => [...document.querySelectorAll("figure.chart canvas")].every((canvas) => {
@@ -25,20 +25,20 @@ def test_a_card_draws_every_chart_and_has_each_as_a_table(open_page: Open, model
 
 
 def test_a_card_is_dark_and_portuguese_where_the_browser_is(open_page: Open):
-    page = open_page("/models/wine/card", dark=True, language="pt-BR")
+    page = drawn(open_page("/models/wine/card", dark=True, language="pt-BR"))
     expect(page.get_by_role("heading", name="Curva ROC")).to_be_visible()
     expect(page.get_by_role("row", name="bom").first).to_be_visible()
     pictured(page, "card-dark-portuguese")
 
 
 def test_a_card_fits_a_phone(open_page: Open):
-    page = open_page("/models/wine/card", phone=True)
+    page = drawn(open_page("/models/wine/card", phone=True))
     assert fits(page)
     pictured(page, "card-phone")
 
 
 def test_colours_follow_the_system_while_the_page_is_open(open_page: Open):
-    page = open_page("/models/wine/card")
+    page = drawn(open_page("/models/wine/card"))
     ink = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].backgroundColor"
     light = page.evaluate(ink)
     page.emulate_media(color_scheme="dark")

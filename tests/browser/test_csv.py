@@ -45,20 +45,20 @@ def test_every_row_of_a_dropped_file_is_predicted_in_order(open_page: Open):
     expect(page.locator("#status")).to_have_text("Done: 2,500 rows.")
     expect(page.locator("#rows tbody tr")).to_have_count(50)
     pictured(page, "csv")
-    answered = pd.DataFrame(downloaded(page))
+    predicted = pd.DataFrame(downloaded(page))
     given = pd.read_csv(io.BytesIO(wines(2500)), dtype=str)
-    pd.testing.assert_frame_equal(answered[list(given)], given, check_dtype=False)
-    assert set(answered["prediction"]) == {"bom", "ruim"}
-    probabilities = answered[["probability of bom", "probability of ruim"]].astype(float)
+    pd.testing.assert_frame_equal(predicted[list(given)], given, check_dtype=False)
+    assert set(predicted["prediction"]) == {"bom", "ruim"}
+    probabilities = predicted[["probability of bom", "probability of ruim"]].astype(float)
     assert (probabilities.sum(axis=1) - 1).abs().max() < 2e-6
     for row in (0, 999, 1000, 2499):
         record = given.drop(columns="quality").iloc[row].to_dict()
         numbers = {
             name: value if name == "color" else float(value) for name, value in record.items()
         }
-        asked = page.request.post("/predict", data=numbers).json()
-        assert answered["prediction"][row] == asked["prediction"]
-        assert float(answered["probability of bom"][row]) == asked["probabilities"]["bom"]
+        alone = page.request.post("/predict", data=numbers).json()
+        assert predicted["prediction"][row] == alone["prediction"]
+        assert float(predicted["probability of bom"][row]) == alone["probabilities"]["bom"]
 
 
 def test_rows_that_cannot_be_read_are_named_and_the_others_predicted(open_page: Open):
@@ -71,9 +71,9 @@ def test_rows_that_cannot_be_read_are_named_and_the_others_predicted(open_page: 
     expect(page.get_by_text('Row 5: fixed acidity: "much" is not a number')).to_be_visible()
     expect(page.get_by_text("Row 13: ")).to_contain_text("free sulfur dioxide: is missing")
     pictured(page, "csv-faults")
-    answered = downloaded(page)
-    assert [row["prediction"] == "" for row in answered] == [at in {3, 11} for at in range(30)]
-    assert answered[3]["faults"] == 'fixed acidity: "much" is not a number'
+    predicted = downloaded(page)
+    assert [row["prediction"] == "" for row in predicted] == [at in {3, 11} for at in range(30)]
+    assert predicted[3]["faults"] == 'fixed acidity: "much" is not a number'
 
 
 def test_pasted_rows_of_a_brazilian_spreadsheet_are_read(open_page: Open):
@@ -83,13 +83,13 @@ def test_pasted_rows_of_a_brazilian_spreadsheet_are_read(open_page: Open):
     page.get_by_label("Rows").fill(quoted)
     page.get_by_role("button", name="Predict the rows").click()
     expect(page.locator("#status")).to_have_text("Done: 3 rows.")
-    answered = downloaded(page, ";")
-    assert answered[0]["color"] == 'red; or "so"\nit says'
-    for row in answered:
-        low, told, high = (
+    predicted = downloaded(page, ";")
+    assert predicted[0]["color"] == 'red; or "so"\nit says'
+    for row in predicted:
+        low, middle, high = (
             float(row[name].replace(",", ".")) for name in ("low", "prediction", "high")
         )
-        assert low < told < high
+        assert low < middle < high
 
 
 def test_what_spreadsheets_on_windows_write_is_read(open_page: Open):
@@ -101,18 +101,18 @@ def test_what_spreadsheets_on_windows_write_is_read(open_page: Open):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (b"", "There is no row in it."),
+        (b"", "There are no rows."),
         (b"a,b\n1,2\n", 'the first line names no field of this model; they are "fixed acidity"'),
     ],
 )
 def test_a_file_of_something_else_is_refused_in_a_sentence(
-    open_page: Open, content: bytes, said: str
+    open_page: Open, content: bytes, message: str
 ):
     page = open_page("/")
     drop(page, "other.csv", content)
-    expect(page.locator("#status")).to_contain_text(said)
+    expect(page.locator("#status")).to_contain_text(message)
     expect(page.get_by_role("link", name="Download the predictions")).to_be_hidden()
 
 
@@ -132,7 +132,7 @@ def test_a_large_file_leaves_the_page_alive_and_can_be_stopped(open_page: Open):
     expect(page.locator("#rows tbody tr")).to_have_count(50)
     before = page.evaluate("window.beats")
     page.get_by_role("button", name="bom", exact=True).click()
-    expect(page.locator(".answer")).to_have_text("bom")
+    expect(page.locator(".prediction")).to_have_text("bom")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#status")).to_contain_text("Stopped after")
     assert page.evaluate("window.beats") > before

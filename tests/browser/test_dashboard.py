@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Open, fits, pictured
-from playwright.sync_api import Browser, Page, expect
+from conftest import Open, drawn, fits, pictured
+from playwright.sync_api import Browser, expect
 from stories import tell
 
 
@@ -20,18 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) 
         yield started
 
 
-def drawn(page: Page) -> Page:
-    """A page with every chart in view for a moment, which is when it is drawn."""
-    for figure in page.locator("figure.chart:visible").all():
-        figure.scroll_into_view_if_needed()
-        page.wait_for_function(
-            "(canvas) => Chart.getChart(canvas)", arg=figure.locator("canvas").element_handle()
-        )
-    page.evaluate("scrollTo(0, 0)")
-    return page
-
-
-def test_all_models_are_seen_at_a_glance(open_page: Open):
+def test_all_models_are_on_one_page(open_page: Open):
     page = open_page("/monitor")
     expect(page.get_by_role("region").first).to_contain_text("data drift")
     expect(page.get_by_role("region", name="diabetes")).to_contain_text("no drift")
@@ -64,7 +53,7 @@ def test_a_field_is_opened_and_a_chart_is_read_as_a_table_with_the_keyboard(open
     drawn(page)
 
 
-def test_without_feedback_the_page_says_how_to_send_it(open_page: Open):
+def test_without_feedback_the_page_shows_how_to_send_it(open_page: Open):
     page = drawn(open_page("/monitor/diabetes"))
     expect(page.get_by_role("region", name="What is missing")).to_contain_text("curl -d")
     pictured(page, "monitor-without-feedback")
@@ -101,16 +90,16 @@ def test_predictions_behind_a_label_are_one_click_away(open_page: Open):
 def test_the_saved_report_opens_from_a_disk_and_draws_without_a_network(
     open_page: Open, chromium: Browser, tmp_path: Path
 ):
-    asked = open_page("/monitor/wine")
-    with asked.expect_download() as saving:
-        asked.get_by_role("link", name="Save as one file").click()
+    online = open_page("/monitor/wine")
+    with online.expect_download() as saving:
+        online.get_by_role("link", name="Save as one file").click()
     file = tmp_path / "report.html"
     saving.value.save_as(file)
     context = chromium.new_context(offline=True, reduced_motion="reduce")
     page, complaints = context.new_page(), []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: complaints.append(asked.url))
+    page.on("request", lambda request: complaints.append(request.url))
     page.goto(file.as_uri())
     pictured(drawn(page), "monitor-saved")
     context.close()

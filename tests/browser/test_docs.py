@@ -11,9 +11,9 @@ def test_a_prediction_is_tried_out_as_it_stands(open_page: Open):
     page = open_page("/docs")
     page.locator(PREDICT).locator(".opblock-summary-control").click()
     page.locator(PREDICT).get_by_role("button", name="Execute").click()
-    answer = page.locator(PREDICT).locator(".live-responses-table .highlight-code pre").first
-    answer.wait_for()
-    assert json.loads(answer.inner_text())["prediction"] in {"bom", "ruim"}
+    response = page.locator(PREDICT).locator(".live-responses-table .highlight-code pre").first
+    response.wait_for()
+    assert json.loads(response.inner_text())["prediction"] in {"bom", "ruim"}
     pictured(page, "docs")
 
 

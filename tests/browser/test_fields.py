@@ -1,4 +1,4 @@
-"""Forms with dates, truth, texts and money, in two languages, on a desk and on a phone."""
+"""Forms with dates, booleans, texts and money, in two languages, on a desk and on a phone."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ SHARES = (Field(name="at", type="date", seen=(19_000.25, 20_000.5)), Field(name=
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Iterator[Any]:
-    """A service with a model of labels, which says yes of what is good, and one of prices."""
+    """A service with a model of labels, which predicts yes for a good note, and one of prices."""
     folder = tmp_path_factory.mktemp("fields")
     (folder / "models").mkdir()
     random = np.random.default_rng(0)
@@ -54,8 +54,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) 
     prepare = make_column_transformer(
         (TfidfVectorizer(), "note"), ("passthrough", ["member"]), remainder="drop"
     )
-    said = np.where(frame["note"] == "so good", "yes", "no")
-    labels = make_pipeline(prepare, LogisticRegression(C=100)).fit(frame, said)
+    labels_of_rows = np.where(frame["note"] == "so good", "yes", "no")
+    labels = make_pipeline(prepare, LogisticRegression(C=100)).fit(frame, labels_of_rows)
     shown = {"fields": FIELDS, "takes": "frame", "example": RECORD}
     put_live(folder / "models", made("flats", labels, frame, **shown))
     shares = pd.DataFrame({"at": frame["since"] + 0.25, "x": [1.0, 2] * (ROWS // 2)})
@@ -69,8 +69,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) 
 
 
 def ask(page: Page, language: str = "en-US") -> None:
-    page.get_by_role("button", name={"en-US": "Predict", "pt-BR": "Prever"}[language]).first.click()
-    expect(page.locator(".answer")).to_be_visible()
+    page.get_by_role(
+        "button", name={"en-US": "Predict", "pt-BR": "Predizer"}[language]
+    ).first.click()
+    expect(page.locator(".prediction")).to_be_visible()
 
 
 def sent(page: Page) -> dict[str, Any]:
@@ -93,13 +95,13 @@ def test_every_kind_of_field_is_filled_shown_and_sent(
     page.get_by_label("note").fill('so "bad"\nthat')
     page.get_by_label("price").fill("R$ 1.234.567,50")
     ask(page, language)
-    expect(page.locator(".answer")).to_have_text("no")
+    expect(page.locator(".prediction")).to_have_text("no")
     note, money = 'so "bad"\nthat', "R$ 1.234.567,50"
     assert sent(page) == {"since": "2030-12-31", "member": False, "note": note, "price": money}
     range_seen = {"en-US": "2022-01-08 to 2024-10-04", "pt-BR": "2022-01-08 a 2024-10-04"}[language]
     care = {
-        "en-US": f"in training {range_seen} Take care",
-        "pt-BR": f"no treino {range_seen} Cuidado",
+        "en-US": f"in training {range_seen} Warning",
+        "pt-BR": f"no treino {range_seen} Aviso",
     }
     expect(page.get_by_label("since")).to_have_accessible_description(
         f"{care[language]}: 2030-12-31 is after 2024-10-04, the last date in training"
@@ -115,7 +117,7 @@ def test_the_request_in_python_knows_true_and_false(open_page: Open):
     assert "'prediction': 'yes'" in done.stdout
 
 
-def test_what_is_wrong_with_each_kind_is_said_beside_it(open_page: Open):
+def test_the_faults_of_each_kind_of_field_are_shown_beside_it(open_page: Open):
     page = open_page("/")
     page.get_by_label("since").fill("")
     page.get_by_label("note").fill("")
@@ -128,23 +130,23 @@ def test_what_is_wrong_with_each_kind_is_said_beside_it(open_page: Open):
 
 
 @pytest.mark.parametrize(
-    ("language", "answer", "range_"),
+    ("language", "prediction", "range_"),
     [
-        ("en-US", "R$ 555,558", "R$ 555,557 and R$ 555,559"),
-        ("pt-BR", "R$ 555.558", "R$ 555.557 e R$ 555.559"),
+        ("en-US", "R$ 555,558", "R$ 555,557 to R$ 555,559"),
+        ("pt-BR", "R$ 555.558", "R$ 555.557 a R$ 555.559"),
     ],
 )
 def test_money_and_times_are_shown_as_people_write_them(
-    open_page: Open, language: str, answer: str, range_: str
+    open_page: Open, language: str, prediction: str, range_: str
 ):
     page = open_page("/?model=prices", language=language)
     expect(page.get_by_label("at")).to_have_value("2024-01-31T06:30")
     page.locator("[data-example]").last.click()
-    expect(page.locator(".answer")).to_have_text(answer)
+    expect(page.locator(".prediction")).to_have_text(prediction)
     expect(page.locator("#result")).to_contain_text(range_)
     expect(page.get_by_label("at")).to_have_value("2024-01-31T06:30")
-    answered = page.request.post("/models/prices/predict", data=sent(page)).json()
-    assert answered["prediction"] == pytest.approx(555_557.5, abs=0.01)
+    response = page.request.post("/models/prices/predict", data=sent(page)).json()
+    assert response["prediction"] == pytest.approx(555_557.5, abs=0.01)
     expect(page.locator("#field-1-limits")).to_contain_text("2022-01-08 06:00")
     pictured(page, f"times-{language}")
 

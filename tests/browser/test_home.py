@@ -11,15 +11,17 @@ from conftest import Open, fits, pictured
 from playwright.sync_api import Page, expect
 
 
-def test_a_wine_is_predicted_by_the_form_and_told_with_its_probabilities(open_page: Open):
+def test_a_wine_is_predicted_by_the_form_with_probabilities_and_the_threshold(open_page: Open):
     page = open_page("/")
     page.get_by_role("button", name="bom", exact=True).click()
-    expect(page.locator(".answer")).to_have_text("bom")
+    expect(page.locator(".prediction")).to_have_text("bom")
     page.get_by_label("alcohol").fill("9")
     page.get_by_label("density").fill("0.998")
     page.get_by_role("button", name="Predict", exact=True).click()
-    expect(page.locator(".answer")).to_have_text("ruim")
-    expect(page.locator(".bars tr.chosen")).to_contain_text("%")
+    expect(page.locator(".prediction")).to_have_text("ruim")
+    expect(page.locator(".bars tr.chosen")).to_contain_text(" %")
+    expect(page.get_by_text("Decision threshold: bom when P(bom) ≥ 30 %")).to_be_visible()
+    expect(page.locator(".bars .threshold")).to_have_attribute("style", "left: 30%;")
     pictured(page, "form")
 
 
@@ -31,17 +33,17 @@ def test_the_form_works_with_the_keyboard_alone(open_page: Open):
     page.keyboard.press("Control+A")
     page.keyboard.type("13")
     page.keyboard.press("Enter")
-    expect(page.locator(".answer")).to_be_visible()
+    expect(page.locator(".prediction")).to_be_visible()
 
 
-def test_what_is_wrong_is_said_beside_its_field(open_page: Open):
+def test_a_fault_is_shown_beside_its_field(open_page: Open):
     page = open_page("/")
     page.get_by_role("textbox", name="pH", exact=True).fill("-1")
     page.get_by_label("alcohol").fill("strong")
     page.get_by_label("density").fill("")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.get_by_role("textbox", name="pH", exact=True)).to_have_accessible_description(
-        "in training 2.72 to 4.01 Not possible: -1 is below 0, the lowest possible"
+        "in training 2.72 to 4.01 Invalid: -1 is below 0, the lowest possible"
     )
     expect(page.get_by_label("alcohol")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_text('"strong" is not a number')).to_be_visible()
@@ -55,30 +57,32 @@ def test_what_is_wrong_is_said_beside_its_field(open_page: Open):
     )
 
 
-def test_what_training_never_saw_is_predicted_and_warned_of_beside_its_field(open_page: Open):
+def test_a_value_out_of_the_range_of_training_is_predicted_with_a_warning_beside_its_field(
+    open_page: Open,
+):
     page = open_page("/")
     page.get_by_label("alcohol").fill("15.2")
     page.get_by_role("button", name="Predict", exact=True).click()
-    expect(page.locator(".answer")).to_be_visible()
+    expect(page.locator(".prediction")).to_be_visible()
     expect(page.get_by_label("alcohol")).to_have_accessible_description(
-        "in training 8 to 14.9 Take care: 15.2 is above 14.9, the highest value seen in training"
+        "in training 8 to 14.9 Warning: 15.2 is above 14.9, the highest value seen in training"
     )
     pictured(page, "warning")
 
 
-def test_a_number_is_told_with_its_interval(open_page: Open):
+def test_a_number_is_shown_with_its_interval(open_page: Open):
     page = open_page("/")
     page.get_by_role("link", name="wine-score").click()
     page.get_by_role("button", name="Predict", exact=True).click()
-    expect(page.locator(".answer")).to_have_text(re.compile("^5.* points$"))
+    expect(page.locator(".prediction")).to_have_text(re.compile("^5.* points$"))
     pictured(page, "number")
 
 
-def test_what_may_be_left_out_may_be_left_out(open_page: Open):
+def test_an_optional_field_may_be_empty(open_page: Open):
     page = open_page("/?model=diabetes")
     page.get_by_label("Insulin").fill("")
     page.get_by_role("button", name="Predict", exact=True).click()
-    expect(page.locator(".answer")).to_be_visible()
+    expect(page.locator(".prediction")).to_be_visible()
 
 
 def code(page: Page, name: str) -> str:
@@ -88,7 +92,7 @@ def code(page: Page, name: str) -> str:
 def test_the_request_to_copy_does_what_the_form_does(open_page: Open):
     page = open_page("/")
     page.get_by_role("button", name="bom", exact=True).click()
-    expect(page.locator(".answer")).to_have_text("bom")
+    expect(page.locator(".prediction")).to_have_text("bom")
     page.get_by_role("button", name="Copy curl").click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == code(page, "curl")
@@ -98,8 +102,8 @@ def test_the_request_to_copy_does_what_the_form_does(open_page: Open):
     by_python = subprocess.run(
         [sys.executable, "-c", code(page, "python")], capture_output=True, text=True, check=True
     ).stdout
-    shown = code(page, "javascript").replace("console.log(await answer.json());", "")
-    by_javascript = page.evaluate(f"async () => {{ {shown}; return answer.json(); }}")
+    shown = code(page, "javascript").replace("console.log(await response.json());", "")
+    by_javascript = page.evaluate(f"async () => {{ {shown}; return response.json(); }}")
     assert json.loads(by_curl)["probabilities"] == by_javascript["probabilities"]
     assert str(by_javascript["probabilities"]) in by_python
 
@@ -108,8 +112,8 @@ def test_a_portuguese_browser_gets_a_portuguese_page_that_reads_commas(open_page
     page = open_page("/", language="pt-BR")
     expect(page.get_by_label("alcohol")).to_have_value("10,4")
     page.get_by_label("alcohol").fill("13,5")
-    page.get_by_role("button", name="Prever", exact=True).click()
-    expect(page.locator(".answer")).to_have_text("bom")
+    page.get_by_role("button", name="Predizer", exact=True).click()
+    expect(page.locator(".prediction")).to_have_text("bom")
     assert '"alcohol":13.5' in code(page, "curl")
     pictured(page, "portuguese")
 
@@ -118,8 +122,8 @@ def test_a_portuguese_browser_gets_a_portuguese_page_that_reads_commas(open_page
 def test_a_phone_shows_all_of_it(open_page: Open, model: str):
     page = open_page(f"/?model={model}", phone=True)
     page.get_by_role("button", name="Predict", exact=True).click()
-    expect(page.locator(".answer")).to_be_visible()
-    expect(page.locator(".answer")).to_be_in_viewport()
+    expect(page.locator(".prediction")).to_be_visible()
+    expect(page.locator(".prediction")).to_be_in_viewport()
     assert fits(page)
     pictured(page, f"phone-{model}")
 
@@ -132,5 +136,5 @@ def test_it_is_dark_where_all_else_is(open_page: Open):
     expect(page.get_by_text("is not a number")).to_be_visible()
     pictured(page, "dark-invalid")
     page.get_by_role("button", name="bom", exact=True).click()
-    expect(page.locator(".answer")).to_have_text("bom")
+    expect(page.locator(".prediction")).to_have_text("bom")
     pictured(page, "dark")

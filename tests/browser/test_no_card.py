@@ -37,7 +37,7 @@ def test_a_name_with_a_quote_is_quoted_for_the_shell(open_page: Open):
     page = open_page("/")
     page.get_by_label("partner's income", exact=True).fill("9")
     page.get_by_role("button", name="Predict", exact=True).click()
-    expect(page.locator(".answer")).to_have_text("Aprovação")
+    expect(page.locator(".prediction")).to_have_text("Aprovação")
     expect(page.locator("#code-curl")).to_contain_text("\"partner'\\''s income\":9")
 
 
@@ -51,8 +51,8 @@ def test_a_file_with_codes_is_read(open_page: Open):
     ]
 
 
-def test_a_model_without_a_card_has_a_page_that_says_so(open_page: Open):
+def test_a_model_without_a_card_still_has_the_page(open_page: Open):
     page = open_page("/models/loan/card")
-    expect(page.get_by_text("Nobody measured how good it is.")).to_be_visible()
+    expect(page.get_by_text("Its performance was not measured.")).to_be_visible()
     expect(page.locator("canvas")).to_have_count(0)
     pictured(page, "card-none")

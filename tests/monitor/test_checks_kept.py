@@ -73,7 +73,7 @@ def test_the_distributions_are_shares_of_training_and_of_now(sqlite: Settings):
     drawn = {each["field"]: each for each in report_of(sqlite)["report"]["distributions"]}
     assert drawn.keys() == {
         *(f.name for f in artefact.read_manifest(sqlite.models_dir, "wine", 1).fields),
-        "probability of bom",
+        "P(bom)",
     }
     for each in drawn.values():
         assert sum(each["reference"]) == pytest.approx(1, abs=1e-3)
@@ -85,7 +85,7 @@ def test_the_distributions_are_shares_of_training_and_of_now(sqlite: Settings):
         )
         apart = sum(abs(a - b) for a, b in zip(each["reference"], each["current"], strict=True))
         assert apart < 0.4
-    assert drawn["probability of bom"]["of"] == "prediction"
+    assert drawn["P(bom)"]["of"] == "prediction"
     assert drawn["color"]["labels"] == ["white", "red"]
     store.close()
 

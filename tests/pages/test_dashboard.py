@@ -1,4 +1,4 @@
-"""The monitor's pages as they are sent: what people are told, before any script has run."""
+"""The monitor's pages as they are sent, before any script has run."""
 
 import json
 import re
@@ -35,7 +35,7 @@ CHART = re.compile(
 
 
 class Dashboard(NamedTuple):
-    """A service whose monitor has looked, and the time that it is there."""
+    """A service after checks of the monitor, and the time of the latest."""
 
     client: FlaskClient
     settings: Settings
@@ -43,9 +43,9 @@ class Dashboard(NamedTuple):
 
     def page(self, path: str, *, language: str = "en", later: int = 0, status: int = 200) -> str:
         with at(self.now + later):
-            answer = self.client.get(path, headers={"Accept-Language": language})
-        assert (answer.status_code, answer.mimetype) == (status, "text/html"), answer.text
-        return answer.text
+            response = self.client.get(path, headers={"Accept-Language": language})
+        assert (response.status_code, response.mimetype) == (status, "text/html"), response.text
+        return response.text
 
     def charts(self, path: str) -> list[dict[str, Any]]:
         return [json.loads(text) for text in CHART.findall(self.page(path))]
@@ -82,7 +82,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
 
 
 def _bring_a_pickle(settings: Settings, now: int) -> None:
-    """A model that tells nothing of its training, with names that nobody should give."""
+    """A model without a reference of its training, with names that nobody should give."""
     frame = pd.DataFrame({FIELD: [float(row % 7) for row in range(ROWS)]})
     labels = [HOSTILE if row % 7 > 3 else GOOD for row in frame.index]
     estimator = LogisticRegression().fit(frame.to_numpy(), labels)
@@ -94,7 +94,7 @@ def _bring_a_pickle(settings: Settings, now: int) -> None:
     traffic.check(now)
 
 
-def test_every_model_is_told_of_at_a_glance_what_is_wrong_first(dashboard: Dashboard):
+def test_all_models_are_on_one_page_those_with_alerts_first(dashboard: Dashboard):
     page = dashboard.page("/monitor")
     names = re.findall(r'<h2 id="model-\d+"><a href="/monitor/([^"]+)"', page)
     assert names == ["wine", "diabetes", "theirs", "wine-score"]
@@ -108,8 +108,8 @@ def test_every_model_is_told_of_at_a_glance_what_is_wrong_first(dashboard: Dashb
     assert "adega monitor --once" in diabetes
 
 
-def test_a_monitor_that_does_not_look_is_missed_after_three_intervals(dashboard: Dashboard):
-    silent = "No pass for 3 intervals"
+def test_the_pages_notice_after_three_intervals_without_a_check(dashboard: Dashboard):
+    silent = "No check for 3 intervals"
     for path in ("/monitor", "/monitor/wine"):
         assert silent not in dashboard.page(path, later=14 * 60_000)
         late = dashboard.page(path, later=16 * 60_000)
@@ -125,7 +125,7 @@ def test_fields_that_drifted_come_first_with_effect_chance_and_a_sentence(dashbo
     )
     assert fields[0] == (" open", "color")
     assert ("", "pH") in fields[3:]
-    assert "probability of bom" in [name for _, name in fields]
+    assert "P(bom)" in [name for _, name in fields]
     color = text(page.split('<details class="tested"')[1])
     assert "red makes up 0 % of the labels; 26 % in training; chance does not explain it" in color
     assert re.search(r"chi-square ▲ drift 26 % 10 % \de-\d\d", color)
@@ -134,7 +134,9 @@ def test_fields_that_drifted_come_first_with_effect_chance_and_a_sentence(dashbo
     assert "--with-feedback" not in dashboard.page("/monitor/wine-score")
 
 
-def test_without_feedback_it_is_estimated_and_told_how_feedback_is_sent(dashboard: Dashboard):
+def test_without_feedback_performance_is_estimated_and_the_page_shows_how_to_send_some(
+    dashboard: Dashboard,
+):
     page = text(dashboard.page("/monitor/wine"))
     assert "performance: no feedback to these predictions yet; POST /feedback tells it" in page
     assert (
@@ -142,32 +144,32 @@ def test_without_feedback_it_is_estimated_and_told_how_feedback_is_sent(dashboar
         in page
     )
     assert re.search(rf"ROC AUC {DASH} {DASH} 0\.855 0\.\d+ \(0\.\d+ … 0\.\d+\)", page)
-    assert "right as long as the same measurements still mean the same labels" in page
+    assert "It holds as long as the same values still mean the same labels" in page
 
 
-def test_a_regression_shows_its_errors_beside_those_held_out(dashboard: Dashboard):
+def test_a_regression_shows_its_metrics_beside_those_on_held_out_rows(dashboard: Dashboard):
     page = text(dashboard.page("/monitor/wine-score"))
     assert re.search(
         rf"mean absolute error ✓ within range 0\.\d+ \(0\.\d+ … 0\.\d+\) 0\.496 {DASH}", page
     )
     assert "no worse than chance makes it" in page
-    assert "Half of it came within 2 h" in page
-    assert "Label predicted" not in page
+    assert "Median delay 2 h" in page
+    assert "Predicted label" not in page
 
 
-def test_lines_over_time_tell_when_another_version_went_live(dashboard: Dashboard):
-    lines = [chart for chart in dashboard.charts("/monitor/wine") if chart["kind"] == "lines"]
-    assert len(lines[0]["times"]) == 2
+def test_charts_over_time_mark_when_another_version_went_live(dashboard: Dashboard):
+    lines = [chart for chart in dashboard.charts("/monitor/wine") if chart["kind"] == "line"]
+    assert len(lines[0]["x"]["times"]) == 2
     assert all(chart["marks"] == [[dashboard.now, "version 2"]] for chart in lines)
-    (estimated,) = (each for each in lines[1]["lines"] if each["style"] == "dashed")
-    assert None not in estimated["values"]
-    (realised,) = (each for each in lines[1]["lines"] if each["style"] == "plain")
-    assert realised["values"][1] is None
-    few = [chart for chart in dashboard.charts("/monitor/wine?days=1") if chart["kind"] == "lines"]
-    assert few[0]["times"] == [dashboard.now - DAY + HOUR, dashboard.now]
+    (estimated,) = (each for each in lines[1]["series"] if each.get("style") == "dashed")
+    assert None not in estimated["points"]
+    (realised,) = (each for each in lines[1]["series"] if "low" in each)
+    assert realised["points"][1] is None
+    few = [chart for chart in dashboard.charts("/monitor/wine?days=1") if chart["kind"] == "line"]
+    assert few[0]["x"]["times"] == [dashboard.now - DAY + HOUR, dashboard.now]
 
 
-def test_an_alert_leads_to_what_the_pass_found_that_raised_it(tmp_path: Path, dashboard: Dashboard):
+def test_an_alert_leads_to_the_check_that_raised_it(tmp_path: Path, dashboard: Dashboard):
     shutil.copytree(dashboard.settings.var_dir, tmp_path / "var")
     settings = replace(dashboard.settings, var_dir=tmp_path / "var")
     dashboard = Dashboard(create_app(settings).test_client(), settings, dashboard.now)
@@ -177,23 +179,21 @@ def test_an_alert_leads_to_what_the_pass_found_that_raised_it(tmp_path: Path, da
     latest = dashboard.page("/monitor/wine")
     (link,) = set(re.findall(r'href="(/monitor/wine\?raised=\d+)"', latest))
     page = dashboard.page(link)
-    assert "It looked at 270 predictions" in latest
-    assert "It looked at 220 predictions" in page
-    assert 'what the pass found that raised an alert. <a href="/monitor/wine">' in page
-    assert "raised an alert" not in latest
+    assert "270 predictions in the window" in latest
+    assert "220 predictions in the window" in page
+    assert 'the check that raised the alert. <a href="/monitor/wine">' in page
+    assert "raised the alert" not in latest
     alert = link.split("?")[1]
     saved = dashboard.page(f"/monitor/wine/report.html?{alert}")
-    assert "It looked at 220 predictions" in saved
+    assert "220 predictions in the window" in saved
     assert 'href="/' not in saved
     assert dashboard.page("/monitor/wine?raised=1", status=404)
     assert dashboard.page("/monitor/wine?raised=x", status=400)
 
 
-def test_a_service_that_is_asked_nothing_has_pages_all_the_same(
-    dashboard: Dashboard, settings: Settings
-):
+def test_a_service_without_traffic_still_has_its_pages(dashboard: Dashboard, settings: Settings):
     later = dashboard.page("/monitor/wine?days=1", later=3 * DAY)
-    assert "No pass found anything new in this time." in later
+    assert "No check found anything new in this period." in later
     Traffic(settings).check(clock.now())
     page = Dashboard(create_app(settings).test_client(), settings, clock.now()).page(
         "/monitor/wine"
@@ -201,7 +201,7 @@ def test_a_service_that_is_asked_nothing_has_pages_all_the_same(
     assert "… not enough yet 0 values so far, 200 are needed" in text(page)
 
 
-def test_a_model_that_tells_nothing_of_its_training_is_told_what_it_lacks(dashboard: Dashboard):
+def test_a_model_without_a_reference_has_a_page_that_lists_what_is_missing(dashboard: Dashboard):
     page = text(dashboard.page("/monitor/theirs"))
     assert "no reference of its training data" in page
     assert "reference.json has no distribution of what the model answers" in page
@@ -210,7 +210,7 @@ def test_a_model_that_tells_nothing_of_its_training_is_told_what_it_lacks(dashbo
 
 @pytest.mark.parametrize("path", ["/monitor/theirs", "/monitor/theirs/predictions?limit=9"])
 @pytest.mark.parametrize("language", ["en", "pt-BR"])
-def test_labels_and_fields_are_text_whatever_they_say(
+def test_labels_and_fields_are_text_whatever_they_contain(
     dashboard: Dashboard, path: str, language: str
 ):
     page = dashboard.page(path, language=language)
@@ -220,10 +220,10 @@ def test_labels_and_fields_are_text_whatever_they_say(
     assert "&lt;/script&gt;&lt;script&gt;alert(1)" in page
 
 
-def test_the_report_is_one_file_that_asks_for_nothing(dashboard: Dashboard):
+def test_the_saved_report_is_one_file_that_loads_nothing(dashboard: Dashboard):
     page = dashboard.page("/monitor/wine/report.html")
-    answer = dashboard.client.get("/monitor/wine/report.html")
-    assert re.search("attachment; filename=wine-.*html", answer.headers["Content-Disposition"])
+    response = dashboard.client.get("/monitor/wine/report.html")
+    assert re.search("attachment; filename=wine-.*html", response.headers["Content-Disposition"])
     assert not re.search(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", page)
     assert not re.search(r"^(import|export) ", page, re.MULTILINE)
     assert len(CHART.findall(page)) == len(dashboard.charts("/monitor/wine"))
@@ -231,7 +231,7 @@ def test_the_report_is_one_file_that_asks_for_nothing(dashboard: Dashboard):
     assert "<script>alert" not in dashboard.page("/monitor/theirs/report.html")
 
 
-def test_predictions_are_listed_and_chosen_among(dashboard: Dashboard):
+def test_predictions_are_listed_and_filtered(dashboard: Dashboard):
     page = dashboard.page("/monitor/wine/predictions?label=ruim&version=2&limit=3")
     (table,) = re.findall("<tbody>.*</tbody>", page, re.DOTALL)
     assert table.count("<tr>") == table.count("<td>ruim</td>") == 3
@@ -240,10 +240,10 @@ def test_predictions_are_listed_and_chosen_among(dashboard: Dashboard):
     left_empty = dashboard.client.get("/monitor/wine/predictions?label=&version=2")
     assert left_empty.location == "/monitor/wine/predictions?version=2"
     assert "not a whole number" in dashboard.page("/monitor/wine/predictions?version=x", status=400)
-    assert "There are none." in dashboard.page("/monitor/diabetes/predictions")
+    assert "No predictions." in dashboard.page("/monitor/diabetes/predictions")
 
 
-def test_links_of_a_model_lead_to_the_predictions_that_were_looked_at(dashboard: Dashboard):
+def test_links_of_a_model_lead_to_the_predictions_of_the_window(dashboard: Dashboard):
     page = dashboard.page("/monitor/wine")
     for link in re.findall(r'href="(/monitor/wine/predictions[^"]*)"', page):
         listed = dashboard.page(link.replace("&amp;", "&"))
@@ -251,7 +251,7 @@ def test_links_of_a_model_lead_to_the_predictions_that_were_looked_at(dashboard:
         assert "<tbody>" in listed
 
 
-def test_portuguese_readers_are_told_everything_in_portuguese(dashboard: Dashboard):
+def test_a_portuguese_reader_gets_findings_and_numbers_in_portuguese(dashboard: Dashboard):
     for name in ("wine", "wine-score", "theirs", "diabetes"):
         page = dashboard.page(f"/monitor/{name}", language="pt-BR")
         assert "drift" in page or "nenhuma verificação ainda" in page
@@ -261,16 +261,18 @@ def test_portuguese_readers_are_told_everything_in_portuguese(dashboard: Dashboa
     )
 
 
-def test_no_such_model_and_no_store_are_pages_that_say_so(tmp_path: Path, dashboard: Dashboard):
+def test_an_unknown_model_and_a_store_that_is_down_have_pages_of_their_own(
+    tmp_path: Path, dashboard: Dashboard
+):
     assert "no model &#39;wien&#39; is served" in dashboard.page("/monitor/wien", status=404)
     down = Settings(var_dir=tmp_path / "var", database_url="postgresql://localhost:1/nothing")
     alone = Dashboard(create_app(down).test_client(), down, clock.now())
     for path in ("/monitor", "/monitor/wine", "/monitor/wine/report.html"):
         page = alone.page(path, status=503)
-        assert "Predictions are answered and recorded all the same" in page
+        assert "Predictions are still served and recorded" in page
 
 
-def test_a_service_without_a_record_says_that_there_is_nothing_to_watch(settings: Settings):
+def test_a_service_without_a_journal_has_nothing_to_monitor(settings: Settings):
     unrecorded = Settings(var_dir=settings.var_dir, journal=False)
     Traffic(unrecorded)
     page = Dashboard(create_app(unrecorded).test_client(), unrecorded, clock.now()).page("/monitor")

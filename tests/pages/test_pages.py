@@ -20,14 +20,15 @@ from serving.settings import Settings
 
 PAGES = ROOT / "serving/api/pages"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-SAID = re.compile(r"""\bsay\(\s*(?:"([^"]+)"|'([^']+)')""")
+# The first argument of t(), in one piece or in several that Python joins.
+SHOWN = re.compile(r"""\bt\(\s*((?:"[^"]*"\s*)+|'[^']*')""")
 
 
 def page(client: FlaskClient, path: str, language: str = "en") -> str:
     """A page as a browser with this language gets it."""
-    answer = client.get(path, headers=BROWSER | {"Accept-Language": language})
-    assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
-    return answer.text
+    response = client.get(path, headers=BROWSER | {"Accept-Language": language})
+    assert (response.status_code, response.mimetype) == (200, "text/html"), response.text
+    return response.text
 
 
 @pytest.mark.parametrize("language", ["en", "pt-BR"])
@@ -47,7 +48,7 @@ def test_curl_gets_an_index_of_what_can_be_opened(client: FlaskClient):
 
 
 @pytest.mark.parametrize(
-    ("asked", "language"),
+    ("preferred", "language"),
     [
         ("pt-BR,pt;q=0.9,en;q=0.8", "pt-BR"),
         ("pt", "pt-BR"),
@@ -58,53 +59,53 @@ def test_curl_gets_an_index_of_what_can_be_opened(client: FlaskClient):
     ],
 )
 def test_a_page_is_in_the_browsers_language_or_in_english(
-    client: FlaskClient, asked: str, language: str
+    client: FlaskClient, preferred: str, language: str
 ):
-    answer = client.get("/", headers=BROWSER | {"Accept-Language": asked})
-    assert f'<html lang="{language}">' in answer.text
-    assert answer.headers["Content-Language"] == language
-    assert {"Accept", "Accept-Language"} <= set(answer.vary)
+    response = client.get("/", headers=BROWSER | {"Accept-Language": preferred})
+    assert f'<html lang="{language}">' in response.text
+    assert response.headers["Content-Language"] == language
+    assert {"Accept", "Accept-Language"} <= set(response.vary)
 
 
-def test_everything_a_page_says_is_said_in_portuguese_too():
+def test_every_text_of_a_page_has_its_portuguese_and_no_translation_is_unused():
     translations: dict[str, str] = {}
     for file in (PAGES / "portuguese").glob("*.json"):
         own = json.loads(file.read_text(encoding="utf-8"))
         assert not own.keys() & translations.keys(), file
         translations |= own
-    said = {
-        double or single
+    shown = {
+        "".join(text.split('"')[1::2]) if text[0] == '"' else text[1:-1]
         for file in [
             *(PAGES / "templates").iterdir(),
             *(PAGES / "static").glob("*.js"),
             *PAGES.glob("*.py"),
         ]
         if file.name != "chart.umd.js"
-        for double, single in SAID.findall(file.read_text(encoding="utf-8"))
+        for text in SHOWN.findall(file.read_text(encoding="utf-8"))
     }
-    assert said == translations.keys()
+    assert shown == translations.keys()
     for english, portuguese in translations.items():
         names = re.compile(r"\{\w+\}")
         assert sorted(names.findall(english)) == sorted(names.findall(portuguese)), english
 
 
 def test_a_page_may_run_no_script_but_the_services_own(client: FlaskClient):
-    answer = client.get("/", headers=BROWSER)
-    policy = answer.headers["Content-Security-Policy"]
+    response = client.get("/", headers=BROWSER)
+    policy = response.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_static_files_may_be_kept_for_ever_under_the_name_of_their_content(client: FlaskClient):
     named = re.findall(r'(?:href|src)="(/static/[^"]+)"', page(client, "/"))
     assert any(name.endswith("style.css") for name in named)
     for name in named:
-        answer = client.get(name)
-        assert answer.status_code == 200
-        assert "immutable" in answer.headers["Cache-Control"]
+        response = client.get(name)
+        assert response.status_code == 200
+        assert "immutable" in response.headers["Cache-Control"]
         of_before = client.get(re.sub("/static/[^/]+/", "/static/0123/", name))
-        assert of_before.data == answer.data
+        assert of_before.data == response.data
         assert "immutable" not in of_before.headers["Cache-Control"]
 
 
@@ -139,7 +140,7 @@ def of(models: Path, tmp_path: Path) -> FlaskClient:
     return create_app(Settings(models_dir=models, var_dir=tmp_path / "var")).test_client()
 
 
-def test_a_form_has_a_place_for_every_field_filled_with_the_example(client: FlaskClient):
+def test_a_form_has_an_input_for_every_field_filled_with_the_example(client: FlaskClient):
     form = page(client, "/")
     example = client.get("/example").json["input"]
     for name, value in example.items():
@@ -149,29 +150,30 @@ def test_a_form_has_a_place_for_every_field_filled_with_the_example(client: Flas
 
 
 def test_curl_gets_a_card_as_json_and_a_browser_as_a_page(client: FlaskClient):
-    told = client.get("/models/wine/card").json
-    assert (told["name"], told["version"], told["metric"]) == ("wine", 1, "roc_auc")
-    assert len(told["roc"]["bom"]) <= 200
+    sent = client.get("/models/wine/card").json
+    assert (sent["name"], sent["version"], sent["metric"]) == ("wine", 1, "roc_auc")
+    assert len(sent["roc"]["bom"]) <= 200
     card = page(client, "/models/wine/card")
     for shown in ("0.8554", "CC BY 4.0", "ROC", "5,320", "largest F1"):
         assert shown in card
-    assert client.get("/models/wine/versions/1/card").json == told
+    assert client.get("/models/wine/versions/1/card").json == sent
     assert client.get("/models/vine/card").status_code == 404
     assert client.get("/models/wine/versions/7/card").status_code == 404
 
 
-def test_a_card_tells_every_version_and_what_was_decided(models: Path, tmp_path: Path):
+def test_a_card_lists_every_version_and_every_decision(models: Path, tmp_path: Path):
     rewrite(models, lambda manifest, _: manifest["metrics"]["roc_auc"].update(mean=0.9))
     decision = {"time": 1_790_000_000_000, "model": "wine", "action": "promote", "before": 1}
-    told = decision | {"version": 2, "who": "ana", "why": "<i>trained</i> on June"}
-    (models / "wine/decisions.jsonl").write_text(json.dumps(told) + "\n")
+    promoted = decision | {"version": 2, "who": "ana", "why": "<i>trained</i> on June"}
+    (models / "wine/decisions.jsonl").write_text(json.dumps(promoted) + "\n")
     card = page(of(models, tmp_path), "/models/wine/card")
     assert "/models/wine/versions/2/card" in card
     assert "ROC AUC 0.9 ±" in card
+    assert "promoted 2" in card
     assert "ana: &lt;i&gt;trained&lt;/i&gt; on June" in card
 
 
-def test_a_version_of_before_there_were_cards_has_pages_all_the_same(models: Path, tmp_path: Path):
+def test_a_version_without_a_card_still_has_its_pages(models: Path, tmp_path: Path):
     version = rewrite(models, lambda _, contents: contents.pop(CARD))
     client = of(models, tmp_path)
     card = page(client, f"/models/wine/versions/{version}/card")

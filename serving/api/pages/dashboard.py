@@ -1,4 +1,4 @@
-"""The monitor's pages: every model at a glance, one in full, and the predictions behind it."""
+"""The monitor's pages: all models, one model in full, and the predictions behind it."""
 
 import json
 import re
@@ -14,10 +14,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from serving import clock
 from serving.api.around import errors
 from serving.api.monitor import DEFAULT_DAYS, MAX_DAYS
-from serving.api.pages import monitored, plots
+from serving.api.pages import monitor_charts, monitored
 from serving.api.pages.html import STATIC
 from serving.api.pages.listed import listed
-from serving.api.pages.monitored import Passes, State, most_changed_first
+from serving.api.pages.monitored import History, State, most_changed_first
 from serving.api.pages.shown import Figures
 from serving.api.pages.words import words
 from serving.api.query import whole
@@ -26,10 +26,10 @@ from serving.monitor.report import Report
 from serving.predicting.service import Service
 from serving.settings import Settings
 
-SILENT = 3  # intervals without a pass, after which people are told
-# What a page saved as one file is made with, in the order in which the scripts need each other.
+SILENT = 3  # intervals without a check, after which the pages show a notice
+# What a saved page contains; a script comes after those that it imports.
 STYLES, LIBRARY = ("style.css", "monitor.css"), ("chart.umd.js",)
-SCRIPTS = ("words.js", "monitor.js")
+SCRIPTS = ("words.js", "charts.js")
 IMPORTS = re.compile(r"^import .*?;\n|^export ", re.MULTILINE)
 
 
@@ -51,10 +51,10 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 
     @routes.get("/<name>/report.html")
     def saved(name: str) -> Response:
-        answer = _page("monitor_model.html", saved=True, **_inlined(), **found(name))
+        response = _page("monitor_model.html", saved=True, **_inlined(), **found(name))
         day = clock.iso(clock.now())[: len("2026-11-21")]
-        answer.headers.set("Content-Disposition", "attachment", filename=f"{name}-{day}.html")
-        return answer
+        response.headers.set("Content-Disposition", "attachment", filename=f"{name}-{day}.html")
+        return response
 
     @routes.get("/<name>/predictions")
     def predictions(name: str) -> AnyResponse:
@@ -64,13 +64,13 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         return _page("monitor_predictions.html", **listed(service, name, given))
 
     def found(name: str) -> dict[str, Any]:
-        """What the page of one model is made from."""
+        """The variables of the template monitor_model.html."""
         now, days = clock.now(), whole("days", 1, MAX_DAYS) or DEFAULT_DAYS
-        state = monitored.asked(service, name, now - patience)
-        passes = monitored.passes(service, name, now - days * clock.DAY)
-        about = {"state": state, "passes": passes, "days": days, "window": _window(state)}
+        state = monitored.selected(service, name, now - patience)
+        about = {"state": state, "days": days, "window": _window(state)}
         if state.report:
-            about |= _of_report(state, state.report, passes, Figures(words(request)))
+            history = monitored.history(service, name, now - days * clock.DAY)
+            about |= _of_report(state, state.report, history, _figures())
         return about
 
     @routes.errorhandler(ServingError)
@@ -82,51 +82,59 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         )
 
     @routes.errorhandler(BadRequest)
-    def misasked(error: BadRequest) -> Response:
+    def bad_request(error: BadRequest) -> Response:
         return _page("monitor_failed.html", HTTPStatus.BAD_REQUEST, reason=error.description)
 
     return routes
 
 
 def _page(template: str, status: int = HTTPStatus.OK, **about: Any) -> Response:
-    text = render_template(template, fig=Figures(words(request)), **about)
-    answer = make_response(text, status)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    text = render_template(template, fig=_figures(), **about)
+    response = make_response(text, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _figures() -> Figures:
+    return Figures(*words(request))
 
 
 def _window(state: State) -> dict[str, Any]:
-    """The query that lists the predictions which the latest pass looked at."""
+    """The query that lists the predictions in the window of the check."""
     query: dict[str, Any] = {"version": state.version}
-    looked = state.report.window if state.report else None
-    if looked and looked.since is not None and looked.until is not None:
-        query |= {"since": clock.iso(looked.since), "until": clock.iso(looked.until + 1)}
+    window = state.report.window if state.report else None
+    if window and window.since is not None and window.until is not None:
+        query |= {"since": clock.iso(window.since), "until": clock.iso(window.until + 1)}
     return query
 
 
-def _of_report(state: State, report: Report, passes: Passes, fig: Figures) -> dict[str, Any]:
+def _of_report(state: State, report: Report, history: History, fig: Figures) -> dict[str, Any]:
     fields, outputs = report.drift.fields, report.drift.predictions
-    figures = monitored.figures(report, state.manifest)
+    metrics = monitored.metric_rows(report, state.manifest)
     return {
         "fields": most_changed_first([*fields, *outputs]),
         "drifted": sum(each.verdict == "drift" for each in fields),
         "level": next((test.level for each in fields for test in each.findings), None),
-        "shares": {each.field: plots.shares(each, fig) for each in report.distributions},
-        "figures": figures,
-        "lines": [*plots.over_time(report, figures, passes, fig)] if passes.times else [],
+        "distributions": {
+            each.field: monitor_charts.distribution(each, fig) for each in report.distributions
+        },
+        "metrics": metrics,
+        "charts": (
+            [*monitor_charts.over_time(report, metrics, history, fig)] if history.times else []
+        ),
         "feedback": _feedback(state),
     }
 
 
 def _feedback(state: State) -> str:
-    """The command that tells what was true of a prediction."""
+    """The command that sends feedback to a prediction."""
     classes = state.manifest.classes if state.manifest else ()
-    said = {"id": f"{state.name}.{state.version}.…", "actual": classes[0] if classes else 5.5}
-    return f"curl -d {shlex.quote(json.dumps(said, ensure_ascii=False))} {request.url_root}feedback"
+    body = {"id": f"{state.name}.{state.version}.…", "actual": classes[0] if classes else 5.5}
+    return f"curl -d {shlex.quote(json.dumps(body, ensure_ascii=False))} {request.url_root}feedback"
 
 
 def _inlined() -> dict[str, Any]:
-    """Styles and scripts of a page that is one file: no imports, and all of it ours."""
+    """The styles and scripts of a saved page, without imports."""
     styles, library, scripts = (
         "\n".join(STATIC[file].decode() for file in files) for files in (STYLES, LIBRARY, SCRIPTS)
     )

@@ -1,4 +1,4 @@
-"""The page at /: choose a model, and ask it."""
+"""The page at /: choose a model, fill its form, predict."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ ROWS_AT_ONCE = 1000  # of a CSV, in one request: some 30 ms of a worker's time
 
 
 def blueprint(service: Service, max_records: int) -> Blueprint:
-    """Routes that answer a browser with a page, and curl with JSON."""
+    """Routes with a page for a browser, and JSON for curl."""
     routes = Blueprint("pages", __name__)
     registry = service.registry
     folder = registry.decisions.models_dir
@@ -34,24 +34,24 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
             models=_served(),
             examples=artefact.read_card(folder, manifest).examples,
             card_url=url_for("card.card", name=manifest.name),
-            told=_told(manifest),
+            for_scripts=_for_scripts(manifest),
             moment=lambda field: _moment(field, manifest.example.get(field.name)),
         )
         return make_response(page)
 
-    def _told(manifest: Manifest) -> dict[str, Any]:
-        """What the page's scripts must know of a model."""
-        told = msgspec.to_builtins(manifest)
+    def _for_scripts(manifest: Manifest) -> dict[str, Any]:
+        """What the page's scripts need of a model."""
+        built = msgspec.to_builtins(manifest)
         predictions = artefact.read_reference(folder, manifest).predictions
         kept = ("name", "unit", "fields", "classes", "threshold", "interval")
-        return {name: told[name] for name in kept} | {
+        return {name: built[name] for name in kept} | {
             "predict": url_for("native.predict", name=manifest.name),
             "rows_at_once": min(ROWS_AT_ONCE, max_records),
             "scale": [predictions[0], predictions[-1]] if predictions else [],
         }
 
     def _served() -> list[Manifest]:
-        """The models that can be chosen; what is wrong with others is in GET /models."""
+        """The models that can be chosen; GET /models reports what is wrong with the others."""
         served = []
         for name in registry.live:
             try:
@@ -64,7 +64,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
 
 
 def _moment(field: Field, example: str | None) -> tuple[str, str]:
-    """The type of a date's input, with the time where training saw any, and what stands in it."""
+    """The type of a date's input, with a time if any was in training, and its value."""
     read = dates.read(example, field.format or dates.ISO) if example else None
     days = [read, *(field.seen or ())]
     texts = [dates.shown(each).removesuffix("Z") for each in days if each is not None]

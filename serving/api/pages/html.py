@@ -1,8 +1,9 @@
-"""What all pages share: their language, their headers, and the files that they are made with.
+"""What all pages share: their language, headers and static files.
 
-A page is `render_template` of a template that extends base.html. In it `say` says a text in the
-reader's language, `number` and `share` write numbers, `static` names a file of `static/`, and
-`paths` holds every path that can simply be opened, and `command` is what to type for `adega`.
+A page is `render_template` of a template that extends base.html. In it `t` translates a text into
+the reader's language, `number` and `share` write numbers, `static` is the URL of a file of
+`static/`, `paths` holds every path that needs no parameter, and `command` is what to type for
+`adega`.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ HEADERS = {
 
 
 def register(app: Flask) -> None:
-    """Give an app the templates, the static files, and the headers of pages."""
+    """Add the templates, the static files and the headers of pages to an app."""
     routes = Blueprint("html", __name__, template_folder="templates")
     digest = _digest()
 
@@ -41,20 +42,20 @@ def register(app: Flask) -> None:
     def static(sent: str, file: str) -> Response:
         if file not in STATIC:
             abort(HTTPStatus.NOT_FOUND)
-        answer = Response(STATIC[file], mimetype=mimetypes.guess_type(file)[0])
+        response = Response(STATIC[file], mimetype=mimetypes.guess_type(file)[0])
         own = sent == digest  # else another release's, while one takes the other's place
         kept = f"public, max-age={YEAR}, immutable" if own else "no-cache"
-        answer.headers.update({"Cache-Control": kept, "X-Content-Type-Options": "nosniff"})
-        return answer
+        response.headers.update({"Cache-Control": kept, "X-Content-Type-Options": "nosniff"})
+        return response
 
     @app.context_processor
     def shared() -> dict[str, Any]:
-        spoken = words(request)
+        of_reader = words(request)
         return {
-            "say": spoken.say,
-            "number": spoken.number,
-            "share": spoken.share,
-            "words": spoken,
+            "t": of_reader.t,
+            "number": of_reader.number,
+            "share": of_reader.share,
+            "words": of_reader,
             "static": lambda file: url_for("html.static", sent=digest, file=file),
             "paths": paths(),
             "command": COMMAND,
@@ -73,12 +74,12 @@ def register(app: Flask) -> None:
 
 
 def wants_json(accepted: MIMEAccept) -> bool:
-    """Whether a client would rather have JSON than a page, as curl would, which takes anything."""
+    """Whether a client prefers JSON to a page, as curl does, which accepts anything."""
     return accepted.best_match(["application/json", "text/html"]) != "text/html"
 
 
 def paths() -> list[str]:
-    """Every path that a GET without more answers."""
+    """Every path of a GET that needs no parameter."""
     rules = current_app.url_map.iter_rules()
     return sorted(
         {each.rule for each in rules if "GET" in (each.methods or ()) and "<" not in each.rule}
@@ -86,9 +87,9 @@ def paths() -> list[str]:
 
 
 def _digest() -> str:
-    """What changes with any static file, so that a browser may keep each for ever.
+    """A hash of all static files; part of their URLs, so that a browser may cache them for ever.
 
-    One for all of them: a script may import its neighbour by name.
+    One hash for all of them: a script imports its neighbour by a relative name.
     """
     digest = hashlib.sha256()
     for name in sorted(STATIC):

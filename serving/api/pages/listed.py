@@ -1,4 +1,4 @@
-"""What a page needs that lists a model's predictions."""
+"""The page that lists a model's predictions."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ FIRST = ("time", "version", "prediction", "actual")  # of the columns
 
 
 def listed(service: Service, name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """A page of predictions, with links to the one before it and to the same as JSON.
+    """The variables of the template monitor_predictions.html.
 
     Parameters
     ----------
     given : dict
-        The query, without what is empty.
+        The query, without empty parameters.
 
     Raises
     ------
@@ -26,6 +26,8 @@ def listed(service: Service, name: str, given: dict[str, Any]) -> dict[str, Any]
     manifest, limit = service.registry.manifest(name), page_size()
     found = service.store.predictions(name, limit=limit, **selection())
     rows = [flat(each) for each in found]
+    for row in rows:
+        row["time"] = row["time"][:19].replace("T", " ")
     columns = dict.fromkeys([*FIRST, *(column for row in rows for column in row)])
     columns.pop("id", None)
     earlier = None
@@ -35,7 +37,7 @@ def listed(service: Service, name: str, given: dict[str, Any]) -> dict[str, Any]
     return {
         "name": name,
         "classes": manifest.classes,
-        "asked": {"since": "", "until": "", "version": "", "label": ""} | given,
+        "query": {"since": "", "until": "", "version": "", "label": ""} | given,
         "columns": [*columns, "id"] if rows else [],
         "rows": rows,
         "earlier": earlier,

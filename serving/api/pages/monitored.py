@@ -1,4 +1,4 @@
-"""What the monitor found, out of the store and in the order in which people look at it."""
+"""What the monitor found, read from the store; what needs a person comes first."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -14,30 +14,30 @@ from serving.monitor.report import Report, read
 from serving.predicting.service import Service
 from serving.recording.store.reports import Alert
 
-MOST_POINTS = 240  # in a line
+MAX_POINTS = 240  # in a line
 HOURS = 24
-MOST_TIME = 10**15 - 1  # milliseconds since 1970, UTC
+MAX_TIME = 10**15 - 1  # milliseconds since 1970, UTC
 
 
 class State(NamedTuple):
-    """A live version, as the latest pass left it.
+    """A live version, and what the latest check found.
 
     Attributes
     ----------
     manifest : Manifest or None
         None where it cannot be read.
     report : Report or None
-        None before the first pass.
+        None before the first check.
     lasting, past : list of Alert
         Of all the model's versions, the latest first.
-    looked : int or None
-        When a pass was made last, whether or not it found anything new.
+    checked : int or None
+        When it was checked last, whether or not that found anything new.
     silent : bool
-        Whether there should have been passes since.
+        Whether there should have been checks since.
     broken : str
         Why a version that should be served is not.
     raised : int or None
-        When an alert was raised by the pass that this is about, if not by the latest.
+        When the alert was raised whose check this is; None for the latest check.
     """
 
     name: str
@@ -46,30 +46,30 @@ class State(NamedTuple):
     report: Report | None
     lasting: list[Alert]
     past: list[Alert]
-    looked: int | None
+    checked: int | None
     silent: bool
     broken: str
     raised: int | None = None
 
     @property
     def title(self) -> str:
-        """What the model is for."""
+        """The title in the manifest; empty where that cannot be read."""
         return self.manifest.title if self.manifest else ""
 
     @property
     def verdict(self) -> str:
-        """The worst that was found."""
+        """The worst verdict of the report."""
         return self.report.verdict if self.report else "no check yet"
 
     @property
     def a_day(self) -> float | None:
-        """Predictions a day, over the window."""
+        """Predictions per day, over the window."""
         hourly = self.report.traffic.per_hour if self.report else None
         return None if hourly is None else HOURS * hourly
 
 
 def states(service: Service, due: int) -> list[State]:
-    """Every live model, what needs a person first.
+    """The state of every live model.
 
     Raises
     ------
@@ -82,12 +82,12 @@ def states(service: Service, due: int) -> list[State]:
 
 
 def state(service: Service, name: str, due: int) -> State:
-    """One model.
+    """The state of one model.
 
     Parameters
     ----------
     due : int
-        The time by which the last pass should have been, in milliseconds since 1970, UTC.
+        The last check should not be older, in milliseconds since 1970, UTC.
 
     Raises
     ------
@@ -114,14 +114,14 @@ def state(service: Service, name: str, due: int) -> State:
     )
 
 
-def asked(service: Service, name: str, due: int) -> State:
-    """One model, as the latest pass left it, or as the one that raised the alert asked for.
+def selected(service: Service, name: str, due: int) -> State:
+    """The state at the latest check, or at the one that raised the alert in the query.
 
     Raises
     ------
     BadRequest, UnknownModel, NotRecorded, StoreError
     """
-    now, raised = state(service, name, due), whole("raised", 0, MOST_TIME)
+    now, raised = state(service, name, due), whole("raised", 0, MAX_TIME)
     if raised is None:
         return now
     report = read(service.store.reports.of_alert(name, raised))
@@ -138,19 +138,19 @@ def asked(service: Service, name: str, due: int) -> State:
         version=report.version,
         manifest=manifest,
         report=report,
-        looked=report.time,
+        checked=report.time,
         silent=False,
         raised=raised,
     )
 
 
 def most_changed_first(fields: Iterable[FieldDrift]) -> list[FieldDrift]:
-    """Fields or outputs: those that drifted, then the others, the most changed first."""
+    """Sort fields or outputs: those that drifted, then the others, each the most changed first."""
     return sorted(fields, key=lambda each: (each.verdict != "drift", -(each.change or 0.0)))
 
 
 class Row(NamedTuple):
-    """A metric with feedback, on held-out data and estimated; None where it is not known."""
+    """A metric with feedback, on held-out data and estimated; None where it was not measured."""
 
     metric: str
     realised: Realised | None
@@ -158,8 +158,8 @@ class Row(NamedTuple):
     estimated: Estimated | None
 
 
-def figures(report: Report, manifest: Manifest | None) -> list[Row]:
-    """Each metric in one row; first those that training measured."""
+def metric_rows(report: Report, manifest: Manifest | None) -> list[Row]:
+    """A row for each metric; first those that training measured."""
     held_out = manifest.metrics if manifest else {}
     realised = {each.metric: each for each in report.realised}
     estimated = {each.metric: each for each in report.estimated}
@@ -174,8 +174,8 @@ def figures(report: Report, manifest: Manifest | None) -> list[Row]:
     ]
 
 
-class Passes(NamedTuple):
-    """Passes over time, the oldest first: when, over which version, and what they found."""
+class History(NamedTuple):
+    """Checks over time, the oldest first: when, of which version, and what they found."""
 
     times: list[int]
     versions: list[int]
@@ -183,24 +183,24 @@ class Passes(NamedTuple):
 
     @property
     def marks(self) -> list[tuple[int, int]]:
-        """When another version was live than before, and which."""
+        """When another version went live, and which."""
         both = pairwise(zip(self.times, self.versions, strict=True))
         return [(time, now) for (_, before), (time, now) in both if now != before]
 
     def of(self, figure: str) -> list[Any]:
-        """One figure of each; None where a pass did not measure it."""
+        """One figure of each check; None where it was not measured."""
         return [each.get(figure) for each in self.figures]
 
 
-def passes(service: Service, name: str, since: int) -> Passes:
-    """So many passes over a model since a time as a line can show, the latest among them.
+def history(service: Service, name: str, since: int) -> History:
+    """The checks of a model since a time: the latest, and others evenly chosen, 240 at most.
 
     Raises
     ------
     StoreError
     """
-    points = service.store.reports.points(name, since, max_points=MOST_POINTS)
-    return Passes(
+    points = service.store.reports.points(name, since, max_points=MAX_POINTS)
+    return History(
         [each.time for each in points],
         [each.version for each in points],
         [msgspec.json.decode(each.figures) for each in points],

@@ -1,29 +1,30 @@
 """The words of the pages, in English and in Brazilian Portuguese.
 
-The English text stands where it is used, and is what a translation is found by. Each file of
-`portuguese/` has those of one page, so a page brings its own. What models say (labels, fields,
-titles) and what the service answers are never translated.
+The English text stands where it is used, and is the key of its translation. Each file of
+`portuguese/` holds those of one page. Labels, names of fields, titles of models and the service's
+messages are never translated.
 """
 
-import math
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from flask import Request
 
-from serving.figures import ENGLISH, LARGEST, PORTUGUESE, SMALLEST, local
+from serving import figures
+from serving.figures import ENGLISH, PORTUGUESE
 from serving.inputs import dates
 from serving.inputs.field import Field
 from serving.models.metrics import metric
 
+UNKNOWN = "–"  # noqa: RUF001 - a dash
 TRANSLATIONS: dict[str, str] = {}
 for _file in sorted(Path(__file__).with_name("portuguese").glob("*.json")):
     TRANSLATIONS |= msgspec.json.decode(_file.read_bytes(), type=dict[str, str])
 
 
 class Words(NamedTuple):
-    """How things are said in a language.
+    """Texts and numbers in the reader's language.
 
     Attributes
     ----------
@@ -36,28 +37,26 @@ class Words(NamedTuple):
     language: str
     translations: dict[str, str]
 
-    def say(self, text: str, **values: object) -> str:
-        """A text, with values where it has their names in braces."""
-        said = self.translations.get(text, text)
-        return said.format(**values) if values else said
+    def t(self, text: str, **values: object) -> str:
+        """Translate a text, and fill in the values that it names in braces."""
+        translated = self.translations.get(text, text)
+        return translated.format(**values) if values else translated
 
-    def number(self, value: float, digits: int = 4) -> str:
-        """A number as it is written in the language, with so many digits that mean something.
+    def number(self, value: float | None, digits: int = 4) -> str:
+        """A number with so many significant digits, and with all before the point; None as a dash.
 
-        All that stand before the point do.
+        >>> Words("pt-BR", {}).number(0.12345, 3), Words("en", {}).number(12345.6, 3)
+        ('0,123', '12,346')
         """
-        size = abs(value)
-        if size and not SMALLEST <= size < LARGEST:
-            written = f"{value:.{digits}g}"
-        else:
-            whole = math.floor(math.log10(size)) if size else 0
-            decimals = max(0, digits - 1 - whole)
-            written = f"{value:,.{decimals}f}"
-            written = written.rstrip("0").rstrip(".") if decimals else written
+        if value is None:
+            return UNKNOWN
+        written = figures.number(value, digits)
+        if "." in written and "e" not in written:
+            written = written.rstrip("0").rstrip(".")
         return self.local(written)
 
     def value(self, value: object) -> str:
-        """What stands in a record or an answer, in a table: a number with a readable few digits."""
+        """A cell of a record or a prediction; a number keeps six significant digits."""
         if isinstance(value, bool):
             return str(value).lower()
         return self.number(value, 6) if isinstance(value, float) else str(value)
@@ -76,12 +75,12 @@ class Words(NamedTuple):
         return self.between(self.number(low, 6), self.number(high, 6))
 
     def share(self, value: float) -> str:
-        """A share in per cent."""
-        return f"{self.number(100 * value, 3)}%"
+        """A share in per cent, with three significant digits."""
+        return f"{self.number(100 * value, 3)} %"
 
     def between(self, low: str, high: str) -> str:
         """A range, by its ends."""
-        return self.say("{low} to {high}", low=low, high=high)
+        return self.t("{low} to {high}", low=low, high=high)
 
     def exact(self, value: object) -> str:
         """A value as it is written into a field, with all its digits; nothing for None."""
@@ -90,16 +89,21 @@ class Words(NamedTuple):
         return self.local(str(value).removesuffix(".0"))
 
     def local(self, written: str) -> str:
-        """A number that is written as in English, as it is written in the language."""
-        return local(written, self.language)
+        """Replace the signs in an English number by those of the language."""
+        return figures.local(written, self.language)
 
     def metric(self, name: str) -> str:
-        """The title of a metric."""
+        """The title of a metric, as `ROC AUC` for `roc_auc`."""
         return metric(name).titled(self.language)
+
+    def better(self, name: str) -> str:
+        """Which way a metric is better."""
+        lower, higher = self.t("lower is better"), self.t("higher is better")
+        return lower if metric(name).better == "lower" else higher
 
 
 def words(request: Request) -> Words:
-    """The words of the language that a browser asks for: Portuguese, or else English."""
+    """The words of the language that the browser prefers: Portuguese, or else English."""
     if request.accept_languages.best_match([ENGLISH, "pt-BR", "pt"], ENGLISH) == ENGLISH:
         return Words(ENGLISH, {})
     return Words(PORTUGUESE, TRANSLATIONS)

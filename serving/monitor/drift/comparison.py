@@ -65,7 +65,7 @@ def _add_outputs(found: Comparison, trained: Artefact, window: Window) -> None:
         if len(manifest.classes) == 2:  # noqa: PLR2004 - the other one is 1 minus it
             labels = [positive_label(manifest, reference) or labels[0]]
         for label in labels:
-            found.outputs[_distinct(f"probability of {label}", fields)] = Numbers.of(
+            found.outputs[_distinct(f"P({label})", fields)] = Numbers.of(
                 reference.probabilities[label],
                 window.probabilities[:, manifest.classes.index(label)],
                 rows=reference.rows,

@@ -1,6 +1,6 @@
-// One request to the service, and what is wrong where it does not answer.
+// One request to the service; Refused, with the faults, where it has no result.
 
-import { say } from "./words.js";
+import { t } from "./words.js";
 
 export class Refused extends Error {
   constructor(problem) {
@@ -10,23 +10,23 @@ export class Refused extends Error {
 }
 
 export async function ask(url, body, signal, type = "application/json") {
-  let answer;
-  let said;
+  let response;
+  let parsed;
   try {
-    answer = await fetch(url, {
+    response = await fetch(url, {
       method: "POST",
       headers: { "Content-Type": type, Accept: "application/json" },
       body: typeof body === "string" ? body : JSON.stringify(body),
       signal,
     });
-    said = await answer.json();
+    parsed = await response.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    const detail = answer
-      ? `${answer.status} ${answer.statusText}`
-      : say("The service cannot be reached.");
+    const detail = response
+      ? `${response.status} ${response.statusText}`
+      : t("The service cannot be reached.");
     throw new Refused({ detail });
   }
-  if (!answer.ok) throw new Refused(said);
-  return said;
+  if (!response.ok) throw new Refused(parsed);
+  return parsed;
 }

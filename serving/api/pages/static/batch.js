@@ -4,16 +4,16 @@
 import { ask, Refused } from "./ask.js";
 import { line, raw, rows } from "./csv.js";
 import { write } from "./record.js";
-import { say } from "./words.js";
+import { t } from "./words.js";
 
-// `told` is called with each part's rows: {number, prediction, faults}. Resolves to
+// `show` is called with each part's rows: {number, prediction, faults}. Resolves to
 // {parts (of the CSV to download), done, faulty, stopped}.
-export async function batch(model, pieces, told, signal) {
+export async function batch(model, pieces, show, signal) {
   const outcome = { parts: [], done: 0, faulty: 0, stopped: false };
   const source = rows(pieces);
   const delimiter = (await source.next()).value;
   const header = (await source.next()).value;
-  if (!header) throw new Refused({ detail: say("There is no row in it.") });
+  if (!header) throw new Refused({ detail: t("There are no rows.") });
   outcome.parts.push(`\uFEFF${line([...header, ...added(model)], delimiter)}`);
 
   let held = [];
@@ -21,17 +21,17 @@ export async function batch(model, pieces, told, signal) {
   async function flush() {
     decimal ??= decimalOf(held, delimiter);
     const sent = [header, ...held].map((cells) => raw(filled(cells, header.length), delimiter));
-    const answers = await predictions(model, sent.join(""), signal);
-    if (!outcome.done && answers.every(({ faults }) => faults)) throw hopeless(answers[0].faults);
-    const numbered = answers.map((answer, at) => ({ number: outcome.done + at + 2, ...answer }));
-    const text = answers.map((answer, at) =>
-      line([...padded(held[at], header.length), ...cellsOf(model, answer, decimal)], delimiter),
+    const results = await predictions(model, sent.join(""), signal);
+    if (!outcome.done && results.every(({ faults }) => faults)) throw hopeless(results[0].faults);
+    const numbered = results.map((result, at) => ({ number: outcome.done + at + 2, ...result }));
+    const text = results.map((result, at) =>
+      line([...padded(held[at], header.length), ...cellsOf(model, result, decimal)], delimiter),
     );
     outcome.parts.push(new Blob(text)); // a Blob need not stay in memory
     outcome.done += held.length;
-    outcome.faulty += answers.filter(({ faults }) => faults).length;
+    outcome.faulty += results.filter(({ faults }) => faults).length;
     held = [];
-    told(numbered);
+    show(numbered);
   }
 
   try {
@@ -47,20 +47,20 @@ export async function batch(model, pieces, told, signal) {
   return outcome;
 }
 
-// The answer to each row: {prediction, …} or {faults}.
+// The result of each row: {prediction, …} or {faults}.
 async function predictions(model, table, signal) {
   const inline = `${model.predict}?faults=inline`;
   try {
-    const said = await ask(inline, table, signal, "text/csv; charset=utf-8");
-    return said.predictions.map((one) => (one.errors ? { faults: one.errors.map(sentence) } : one));
+    const response = await ask(inline, table, signal, "text/csv; charset=utf-8");
+    return response.predictions.map((one) => (one.errors ? { faults: one.errors.map(sentence) } : one));
   } catch (error) {
     throw error.faults?.length ? hopeless(error.faults.map(sentence)) : error;
   }
 }
 
-function hopeless(said) {
-  const faults = said.join("; ");
-  return new Refused({ detail: say("The first rows cannot be read: {faults}", { faults }) });
+function hopeless(messages) {
+  const faults = messages.join("; ");
+  return new Refused({ detail: t("The first rows cannot be read: {faults}", { faults }) });
 }
 
 function sentence({ field, message }) {
@@ -75,16 +75,16 @@ function decimalOf(held, delimiter) {
 
 // Names of columns are for programs too: in every language the same.
 function added(model) {
-  const told = model.classes.map((label) => `probability of ${label}`);
-  if (model.interval) told.push("low", "high");
-  return ["prediction", ...told, "warnings", "faults"];
+  const columns = model.classes.map((label) => `probability of ${label}`);
+  if (model.interval) columns.push("low", "high");
+  return ["prediction", ...columns, "warnings", "faults"];
 }
 
-function cellsOf(model, answer, decimal) {
-  const told = model.classes.map((label) => answer.probabilities?.[label]);
-  if (model.interval) told.push(answer.interval?.low, answer.interval?.high);
-  const warnings = answer.warnings?.map(sentence);
-  const cells = [answer.prediction, ...told, warnings?.join("; "), answer.faults?.join("; ")];
+function cellsOf(model, { prediction, probabilities, interval, warnings, faults }, decimal) {
+  const figures = model.classes.map((label) => probabilities?.[label]);
+  if (model.interval) figures.push(interval?.low, interval?.high);
+  const remarks = [warnings?.map(sentence), faults].map((texts) => texts?.join("; "));
+  const cells = [prediction, ...figures, ...remarks];
   return cells.map((cell) => (cell === undefined ? "" : write(cell, decimal)));
 }
 

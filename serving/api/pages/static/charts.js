@@ -1,110 +1,174 @@
-// Draws every figure.chart of a page from the JSON that stands in it:
-//
-// {"kind": "line" or "bar",
-//  "x": {"title", "min", "max", "labels": [a text for each place] or none where x is a number},
-//  "y": {"title", "min", "max"},
-//  "across": true for bars that lie,
-//  "series": [{"label", "points": [[x, y], …] or with labels [y, …], "low", "high": [y, …] for
-//              a range at each place, "dashed": true, "dots": true, "quiet": true}, …]}
+// Draws every figure.chart of a page when it first comes into view. What is drawn stands in the page
+// as JSON, which charts.py describes; the same is in the table below each chart.
 
-import { language } from "./words.js";
+import { language, number, percent } from "./words.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function dataset(series, at, kind) {
-  const ink = colour(series.quiet ? "--quiet" : `--series-${(at % 6) + 1}`);
-  const points = series.points.map((point) =>
-    Array.isArray(point) ? { x: point[0], y: point[1] } : point,
-  );
-  return {
-    label: series.label,
-    data: points,
-    range: series.low && { low: series.low, high: series.high },
+const styles = {
+  plain: {},
+  dots: { pointRadius: 4 },
+  dashed: { borderDash: [3, 3] },
+  quiet: { borderDash: [8, 4], borderWidth: 1.5 },
+  outline: { backgroundColor: "transparent", borderWidth: 2 },
+};
+const inks = { quiet: "--quiet", outline: "--ink", dashed: "--series-2" };
+const kinds = {
+  line: { borderWidth: 2 },
+  bar: { borderWidth: 0, maxBarThickness: 26 },
+  histogram: { borderWidth: 0, grouped: false, categoryPercentage: 1, barPercentage: 0.96 },
+};
+
+// A series as Chart.js takes it; an interval around a line is a band between two more.
+function datasets({ kind, x }, { label, points, style = "plain", low, high }, at) {
+  const along = x.times ?? (Array.isArray(points[0]) ? points.map(([place]) => place) : null);
+  const placed = (values) =>
+    along ? values.map((value, place) => ({ x: along[place], y: value?.[1] ?? value })) : values;
+  const ink = colour(inks[style] ?? `--series-${(at % 6) + 1}`);
+  const drawn = {
+    label,
+    data: placed(points),
     borderColor: ink,
     backgroundColor: ink,
-    borderWidth: kind === "bar" ? 0 : 2,
-    borderDash: series.dashed ? [5, 5] : [],
-    pointRadius: series.dots ? 4 : 0,
+    pointRadius: points.length > 1 ? 0 : 3,
     pointHitRadius: 12,
     clip: 6, // dots on the edge are whole
-    maxBarThickness: 26,
+    ...kinds[kind],
+    ...styles[style],
   };
+  if (!low) return [drawn];
+  if (kind === "bar") return [{ ...drawn, low, high }];
+  const edge = { pointRadius: 0, borderWidth: 0, backgroundColor: `${ink}33` };
+  return [drawn, { ...edge, data: placed(low) }, { ...edge, data: placed(high), fill: "-1" }];
 }
 
-// A thin line from low to high at each place of a series that has both.
-const ranges = {
-  id: "ranges",
+// A thin line from low to high over each lying bar.
+const intervals = {
+  id: "intervals",
   afterDatasetsDraw(chart) {
     const { ctx, scales } = chart;
-    const across = chart.options.indexAxis === "y";
-    const scale = across ? scales.x : scales.y;
-    chart.data.datasets.forEach(({ range }, at) => {
-      if (!range) return;
-      ctx.save();
-      ctx.strokeStyle = colour("--ink");
-      ctx.lineWidth = 1.5;
-      chart.getDatasetMeta(at).data.forEach((element, place) => {
-        const [low, high] = [range.low[place], range.high[place]].map((value) =>
-          scale.getPixelForValue(value),
-        );
+    ctx.save();
+    ctx.strokeStyle = colour("--ink");
+    ctx.lineWidth = 1.5;
+    chart.data.datasets.forEach(({ low, high }, at) => {
+      if (!low) return;
+      chart.getDatasetMeta(at).data.forEach(({ y }, place) => {
         ctx.beginPath();
-        ctx.moveTo(...(across ? [low, element.y] : [element.x, low]));
-        ctx.lineTo(...(across ? [high, element.y] : [element.x, high]));
+        ctx.moveTo(scales.x.getPixelForValue(low[place]), y);
+        ctx.lineTo(scales.x.getPixelForValue(high[place]), y);
         ctx.stroke();
       });
-      ctx.restore();
     });
+    ctx.restore();
   },
 };
 
-function axis(spec, labelled) {
+// A line at each marked place, as where another version went live.
+const marked = (marks = []) => ({
+  id: "marks",
+  afterDatasetsDraw({ ctx, scales, chartArea }) {
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = colour("--quiet");
+    for (const [place, text] of marks) {
+      const x = scales.x.getPixelForValue(place);
+      ctx.beginPath();
+      ctx.moveTo(x, chartArea.top);
+      ctx.lineTo(x, chartArea.bottom);
+      ctx.stroke();
+      const left = x - chartArea.left > 70;
+      ctx.textAlign = left ? "end" : "start";
+      ctx.fillText(text, x + (left ? -4 : 4), chartArea.top + 10);
+    }
+    ctx.restore();
+  },
+});
+
+function day(times) {
+  const long = times.at(-1) - times[0] > 86_400_000;
+  const style = long ? { dateStyle: "short" } : { timeStyle: "short" };
+  const format = new Intl.DateTimeFormat(language, { ...style, timeZone: "UTC" });
+  return (time) => format.format(time);
+}
+
+function axis({ title, min, max, labels, ticks, times, share, zero }) {
+  const write = times ? day(times) : share ? percent : number;
+  const named = ticks ?? labels;
   return {
-    type: labelled ? "category" : "linear",
-    min: spec.min,
-    max: spec.max,
-    title: { display: Boolean(spec.title), text: spec.title },
-    grid: { color: colour("--line") },
+    type: labels ? "category" : "linear",
+    min: times ? times[0] : min,
+    max: times ? times.at(-1) : max,
+    beginAtZero: zero,
+    suggestedMax: zero ? 0.01 : undefined,
+    title: { display: Boolean(title), text: title },
+    grid: { color: colour("--line"), display: !times && !ticks, offset: Boolean(labels) },
     border: { color: colour("--line") },
+    ticks: {
+      callback: (value) => (named ? named[value] : write(value)),
+      autoSkip: !labels || Boolean(ticks),
+      maxTicksLimit: ticks ? 8 : times ? 5 : 11,
+      maxRotation: 0,
+    },
   };
 }
 
-export function config(spec) {
-  const { kind, x, y, across = false } = spec;
-  const [along, up] = [axis(x, Boolean(x.labels)), axis(y, false)];
-  const ends = spec.series.flatMap(({ low = [], high = [] }) => [...low, ...high]);
-  if (ends.length) [up.suggestedMin, up.suggestedMax] = [Math.min(...ends), Math.max(...ends)];
+function config(drawing) {
+  const { kind, x, y, series, marks } = drawing;
+  const [along, up] = [axis(x), axis(y)];
+  const lies = kind === "bar";
+  if (lies) {
+    const ends = series.flatMap(({ low = [], high = [] }) => [...low, ...high]);
+    [up.suggestedMin, up.suggestedMax] = [Math.min(...ends), Math.max(...ends)];
+  }
+  const write = y.share ? percent : number;
+  const shown = ({ dataset, parsed }) => `${dataset.label}: ${write(lies ? parsed.x : parsed.y)}`;
+  const when = ([{ parsed }]) => new Date(parsed.x).toISOString().replace("T", " ").slice(0, 16);
   return {
-    type: kind,
-    data: {
-      labels: x.labels,
-      datasets: spec.series.map((series, at) => dataset(series, at, kind)),
-    },
+    type: kind === "line" ? "line" : "bar",
+    data: { labels: x.labels, datasets: series.flatMap((each, at) => datasets(drawing, each, at)) },
     options: {
-      indexAxis: across ? "y" : "x",
+      indexAxis: lies ? "y" : "x",
       locale: language,
       maintainAspectRatio: false,
       animation: false,
-      interaction: { mode: "nearest", axis: across ? "y" : "x", intersect: false },
-      scales: across ? { x: up, y: along } : { x: along, y: up },
-      plugins: { legend: { display: spec.series.length > 1, labels: { boxHeight: 2 } } },
+      spanGaps: true,
+      interaction: { mode: "nearest", axis: lies ? "y" : "x", intersect: false },
+      scales: lies ? { x: up, y: along } : { x: along, y: up },
+      plugins: {
+        legend: {
+          display: series.length > 1 || series[0]?.style === "dashed",
+          labels: { boxHeight: kind === "line" ? 2 : undefined, filter: (item) => item.text },
+        },
+        tooltip: {
+          filter: ({ dataset }) => dataset.label,
+          callbacks: { label: shown, ...(x.times && { title: when }) },
+        },
+      },
     },
-    plugins: [ranges],
+    plugins: [intervals, marked(marks)],
   };
 }
 
-export function draw(figure) {
-  const spec = JSON.parse(figure.querySelector("script").textContent);
+function draw(figure) {
+  const drawing = JSON.parse(figure.querySelector("script").textContent);
   const canvas = figure.querySelector("canvas");
   Chart.getChart(canvas)?.destroy();
-  new Chart(canvas, config(spec));
-}
-
-function drawAll() {
   Chart.defaults.color = colour("--ink");
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-  document.querySelectorAll("figure.chart").forEach(draw);
+  new Chart(canvas, config(drawing));
 }
 
-drawAll();
-dark.addEventListener("change", drawAll);
+const figures = [...document.querySelectorAll("figure.chart")];
+const seen = new Set();
+const watch = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    watch.unobserve(target);
+    seen.add(target);
+    draw(target);
+  }
+});
+figures.forEach((figure) => watch.observe(figure));
+dark.addEventListener("change", () => seen.forEach(draw));
+// All of a page is in view when it is printed.
+addEventListener("beforeprint", () => figures.filter((each) => !seen.has(each)).forEach(draw));

@@ -85,8 +85,8 @@ export function raw(row, delimiter) {
   return `${quoted.join(delimiter)}\r\n`;
 }
 
-// A file's text, piece by piece; `seen` is told how much of it has been read. What is not UTF-8
-// is taken to be what spreadsheets write on Windows.
+// A file's text, piece by piece; `seen` is called with the share that has been read. Text that is not
+// UTF-8 is read as Windows-1252, which spreadsheets write.
 export async function* text(file, seen) {
   const start = new Uint8Array(await file.slice(0, 65536).arrayBuffer());
   const sixteen = start[0] === 0xff && start[1] === 0xfe;

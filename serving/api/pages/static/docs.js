@@ -2,25 +2,25 @@
 
 const place = document.getElementById("docs");
 const path = place.dataset.document;
-const answer = await fetch(path);
-const told = await answer.json();
+const response = await fetch(path);
+const described = await response.json();
 
-// What Swagger UI leaves without a name, for those who hear the page.
+// Names for controls that Swagger UI leaves without one, for screen readers.
 const names = { select: "choice", textarea: "body", input: "value" };
 const name = () => {
-  for (const [tag, said] of Object.entries(names)) {
+  for (const [tag, text] of Object.entries(names)) {
     for (const control of place.querySelectorAll(`${tag}:not([aria-label])`)) {
-      control.ariaLabel = control.id || control.placeholder || said;
+      control.ariaLabel = control.id || control.placeholder || text;
     }
   }
 };
 new MutationObserver(name).observe(place, { childList: true, subtree: true });
 
-if (answer.ok) {
-  // Asked here, the service is where this page is: behind a proxy it may know another address.
-  told.servers = [{ url: new URL(".", new URL(path, location)).href.replace(/\/$/, "") }];
+if (response.ok) {
+  // The service is where this page is; behind a proxy it may have another address in the document.
+  described.servers = [{ url: new URL(".", new URL(path, location)).href.replace(/\/$/, "") }];
   SwaggerUIBundle({
-    spec: told,
+    spec: described,
     domNode: place,
     tryItOutEnabled: true,
     displayRequestDuration: true,
@@ -29,7 +29,7 @@ if (answer.ok) {
     validatorUrl: null,
   });
 } else {
-  place.textContent = told.detail;
+  place.textContent = described.detail;
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -6,7 +6,7 @@ import { text } from "./csv.js";
 import { Form } from "./record.js";
 import { element, outcome } from "./result.js";
 import { snippets } from "./snippets.js";
-import { language, number, percent, say } from "./words.js";
+import { language, number, percent, t } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 const model = JSON.parse(find("model").textContent);
@@ -26,17 +26,17 @@ async function predict() {
   const button = find("predict");
   button.disabled = true;
   try {
-    const answer = await ask(model.predict, form.record);
-    const others = answer.warnings.filter((one) => !form.remark(one.field, one.message, "warning"));
-    result.replaceChildren(...outcome(model, answer, others));
-    find("answer").parentElement.scrollIntoView({ block: "nearest" });
+    const response = await ask(model.predict, form.record);
+    const others = response.warnings.filter((one) => !form.remark(one.field, one.message, "warning"));
+    result.replaceChildren(...outcome(model, response, others));
+    result.parentElement.scrollIntoView({ block: "nearest" });
   } catch (error) {
     const faults = error.faults ?? [];
     const others = faults.filter((one) => !form.remark(one.field, one.message, "fault"));
-    const said = faults.length
-      ? say("Not predicted: see what is said beside the fields.")
+    const summary = faults.length
+      ? t("Not predicted: see the messages beside the fields.")
       : error.message;
-    result.replaceChildren(element("p", { className: "fault" }, said));
+    result.replaceChildren(element("p", { className: "fault" }, summary));
     result.append(...others.map((one) => element("p", { lang: "en" }, one.message)));
     find("form").querySelector("[aria-invalid]")?.focus();
   } finally {
@@ -59,7 +59,7 @@ for (const button of document.querySelectorAll("[data-example]")) {
 for (const button of document.querySelectorAll("[data-copies]")) {
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(find(button.dataset.copies).textContent);
-    find("copied").textContent = say("Copied.");
+    find("copied").textContent = t("Copied.");
   });
 }
 showSnippets();
@@ -69,19 +69,19 @@ showSnippets();
 let running = null;
 let download = null;
 
-function tell(rows) {
+function show(rows) {
   const body = find("rows").querySelector("tbody");
   for (const { number: at, prediction, probabilities, interval, warnings, faults } of rows) {
     if (faults && find("faulty").children.length < 50) {
-      const said = say("Row {at}: {faults}", { at, faults: faults.join("; ") });
-      find("faulty").append(element("li", { lang: "en" }, said));
+      const text = t("Row {at}: {faults}", { at, faults: faults.join("; ") });
+      find("faulty").append(element("li", { lang: "en" }, text));
     }
     if (body.children.length >= 50) continue;
-    const sure = probabilities && percent(probabilities[prediction]);
+    const probability = probabilities && percent(probabilities[prediction]);
     const range = interval && `${number(interval.low)} – ${number(interval.high)}`;
     const shown = typeof prediction === "number" ? number(prediction) : prediction;
     const remarks = (faults ?? warnings.map((one) => `${one.field}: ${one.message}`)).join("; ");
-    const cells = [shown ?? "–", sure ?? range ?? "", remarks].map((cell) =>
+    const cells = [shown ?? "–", probability ?? range ?? "", remarks].map((cell) =>
       element("td", {}, cell),
     );
     body.append(element("tr", {}, element("th", { scope: "row" }, at), ...cells));
@@ -92,10 +92,10 @@ function tell(rows) {
 
 function summary({ done, faulty, stopped }) {
   const counts = { done: done.toLocaleString(language), faulty: faulty.toLocaleString(language) };
-  const told = stopped
-    ? say("Stopped after {done} rows.", counts)
-    : say("Done: {done} rows.", counts);
-  return faulty ? `${told} ${say("{faulty} of them could not be read.", counts)}` : told;
+  const text = stopped
+    ? t("Stopped after {done} rows.", counts)
+    : t("Done: {done} rows.", counts);
+  return faulty ? `${text} ${t("{faulty} of them could not be read.", counts)}` : text;
 }
 
 async function score(file) {
@@ -104,17 +104,17 @@ async function score(file) {
   const status = find("status");
   find("rows").querySelector("tbody").replaceChildren();
   find("faulty").replaceChildren();
-  tell([]);
+  show([]);
   find("cancel").hidden = find("progress").hidden = false;
   find("download").hidden = true;
-  status.textContent = say("Predicting the rows of {name} …", { name: file.name });
+  status.textContent = t("Predicting the rows of {name} …", { name: file.name });
   let made = null;
   try {
     const seen = (share) => (find("progress").value = share);
     made = await batch(
       model,
       text(file, seen),
-      (rows) => running === own && tell(rows),
+      (rows) => running === own && show(rows),
       own.signal,
     );
     if (running === own) status.textContent = summary(made);

@@ -1,10 +1,10 @@
-// The form, and the record that is in it.
+// The form, and the record in it.
 
-import { say } from "./words.js";
+import { t } from "./words.js";
 
-// A number where a text is one; any other text stays, for the service to say what is wrong with it.
+// A number where a text is one; any other text stays as it is, and the service reports what is wrong with it.
 export function read(text, decimal = ".") {
-  // With decimal commas 1.234 may have a point for thousands: the service says so.
+  // With decimal commas 1.234 may have a point for thousands: the service reports it.
   if (decimal === "," && /^\s*[-+]?\d{1,3}(\.\d{3})+\s*$/.test(text)) return text.trim();
   const plain = text.trim().replace(decimal, ".");
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : text.trim();
@@ -20,7 +20,7 @@ function moment(text, type) {
   return { date: day, "datetime-local": text && `${day}T${time}` }[type] ?? text;
 }
 
-// What is sent for a field of the schema, of which `text` was written; undefined where nothing was.
+// The value that is sent for a field with this text; undefined where it is empty.
 export function value(field, text, decimal) {
   if (text === "") return undefined;
   if (field.type === "text") return text;
@@ -65,12 +65,12 @@ export class Form {
     }
   }
 
-  // Say something beside a field; false where there is no such field.
+  // Show a message beside a field; false where there is no such field.
   remark(name, message, kind) {
     const input = this.inputs.get(name);
     if (!input) return false;
     const note = this.note(name);
-    const heading = kind === "fault" ? say("Not possible") : say("Take care");
+    const heading = kind === "fault" ? t("Invalid") : t("Warning");
     note.textContent = `${heading}: ${message}`;
     note.lang = "en";
     note.className = `note ${kind}`;

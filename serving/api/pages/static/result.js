@@ -1,8 +1,8 @@
-// What the service answered, as people read it.
+// A prediction, as people read it.
 
-import { measured, percent, say } from "./words.js";
+import { measured, percent, t } from "./words.js";
 
-const MOST_BARS = 10;
+const MAX_BARS = 10;
 
 export function element(name, attributes = {}, ...children) {
   const made = Object.assign(document.createElement(name), attributes);
@@ -10,8 +10,8 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-export function outcome(model, answer, warnings) {
-  const shown = answer.probabilities ? labelled(model, answer) : numeric(model, answer);
+export function outcome(model, response, warnings) {
+  const shown = response.probabilities ? labelled(model, response) : numeric(model, response);
   return [
     ...shown,
     ...warnings.map((one) =>
@@ -20,74 +20,73 @@ export function outcome(model, answer, warnings) {
     element(
       "p",
       { className: "quiet small" },
-      say("{model}, version {version}; prediction ", answer),
-      element("code", {}, answer.id),
+      t("{model}, version {version}; prediction ", response),
+      element("code", {}, response.id),
     ),
   ];
 }
 
-function labelled(model, answer) {
-  const likeliest = Object.entries(answer.probabilities).sort((one, other) => other[1] - one[1]);
-  const rows = likeliest.slice(0, MOST_BARS).map(([label, share]) => {
+function labelled({ threshold }, { prediction, probabilities }) {
+  const likeliest = Object.entries(probabilities).sort((one, other) => other[1] - one[1]);
+  const rows = likeliest.slice(0, MAX_BARS).map(([label, share]) => {
     const bar = element("span", { className: "bar" });
     bar.style.width = `${100 * share}%`;
-    const chosen = label === answer.prediction ? "chosen" : "";
+    const track = element("td", { className: "track" }, element("div", {}, bar));
+    if (label === threshold?.label) {
+      const mark = element("span", { className: "threshold" });
+      mark.style.left = `${100 * threshold.value}%`;
+      track.firstChild.append(mark);
+    }
+    const chosen = label === prediction ? "chosen" : "";
     return element(
       "tr",
       { className: chosen },
       element("th", { scope: "row" }, label),
-      element("td", { className: "track" }, bar),
+      track,
       element("td", { className: "number" }, percent(share)),
     );
   });
-  const told = [element("p", { className: "answer" }, answer.prediction), bars(rows)];
-  if (model.threshold) {
-    const { label, value } = model.threshold;
-    told.push(
-      element(
-        "p",
-        { className: "quiet small" },
-        say("{label} is predicted from {share} on.", { label, share: percent(value) }),
-      ),
-    );
+  const shown = [element("p", { className: "prediction" }, prediction), bars(rows)];
+  if (threshold) {
+    const values = { label: threshold.label, share: percent(threshold.value) };
+    const rule = t("Decision threshold: {label} when P({label}) ≥ {share}", values);
+    shown.push(element("p", { className: "quiet small" }, rule));
   }
-  return told;
+  return shown;
 }
 
 function bars(rows) {
-  const head = [say("label"), "", say("probability")].map((name) =>
+  const head = [t("label"), "", t("probability")].map((name) =>
     name ? element("th", { scope: "col" }, name) : element("td"),
   );
   return element(
     "table",
     { className: "bars" },
-    element("caption", { className: "unseen" }, say("Probabilities")),
+    element("caption", { className: "unseen" }, t("Probabilities")),
     element("thead", { className: "unseen" }, element("tr", {}, ...head)),
     element("tbody", {}, ...rows),
   );
 }
 
-function numeric(model, answer) {
-  const told = [
-    element("p", { className: "answer" }, measured(answer.prediction, model.unit)),
-  ];
-  if (answer.interval) {
-    const { low, high, coverage } = answer.interval;
+function numeric(model, { prediction, interval }) {
+  const shown = [element("p", { className: "prediction" }, measured(prediction, model.unit))];
+  if (interval) {
+    const { low, high, coverage } = interval;
     const values = {
       low: measured(low, model.unit),
       high: measured(high, model.unit),
       share: percent(coverage),
     };
-    told.push(
-      ranged(model.scale, answer),
-      element("p", {}, say("{share} of true values lie between {low} and {high}.", values)),
+    shown.push(
+      ranged(model.scale, prediction, interval),
+      element("p", {}, t("{share} prediction interval: {low} to {high}", values)),
     );
   }
-  return told;
+  return shown;
 }
 
-// The interval, and the prediction in it, on the range of what is predicted.
-function ranged([lowest = Infinity, highest = -Infinity], { prediction, interval: { low, high } }) {
+// The interval, and the prediction in it, on the range of the predictions in training.
+function ranged([lowest = Infinity, highest = -Infinity], prediction, { low, high }) {
   const from = Math.min(lowest, low);
   const place = (value) => `${(100 * (value - from)) / (Math.max(highest, high) - from)}%`;
   const range = element("span", { className: "range" });

@@ -1,6 +1,6 @@
-// The request of the form, to be copied.
+// The request of the form as code, to be copied.
 
-// A record as Python writes it: JSON, but for what is true or false.
+// A record as a literal of Python.
 function literal(record) {
   const truth = { true: "True", false: "False" };
   const entries = Object.entries(record).map(([name, value]) => {
@@ -27,21 +27,21 @@ export const snippets = {
       "    json.dumps(record).encode(),",
       '    {"Content-Type": "application/json"},',
       ")",
-      "with urllib.request.urlopen(request) as answer:",
-      "    print(json.load(answer))",
+      "with urllib.request.urlopen(request) as response:",
+      "    print(json.load(response))",
     ].join("\n");
   },
 
   javascript(url, record) {
     return [
-      `const answer = await fetch(${JSON.stringify(url)}, {`,
+      `const response = await fetch(${JSON.stringify(url)}, {`,
       '  method: "POST",',
       '  headers: { "Content-Type": "application/json" },',
       `  body: JSON.stringify(${JSON.stringify(record, null, 2)
         .replaceAll("\n", "\n  ")
         .replace('"__proto__":', '["__proto__"]:')}),`,
       "});",
-      "console.log(await answer.json());",
+      "console.log(await response.json());",
     ].join("\n");
   },
 };

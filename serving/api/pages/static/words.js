@@ -1,15 +1,15 @@
-// What is said in the reader's language; the English text is what a translation is found by.
+// Texts and numbers in the reader's language; the English text is the key of its translation.
 
 const words = JSON.parse(document.getElementById("words").textContent);
 
 export const language = words.language;
 
-export function say(text, values = {}) {
-  const said = words.translations[text] ?? text;
-  return said.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+export function t(text, values = {}) {
+  const translated = words.translations[text] ?? text;
+  return translated.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-// A number with a readable few digits, and with all that stand before the point.
+// A number with so many significant digits, and with all before the point.
 export function number(value, digits = 4) {
   const size = Math.abs(value);
   if (size && !(size >= 1e-4 && size < 1e15)) {
@@ -23,14 +23,15 @@ export function number(value, digits = 4) {
 // A number beside its unit: the signs of money stand before it.
 export function measured(value, unit) {
   const written = number(value);
-  if (/\p{Sc}/u.test(unit)) return `${unit} ${written}`;
-  return unit === "%" ? `${written}%` : `${written} ${unit}`.trim();
+  if (/\p{Sc}/u.test(unit)) return `${unit}\u00A0${written}`; // no break between them
+  return `${written} ${unit}`.trim();
 }
 
 export function percent(share) {
-  const options = { style: "percent", maximumFractionDigits: 1 };
-  const least = 0.0005; // what is not 0 or 1 does not look as if it were
-  if (share > 0 && share < least) return `< ${(0.001).toLocaleString(language, options)}`;
-  if (share < 1 && share >= 1 - least) return `> ${(0.999).toLocaleString(language, options)}`;
-  return share.toLocaleString(language, options);
+  const write = (value) =>
+    `${(100 * value).toLocaleString(language, { maximumFractionDigits: 1 })}\u00A0%`;
+  const smallest = 0.0005; // only 0 and 1 look like 0 and 1
+  if (share > 0 && share < smallest) return `< ${write(0.001)}`;
+  if (share < 1 && share >= 1 - smallest) return `> ${write(0.999)}`;
+  return write(share);
 }
