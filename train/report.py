@@ -1,4 +1,4 @@
-"""What a training says of what it made, for people."""
+"""The summary that a training prints."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,22 +15,24 @@ from serving.models.metrics import metric
 from train.assemble import Trained
 from train.report_card import lines
 
+MEGABYTE, KILOBYTE = 1e6, 1e3
+
 
 def summary(trained: Trained, models_dir: Path) -> str:
-    """Where the version is, how good it is and what serves it."""
+    """Where the version is, how good it is, how it is served and what to do next."""
     manifest, contents = trained.artefact.manifest, trained.artefact.contents
     lines = [
         f"{manifest.name} {manifest.version} is in {models_dir / manifest.name}",
-        f"{manifest.data.source}: {manifest.data.rows:,} rows",
+        f"data: {manifest.data.source}: {manifest.data.rows:,} rows",
         *([_live(manifest.data.live)] if manifest.data.live else []),
         f"evaluation: {manifest.evaluation}",
         *_table(manifest),
         *_of_card(contents),
         *([f"published: {manifest.published}"] if manifest.published else []),
         *([_compared(manifest.compared)] if manifest.compared else []),
-        *([_decision(manifest.threshold)] if manifest.threshold else []),
+        *([_threshold(manifest.threshold)] if manifest.threshold else []),
         *([_interval(manifest.interval, manifest.unit)] if manifest.interval else []),
-        *(f"{file}: {len(content) / 1e6:.2f} MB" for file, content in contents.items()),
+        "files: " + ", ".join(f"{file} {size(len(data))}" for file, data in contents.items()),
         *trained.remarks,
         agreement(trained.agreement),
         _next(trained),
@@ -45,7 +47,7 @@ def _of_card(contents: Mapping[str, bytes]) -> list[str]:
 
 
 def agreement(found: Agreement | None) -> str:
-    """How the ONNX model was held against the pickle."""
+    """How the ONNX model compares with the pickle."""
     if found is None:
         return "not compiled to ONNX: its pickle serves, more slowly"
     verdict = "equal" if found.holds else "NOT EQUAL, so not used"
@@ -53,12 +55,23 @@ def agreement(found: Agreement | None) -> str:
         f"ONNX against pickle, {found.rows:,} rows, "
         f"{found.on_thresholds:,} of them on thresholds of its trees: "
         f"{found.label_differences} label differences, "
-        f"answers within {found.largest_gap:.1e}: {verdict}"
+        f"outputs within {found.largest_gap:.1e}: {verdict}"
     )
 
 
+def size(octets: int) -> str:
+    """A file's size.
+
+    >>> size(1_180_000), size(3_210)
+    ('1.18 MB', '3.2 kB')
+    """
+    if octets < MEGABYTE:
+        return f"{octets / KILOBYTE:.1f} kB"
+    return f"{octets / MEGABYTE:.2f} MB"
+
+
 def _table(manifest: Manifest) -> list[str]:
-    """The figures in columns; none if there are none."""
+    """The metrics in columns; no lines if there are none."""
     if not manifest.metrics:
         return []
     rows = {"": ["mean", "spread", "baseline"]}
@@ -78,36 +91,43 @@ def _numbers(figure: Figure) -> list[str]:
 
 def _live(live: LiveData) -> str:
     since, until = (clock.to_seconds(time) for time in (live.since, live.until))
-    said = f"of these {live.rows:,} live, with feedback, from {since} to {until}"
+    text = f"{live.rows:,} of these rows are live records with feedback, from {since} to {until}"
     if live.replaced:
-        said += f"; {live.replaced:,} rows of the file left out, as their truth is another now"
+        text += f"; {live.replaced:,} rows of the file were left out: feedback contradicts them"
     if live.left_out:
-        said += f"; {live.left_out:,} live records left out: not recorded in full, or not fitting"
-    return said
+        text += f"; {live.left_out:,} live records were left out: recorded in part, or not fitting"
+    return text
 
 
 def _compared(compared: Comparison) -> str:
-    against = f"that of live version {compared.version}"
-    return f"held-out {compared.loss} against {against}: {compared.paired}"
+    return f"against live version {compared.version}, held-out {compared.loss}: {compared.paired}"
 
 
-def _decision(threshold: Threshold) -> str:
-    return f"{threshold.label} from P ≥ {threshold.value}: {threshold.reason}"
+def _threshold(threshold: Threshold) -> str:
+    return (
+        f"threshold: {threshold.label} when P({threshold.label}) ≥ {threshold.value}; "
+        f"{threshold.reason}"
+    )
 
 
 def _interval(interval: Interval, unit: str) -> str:
-    low, high = interval.low, interval.high
-    width = (
-        f"{low:+.1%} to {high:+.1%}" if interval.relative else f"{low:+.3g} to {high:+.3g} {unit}"
-    )
+    if interval.relative:
+        low, high = (f"{100 * end:+.1f} %" for end in (interval.low, interval.high))
+    else:
+        low, high = (f"{_signed(end)} {unit}".strip() for end in (interval.low, interval.high))
     return (
-        f"{interval.coverage:.0%} of true values lie {width.strip()} from the prediction; "
-        f"{interval.observed:.1%} did of {interval.rows:,} held-out rows"
+        f"prediction interval: {100 * interval.coverage:.0f} % of actual values are between {low} "
+        f"and {high} of the prediction; {100 * interval.observed:.1f} % of {interval.rows:,} "
+        "held-out rows were"
     )
+
+
+def _signed(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{number(abs(value))}"
 
 
 def _next(trained: Trained) -> str:
     manifest = trained.artefact.manifest
     if trained.live:
-        return f"it is live, for {manifest.name} had no live version"
+        return f"it is live, because {manifest.name} had no live version"
     return f"put it live with: {COMMAND} promote {manifest.name} {manifest.version}"

@@ -1,4 +1,4 @@
-"""What training must know of a task, whether its answers are labels or numbers."""
+"""What training must know of a task, whether it predicts labels or numbers."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
@@ -13,19 +13,19 @@ SEED = 0  # of splits, estimators and samples
 Kind = Literal["classification", "regression"]
 Target = NDArray[Any]  # shape (rows,): codes of labels, or numbers
 Rows = NDArray[np.intp]  # positions of rows
-Groups = NDArray[np.intp]  # shape (rows,): rows of one group have one number
+Groups = NDArray[np.intp]  # shape (rows,): rows of one group have the same number
 
 
 class HeldOut(NamedTuple):
-    """What models said of rows that they were not fitted on, in repeated cross-validation.
+    """Predictions for rows that the models were not fitted on, in repeated cross-validation.
 
     Attributes
     ----------
-    answers : ndarray of float, shape (repeats, rows, outputs)
+    outputs : ndarray of float, shape (repeats, rows, outputs)
     groups : ndarray of int, shape (rows,)
         Rows of one group were always held out together.
     thresholds : list of float
-        Where each fold's training put the threshold, if it has one.
+        The threshold that each fold's training chose, if it has one.
     judged : ndarray of int
         The rows that the model is judged by.
     """
@@ -37,21 +37,24 @@ class HeldOut(NamedTuple):
 
     @property
     def mean(self) -> Matrix:
-        """Each row's answer, averaged over the repeats."""
+        """Each row's outputs, averaged over the repeats."""
         mean: Matrix = self.outputs.mean(axis=0)
         return mean
 
 
 class Task(Protocol):
-    """How answers of a kind are taught, tested, decided and remembered.
+    """How models of a kind are fitted, evaluated and described.
+
+    The `outputs` of a model have one row for each row it predicts: the probabilities of all labels,
+    or one number; the code of a label where a classifier has no probabilities.
 
     Attributes
     ----------
     kind : {"classification", "regression"}
     folds, baseline, remark : str
-        Words for the protocol of its evaluation.
+        Words for the description of its evaluation.
     better : {1, -1}
-        1 where the first of its metrics is better high, -1 where it is better low.
+        1 where a higher value of the first metric is better, -1 where a lower one is.
     """
 
     kind: ClassVar[Kind]
@@ -61,16 +64,16 @@ class Task(Protocol):
 
     @property
     def remark(self) -> str:
-        """What the figures are of, where that is not plain."""
+        """What the metrics refer to, where that is not obvious."""
 
     def encode(self, column: ArrayLike) -> Target:
         """A column of the target as an array."""
 
     def to_fit(self, y: Target) -> NDArray[Any]:
-        """The truth as the estimator is taught it."""
+        """The target in the form that the estimator is fitted on."""
 
     def dummy(self) -> Any:
-        """An estimator that knows no field."""
+        """An estimator that uses no field: the baseline."""
 
     def splits(
         self, folds: int, seed: int, y: Target, groups: Groups
@@ -78,45 +81,45 @@ class Task(Protocol):
         """For each fold, the rows to train on and those to test on; groups stay together."""
 
     def predict(self, estimator: Any, rows: Matrix) -> Matrix:
-        """What a fitted estimator says, shape (rows, outputs)."""
+        """The outputs of a fitted estimator, shape (rows, outputs)."""
 
     def threshold(self, fitted: Any, y: Target) -> float | None:
-        """Where a training on this truth puts the threshold, if there is one."""
+        """The threshold that a training on this target chooses, if it has one."""
 
     def score(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, float]:
-        """The metrics of one fold; NaN for one that it cannot have."""
+        """The metrics of one fold; NaN for one that is not defined there."""
 
     def first_metric(self, y: Target, outputs: Matrix) -> float:
-        """The first of the metrics, with no threshold."""
+        """The first of the metrics, without a threshold."""
 
     def to_outputs(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
-        """An answer of the service as a row of answers; ValueError for a label unknown here."""
+        """A recorded prediction as a row of outputs; ValueError for a label unknown here."""
 
     def losses(self, y: Target, outputs: Matrix) -> NDArray[np.float64]:
-        """How wrong each answer is, by the loss that `loss` names."""
+        """The loss of each row, as `loss` names it."""
 
     def loss(self, outputs: Matrix) -> str:
-        """What is measured of such answers to compare two versions row by row."""
+        """The name of the loss by which two versions are compared row by row."""
 
     def decide(self, outputs: Matrix, threshold: float | None) -> list[str | float]:
-        """The label or number that a client is told for each of the answers."""
+        """The label or number that is predicted for each row."""
 
     def typical_rows(self, y: Target, outputs: Matrix) -> Iterator[tuple[str | None, Rows]]:
-        """Rows that are the plainest of their kind, and the label that they then have."""
+        """The most typical rows of each label, with the label; of numbers low and high ones."""
 
     def rounded(self, figure: float) -> float:
-        """A metric with as many digits as mean something."""
+        """A metric with its significant digits."""
 
     def manifest_entries(self, fitted: Any, y: Target, held_out: HeldOut) -> dict[str, Any]:
-        """The entries of the manifest that this kind alone has."""
+        """The entries of the manifest that only this kind has."""
 
     def card_entries(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, Any]:
-        """The entries of the card that this kind alone has."""
+        """The entries of the card that only this kind has."""
 
     def outcomes(
         self, y: Target, outputs: Matrix
     ) -> tuple[NDArray[np.bool_], NDArray[np.float64]] | None:
-        """Whether what a probability is of came true, and the probability; None without any."""
+        """Whether each row has the label that a probability is of, and the probability; or None."""
 
     def reference_entries(self, y: Target | None, outputs: Matrix) -> dict[str, Any]:
-        """The entries of the reference that this kind alone has; the truth may not be known."""
+        """The entries of the reference that only this kind has; the target may be unknown."""

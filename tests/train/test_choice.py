@@ -109,7 +109,7 @@ def test_the_only_candidate_learns_although_the_rows_of_a_fold_have_one_label():
     found = chosen(only, y, TWO, rows)
     assert (found.name, found.candidates) == ("linear", ())
     assert found.fitted.predict_proba(rows).shape == (60, 2)
-    with pytest.raises(TrainingError, match=r"linear cannot learn from 60 rows: .*classes"):
+    with pytest.raises(TrainingError, match=r"linear cannot be fitted to 60 rows: .*classes"):
         chosen(only, np.zeros(60, int), TWO, rows)
 
 

@@ -128,7 +128,7 @@ def test_after_concept_drift_the_retrained_version_passes_the_gate(service: Serv
     assert "; Brier score" in output
     assert artefact.live_version(service.models / "homes") == 2
     manifest = service.latest.manifest
-    assert "of the held-out rows the 200 latest live ones count" in manifest.evaluation
+    assert "of the held-out rows, only the latest 200 live ones count" in manifest.evaluation
     compared = manifest.compared
     assert compared is not None
     assert (compared.version, compared.paired.rows) == (1, JUDGED)

@@ -29,7 +29,7 @@ from train.assemble import Trained
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol, cross_validate, group_equal_rows
 from train.fitting.fit import fit
-from train.fitting.threshold import LargestF1
+from train.fitting.threshold import MaxF1
 from train.onnx import proof
 from train.onnx.proof_rows import rows_on_thresholds
 from train.onnx.trees import trees_of
@@ -149,7 +149,7 @@ def test_the_threshold_is_the_one_with_the_largest_f1():
     random = np.random.default_rng(0)
     positive = random.random(500) < 0.2
     probability = np.clip(0.25 * positive + random.normal(0.2, 0.1, 500), 0, 1)
-    chosen = LargestF1().place(positive, probability)
+    chosen = MaxF1().choose(positive, probability)
     f1 = {at: f1_score(positive, probability >= at) for at in (0.1, 0.2, chosen, 0.5)}
     assert max(f1, key=lambda at: f1[at]) == chosen
 

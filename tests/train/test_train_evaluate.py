@@ -23,7 +23,7 @@ from train.evaluation.evaluate import (
 from train.evaluation.interval import conformal
 from train.evaluation.regression import Regression
 from train.fitting.fit import fit
-from train.fitting.threshold import LargestF1, LeastCost
+from train.fitting.threshold import MaxF1, MinCost
 
 LABELS = ("ask", "no", "yes")
 random = np.random.default_rng(0)
@@ -83,14 +83,14 @@ def test_accuracy_is_told_where_no_threshold_serves_another_purpose():
     two = {"labels": ("no", "yes"), "positive": "yes"}
     y = (CODES == 2).astype(int)
     assert "accuracy" in evaluated(Classification(**two), y).figures
-    assert "accuracy" not in evaluated(Classification(**two, rule=LeastCost(4)), y).figures
+    assert "accuracy" not in evaluated(Classification(**two, rule=MinCost(4)), y).figures
 
 
 def test_the_threshold_of_least_cost_costs_least():
     probability = random.random(20_000)
     positive = random.random(20_000) < probability  # so the probabilities are right
-    rule = LeastCost(missed=4)
-    place = rule.place(positive, probability)
+    rule = MinCost(missed=4)
+    place = rule.choose(positive, probability)
     assert place == 0.2
     costs = {at: rule.cost(positive, probability >= at) for at in (0.1, place, 0.3, 0.5)}
     assert min(costs, key=lambda at: costs[at]) == place
@@ -98,12 +98,12 @@ def test_the_threshold_of_least_cost_costs_least():
 
 
 def test_the_largest_f1_is_found_in_every_fold_without_the_rows_held_out():
-    task = Classification(labels=("no", "yes"), positive="yes", rule=LargestF1())
+    task = Classification(labels=("no", "yes"), positive="yes", rule=MaxF1())
     y = (CODES == 2).astype(int)
     forest = RandomForestClassifier(20, oob_score=True)
     fitted = fit(forest, ROWS, task.to_fit(y), 0)
     unseen = fitted.oob_decision_function_[:, 1]
-    assert task.threshold(fitted, y) == LargestF1().place(y == 1, unseen)
+    assert task.threshold(fitted, y) == MaxF1().choose(y == 1, unseen)
 
 
 @pytest.mark.parametrize("scale", [np.ones(4000), np.exp(random.normal(size=4000))])

@@ -150,7 +150,7 @@ def test_imoveis_are_sales_within_the_city_and_buildings_stay_together(tmp_path:
     assert made.manifest.metrics["r2"].mean > 0.75
     assert made.manifest.interval is not None
     assert made.manifest.interval.relative
-    assert "rows alike in Latitude and Longitude never on both sides" in made.manifest.evaluation
+    assert "rows with equal Latitude and Longitude never on both sides" in made.manifest.evaluation
     assert predicted(made, Size=200, Rooms=4) > 1.5 * predicted(made, Size=50, Rooms=1)
 
 

@@ -1,4 +1,4 @@
-"""The card of a model, from what was said of rows that were held out."""
+"""The card of a model, from its predictions for held-out rows."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,14 +14,14 @@ from serving.models.card import Calibration, Candidate, Card, Choice, Example, S
 from train.evaluation.curves import short
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.importance import importance
+from train.evaluation.metrics import reliability
 from train.evaluation.reference import typical
 from train.fitting.calibration import expected_by_chance, expected_error
 from train.fitting.choice import Chosen
-from train.fitting.metrics import reliability
 from train.fitting.threshold import Labels, Probability
 from train.task import SEED, Rows, Target, Task
 
-FEWEST = 5  # rows behind an example
+MIN_ROWS = 5  # behind an example
 
 
 def card(
@@ -34,10 +34,10 @@ def card(
     y: Target,
     threshold: float | None,
 ) -> Card:
-    """Draw up the card of an estimator that was fitted on all rows, and evaluated on their folds.
+    """Draw up the card of an estimator that was fitted on all rows and evaluated on their folds.
 
-    All but the importances is of the rows that the model is judged by. Curves are of one repeat:
-    the mean of several is nearer the truth than a model's answer is.
+    Everything except the importances is computed from the rows that the model is judged by. Curves
+    are of one repeat: the mean of several is better than a single model.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ def card(
     held_out, judged = evaluation.held_out, evaluation.held_out.judged
     uncalibrated = evaluation.uncalibrated[judged]
     frame, y, once = frame.iloc[judged], y[judged], held_out.outputs[0, judged]
+    typical_rows = task.typical_rows(y, held_out.mean[judged])
+    examples = (
+        (label, Example(_predict(task, chosen.fitted, fields, record, threshold), record))
+        for label, record in _typical_records(typical_rows, frame, fields)
+    )
     return Card(
-        examples=tuple(
-            Example(said, record)
-            for label, record in _plain(task.typical_rows(y, held_out.mean[judged]), frame, fields)
-            if (said := _told(task, chosen.fitted, fields, record, threshold)) == label
-            or label is None
-        ),
+        examples=tuple(each for label, each in examples if label in (None, each.prediction)),
         metric=next(iter(task.score(y, once, threshold))),
         importance=importance(evaluation.lost, fields, task),
         choice=_choice(task, chosen, evaluation),
@@ -84,13 +84,13 @@ def _calibration(
     )
 
 
-def _curve(came_true: Labels, probability: Probability) -> tuple[Share, ...]:
-    bins = reliability(came_true, probability)
+def _curve(outcome: Labels, probability: Probability) -> tuple[Share, ...]:
+    bins = reliability(outcome, probability)
     return tuple((each.predicted, each.observed, each.rows) for each in bins)
 
 
 def _choice(task: Task, chosen: Chosen, evaluation: Evaluation) -> Choice | None:
-    """How the candidates did, if there were several."""
+    """The results of the candidates, if there were several."""
     if len(chosen.candidates) < 2:  # noqa: PLR2004 - two
         return None
     return Choice(
@@ -111,24 +111,24 @@ def _choice(task: Task, chosen: Chosen, evaluation: Evaluation) -> Choice | None
     )
 
 
-def _plain(
-    chosen: Iterable[tuple[str | None, Rows]], frame: pd.DataFrame, fields: tuple[Field, ...]
+def _typical_records(
+    typical_rows: Iterable[tuple[str | None, Rows]], frame: pd.DataFrame, fields: tuple[Field, ...]
 ) -> Iterator[tuple[str | None, dict[str, Any]]]:
-    """What is typical of the rows that the models were surest of; it is nobody's own record."""
-    for label, at in chosen:
+    """What is typical of each of these sets of rows; nobody's own record."""
+    for label, at in typical_rows:
         rows = frame.iloc[at]
-        if len(rows) >= FEWEST:
+        if len(rows) >= MIN_ROWS:
             known = tuple(each for each in fields if rows[each.name].notna().any())
             yield label, typical(rows, known)
 
 
-def _told(
+def _predict(
     task: Task,
     fitted: Any,
     fields: tuple[Field, ...],
     record: dict[str, Any],
     threshold: float | None,
 ) -> str | float:
-    """What the model answers to a record."""
+    """The model's prediction for a record."""
     row = Schema(fields).decode(msgspec.json.encode(record), 1).matrix
     return task.decide(task.predict(fitted, to_features(fields, row)), threshold)[0]

@@ -1,4 +1,4 @@
-"""A task whose answers are labels: how they are tested, decided and remembered."""
+"""The prediction of labels: how it is evaluated, decided and described."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,42 +8,37 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.dummy import DummyClassifier
-from sklearn.metrics import (
-    brier_score_loss,
-    confusion_matrix,
-    log_loss,
-)
+from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from serving.inputs.schema import Matrix
 from serving.models.manifest import Threshold
 from train.errors import TrainingError
-from train.evaluation import curves
+from train.evaluation import curves, metrics
 from train.evaluation.reference import counts, few_of, quantiles
-from train.fitting.metrics import area_under_precision, area_under_roc, of_labels, reliability
 from train.fitting.threshold import Labels, Probability, Rule
 from train.task import Groups, HeldOut, Kind, Rows, Target
 
 MANY_ROWS = 7500
-NOTHING = 1e-9  # smaller figures are what adding up leaves of 0
-MOST_SHOWN, MOST_MIXED = 8, 30  # labels with curves and examples, and in a confusion matrix
+NOTHING = 1e-9  # smaller figures are rounding errors of 0
+MAX_CURVES, MAX_CONFUSED = 8, 30  # labels with curves and examples, and in a confusion matrix
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classification:
-    """Labels to predict; the truth is an array of their codes, their positions in `labels`.
+    """Labels to predict; the target is an array of codes, the positions in `labels`.
 
     Attributes
     ----------
     labels : tuple of str
-        In the order of the estimator's own: alphabetical, but where it is taught codes.
+        In the order of the estimator's own: alphabetical, unless it is fitted on codes.
     positive : str
-        Of two labels the one that is looked for.
+        The label of interest, where there are two.
     rule : Rule or None
-        Where the threshold on the probability of `positive` goes; without one the most probable
+        How the threshold on the probability of `positive` is chosen; without one the most probable
         label is predicted.
     coded : bool
-        Whether the estimator is taught codes, for it takes no text.
+        Whether the estimator is fitted on codes, because it accepts no text.
     """
 
     labels: tuple[str, ...]
@@ -58,26 +53,26 @@ class Classification:
 
     @property
     def remark(self) -> str:
-        """What the figures are of, where that is not plain."""
+        """What the metrics refer to, where that is not obvious."""
         if not self.positive:
             return "; ROC AUC and F1: mean over the labels"
         return "" if self.rule else f"; PR AUC, Brier score and F1 are of {self.positive!r}"
 
     def dummy(self) -> DummyClassifier:
-        """Know the labels' shares and nothing else."""
+        """Predict each label with its share of the rows."""
         return DummyClassifier(strategy="prior")
 
     def splits(
         self, folds: int, seed: int, y: Target, groups: Groups
     ) -> Iterator[tuple[Rows, Rows]]:
-        """Deal groups of rows to folds so that each has its share of every label."""
-        # Group by group takes seconds where they are many; rows that are all different need not.
+        """Assign groups of rows to folds so that each fold has its share of every label."""
+        # Many groups take seconds, which are not needed where all rows are different.
         single = len(groups) > MANY_ROWS and len(np.unique(groups)) == len(groups)
         kind = StratifiedKFold if single else StratifiedGroupKFold
-        dealt: Iterator[tuple[Rows, Rows]] = kind(folds, shuffle=True, random_state=seed).split(
+        splits: Iterator[tuple[Rows, Rows]] = kind(folds, shuffle=True, random_state=seed).split(
             y, y, None if single else groups
         )
-        return dealt
+        return splits
 
     def encode(self, column: ArrayLike) -> Target:
         """The codes of a column of labels.
@@ -90,65 +85,62 @@ class Classification:
         values = pd.Index(np.asarray(column))
         codes = pd.Index(self.labels).get_indexer(values)
         if (codes < 0).any():
-            other = values[codes < 0][0]
-            raise TrainingError(f"the target is {other} in a row, none of {', '.join(self.labels)}")
+            raise TrainingError(
+                f"the target is {values[codes < 0][0]!r} in a row, none of "
+                f"{', '.join(self.labels)}: correct it, or leave the row out"
+            )
         return codes
 
     def to_fit(self, y: Target) -> NDArray[Any]:
-        """The truth as the estimator is taught it."""
+        """The target as the estimator is fitted on it: labels, or codes."""
         return y if self.coded else np.array(self.labels, dtype=object)[y]
 
     def predict(self, estimator: Any, rows: Matrix) -> Matrix:
-        """Probabilities, shape (rows, labels); 0 for a label that the estimator never saw."""
+        """Probabilities, shape (rows, labels); 0 for a label that was not in the training rows."""
         every = np.arange(len(self.labels)) if self.coded else np.array(self.labels, dtype=object)
         probabilities = np.zeros((len(rows), len(every)))
         probabilities[:, np.searchsorted(every, estimator.classes_)] = estimator.predict_proba(rows)
         return probabilities
 
     def threshold(self, fitted: Any, y: Target) -> float | None:
-        """Where the rule puts the threshold after a training on this truth."""
+        """The threshold that the rule chooses after a training on this target."""
         if self.rule is None:
             return None
-        return self.rule.place(self._is_positive(y), self._out_of_bag(fitted))
+        return self.rule.choose(self._is_positive(y), self._out_of_bag(fitted))
 
     def score(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, float]:
         """The metrics of one fold: of the probabilities, if there are any, then of the labels.
 
-        Labels may stand beside the probabilities, as codes in a last column.
+        The codes of predicted labels may be the only column, or the last one.
         """
-        predicted = outputs[:, -1] if outputs.shape[1] == 1 else outputs.argmax(axis=1)
-        if outputs.shape[1] > len(self.labels):
-            predicted, outputs = outputs[:, -1], outputs[:, :-1]
-        if outputs.shape[1] == 1 and self.positive:
-            return of_labels(self._is_positive(y), predicted == self._column, "binary")
-        if outputs.shape[1] == 1:
-            return of_labels(y, predicted, "macro")
+        predicted, probabilities = outputs.argmax(axis=1), outputs
+        if outputs.shape[1] != len(self.labels):
+            predicted, probabilities = outputs[:, -1], outputs[:, :-1]
         if not self.positive:
-            sums = outputs.sum(axis=1, keepdims=True)  # 1 but for a single precision's error
-            of_probability = {
-                "roc_auc": self.first_metric(y, outputs),
-                "log_loss": log_loss(y, outputs / sums, labels=range(len(self.labels))),
-            }
-            return of_probability | of_labels(y, predicted, "macro")
-        positive, probability = self._is_positive(y), outputs[:, self._column]
-        said = predicted == self._column if threshold is None else probability >= threshold
-        of_probability = {
-            "roc_auc": self.first_metric(y, outputs),
-            "pr_auc": area_under_precision(positive, probability),
-            "brier": brier_score_loss(positive, probability),
-        }
-        return of_probability | of_labels(positive, said, "binary", accuracy=threshold is None)
+            of_labels = metrics.of_labels(y, predicted, "macro")
+            if not probabilities.shape[1]:
+                return of_labels
+            return metrics.of_probabilities(y, probabilities) | of_labels
+        positive, is_predicted = self._is_positive(y), predicted == self._column
+        if not probabilities.shape[1]:
+            return metrics.of_labels(positive, is_predicted, "binary")
+        probability = probabilities[:, self._column]
+        if threshold is not None:
+            is_predicted = probability >= threshold
+        return metrics.of_probability(positive, probability) | metrics.of_labels(
+            positive, is_predicted, "binary", accuracy=threshold is None
+        )
 
     def first_metric(self, y: Target, outputs: Matrix) -> float:
         """ROC AUC, or without probabilities F1."""
         if outputs.shape[1] == 1:
             return next(iter(self.score(y, outputs, None).values()))
-        codes = [self._column] if self.positive else range(len(self.labels))
-        areas = [area_under_roc(y == code, outputs[:, code]) for code in codes]
-        return float(np.nanmean(areas))
+        if self.positive:
+            return metrics.area_under_roc(self._is_positive(y), outputs[:, self._column])
+        return metrics.mean_area_under_roc(y, outputs, range(len(self.labels)))
 
     def to_outputs(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:
-        """An answer of the service as a row of answers; ValueError for a label unknown here."""
+        """A recorded prediction as a row of outputs; ValueError for a label unknown here."""
         if probabilities is None:
             return [float(self.labels.index(prediction))]
         if unknown := probabilities.keys() - set(self.labels):
@@ -156,11 +148,11 @@ class Classification:
         return [probabilities.get(label, 0.0) for label in self.labels]
 
     def loss(self, outputs: Matrix) -> str:
-        """The finest that the answers have; it sees a model that is sure of what is wrong."""
+        """The name of the loss; that of probabilities also penalises wrong ones that are sure."""
         return "share of wrong labels" if outputs.shape[1] == 1 else "Brier score"
 
     def losses(self, y: Target, outputs: Matrix) -> NDArray[np.float64]:
-        """How wrong each answer is; of probabilities half the squared distance from the truth."""
+        """The loss of each row; of probabilities, half the squared distance from the outcome."""
         if outputs.shape[1] == 1:
             return np.asarray(outputs[:, 0] != y, dtype=np.float64)
         return np.asarray(((outputs - np.eye(len(self.labels))[y]) ** 2).sum(axis=1) / 2)
@@ -170,49 +162,50 @@ class Classification:
         return [self.labels[code] for code in self._codes(outputs, threshold)]
 
     def typical_rows(self, y: Target, outputs: Matrix) -> Iterator[tuple[str, Rows]]:
-        """Of each label the rows that are held to be it most."""
-        for code, label in enumerate(self.labels[:MOST_SHOWN]):
+        """The rows of each label that have the highest probability of it."""
+        for code, label in enumerate(self.labels[:MAX_CURVES]):
             of_label = np.flatnonzero(y == code)
             order = np.argsort(-outputs[of_label, code], kind="stable")
             yield label, of_label[order[: few_of(len(of_label))]]
 
     def card_entries(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, Any]:
-        """Curves, of two labels for the one that is looked for; and which are taken for which."""
-        labels = (self.positive,) if self.positive else self.labels[:MOST_SHOWN]
+        """Curves, where there are two labels only of the positive one; the confusion matrix."""
+        labels = (self.positive,) if self.positive else self.labels[:MAX_CURVES]
         columns = {label: self.labels.index(label) for label in labels}
         drawn = {
             label: (y == at, outputs[:, at])
             for label, at in columns.items()
             if 0 < (y == at).mean() < 1
         }
-        mixed = confusion_matrix(y, self._codes(outputs, threshold), labels=range(len(self.labels)))
+        every = range(len(self.labels))
+        confusion = confusion_matrix(y, self._codes(outputs, threshold), labels=every)
         return {
             "roc": {label: curves.roc(*of) for label, of in drawn.items()},
             "precision_recall": {
                 label: curves.precision_recall(*of) for label, of in drawn.items()
             },
-            "confusion": tuple(map(tuple, mixed.tolist()))
-            if len(self.labels) <= MOST_MIXED
+            "confusion": tuple(map(tuple, confusion.tolist()))
+            if len(self.labels) <= MAX_CONFUSED
             else (),
         }
 
     def rounded(self, figure: float) -> float:
-        """A figure to four decimals, finer than any spread, or two digits if smaller."""
+        """A figure to four decimals, finer than any spread, or two digits if it is smaller."""
         decimals = round(float(figure), 4)
         return decimals if decimals or abs(figure) < NOTHING else float(f"{figure:.2g}")
 
     def manifest_entries(self, fitted: Any, y: Target, held_out: HeldOut) -> dict[str, Any]:
-        """What the manifest says of a classification alone."""
+        """The labels, and the threshold with its reason."""
         if self.rule is None:
             return {"classes": self.labels}
         positive, unseen = self._is_positive(y), self._out_of_bag(fitted)
         unseen = unseen if len(unseen) else held_out.mean[:, self._column]
         reason = self.rule.reason(self.positive, positive, unseen, held_out.thresholds)
-        threshold = Threshold(self.positive, self.rule.place(positive, unseen), reason)
+        threshold = Threshold(self.positive, self.rule.choose(positive, unseen), reason)
         return {"classes": self.labels, "threshold": threshold}
 
     def outcomes(self, y: Target, outputs: Matrix) -> tuple[Labels, Probability] | None:
-        """Whether the positive label, or the most probable, is the true one; its probability."""
+        """Whether rows have the positive label, or the most probable one; its probability."""
         if outputs.shape[1] == 1:
             return None
         if self.positive:
@@ -220,7 +213,7 @@ class Classification:
         return y == outputs.argmax(axis=1), outputs.max(axis=1)
 
     def reference_entries(self, y: Target | None, outputs: Matrix) -> dict[str, Any]:
-        """What the reference says of a classification alone."""
+        """The distributions of probabilities and labels, and the reliability curve."""
         of_label = dict(zip(self.labels, outputs.T, strict=False))
         if outputs.shape[1] == 1:  # codes: there are no probabilities
             of_label = {}
@@ -232,7 +225,9 @@ class Classification:
         if y is not None:
             known["labels"] = counts(pd.Series(np.array(self.labels)[y]))
         if y is not None and self.positive in of_label:
-            known["reliability"] = reliability(self._is_positive(y), of_label[self.positive])
+            known["reliability"] = metrics.reliability(
+                self._is_positive(y), of_label[self.positive]
+            )
         return known
 
     def _codes(self, outputs: Matrix, threshold: float | None) -> NDArray[np.intp]:
@@ -252,6 +247,6 @@ class Classification:
         return positive
 
     def _out_of_bag(self, fitted: Any) -> Probability:
-        """The positive label's probabilities on rows that a tree did not see; none if not kept."""
+        """The positive label's out-of-bag probabilities; none if the forest kept none."""
         kept: Matrix = getattr(fitted, "oob_decision_function_", np.empty((0, len(self.labels))))
         return kept[:, self._column]

@@ -1,4 +1,4 @@
-"""Curves of what was said of held-out rows, with as many points as a chart can show."""
+"""Curves of held-out predictions, with as many points as a chart can show."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ Numbers = NDArray[np.float64]
 
 
 def roc(positive: Labels, probability: Probability) -> tuple[Point, ...]:
-    """False positive share against true positive share, over all thresholds."""
+    """False positive rate against true positive rate, over all thresholds."""
     false, true, _ = roc_curve(positive, probability)
     return _thinned(false, true)
 
@@ -27,7 +27,7 @@ def precision_recall(positive: Labels, probability: Probability) -> tuple[Point,
 
 
 def bins(y: Numbers, predicted: Numbers) -> tuple[Bin, ...]:
-    """The rows in equal parts by what was predicted; few rows make fewer parts."""
+    """The rows in parts of equal size by their predictions; few rows make fewer parts."""
     order = np.argsort(predicted, kind="stable")
     parts = np.array_split(order, min(BINS, len(order)))
     return tuple(_bin(y[part], predicted[part]) for part in parts)
@@ -47,9 +47,9 @@ def histogram(values: Numbers) -> Histogram:
 
 
 def _thinned(x: Numbers, y: Numbers) -> tuple[Point, ...]:
-    """Points that are evenly spaced along the curve, its ends among them."""
-    way = np.concatenate([[0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
-    at = np.unique(np.searchsorted(way, np.linspace(0, way[-1], POINTS)))
+    """Points that are evenly spaced along the curve, including its ends."""
+    length = np.concatenate([[0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
+    at = np.unique(np.searchsorted(length, np.linspace(0, length[-1], POINTS)))
     return tuple((round(float(x[each]), 4), round(float(y[each]), 4)) for each in at)
 
 

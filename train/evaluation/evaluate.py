@@ -1,4 +1,4 @@
-"""How good a model is on rows that it has not seen."""
+"""How good a model is on rows that it was not fitted on."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
 from serving.models.manifest import Figure
-from train.evaluation.importance import Sources, losses
+from train.evaluation.importance import Sources, lost_by_shuffling
 from train.fitting.choice import choose_and_fit
 from train.task import Groups, HeldOut, Rows, Target, Task
 
@@ -35,25 +35,27 @@ class Protocol(NamedTuple):
         *,
         choosing: bool = False,
     ) -> str:
-        """The protocol in words, for people.
+        """The protocol in a sentence.
 
         Parameters
         ----------
         judged : int, optional
-            The number of live rows, if these alone count.
+            The number of live rows, if only these count.
         choosing : bool
-            Whether the estimator or its calibration is chosen by the rows.
+            Whether the estimator or its calibration is chosen from the rows.
         """
-        times = f" repeated {self.repeats} times" if self.repeats > 1 else ""
-        alike = f"rows alike in {' and '.join(grouped_by)}" if grouped_by else "equal rows"
-        counted = f"; of the held-out rows the {judged:,} latest live ones count" if judged else ""
+        times = f", repeated {self.repeats} times" if self.repeats > 1 else ""
+        grouped = f"rows with equal {' and '.join(grouped_by)}" if grouped_by else "equal rows"
+        only = (
+            f"; of the held-out rows, only the latest {judged:,} live ones count" if judged else ""
+        )
         what = "estimator and calibration are" if task.kind == "classification" else "estimator is"
         nested = (
             f"; the {what} chosen within each fold's training rows, so the held-out rows had no "
             "part in the choice"
         )
         return (
-            f"{self.folds}{task.folds}{times}, {alike} never on both sides{counted}"
+            f"{self.folds}{task.folds}{times}; {grouped} never on both sides of a split{only}"
             f"{nested if choosing else ''}; spread: "
             f"standard deviation over the folds; baseline: {task.baseline}{task.remark}"
         )
@@ -63,14 +65,14 @@ FIVE_BY_THREE = Protocol(folds=5, repeats=3)
 
 
 class Evaluation(NamedTuple):
-    """Figures over all folds, and the answers that they are of.
+    """Figures over all folds, and the held-out outputs that they were computed from.
 
     Attributes
     ----------
     lost : ndarray of float, shape (folds, fields)
-        What shuffling each field loses in the folds of the first repeat.
+        What shuffling each field costs in the folds of the first repeat.
     uncalibrated : ndarray of float, shape (rows, outputs)
-        The answers of the first repeat as they would be without calibration.
+        The outputs of the first repeat as they would be without calibration.
     choices : tuple of str
         The candidate that was chosen in each fold, where there was a choice.
     """
@@ -95,21 +97,21 @@ def cross_validate(
     sources: Sources | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Evaluation:
-    """Repeated, grouped cross-validation, and a baseline that knows no field beside it.
+    """Repeated, grouped cross-validation, of the estimator and of a baseline that uses no field.
 
     Parameters
     ----------
     rows : ndarray of float, shape (rows, features)
-    truth : ndarray, shape (rows,)
-        As the task has it.
+    y : ndarray, shape (rows,)
+        The target, encoded by the task.
     groups : ndarray of int, shape (rows,)
-        Rows of one group stay on one side of each split.
+        Rows of one group stay on the same side of each split.
     seed : int
         Seeds the splits and, for each of them, the estimator.
     judged : ndarray of int, optional
-        The rows that the figures are of; all if not given.
+        The rows that the figures are computed from; all if not given.
     sources : sequence of sequence of int, optional
-        The features that come from each field, if they are more than fields.
+        The features that come from each field, if there are more features than fields.
     progress : callable
         Called after each fold.
     """
@@ -132,25 +134,24 @@ def cross_validate(
             groups=groups[train],
             seed=seed + repeat,
         )
-        fitted = chosen.fitted
-        threshold = task.threshold(fitted, y[train])
-        said = task.predict(fitted, rows[test])
-        ignorant = task.dummy().fit(rows[train], task.to_fit(y[train]))
-        half = None if threshold is None else 0.5
+        threshold = task.threshold(chosen.fitted, y[train])
+        thresholds += [] if threshold is None else [threshold]
+        choices += [chosen.name] if chosen.name else []
+        predicted = task.predict(chosen.fitted, rows[test])
+        of_repeat = outputs.setdefault(repeat, np.empty((len(rows), predicted.shape[1])))
+        of_repeat[test] = predicted
         counts = np.isin(test, judged)
         if counts.any():
-            guessed = task.predict(ignorant, rows[test][counts])
-            scores.append(task.score(y[test][counts], said[counts], threshold))
-            baselines.append(task.score(y[test][counts], guessed, half))
-        thresholds += [] if threshold is None else [threshold]
-        outputs.setdefault(repeat, np.empty((len(rows), said.shape[1])))[test] = said
-        choices += [chosen.name] if chosen.name else []
+            dummy = task.dummy().fit(rows[train], task.to_fit(y[train]))
+            baseline = task.predict(dummy, rows[test][counts])
+            scores.append(task.score(y[test][counts], predicted[counts], threshold))
+            baselines.append(_score_baseline(task, y[test][counts], baseline, threshold))
         if not repeat:
-            uncalibrated = (
-                uncalibrated if len(uncalibrated) else np.empty((len(rows), said.shape[1]))
-            )
+            uncalibrated = uncalibrated if len(uncalibrated) else np.empty_like(of_repeat)
             uncalibrated[test] = task.predict(chosen.uncalibrated, rows[test])
-            lost.append(losses(fitted, rows[test], y[test], task, sources, seed=seed))
+            lost.append(
+                lost_by_shuffling(chosen.fitted, rows[test], y[test], task, sources, seed=seed)
+            )
         progress()
     return Evaluation(
         _figures(scores, baselines, task),
@@ -159,6 +160,13 @@ def cross_validate(
         uncalibrated,
         tuple(choices),
     )
+
+
+def _score_baseline(
+    task: Task, y: Target, outputs: Matrix, threshold: float | None
+) -> dict[str, float]:
+    """The metrics of the baseline, whose probabilities a threshold of 0.5 fits."""
+    return task.score(y, outputs, None if threshold is None else 0.5)
 
 
 def _figures(
@@ -179,12 +187,11 @@ def _figures(
 def resampled(
     task: Task, y: Target, outputs: Matrix, seed: int, threshold: float | None = None
 ) -> dict[str, Figure]:
-    """Figures of given answers, their spread over bootstrap samples of the rows."""
-    y_fit = task.to_fit(y)
-    ignorant = task.predict(task.dummy().fit(outputs, y_fit), outputs)
+    """Figures of given outputs, with their spread over bootstrap samples of the rows."""
+    dummy = task.dummy().fit(outputs, task.to_fit(y))
     draws = np.random.default_rng(seed).integers(len(y), size=(RESAMPLES, len(y)))
     spread = pd.DataFrame([task.score(y[at], outputs[at], threshold) for at in draws]).std()
-    baseline = task.score(y, ignorant, None if threshold is None else 0.5)
+    baseline = _score_baseline(task, y, task.predict(dummy, outputs), threshold)
     return {
         name: Figure(task.rounded(value), task.rounded(spread[name]), task.rounded(baseline[name]))
         for name, value in task.score(y, outputs, threshold).items()
@@ -193,7 +200,7 @@ def resampled(
 
 
 def group_equal_rows(rows: Matrix, columns: list[int] | None = None) -> Groups:
-    """Number the rows so that equal ones, or those equal in some columns, have one number.
+    """Number the rows so that rows that are equal, or equal in some columns, share a number.
 
     Rows in which one of those columns is missing are compared as a whole.
     """

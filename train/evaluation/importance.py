@@ -1,7 +1,8 @@
-"""What each field is worth: how much worse a model gets when the field's values are shuffled.
+"""Permutation importance: how much worse a model gets when a field's values are shuffled.
 
 Breiman (2001), Random Forests, Machine Learning 45, 5-32, there on out-of-bag rows; here on rows
-of the held-out fold. Fields that say the same stand in for each other, and each then seems little.
+of the held-out fold. Of fields that are correlated, each can replace the other, so each seems
+unimportant.
 """
 
 from collections.abc import Sequence
@@ -15,30 +16,29 @@ from serving.inputs.schema import Matrix
 from serving.models.card import Importance
 from train.task import Target, Task
 
-MOST_CELLS, FEWEST_ROWS = 20_000, 100  # of a fold: with many fields fewer rows have to do
-
-TOGETHER = 20  # fields
+MAX_CELLS, MIN_ROWS = 20_000, 100  # of a fold: with many fields, fewer rows are used
+FIELDS_AT_ONCE = 20
 
 Sources = Sequence[Sequence[int]]  # for each field its features, columns of the rows
 Losses = NDArray[np.float64]  # shape (fields,)
 
 
-def losses(
+def lost_by_shuffling(
     fitted: Any, rows: Matrix, y: Target, task: Task, sources: Sources, *, seed: int
 ) -> Losses:
-    """How much the task's first metric loses by shuffling each field, on rows not trained on.
+    """How much worse the first metric gets by shuffling each field, on rows not fitted on.
 
     The features that come from one field are shuffled together.
     """
     random = np.random.default_rng(seed)
-    most = max(FEWEST_ROWS, MOST_CELLS // rows.shape[1])
-    chosen = random.permutation(len(rows))[:most]
-    rows, y = rows[chosen], y[chosen]
+    max_rows = max(MIN_ROWS, MAX_CELLS // rows.shape[1])
+    drawn = random.permutation(len(rows))[:max_rows]
+    rows, y = rows[drawn], y[drawn]
     before = task.first_metric(y, task.predict(fitted, rows))
     lost = []
-    # Several fields at once, for a forest takes as long for one row as for hundreds.
-    for at in range(0, len(sources), TOGETHER):
-        some = sources[at : at + TOGETHER]
+    # Several fields at once, because a forest takes as long for one row as for hundreds.
+    for at in range(0, len(sources), FIELDS_AT_ONCE):
+        some = sources[at : at + FIELDS_AT_ONCE]
         shuffled = np.concatenate([rows] * len(some))
         for part, columns in zip(np.split(shuffled, len(some)), some, strict=True):
             part[:, columns] = random.permutation(rows[:, columns])
@@ -48,7 +48,12 @@ def losses(
 
 
 def importance(lost: Losses, fields: tuple[Field, ...], task: Task) -> tuple[Importance, ...]:
-    """The losses of all folds, shape (folds, fields), the field that most is lost by first."""
+    """The mean and spread over the folds, the most important field first.
+
+    Parameters
+    ----------
+    lost : ndarray of float, shape (folds, fields)
+    """
     kept = lost[np.isfinite(lost).all(axis=1)]
     if not len(kept):
         return ()

@@ -1,4 +1,4 @@
-"""The distributions that a model was trained on, as its reference keeps them."""
+"""The distributions of a model's training data, for its reference."""
 
 import re
 from collections import Counter
@@ -17,14 +17,14 @@ WORD, WORDS = re.compile(r"\w\w+"), 5
 
 
 def field_references(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, FieldReference]:
-    """The values of each field: of those that are there, and the share of those that are not."""
+    """The distribution of each field's values, and the share of missing ones."""
     return {field.name: _field_reference(frame[field.name], field) for field in fields}
 
 
 def _field_reference(column: "pd.Series[Any]", field: Field) -> FieldReference:
     present = column.dropna()
     missing = round(1 - len(present) / len(column), 6)
-    if field.type == "text":  # which nobody is to read here
+    if field.type == "text":  # whose content is not stored
         return FieldReference(missing=missing)
     if field.type != "category":
         grid = quantiles(present) if len(present) else ()
@@ -35,25 +35,25 @@ def _field_reference(column: "pd.Series[Any]", field: Field) -> FieldReference:
 
 
 def counts(column: "pd.Series[Any]") -> dict[str, int]:
-    """How often each label occurs, the commonest first."""
+    """How often each label occurs, the most frequent first."""
     return {str(label): int(count) for label, count in column.value_counts().items()}
 
 
 def quantiles(values: ArrayLike) -> tuple[float, ...]:
-    """Evenly spaced quantiles, the lowest and the highest value among them."""
+    """Evenly spaced quantiles, including the lowest and the highest value."""
     at = np.quantile(np.asarray(values, dtype=np.float64), np.linspace(0, 1, QUANTILES))
     return tuple(float(f"{value:.6g}") for value in at)
 
 
 def few_of(rows: int) -> int:
-    """How many rows are the plainest of so many: a twentieth, but 20 where there are as many."""
+    """How many of the rows count as the most typical: a twentieth, but at least 20 if there are."""
     return min(rows, max(20, rows // 20))
 
 
 def typical(frame: pd.DataFrame, fields: tuple[Field, ...]) -> dict[str, Any]:
-    """A record that nobody sent: each number's median, each category's commonest label.
+    """A record that nobody sent: each number's median, each category's most frequent label.
 
-    A text is the commonest words of all.
+    A text consists of the most frequent words.
     """
     return {field.name: _typical(frame[field.name], field) for field in fields}
 

@@ -1,4 +1,4 @@
-"""A task whose answers are numbers: how they are tested, and how far they may be off."""
+"""The prediction of numbers: how it is evaluated and described."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ from train.task import SEED, Groups, HeldOut, Kind, Rows, Target
 
 @dataclass(frozen=True, kw_only=True)
 class Regression:
-    """A number to predict; the truth is an array of them.
+    """A number to predict; the target is an array of them.
 
     Attributes
     ----------
     unit : str
-        The number's.
+        Of the number.
     within : float or None
-        A distance, for the share of predictions that are no farther off.
+        A distance, for the metric of how many predictions are at most that far off.
     """
 
     unit: str = ""
@@ -44,24 +44,24 @@ class Regression:
     remark = ""
 
     def dummy(self) -> DummyRegressor:
-        """Know the median and nothing else."""
+        """Predict the median for all rows."""
         return DummyRegressor(strategy="median")
 
     def splits(
         self, folds: int, seed: int, y: Target, groups: Groups
     ) -> Iterator[tuple[Rows, Rows]]:
-        """Deal groups of rows to folds."""
-        dealt: Iterator[tuple[Rows, Rows]] = GroupKFold(
+        """Assign groups of rows to folds."""
+        splits: Iterator[tuple[Rows, Rows]] = GroupKFold(
             folds, shuffle=True, random_state=seed
         ).split(y, y, groups)
-        return dealt
+        return splits
 
     def encode(self, column: ArrayLike) -> Target:
         """The numbers of a column."""
         return np.asarray(column, dtype=np.float64)
 
     def to_fit(self, y: Target) -> Target:
-        """The truth as the estimator is taught it."""
+        """The target as it is."""
         return y
 
     def predict(self, estimator: Any, rows: Matrix) -> Matrix:
@@ -73,7 +73,7 @@ class Regression:
         """There is none."""
 
     def score(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, float]:  # noqa: ARG002
-        """The metrics of one fold; errors in per cent only of what is above zero."""
+        """The metrics of one fold; the percentage error only where all values are above zero."""
         predicted = outputs[:, 0]
         above_zero = bool((y > 0).all())
         figures = {
@@ -92,15 +92,15 @@ class Regression:
         return float(mean_absolute_error(y, outputs[:, 0]))
 
     def to_outputs(self, prediction: Any, probabilities: dict[str, float] | None) -> list[float]:  # noqa: ARG002
-        """An answer of the service as a row of answers."""
+        """A recorded prediction as a row of outputs."""
         return [float(prediction)]
 
     def loss(self, outputs: Matrix) -> str:  # noqa: ARG002
-        """What two versions are compared by, in the target's unit."""
+        """The name of the loss, which has the target's unit."""
         return "mean absolute error"
 
     def losses(self, y: Target, outputs: Matrix) -> NDArray[np.float64]:
-        """How far off each answer is."""
+        """How far off each prediction is."""
         return np.abs(outputs[:, 0] - y)
 
     def decide(self, outputs: Matrix, threshold: float | None) -> list[str | float]:  # noqa: ARG002
@@ -115,7 +115,7 @@ class Regression:
         yield None, order[-few:]
 
     def card_entries(self, y: Target, outputs: Matrix, threshold: float | None) -> dict[str, Any]:  # noqa: ARG002
-        """How true values spread about their predictions."""
+        """Actual values by prediction, and the distribution of the residuals."""
         predicted = outputs[:, 0]
         return {
             "bins": curves.bins(y, predicted),
@@ -127,8 +127,8 @@ class Regression:
         return float(f"{figure:.6g}")
 
     def manifest_entries(self, fitted: Any, y: Target, held_out: HeldOut) -> dict[str, Any]:  # noqa: ARG002
-        """What the manifest says of a regression alone."""
-        # One repeat: the mean of several is nearer the truth than a model's answer is.
+        """The unit, and the prediction interval."""
+        # One repeat: the mean of several is better than a single model.
         at = held_out.judged
         once = held_out.outputs[0, at, 0]
         interval = conformal(y[at], once, held_out.groups[at], SEED)
@@ -138,5 +138,5 @@ class Regression:
         """There are no probabilities."""
 
     def reference_entries(self, y: Target | None, outputs: Matrix) -> dict[str, Any]:  # noqa: ARG002
-        """What the reference says of a regression alone."""
+        """The distribution of the predictions."""
         return {"predictions": quantiles(outputs)}

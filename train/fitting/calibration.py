@@ -1,4 +1,4 @@
-"""Calibration: how far probabilities are from the shares that come true, and how to mend them.
+"""Calibration: how far probabilities are from observed frequencies, and how to correct them.
 
 Niculescu-Mizil and Caruana (2005), Predicting Good Probabilities with Supervised Learning, ICML;
 Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks, ICML.
@@ -15,25 +15,27 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 
 from serving.inputs.schema import Matrix
-from train.fitting.metrics import RELIABILITY_BINS
 from train.fitting.threshold import Labels, Probability
 
+RELIABILITY_BINS = 10
 SIMULATIONS = 200
-ENOUGH_FOR_ISOTONIC = 250  # with fewer rows its many steps follow chance
-DIGITS = 6  # of scores: isotonic steps between closer ones would be too steep to compute alike
+ENOUGH_FOR_ISOTONIC = 250  # with fewer rows its many steps overfit
+DIGITS = (
+    6  # of scores: isotonic steps between closer ones are too steep for ONNX to compute equally
+)
 
 
-def expected_error(came_true: Labels, probability: Probability) -> float:
+def expected_error(outcome: Labels, probability: Probability) -> float:
     """Expected calibration error over ten bins of equal width.
 
-    The mean distance between the probability and the share that came true, weighted by rows.
+    The mean distance between the probability and the observed frequency, weighted by rows.
     Naeini, Cooper and Hauskrecht (2015), Obtaining Well Calibrated Probabilities, AAAI.
 
-    >>> came_true = np.array([True, False, True, True])
-    >>> round(expected_error(came_true, np.array([0.25, 0.25, 0.95, 0.95])), 3)  # (0.5 + 0.1) / 4
+    >>> outcome = np.array([True, False, True, True])
+    >>> round(expected_error(outcome, np.array([0.25, 0.25, 0.95, 0.95])), 3)  # (0.5 + 0.1) / 4
     0.15
     """
-    return float(_errors(came_true[None].astype(np.float64), probability)[0])
+    return float(_errors(outcome[None].astype(np.float64), probability)[0])
 
 
 def expected_by_chance(probability: Probability, seed: int) -> float:
@@ -42,24 +44,24 @@ def expected_by_chance(probability: Probability, seed: int) -> float:
     return float(_errors((draws < probability).astype(np.float64), probability).mean())
 
 
-def _errors(came_true: Matrix, probability: Probability) -> NDArray[np.float64]:
-    """The error of each row of outcomes, shape (samples, rows)."""
+def _errors(outcome: Matrix, probability: Probability) -> NDArray[np.float64]:
+    """The error of each sample of outcomes, shape (samples, rows)."""
     edges = np.linspace(0, 1, RELIABILITY_BINS + 1)[1:-1]
     member = np.eye(RELIABILITY_BINS)[np.digitize(probability, edges)]
-    distance: NDArray[np.float64] = np.abs((came_true - probability) @ member)
+    distance: NDArray[np.float64] = np.abs((outcome - probability) @ member)
     errors: NDArray[np.float64] = distance.sum(axis=1) / len(probability)
     return errors
 
 
 def methods(labels: int, rows: int) -> tuple[str, ...]:
-    """The ways to calibrate that are tried, the simplest first."""
+    """The methods of calibration that are tried, the simplest first."""
     if labels > 2:  # noqa: PLR2004
         return "temperature", "sigmoid"
     return ("sigmoid", "isotonic") if rows >= ENOUGH_FOR_ISOTONIC else ("sigmoid",)
 
 
 def scores(fitted: Any, rows: Matrix) -> Matrix:
-    """What a calibrator takes: the decision function, or probabilities where there is none.
+    """The input of a calibrator: the decision function, or probabilities where there is none.
 
     Shape (rows,) from a decision function between two labels, else (rows, labels).
     """
@@ -70,21 +72,21 @@ def scores(fitted: Any, rows: Matrix) -> Matrix:
     return probabilities
 
 
-def fit(scored: Matrix, y_fit: Any, method: str, *, are_probabilities: bool) -> Any:
-    """A calibrator of scores that a classifier gave to rows it was not fitted on."""
+def fit(scored: Matrix, y: Any, method: str, *, are_probabilities: bool) -> Any:
+    """Fit a calibrator on scores of rows that their classifier was not fitted on."""
     if method == "isotonic":
         scored = scored.round(DIGITS)
-    given = _Given(are_probabilities=are_probabilities)
-    given.classes_ = np.unique(y_fit)
+    scorer = _PassThrough(are_probabilities=are_probabilities)
+    scorer.classes_ = np.unique(y)
     every = np.arange(len(scored))
     calibrator = CalibratedClassifierCV(
-        FrozenEstimator(given), method=method, cv=[(every, every)], ensemble=False
+        FrozenEstimator(scorer), method=method, cv=[(every, every)], ensemble=False
     )
-    return calibrator.fit(scored.reshape(len(scored), -1), y_fit)
+    return calibrator.fit(scored.reshape(len(scored), -1), y)
 
 
-def behind(fitted: Any, calibrator: Any) -> Any:
-    """A fitted classifier with a calibrator behind it: one that is made of scikit-learn alone."""
+def calibrated(fitted: Any, calibrator: Any) -> Any:
+    """A fitted classifier followed by a calibrator, made of scikit-learn's classes only."""
     frozen = FrozenEstimator(fitted)
     calibrator.set_params(estimator=frozen, cv=None)
     for one in calibrator.calibrated_classifiers_:
@@ -94,31 +96,31 @@ def behind(fitted: Any, calibrator: Any) -> Any:
 
 def cross_fitted(
     scored: Matrix,
-    y_fit: Any,
+    y: Any,
     folds: Iterable[NDArray[np.intp]],
     method: str,
     *,
     are_probabilities: bool,
 ) -> Matrix:
-    """Probabilities of all rows, those of each fold by a calibrator of the other folds' rows."""
-    outputs = np.zeros((len(scored), len(np.unique(y_fit))))
+    """Probabilities of all rows, each fold's by a calibrator fitted on the other folds."""
+    probabilities = np.zeros((len(scored), len(np.unique(y))))
     for fold in folds:
         others = np.setdiff1d(np.arange(len(scored)), fold)
-        calibrator = fit(scored[others], y_fit[others], method, are_probabilities=are_probabilities)
-        outputs[fold] = calibrator.predict_proba(scored[fold].reshape(len(fold), -1))
-    return outputs
+        calibrator = fit(scored[others], y[others], method, are_probabilities=are_probabilities)
+        probabilities[fold] = calibrator.predict_proba(scored[fold].reshape(len(fold), -1))
+    return probabilities
 
 
-class _Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier whose scores are its input, for scikit-learn calibrates classifiers only."""
+class _PassThrough(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A classifier whose scores are its input, as scikit-learn only calibrates classifiers."""
 
     classes_: NDArray[Any]
 
     def __init__(self, *, are_probabilities: bool) -> None:
         self.are_probabilities = are_probabilities
 
-    def fit(self, rows: Matrix, y_fit: Any) -> "_Given":  # noqa: ARG002 - nothing to learn
-        """Learn nothing."""
+    def fit(self, rows: Matrix, y: Any) -> "_PassThrough":  # noqa: ARG002 - nothing to fit
+        """Fit nothing."""
         return self
 
     def predict(self, rows: Matrix) -> Any:

@@ -7,7 +7,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from serving.inputs.field import Field
 from train.evaluation.classification import Classification
-from train.fitting.threshold import LeastCost
+from train.fitting.threshold import MinCost
 from train.problem import Problem
 from train.tables import table
 
@@ -46,7 +46,7 @@ PROBLEM = Problem(
     name="credit",
     title="Will this borrower default?",
     target="default",
-    task=Classification(labels=("default", "paid"), positive="default", rule=LeastCost(missed=5)),
+    task=Classification(labels=("default", "paid"), positive="default", rule=MinCost(missed=5)),
     fields=FIELDS,
     file="credit-default-wide-sample.csv",
     obtain="a CSV with the columns of the course's challenge and 0 or 1 in the column default",

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from serving.inputs.field import Field
 from train.evaluation.classification import Classification
-from train.fitting.threshold import LeastCost
+from train.fitting.threshold import MinCost
 from train.problem import Problem
 
 # In the data 0 stands for what was not measured. Here null does, and 0 is taken for it.
@@ -46,7 +46,7 @@ PROBLEM = Problem(
     title="Does this patient have diabetes, by the tests of Pima women? For learning, not for care",
     target="Outcome",
     task=Classification(
-        labels=("negative", "positive"), positive="positive", rule=LeastCost(missed=2)
+        labels=("negative", "positive"), positive="positive", rule=MinCost(missed=2)
     ),
     fields=FIELDS,
     file="pima-diabetes.csv",

@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from serving.inputs.field import Field
 from train.evaluation.classification import Classification
-from train.fitting.threshold import LargestF1
+from train.fitting.threshold import MaxF1
 from train.problem import Problem
 
 GOOD = 7
@@ -42,7 +42,7 @@ PROBLEM = Problem(
     name="wine",
     title="Is this wine good? bom: tasters gave it 7 or more of 10; ruim: less",
     target="quality",
-    task=Classification(labels=("bom", "ruim"), positive="bom", rule=LargestF1()),
+    task=Classification(labels=("bom", "ruim"), positive="bom", rule=MaxF1()),
     fields=FIELDS,
     file="winequality.csv",
     source="Cortez et al. (2009), Wine Quality, UCI Machine Learning Repository 186",

@@ -1,23 +1,30 @@
-"""Figures of labels and probabilities on rows held out."""
+"""Metrics of labels and probabilities on held-out rows, by their names in a manifest."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, average_precision_score, f1_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    recall_score,
+)
 
+from serving.inputs.schema import Matrix
 from serving.models.manifest import ReliabilityBin
+from train.fitting.calibration import RELIABILITY_BINS
 from train.fitting.threshold import Labels, Probability
-
-RELIABILITY_BINS = 10
 
 
 def area_under_roc(positive: Labels, probability: Probability) -> float:
     """The share of pairs of a positive and a negative row that are in order; NaN without pairs.
 
-    By ranks, for `roc_auc_score` spends a hundred times as long: most of a training's time where
-    there are many labels and fields.
+    Computed from ranks, because `roc_auc_score` takes a hundred times as long: most of a training's
+    time where there are many labels and fields.
 
     >>> float(area_under_roc(np.array([False, True, True]), np.array([0.2, 0.2, 0.9])))
     0.75
@@ -30,9 +37,29 @@ def area_under_roc(positive: Labels, probability: Probability) -> float:
     return area
 
 
-def area_under_precision(positive: Labels, probability: Probability) -> float:
-    """Average precision; NaN where all rows are of one kind."""
-    return average_precision_score(positive, probability) if 0 < positive.mean() < 1 else np.nan
+def mean_area_under_roc(y: NDArray[np.intp], probabilities: Matrix, codes: range) -> float:
+    """ROC AUC of each label against all others, averaged over the labels that are defined."""
+    return float(np.nanmean([area_under_roc(y == code, probabilities[:, code]) for code in codes]))
+
+
+def of_probability(positive: Labels, probability: Probability) -> dict[str, float]:
+    """The metrics of the positive label's probability; NaN where all rows have the same label."""
+    both = 0 < positive.mean() < 1
+    return {
+        "roc_auc": area_under_roc(positive, probability),
+        "pr_auc": average_precision_score(positive, probability) if both else np.nan,
+        "brier": brier_score_loss(positive, probability),
+    }
+
+
+def of_probabilities(y: NDArray[np.intp], probabilities: Matrix) -> dict[str, float]:
+    """The metrics of the probabilities of more than two labels."""
+    codes = range(probabilities.shape[1])
+    sums = probabilities.sum(axis=1, keepdims=True)  # 1 but for an error of single precision
+    return {
+        "roc_auc": mean_area_under_roc(y, probabilities, codes),
+        "log_loss": log_loss(y, probabilities / sums, labels=codes),
+    }
 
 
 def of_labels(
@@ -40,7 +67,7 @@ def of_labels(
 ) -> dict[str, float]:
     """The metrics of predicted labels.
 
-    Accuracy is left out where a threshold was put for another purpose, for it says little there.
+    Accuracy is left out where a threshold was chosen for another purpose, as it means little there.
     """
     figures = {
         "f1": f1_score(y, predicted, average=average, zero_division=0),
