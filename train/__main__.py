@@ -76,8 +76,8 @@ def main(context: click.Context) -> None:
 def _name(context: click.Context, parameter: click.Parameter, value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
         message = (
-            f"{value!r} must have at most 100 characters, all of them letters, digits, dots, "
-            "underscores or hyphens, because it becomes the name of a folder"
+            f"{value!r} must start with a letter or digit and have only letters, digits, '.', '_' "
+            "and '-', at most 100 characters, because it becomes the name of a folder"
         )
         raise click.BadParameter(message, context, parameter)
     return value

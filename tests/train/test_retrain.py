@@ -91,13 +91,13 @@ def service(tmp_path: Path) -> Service:
     return Service(tmp_path)
 
 
-def test_live_records_are_added_once_with_the_truth_that_was_told_last(service: Service):
+def test_live_records_are_added_once_with_their_latest_feedback(service: Service):
     known = homes(300, seed=0)
     new = homes(3, seed=1).assign(age=[1.5, np.nan, 2.5])
     service.serve(pd.concat([new, new, known.iloc[:5]]))
     service.serve(new.iloc[:1].assign(dear="yes"))
     service.serve(known.iloc[7:8].assign(dear=flipped(known, 7)))
-    assert "of these 4 live, with feedback" in service.retrain()
+    assert "4 of these rows are live records with feedback" in service.retrain()
     data = service.latest.manifest.data
     assert data.rows == 300 + 3 + 1 - 1
     assert data.live is not None
@@ -178,7 +178,7 @@ def test_what_the_live_version_was_trained_on_tells_nothing_of_it(service: Servi
     assert result.exit_code in (0, 3), "for the figures of both are compared"
 
 
-def test_numbers_are_learnt_and_compared_like_labels(tmp_path: Path, service: Service):
+def test_numbers_are_trained_on_and_compared_like_labels(tmp_path: Path, service: Service):
     priced = tmp_path / "priced.csv"
     frame = (
         homes(300, seed=0)
@@ -201,7 +201,7 @@ def test_numbers_are_learnt_and_compared_like_labels(tmp_path: Path, service: Se
     said = output(service.models, *command, "--with-feedback")
     written = [found["version"] for found in map(WRITTEN.match, said.splitlines()) if found]
     assert written == ["2"]  # as the monitor reads it, which starts such trainings
-    assert "held-out mean absolute error against that of live version 1" in said
+    assert "against live version 1, held-out mean absolute error: " in said
     manifest = latest(service.models, "priced").manifest
     assert manifest.compared is not None
     assert manifest.compared.paired.high < 0

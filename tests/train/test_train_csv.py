@@ -183,4 +183,4 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path):
 def test_a_name_is_part_of_a_path_and_no_more(tmp_path: Path, name: str):
     result = run(tmp_path, "data.csv", "--target", "y", "--name", name)
     assert result.exit_code == 2
-    assert "may have letters, digits" in result.output
+    assert "must start with a letter or digit" in result.output
