@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from serving.api.pages.charts import Chart, Drawing, Series, Style
 from serving.api.pages.monitored import History, Row, most_changed_first
 from serving.api.pages.shown import Figures
-from serving.monitor.report import Distribution, Report
+from serving.monitor.findings import Distribution
+from serving.monitor.report import Report
 
 DIGITS = 4  # of a number that becomes a pixel
 MAX_LINES = 6  # in one chart
