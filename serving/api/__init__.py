@@ -7,11 +7,20 @@ are asked in, `pages/` what a browser shows, `openapi/` the API's document.
 from flask import Flask
 
 from serving.access import Admins
-from serving.api import feedback, health, models, monitor, predictions, protocols, versions
-from serving.api.around import bodies, compression, cors, errors, metrics, pretty, request_id
-from serving.api.around.express import Express
+from serving.api import (
+    feedback,
+    health,
+    metrics,
+    models,
+    monitor,
+    predictions,
+    protocols,
+    versions,
+)
+from serving.api.around import bodies, compression, cors, counting, errors, pretty, request_id
 from serving.api.openapi import routes as openapi
 from serving.api.pages import card, dashboard, home, html
+from serving.api.protocols.native_express import Express
 from serving.predicting.service import Service
 from serving.settings import Settings
 
@@ -31,22 +40,24 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(versions.blueprint(service, Admins(settings)))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(health.blueprint(service))
+    app.register_blueprint(metrics.blueprint(service))
     app.register_blueprint(openapi.blueprint(service, settings.max_records))
 
 
 def _surround(app: Flask, service: Service, settings: Settings) -> None:
-    """Put around every request what it needs, from the outside in.
+    """Put around every request what it needs, the outermost first.
 
-    A request passes from the first line to the last, a response from the last to the first.
-    `tests/api/test_around.py` fails where two that depend on each other change places.
+    A request passes the layers from the first to the last, a response from the last to the first.
+    Three places matter, and tests/api/test_around.py fails where they change: request_id before
+    compression, bodies before compression, compression before pretty.
     """
-    errors.register(app)  # of every layer and every view
-    request_id.register(app)  # first, for errors of the others to have it; starts the clock
-    metrics.register(app, service)  # last to see a response: counts it as it is sent
-    cors.register(app, settings)
-    bodies.register(app)  # before its content is unpacked: Content-Length is of the packed bytes
-    compression.register(app, settings)
-    pretty.register(app)  # within compression: what is packed cannot be indented
-    html.register(app)
-    # In front of all of these; it does for plain requests what they would do.
+    request_id.register(app)  # before what may fail, so that every error has its id and its time
+    counting.register(app, service)  # counts responses as they are sent, packed and all
+    errors.register(app)  # makes a problem of whatever the layers below or a view raise
+    cors.register(app, settings)  # on errors as well: a page may read them, too
+    bodies.register(app)  # before unpacking: Content-Length is that of the packed body
+    compression.register(app, settings)  # packs what pretty has indented
+    pretty.register(app)
+    html.register(app)  # security headers and language of pages
+    # In front of all of these, and answers plain requests alone; test_metrics.py compares the two.
     app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]

@@ -1,4 +1,1 @@
-"""What is done around every request: id, errors, compression, CORS, counting.
-
-Knows no model.
-"""
+"""What surrounds every request; serving/api/__init__.py lists it in its order. Knows no model."""

@@ -17,7 +17,7 @@ from werkzeug.wsgi import get_input_stream
 
 from serving.settings import Settings
 
-LEAST = 1024  # bytes of an answer that is worth packing
+MIN_BYTES = 1024  # of a response that is worth packing
 LEVEL = 1  # a third of the time of the usual 6, for a tenth more bytes
 GZIP = 16 + zlib.MAX_WBITS  # what zlib calls the format
 PACKABLE = (
@@ -90,7 +90,7 @@ def register(app: Flask, settings: Settings) -> None:
         else:
             response.direct_passthrough = False
             content = response.get_data()
-            if len(content) < LEAST:
+            if len(content) < MIN_BYTES:
                 return response
             response.set_data(packed(content))
         response.headers["Content-Encoding"] = "gzip"

@@ -54,12 +54,15 @@ class Express:
         route = native.DEFAULT if environ["PATH_INFO"] == native.DEFAULT else native.OF_MODEL
         taken = (time.perf_counter_ns() - since) // 1000
         self.service.metrics.count_request(route, "POST", "200", taken, predicts=True)
-        headers = [("Content-Type", "application/json"), (request_id.HEADER, named)]
-        if len(answer) >= compression.LEAST:
-            headers.append(("Vary", "Accept-Encoding"))
-            if compression.takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
-                answer = compression.packed(answer)
-                headers.append(("Content-Encoding", "gzip"))
+        headers = [
+            ("Content-Type", "application/json"),
+            (request_id.HEADER, named),
+            ("Vary", "Accept-Encoding"),
+        ]
+        accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
+        if len(answer) >= compression.MIN_BYTES and compression.takes_gzip(accepted):
+            answer = compression.packed(answer)
+            headers.append(("Content-Encoding", "gzip"))
         headers.append(("Content-Length", str(len(answer))))
         start_response("200 OK", headers)
         return [answer]

@@ -1,4 +1,4 @@
-"""GET /metrics: all that Prometheus may know, from any worker."""
+"""GET /metrics: what any worker can report to Prometheus."""
 
 import threading
 import time
@@ -8,10 +8,10 @@ from platform import python_version
 from typing import get_args
 
 import msgspec
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Response
 
 from serving import __version__
-from serving.api.declared import declares, predicts
+from serving.api.declared import declares
 from serving.api.openapi.operation import operation
 from serving.api.openapi.structs import text
 from serving.errors import StoreError
@@ -31,27 +31,18 @@ KEPT = 10.0  # seconds for which what the store said is told again
 MOST = 1_000  # alerts
 
 
-def register(app: Flask, service: Service) -> None:
-    """Count every request of an app, and tell all counts at /metrics."""
+def blueprint(service: Service) -> Blueprint:
+    """Route of the metrics."""
     routes = Blueprint("metrics", __name__)
     found = Found(service)
 
     @routes.get("/metrics")
-    @declares(operation("Figures for Prometheus", IN_TEXT))
+    @declares(operation("Metrics for Prometheus", IN_TEXT))
     def metrics() -> Response:
         samples = [*service.metrics.samples(), *_own(service), *found.samples()]
         return Response(families.exposition(samples), content_type=TEXT)
 
-    @app.after_request
-    def count(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else ""
-        taken = (time.perf_counter_ns() - g.since) // 1000
-        service.metrics.count_request(
-            route, request.method, str(response.status_code), taken, predicts=predicts()
-        )
-        return response
-
-    app.register_blueprint(routes)
+    return routes
 
 
 def _own(service: Service) -> Iterator[Sample]:
