@@ -2,6 +2,7 @@
 
 import pkgutil
 from collections.abc import Iterator
+from http import HTTPStatus
 from importlib import import_module
 from types import ModuleType
 
@@ -53,3 +54,13 @@ def test_training_and_the_monitor_compute_every_metric_that_has_a_title():
     )
     assert {name for score in scores for name in score} == METRICS.keys()
     assert CLASSIFICATION.keys() | REGRESSION.keys() == METRICS.keys()
+
+
+def test_every_page_opens(client: FlaskClient):
+    values = {"name": "wine", "version": 1, "prediction_id": "none", "sent": "x", "file": "x"}
+    browser = {"Accept": "text/html", "Accept-Language": "pt"}
+    for rule in client.application.url_map.iter_rules():
+        if "GET" in (rule.methods or ()):
+            _, path = rule.build({each: values[each] for each in rule.arguments}) or ("", "")
+            response = client.get(path, headers=browser)
+            assert response.status_code != HTTPStatus.INTERNAL_SERVER_ERROR, path
