@@ -13,7 +13,8 @@ import serving.api
 import serving.monitor.drift
 import train.problems
 from serving.models.metrics import METRICS
-from serving.monitor.drift import drift, finding
+from serving.monitor.drift.detection import TESTS
+from serving.monitor.drift.test import Measured
 from serving.monitor.performance.metrics import CLASSIFICATION, REGRESSION
 from train.evaluation.classification import Classification
 from train.evaluation.regression import Regression
@@ -36,13 +37,14 @@ def test_every_route_is_served(client: FlaskClient):
 
 
 def test_every_drift_test_is_applied():
-    made = {
+    measures = {
         value
         for module in modules(serving.monitor.drift)
-        for value in vars(module).values()
-        if isinstance(value, finding.Test)
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and getattr(value, "__annotations__", {}).get("return") is Measured
     }
-    assert made == {*drift.OF_NUMBER_FIELDS, *drift.OF_CATEGORIES}
+    assert measures == {test.measure for test in TESTS}
 
 
 def test_training_and_the_monitor_compute_every_metric_that_has_a_title():
