@@ -1,12 +1,14 @@
 """Every setting of the service, read once from the environment."""
 
 import binascii
+import math
 import os
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from serving.errors import SettingsError
@@ -15,85 +17,90 @@ ROOT = Path(__file__).resolve().parent.parent
 SWITCH = {"on": True, "1": True, "off": False, "0": False}
 
 
-def _setting(
-    default: Any,
-    purpose: str,
-    *,
-    least: int = 1,
-    most: int | None = None,
-    made: bool = False,
-    expected: Callable[[str], str] = lambda _: "",
-) -> Any:
-    """A setting; `expected` says what a text should be, if it is not."""
-    limits = {"least": least, "most": most, "made": made, "expected": expected}
-    return field(default=default, metadata={"purpose": purpose} | limits)
+class Limits(TypedDict, total=False):
+    """What values a setting may have.
+
+    Attributes
+    ----------
+    min, max : int
+        1 and no maximum if not given.
+    created : bool
+        Whether a folder is created if it is missing.
+    expected : callable
+        Returns what a text should be, or nothing if it is valid.
+    """
+
+    min: int
+    max: int
+    created: bool
+    expected: Callable[[str], str]
+
+
+def _setting(default: Any, **limits: Unpack[Limits]) -> Any:
+    return field(default=default, metadata=limits)
 
 
 def _url(text: str) -> str:
-    wanted = "the URL of a webhook, https://HOST/PATH or http://…, without user and password"
+    expected = "the URL of a webhook, https://HOST/PATH or http://…, without user and password"
     try:
         url = urlsplit(text)
         known = url.scheme in {"http", "https"} and url.hostname and url.port != 0
         (url.hostname or "").encode("idna")
-    except ValueError:  # the port's, the brackets' or the name's
-        return wanted
+    except ValueError:  # of the port, the brackets or the name
+        return expected
     sound = text.isascii() and text.isprintable() and " " not in text
-    return "" if known and sound and "@" not in url.netloc else wanted
+    return "" if known and sound and "@" not in url.netloc else expected
 
 
 def _key(text: str) -> str:
-    wanted = "a key: any text, or whsec_ and a key in base64"
+    expected = "a key: any text, or whsec_ and a key in base64"
     encoded = text.removeprefix("whsec_")
     try:
-        return "" if encoded == text or b64decode(encoded, validate=True) else wanted
+        return "" if encoded == text or b64decode(encoded, validate=True) else expected
     except binascii.Error:
-        return wanted
+        return expected
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The service's settings; a field `max_records` is read from `MAX_RECORDS`."""
 
-    host: str = _setting("0.0.0.0", "address gunicorn listens on; `make serve` uses 127.0.0.1")  # noqa: S104 - a container is reached from outside it
-    port: int = _setting(5000, "port to listen on", most=65535)
-    web_concurrency: int = _setting(2, "worker processes", most=256)
-    models_dir: Path = _setting(ROOT / "models", "folder of the artefacts")
-    default_model: str = _setting("wine", "model behind /predict and /example")
-    models_in_memory: int = _setting(20, "most versions of models that a worker keeps loaded")
-    admin_keys: str = _setting("", "name:key,…: who may put versions live over HTTP")
-    max_records: int = _setting(10_000, "most records in one request")
-    var_dir: Path = _setting(ROOT / "var", "folder of the journal and of SQLite", made=True)
-    journal: bool = _setting(default=True, purpose="whether predictions are recorded")
-    journal_required: bool = _setting(default=False, purpose="no answer without its record")
-    journal_fsync: bool = _setting(default=False, purpose="wait for the disk with each record")
-    journal_omit: str = _setting("", "JSON: by model, the fields that are not recorded")
-    journal_hash: str = _setting("", "JSON: by model, the fields recorded as a hash")
-    journal_salt: str = _setting("", "secret that the hashes are made with")
-    retention_days: int = _setting(0, "days that records are kept; 0 for ever", least=0)
-    database_url: str = _setting("", "PostgreSQL's URL; SQLite in VAR_DIR if not given")
-    monitor_interval: int = _setting(300, "seconds between two passes of the monitor")
-    monitor_rows: int = _setting(5_000, "most predictions that a pass looks at", least=200)
-    monitor_days: int = _setting(7, "days after which a pass leaves a prediction out")
-    alert_webhook: str = _setting("", "URL that alerts are posted to, as JSON", expected=_url)
-    alert_webhook_key: str = _setting("", "secret that these posts are signed with", expected=_key)
-    alert_webhook_private: bool = _setting(
-        default=False, purpose="whether that URL may be of this machine or a private network"
-    )
-    auto_retrain: bool = _setting(
-        default=False, purpose="whether the monitor retrains, tries and puts live by itself"
-    )
-    max_body_bytes: int = _setting(16_777_216, "largest request body, in bytes")
-    max_stream_bytes: int = _setting(268_435_456, "largest body of CSV or JSON Lines, in bytes")
-    cors_origins: str = _setting("", "origins whose pages may ask, with commas; * for all")
+    host: str = "0.0.0.0"  # noqa: S104 - a container is called from outside; `make serve` uses 127.0.0.1
+    port: int = _setting(5000, max=65_535)
+    web_concurrency: int = _setting(2, max=256)  # worker processes
+    models_dir: Path = ROOT / "models"
+    default_model: str = "wine"  # of /predict and /example
+    models_in_memory: int = 20  # versions of models that a worker keeps loaded
+    admin_keys: str = ""  # name:key,…: who may decide on versions over HTTP
+    max_records: int = 10_000  # in one request
+    var_dir: Path = _setting(ROOT / "var", created=True)  # of the journal, the counts and SQLite
+    journal: bool = True  # whether predictions are recorded
+    journal_required: bool = False  # whether a prediction that cannot be recorded is an error
+    journal_fsync: bool = False  # whether a response waits until its record is on the disk
+    journal_omit: str = ""  # JSON: by model, the fields that are not recorded
+    journal_hash: str = ""  # JSON: by model, the fields that are recorded as a hash
+    journal_salt: str = ""  # secret for the hashes
+    retention_days: int = _setting(0, min=0)  # days that records are kept; 0 for ever
+    database_url: str = ""  # of PostgreSQL; SQLite in VAR_DIR without it
+    monitor_interval: int = 300  # seconds between two checks
+    monitor_rows: int = _setting(5_000, min=200)  # predictions of a version that a check uses
+    monitor_days: int = 7  # age from which a check ignores a prediction
+    alert_webhook: str = _setting("", expected=_url)  # alerts are posted there as JSON
+    alert_webhook_key: str = _setting("", expected=_key)  # secret for their signatures
+    alert_webhook_private: bool = False  # whether that URL may be in a private network
+    auto_retrain: bool = False  # whether the monitor retrains and promotes by itself
+    max_body_bytes: int = 16_777_216
+    max_stream_bytes: int = 268_435_456  # of a body of CSV or JSON Lines
+    cors_origins: str = ""  # origins whose pages may call the service, with commas; * for all
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the settings, taking the default of each that is unset or empty.
+        """Read the settings; an unset or empty one has its default.
 
         Raises
         ------
         SettingsError
-            Names the variable, its value and what would be accepted.
+            With the variable, its value and what is accepted.
         """
         given = {}
         for setting in fields(cls):
@@ -104,44 +111,45 @@ class Settings:
 
     @property
     def journal_dir(self) -> Path:
-        """Where the journal is."""
+        """The folder of the journal."""
         return self.var_dir / "journal"
 
     @property
     def metrics_dir(self) -> Path:
-        """Where requests and predictions are counted."""
+        """The folder of the counts of requests and predictions."""
         return self.var_dir / "metrics"
 
     @property
     def decisions_dir(self) -> Path:
-        """Where decisions on versions are that may not be written into the models' folder."""
+        """The folder of decisions on versions if the models' folder is read-only."""
         return self.var_dir / "decisions"
 
     @property
     def store_url(self) -> str:
-        """Where the store is, for SQLAlchemy."""
+        """The URL of the store, for SQLAlchemy."""
         return self.database_url or f"sqlite:///{self.var_dir / 'serving.db'}"
 
 
 def _parse(variable: str, text: str, default: Any, limits: Mapping[str, Any]) -> Any:
     if isinstance(default, Path):
-        if not (limits["made"] or Path(text).is_dir()):
+        if not (limits.get("created") or Path(text).is_dir()):
             raise SettingsError(f"{variable}={text!r} is not a folder")
         return Path(text)
     if isinstance(default, str):
-        if expected := limits["expected"](text):  # not quoted: it may hold a secret
-            raise SettingsError(f"{variable} is not {expected}")
+        if expected := limits["expected"](text) if "expected" in limits else "":
+            raise SettingsError(f"{variable} is not {expected}")  # not quoted: may be a secret
         return text
     if isinstance(default, bool):
         if text not in SWITCH:
             raise SettingsError(f"{variable}={text!r} is not one of {', '.join(SWITCH)}")
         return SWITCH[text]
-    least, most = limits["least"], limits["most"]
-    wanted = f"a whole number of at least {least}" + (f", at most {most}" if most else "")
-    try:
-        number = int(text)
-    except ValueError:
-        raise SettingsError(f"{variable}={text!r} is not {wanted}") from None
-    if number < least or (most is not None and number > most):
-        raise SettingsError(f"{variable}={text!r} is not {wanted}")
-    return number
+    return _whole(variable, text, limits.get("min", 1), limits.get("max", math.inf))
+
+
+def _whole(variable: str, text: str, min_: int, max_: float) -> int:
+    with suppress(ValueError):
+        if min_ <= int(text) <= max_:
+            return int(text)
+    at_most = f", at most {max_}" if max_ < math.inf else ""
+    message = f"{variable}={text!r} is not a whole number of at least {min_}{at_most}"
+    raise SettingsError(message)

@@ -45,10 +45,10 @@ def test_the_latest_report_of_a_version_is_kept_and_the_figures_of_all(reports: 
 def test_of_many_figures_so_many_are_given_with_the_latest(reports: Reports):
     for time in range(1, 11):
         reports.write(report(time), FIGURES, [], [], before=time - 1)
-    of_four = [each.time for each in reports.points("wine", 2, most=4)]
+    of_four = [each.time for each in reports.points("wine", 2, max_points=4)]
     assert of_four == [4, 7, 10]
-    assert len(reports.points("wine", 2, most=9)) == 9
-    assert reports.points("diabetes", 2, most=4) == []
+    assert len(reports.points("wine", 2, max_points=9)) == 9
+    assert reports.points("diabetes", 2, max_points=4) == []
 
 
 def test_a_pass_that_another_monitor_overtook_leaves_nothing(store: Store):
@@ -94,7 +94,7 @@ def test_retention_takes_what_was_found_along_but_no_alert_that_lasts(store: Sto
     store.reports.write(report(5), FIGURES, [alert(7), lasting], [], before=0)
     store.reports.write(report(9), FIGURES, [], [], before=5)
     store.delete_older(8)
-    assert [each.time for each in store.reports.points("wine", 0, most=10)] == [9]
+    assert [each.time for each in store.reports.points("wine", 0, max_points=10)] == [9]
     assert store.reports.alerts() == [lasting]
 
 

@@ -81,7 +81,7 @@ def test_rows_that_came_and_went_while_others_read_leave_no_byte_behind(
     reader = sqlite3.connect(tmp_path / "store.db")
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM predictions").fetchone()
-    store._database.empty_log()  # noqa: SLF001 - else it waits for ten seconds
+    store._database.truncate_log()  # noqa: SLF001 - else it waits for ten seconds
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("serving.recording.store.retention.TRIES", 1)
         patch.setattr("serving.recording.store.retention.PAUSE", 0)
@@ -138,8 +138,8 @@ def test_what_the_monitor_found_goes_with_the_oldest_row_of_its_window(
     kept.write(report("expired", None, OLD, 4), Raw(b"{}"), [alert(4, OLD, OLD)], [], before=0)
     store.delete_older(LIMIT)
     assert left(tmp_path, "expired") == {}
-    assert kept.raising("wine", NEW) is None
-    assert bytes(kept.raising("wine", NEW + 1)).endswith(b'"edges":"remains"}')
+    assert kept.of_alert("wine", NEW) is None
+    assert bytes(kept.of_alert("wine", NEW + 1)).endswith(b'"edges":"remains"}')
     assert [(each.version, each.raised) for each in kept.alerts()] == [
         (2, NEW + 1),
         (1, NEW),

@@ -1,4 +1,4 @@
-"""Entries of the journal as rows, and their way into the tables."""
+"""Convert entries of the journal to rows, and insert them."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -16,14 +16,14 @@ from serving.recording.store.rows import Feedback, Prediction, json, predictions
 
 NAMES = ", ".join(predictions.c.keys())
 INTO = f"INTO predictions ({NAMES})"
-AT_ONCE = 100  # rows in a statement: SQLite takes them in a third less time than one by one
-# COPY is the fastest way into PostgreSQL by far, but fails where a row is there already.
+BATCH = 100  # rows in a statement: SQLite needs a third less time than one by one
+# COPY is by far the fastest way into PostgreSQL, but it fails if a row exists already.
 INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE predictions) ON COMMIT DELETE ROWS"
 COPY = f"COPY incoming ({NAMES}) FROM STDIN"
 INSERT_INCOMING = f"INSERT {INTO} SELECT {NAMES} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
-# One collector after the other, until its commit: who read up to a place has missed none before it.
+# One collector at a time until its commit, so that whoever has read up to a place has missed none.
 IN_ORDER = sql.text(f"SELECT pg_advisory_xact_lock({LOCK + 1})")
-LEARN = sql.text("""
+INSERT_FEEDBACK = sql.text("""
     INSERT INTO feedback (prediction_id, actual, time, request_id, early)
     VALUES (:id, :actual, :time, :request_id,
             CASE WHEN EXISTS (SELECT 1 FROM predictions WHERE id = :id) THEN 0 ELSE 1 END)
@@ -31,7 +31,7 @@ LEARN = sql.text("""
     DO UPDATE SET time = excluded.time, request_id = excluded.request_id
     WHERE (excluded.time, excluded.request_id) > (feedback.time, feedback.request_id)
 """)
-TRIAL = sql.text("""
+INSERT_TRIAL = sql.text("""
     INSERT INTO trials (prediction_id, model, version, time, prediction, probabilities)
     VALUES (:id, :model, :version, :time, :prediction, :probabilities)
     ON CONFLICT DO NOTHING
@@ -39,12 +39,12 @@ TRIAL = sql.text("""
 
 
 class Additions(NamedTuple):
-    """Rows to add: of predictions in the order of their columns, others by column.
+    """Rows to add: predictions in the order of their columns, the others by column.
 
     Attributes
     ----------
     layouts : dict of Layout to int
-        Those of the predictions, with their numbers.
+        The layouts of the predictions, with their numbers.
     """
 
     layouts: dict[Layout, int]
@@ -54,7 +54,7 @@ class Additions(NamedTuple):
 
 
 def additions(entries: Iterable[Entry]) -> Additions:
-    """All that some entries add to the tables."""
+    """Return the rows of some entries."""
     found = Additions({}, [], [], [])
     for entry in entries:
         if isinstance(entry, PredictionEntry):
@@ -71,7 +71,7 @@ def additions(entries: Iterable[Entry]) -> Additions:
 
 
 def write(connection: sql.Connection, new: Additions) -> None:
-    """Add rows; those that are there already are left as they are."""
+    """Insert rows; existing ones stay as they are."""
     postgresql = connection.dialect.name == "postgresql"
     if new.layouts:
         layouts.add(connection, new.layouts)
@@ -81,37 +81,37 @@ def write(connection: sql.Connection, new: Additions) -> None:
     if new.feedback and postgresql:  # on SQLite only one writes at a time
         connection.execute(IN_ORDER)
     if new.feedback:
-        connection.execute(LEARN, new.feedback)
+        connection.execute(INSERT_FEEDBACK, new.feedback)
     if new.trials:
-        connection.execute(TRIAL, new.trials)
+        connection.execute(INSERT_TRIAL, new.trials)
 
 
 def find(entries: Iterable[Entry], prediction_id: str) -> tuple[Prediction | None, list[Feedback]]:
-    """One prediction and its feedback, out of entries that are not in the tables yet."""
-    found, said = None, []
+    """Find a prediction and its feedback in entries, which may not be in the store yet."""
+    found, given = None, []
     for entry in entries:
         if isinstance(entry, PredictionEntry):
             layout = _layout(entry)
             for row in _predictions(entry, layout.number):
                 found = Prediction.of(row[:-1], None, layout) if row[0] == prediction_id else found
         elif isinstance(entry, FeedbackEntry):
-            said += [
+            given += [
                 Feedback(prediction_id, Raw(row["actual"]), row["time"], row["request_id"])
                 for row in _feedback(entry)
                 if row["id"] == prediction_id
             ]
-    return found, said
+    return found, given
 
 
 def _layout(entry: PredictionEntry[Any]) -> Layout:
-    """What the values of an entry stand for."""
+    """Return the names of an entry's fields and classes."""
     return Layout(json(entry.fields), json(entry.classes))
 
 
 def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any, ...]]:
-    """Rows of `predictions`, in the order of its columns."""
-    answers = zip(entry.ids, entry.records, entry.predictions, strict=True)
-    for position, (prediction_id, record, prediction) in enumerate(answers):
+    """Yield rows of `predictions`, in the order of its columns."""
+    columns = zip(entry.ids, entry.records, entry.predictions, strict=True)
+    for position, (prediction_id, record, prediction) in enumerate(columns):
         probabilities = interval = warnings = None
         if entry.probabilities:
             probabilities = json(entry.probabilities[position])
@@ -137,7 +137,7 @@ def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any
 
 
 def _feedback(entry: FeedbackEntry) -> Iterator[dict[str, Any]]:
-    """Rows of `feedback` by column, but for what only the database knows."""
+    """Yield rows of `feedback` by column, without those that the database adds."""
     for prediction_id, actual in zip(entry.ids, entry.actuals, strict=True):
         yield {
             "id": prediction_id,
@@ -148,37 +148,37 @@ def _feedback(entry: FeedbackEntry) -> Iterator[dict[str, Any]]:
 
 
 def _trials(entry: TrialEntry) -> Iterator[dict[str, Any]]:
-    """Rows of `trials` by column."""
+    """Yield rows of `trials` by column."""
     for position, (prediction_id, prediction) in enumerate(
         zip(entry.ids, entry.predictions, strict=True)
     ):
-        chances = entry.probabilities[position] if entry.probabilities else None
+        values = entry.probabilities[position] if entry.probabilities else None
         yield {
             "id": prediction_id,
             "model": entry.model,
             "version": entry.version,
             "time": entry.time,
             "prediction": json(prediction),
-            "probabilities": chances and json(dict(zip(entry.classes, chances, strict=True))),
+            "probabilities": values and json(dict(zip(entry.classes, values, strict=True))),
         }
 
 
-def _insert(connection: sql.Connection, predicted: list[tuple[Any, ...]]) -> None:
-    for at in range(0, len(predicted), AT_ONCE):
-        some = predicted[at : at + AT_ONCE]
-        connection.exec_driver_sql(_statement(len(some)), tuple(chain.from_iterable(some)))
+def _insert(connection: sql.Connection, rows: list[tuple[Any, ...]]) -> None:
+    for at in range(0, len(rows), BATCH):
+        batch = rows[at : at + BATCH]
+        connection.exec_driver_sql(_statement(len(batch)), tuple(chain.from_iterable(batch)))
 
 
-@lru_cache(AT_ONCE)
-def _statement(rows: int) -> str:
+@lru_cache(BATCH)
+def _statement(count: int) -> str:
     row = f"({', '.join('?' for _ in predictions.c)})"
-    return f"INSERT {INTO} VALUES {', '.join([row] * rows)} ON CONFLICT DO NOTHING"  # noqa: S608 - names are ours
+    return f"INSERT {INTO} VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"  # noqa: S608 - names are constant
 
 
-def _copy(connection: sql.Connection, predicted: list[tuple[Any, ...]]) -> None:
+def _copy(connection: sql.Connection, rows: list[tuple[Any, ...]]) -> None:
     connection.exec_driver_sql(INCOMING)
     psycopg_connection: Any = connection.connection.driver_connection
     with psycopg_connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        for row in predicted:
+        for row in rows:
             copy.write_row(row)
     connection.exec_driver_sql(INSERT_INCOMING)

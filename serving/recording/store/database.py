@@ -1,4 +1,4 @@
-"""SQLite or PostgreSQL, as a URL says: connections, transactions, and failures as one error."""
+"""SQLite or PostgreSQL, by URL: connections, transactions, and one error for all failures."""
 
 import os
 import sqlite3
@@ -20,25 +20,25 @@ DRIVERS = {
 SQLITE = {"timeout": 5}  # seconds to wait for another writer
 POSTGRESQL = {
     "connect_timeout": 3,
-    # A server gone without a word is missed in some 10 seconds, not in a quarter of an hour.
+    # A server that vanished is noticed after some 10 seconds, not after a quarter of an hour.
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
     "client_encoding": "utf8",
 }
-MOMENT = 200  # milliseconds in which no other may write
+CHECKPOINT_WAIT = 200  # milliseconds in which no other may write
 BEGIN = "sqlite_begin"
 FILE = "sqlite_file"
-# What strangers are told: a driver names users, hosts and paths.
+# Public messages, as those of a driver contain users, hosts and paths.
 UNREACHED = "the database cannot be reached"
-UNUSABLE = "the database does not do what it is asked"
+UNUSABLE = "the database refuses the operation"
 EMPTY = "nothing is recorded in the database yet"
 NO_TABLE = "42P01"  # PostgreSQL's code for it
 
 
 class Database:
-    """A database that is connected to when it is first used; make it before a fork, use it after.
+    """A database, connected when it is first used: created before a fork, used after.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Database:
     Raises
     ------
     StoreError
-        If the URL is not one of a database that we know.
+        If the URL is not one of SQLite or PostgreSQL.
     """
 
     def __init__(self, url: str) -> None:
@@ -78,31 +78,31 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sql.Connection]:
-        """Open a transaction that only reads.
+        """Open a read-only transaction.
 
         Raises
         ------
         StoreError
-            Whatever is wrong with the database, named without its password.
+            For any failure of the database; the message does not contain the password.
         """
         with self._transaction(self._engine) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sql.Connection]:
-        """Open a transaction that may write: all of it is kept, or nothing.
+        """Open a transaction that may write.
 
         Raises
         ------
         StoreError
-            Whatever is wrong with the database, named without its password.
+            For any failure of the database; the message does not contain the password.
         """
         with self._transaction(self._writing) as connection:
             yield connection
 
     @contextmanager
     def _transaction(self, engine: sql.Engine) -> Iterator[sql.Connection]:
-        driver_error = engine.dialect.loaded_dbapi.Error  # raised where SQLAlchemy is not between
+        driver_error = engine.dialect.loaded_dbapi.Error  # raised where SQLAlchemy is bypassed
         public = UNREACHED
         try:
             with engine.begin() as connection:
@@ -120,10 +120,11 @@ class Database:
         except StoreError as error:
             raise StoreError(f"{self.name}: {error}", public=error.public) from error
 
-    def empty_log(self) -> bool:
-        """Move SQLite's log into its file and cut it off, for it holds what was deleted since.
+    def truncate_log(self) -> bool:
+        """Move SQLite's log into its file and truncate it, as it contains deleted rows.
 
-        It waits a moment for those who read; whether it could be done. PostgreSQL sees to its own.
+        It waits a moment for readers and returns whether it succeeded. PostgreSQL recycles its
+        own log.
 
         Raises
         ------
@@ -132,16 +133,16 @@ class Database:
         if self.is_postgresql:
             return True
         with self._transaction(self._unguarded) as connection:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {MOMENT}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {CHECKPOINT_WAIT}")
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE['timeout'] * 1000}")
         return not busy
 
     def rewrite(self) -> None:
-        """Write SQLite's file anew: between the rows of a page lie pieces of some that were moved.
+        """Rewrite SQLite's file, whose pages can contain parts of rows that were moved.
 
-        Nobody else writes meanwhile, and it takes as much room again. PostgreSQL's autovacuum
-        does as much by itself.
+        Nobody else can write meanwhile, and it needs as much space again. PostgreSQL has its
+        autovacuum for that.
 
         Raises
         ------
@@ -157,7 +158,9 @@ class Database:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
-    connection.isolation_level = None  # BEGIN is ours: sqlite3 sends none before it makes a table
+    connection.isolation_level = (
+        None  # we send BEGIN ourselves: sqlite3 sends none before CREATE TABLE
+    )
     _keep_a_log(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
@@ -179,14 +182,14 @@ def _keep_a_log(connection: sqlite3.Connection) -> None:
 
 
 def _require_same_file(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
-    """Open the database again if its file was removed or replaced: writes to that one are lost."""
+    """Reconnect if the file was removed or replaced, as writes to the old one would be lost."""
     path, opened = record.info[FILE]
     if opened != _inode(path):
         raise DisconnectionError
 
 
 def _file_of(connection: sqlite3.Connection) -> tuple[str, tuple[int, int] | None]:
-    """Where the file of a connection is, and which one it is; no file of one in memory."""
+    """Return the path and inode of a connection's file; no inode for one in memory."""
     *_, path = connection.execute("PRAGMA database_list").fetchone()
     return path, _inode(path)
 
@@ -200,6 +203,6 @@ def _inode(path: str) -> tuple[int, int] | None:
 
 
 def _begin_sqlite(connection: sql.Connection) -> None:
-    """Take the writers' lock at once where it will be needed: taken later, it may be refused."""
+    """Take the write lock at once if it will be needed; later it could be refused."""
     if begin := connection.get_execution_options().get(BEGIN, "BEGIN"):
         connection.exec_driver_sql(begin)

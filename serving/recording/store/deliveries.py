@@ -1,4 +1,4 @@
-"""Messages about alerts that wait for a webhook to take them."""
+"""Messages about alerts that wait to be sent to the webhook."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ deliveries = table("deliveries", "id", "body", "due", "attempts")
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """A message that a webhook has not taken yet.
+    """A message that the webhook has not accepted yet.
 
     Attributes
     ----------
     id : str
-        The same with every attempt, so that the receiver can tell.
+        The same in every attempt, so that the receiver recognises a repetition.
     due : int
-        When to try it next, in milliseconds since 1970, UTC.
+        When to send it next, in milliseconds since 1970, UTC.
     """
 
     id: str
@@ -29,35 +29,35 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 def add(connection: sql.Connection, messages: Sequence[Delivery]) -> None:
-    """Add messages, within the transaction that is open."""
+    """Add messages, within an open transaction."""
     if messages:
         connection.execute(deliveries.insert(), [msgspec.to_builtins(one) for one in messages])
 
 
 class Deliveries:
-    """Every method may raise `StoreError`."""
+    """The table of messages; every method may raise `StoreError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def due(self, now: int, limit: int) -> list[Delivery]:
-        """Messages to be sent by now, the oldest first."""
-        asked = (
+        """Return the messages that are due, the oldest first."""
+        query = (
             sql.select(*deliveries.c)
             .where(deliveries.c.due <= now)
             .order_by(deliveries.c.due, deliveries.c.id)
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [Delivery(*row) for row in connection.execute(asked)]
+            return [Delivery(*row) for row in connection.execute(query)]
 
     def delivered(self, message: Delivery) -> None:
-        """Forget a message that was taken, or is given up."""
+        """Delete a message that was accepted or given up."""
         with self._database.writing() as connection:
             connection.execute(deliveries.delete().where(deliveries.c.id == message.id))
 
     def postpone(self, message: Delivery, due: int) -> None:
-        """Try a message again later; that was one attempt."""
+        """Set when to send a message again, and count the attempt."""
         later = deliveries.update().where(deliveries.c.id == message.id)
         with self._database.writing() as connection:
             connection.execute(later.values(due=due, attempts=message.attempts + 1))

@@ -1,7 +1,7 @@
-"""What the values of stored records and probabilities stand for: names, kept once for all rows.
+"""The names of the values in stored records and probabilities, stored once for all rows.
 
-A row of `predictions` holds arrays of values and the number of its layout, so that no name is
-written with each.
+A row of `predictions` contains arrays of values and the number of its layout, so that the names are
+not repeated in each.
 """
 
 from collections.abc import Mapping
@@ -35,35 +35,35 @@ class Layout(NamedTuple):
 
     @property
     def number(self) -> int:
-        """What rows know it by: the same in every process and database."""
+        """Its key: a hash, so the same in every process and database."""
         digest = blake2b("".join(self).encode(), digest_size=8).digest()
         return int.from_bytes(digest) >> 1  # both databases' integers have a sign
 
     def record(self, stored: str) -> Raw:
-        """A record as a JSON object."""
+        """Convert a stored record to a JSON object."""
         return _named(self.fields, stored)
 
     def probabilities(self, stored: str | None) -> Raw | None:
-        """Probabilities as a JSON object."""
+        """Convert stored probabilities to a JSON object."""
         return None if stored is None else _named(self.classes, stored)
 
 
 class Layouts:
-    """The layouts of a database, each looked up once, for none ever changes."""
+    """The layouts of a database; each is looked up once, as none ever changes."""
 
     def __init__(self) -> None:
         self._found: dict[int, Layout] = {}
 
     def find(self, connection: sql.Connection, number: int) -> Layout:
-        """The layout that rows know by a number."""
+        """Return the layout with a number."""
         if number not in self._found:
             self._found[number] = Layout(*connection.execute(FIND, {"number": number}).one())
         return self._found[number]
 
 
 def add(connection: sql.Connection, layouts: Mapping[Layout, int]) -> None:
-    """Add layouts with their numbers; what is there already may be given again."""
-    # In one order everywhere, or of two that write at once each might wait for the other.
+    """Add layouts with their numbers; existing ones may be added again."""
+    # In the same order everywhere, or two concurrent writers could wait for each other.
     ordered = sorted(layouts, key=layouts.__getitem__)
     connection.execute(ADD, [{"number": layouts[each], **each._asdict()} for each in ordered])
 

@@ -1,4 +1,4 @@
-"""The store's tables, as the migration steps that make them.
+"""The tables of the store, created by migration steps.
 
 A released step is never changed or removed; a change of the tables is a new step at the end.
 """
@@ -12,12 +12,11 @@ from serving.errors import StoreError
 
 LOCK = 0x7374_6F72_65  # "store": any number that no other program locks in the same database
 
-
-WORDS_OF_SQLITE = {
+SQLITE_TYPES = {
     "EXACT": "TEXT",
     "ORDER_OF_ARRIVAL": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT",
 }
-WORDS_OF_POSTGRESQL = {
+POSTGRESQL_TYPES = {
     "EXACT": 'TEXT COLLATE "C"',
     "ORDER_OF_ARRIVAL": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
 }
@@ -61,11 +60,11 @@ STEPS = (
                 layout BIGINT NOT NULL
             )
             """,
-            # Pages and time ranges of a model, and what retention removes. The version at its end
-            # lets that filter pass over entries without reading the table, 5 million a second.
+            # For pages and time ranges of a model, and for retention. With the version at its end,
+            # a filter by version does not read the table: 5 million entries a second.
             "CREATE INDEX predictions_by_time ON predictions (model, time, id, version)",
-            # People look for rare labels, one in 100,000, which the other index finds slowly.
-            # Numbers stay out: nobody asks for one, and their disorder would slow insertion.
+            # For rare labels, one in 100,000, which are slow to find with the other index. Without
+            # numbers, which nobody filters by and which would slow down insertion.
             """
             CREATE INDEX predictions_by_label ON predictions (model, prediction, time, id, version)
             WHERE prediction LIKE '"%'
@@ -81,8 +80,8 @@ STEPS = (
                 UNIQUE (prediction_id, actual)
             )
             """,
-            # Feedback that came before its prediction, or for none, is `early`: those that never
-            # matched are found among these few without reading the others.
+            # Feedback that came before its prediction, or without one, is `early`: the unmatched is
+            # found among these few rows.
             "CREATE INDEX feedback_by_time ON feedback (early, time)",
             """
             CREATE TABLE segments (
@@ -156,7 +155,7 @@ APPLIED = """
 
 
 def pending_migrations(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> list[str]:
-    """Names of the steps that a database still lacks."""
+    """Return the names of the steps that have not been applied to a database."""
     applied: set[str] = set()
     if sql.inspect(connection).has_table("applied_steps"):
         applied = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
@@ -164,7 +163,7 @@ def pending_migrations(connection: sql.Connection, steps: tuple[Step, ...] = STE
 
 
 def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None:
-    """Apply the pending steps, within the open transaction.
+    """Apply the pending steps, within an open transaction.
 
     Raises
     ------
@@ -172,17 +171,17 @@ def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None
         If the database has applied steps that this code does not know.
     """
     postgresql = connection.dialect.name == "postgresql"
-    words = WORDS_OF_POSTGRESQL if postgresql else WORDS_OF_SQLITE
-    if postgresql:  # on SQLite the transaction itself keeps others out
+    types = POSTGRESQL_TYPES if postgresql else SQLITE_TYPES
+    if postgresql:  # on SQLite the transaction itself locks out others
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     connection.exec_driver_sql(APPLIED)
     applied = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
     if unknown := sorted(applied - {step.name for step in steps}):
-        raise StoreError(f"a newer release made its tables; unknown here: {', '.join(unknown)}")
+        raise StoreError(f"a newer release made its tables; unknown steps: {', '.join(unknown)}")
     for step in steps:
         if step.name not in applied:
             for statement in step.statements:
-                for word, meaning in words.items():
+                for word, meaning in types.items():
                     statement = statement.replace(word, meaning)  # noqa: PLW2901
                 connection.execute(sql.text(statement))
             connection.execute(

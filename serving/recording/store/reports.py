@@ -1,4 +1,4 @@
-"""What the monitor found, in the store: reports, figures over time, alerts."""
+"""The results of the monitor: reports, figures over time, alerts."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -27,29 +27,29 @@ encode = msgspec.json.Encoder().encode
 OF_VERSION = (reports.c.model == sql.bindparam("of")) & (
     reports.c.version == sql.bindparam("number")
 )
-FIRST = sql.text("""
+INSERT_FIRST = sql.text("""
     INSERT INTO reports (model, version, time, report, place, watch)
     VALUES (:model, :version, 0, '', 0, '') ON CONFLICT DO NOTHING
 """)
-NEXT = sql.text("""
+UPDATE_NEXT = sql.text("""
     UPDATE reports SET time = :time, report = :report, place = :place, watch = :watch
     WHERE model = :model AND version = :version AND time = :before
 """)
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The latest pass over a version, and from where the next one goes on.
+    """The latest check of a version, and where the next one continues.
 
     Attributes
     ----------
     time : int
-        Milliseconds since 1970, UTC; 0 before the first pass.
+        Milliseconds since 1970, UTC; 0 before the first check.
     report : Raw
-        JSON: all that was found, by it or by the last before it that had anything new to look at.
+        JSON: what the latest check found that had anything new to look at.
     place : int
-        Up to where the watch over concept drift has taken in feedback.
+        Up to which place of feedback the watch for concept drift has come.
     watch : Raw
-        JSON: its state.
+        JSON: the state of that watch.
     """
 
     model: str
@@ -61,7 +61,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """The figures of one pass, for a line over time; JSON."""
+    """The figures of one check, as JSON, for a chart over time."""
 
     model: str
     time: int
@@ -70,16 +70,16 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is, or was, wrong with a version.
+    """A drift of a version, or worse predictions, for as long as it lasts.
 
     Attributes
     ----------
     raised, cleared : int
-        Milliseconds since 1970, UTC; cleared is None while it lasts.
+        Milliseconds since 1970, UTC; `cleared` is None while it lasts.
     statements : tuple of Statement
-        What is wrong, as the latest pass saw it.
+        What is wrong, as of the latest check.
     ended : tuple of Statement
-        Why it is cleared; empty while it lasts.
+        Why it was cleared; empty while it lasts.
     """
 
     model: str
@@ -92,33 +92,33 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reports:
-    """Every method may raise `StoreError`."""
+    """The monitor's tables; every method may raise `StoreError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def latest(self, model: str, version: int) -> Report | None:
-        """The latest pass over a version."""
-        asked = sql.select(*reports.c).where(OF_VERSION)
+        """Return the latest check of a version."""
+        query = sql.select(*reports.c).where(OF_VERSION)
         with self._database.reading() as connection:
-            row = connection.execute(asked, {"of": model, "number": version}).first()
+            row = connection.execute(query, {"of": model, "number": version}).first()
         if row is None or not row.time:
             return None
         found = (row.model, row.version, row.time, Raw(row.report), row.place, Raw(row.watch))
         return Report(*found)
 
     def points(self, model: str, since: int, *, max_points: int | None = None) -> list[Point]:
-        """The figures of passes over a model's versions from a time on, the oldest first.
+        """Return the figures of checks of a model's versions since a time, the oldest first.
 
         Parameters
         ----------
         max_points : int, optional
-            About how many: evenly chosen, the latest among them. All if not given.
+            About how many: evenly spaced, the latest among them. All if not given.
         """
         wanted = (points.c.model == model) & (points.c.time >= since)
         order = (points.c.time, points.c.version)
         with self._database.reading() as connection:
-            if max_points is not None:  # of the index alone: the figures are long
+            if max_points is not None:  # from the index only: the figures are long
                 times = connection.scalars(sql.select(points.c.time).where(wanted).order_by(*order))
                 every = times.all()[::-1]
                 step = -(-len(every) // max_points)
@@ -130,26 +130,26 @@ class Reports:
     def alerts(
         self, model: str | None = None, *, limit: int = 100, lasting: bool = False
     ) -> list[Alert]:
-        """Alerts, the latest first.
+        """Return alerts, the latest first.
 
         Parameters
         ----------
         model : str, optional
-            Of all models if not given.
+            All models if not given.
         lasting : bool
-            Whether to leave out those that are cleared.
+            Whether to exclude cleared ones.
         """
-        asked = sql.select(*(alerts.c[name] for name in _ALERT)).order_by(alerts.c.raised.desc())
+        query = sql.select(*(alerts.c[name] for name in _ALERT)).order_by(alerts.c.raised.desc())
         if model is not None:
-            asked = asked.where(alerts.c.model == model)
+            query = query.where(alerts.c.model == model)
         if lasting:
-            asked = asked.where(alerts.c.cleared.is_(None))
+            query = query.where(alerts.c.cleared.is_(None))
         with self._database.reading() as connection:
-            rows = connection.execute(asked.limit(limit))
+            rows = connection.execute(query.limit(limit))
             return [_alert(row) for row in rows]
 
     def of_alert(self, model: str, time: int) -> Raw | None:
-        """The report of the pass that raised alerts of a model at a time, if it is kept; JSON."""
+        """Return the JSON report of the check that raised alerts at a time, if it still exists."""
         wanted = (alerts.c.model == model) & (alerts.c.raised == time)
         with self._database.reading() as connection:
             found = connection.scalar(sql.select(alerts.c.report).where(wanted).limit(1))
@@ -164,19 +164,19 @@ class Reports:
         *,
         before: int,
     ) -> bool:
-        """Keep what a pass found: all of it, or nothing.
+        """Write the results of a check in one transaction.
 
         Parameters
         ----------
         changed : sequence of Alert
-            Raised, lasting with something else to say, or cleared.
+            Raised, changed or cleared.
         before : int
-            The time of the version's latest report when the pass began, 0 if there was none.
+            The time of the version's latest report when the check began, 0 if there was none.
 
         Returns
         -------
         bool
-            False, with nothing kept, where another monitor made a pass meanwhile.
+            False, with nothing written, if another monitor made a check meanwhile.
         """
         row: dict[str, Any] = msgspec.structs.asdict(report) | {
             "report": bytes(report.report).decode(),
@@ -184,8 +184,8 @@ class Reports:
         }
         point = {"model": report.model, "time": report.time, "version": report.version}
         with self._database.writing() as connection:
-            connection.execute(FIRST, point)
-            if not connection.execute(NEXT, row | {"before": before}).rowcount:
+            connection.execute(INSERT_FIRST, point)
+            if not connection.execute(UPDATE_NEXT, row | {"before": before}).rowcount:
                 return False
             connection.execute(points.insert(), point | {"figures": bytes(figures).decode()})
             _settle(connection, changed, row["report"])
@@ -193,15 +193,15 @@ class Reports:
         return True
 
     def renew(self, report: Report, time: int) -> None:
-        """Note that a pass was made which found nothing new."""
-        asked = reports.update().where(OF_VERSION & (reports.c.time == report.time))
+        """Set the time of a check that had nothing new to look at."""
+        update = reports.update().where(OF_VERSION & (reports.c.time == report.time))
         with self._database.writing() as connection:
             connection.execute(
-                asked.values(time=time), {"of": report.model, "number": report.version}
+                update.values(time=time), {"of": report.model, "number": report.version}
             )
 
     def settle(self, changed: Sequence[Alert], messages: Sequence[Delivery]) -> None:
-        """Change alerts that no pass is about, as those of a version that is live no more."""
+        """Change alerts without a check, such as those of a version that is no longer live."""
         with self._database.writing() as connection:
             _settle(connection, changed, "null")
             deliveries.add(connection, messages)
@@ -224,8 +224,8 @@ def _alert(row: sql.Row[Any]) -> Alert:
 
 def _settle(connection: sql.Connection, changed: Sequence[Alert], report: str) -> None:
     for alert in changed:
-        there = alerts.update().where(_same(alert))
-        said = {name: encode(getattr(alert, name)).decode() for name in ("statements", "ended")}
-        if not connection.execute(there.values(cleared=alert.cleared, **said)).rowcount:
-            row = msgspec.structs.asdict(alert) | said | {"report": report}
+        update = alerts.update().where(_same(alert))
+        texts = {name: encode(getattr(alert, name)).decode() for name in ("statements", "ended")}
+        if not connection.execute(update.values(cleared=alert.cleared, **texts)).rowcount:
+            row = msgspec.structs.asdict(alert) | texts | {"report": report}
             connection.execute(alerts.insert(), row)

@@ -1,4 +1,4 @@
-"""Deleting what is older than it may be, without keeping writers out."""
+"""Delete what is older than it may be, in small transactions that let others write."""
 
 import logging
 import math
@@ -12,11 +12,11 @@ from serving.recording.store.rows import Cursor
 
 log = logging.getLogger(__name__)
 
-TRIES, PAUSE = 20, 0.5  # to cut the log off; seconds between two
+TRIES, PAUSE = 20, 0.5  # of truncating the log; seconds between two
 CHUNK = 500  # rows deleted in one transaction, some 10 ms
 
 NEXT_MODEL = sql.text("SELECT min(model) FROM predictions WHERE model > :model")
-# From where the last chunk ended: else PostgreSQL passes over all deleted before, until a vacuum.
+# From the end of the last chunk, or PostgreSQL would pass over all deleted rows until a vacuum.
 EXPIRED = sql.text("""
     SELECT time, id FROM predictions
     WHERE model = :model AND time < :since AND (time, id) > (:after_time, :after_id)
@@ -33,7 +33,7 @@ DELETE_UNMATCHED = sql.text("""
         AND NOT EXISTS (SELECT 1 FROM predictions WHERE id = prediction_id)
         LIMIT :limit)
 """)
-# Of predictions that never came, or that had gone before it was known what a trial said of them.
+# Trials of predictions that never came, or that were deleted before their trial was stored.
 NEXT_TRIAL = sql.text("""
     SELECT model, version FROM trials WHERE (model, version) > (:model, :version)
     ORDER BY model, version LIMIT 1
@@ -43,8 +43,8 @@ DELETE_OLD_TRIALS = sql.text("""
         SELECT prediction_id, version FROM trials
         WHERE model = :model AND version = :version AND time < :since LIMIT :limit)
 """)
-# A report tells the least and the greatest of its window: it goes with the oldest row of that. The
-# monitor's next pass makes another.
+# A report contains the minimum and maximum of its window, so it is deleted with the oldest row of
+# the window. The monitor's next check makes another.
 REPORTS = sql.text("SELECT model, version, time, report FROM reports WHERE report <> 'null'")
 EVIDENCE = sql.text(
     "SELECT DISTINCT model, version, raised, report FROM alerts WHERE report <> 'null'"
@@ -72,10 +72,10 @@ class _Report(msgspec.Struct):
 
 
 def delete_older(database: Database, since: int) -> int:
-    """Delete the predictions of before a time with their feedback; count the predictions.
+    """Delete predictions from before a time with their feedback; return how many predictions.
 
-    Feedback that is as old and fits no prediction goes too, trials of them, and what the monitor
-    found then: of alerts that last, the report that raised them. SQLite overwrites all of it.
+    Also delete feedback and trials that are as old and have no prediction, and the monitor's
+    results from then; of alerts that last, only their report. SQLite overwrites all of it.
     """
     deleted, model = 0, _model_after(database, "")
     while model is not None:
@@ -94,32 +94,32 @@ def delete_older(database: Database, since: int) -> int:
         for statement in (DELETE_POINTS, DELETE_ALERTS, DELETE_REPORTS, DELETE_DELIVERIES):
             connection.execute(statement, {"since": since})
         _blank_reports(connection, since)
-    empty_log(database)
+    truncate_log(database)
     return deleted
 
 
-def empty_log(database: Database) -> None:
-    """Cut off the log, which holds what was deleted, as soon as nobody reads it."""
+def truncate_log(database: Database) -> None:
+    """Truncate the log, which contains deleted rows, as soon as nobody reads it."""
     for _ in range(TRIES):
-        if database.empty_log():
+        if database.truncate_log():
             return
         time.sleep(PAUSE)
-    log.info("the database's log is in use: what is removed leaves it with the next hour's")
+    log.info("the database's log is in use: the deleted rows stay in it for another hour")
 
 
 def _blank_reports(connection: sql.Connection, since: int) -> None:
-    """Forget what reports tell of windows that began before a time."""
-    for question, statement, names in (
+    """Delete the reports of windows that began before a time."""
+    for query, statement, names in (
         (REPORTS, BLANK_REPORT, ("model", "version", "time")),
         (EVIDENCE, BLANK_EVIDENCE, ("model", "version", "raised")),
     ):
-        for *key, report in connection.execute(question).all():
+        for *key, report in connection.execute(query).all():
             if _began(report) < since:
                 connection.execute(statement, dict(zip(names, key, strict=True)))
 
 
 def _began(report: str) -> float:
-    """When a report's window began; one that cannot be read counts as old."""
+    """Return when a report's window began; a report that cannot be read counts as old."""
     try:
         first = msgspec.json.decode(report, type=_Report).window.since
     except ValueError:  # of another release
@@ -134,10 +134,10 @@ def _model_after(database: Database, model: str) -> str | None:
 
 
 def _delete_predictions(database: Database, model: str, since: int, after: Cursor) -> list[Cursor]:
-    asked = {"model": model, "since": since, "after_time": after.time, "after_id": after.id}
+    bounds = {"model": model, "since": since, "after_time": after.time, "after_id": after.id}
     started = time.monotonic()
     with database.writing() as connection:
-        found = connection.execute(EXPIRED, asked | {"limit": CHUNK})
+        found = connection.execute(EXPIRED, bounds | {"limit": CHUNK})
         chunk = [Cursor(*row) for row in found]
         if chunk:
             ids = {"ids": [prediction_id for _, prediction_id in chunk]}
@@ -164,13 +164,13 @@ def _trial_after(database: Database, model: str, version: int) -> tuple[str, int
 
 def _delete_trials(database: Database, model: str, version: int, since: int) -> int:
     started = time.monotonic()
-    asked = {"model": model, "version": version, "since": since, "limit": CHUNK}
+    bounds = {"model": model, "version": version, "since": since, "limit": CHUNK}
     with database.writing() as connection:
-        deleted = connection.execute(DELETE_OLD_TRIALS, asked).rowcount
+        deleted = connection.execute(DELETE_OLD_TRIALS, bounds).rowcount
     _let_others_write(started)
     return deleted
 
 
 def _let_others_write(started: float) -> None:
-    """Pause for as long as the work took: SQLite keeps no queue of those who wait to write."""
+    """Pause for as long as the work took, because SQLite has no queue of waiting writers."""
     time.sleep(time.monotonic() - started)

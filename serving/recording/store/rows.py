@@ -1,7 +1,7 @@
-"""What the store gives: rows as structs.
+"""The tables by their columns, and the structs that the store returns.
 
-What was a JSON value is JSON text in the tables, and stays so in the structs: those who ask for it
-put it into JSON again.
+JSON values are JSON text in the tables and stay `Raw` in the structs, as they are mostly written
+into JSON again.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _FEEDBACK = ("prediction_id", "actual", "time", "request_id", "early")
 
 
 def table(name: str, *columns: str) -> sql.TableClause:
-    """A table by its columns, as migrations.py made it."""
+    """Declare a table of migrations.py by its columns."""
     return sql.table(
         name,
         *(sql.column(each, sql.BigInteger if each in _NUMBERS else sql.Text) for each in columns),
@@ -37,7 +37,7 @@ feedback = table("feedback", "place", *_FEEDBACK)
 
 
 class Feedback(msgspec.Struct, frozen=True):
-    """What was said to be true of a prediction; the time is that of its last delivery."""
+    """The feedback to a prediction; if it was sent several times, with the time of the last."""
 
     prediction_id: str
     actual: Raw
@@ -46,24 +46,24 @@ class Feedback(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "Feedback":
-        """Name what a row holds."""
+        """Make it of a row with these columns."""
         prediction_id, actual, *rest = row
         return cls(prediction_id, Raw(actual), *rest)
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """One prediction with the latest ground truth, if there is any.
+    """A prediction with its latest feedback, if it has any.
 
     Attributes
     ----------
     time : int
         Milliseconds since 1970, UTC.
     duration : int
-        Microseconds; of the whole request where it asked for many.
+        Microseconds, of the whole request.
     record : Raw
-        JSON object: value by field.
+        JSON object: values by field.
     probabilities : Raw, optional
-        JSON object: probability by class.
+        JSON object: probabilities by class.
     interval : Raw, optional
         JSON object: low and high.
     """
@@ -83,22 +83,22 @@ class Prediction(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, row: Sequence[Any], actual: str | None, layout: Layout) -> "Prediction":
-        """Name what a row of `predictions` holds, but for its layout."""
-        keys, (record, prediction, chances, *rest) = row[: len(_KEYS)], row[len(_KEYS) :]
-        answer = [layout.record(record), Raw(prediction), layout.probabilities(chances)]
+        """Make it of a row of `predictions` without its layout."""
+        keys, (record, prediction, probabilities, *rest) = row[: len(_KEYS)], row[len(_KEYS) :]
+        made = [layout.record(record), Raw(prediction), layout.probabilities(probabilities)]
         others = (None if text is None else Raw(text) for text in (*rest, actual))
-        return cls(*keys, *answer, *others)
+        return cls(*keys, *made, *others)
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """What a version answered to a record, and what was true of it.
+    """A prediction with its record and its feedback.
 
     Attributes
     ----------
     time : int
-        Of the answer: milliseconds since 1970, UTC.
+        Of the prediction, in milliseconds since 1970, UTC.
     record : Raw
-        JSON object: value by field.
+        JSON object: values by field.
     """
 
     time: int
@@ -110,7 +110,7 @@ class Labelled(msgspec.Struct, frozen=True):
 
 
 class LabelledTrial(msgspec.Struct, frozen=True):
-    """What the version that is tried and the live one said of a record, and what was true of it."""
+    """The predictions of the version on trial and the live one for a record, and the feedback."""
 
     trial: Raw
     trial_probabilities: Raw | None
@@ -120,20 +120,20 @@ class LabelledTrial(msgspec.Struct, frozen=True):
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """How the version that is tried compares with the live one, on the latest predictions.
+    """How the version on trial compares with the live one, on the latest predictions.
 
     Attributes
     ----------
     rows : int
-        Predictions that both made.
+        How many predictions both made.
     agreement : float, optional
         The share of equal labels; None for numbers.
     gap : float, optional
-        The mean distance of two numbers; None for labels.
+        The mean absolute difference of numbers; None for labels.
     known : int
-        Those of the rows whose truth is known.
+        How many of the rows have feedback.
     live, trial : float, optional
-        Of these, the share of right labels, or the mean absolute error of numbers.
+        Of these, the share of correct labels, or the mean absolute error of numbers.
     """
 
     version: int
@@ -146,19 +146,19 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 class Cursor(NamedTuple):
-    """Time and id of the last prediction of a page: the next one starts after it."""
+    """Time and id of the last prediction of a page, after which the next page starts."""
 
     time: int
     id: str
 
 
 class Position(NamedTuple):
-    """How many bytes of a journal segment are in the store, and its torn lines so far."""
+    """How many bytes of a journal segment have been read, and how many of its lines are torn."""
 
     read: int
     torn: int = 0
 
 
 def json(value: Any) -> str:
-    """A value as the tables hold it; `Raw` is so already."""
+    """Encode a value as JSON text; `Raw` is JSON already."""
     return str(value, "utf-8") if isinstance(value, Raw) else _encode(value).decode()
