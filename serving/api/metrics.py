@@ -103,7 +103,7 @@ class Found:
         told: dict[tuple[object, ...], int] = {}
         for key in self.service.registry.live.items():
             if latest := reports.latest(*key):
-                yield Sample(families.PASS, key, latest.time / 1000)
+                yield Sample(families.CHECKED, key, latest.time / 1000)
                 yield from _drift(key, latest.report)
                 told |= {(*key, kind): 0 for kind in get_args(Kind)}
         for alert in reports.alerts(lasting=True, limit=MOST):

@@ -111,8 +111,8 @@ LOOKED = _gauge(
 )
 STUCK = _gauge("collector_failing", "", "1 while the collector cannot move the journal.")
 STORE = _gauge("store_up", "", "1 where the store answers; 0 leaves out all that is below.")
-PASS = _gauge(
-    "monitor_last_check_timestamp_seconds", "model version", "When the monitor last made a pass."
+CHECKED = _gauge(
+    "monitor_last_check_timestamp_seconds", "model version", "When the monitor last checked it."
 )
 DRIFTED = _gauge("drift_share", "model version", "Share of the fields that drifted, 0 to 1.")
 CHANGE = _gauge(
@@ -124,7 +124,7 @@ ALERT = _gauge("alert", "model version kind", "1 while an alert lasts.")
 METRICS = (
     *(REQUESTS, DURATION, REQUEST_ROWS, PREDICTIONS, BUILD, LIVE, TRIAL, LOADED, BROKEN),
     *(LOST, FAILING, SEGMENTS, BYTES, WAITING, TORN, LOOKED, STUCK),
-    *(STORE, PASS, DRIFTED, CHANGE, ALERT),
+    *(STORE, CHECKED, DRIFTED, CHANGE, ALERT),
 )
 
 SECOND_BUCKETS, ROW_BUCKETS = DURATION.buckets, REQUEST_ROWS.buckets

@@ -4,7 +4,7 @@
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import chain
 
@@ -34,17 +34,17 @@ from serving.monitor.findings import (
 from serving.monitor.performance.concept import Watch
 from serving.monitor.performance.estimate import estimate
 from serving.monitor.performance.feedback import Watched, continue_watch
-from serving.monitor.performance.predictions import Classified, one_hot, positive_label
+from serving.monitor.performance.predictions import Classified, one_hot
 from serving.monitor.performance.realised import measure_realised
 from serving.monitor.report import Report, Unmeasured, WindowSummary, figures_of, read
 from serving.monitor.traffic import measure_arrival, measure_traffic
+from serving.monitor.unmeasured import find_unmeasured, held_out_metrics
 from serving.monitor.window import Decoder, Window
 from serving.monitor.wording import sentence
 from serving.recording.store import Store, reports
 from serving.recording.store.rows import Trial
 from serving.recording.store.windows import WindowLimits
 from serving.settings import Settings
-from serving.statement import Statement
 from serving.versions.decisions import Decisions
 
 log = logging.getLogger(__name__)
@@ -72,26 +72,27 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
 
     trained = artefact.read(settings.models_dir, model, version)
     decoder = Decoder(trained.manifest, trained.reference)
-    held_out = _held_out(trained)
+    held_out = held_out_metrics(trained)
+    reached = store.last_place()  # read before the window, which so has all feedback up to there
     window = Window(trained.manifest.fields, decoder, store.window(limits))
 
     compared = compare_with_reference(trained, window)
     drift = detect_drift(compared.fields, compared.outputs)
     realised = _measure_realised(window, held_out)
     estimated = _estimate(window, trained)
-    watched = _watch_feedback(store, limits, last, decoder, held_out=held_out, now=now)
+    watched = _watch_feedback(store, limits, last, reached, decoder, held_out=held_out, now=now)
     counted = read_totals(settings.metrics_dir)
     counted_before = last_report.traffic.counted if last_report else NOTHING_COUNTED
     traffic = measure_traffic(window, counted, counted_before, now)
     trial = _compare_trial(settings, store, decisions, limits)
     verdict, reasons = _judge(drift, realised, watched.drift)
-    unmeasured = chain(compared.unmeasured, _find_unmeasured(trained, window, watched.drift))
+    unmeasured = chain(compared.unmeasured, find_unmeasured(trained, window, watched.drift))
 
     report = Report(
         model=model,
         version=version,
         time=now,
-        window=_summarise(window, limits, settings.monitor_days),
+        window=window.summary(limits.max_rows, settings.monitor_days),
         verdict=verdict,
         statements=reasons,
         drift=drift,
@@ -117,30 +118,19 @@ def _nothing_new(store: Store, limits: WindowLimits, place: int, window: WindowS
     return unchanged and not news.feedback
 
 
-def _held_out(trained: Artefact) -> dict[str, Figure]:
-    """The metrics of training that live ones are compared with."""
-    metrics = trained.manifest.metrics
-    skipped = {"f1"} if _positive_is_unknown(trained) else set()
-    return {name: figure for name, figure in metrics.items() if name not in skipped}
-
-
-def _positive_is_unknown(trained: Artefact) -> bool:
-    """Whether F1 is that of one of two labels, and the artefact does not record which."""
-    two = len(trained.manifest.classes) == 2  # noqa: PLR2004
-    return two and positive_label(trained.manifest, trained.reference) is None
-
-
 def _watch_feedback(
     store: Store,
     limits: WindowLimits,
     last: reports.Report | None,
+    reached: int,
     decoder: Decoder,
     *,
     held_out: dict[str, Figure],
     now: int,
 ) -> Watched:
+    """Continue the watch over concept drift with the feedback since the last check."""
     place = last.place if last else 0
-    until = max(place, store.last_place())
+    until = max(place, reached)
     watch = msgspec.json.decode(last.watch, type=Watch) if last else Watch()
     with closing(store.new_feedback(limits, place, until)) as arrived:
         return continue_watch(watch, arrived, decoder, held_out, last=until, now=now)
@@ -194,34 +184,6 @@ def _judge(
         return "worse", worse[0]
     statements = [each.statements for each in judged if each.verdict == verdict]
     return verdict, tuple(chain.from_iterable(statements + worse))
-
-
-def _find_unmeasured(
-    trained: Artefact, window: Window, concept: ConceptDrift | None
-) -> Iterator[Statement]:
-    """State what could not be computed, and what it would need."""
-    if not window.decoder.known(window.actual).any():
-        yield Statement("no_feedback")
-    if not trained.manifest.metrics:
-        yield Statement("no_figures")
-    elif concept is None:
-        yield Statement("no_loss")
-    if trained.manifest.metrics and _positive_is_unknown(trained):
-        yield Statement("f1_of_unknown")
-    if not window.decoder.has_probabilities:
-        yield Statement("no_probabilities")
-    elif not trained.reference.reliability:
-        yield Statement("no_reliability")
-
-
-def _summarise(window: Window, limits: WindowLimits, days: int) -> WindowSummary:
-    return WindowSummary(
-        since=int(window.times.min()) if window.rows else None,
-        until=int(window.times.max()) if window.rows else None,
-        predictions=window.rows,
-        max_rows=limits.max_rows,
-        days=days,
-    )
 
 
 def _store_with_alerts(

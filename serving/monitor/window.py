@@ -18,6 +18,7 @@ from serving.monitor.performance.predictions import (
     Regressed,
     positive_label,
 )
+from serving.monitor.report import WindowSummary
 from serving.recording.store.windows import Part
 
 UNKNOWN = -1  # the code of a label that is missing or not known
@@ -132,6 +133,16 @@ class Window:
             self.decoder.probabilities(decode(part.probabilities)),
             actual,
             fed_back,
+        )
+
+    def summary(self, max_rows: int, days: int) -> WindowSummary:
+        """The window in the form of a report, with its limits."""
+        return WindowSummary(
+            since=int(self.times.min()) if self.rows else None,
+            until=int(self.times.max()) if self.rows else None,
+            predictions=self.rows,
+            max_rows=max_rows,
+            days=days,
         )
 
     def take(self, field: str) -> NDArray[Any]:
