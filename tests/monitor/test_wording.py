@@ -15,11 +15,10 @@ from hypothesis import strategies as some
 
 from serving.figures import ENGLISH, PORTUGUESE
 from serving.models.manifest import Figure
-from serving.models.metrics import METRICS
 from serving.monitor.drift.detection import TESTS, detect_drift
 from serving.monitor.drift.samples import Labels, Numbers
 from serving.monitor.findings import MetricVerdict, Statements, Verdict
-from serving.monitor.performance import concept, metrics
+from serving.monitor.performance import concept
 from serving.monitor.performance.predictions import Regressed
 from serving.monitor.performance.realised import measure_realised
 from serving.monitor.report import Unmeasured
@@ -109,10 +108,6 @@ def test_every_code_has_words_in_both_languages_about_the_same_values():
 )
 def test_every_test_verdict_loss_and_kind_of_alert_has_a_title_in_both_languages(name: str):
     assert WORDING[name].keys() == {ENGLISH, PORTUGUESE}
-
-
-def test_every_metric_has_a_title():
-    assert {*metrics.CLASSIFICATION, *metrics.REGRESSION} <= METRICS.keys()
 
 
 def worded(label: str, field: str, language: str = ENGLISH) -> str:
