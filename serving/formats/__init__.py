@@ -1,6 +1,6 @@
-"""How records come and predictions go in streams: a file for each format, batch by batch.
+"""Formats of records and predictions in streams, one module each, read and written in batches.
 
-A reader gives the batches of a stream of bytes, a writer makes bytes of each when it is predicted.
+A reader splits a stream of bytes into batches; a writer encodes each batch when it is predicted.
 The command line and HTTP share them.
 """
 
@@ -18,31 +18,31 @@ __all__ = ["READERS", "WRITERS", "Batch", "Predict", "Reader", "Writer", "predic
 
 
 class Reader(Protocol):
-    """Gives the batches of a stream; `unused` names columns that mean nothing to the model."""
+    """Reads the batches of a stream; `unused` lists columns that are not fields of the model."""
 
     unused: list[str]
 
     @property
     def dialect(self) -> Dialect:
-        """How a table is written, for its predictions to be written so too."""
+        """The format of a table, in which its predictions are written too."""
 
     def __iter__(self) -> Iterator[Batch]:
-        """Read on to the end."""
+        """Read to the end of the stream."""
 
 
 class Writer(Protocol):
-    """Makes bytes of predictions; `mimetype` says what they are."""
+    """Encodes predictions in the format `mimetype`."""
 
     mimetype: str
 
     def head(self) -> bytes:
-        """What comes before the first batch."""
+        """Return the bytes before the first batch."""
 
-    def batch(self, batch: Batch, answer: Predicted | None) -> bytes:
-        """What each record of a batch gets, in order."""
+    def batch(self, batch: Batch, predicted: Predicted | None) -> bytes:
+        """Encode the prediction or the faults of each record, in order."""
 
     def tail(self) -> bytes:
-        """What comes after the last batch."""
+        """Return the bytes after the last batch."""
 
 
 READERS: dict[str, Callable[[BinaryIO, Schema], Reader]] = {
@@ -53,13 +53,13 @@ READERS: dict[str, Callable[[BinaryIO, Schema], Reader]] = {
 }
 
 
-class Making(Protocol):
-    """Makes a writer for a model's predictions, which have ids or not."""
+class MakeWriter(Protocol):
+    """Makes a writer of a model's predictions, with or without ids."""
 
     def __call__(self, manifest: Manifest, dialect: Dialect, /, *, ids: bool) -> Writer: ...
 
 
-WRITERS: dict[str, Making] = {
+WRITERS: dict[str, MakeWriter] = {
     "application/json": json_array.Writer,
     "text/csv": delimited.Writer,
     "text/tab-separated-values": delimited.Writer,

@@ -10,8 +10,8 @@ from serving.errors import Fault, InvalidRecords
 from serving.inputs.schema import Matrix, Remark, Rows
 from serving.models.predicted import Predicted
 
-RECORDS = 2_000  # in a batch, at most
-BYTES = 2**20  # of text, after which a batch is full too
+MAX_RECORDS = 2_000  # in a batch
+MAX_BYTES = 2**20  # of text in a batch
 
 Predict = Callable[[Rows], Predicted]
 
@@ -24,11 +24,11 @@ class Batch(NamedTuple):
     first : int
         Position in the stream of the first record, from 0.
     lines : sequence of int
-        The line on which each record begins, from 1; unset where lines mean nothing.
+        The line on which each record begins, from 1; unset in a JSON array.
     rows : Rows
         The valid records, in order.
     faults : dict of int to list of Fault
-        What is wrong with the others, by their position in the batch.
+        The faults of the others, by their position in the batch.
     """
 
     first: int
@@ -44,11 +44,11 @@ class Batch(NamedTuple):
         matrix: Matrix,
         remarks: dict[int, list[Remark]],
     ) -> Self:
-        """A batch in which all is valid."""
+        """Make a batch of valid records."""
         return cls(first, lines, Rows(matrix, remarks, many=True), {})
 
     def without(self, refused: list[Fault]) -> Self:
-        """The batch with some of its rows, named by their position among these, as faults."""
+        """Turn rows that the model refused into faults; `refused` has their positions in `rows`."""
         places = [place for place in range(len(self.lines)) if place not in self.faults]
         faults = dict(self.faults)
         for fault in refused:
@@ -58,19 +58,19 @@ class Batch(NamedTuple):
             faults.setdefault(place, []).append(moved)
         kept = [row for row, place in enumerate(places) if place not in faults]
         remarks = self.rows.remarks
-        told = {new: remarks[row] for new, row in enumerate(kept) if row in remarks}
-        rows = Rows(self.rows.matrix[np.array(kept, np.intp)], told, many=True)
+        moved_remarks = {new: remarks[row] for new, row in enumerate(kept) if row in remarks}
+        rows = Rows(self.rows.matrix[np.array(kept, np.intp)], moved_remarks, many=True)
         return self._replace(rows=rows, faults=faults)
 
 
 def predict_batch(batch: Batch, predict: Predict) -> tuple[Batch, Predicted | None]:
-    """Predict a batch; rows that the model refuses or has no finite answer to become faults.
+    """Predict a batch; rows that the model refuses become faults of the batch that is returned.
 
-    The answer is None where no row is left.
+    The predictions are None if no row is left.
     """
     while len(batch.rows.matrix):
         try:
             return batch, predict(batch.rows)
-        except InvalidRecords as error:  # which names some of the rows, and those that are left now
+        except InvalidRecords as error:  # of some rows; the others are tried again
             batch = batch.without(error.faults)
     return batch, None

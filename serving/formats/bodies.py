@@ -1,4 +1,4 @@
-"""Predictions as they are sent, whatever asked for them."""
+"""Predictions as JSON: the bodies of responses, and items of arrays and streams."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -11,7 +11,7 @@ from serving.models.predicted import Predicted
 
 
 class Interval(msgspec.Struct, gc=False):
-    """Between which numbers the true one lies, and in which share of cases."""
+    """The interval that contains the actual value, with a probability of `coverage`."""
 
     low: float
     high: float
@@ -19,9 +19,9 @@ class Interval(msgspec.Struct, gc=False):
 
 
 class Prediction(msgspec.Struct, gc=False):
-    """One prediction as it is sent; in an array, model and version stand once beside it.
+    """One prediction; model and version are beside it if it is in an array.
 
-    One that is not recorded has no id.
+    A prediction that is not recorded has no id.
     """
 
     id: str | msgspec.UnsetType
@@ -34,30 +34,30 @@ class Prediction(msgspec.Struct, gc=False):
 
 
 class Predictions(msgspec.Struct, gc=False):
-    """Many predictions as they are sent, in the order of the records."""
+    """Many predictions, in the order of the records."""
 
     predictions: list[Prediction]
     model: str
     version: int
 
 
-def to_body(answer: Predicted) -> Prediction | Predictions:
-    """What is sent for an answer: one prediction, or many where an array was sent."""
-    manifest, many = answer.engine.manifest, answer.rows.many
-    predictions = to_bodies(answer, named=not many)
+def to_body(predicted: Predicted) -> Prediction | Predictions:
+    """Make the body of a response: one prediction, or many if an array was sent."""
+    manifest, many = predicted.engine.manifest, predicted.rows.many
+    predictions = to_bodies(predicted, named=not many)
     return Predictions(predictions, manifest.name, manifest.version) if many else predictions[0]
 
 
-def to_bodies(answer: Predicted, *, named: bool) -> list[Prediction]:
-    """What is sent for each row; `named` says the model and version with each."""
-    manifest, (matrix, remarks, _) = answer.engine.manifest, answer.rows
-    values, probabilities, intervals = answer.predictions
+def to_bodies(predicted: Predicted, *, named: bool) -> list[Prediction]:
+    """Make a prediction for each row; `named` adds model and version to each."""
+    manifest, (matrix, remarks, _) = predicted.engine.manifest, predicted.rows
+    values, probabilities, intervals = predicted.predictions
     labelled = _by_class(manifest.classes)
     coverage = manifest.interval.coverage if manifest.interval else 0.0
     model, version = (manifest.name, manifest.version) if named else (UNSET, UNSET)
     return [
         Prediction(
-            answer.ids[row] if answer.ids else UNSET,
+            predicted.ids[row] if predicted.ids else UNSET,
             values[row],
             labelled(*probabilities[row]) if probabilities else UNSET,
             Interval(*intervals[row], coverage) if intervals else UNSET,
@@ -71,7 +71,7 @@ def to_bodies(answer: Predicted, *, named: bool) -> list[Prediction]:
 
 @cache
 def _by_class(classes: tuple[str, ...]) -> Callable[..., msgspec.Struct | dict[str, float]]:
-    """What is made of one number for each class, sent under the class's own name."""
+    """Make the function that names one number for each class by its class."""
     attributes = [f"class_{code}" for code in range(len(classes))]
     try:
         return msgspec.defstruct(
@@ -80,5 +80,5 @@ def _by_class(classes: tuple[str, ...]) -> Callable[..., msgspec.Struct | dict[s
             rename=dict(zip(attributes, classes, strict=True)),
             gc=False,
         )
-    except ValueError:  # a struct is faster, and cannot be sent under every name
+    except ValueError:  # a struct is faster, but does not accept every name
         return lambda *chances: dict(zip(classes, chances, strict=True))

@@ -1,4 +1,4 @@
-"""From the cells of a table to rows: a whole column at once, or exactly where one is at fault."""
+"""From the cells of a table to rows: by columns, or one by one if a cell is at fault."""
 
 from difflib import get_close_matches
 from typing import Any
@@ -10,21 +10,22 @@ from serving.errors import Fault, InvalidRecords, NotATable
 from serving.formats.texts import Texts
 from serving.inputs.exact import LISTED_NAMES, ExactReader
 from serving.inputs.field import Field
+from serving.inputs.headers import Row
 from serving.inputs.schema import Schema
 from serving.inputs.shown import LONGEST_SHOWN, listed, shown
 from serving.inputs.strict_json import JSONObject
-from serving.inputs.tables import Row, TableReader
+from serving.inputs.tables import TableReader
 
-DECIMAL_COMMAS = ";\t"  # between these, numbers may have a decimal comma
+DECIMAL_COMMAS = ";\t"  # separators with which numbers may have a decimal comma
 
 
 class Cells:
-    """The columns of a table held against a schema.
+    """The columns of a table, matched with the fields of a schema.
 
     Attributes
     ----------
     unused : list of str
-        The columns that mean nothing to the model.
+        The columns that are not fields of the model.
 
     Raises
     ------
@@ -36,24 +37,25 @@ class Cells:
 
     def __init__(self, schema: Schema, table: TableReader) -> None:
         self.schema, self.width = schema, len(table.names)
-        meant = schema.meanings.meant(table.names)
-        self.unused = meant.unknown
-        if not meant.fields and not meant.rivals:
+        matched = schema.known_names.match(table.names)
+        self.unused = matched.unknown
+        if not matched.fields and not matched.rivals:
             names = listed(schema.names)
-            raise NotATable(f"the first line names no field of this model; they are {names}")
+            raise NotATable(f"the first line names no field of this model; its fields are {names}")
         faults = [*_repeated(schema, table, self.unused)]
         for field in schema.fields:
-            if field.name in meant.rivals:
-                rivals = " and ".join(map(shown, meant.rivals[field.name]))
+            if field.name in matched.rivals:
+                rivals = " and ".join(map(shown, matched.rivals[field.name]))
                 message = f"is named {rivals}; name one column {shown(field.name)}"
                 faults.append(_of_header(field.name, message))
-            elif not (field.optional or field.name in meant.fields):
-                faults.append(_of_header(field.name, f"is no column{_nearest(field, self.unused)}"))
+            elif not (field.optional or field.name in matched.fields):
+                message = f"has no column{_nearest(field, self.unused)}"
+                faults.append(_of_header(field.name, message))
         if faults:
             raise InvalidRecords(faults)
         as_trained = schema.table is not None and schema.table.separator == table.separator
         commas = table.separator in DECIMAL_COMMAS
-        self._columns = {name: table.names.index(sent) for name, sent in meant.fields.items()}
+        self._columns = {name: table.names.index(sent) for name, sent in matched.fields.items()}
         self._texts = {
             field.name: Texts(field, as_trained=as_trained, commas=commas)
             for field in schema.fields
@@ -66,7 +68,7 @@ class Cells:
         return any(texts.met_comma for texts in self._texts.values())
 
     def matrix(self, rows: list[Row]) -> NDArray[Any] | None:
-        """The rows of a batch by columns, None where one is at fault or needs a closer look."""
+        """Convert the rows of a batch by columns; None if a cell must be read by itself."""
         if {*map(len, rows)} != {self.width}:
             return None
         columns = [*zip(*rows, strict=True)]
@@ -84,7 +86,7 @@ class Cells:
         return matrix
 
     def reader(self) -> ExactReader:
-        """What reads rows one after another, and names every fault."""
+        """Make a reader of single rows, which reports every fault."""
 
         def read(field: Field, value: Any) -> Any:
             return (
@@ -94,7 +96,7 @@ class Cells:
         return self.schema.reader(read)
 
     def read(self, reader: ExactReader, position: int, row: Row) -> list[Any]:
-        """One value for each field; faults are the reader's."""
+        """Return a value for each field; faults are added to the reader's."""
         if len(row) != self.width:
             message = f"has {len(row)} cells, the first line has {self.width}"
             reader.faults.append(Fault(record=position, message=message))
@@ -104,11 +106,11 @@ class Cells:
 
 
 def _repeated(schema: Schema, table: TableReader, unused: list[str]) -> list[Fault]:
-    """Faults of columns that bear the name of another, which the training file had once only."""
+    """Report names that several columns have, but only one column of the training file."""
     trained = schema.table.columns if schema.table else ()
     names = {table.repeated[name]: name for name in unused if name in table.repeated}
     return [
-        _of_header(field.name, "is more than one column")
+        _of_header(field.name, "is the name of several columns; keep one")
         for field in schema.fields
         if field.name in names and names[field.name] not in trained
     ]
@@ -117,7 +119,7 @@ def _repeated(schema: Schema, table: TableReader, unused: list[str]) -> list[Fau
 def _nearest(field: Field, unused: list[str]) -> str:
     others = [name for name in unused if len(name) <= LONGEST_SHOWN][:LISTED_NAMES]
     near = get_close_matches(field.name, others, 1)
-    return f"; {shown(near[0])} is: is that it?" if near else ""
+    return f"; is it {shown(near[0])}?" if near else ""
 
 
 def _of_header(name: str, message: str) -> Fault:

@@ -1,8 +1,8 @@
 """CSV (RFC 4180) in and out, as programs and as Brazilian spreadsheets write it.
 
-The first line names the columns, in any order. Between cells stand commas, semicolons or tabs; with
-the latter two, numbers may have a decimal comma. The text is UTF-8, with or without a byte order
-mark. Predictions are written as the records were.
+The first line names the columns, in any order. Cells are separated by commas, semicolons or tabs;
+with the latter two, numbers may have a decimal comma. The text is UTF-8, with or without a byte
+order mark. Predictions are written in the format of the records.
 """
 
 import codecs
@@ -15,17 +15,18 @@ import msgspec
 import numpy as np
 
 from serving.errors import Fault, InvalidRecords
-from serving.formats.batch import BYTES, RECORDS, Batch
+from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch
 from serving.formats.cells import Cells
 from serving.formats.spreadsheet import shown_as_text
+from serving.inputs.headers import Row
 from serving.inputs.schema import Remark, Schema
-from serving.inputs.tables import Row, TableReader
+from serving.inputs.tables import TableReader
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
 
 class Dialect(NamedTuple):
-    """How a table is written; `mark` is the byte order mark that spreadsheets put first."""
+    """The format of a table; `mark`: whether it begins with a byte order mark."""
 
     delimiter: str = ","
     decimal_comma: bool = False
@@ -33,24 +34,24 @@ class Dialect(NamedTuple):
 
 
 class Reader:
-    """The records of a table, batch by batch.
+    """Reads the records of a table in batches.
 
-    Lines that are empty are passed over. Iterating raises `NotATable` where the text is none.
+    Empty lines are ignored. Iterating raises `NotATable` if the text is not a table.
 
     Parameters
     ----------
     stream : file
-        Of bytes, read from where it stands; it stays open.
+        Of bytes, read from its position; it stays open.
 
     Attributes
     ----------
     unused : list of str
-        Columns that mean nothing to the model.
+        Columns that are not fields of the model.
 
     Raises
     ------
     NotATable, InvalidRecords
-        For what is wrong with the first line.
+        If the first line is at fault.
     """
 
     def __init__(self, stream: BinaryIO, schema: Schema) -> None:
@@ -62,13 +63,13 @@ class Reader:
 
     @property
     def dialect(self) -> Dialect:
-        """How the table is written, as far as it is read."""
+        """The format of the table, as far as it has been read."""
         return Dialect(self._table.separator, self._cells.met_comma, self._table.is_marked)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Read on to the end."""
+        """Read to the end of the stream."""
         first = 0
-        while (taken := self._table.take(RECORDS, BYTES))[0]:
+        while (taken := self._table.take(MAX_RECORDS, MAX_BYTES))[0]:
             yield self._batch(first, *taken)
             first += len(taken[0])
         if not first:
@@ -84,8 +85,8 @@ class Reader:
         faults: dict[int, list[Fault]] = {}
         for fault in exact.faults:
             place = fault.record
-            told = msgspec.structs.replace(fault, record=first + place, line=lines[place])
-            faults.setdefault(place, []).append(told)
+            moved = msgspec.structs.replace(fault, record=first + place, line=lines[place])
+            faults.setdefault(place, []).append(moved)
         places = [place for place in range(len(values)) if place not in faults]
         valid = [values[place] for place in places]
         matrix = np.array(valid, self._schema.dtype).reshape(len(valid), len(self._schema.fields))
@@ -97,19 +98,19 @@ class Reader:
 
 
 class Writer:
-    """Predictions as a table: id, prediction, probabilities or interval, warnings, error.
+    """Writes predictions as a table: id, prediction, probabilities or interval, warnings, error.
 
     Parameters
     ----------
     ids : bool
-        Whether the predictions have any.
+        Whether the predictions have ids.
     """
 
     mimetype = "text/csv"
 
     def __init__(self, manifest: Manifest, dialect: Dialect, *, ids: bool) -> None:
         self._dialect = dialect
-        # Python 3.11 leaves a carriage return bare where lines end without one.
+        # Python 3.11 does not quote a carriage return if lines end without one.
         texts = (*manifest.classes, *(field.name for field in manifest.fields))
         has_return = any("\r" in text for text in texts)
         self._quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
@@ -125,43 +126,43 @@ class Writer:
         self._between = len(self._columns) - 3 - ids  # columns of probabilities or an interval
 
     def head(self) -> bytes:
-        """What comes before the first batch."""
-        return codecs.BOM_UTF8 * self._dialect.mark + self._written([self._columns])
+        """Return the bytes before the first batch."""
+        return codecs.BOM_UTF8 * self._dialect.mark + self._encode([self._columns])
 
-    def batch(self, batch: Batch, answer: Predicted | None) -> bytes:
-        """A line for each record, in order."""
-        rows = iter(self._rows(answer)) if answer else iter(())
+    def batch(self, batch: Batch, predicted: Predicted | None) -> bytes:
+        """Write a line for each record, in order."""
+        rows = iter(self._rows(predicted)) if predicted else iter(())
         if not batch.faults:
-            return self._written(rows)
+            return self._encode(rows)
         blank = [""] * (len(self._columns) - 1)
-        return self._written(
-            [*blank, _told(batch.faults[place])] if place in batch.faults else next(rows)
+        return self._encode(
+            [*blank, _joined(batch.faults[place])] if place in batch.faults else next(rows)
             for place in range(len(batch.lines))
         )
 
     def tail(self) -> bytes:
-        """What comes after the last batch."""
+        """Return the bytes after the last batch."""
         return b""
 
-    def _rows(self, answer: Predicted) -> Iterator[Sequence[Any]]:
-        values, probabilities, intervals = answer.predictions
+    def _rows(self, predicted: Predicted) -> Iterator[Sequence[Any]]:
+        values, probabilities, intervals = predicted.predictions
         if self._labels:
             values = [self._labels[label] for label in values]
         between: Sequence[Sequence[Any]] = (
             probabilities or intervals or [[""] * self._between] * len(values)
         )
-        remarks = answer.rows.remarks
-        warnings = [_told(remarks[row]) if row in remarks else "" for row in range(len(values))]
-        if answer.ids:
-            for named, value, numbers, told in zip(
-                answer.ids, values, between, warnings, strict=True
+        remarks = predicted.rows.remarks
+        warnings = [_joined(remarks[row]) if row in remarks else "" for row in range(len(values))]
+        if predicted.ids:
+            for each, value, numbers, warned in zip(
+                predicted.ids, values, between, warnings, strict=True
             ):
-                yield (named, value, *numbers, told, "")
+                yield (each, value, *numbers, warned, "")
         else:
-            for value, numbers, told in zip(values, between, warnings, strict=True):
-                yield (value, *numbers, told, "")
+            for value, numbers, warned in zip(values, between, warnings, strict=True):
+                yield (value, *numbers, warned, "")
 
-    def _written(self, rows: Any) -> bytes:
+    def _encode(self, rows: Any) -> bytes:
         text = io.StringIO()
         if self._dialect.decimal_comma:
             rows = ([_with_comma(cell) for cell in row] for row in rows)
@@ -171,8 +172,8 @@ class Writer:
         return text.getvalue().encode()
 
 
-def _told(said: Sequence[Fault | Remark]) -> str:
-    named = ((f"{each.field}: " if each.field else "", each.message) for each in said)
+def _joined(remarks: Sequence[Fault | Remark]) -> str:
+    named = ((f"{each.field}: " if each.field else "", each.message) for each in remarks)
     return str(shown_as_text("; ".join(map("".join, named))))
 
 

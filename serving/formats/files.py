@@ -1,4 +1,4 @@
-"""Files to read records from and to write predictions to, packed where their names end in .gz."""
+"""Files with records and with predictions, compressed if their names end in .gz."""
 
 import gzip
 import os
@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 STANDARD = Path("-")
 PACKED = ".gz"
-LEVEL = 1  # of packing: it may not take longer than predicting
+LEVEL = 1  # of compression, which must not take longer than predicting
 
 CSV, JSON_LINES = "text/csv", "application/jsonl"
 MEDIA_TYPES = {
@@ -24,7 +24,7 @@ MEDIA_TYPES = {
 
 
 class Source(NamedTuple):
-    """What is read: its `size` in bytes, None where nobody knows, and how far it is."""
+    """A stream to read: its `size` in bytes, None if unknown, and the position in it."""
 
     stream: BinaryIO
     size: int | None
@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 
 def media_type(path: Path) -> str | None:
-    """What a name says that a file holds."""
+    """Return the media type for the name of a file; None if it is unknown."""
     return MEDIA_TYPES.get((path.with_suffix("") if path.suffix == PACKED else path).suffix.lower())
 
 
@@ -54,7 +54,7 @@ def reading(path: Path) -> Iterator[Source]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file, or the standard output; a file is there when all of it is.
+    """Open a file, or the standard output; the file appears when it is complete.
 
     Raises
     ------

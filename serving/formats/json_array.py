@@ -1,4 +1,4 @@
-"""A JSON array of records, and the JSON that answers it, written piece by piece."""
+"""A JSON array of records, and the JSON object of their predictions, written in pieces."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,20 +18,20 @@ encoder = msgspec.json.Encoder()
 
 
 class Reader:
-    """The records of an array as one batch, be some of them faulty.
+    """Reads the records of an array as one batch, some of which may be at fault.
 
-    Iterating raises `NotJSON`, `TooManyRecords` where there are more than `most`, and
-    `InvalidRecords` where there are none.
+    Iterating raises `NotJSON`, `TooManyRecords` if there are more than `max_records`, and
+    `InvalidRecords` if there are none.
     """
 
-    def __init__(self, body: bytes, schema: Schema, most: int) -> None:
-        self._body, self._schema, self._most = body, schema, most
-        self.unused: list[str] = []  # what a record has too much is among its own warnings
+    def __init__(self, body: bytes, schema: Schema, max_records: int) -> None:
+        self._body, self._schema, self._max_records = body, schema, max_records
+        self.unused: list[str] = []  # unknown names of a record are among its own warnings
         self.dialect = Dialect()
 
     def __iter__(self) -> Iterator[Batch]:
-        """Read them all."""
-        records, _ = strict_json.read_records(self._body, self._most)
+        """Read the array as one batch."""
+        records, _ = strict_json.read_records(self._body, self._max_records)
         reader = self._schema.reader()
         rows = [reader.row(place, record) for place, record in enumerate(records)]
         faults: dict[int, list[Fault]] = {}
@@ -44,19 +44,21 @@ class Reader:
         for row, place in enumerate(valid):
             if more := reader.remarks.get(place):
                 remarks.setdefault(row, []).extend(more)
-        lines = [msgspec.UNSET] * len(records)  # which mean nothing in an array
+        lines = [msgspec.UNSET] * len(records)
         yield Batch.of(0, lines, matrix, remarks)._replace(faults=faults)
 
 
 class Refused(msgspec.Struct):
-    """What stands in the place of a prediction that there is not."""
+    """The faults of a record, in place of its prediction."""
 
     errors: list[Fault]
 
 
-def sent(batch: Batch, answer: Predicted | None, *, named: bool) -> Sequence[Prediction | Refused]:
-    """What is sent for each record of a batch; `named` says the model and version with each."""
-    predictions = to_bodies(answer, named=named) if answer else []
+def to_items(
+    batch: Batch, predicted: Predicted | None, *, named: bool
+) -> Sequence[Prediction | Refused]:
+    """Make the prediction or the faults of each record; `named` adds model and version to each."""
+    predictions = to_bodies(predicted, named=named) if predicted else []
     if not batch.faults:
         return predictions
     left = iter(predictions)
@@ -67,7 +69,7 @@ def sent(batch: Batch, answer: Predicted | None, *, named: bool) -> Sequence[Pre
 
 
 class Writer:
-    """An array of predictions, with the model and version beside it."""
+    """Writes an array of predictions, with model and version beside it."""
 
     mimetype = "application/json"
 
@@ -77,15 +79,15 @@ class Writer:
         self._comma = b""
 
     def head(self) -> bytes:
-        """What comes before the first batch."""
+        """Return the bytes before the first batch."""
         return b'{"predictions":['
 
-    def batch(self, batch: Batch, answer: Predicted | None) -> bytes:
-        """An object for each record, in order."""
+    def batch(self, batch: Batch, predicted: Predicted | None) -> bytes:
+        """Write an object for each record, in order."""
         comma, self._comma = self._comma, b","
-        return comma + encoder.encode(sent(batch, answer, named=False))[1:-1]
+        return comma + encoder.encode(to_items(batch, predicted, named=False))[1:-1]
 
     def tail(self) -> bytes:
-        """What comes after the last batch."""
+        """Return the bytes after the last batch."""
         model = encoder.encode(self._manifest.name)
         return b'],"model":%b,"version":%d}' % (model, self._manifest.version)

@@ -1,4 +1,4 @@
-"""JSON Lines: a JSON object on each line, in and out."""
+"""JSON Lines: a JSON object on each line, for records and for predictions."""
 
 import codecs
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 
 from serving.errors import Fault, InvalidRecords, NotATable, NotJSON, ServingError
-from serving.formats.batch import BYTES, RECORDS, Batch
+from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch
 from serving.formats.delimited import Dialect
-from serving.formats.json_array import encoder, sent
+from serving.formats.json_array import encoder, to_items
 from serving.inputs.lines import Lines
 from serving.inputs.schema import Matrix, Remark, Rows, Schema
 from serving.models.manifest import Manifest
@@ -18,7 +18,7 @@ from serving.models.predicted import Predicted
 
 
 class Reader:
-    """The records of a stream, batch by batch; empty lines are passed over.
+    """Reads the records of a stream in batches; empty lines are ignored.
 
     Iterating raises `NotATable` for a line that is too long.
     """
@@ -26,21 +26,21 @@ class Reader:
     def __init__(self, stream: BinaryIO, schema: Schema) -> None:
         self._schema, self._lines = schema, Lines(stream)
         self._line = 0
-        self.unused: list[str] = []  # what a record has too much is among its own warnings
+        self.unused: list[str] = []  # unknown names of a record are among its own warnings
         self.dialect = Dialect()
 
     def __iter__(self) -> Iterator[Batch]:
-        """Read on to the end."""
+        """Read to the end of the stream."""
         first = 0
-        while (taken := self._taken())[0]:
+        while (taken := self._take())[0]:
             yield self._batch(first, *taken)
             first += len(taken[0])
         if not first:
-            message = "there is no line; send at least one"
+            message = "there is no record; send at least one"
             raise InvalidRecords([Fault(record=0, line=1, message=message)])
 
-    def _taken(self) -> tuple[list[bytes], list[int]]:
-        """The next records, with the line of each."""
+    def _take(self) -> tuple[list[bytes], list[int]]:
+        """Return the next records, and the line of each."""
         records: list[bytes] = []
         numbers: list[int] = []
         size = 0
@@ -55,14 +55,14 @@ class Reader:
                 if record:
                     records.append(record)
                     numbers.append(self._line)
-                if len(records) == RECORDS or (records and size >= BYTES):
+                if len(records) == MAX_RECORDS or (records and size >= MAX_BYTES):
                     break
         except NotATable as error:
             raise NotATable(f"line {self._line + 1}: {error}") from None
         return records, numbers
 
     def _batch(self, first: int, records: list[bytes], lines: list[int]) -> Batch:
-        # In one go, as an array; two lines that are half a record each must not become one.
+        # Together as an array, unless two lines could be the halves of one record.
         if all(record.startswith(b"{") and record.endswith(b"}") for record in records):
             try:
                 rows = self._schema.decode(b"[" + b",".join(records) + b"]", len(records))
@@ -96,12 +96,12 @@ class Reader:
 
     def _read(self, record: bytes) -> Rows:
         if record.startswith(b"["):
-            raise NotJSON("the line is an array; it is to hold one record, a JSON object")
+            raise NotJSON("the line is an array; send one record, a JSON object, on each line")
         return self._schema.decode(record, 1)
 
 
 class Writer:
-    """A line for each record: its prediction, or an object with `errors`."""
+    """Writes a line for each record: its prediction, or an object with `errors`."""
 
     mimetype = "application/x-ndjson"
 
@@ -109,13 +109,13 @@ class Writer:
         del ids  # a prediction without an id has none in its line
 
     def head(self) -> bytes:
-        """What comes before the first batch."""
+        """Return the bytes before the first batch."""
         return b""
 
-    def batch(self, batch: Batch, answer: Predicted | None) -> bytes:
-        """A line for each record, in order."""
-        return encoder.encode_lines(sent(batch, answer, named=True))
+    def batch(self, batch: Batch, predicted: Predicted | None) -> bytes:
+        """Write a line for each record, in order."""
+        return encoder.encode_lines(to_items(batch, predicted, named=True))
 
     def tail(self) -> bytes:
-        """What comes after the last batch."""
+        """Return the bytes after the last batch."""
         return b""

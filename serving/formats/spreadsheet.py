@@ -1,14 +1,14 @@
-"""Cells that a spreadsheet shows as they are, and does not compute."""
+"""Cells that a spreadsheet shows as text and does not evaluate."""
 
 import re
 from typing import Any
 
-# A minus is no formula before a number, be it written with a point or a comma.
+# A minus before a number, with a point or a comma, does not begin a formula.
 FORMULA = re.compile(r"[=+@\t\r\n]|-(?![0-9.,]+(?:[eE][+-]?[0-9]+)?\Z)")
 
 
 def shown_as_text(cell: Any) -> Any:
-    """The cell; of a text that a spreadsheet would take for a formula, with an apostrophe first.
+    """Put an apostrophe before a text that a spreadsheet would take for a formula.
 
     >>> [shown_as_text(cell) for cell in ("=1+1", "-5%", "-5.2", -5.2, "good")]
     ["'=1+1", "'-5%", '-5.2', -5.2, 'good']

@@ -1,4 +1,4 @@
-"""Yes and no, in all the ways that data and programs write them."""
+"""Yes and no, in all the ways in which data and programs write them."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ _YES = {yes for _, yes in PAIRS} | {"1.0"}
 
 
 def pattern() -> str:
-    """A regular expression for the texts that say yes or no, as JSON Schema has them."""
+    """Return a regular expression, as in JSON Schema, for the texts that stand for yes or no."""
     words = [
         "".join(f"[{sign}{sign.upper()}]" if sign.isalpha() else f"[{sign}]" for sign in word)
         for word in sorted(_NO | _YES)
@@ -29,9 +29,9 @@ def pattern() -> str:
 
 
 def read(value: Any) -> bool | None:
-    """What a JSON value or a text says as yes or no; None if it says neither.
+    """Read a JSON value or a text as yes or no; None if it is neither.
 
-    1, 1.0, "1", true, "True", "yes" and "sim" are one.
+    1, 1.0, "1", true, "True", "yes" and "sim" are all yes.
     """
     if isinstance(value, int | float):
         return bool(value) if value in {0, 1} else None
@@ -40,15 +40,15 @@ def read(value: Any) -> bool | None:
 
 
 def plain(label: str) -> str:
-    """How a label is spelt without regard to case, and whole numbers without decimals."""
+    """Spell a label in lower case, and a whole number without decimals."""
     label = label.strip().casefold()
     return _WHOLE.get(label, label)
 
 
 def is_mixed(texts: Collection[str]) -> bool:
-    """Whether texts are no and yes in more than two spellings, such as no, No, true and 1.
+    """Whether texts are yes and no in more than two spellings, such as no, No, true and 1.
 
-    Numbers alone are none, nor letters of several pairs, such as N, S, F.
+    Texts that are only numbers do not count, nor letters of several pairs, such as N, S and F.
     """
     spelt = {*map(plain, texts)}
     letters = {each for each in spelt if len(each) == 1 and each.isalpha()}
@@ -61,12 +61,12 @@ def is_mixed(texts: Collection[str]) -> bool:
 
 
 def pair_of(rows: Mapping[str, int]) -> tuple[str, str]:
-    """No and yes, spelt as in most rows; one that is not there as in the pair of the other.
+    """Return no and yes, each in its most frequent spelling; an absent one as its pair has it.
 
     Parameters
     ----------
     rows : mapping of str to int
-        In how many rows each text stands, the commonest first.
+        The number of rows with each text, the most frequent first.
     """
     pairs = {pair: sum(rows[text] for text in rows if plain(text) in pair) for pair in PAIRS}
     no, yes = max(pairs, key=lambda pair: pairs[pair])
@@ -77,6 +77,6 @@ def pair_of(rows: Mapping[str, int]) -> tuple[str, str]:
 
 
 def is_pair(labels: tuple[str, ...]) -> bool:
-    """Whether labels are two ways, in any order, to write no and yes: no/yes, N/S, 0.0/1.0."""
+    """Whether two labels are a pair of no and yes, in any order: no/yes, N/S, 0.0/1.0."""
     spelt = {*map(plain, labels)}
     return len(labels) == len(spelt) and any(spelt == {*pair} for pair in PAIRS)

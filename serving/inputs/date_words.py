@@ -1,4 +1,4 @@
-"""Dates with words in them, as programs write them: `fev/24` is `Feb/24`, `2024Q3` is `2024-07`."""
+"""Dates with words in them, made parseable: `fev/24` is `Feb/24`, `2024Q3` is `2024-07`."""
 
 import re
 from functools import lru_cache
@@ -29,7 +29,7 @@ _BEFORE_TIME = re.compile(r",? +(?=[0-9]{1,2}:|[+-][0-9]{2}:?[0-9]{2}$)")
 
 @lru_cache(maxsize=65_536)
 def in_english(text: str) -> str:
-    """A date as English programs write it, weekdays left out, its time last; a quarter's month.
+    """Rewrite a date with English months, no weekday, the time last; a quarter as its month.
 
     >>> [in_english(text) for text in ("fev/24", "Tuesday, 3 de março de 2024", "3T2024")]
     ['Feb/24', '3 Mar 2024', '2024-07']

@@ -1,6 +1,6 @@
-"""Dates: from texts to days since 1970-01-01 UTC, which is what rows hold, and back.
+"""Dates: from texts to days since 1970-01-01 UTC, as in rows, and back.
 
-Models are not given the days alone: `with_calendar` adds what a date says of itself.
+`with_calendar` adds year, month and day of the week to the features of a model.
 """
 
 import math
@@ -29,8 +29,8 @@ FORMATS = (
     *("%b %d %H:%M:%S %Y", "%b %d %H:%M:%S %z %Y"),
     *DIGITS_ALONE,
 )
-YEARS = (1900, 2099)  # of dates that are digits alone
-SAMPLE = 20  # texts by which to tell what a column may be
+YEARS = (1900, 2099)  # of dates that consist of digits only
+SAMPLE = 20  # texts from which the possible formats of a column are found
 CALENDAR = ("year", "month", "day of the week")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,10 +47,10 @@ Matrix = NDArray[np.float64]
 
 
 @lru_cache(maxsize=65_536)
-def read(text: str, written: str = ISO) -> float | None:
-    """Days since 1970-01-01 UTC, with a part of a day for the time; None if it is no date.
+def parse(text: str, written: str = ISO) -> float | None:
+    """Parse a date to days since 1970-01-01 UTC, a fraction for the time; None if it is no date.
 
-    Whatever the format of a column is, ISO 8601 is read too; a time without a zone is UTC.
+    ISO 8601 is accepted whatever the format of the column; a time without a zone is UTC.
     """
     text = text.strip()
     if not _SPELT.match(text):
@@ -66,7 +66,7 @@ def read(text: str, written: str = ISO) -> float | None:
 def _iso(text: str) -> datetime | None:
     if not _ISO.fullmatch(text):
         return None
-    for each in (text, in_english(text)):  # without the UTC that may stand behind it
+    for each in (text, in_english(text)):  # the second without a final UTC
         with suppress(ValueError):
             return datetime.fromisoformat(each)
     return None
@@ -87,7 +87,7 @@ def _parsed(text: str, written: str) -> datetime | None:
 
 
 def _clock(text: str) -> str:
-    """How the time at the end of a text is written; trying each way takes many times as long."""
+    """Find the format of the time at the end of a text; trying each one takes far longer."""
     found = _TIME.search(text)
     if not found:
         return ""
@@ -101,14 +101,14 @@ def _clock(text: str) -> str:
 
 
 class Inferred(NamedTuple):
-    """What the texts of a column have in common, as dates.
+    """The date formats that fit the texts of a column.
 
     Attributes
     ----------
     formats : tuple of str
-        Each fits all the dates: of 31/12/2024 and 12/31/2024 both, where no day is above 12.
+        Each fits all the dates; day first and month first both do if no day is above 12.
     odd : tuple of str
-        The texts that are no dates so written.
+        The texts that are not dates in these formats.
     """
 
     formats: tuple[str, ...]
@@ -116,15 +116,15 @@ class Inferred(NamedTuple):
 
 
 def infer(texts: Collection[str]) -> Inferred | None:
-    """Find out how the dates among the different texts of a column are written; None without any.
+    """Infer the formats of the dates among the distinct texts of a column; None without dates.
 
-    A format that fits none of a few texts is not tried on all of them.
+    Only formats that fit one of a few texts are tried on all of them.
     """
     texts = [*texts]
     few = [text for text in texts[:: len(texts) // SAMPLE + 1] if _DIGIT.search(text)]
-    likely = [written for written in FORMATS if any(is_written(text, written) for text in few)]
+    likely = [written for written in FORMATS if any(has_format(text, written) for text in few)]
     odd = {
-        written: tuple(text for text in texts if not (is_written(text, written) or _iso(text)))
+        written: tuple(text for text in texts if not (has_format(text, written) or _iso(text)))
         for written in likely
     }
     if not odd:
@@ -134,30 +134,30 @@ def infer(texts: Collection[str]) -> Inferred | None:
     return Inferred(formats, odd[formats[0]])
 
 
-def is_written(text: str, written: str) -> bool:
-    """Whether a text is a date in that very format."""
+def has_format(text: str, written: str) -> bool:
+    """Whether a text is a date in exactly this format."""
     found = _iso(text) if written == ISO else _parsed(text, written)
     return found is not None
 
 
-def shown(days: float) -> str:
-    """A row's value in ISO 8601, to the second where it has a time."""
+def to_iso(days: float) -> str:
+    """Format a row's value in ISO 8601, to the second if it has a time."""
     when = _EPOCH + timedelta(seconds=round(days * _DAY))
     whole = (when.hour, when.minute, when.second) == (0, 0, 0)
     return when.date().isoformat() if whole else when.isoformat().removesuffix("+00:00") + "Z"
 
 
 def example(written: str) -> str:
-    """A date written so."""
+    """Return an example of a date in a format."""
     day = datetime(2024, 7, 31, tzinfo=UTC)
     return day.date().isoformat() if written == ISO else day.strftime(written)
 
 
 def with_calendar(rows: Matrix, columns: Sequence[int]) -> Matrix:
-    """Rows with a year, a month and a day of the week (0 is Monday) for each column of days.
+    """Append year, month and day of the week (0 is Monday) of each column of dates to rows.
 
-    They stand behind the others, in the order of `columns` and of `CALENDAR`; of a date that is
-    missing they are missing too.
+    The new columns are last, in the order of `columns` and of `CALENDAR`; they are NaN where the
+    date is.
     """
     if not len(columns):
         return rows

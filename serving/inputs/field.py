@@ -10,12 +10,12 @@ import numpy as np
 
 from serving.inputs import booleans, dates, labels, numerals
 from serving.inputs.numerals import DEFAULT, Numerals
-from serving.inputs.shown import LONGEST_SHOWN, instead, listed, shown, unclear
+from serving.inputs.shown import LONGEST_SHOWN, ambiguous, listed, remedy_for, shown
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 EXACT_INTEGER = 2**53  # the largest whole number up to which floats skip none
 
-Value = str | float | None  # of a row, as people know it
+Value = str | float | None  # of a row, with labels and dates as texts
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -24,30 +24,30 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     Attributes
     ----------
     name : str
-        The data set's own name for it.
+        Its name in the training data.
     type : {"number", "integer", "boolean", "category", "date", "text"}
-        What may be sent for a category, `inputs.labels` says; in a row it is a code, the label's
-        position in `categories`. A boolean is 0 or 1 in a row; a date is days since 1970-01-01
-        there, with a part of a day for the time; a text is itself.
+        In a row, a category is a code, the position of its label in `categories` (see
+        `inputs.labels`); a boolean is 0 or 1; a date is the number of days since 1970-01-01, with
+        a fraction for the time; a text is itself.
     unit : str
-        What a number may have beside it, as `R$ 12`, `20%` and `40 m2` do; for people too.
+        The unit that may stand beside a number, as in `R$ 12`, `20%` and `40 m2`.
     numerals : Numerals or None
-        How numbers were written in the file that training learnt from; None if it learnt from none.
+        The format of its numbers in the training file; None if there was no file.
     format : str
-        How dates were written there; see `inputs.dates`.
+        The format of its dates in the training file; see `inputs.dates`.
     missing : tuple of str
-        What said there, beside the usual texts, that there is no value.
+        Texts that stood for a missing value there, besides the usual ones.
     other : str
-        The label that a category counts all labels as that it does not know; empty if none.
+        The label of a category that replaces unknown labels; empty if there is none.
     minimum, maximum : float
-        What is possible; a value beyond is an error. Trees compare single-precision values, so
-        the widest range is theirs.
+        The possible range; a value outside is an error. Trees compare in single precision, so the
+        widest range is that of single precision.
     seen : (float, float) or None
-        Lowest and highest value in training; a value beyond is a warning.
+        The lowest and the highest value in training; a value outside is a warning.
     categories : tuple of str
         The labels of a category.
     optional : bool
-        Whether it may be missing, that is absent or null; a missing value is NaN in a row.
+        Whether it may be absent or null; the value is then NaN in the row.
     """
 
     name: str
@@ -65,20 +65,20 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def possible(self) -> Any:
-        """The type that msgspec decodes every possible value as."""
+        """The type by which msgspec accepts every possible value."""
         return self._json_type(self.minimum, self.maximum)
 
     @property
     def familiar(self) -> Any:
-        """The type that msgspec decodes the values within the range seen in training as."""
+        """The type by which msgspec accepts the values within the range seen in training."""
         return self._json_type(*self.seen) if self.seen else self.possible
 
     def _json_type(self, lowest: float, highest: float) -> Any:
         value: Any
         if self.type == "category":
-            known = labels.of(self.categories)
+            known = labels.rules_for(self.categories)
             value = Literal[*self.categories, *known.integers]
-            value = value | bool if known.takes_truth else value
+            value = value | bool if known.takes_booleans else value
         elif self.type == "boolean":
             value = bool | Literal[0, 1]
         elif self.type in {"date", "text"}:
@@ -87,68 +87,66 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             if self.type == "number":
                 value = Annotated[float, msgspec.Meta(ge=lowest, le=highest)]
             else:
-                least = math.ceil(max(lowest, -EXACT_INTEGER))
-                most = math.floor(min(highest, EXACT_INTEGER))
-                value = Annotated[int, msgspec.Meta(ge=least, le=most)]
+                lowest = math.ceil(max(lowest, -EXACT_INTEGER))
+                highest = math.floor(min(highest, EXACT_INTEGER))
+                value = Annotated[int, msgspec.Meta(ge=lowest, le=highest)]
             value = value | bool if self.is_zero_or_one else value
         return value | None if self.optional else value
 
     @property
     def is_numeric(self) -> bool:
-        """Whether it is a number, whole or not."""
+        """Whether its type is number or integer."""
         return self.type in {"number", "integer"}
 
     @property
     def is_zero_or_one(self) -> bool:
-        """Whether it is a number that was 0 or 1 in training, so that true and false are it too."""
+        """Whether it is a number that was only 0 or 1 in training; it accepts booleans too."""
         return self.is_numeric and self.seen == (0, 1)
 
     @property
     def takes_text(self) -> bool:
-        """Whether it is a number that the training file had with a unit, or not as programs do."""
+        """Whether it is a number that the training file had with a unit or in a local format."""
         return self.numerals is not None and (bool(self.unit) or self.numerals != DEFAULT)
 
     @property
     def codes(self) -> dict[str, float]:
-        """The number that each label of a category stands for."""
+        """The code of each label of a category, as in a row."""
         return {label: float(code) for code, label in enumerate(self.categories)}
 
     @property
     def numbers_for_missing(self) -> tuple[float, ...]:
-        """Which numbers say that there is no value."""
+        """The numbers that stood for a missing value in training."""
         ways = (self.numerals or DEFAULT,)
         found = (numerals.readings(text, ways, self.unit) for text in self.missing)
         return tuple(value for each in found for value in each) if self.is_numeric else ()
 
     def read(self, value: Any) -> float | str | None:
-        """Return what a row holds of a value sent for this field; where it is missing, NaN.
-
-        Of a text that is missing it is None.
+        """Convert a value from a record for its row; a missing one is NaN, or None for a text.
 
         Raises
         ------
         ValueError
-            Says what is wrong with the value and what would be right.
+            With what is wrong with the value, and what to send instead.
         """
         if self._is_missing(value):
             if self.optional:
                 return None if self.type == "text" else math.nan
             if value is not None:
-                raise ValueError(f"{shown(value)} says that it is missing, and it must be there")
+                raise ValueError(f"{shown(value)} stands for a missing value; send another")
         if self.is_zero_or_one and isinstance(value, bool | str):
             with suppress(ValueError):
-                return _truth(value)
+                return _boolean(value)
         own: dict[str, Any] = {
             "category": self._category,
             "text": _text,
             "date": self._date,
-            "boolean": _truth,
+            "boolean": _boolean,
         }
         read: float | str = own.get(self.type, self.number)(value)
         return read
 
     def number(self, value: Any) -> float:
-        """A number that is sent for this field, if it is possible.
+        """Convert a number from a record, if it is possible.
 
         Raises
         ------
@@ -163,9 +161,11 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             raise ValueError(f"{shown(value)} is above {self.maximum:.12g}, the highest possible")
         return float(value)
 
-    def warned(self, value: Any) -> str:
-        """What to say of a value that was read: of a label not seen in training; or nothing."""
-        if not self.other or value is None or labels.of(self.categories).code(value) is not None:
+    def warning(self, value: Any) -> str:
+        """Return a warning for a label that was not seen in training; empty for other values."""
+        if not self.other or value is None:
+            return ""
+        if labels.rules_for(self.categories).code(value) is not None:
             return ""
         return f"{shown(value)} was not seen in training; it counts as {shown(self.other)}"
 
@@ -184,21 +184,21 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             return value
         noun = "number" if self.type == "number" else "whole number"
         if not isinstance(value, str) or not self.takes_text:
-            raise ValueError(f"{shown(value)} is not a {noun}{instead(value)}")
+            raise ValueError(f"{shown(value)} is not a {noun}{remedy_for(value)}")
         found = numerals.readings_in_column(value, self.numerals or DEFAULT, self.unit)
-        if numerals.PLAIN.fullmatch(value.strip()):  # as programs write, or that file
+        if numerals.PLAIN.fullmatch(value.strip()):  # the format of programs, or of that file
             found = tuple(dict.fromkeys((*found, float(value))))
         if len(found) > 1:
-            raise ValueError(unclear(value, found, "send the number without quotes"))
+            raise ValueError(ambiguous(value, found, "send the number without quotes"))
         if not found:
-            raise ValueError(f"{shown(value)} is not a {noun}{instead(value)}")
+            raise ValueError(f"{shown(value)} is not a {noun}{remedy_for(value)}")
         return found[0]
 
     def _category(self, value: Any) -> float:
-        known = labels.of(self.categories)
+        known = labels.rules_for(self.categories)
         try:
             code = known.code(value)
-        except labels.Unclear as error:
+        except labels.Ambiguous as error:
             either = " or ".join(map(shown, error.labels))
             raise ValueError(f"{shown(value)} may mean {either}; send the label as text") from None
         if code is None and self.other and isinstance(value, str | int | float):
@@ -215,7 +215,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         text = value
         if isinstance(value, int) and not isinstance(value, bool):
             text = str(value).zfill(dates.DIGITS_ALONE.get(self.format, 0))
-        days = dates.read(text, self.format or dates.ISO) if isinstance(text, str) else None
+        days = dates.parse(text, self.format or dates.ISO) if isinstance(text, str) else None
         if days is None:
             like = dates.example(self.format or dates.ISO)
             raise ValueError(f"{shown(value)} is not a date; send one as {shown(like)}")
@@ -224,12 +224,12 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{shown(value)} is not a text; send it in quotes")  # noqa: TRY004 - callers know one error
+        raise ValueError(f"{shown(value)} is not a text; send it in quotes")  # noqa: TRY004 - callers catch ValueError
     return value
 
 
-def _truth(value: Any) -> float:
-    said = booleans.read(value)
-    if said is None:
+def _boolean(value: Any) -> float:
+    read = booleans.read(value)
+    if read is None:
         raise ValueError(f"{shown(value)} is neither true nor false")
-    return float(said)
+    return float(read)

@@ -1,4 +1,4 @@
-"""The lines of a stream, none so long that it would fill the memory."""
+"""The lines of a stream, with a limit on the bytes of a record."""
 
 import codecs
 from collections.abc import Callable, Iterator
@@ -6,71 +6,71 @@ from typing import BinaryIO
 
 from serving.errors import NotATable
 
-LONGEST = 2**20  # bytes of a record
+MAX_BYTES = 2**20  # of a record
 PIECE = 2**16
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Lines:
-    """Lines as a stream gives them, ends included; the stream stays open.
+    """The lines of a stream, with their ends; the stream stays open.
 
-    A stream that begins with the byte order mark of UTF-16 comes as UTF-8.
+    A stream that begins with the byte order mark of UTF-16 is converted to UTF-8.
 
     Parameters
     ----------
-    longest : int
+    max_bytes : int
         How many bytes a record may have.
 
     Attributes
     ----------
     taken : int
-        Bytes read since it was set to 0, which is to be done after each record.
+        Bytes read since it was last set to 0; the caller does so after each record.
 
     Raises
     ------
     NotATable
-        At a record that is too long, before more of it is read.
+        For a record that is too long, before more of it is read.
     """
 
-    def __init__(self, stream: BinaryIO, longest: int = LONGEST) -> None:
-        self._longest = longest
+    def __init__(self, stream: BinaryIO, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._readline: Callable[[int], bytes] = stream.readline
-        self._first = stream.readline(longest)
+        self._first = stream.readline(max_bytes)
         if self._first.startswith(UTF_16):
             self._readline = _FromUTF16(stream, self._first).readline
-            self._first = self._readline(longest)
+            self._first = self._readline(max_bytes)
         self.taken = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        """Begin where the stream stands."""
+        """Return the iterator, which begins at the stream's position."""
         return self
 
     def __next__(self) -> bytes:
-        """The next line, or so much of it as a record may have."""
-        line, self._first = self._first or self._readline(self._longest), b""
+        """Return the next line, or as much of it as a record may have."""
+        line, self._first = self._first or self._readline(self._max_bytes), b""
         if not line:
             raise StopIteration
         self.taken += len(line)
-        if self.taken >= self._longest:
-            raise NotATable(f"a record has {self._longest} bytes or more")
+        if self.taken >= self._max_bytes:
+            raise NotATable(f"a record has {self._max_bytes} bytes or more; send shorter ones")
         return line
 
 
 class _FromUTF16:
-    """A stream of UTF-16 read as lines of UTF-8."""
+    """Reads a stream of UTF-16 as lines of UTF-8."""
 
     def __init__(self, stream: BinaryIO, begun: bytes) -> None:
         self._stream = stream
         self._decode = codecs.getincrementaldecoder("utf-16")("replace").decode
         self._text = self._decode(begun)
 
-    def readline(self, longest: int) -> bytes:
-        """The next line, or its first `longest` characters; nothing at the end."""
-        while (end := self._text.find("\n") + 1) == 0 and len(self._text) < longest:
+    def readline(self, max_length: int) -> bytes:
+        """Return the next line, or its first `max_length` characters; nothing at the end."""
+        while (end := self._text.find("\n") + 1) == 0 and len(self._text) < max_length:
             piece = self._stream.read(PIECE)
             self._text += self._decode(piece, final=not piece)
             if not piece:
                 break
-        end = end or min(len(self._text), longest)
+        end = end or min(len(self._text), max_length)
         line, self._text = self._text[:end], self._text[end:]
         return line.encode("utf-8", "replace")

@@ -1,15 +1,15 @@
-"""Texts that mean that there is no value."""
+"""Texts that stand for a missing value."""
 
 import re
 
-# Wherever they stand alone in a cell of a table, in training and in serving alike.
+# In any cell of a table, in training and in serving.
 MISSING = frozenset(
     {"", "?", "NA", "N/A", "#N/A", "#NA", "n/a", "na", "<NA>", "NaN", "nan", "-nan", "NULL", "null"}
     | {"None", "none", "NaT", "\\N"}
 )
 
-# Among numbers and dates these mean it too; of a category they may be labels like any other.
-# They stand here as they are without case, brackets and # around them.
+# Also in columns of numbers or dates; in a category they may be labels. They are listed in lower
+# case, without brackets and # around them.
 STAND_INS = frozenset(each.casefold().strip("<>#") for each in MISSING) | {
     *("x", "missing", "unknown", "undefined", "blank", "empty", "no data", "nodata", "tbd"),
     *("not available", "not applicable", "not reported", "not recorded"),
@@ -27,14 +27,14 @@ _ZERO_DATE = re.compile(r"0{8}|0{1,4}[-/.]0{1,2}[-/.]0{1,4}(?:[ T]00:00(?::00)?)
 
 
 def is_missing(text: str) -> bool:
-    """Whether a cell holds no value, whatever its column is."""
+    """Whether a cell is missing, whatever its column is."""
     return text in MISSING
 
 
-def stands_in(text: str) -> bool:
-    """Whether a text among numbers or dates plainly says that there is no value.
+def means_missing(text: str) -> bool:
+    """Whether a text in a column of numbers or dates stands for a missing value.
 
-    >>> [stands_in(text) for text in ("-", "(Null)", "#N/D", "??", "0000-00-00", "<0.5")]
+    >>> [means_missing(text) for text in ("-", "(Null)", "#N/D", "??", "0000-00-00", "<0.5")]
     [True, True, True, True, True, False]
     """
     plain = text.casefold().strip("()[]<>{}# ")

@@ -1,4 +1,4 @@
-"""Which field is meant by a name that is sent."""
+"""Which field a name in a record or a table stands for."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -8,17 +8,17 @@ from unicodedata import normalize
 SPACES = re.compile(r"[\s_]+")
 
 
-class Meant(NamedTuple):
-    """What the names of a record, or the columns of a table, mean.
+class Matched(NamedTuple):
+    """The fields for the names of a record, or for the columns of a table.
 
     Attributes
     ----------
     fields : dict of str to str
-        The name sent for each field that is there.
+        By field: the name under which it was sent.
     rivals : dict of str to list of str
-        The names of which each could be a field that is not there under its own.
+        By field that was not sent under its own name: several names that are like it.
     unknown : list of str
-        The names that mean nothing.
+        The names that stand for no field.
     """
 
     fields: dict[str, str]
@@ -27,15 +27,15 @@ class Meant(NamedTuple):
 
 
 class Names:
-    """The names of a model's fields, and what a client's names mean among them.
+    """The names of a model's fields.
 
-    A name means the field of that very name; else, where it differs from the name of one field
-    alone in case, spaces and underscores, that field.
+    A name stands for the field of exactly that name. Otherwise it stands for the field whose name
+    differs only in case, spaces and underscores, if there is just one.
 
     Parameters
     ----------
     others : collection of str
-        Names that mean something else.
+        Names that stand for no field, such as other columns of the training file.
     """
 
     def __init__(self, fields: Iterable[str], others: Collection[str] = ()) -> None:
@@ -44,8 +44,8 @@ class Names:
         for name in self._exact:
             self._alike.setdefault(_plain(name), []).append(name)
 
-    def meant(self, sent: Collection[str]) -> Meant:
-        """Find the field that each name means."""
+    def match(self, sent: Collection[str]) -> Matched:
+        """Find the field that each name stands for."""
         fields = {name: name for name in sent if name in self._exact}
         alike: dict[str, list[str]] = {}
         unknown = []
@@ -60,7 +60,8 @@ class Names:
         for field, names in alike.items():
             if len(names) == 1:
                 fields[field] = names[0]
-        return Meant(fields, {name: each for name, each in alike.items() if len(each) > 1}, unknown)
+        rivals = {field: names for field, names in alike.items() if len(names) > 1}
+        return Matched(fields, rivals, unknown)
 
 
 def _plain(name: str) -> str:

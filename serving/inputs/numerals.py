@@ -1,4 +1,4 @@
-"""How people write numbers: signs for decimals and thousands, currencies, per cent and units."""
+"""The formats in which people write numbers: decimal and thousands signs, currencies, units."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -30,13 +30,13 @@ _WRITTEN = re.compile(
 
 
 class Numerals(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The signs that a column's numbers are written with; `thousands` may be absent."""
+    """The decimal sign of a column's numbers, and the thousands sign, which may be empty."""
 
     decimal: str = "."
     thousands: str = ""
 
     def value(self, digits: str) -> float | None:
-        """The number that bare digits stand for, or None if they are not written so."""
+        """Convert digits without a sign or a unit; None if they have another format."""
         if not _grammar(self).fullmatch(digits):
             return None
         if self.thousands:
@@ -45,8 +45,8 @@ class Numerals(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 DEFAULT = Numerals()
-# In this order where a text fits several: what a file with commas between its cells means, and what
-# one with semicolons or tabs means.
+# By preference, where a text fits several: for a file with commas between its cells, and for one
+# with semicolons or tabs.
 COMMAS_BETWEEN = tuple(Numerals(*signs) for signs in [".", ".,", ",", ",.", ". ", ", ", ".'", ",'"])
 OTHERS_BETWEEN = tuple(Numerals(*signs) for signs in [".", ",", ",.", ".,", ", ", ". ", ".'", ",'"])
 
@@ -62,17 +62,17 @@ def _grammar(numerals: Numerals) -> re.Pattern[str]:
 
 
 class Written(NamedTuple):
-    """A text taken apart: its sign, bare digits, and the unit or currency beside them."""
+    """The parts of a number's text: sign, digits, and the unit or currency beside them."""
 
     negative: bool
     digits: str
     unit: str
 
 
-def apart(text: str) -> Written | None:
-    """Take a text apart; None if it is no number in any way of writing.
+def take_apart(text: str) -> Written | None:
+    """Split the text of a number into its parts; None if it is not a number in any format.
 
-    `(12.50)` and `12.50-` are negative, as accountants write them; `3-` is a mark of a school.
+    `(12.50)` and `12.50-` are negative numbers of accountants; `3-` is a school grade, no number.
     """
     found = _WRITTEN.fullmatch(text.translate(SPACES).strip())
     if not found or _HEXADECIMAL.fullmatch(text.strip()):
@@ -91,24 +91,24 @@ def apart(text: str) -> Written | None:
 
 
 def is_unit(found: str, unit: str) -> bool:
-    """Whether what stands beside a number is a column's unit, or nothing: of kg, KG and m2, m²."""
+    """Whether the text beside a number is a column's unit (KG for kg, m² for m2) or empty."""
     return not found or found == unit or _spelt(found) == _spelt(unit)
 
 
 def _spelt(unit: str) -> str:
-    """A unit as it is whoever writes it: years are a year; but k is not K."""
+    """Normalise the spelling of a unit: years is year; but k is not K."""
     if len(unit) == 1:
         return unit
     plain = unit.casefold().replace("²", "2").replace("³", "3").replace(" ", "").rstrip(".")
     return plain.removesuffix("s") if len(plain) > 2 else plain  # noqa: PLR2004 - ms
 
 
-def read(text: str, numerals: Numerals = DEFAULT, unit: str = "") -> float | None:
-    """The number that a text stands for, with or without its unit; None if it is none.
+def parse(text: str, numerals: Numerals = DEFAULT, unit: str = "") -> float | None:
+    """Parse a number with or without its unit; None if it is none.
 
-    What is not written with these signs is read if it is plain, as programs write numbers.
+    A number in the format of programs is accepted too.
     """
-    written = apart(text)
+    written = take_apart(text)
     if not written or not is_unit(written.unit, unit):
         return None
     value = numerals.value(written.digits)
@@ -118,34 +118,34 @@ def read(text: str, numerals: Numerals = DEFAULT, unit: str = "") -> float | Non
 
 
 def readings(text: str, ways: Iterable[Numerals], unit: str = "") -> tuple[float, ...]:
-    """The different numbers that a text may stand for, in the order of the ways to read it."""
-    found = (read(text, way, unit) for way in ways)
+    """Return the distinct numbers that a text may stand for, in the order of the formats."""
+    found = (parse(text, way, unit) for way in ways)
     return tuple(dict.fromkeys(value for value in found if value is not None))
 
 
-def readings_in_column(text: str, learnt: Numerals, unit: str = "") -> tuple[float, ...]:
-    """The different numbers that a text may stand for among others that are written as learnt.
+def readings_in_column(text: str, usual: Numerals, unit: str = "") -> tuple[float, ...]:
+    """Return the distinct numbers that a text may stand for in a column of a known format.
 
-    Beside 2,5 nobody knows whether 1.234 has a sign for thousands.
+    In a column with 2,5 it is uncertain whether 1.234 has a thousands sign.
     """
-    written = apart(text)
-    if written and is_unit(written.unit, unit) and learnt.value(written.digits) is not None:
-        return readings(text, [learnt], unit)
-    others = Numerals(learnt.decimal, "," if learnt.decimal == "." else ".")
-    return readings(text, [DEFAULT] if learnt == DEFAULT else [DEFAULT, others], unit)
+    written = take_apart(text)
+    if written and is_unit(written.unit, unit) and usual.value(written.digits) is not None:
+        return readings(text, [usual], unit)
+    others = Numerals(usual.decimal, "," if usual.decimal == "." else ".")
+    return readings(text, [DEFAULT] if usual == DEFAULT else [DEFAULT, others], unit)
 
 
 class Inferred(NamedTuple):
-    """What the texts of a column have in common, as numbers.
+    """The number formats that fit the texts of a column.
 
     Attributes
     ----------
     ways : tuple of Numerals
-        Each fits all the numbers; the first is the likeliest.
+        Each fits all the numbers; the first is the most likely.
     unit : str
-        What stands beside some or all of them.
+        The unit beside some or all of them.
     odd : tuple of str
-        The texts that are no number so written.
+        The texts that are not numbers in these formats.
     """
 
     ways: tuple[Numerals, ...]
@@ -154,12 +154,12 @@ class Inferred(NamedTuple):
 
 
 def infer(texts: Collection[str], *, commas_between: bool) -> Inferred | None:
-    """Find out how the numbers among the different texts of a column are written.
+    """Infer the formats of the numbers among the distinct texts of a column.
 
-    None if there are none, if they have several units, or if digits begin with a zero, as those of
-    a postcode do.
+    None if there are no numbers, if they have several units, or if digits begin with a zero, as in
+    a postcode.
     """
-    known = {text: apart(text) for text in texts}
+    known = {text: take_apart(text) for text in texts}
     numbers = {text: written for text, written in known.items() if written}
     units = {_spelt(written.unit): written.unit for written in numbers.values() if written.unit}
     if not numbers or len(units) > 1 or any(map(_is_code, numbers.values())):
@@ -180,6 +180,6 @@ def _is_code(written: Written) -> bool:
 
 
 def choose(ways: Iterable[Numerals], *, decimal: str) -> Numerals:
-    """Of the ways that fit a column, the one with the decimal sign that the file has elsewhere."""
+    """Choose the format with the decimal sign that the file has elsewhere, else the first."""
     ways = tuple(ways)
     return next((way for way in ways if way.decimal == decimal), ways[0])

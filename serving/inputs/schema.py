@@ -1,10 +1,10 @@
 """From a client's records to rows of numbers.
 
 A *record* is what the client sends, a JSON object; a *row* is that record validated: one float per
-field (of a text, itself), in the schema's order. Bodies are decoded at C speed into a struct made
-from the fields. What that refuses is read again exactly, so that all faults are named at once. A
-single record's struct takes only what training saw: what it takes needs no second look for
-warnings.
+field (a text stays a text), in the schema's order. Bodies are decoded at C speed into a struct made
+from the fields. A body that this decoder rejects is read again by `ExactReader`, which reports all
+faults together. The struct of a single record accepts only values within the range seen in
+training, so a record that it accepts needs no check for warnings.
 """
 
 import math
@@ -23,6 +23,7 @@ from serving.inputs import dates, labels, strict_json
 from serving.inputs.exact import ExactReader, Reading, Remark
 from serving.inputs.field import Field, Value
 from serving.inputs.names import Names
+from serving.inputs.repeated import make_colon_counter
 from serving.inputs.shown import in_full
 from serving.inputs.tables import Table
 
@@ -39,12 +40,12 @@ class Rows(NamedTuple):
     Attributes
     ----------
     matrix : ndarray, shape (rows, fields)
-        Of float, NaN where an optional value is missing. Of a model with texts of object, with the
-        texts in their columns, None where one is missing.
+        Floats, NaN where an optional value is missing. For a model with texts, objects: the texts
+        are in their columns, None where one is missing.
     remarks : dict of int to list of Remark
         The warnings by row; a row without any has no entry.
     many : bool
-        Whether an array was sent, be it of one record.
+        Whether an array was sent, even one of a single record.
     """
 
     matrix: Matrix
@@ -53,30 +54,29 @@ class Rows(NamedTuple):
 
 
 class Schema:
-    """A model's fields, compiled for decoding; `table` is how their training file was written."""
+    """A model's fields, compiled for decoding; `table` is the format of their training file."""
 
     def __init__(self, fields: Sequence[Field], table: Table | None = None) -> None:
         self.fields, self.table = tuple(fields), table
         self.names = tuple(field.name for field in self.fields)
-        self.meanings = Names(self.names, table.columns if table else ())
+        self.known_names = Names(self.names, table.columns if table else ())
         self._attributes = [f"field_{column}" for column in range(len(self.fields))]
         self._optional = [column for column, field in enumerate(self.fields) if field.optional]
         self._texts = self._of("text")
         self._dates = self._of("date")
-        self._worded = [self._attributes[column] for column in (*self._dates, *self._texts)]
         self.dtype: Any = object if self._texts else np.float64
         self._categories = {
-            column: labels.of(self.fields[column].categories).known
+            column: labels.rules_for(self.fields[column].categories).known
             | (MISSING if self.fields[column].optional else {})
             for column in self._of("category")
         }
         self._missing = [column for column in self._optional if column not in self._texts]
         self._shown: dict[int, Callable[[float], Any]] = {
             **{column: _labelling(self.fields[column]) for column in self._categories},
-            **dict.fromkeys(self._dates, dates.shown),
+            **dict.fromkeys(self._dates, dates.to_iso),
             **dict.fromkeys(self._of("boolean"), bool),
         }
-        # Fields whose values may stand for others that only `Field.read` knows.
+        # Fields whose values need conversion by `Field.read`.
         self._read = {
             column: field.read
             for column, field in enumerate(self.fields)
@@ -87,10 +87,9 @@ class Schema:
         ]
         seen = [field.seen or (-np.inf, np.inf) for field in self.fields]
         self._lowest, self._highest = np.array(seen).T
-        self._colons = [1 + name.count(":") for name in self.names]
-        self._all_colons = sum(self._colons)
+        self._count_colons = make_colon_counter(self.fields, self._attributes)
         self._one = self._many = None
-        with suppress(ValueError):  # a name that msgspec does not take: all is read exactly
+        with suppress(ValueError):  # msgspec rejects a field's name: every body is read exactly
             self._one = msgspec.json.Decoder(self._struct([field.familiar for field in fields]))
             many = self._struct([field.possible for field in fields])
             self._many = msgspec.json.Decoder(list[many])  # type: ignore[valid-type]
@@ -125,14 +124,11 @@ class Schema:
             structs = self._many.decode(body) if many else [self._one.decode(body)]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._decode_exactly(body, max_records)
-        # Each field was there, or is optional, and nothing else was, so a colon too many betrays a
-        # name that is given twice (or stands in a label). Only the exact reading can tell.
-        colons = self._all_colons * len(structs)
-        if self._optional:
-            colons -= self._absent_colons(structs)
-        if self._worded:
-            colons += self._colons_within(structs)
-        if len(structs) > max_records or body.count(b":") != colons or not structs:
+        if (
+            len(structs) > max_records
+            or body.count(b":") != self._count_colons(structs)  # a name may be repeated
+            or not structs
+        ):
             return self._decode_exactly(body, max_records)
         try:
             matrix = self._matrix(structs) if many else self._row(structs[0])
@@ -151,7 +147,7 @@ class Schema:
         return np.array([row], dtype=self.dtype)
 
     def values(self, matrix: Matrix) -> list[list[Value]]:
-        """The values of rows as people know them: labels, dates, truth; what is missing None."""
+        """Convert rows back to labels, ISO dates and booleans, with None for missing values."""
         values: list[list[Any]] = matrix.tolist()
         for column in self._missing:
             for row in values:
@@ -163,22 +159,8 @@ class Schema:
                     row[column] = shown_as(row[column])
         return values
 
-    def _absent_colons(self, structs: list[msgspec.Struct]) -> int:
-        """How many colons the optional fields would have that were not sent."""
-        return sum(
-            self._colons[column]
-            for column in self._optional
-            for struct in structs
-            if getattr(struct, self._attributes[column]) is UNSET
-        )
-
-    def _colons_within(self, structs: list[msgspec.Struct]) -> int:
-        """How many colons the texts and dates have that were sent."""
-        sent = (getattr(struct, attribute) for attribute in self._worded for struct in structs)
-        return sum(text.count(":") for text in sent if isinstance(text, str))
-
     def _matrix(self, structs: list[msgspec.Struct]) -> Matrix:
-        """Put many records into a matrix, column by column, for a value at a time is slow."""
+        """Put many records into a matrix column by column, which is faster than value by value."""
         matrix = np.empty((len(structs), len(self.fields)), self.dtype)
         for column, attribute in enumerate(self._attributes):
             values: Iterable[Any] = map(attrgetter(attribute), structs)
@@ -205,11 +187,11 @@ class Schema:
         return Rows(matrix, remarks, many)
 
     def reader(self, read: Reading = Field.read) -> ExactReader:
-        """What reads records one after another, each value as `read` has it."""
-        return ExactReader(self.fields, self.meanings, read)
+        """Make a reader of single records that converts values by `read`."""
+        return ExactReader(self.fields, self.known_names, read)
 
     def numbers(self, matrix: Matrix) -> Matrix:
-        """The rows of a matrix as float, with NaN for texts."""
+        """Convert a matrix to floats, with NaN for texts."""
         if not self._texts:
             return matrix
         matrix = matrix.copy()
@@ -217,7 +199,7 @@ class Schema:
         return matrix.astype(np.float64)
 
     def unseen(self, matrix: Matrix) -> dict[int, list[Remark]]:
-        """The warnings of rows with values that training did not see."""
+        """Find the values outside the range seen in training; return a warning for each, by row."""
         matrix = self.numbers(matrix)
         outside = (matrix < self._lowest) | (matrix > self._highest)
         remarks: dict[int, list[Remark]] = {}
@@ -241,6 +223,6 @@ def _outside(field: Field, value: float, limit: float) -> str:
     if field.type == "date":
         where = "before" if value < limit else "after"
         end = "first" if value < limit else "last"
-        return f"{dates.shown(value)} is {where} {dates.shown(limit)}, the {end} date in training"
+        return f"{dates.to_iso(value)} is {where} {dates.to_iso(limit)}, the {end} date in training"
     where, end = ("below", "lowest") if value < limit else ("above", "highest")
     return f"{in_full(value)} is {where} {in_full(limit)}, the {end} value seen in training"

@@ -1,4 +1,4 @@
-"""JSON read to the letter: no NaN, no infinity, and a name given twice is noticed."""
+"""Strict JSON: no NaN, no infinity, and names that an object repeats are reported."""
 
 import json
 from collections import Counter
@@ -6,11 +6,11 @@ from typing import Any, NoReturn
 
 from serving.errors import Fault, InvalidRecords, NotJSON, TooManyRecords
 
-INTEGER_DIGITS = 18  # beyond these Python's conversion is slow, and refused from 4,300 digits on
+INTEGER_DIGITS = 18  # longer ones convert slowly, and Python refuses 4,300 digits and more
 
 
 class JSONObject(dict[str, Any]):
-    """A JSON object that remembers the names given more than once in it."""
+    """A JSON object that keeps the names that occur in it more than once."""
 
     repeated: frozenset[str]
 
@@ -35,20 +35,21 @@ def read_records(body: bytes, max_records: int) -> tuple[list[Any], bool]:
     if len(sent) > max_records:
         raise TooManyRecords(f"{len(sent)} records in one request; send at most {max_records}")
     if not sent:
-        raise InvalidRecords([Fault(record=0, message="the array is empty; send at least one")])
+        message = "the array is empty; send at least one record"
+        raise InvalidRecords([Fault(record=0, message=message)])
     return sent, True
 
 
 def _parse(body: bytes) -> Any:
-    """Return the value that a body holds, each object in it a `JSONObject`.
+    """Parse a body, with a `JSONObject` for each object.
 
     Raises
     ------
     NotJSON
-        With the place of the first fault.
+        With the line and column of the first fault.
     """
     if not body.strip():
-        raise NotJSON("the body is empty; send a record as a JSON object, or an array of them")
+        raise NotJSON("the body is empty; send a record as a JSON object, or an array of records")
     try:
         return json.loads(
             body.decode("utf-8-sig"),  # Windows editors put a byte order mark first

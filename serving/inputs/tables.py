@@ -1,42 +1,44 @@
-"""Tables as text: CSV (RFC 4180) as programs and spreadsheets write it, to names and cells.
+"""Reads CSV (RFC 4180) as programs and spreadsheets write it, to names and cells.
 
-Training and serving read a table here, so what trained a model can be sent to it.
+Training and serving both read tables here, so the file that trained a model can be sent to it.
 """
 
-import codecs
 import csv
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 from unicodedata import normalize
 
 import msgspec
 
 from serving.errors import NotATable
-from serving.inputs.lines import LONGEST, Lines
+from serving.inputs.headers import (
+    MARK,
+    SEPARATORS,
+    Row,
+    declared_separator,
+    find_separator,
+    make_reader,
+    names,
+)
+from serving.inputs.lines import MAX_BYTES, Lines
 
-if TYPE_CHECKING:
-    from _csv import Reader
+SAMPLE = 100  # lines from which the separator is found
 
-SEPARATORS = ",;\t|"
-LINES_TO_JUDGE_BY = 100
-
-Row = Sequence[str]
-
-csv.field_size_limit(sys.maxsize)  # `Lines` bounds the record; a cell may be as long as that
+csv.field_size_limit(sys.maxsize)  # `Lines` limits the record; a cell may be as long as that
 
 
 class Table(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a model's manifest says of the file that it was trained on.
+    """The format of the file that a model was trained on, as its manifest records it.
 
     Attributes
     ----------
     separator : str
-        What stands between its cells.
+        The character between cells.
     columns : tuple of str
-        The names of all its columns, the target and what was left out among them.
+        The names of all its columns, with the target and those that were left out.
     """
 
     separator: str = ","
@@ -44,36 +46,35 @@ class Table(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class TableReader:
-    """The cells of a table, row by row; `names` are those of its columns.
+    """Reads the cells of a table row by row; `names` are those of its columns.
 
-    The text is UTF-8, with or without a byte order mark; UTF-16 with one; or, where the first line
-    that is not ASCII is not UTF-8 either, Windows-1252. Spaces after a separator do not count, nor
-    do lines that are empty, nor rows at the end in which all cells are. Cells beyond the last
-    column are left out where they are empty.
+    The text is UTF-8, with or without a byte order mark, or UTF-16 with one; if the first line that
+    is not ASCII is not UTF-8 either, it is Windows-1252. Spaces after a separator are ignored, as
+    are empty lines, and rows of empty cells at the end. Empty cells beyond the last column are
+    dropped.
 
     Parameters
     ----------
     stream : file
-        Of bytes, read from where it stands; it stays open.
+        Of bytes, read from its position; it stays open.
     known : collection of str
-        Names of which some are to be among the columns. Without them the first lines decide what
-        stands between cells: what splits most of them alike.
+        Names of fields, by which the separator is found; without them the first lines decide.
     separator : str
-        The likeliest one.
-    longest : int
+        The most likely one.
+    max_bytes : int
         How many bytes a row may have.
 
     Attributes
     ----------
     is_marked : bool
-        Whether a byte order mark came first.
+        Whether the text begins with a byte order mark.
     repeated : dict of str to str
-        By the names that are made, `x.1`, those that stand there, `x`.
+        By a name that was made unique, `x.1`, the name in the header, `x`.
 
     Raises
     ------
     NotATable
-        If there is not even a line of names; from `take` too, with the line.
+        If there is no line of names; from `take` too, with the line.
     """
 
     def __init__(
@@ -81,48 +82,44 @@ class TableReader:
         stream: BinaryIO,
         known: Collection[str] = (),
         separator: str = SEPARATORS[0],
-        longest: int = LONGEST,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
-        self._lines = Lines(stream, longest)
-        texts = _decoded(self._lines)
+        self._lines = Lines(stream, max_bytes)
+        texts = _decode(self._lines)
         begun: list[str] = []
-        told = ""
+        declared = ""
         try:
             begun.extend(_until_filled(texts))
-            if told := _separator_told(begun):
+            if declared := declared_separator(begun):
                 begun[-1] = "\n"
                 begun.extend(_until_filled(texts))
             if not known:
-                begun.extend(islice(texts, LINES_TO_JUDGE_BY))
+                begun.extend(islice(texts, SAMPLE))
         except (NotATable, UnicodeDecodeError) as error:
             raise _at(len(begun) + 1, error) from None
-        self.is_marked = bool(begun) and begun[0].startswith(_MARK)
-        begun[:1] = [each.removeprefix(_MARK) for each in begun[:1]]
-        self.separator = told or (
-            _named_by(begun, known, separator) if known else _splitting_alike(begun)
-        )
-        # A quote that is left open swallows the empty line at the end.
-        self._reader = _reader(chain(begun, texts, ["\n"]), self.separator)
+        self.is_marked = bool(begun) and begun[0].startswith(MARK)
+        begun[:1] = [each.removeprefix(MARK) for each in begun[:1]]
+        self.separator = declared or find_separator(begun, known, separator)
+        # The empty line at the end becomes part of a cell whose quote is not closed.
+        self._reader = make_reader(chain(begun, texts, ["\n"]), self.separator)
         self._held: list[tuple[int, Row]] = []
         self.names: tuple[str, ...] = ()
         header, _ = self.take(1)
         if not header:
-            raise NotATable("the text is empty; its first line is to name the fields")
+            raise NotATable("the text is empty; name the fields in its first line")
         self.names = names(header[0])
         plain = [normalize("NFC", name.strip()) for name in header[0]]
         self.repeated = {
             name: own for name, own in zip(self.names, plain, strict=True) if own not in ("", name)
         }
 
-    def take(self, most: int, size: int = sys.maxsize) -> tuple[list[Row], list[int]]:
-        """The next rows, with the line on which each begins.
+    def take(self, max_rows: int, max_bytes: int = sys.maxsize) -> tuple[list[Row], list[int]]:
+        """Return the next rows, and the line on which each begins.
 
         Parameters
         ----------
-        most : int
-            How many rows at most.
-        size : int
-            Of how many bytes at most, but for the last one.
+        max_bytes : int
+            Reading ends with the row that reaches this size.
         """
         taken: list[tuple[int, Row]] = []
         line, read = self._reader.line_num + 1, 0
@@ -135,55 +132,39 @@ class TableReader:
                 read += self._lines.taken
                 self._lines.taken = 0
                 if len(row) > width and not any(map(str.strip, row[width:])):
-                    row = row[:width]  # noqa: PLW2901 - the last line needs to know the row
+                    row = row[:width]  # noqa: PLW2901 - the last row is needed after the loop
                 if len(row) > 1 or (row and row[0].strip()):
                     if any(row):
-                        if self._held:  # rows without a value were not the last ones
+                        if self._held:  # rows of empty cells were not at the end
                             taken += self._held
                             self._held = []
                         taken.append((line, row))
                     else:
                         self._held.append((line, row))
                 line = self._reader.line_num + 1
-                if len(taken) >= most or (taken and read >= size):
+                if len(taken) >= max_rows or (taken and read >= max_bytes):
                     break
             else:
                 if row:
                     line = began
-                    raise csv.Error("a quote is opened and not closed")  # noqa: TRY301
+                    raise csv.Error("a quote is opened and not closed; close it, or write it twice")  # noqa: TRY301
         except (csv.Error, NotATable, UnicodeDecodeError) as error:
             raise _at(line, error) from None
         return [row for _, row in taken], [line for line, _ in taken]
 
 
-def names(header: Row) -> tuple[str, ...]:
-    """The names of columns as pandas has them: one given twice becomes `x.1`, none `Unnamed: 3`."""
-    plain = [normalize("NFC", name.strip()) for name in header]
-    used = {*plain}
-    given: dict[str, None] = {}
-    for at, name in enumerate(plain):
-        unique, times = name or f"Unnamed: {at}", 0
-        while unique in given or (times and unique in used):
-            times += 1
-            unique = f"{name or f'Unnamed: {at}'}.{times}"
-        given[unique] = None
-    return tuple(given)
-
-
-_MARK = codecs.BOM_UTF8.decode()
-_SEPARATOR_TOLD = re.compile(rf'{_MARK}?"?sep=([{SEPARATORS}])"?[\s{SEPARATORS}]*\Z', re.IGNORECASE)
 _RETURNED = re.compile(r"[^\r]*\r\n?|[^\r]+")
 
 
 def _at(line: int, error: Exception) -> NotATable:
     reason = str(error)
     if isinstance(error, UnicodeDecodeError):
-        reason = "is not UTF-8, as lines before it are; save the file as CSV in UTF-8"
+        reason = "is not UTF-8, unlike the lines before it; save the file as CSV in UTF-8"
     return NotATable(f"line {line}{' ' if reason.startswith('is ') else ': '}{reason}")
 
 
-def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
-    """The text of lines; those that end in a carriage return alone come one by one too."""
+def _decode(lines: Iterable[bytes]) -> Iterator[str]:
+    """Decode lines, and split those that end in a carriage return only."""
     is_western, is_plain = False, True
     for line in lines:
         try:
@@ -194,7 +175,7 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
             is_western, text = True, _western(line)
         is_plain = is_plain and text.isascii()
         if "\0" in text:
-            raise NotATable("is no text: it has a zero byte; save the file as CSV in UTF-8")
+            raise NotATable("is not text: it has a zero byte; save the file as CSV in UTF-8")
         if "\r" in text and "\r" in text[:-2]:
             yield from _RETURNED.findall(text)
         else:
@@ -209,45 +190,8 @@ def _western(line: bytes) -> str:
 
 
 def _until_filled(texts: Iterator[str]) -> Iterator[str]:
-    """The empty lines before the first that is not, and that one."""
+    """Return lines up to the first that is not empty."""
     for text in texts:
         yield text
-        if text.strip(_MARK + " \r\n"):
+        if text.strip(MARK + " \r\n"):
             return
-
-
-def _separator_told(begun: Sequence[str]) -> str:
-    """The separator that a first line for spreadsheets tells, `sep=;`; nothing if it is none."""
-    found = _SEPARATOR_TOLD.match(begun[-1]) if begun else None
-    return found[1] if found else ""
-
-
-def _reader(texts: Iterable[str], separator: str) -> "Reader":
-    return csv.reader(texts, delimiter=separator, skipinitialspace=True)
-
-
-def _named_by(lines: Sequence[str], known: Collection[str], likeliest: str) -> str:
-    """The separator by which the first line names most of what is known."""
-
-    def named(separator: str) -> tuple[int, bool]:
-        try:
-            header: Row = next(filter(None, _reader(lines, separator)), [])
-        except csv.Error:  # which is told when the line is read
-            return 0, False
-        return sum(name in known for name in names(header)), separator == likeliest
-
-    return max(SEPARATORS, key=named)
-
-
-def _splitting_alike(lines: Sequence[str]) -> str:
-    """The separator by which most lines have as many cells as the first, and several."""
-
-    def fit(separator: str) -> tuple[float, int]:
-        try:
-            widths = [len(row) for row in _reader(lines, separator) if row]
-        except csv.Error:  # which is told when the line is read
-            return 0, 0
-        several = bool(widths) and widths[0] > 1
-        return (widths.count(widths[0]) / len(widths), widths[0]) if several else (0, 0)
-
-    return max(SEPARATORS, key=fit)

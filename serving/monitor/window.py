@@ -153,7 +153,7 @@ class Window:
 
 
 def _days(value: Any) -> float:
-    days = None if value is None else dates.read(value)
+    days = None if value is None else dates.parse(value)
     if value is not None and days is None:
         raise ValueError(value)
     return math.nan if days is None else days

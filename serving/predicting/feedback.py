@@ -6,7 +6,7 @@ from serving import clock, ids
 from serving.errors import ArtefactError, Fault, InvalidRecords, UnknownModel, UnknownVersion
 from serving.inputs import labels, numerals, strict_json
 from serving.inputs.field import Field
-from serving.inputs.shown import listed, printable, shown, unclear
+from serving.inputs.shown import ambiguous, listed, printable, shown
 from serving.models.manifest import Manifest
 from serving.versions.registry import Registry
 
@@ -57,7 +57,7 @@ def _read(record: Any, registry: Registry) -> tuple[str, str | float]:
         raise _Wrong("id", f'{shown(record)} is no feedback; send {{"id": …, "actual": …}}')
     for name in NAMES:
         if name not in record or name in record.repeated:
-            raise _Wrong(name, "is given more than once" if name in record else "is missing")
+            raise _Wrong(name, "is repeated; send it once" if name in record else "is missing")
     if others := [name for name in record if name not in NAMES]:
         raise _Wrong(printable(others[0]), "is not taken; send id and actual")
     manifest = _model(record["id"], registry)
@@ -74,7 +74,7 @@ def _number(actual: Any, unit: str) -> float:
     if isinstance(actual, str) and unit:
         found = numerals.readings(actual, numerals.COMMAS_BETWEEN, unit)
         if len(found) > 1:
-            raise ValueError(unclear(actual, found, "send the number without quotes"))
+            raise ValueError(ambiguous(actual, found, "send the number without quotes"))
         actual = found[0] if found else actual
     return NUMBER.number(actual)
 
@@ -82,8 +82,8 @@ def _number(actual: Any, unit: str) -> float:
 def _label(actual: Any, classes: tuple[str, ...]) -> str:
     """The label that a value stands for, be it written as a number or as true or false."""
     try:
-        code = labels.of(classes, has_codes=False).code(actual)
-    except labels.Unclear as error:
+        code = labels.rules_for(classes, has_codes=False).code(actual)
+    except labels.Ambiguous as error:
         either = " or ".join(map(shown, error.labels))
         raise ValueError(f"{shown(actual)} may mean {either}; send the label as text") from None
     if code is None:

@@ -65,7 +65,7 @@ def test_warnings_name_extra_fields_and_values_training_did_not_see(client: Flas
             "field": "alcohol",
             "message": "15.2 is above 14.9, the highest value seen in training",
         },
-        {"field": "quality", "message": "is no field of this model and was not used"},
+        {"field": "quality", "message": "is not a field of this model and was ignored"},
     ]
 
 

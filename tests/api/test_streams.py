@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from serving.errors import JournalError
-from serving.formats.batch import RECORDS
+from serving.formats.batch import MAX_RECORDS
 from serving.recording.journal import Journal
 from serving.settings import Settings
 
@@ -112,12 +112,12 @@ def test_the_answer_is_what_is_accepted(client: FlaskClient, sent: str, accept: 
     assert labels == ["bom", "ruim", "bom"]
 
 
-@pytest.mark.parametrize(("faulty", "line"), [(1, 3), (3 * RECORDS, 3 * RECORDS + 2)])
+@pytest.mark.parametrize(("faulty", "line"), [(1, 3), (3 * MAX_RECORDS, 3 * MAX_RECORDS + 2)])
 def test_a_fault_anywhere_refuses_all_and_is_told_with_its_line(
     settings: Settings, faulty: int, line: int
 ):
     client = create_app(settings).test_client()
-    records = [wine()] * (3 * RECORDS + 5)
+    records = [wine()] * (3 * MAX_RECORDS + 5)
     records[faulty] = wine(alcohol="strong")
     answer = client.post("/predict", data=table(*records), **AS_CSV)
     assert answer.status_code == 422
@@ -209,13 +209,13 @@ def test_what_cannot_be_read_is_refused(
 def test_more_records_than_json_may_have_are_recorded_to_the_last(settings: Settings):
     few = Settings(var_dir=settings.var_dir, max_records=10)
     client = create_app(few).test_client()
-    count = 2 * RECORDS + 1
+    count = 2 * MAX_RECORDS + 1
     assert client.post("/predict", **body([wine()] * 11)).status_code == 413
     answer = client.post("/predict", data=lines(*[wine()] * count), **AS_LINES)
     told = [json.loads(line)["id"] for line in answer.text.splitlines()]
     assert len({*told}) == count
     store = moved(few)
-    assert all(store.prediction(told[at]) for at in (0, RECORDS, count - 1))
+    assert all(store.prediction(told[at]) for at in (0, MAX_RECORDS, count - 1))
 
 
 def test_what_must_be_recorded_and_cannot_be_is_not_answered(
@@ -233,7 +233,7 @@ def test_what_must_be_recorded_and_cannot_be_is_not_answered(
 
     monkeypatch.setattr(Journal, "append", fail)
     with pytest.raises(JournalError):  # which breaks the connection off in the middle
-        _ = client.post("/predict", data=lines(*[wine()] * (4 * RECORDS)), **AS_LINES).data
+        _ = client.post("/predict", data=lines(*[wine()] * (4 * MAX_RECORDS)), **AS_LINES).data
     assert client.post("/predict", data=lines(wine()), **AS_LINES).status_code == 503
 
 
@@ -270,7 +270,7 @@ def test_a_stream_takes_no_memory(server: Server, tmp_path: Path):
     full = os.environ.get("FAULTS") == "full"
     few, many = tmp_path / "few.csv", tmp_path / "many.csv"
     records = [wine(alcohol=8 + at % 60 / 10) for at in range(100_000 if full else 10_000)]
-    few.write_text(table(*records[: 3 * RECORDS]))
+    few.write_text(table(*records[: 3 * MAX_RECORDS]))
     many.write_text(table(*records))
 
     def post(path: Path, *options: str) -> int:
@@ -279,7 +279,11 @@ def test_a_stream_takes_no_memory(server: Server, tmp_path: Path):
         answer = subprocess.run(command, capture_output=True, check=True)
         return answer.stdout.count(b"\n") - 1
 
-    assert post(few) == post(few, "--compressed", "-H", "Transfer-Encoding: chunked") == 3 * RECORDS
+    assert (
+        post(few)
+        == post(few, "--compressed", "-H", "Transfer-Encoding: chunked")
+        == 3 * MAX_RECORDS
+    )
     before = of_workers(server)
     assert post(many) == len(records)
     assert of_workers(server) - before < 12_000  # 100,000 records are 30 MB of text and numbers

@@ -104,7 +104,10 @@ def test_what_spreadsheets_on_windows_write_is_read(open_page: Open):
     ("content", "message"),
     [
         (b"", "There are no rows."),
-        (b"a,b\n1,2\n", 'the first line names no field of this model; they are "fixed acidity"'),
+        (
+            b"a,b\n1,2\n",
+            'the first line names no field of this model; its fields are "fixed acidity"',
+        ),
     ],
 )
 def test_a_file_of_something_else_is_refused_in_a_sentence(

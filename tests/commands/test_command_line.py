@@ -18,7 +18,7 @@ from conftest import ROOT, rewrite, wine
 from flask.testing import FlaskClient
 
 from serving.__main__ import main
-from serving.formats.batch import RECORDS
+from serving.formats.batch import MAX_RECORDS
 
 Run = Callable[..., Result]
 
@@ -79,7 +79,7 @@ def test_a_file_is_predicted_as_over_http(
 
 
 def test_many_batches_come_out_in_order(run: Run, tmp_path: Path):
-    count = 3 * RECORDS + 7
+    count = 3 * MAX_RECORDS + 7
     records = [wine(alcohol=8 + at % 50 / 10) for at in range(count)]
     (tmp_path / "rows.csv").write_text(table(*records))
     assert run("predict", "wine", "rows.csv", "-o", "out.jsonl").exit_code == 0

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from serving.errors import InvalidRecords, NotATable
 from serving.formats import READERS, Batch
-from serving.formats.batch import RECORDS
+from serving.formats.batch import MAX_RECORDS
 from serving.inputs.field import Field
-from serving.inputs.lines import LONGEST
+from serving.inputs.lines import MAX_BYTES
 from serving.inputs.schema import Matrix, Schema
 
 CSV, LINES = READERS["text/csv"], READERS["application/jsonl"]
@@ -130,7 +130,7 @@ def test_numbers_are_read_as_people_write_them(cell: str, number: float):
         (
             "7,400",
             ",",
-            '"7,400" is not a number; send 7400 or 7.4 without quotes, whichever is meant',
+            '"7,400" is not a number; send 7400 or 7.4 without quotes',
         ),
         ("7,4", ",", '"7,4" is not a number; send 7.4 without quotes'),
         ("1.234,5", ";", '"1.234,5" is not a number; send 1234.5 without quotes'),
@@ -178,7 +178,7 @@ def test_a_missing_column_is_told_once_with_what_may_be_meant():
         batches(table({"roms": 3, **{k: v for k, v in HOME.items() if k != "rooms"}}))
     (fault,) = told.value.faults
     assert (fault.line, fault.field) == (1, "rooms")
-    assert fault.message == 'is no column; "roms" is: is that it?'
+    assert fault.message == 'has no column; is it "roms"?'
 
 
 def test_an_optional_column_may_be_left_out_and_others_are_not_used():
@@ -196,8 +196,8 @@ def test_an_optional_column_may_be_left_out_and_others_are_not_used():
         (b"1,2,3\n4,5,6\n", "the first line names no field"),
         (table(HOME).encode() + b'"', "line 3: a quote is opened and not closed"),
         (table(HOME).encode() + b"1,2,\xe3\n", "line 3 is not UTF-8"),
-        (table(HOME).encode() + b"1" * LONGEST, "line 3: a record has 1048576 bytes or more"),
-        (table(HOME).encode() + b'"\n",' * LONGEST, "line 3: a record has"),
+        (table(HOME).encode() + b"1" * MAX_BYTES, "line 3: a record has 1048576 bytes or more"),
+        (table(HOME).encode() + b'"\n",' * MAX_BYTES, "line 3: a record has"),
     ],
 )
 def test_what_is_no_table_is_told_with_its_line(content: bytes, message: str):
@@ -223,7 +223,7 @@ def test_lines_are_counted_through_cells_that_hold_several():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("7", "7 is not a record; a record is a JSON object"),
+        ("7", "7 is not a record; send a JSON object"),
         ("[{}]", "an array"),
         ("{", "the line is not JSON: Expecting property name"),
         ('{"rooms": NaN}', "NaN is not a JSON value"),
@@ -250,7 +250,7 @@ def test_halves_of_a_record_on_two_lines_do_not_become_one():
 
 @pytest.mark.parametrize("read", [CSV, LINES])
 def test_what_comes_after_many_empty_lines_is_read(read: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(f"{read.__module__}.BYTES", 1000)
+    monkeypatch.setattr(f"{read.__module__}.MAX_BYTES", 1000)
     text = table(HOME) if read is CSV else json.dumps(HOME) + "\n"
     again = text.splitlines()[-1]
     found = batches(text + "\n" * 3000 + again, read=read)
@@ -259,12 +259,12 @@ def test_what_comes_after_many_empty_lines_is_read(read: Any, monkeypatch: pytes
 
 @pytest.mark.parametrize("read", [CSV, LINES])
 def test_many_records_come_in_batches(read: Any):
-    many = 2 * RECORDS + 5
+    many = 2 * MAX_RECORDS + 5
     lines = [json.dumps(HOME | {"rooms": 1 + at % 99}) for at in range(many)]
     text = table(*map(json.loads, lines)) if read is CSV else "\n".join(lines)
     found = batches(text, read=read)
-    assert [len(batch.lines) for batch in found] == [RECORDS, RECORDS, 5]
-    assert [batch.first for batch in found] == [0, RECORDS, 2 * RECORDS]
+    assert [len(batch.lines) for batch in found] == [MAX_RECORDS, MAX_RECORDS, 5]
+    assert [batch.first for batch in found] == [0, MAX_RECORDS, 2 * MAX_RECORDS]
     assert all(before.lines[-1] + 1 == after.lines[0] for before, after in pairwise(found))
     rooms = np.vstack([batch.rows.matrix for batch in found])[:, 1]
     assert rooms.tolist() == [1 + at % 99 for at in range(many)]

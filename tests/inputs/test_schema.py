@@ -89,10 +89,10 @@ def test_a_wrong_value_is_named_with_its_remedy(changes: dict[str, Any], message
 def test_all_faults_of_all_records_are_named_at_once():
     wrong = [record(), {"alchool": 12, "color": "blue"}, "wine"]
     assert faults(wrong) == [
-        (1, "alcohol", 'is missing; "alchool" was sent: is that it?'),
+        (1, "alcohol", 'is missing; did you send it as "alchool"?'),
         (1, "color", '"blue" is none of "red", "white", "12:30"'),
         (1, "year", "is missing"),
-        (2, UNSET, '"wine" is not a record; a record is a JSON object'),
+        (2, UNSET, '"wine" is not a record; send a JSON object'),
     ]
 
 
@@ -109,7 +109,7 @@ def test_a_name_given_twice_is_a_fault_though_each_value_is_in_order(many: bool)
     with pytest.raises(InvalidRecords) as raised:
         SCHEMA.decode(body, 2)
     assert [(fault.record, fault.field, fault.message) for fault in raised.value.faults] == [
-        (int(many), "alcohol", "is given more than once")
+        (int(many), "alcohol", "is repeated; send it once")
     ]
 
 
@@ -146,7 +146,7 @@ def test_a_byte_order_mark_is_no_fault():
 def test_too_many_records_are_refused_and_none_is_a_fault():
     with pytest.raises(TooManyRecords, match="3 records in one request; send at most 2"):
         decode([record()] * 3, max_records=2)
-    assert faults([]) == [(0, UNSET, "the array is empty; send at least one")]
+    assert faults([]) == [(0, UNSET, "the array is empty; send at least one record")]
 
 
 @pytest.mark.parametrize("many", [False, True])
@@ -168,7 +168,7 @@ def test_an_extra_field_is_named_and_not_used():
     rows = decode(record(quality=7))
     assert rows.matrix.tolist() == decode(record()).matrix.tolist()
     assert [(r.field, r.message) for r in rows.remarks[0]] == [
-        ("quality", "is no field of this model and was not used")
+        ("quality", "is not a field of this model and was ignored")
     ]
 
 

@@ -94,8 +94,8 @@ def test_names_that_are_known_decide_what_stands_between_cells():
         (b"", "the text is empty"),
         (b"\n \n", "the text is empty"),
         (b'a,b\n1,"2\n3,4\n', "line 2: a quote is opened and not closed"),
-        ("a,ã\n1,2\n".encode() + b"1,\xe3\n", "line 3 is not UTF-8, as lines before it are"),
-        (b"a,b\n1,2\n\0,3\n", "line 3 is no text"),
+        ("a,ã\n1,2\n".encode() + b"1,\xe3\n", "line 3 is not UTF-8, unlike the lines before it"),
+        (b"a,b\n1,2\n\0,3\n", "line 3 is not text"),
         (b"a,b\n" + b"1" * 2**20, "line 2: a record has 1048576 bytes or more"),
     ],
 )

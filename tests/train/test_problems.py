@@ -94,7 +94,7 @@ def test_all_faults_of_a_record_are_named_with_field_and_value(client: FlaskClie
         {
             "record": 0,
             "field": "sulphates",
-            "message": 'is missing; "sulfates" was sent: is that it?',
+            "message": 'is missing; did you send it as "sulfates"?',
         },
         {
             "record": 0,

@@ -67,5 +67,5 @@ def _typical(column: "pd.Series[Any]", field: Field) -> Any:
         return " ".join(sorted(words, key=lambda word: (-words[word], word))[:WORDS])
     median = float(column.quantile(0.5, interpolation="lower"))
     if field.type == "date":
-        return dates.shown(median)
+        return dates.to_iso(median)
     return {"integer": int, "boolean": bool}.get(field.type, float)(median)

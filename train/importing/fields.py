@@ -143,12 +143,12 @@ def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field
 def _as_known(column: "pd.Series[Any]", known: list[Any]) -> "pd.Series[Any]":
     """A column with the labels as the estimator knows them: a table's 1 may be its "1.0"."""
     labels = tuple(known)
-    rule = label_rules.of(labels, has_codes=False)
+    rule = label_rules.rules_for(labels, has_codes=False)
 
     def meant(label: str) -> str:
         try:
             code = rule.code(label)
-        except label_rules.Unclear:
+        except label_rules.Ambiguous:
             code = None
         return label if code is None else labels[code]
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from serving.inputs.missing import stands_in
+from serving.inputs.missing import means_missing
 from serving.inputs.shown import printable
 from train.tables.options import quoted
 
@@ -45,8 +45,8 @@ def judge(counts: "pd.Series[int]", odd: Collection[str]) -> Odd:
     counts : Series
         In how many rows each text stands, the commonest first.
     """
-    stand_ins = tuple(text for text in counts.index if text in odd and stands_in(text))
-    others = tuple(text for text in counts.index if text in odd and not stands_in(text))
+    stand_ins = tuple(text for text in counts.index if text in odd and means_missing(text))
+    others = tuple(text for text in counts.index if text in odd and not means_missing(text))
     regular = len(counts) - len(odd)
     strange = int(counts[[*others]].sum())
     rows = int(counts.sum()) - int(counts[[*stand_ins]].sum())

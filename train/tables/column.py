@@ -46,4 +46,4 @@ class Column(NamedTuple):
 
 def shown(value: float, column: Column) -> str:
     """A number of a column for people: days as a date."""
-    return dates.shown(value) if column.kind == "date" else f"{value:.12g}"
+    return dates.to_iso(value) if column.kind == "date" else f"{value:.12g}"

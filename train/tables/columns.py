@@ -84,7 +84,7 @@ def _without_missing(column: Column, missing: tuple[str, ...]) -> Column:
 def _value(text: str, column: Column) -> float | None:
     """What a text of the command line is; there it may be written as programs write numbers."""
     if column.kind == "date":
-        return dates.read(text, column.format)
+        return dates.parse(text, column.format)
     if numerals.PLAIN.fullmatch(text):
         return float(text)
-    return numerals.read(text, column.numerals, column.unit)
+    return numerals.parse(text, column.numerals, column.unit)

@@ -44,13 +44,13 @@ def digits_alone(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         written
         for written in DIGITS_ALONE
-        if all(dates.is_written(text, written) for text in texts)
+        if all(dates.has_format(text, written) for text in texts)
     )
 
 
 def values(column: "pd.Series[Any]", written: str) -> "pd.Series[float]":
     """Days since 1970-01-01; NaN where there is no date."""
-    by_text = {text: dates.read(text, written) for text in column.dropna().unique()}
+    by_text = {text: dates.parse(text, written) for text in column.dropna().unique()}
     return column.map(by_text, na_action="ignore").astype(np.float64)
 
 
@@ -99,7 +99,7 @@ def choose(column: "pd.Series[Any]", formats: Sequence[str], known: Order) -> tu
     chosen, other = (other, first) if better > 0 else (first, other)
     day = "month" if better > 0 else "day"
     example = column.dropna().iloc[0]
-    shown = dates.shown(dates.read(example, chosen) or 0.0)
+    shown = dates.to_iso(dates.parse(example, chosen) or 0.0)
     return (
         chosen,
         f"{column.name!r}: the {day} comes first ({example!r} is {shown}), for {evidence}",

@@ -54,7 +54,7 @@ def written(counts: "pd.Series[int]", *, commas_between: bool) -> Written | None
     shapes: dict[str, list[str]] = {}
     for text in counts.index:
         shapes.setdefault(_shape(text), []).append(text)
-    apart = {texts[0]: numerals.apart(texts[0]) for texts in shapes.values()}
+    apart = {texts[0]: numerals.take_apart(texts[0]) for texts in shapes.values()}
     rows = {texts[0]: int(counts[texts].sum()) for texts in shapes.values()}
     units: Counter[str] = Counter()
     for text, parts in apart.items():
@@ -98,7 +98,7 @@ def values(column: "pd.Series[Any]", way: Numerals, unit: str) -> "pd.Series[flo
     """The numbers of a column; NaN where there are none."""
     texts = column.dropna()
     if way.thousands or way.decimal != DEFAULT.decimal or unit or not _all_plain(texts):
-        by_text = {text: numerals.read(text, way, unit) for text in texts.unique()}
+        by_text = {text: numerals.parse(text, way, unit) for text in texts.unique()}
         numbers = texts.map(by_text).astype(np.float64)
     else:
         numbers = texts.astype(object).astype(np.float64)

@@ -60,7 +60,7 @@ def _values(field: Field, column: "pd.Series[Any]") -> str:
         return f"{column.nunique():,} different"
     low, high = column.min(), column.max()
     if field.type == "date":
-        return f"{dates.shown(low)} to {dates.shown(high)}"
+        return f"{dates.to_iso(low)} to {dates.to_iso(high)}"
     return f"{_number(low)} to {_number(high)}"
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from serving.errors import NotATable
+from serving.inputs.headers import Row
 from serving.inputs.missing import is_missing
-from serving.inputs.tables import Row, TableReader
+from serving.inputs.tables import TableReader
 from train.errors import TrainingError
 
 NONES = frozenset({"None", "none"})
@@ -49,7 +50,7 @@ def read(path: Path) -> Sheet:
     """
     try:
         with path.open("rb") as stream:
-            table = TableReader(stream, longest=sys.maxsize)
+            table = TableReader(stream, max_bytes=sys.maxsize)
             rows, lines = table.take(sys.maxsize)
     except OSError as error:
         raise TrainingError(f"{path} cannot be read: {error.strerror}") from error

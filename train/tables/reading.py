@@ -64,7 +64,7 @@ class Reading:
         signed = [text for text in texts if "." in text or "," in text]
         if len(readings) == 1 or not signed:
             return
-        value, other = (numerals.read(signed[0], each, written.unit) for each in readings.values())
+        value, other = (numerals.parse(signed[0], each, written.unit) for each in readings.values())
         if value == other:
             return
         if way.decimal != next(iter(readings)):

@@ -42,7 +42,7 @@ def _truth(manifest: Manifest) -> Schema:
         kinds = ["number", "string"] if manifest.unit else "number"  # a text may have the unit
         actual: Schema = {"type": kinds, "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
     else:
-        actual = _labels(labels.of(manifest.classes, has_codes=False))
+        actual = _labels(labels.rules_for(manifest.classes, has_codes=False))
     named = text("That of the prediction.", pattern=f"^{id_pattern(manifest)}$")
     return record(id=named, actual=actual) | {"additionalProperties": False}
 
@@ -99,13 +99,13 @@ def _kind(field: Field) -> tuple[Schema, list[str]]:
     said = [field.unit] if field.unit and field.is_numeric else []
     if field.seen and field.type != "boolean":
         low, high = (
-            dates.shown(days) if field.type == "date" else f"{days:.12g}" for days in field.seen
+            dates.to_iso(days) if field.type == "date" else f"{days:.12g}" for days in field.seen
         )
         said.append(f"{low} to {high} in training")
     if field.missing:
         said.append(f"{', '.join(map(shown, field.missing))} says that it is missing")
     if field.type == "category":
-        known = labels.of(field.categories)
+        known = labels.rules_for(field.categories)
         said = [f"{code} = {label}" for code, label in enumerate(field.categories)] + said
         if field.other:
             said.append(f"any other label counts as {field.other}")
@@ -127,9 +127,9 @@ def _kind(field: Field) -> tuple[Schema, list[str]]:
 
 def _labels(known: Labels) -> Schema:
     """The JSON values that mean a label, as far as they can be listed."""
-    truths = [False, True] if known.takes_truth else []
+    truths = [False, True] if known.takes_booleans else []
     listed: Schema = {"enum": [*known.labels, *known.integers, *truths]}
-    return {"anyOf": [listed, TRUTH]} if known.takes_truth else listed
+    return {"anyOf": [listed, TRUTH]} if known.takes_booleans else listed
 
 
 def _target(manifest: Manifest) -> str:

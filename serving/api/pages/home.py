@@ -65,9 +65,9 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
 
 def _moment(field: Field, example: str | None) -> tuple[str, str]:
     """The type of a date's input, with a time if any was in training, and its value."""
-    read = dates.read(example, field.format or dates.ISO) if example else None
+    read = dates.parse(example, field.format or dates.ISO) if example else None
     days = [read, *(field.seen or ())]
-    texts = [dates.shown(each).removesuffix("Z") for each in days if each is not None]
+    texts = [dates.to_iso(each).removesuffix("Z") for each in days if each is not None]
     has_time = any("T" in text for text in texts)
     value = texts[0] if example else ""
     if has_time and value and "T" not in value:

@@ -63,7 +63,7 @@ class Words(NamedTuple):
 
     def date(self, days: float) -> str:
         """Days since 1970-01-01 as a date, with the time to the minute where there is one."""
-        return dates.shown(days)[:16].replace("T", " ")
+        return dates.to_iso(days)[:16].replace("T", " ")
 
     def seen(self, field: Field) -> str:
         """The range of a field's values in training; nothing where there is none."""

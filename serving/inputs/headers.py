@@ -1,0 +1,72 @@
+"""The first lines of a table: what separates its cells, and the names of its columns."""
+
+import csv
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+from unicodedata import normalize
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+SEPARATORS = ",;\t|"
+MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # the byte order mark
+
+Row = Sequence[str]
+
+_DECLARED = re.compile(rf'{MARK}?"?sep=([{SEPARATORS}])"?[\s{SEPARATORS}]*\Z', re.IGNORECASE)
+
+
+def make_reader(texts: Iterable[str], separator: str) -> "Reader":
+    """Make a CSV reader that ignores spaces after separators."""
+    return csv.reader(texts, delimiter=separator, skipinitialspace=True)
+
+
+def names(header: Row) -> tuple[str, ...]:
+    """Name the columns as pandas does: a repeated name becomes `x.1`, an empty one `Unnamed: 3`."""
+    plain = [normalize("NFC", name.strip()) for name in header]
+    used = {*plain}
+    given: dict[str, None] = {}
+    for at, name in enumerate(plain):
+        unique, times = name or f"Unnamed: {at}", 0
+        while unique in given or (times and unique in used):
+            times += 1
+            unique = f"{name or f'Unnamed: {at}'}.{times}"
+        given[unique] = None
+    return tuple(given)
+
+
+def declared_separator(lines: Sequence[str]) -> str:
+    """Return the separator that the last of the lines declares to spreadsheets, `sep=;`, or ""."""
+    found = _DECLARED.match(lines[-1]) if lines else None
+    return found[1] if found else ""
+
+
+def find_separator(lines: Sequence[str], known: Collection[str], likeliest: str) -> str:
+    """Find the separator by which the first line has most of the known names.
+
+    Without known names, the separator by which most lines have several cells, as many as the first.
+    """
+    if known:
+        return max(
+            SEPARATORS, key=lambda each: (_known_names(lines, each, known), each == likeliest)
+        )
+    return max(SEPARATORS, key=lambda each: _regularity(lines, each))
+
+
+def _known_names(lines: Sequence[str], separator: str, known: Collection[str]) -> int:
+    try:
+        header: Row = next(filter(None, make_reader(lines, separator)), [])
+    except csv.Error:  # reported when the line is read
+        return 0
+    return sum(name in known for name in names(header))
+
+
+def _regularity(lines: Sequence[str], separator: str) -> tuple[float, int]:
+    """Return the share of lines as wide as the first, and that width; zeros for a single cell."""
+    try:
+        widths = [len(row) for row in make_reader(lines, separator) if row]
+    except csv.Error:  # reported when the line is read
+        return 0, 0
+    several = bool(widths) and widths[0] > 1
+    return (widths.count(widths[0]) / len(widths), widths[0]) if several else (0, 0)
