@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/support"), str(ROOT / "tests/browser")]
-from stories import tell  # noqa: E402
+from stories import build  # noqa: E402
 
 IMAGES = ROOT / "docs/images"
 PORT = 5987
@@ -89,7 +89,7 @@ if __name__ == "__main__":
         )
         with served():
             take(chromium)
-        told = tell(Path(folder))
-        with served(MODELS_DIR=str(told.models_dir), VAR_DIR=str(told.var_dir)):
+        settings = build(Path(folder))
+        with served(MODELS_DIR=str(settings.models_dir), VAR_DIR=str(settings.var_dir)):
             take_monitor(chromium)
         chromium.close()

@@ -20,8 +20,8 @@ TWO_THIRDS = ROWS * 2 // 3
 FLIPPED = {"bom": "ruim", "ruim": "bom"}
 
 
-def tell(folder: Path) -> Settings:
-    """Settings of a service whose store holds the stories; its models are a copy."""
+def build(folder: Path) -> Settings:
+    """Settings of a service with these stories in its store and a copy of the models."""
     shutil.copytree(ROOT / "models", folder / "models")
     settings = Settings(models_dir=folder / "models", var_dir=folder / "var")
     wine(settings)

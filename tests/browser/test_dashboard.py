@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from conftest import Open, drawn, fits, pictured
 from playwright.sync_api import Browser, expect
-from stories import tell
+from stories import build
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Iterator[Any]:
     """A service in which the stories happened."""
     folder = tmp_path_factory.mktemp("stories")
-    settings = tell(folder)
+    settings = build(folder)
     with serve(folder / "log", MODELS_DIR=str(settings.models_dir)) as started:
         yield started
 

@@ -52,11 +52,6 @@ class State(NamedTuple):
     raised: int | None = None
 
     @property
-    def title(self) -> str:
-        """The title in the manifest; empty where that cannot be read."""
-        return self.manifest.title if self.manifest else ""
-
-    @property
     def verdict(self) -> str:
         """The worst verdict of the report."""
         return self.report.verdict if self.report else "no check yet"
