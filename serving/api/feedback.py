@@ -48,7 +48,7 @@ def feedback_operation(about: About) -> Operation:
         RecordedFeedback,
         (400, 404, 408, 413, 415, 422, 503),
         description="Of several for one prediction, the latest counts.",
-        requestBody=body(one_or_many(ref("Truth"), about.max_records), examples),
+        requestBody=body(one_or_many(ref("Feedback"), about.max_records), examples),
     )
 
 

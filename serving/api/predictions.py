@@ -64,7 +64,7 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
     actual: Raw | None
 
 
-class Feedback(msgspec.Struct):
+class PredictionFeedback(msgspec.Struct):
     """What was really true of a prediction, as it was sent."""
 
     actual: Raw
@@ -77,11 +77,11 @@ class PredictionWithFeedback(RecordedPrediction, kw_only=True):
 
     Attributes
     ----------
-    feedback : list of Feedback
+    feedback : list of PredictionFeedback
         The latest first.
     """
 
-    feedback: list[Feedback]
+    feedback: list[PredictionFeedback]
 
 
 class RecordedPredictions(msgspec.Struct):
@@ -145,7 +145,10 @@ def blueprint(service: Service) -> Blueprint:
     @declares(prediction_operation)
     def prediction(prediction_id: str) -> Response:
         found, feedback = service.find(prediction_id)
-        sent = [Feedback(each.actual, clock.iso(each.time), each.request_id) for each in feedback]
+        sent = [
+            PredictionFeedback(each.actual, clock.iso(each.time), each.request_id)
+            for each in feedback
+        ]
         actual = feedback[0].actual if feedback else None
         kept = _kept(found) | {"actual": actual, "feedback": sent}
         return as_json(PredictionWithFeedback(**kept))

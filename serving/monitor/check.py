@@ -82,7 +82,7 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
     estimated = _estimate(window, trained)
     watched = _watch_feedback(store, limits, last, reached, decoder, held_out=held_out, now=now)
     counted = read_totals(settings.metrics_dir)
-    counted_before = last_report.traffic.counted if last_report else NOTHING_COUNTED
+    counted_before = last_report.traffic.totals if last_report else NOTHING_COUNTED
     traffic = measure_traffic(window, counted, counted_before, now)
     trial = _compare_trial(settings, store, decisions, limits)
     verdict, reasons = _judge(drift, realised, watched.drift)

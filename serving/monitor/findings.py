@@ -159,9 +159,9 @@ class ConceptDrift(msgspec.Struct, frozen=True, kw_only=True):
         The recent mean loss less the held-out one; None with too few rows.
     threshold : float
         The effect that is tolerated.
-    evidence, needed : float
+    evidence, evidence_needed : float
         Evidence of drift: at most once in so many rows chance alone makes it as large. From
-        `needed` on there is an alarm.
+        `evidence_needed` on there is an alarm.
     """
 
     loss: str
@@ -171,6 +171,6 @@ class ConceptDrift(msgspec.Struct, frozen=True, kw_only=True):
     effect: float | None
     threshold: float
     evidence: float
-    needed: float
+    evidence_needed: float
     verdict: Verdict
     statements: Statements

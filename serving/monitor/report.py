@@ -25,15 +25,15 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    median, slowest_tenth : float or None
+    median_seconds, p90_seconds : float or None
         Seconds after which half, and nine tenths, of the feedback had come.
     """
 
     predictions: int
     with_feedback: int
     share: float
-    median: float | None
-    slowest_tenth: float | None
+    median_seconds: float | None
+    p90_seconds: float | None
 
 
 class Unmeasured(msgspec.Struct, frozen=True):
@@ -52,13 +52,13 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
         not count in this `VAR_DIR`.
     errors : dict of str to int, or None
         Failed requests by status.
-    counted : Totals
+    totals : Totals
         All that the service ever counted, for the next check.
     per_hour : float or None
         Predictions an hour, from the first in the window until the check.
     warned : float
         The share of predictions with a warning.
-    median_ms, slowest_hundredth_ms : float or None
+    median_ms, p99_ms : float or None
         The 50th and the 99th percentile of the latency; a request for many counts for each.
     labels : dict of str to int
         Predictions by label; empty for a regression.
@@ -67,11 +67,11 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     predictions: int
     requests: int | None = None
     errors: dict[str, int] | None = None
-    counted: Totals
+    totals: Totals
     per_hour: float | None
     warned: float
     median_ms: float | None
-    slowest_hundredth_ms: float | None
+    p99_ms: float | None
     labels: dict[str, int]
 
 

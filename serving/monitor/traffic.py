@@ -35,11 +35,11 @@ def measure_traffic(window: Window, counted: Totals, before: Totals, now: int) -
         predictions=window.rows,
         requests=requests.requests if counted.requests else None,
         errors=requests.errors if counted.requests else None,
-        counted=counted,
+        totals=counted,
         per_hour=per_hour,
         warned=round(window.warned / max(1, window.rows), 4),
         median_ms=median,
-        slowest_hundredth_ms=slowest,
+        p99_ms=slowest,
         labels=labels,
     )
 
@@ -55,7 +55,7 @@ def measure_arrival(predicted: ArrayLike, fed_back: ArrayLike) -> Arrival:
         Milliseconds at which each was predicted, and at which its feedback came; NaN: not yet.
 
     >>> found = measure_arrival([0, 0, 0, 0], [60_000, 7_200_000, float("nan"), float("nan")])
-    >>> found.share, found.median, found.slowest_tenth
+    >>> found.share, found.median_seconds, found.p90_seconds
     (0.5, 3630.0, 6486.0)
     """
     times = np.asarray(fed_back, dtype=np.float64)
@@ -67,6 +67,6 @@ def measure_arrival(predicted: ArrayLike, fed_back: ArrayLike) -> Arrival:
         predictions=len(times),
         with_feedback=len(delays),
         share=len(delays) / max(1, len(times)),
-        median=median,
-        slowest_tenth=tenth,
+        median_seconds=median,
+        p90_seconds=tenth,
     )

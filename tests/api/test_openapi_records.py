@@ -72,7 +72,7 @@ def test_odd_names_and_every_kind_of_field_are_described(odd: FlaskClient):
     assert "/models/odd%20%281%29/predict" in document["paths"]
     example = odd.get("/models/odd%20%281%29/example").json["input"]
     named = odd.post("/models/odd%20%281%29/predict", **body(example)).json["id"]
-    truth = schema(document, "Truth")
+    truth = schema(document, "Feedback")
     for actual, right in (("1", True), (1, True), (2, False), ("x", False)):
         assert truth.is_valid({"id": named, "actual": actual}) == right
         answer = odd.post("/feedback", **body({"id": named, "actual": actual}))
@@ -96,7 +96,7 @@ def test_the_document_takes_what_the_service_takes_of_categories_and_numbers(
 
 def test_ids_are_as_the_document_says(client: FlaskClient):
     document = client.get("/openapi.json").json
-    of_wine = document["components"]["schemas"]["wine.Truth"]["properties"]["id"]["pattern"]
+    of_wine = document["components"]["schemas"]["wine.Feedback"]["properties"]["id"]["pattern"]
     for named in [*ids.make("wine", 3, clock.now(), 1), *ids.make("wine", 3, clock.now(), 2)]:
         assert re.search(of_wine, named)
     assert not re.search(of_wine, ids.make("wines", 3, clock.now(), 1)[0])

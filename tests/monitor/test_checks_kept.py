@@ -59,7 +59,7 @@ def test_where_nothing_changed_nothing_is_raised(kept: Settings, store: Store):
     assert (report["verdict"], report["drift"]["drifted"]) == ("no drift", [])
     assert report["concept"]["verdict"] == "no drift"
     assert report["window"]["predictions"] == report["arrival"]["with_feedback"] == ROWS
-    assert report["arrival"]["median"] == 60
+    assert report["arrival"]["median_seconds"] == 60
     realised = {each["metric"]: each for each in report["realised"]}
     estimated = {each["metric"]: each for each in report["estimated"]}
     for metric in ("accuracy", "brier"):

@@ -200,8 +200,8 @@ def test_what_has_no_value_is_none_and_not_a_broken_number():
 
 def test_feedback_is_counted_and_timed():
     nothing = measure_arrival([0, 1], [float("nan")] * 2)
-    assert (nothing.share, nothing.median, nothing.slowest_tenth) == (0, None, None)
+    assert (nothing.share, nothing.median_seconds, nothing.p90_seconds) == (0, None, None)
     some_of_it = measure_arrival([0] * 20, [*range(1_000, 11_000, 1_000), *[float("nan")] * 10])
     assert (some_of_it.with_feedback, some_of_it.share) == (10, 0.5)
-    assert (some_of_it.median, some_of_it.slowest_tenth) == (5.5, pytest.approx(9.1))
+    assert (some_of_it.median_seconds, some_of_it.p90_seconds) == (5.5, pytest.approx(9.1))
     assert measure_arrival([], []).share == 0

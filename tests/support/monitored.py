@@ -40,11 +40,11 @@ NOTHING = Report(  # of a window without predictions
     unmeasured=[],
     traffic=Traffic(
         predictions=0,
-        counted=Totals(0, {}),
+        totals=Totals(0, {}),
         per_hour=None,
         warned=0,
         median_ms=None,
-        slowest_hundredth_ms=None,
+        p99_ms=None,
         labels={},
     ),
     trial=None,

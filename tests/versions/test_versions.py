@@ -240,7 +240,7 @@ def test_a_tried_version_is_compared_on_live_rows(settings: Settings, models: Pa
 
     wait_until(lambda: trial()["rows"] == 2)
     told = trial()
-    assert (told["version"], told["agreement"], told["known"]) == (2, 1.0, 2)
+    assert (told["version"], told["agreement"], told["with_feedback"]) == (2, 1.0, 2)
     assert (told["live"], told["trial"]) == (0.5, 0.5)
     assert decide(admin, action="trial").json["version"] is None
     assert admin.get("/models/wine/versions").json["trial"] is None

@@ -144,4 +144,4 @@ def _of_models(models: Sequence[About]) -> dict[str, Schema]:
         about.of_model(name): schema
         for about in models
         for name, schema in records.of(about.manifest).items()
-    } | {"Truth": {"anyOf": [ref(about.of_model("Truth")) for about in models]}}
+    } | {"Feedback": {"anyOf": [ref(about.of_model("Feedback")) for about in models]}}

@@ -25,7 +25,7 @@ def of(manifest: Manifest) -> dict[str, Schema]:
     return {
         "Record": _record(manifest),
         "Prediction": one,
-        "Truth": _truth(manifest),
+        "Feedback": _feedback(manifest),
         "Predictions": record(predictions=listed(record(("probabilities",), **answered)), **which),
         "Example": record(("probabilities",), input={"type": "object"}, **unrecorded, **which),
     }
@@ -36,7 +36,7 @@ def id_pattern(manifest: Manifest) -> str:
     return SPECIAL.sub(r"\\\g<0>", manifest.name) + REST_OF_ID
 
 
-def _truth(manifest: Manifest) -> Schema:
+def _feedback(manifest: Manifest) -> Schema:
     """What may be said of a prediction: its label, a label that is a number also as one."""
     if not manifest.classes:
         kinds = ["number", "string"] if manifest.unit else "number"  # a text may have the unit

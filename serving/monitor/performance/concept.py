@@ -127,7 +127,7 @@ def concept_drift(watch: Watch, bound: Bound, loss: str) -> ConceptDrift:
         effect=significant(watch.recent - bound.held_out) if enough else None,
         threshold=significant(SPREADS * bound.spread),
         evidence=watch.evidence,
-        needed=BETWEEN_FALSE_ALARMS,
+        evidence_needed=BETWEEN_FALSE_ALARMS,
         verdict=verdict,
         statements=(Statement(code, values),),
     )

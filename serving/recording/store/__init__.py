@@ -183,7 +183,7 @@ class Store:
         with self._database.reading() as connection:
             query = trials.NUMBERS if numbers else trials.LABELS
             row = connection.execute(query, parameters).one()
-        return Trial(version, *row)
+        return Trial(version, "mae" if numbers else "accuracy", *row)
 
     def labelled(
         self, model: str, *, version: int | None = None, since: int = 0

@@ -5,7 +5,7 @@ into JSON again.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
@@ -124,23 +124,26 @@ class Trial(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
+    metric : {"accuracy", "mae"}
+        What `live` and `trial` are: of labels the accuracy, of numbers the mean absolute error.
     rows : int
         How many predictions both made.
-    agreement : float, optional
+    agreement : float or None
         The share of equal labels; None for numbers.
-    gap : float, optional
-        The mean absolute difference of numbers; None for labels.
-    known : int
+    mean_difference : float or None
+        The mean absolute difference of the two numbers; None for labels.
+    with_feedback : int
         How many of the rows have feedback.
-    live, trial : float, optional
-        Of these, the share of correct labels, or the mean absolute error of numbers.
+    live, trial : float or None
+        The metric of each version on the rows with feedback; None where there are none.
     """
 
     version: int
+    metric: Literal["accuracy", "mae"]
     rows: int
     agreement: float | None
-    gap: float | None
-    known: int
+    mean_difference: float | None
+    with_feedback: int
     live: float | None
     trial: float | None
 
