@@ -34,10 +34,10 @@ def importing(folder: Path, estimator: Any, frame: pd.DataFrame) -> tuple[Path |
 def test_an_estimator_of_a_bare_matrix_takes_just_its_columns(tmp_path: Path):
     tree = DecisionTreeClassifier().fit(IRIS.data.to_numpy(), IRIS.target)
     message = refused(tmp_path, *importing(tmp_path, tree, IRIS.frame))
-    assert "has 5 columns beside the target, the estimator takes 4" in message
+    assert "has 5 columns besides the target, but the estimator takes 4" in message
     text = IRIS.data.assign(**{"sepal width (cm)": "wide"})
     message = refused(tmp_path, *importing(tmp_path, tree, text))
-    assert "'sepal width (cm)' is text, and the estimator knows no columns by name" in message
+    assert "'sepal width (cm)' is text, but the estimator was fitted without column" in message
 
 
 def test_files_that_are_no_pickles_are_named(tmp_path: Path):
@@ -58,7 +58,7 @@ def not_in_a_package(values: Any) -> Any:
         (RandomForestClassifier(), "holds a RandomForestClassifier that was never fitted"),
         (
             OneHotEncoder().fit(IRIS.data),
-            "which transforms, which is neither classifier nor regressor",
+            "which transforms, but only classifiers and regressors can be served",
         ),
         (
             make_pipeline(FunctionTransformer(not_in_a_package), LinearRegression()).fit(
@@ -93,17 +93,20 @@ YES_NO = (MANY.mean(axis=0) < MANY).astype(int)
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (LinearRegression().fit(IRIS.data, MANY), "answers 2 numbers to a row, and one is served"),
-        (RandomForestRegressor(3).fit(IRIS.data, MANY), "answers 2 numbers to a row"),
+        (
+            LinearRegression().fit(IRIS.data, MANY),
+            "predicts 2 numbers for a row, but only one can be served",
+        ),
+        (RandomForestRegressor(3).fit(IRIS.data, MANY), "predicts 2 numbers for a row"),
         (RandomForestClassifier(3).fit(IRIS.data, YES_NO), "predicts several targets at once"),
         (KNeighborsClassifier().fit(IRIS.data, YES_NO), "predicts several targets at once"),
         (
             OneVsRestClassifier(LogisticRegression(max_iter=500)).fit(IRIS.data, YES_NO),
-            "answers 2 labels to a row, and one is served",
+            "predicts 2 labels for a row, but only one can be served",
         ),
         (KMeans(2, n_init=1).fit(IRIS.data), "holds a KMeans, which finds clusters"),
         (IsolationForest(n_estimators=3).fit(IRIS.data), "which finds outliers"),
-        (KNeighborsClassifier().fit(IRIS.data, [0] * 150), "knows the labels '0'; two or more"),
+        (KNeighborsClassifier().fit(IRIS.data, [0] * 150), "has the labels '0'; two or more"),
         (LogisticRegression, "holds the class LogisticRegression, not an estimator"),
         (np.log1p, "holds a ufunc, not an estimator"),
         (Network(), "holds a Network, not an estimator"),
@@ -111,7 +114,7 @@ YES_NO = (MANY.mean(axis=0) < MANY).astype(int)
         ([], "holds a list of nothing, not an estimator"),
     ],
 )
-def test_what_answers_no_single_label_or_number_is_refused_in_a_sentence(
+def test_an_estimator_without_a_single_prediction_for_a_row_is_refused(
     tmp_path: Path, estimator: Any, message: str
 ):
     said = refused(tmp_path, *importing(tmp_path, estimator, IRIS.frame), "--target", "target")
@@ -122,9 +125,9 @@ def test_what_answers_no_single_label_or_number_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "it is no pickle or not all of one"),
-        (b"\x00\x01 nonsense", "it is no pickle or not all of one"),
-        (pickle.dumps(LinearRegression().fit(IRIS.data, IRIS.target))[:-40], "not all of one"),
+        (b"", "it is not a pickle or not complete"),
+        (b"\x00\x01 nonsense", "it is not a pickle or not complete"),
+        (pickle.dumps(LinearRegression().fit(IRIS.data, IRIS.target))[:-40], "not complete"),
         (b"\x80\x04\x8c\x09nopackage\x8c\x03Foo\x93)R.", "needs the package nopackage"),
         (b"\x80\x04\x8c\x08__main__\x8c\x03Foo\x93)R.", "needs code of the script that made it"),
     ],
@@ -154,9 +157,13 @@ def test_a_function_that_is_pickled_by_value_is_refused_in_a_sentence(tmp_path: 
     ("changes", "target", "message"),
     [
         ({"petal length (cm)": None}, "target", "'petal length (cm)' has no value in the sample"),
-        ({"target": 7}, "target", "'target' holds '7'; the estimator knows '0', '1', '2'"),
+        (
+            {"target": 7},
+            "target",
+            "'target' holds '7'; the labels of the estimator are '0', '1', '2'",
+        ),
         ({}, "class", "no column is called 'class'"),
-        ({"sepal width (cm)": "wide"}, "target", "the estimator cannot answer the sample"),
+        ({"sepal width (cm)": "wide"}, "target", "the estimator refuses the sample"),
     ],
 )
 def test_a_sample_that_does_not_fit_is_refused(

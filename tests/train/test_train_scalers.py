@@ -92,7 +92,7 @@ TWO = StandardScaler().fit(NUMBERS[["pH", "free sulfur"]])
         ([("pH", TWO)], "was fitted on 2 columns, not 1"),
         ([("free sulfur", ONE)], "was fitted on pH, not free sulfur"),
         ([("pH", ONE), ("pH,free sulfur", TWO)], "'pH' has more than one scaler"),
-        ([("pH", LinearRegression().fit([[1], [2]], [1, 2]))], "which scales nothing"),
+        ([("pH", LinearRegression().fit([[1], [2]], [1, 2]))], "which cannot transform a column"),
     ],
 )
 def test_what_cannot_be_joined_is_named(tmp_path: Path, scalers: list[Any], message: str):

@@ -1,1 +1,1 @@
-"""A fitted estimator that somebody else pickled, taken in as a version."""
+"""The import of a fitted estimator that was pickled elsewhere."""

@@ -1,4 +1,4 @@
-"""Fields from the columns of a frame."""
+"""Fields from the columns of a sample."""
 
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -10,9 +10,6 @@ from pandas.api.types import is_integer_dtype
 from serving.inputs.field import Field
 from train.tables.fields import to_labels
 from train.tables.options import require_name
-from train.tables.target import MOST_LABELS
-
-__all__ = ["MOST_LABELS", "category", "number", "require_column", "text", "to_labels"]
 
 Column = pd.Series  # for annotations in quotes: pandas' own has no parameters when it runs
 
@@ -30,7 +27,7 @@ def number(name: str, column: "Column[Any]") -> tuple[Field, "Column[Any]"]:
 
 
 def text(name: str, column: "Column[Any]") -> tuple[Field, "Column[Any]"]:
-    """A column of any texts as a field."""
+    """A column of free text as a field."""
     field = Field(name=name, type="text", optional=bool(column.isna().any()))
     return field, to_labels(column)
 
@@ -38,7 +35,7 @@ def text(name: str, column: "Column[Any]") -> tuple[Field, "Column[Any]"]:
 def category(
     name: str, column: "Column[Any]", more: Iterable[str] = ()
 ) -> tuple[Field, "Column[Any]"]:
-    """A column of any values as a field, with its labels and perhaps more."""
+    """A column of labels as a field; `more` are labels that are not in the column."""
     labels = to_labels(column)
     categories = tuple(sorted({*labels.dropna(), *more}))
     optional = bool(column.isna().any())

@@ -1,4 +1,4 @@
-"""What the encoders within a fitted estimator know of its columns: labels, or words."""
+"""What the encoders in a fitted estimator were fitted on: the labels or words of each column."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ COUNT_WORDS = (CountVectorizer, HashingVectorizer)  # and TF-IDF
 
 
 def known_labels(estimator: Any, columns: Sequence[str]) -> dict[str, list[Any]]:
-    """What each column that an encoder was fitted on may hold, without missing values."""
+    """The labels of each column that an encoder was fitted on, without missing values."""
     return {
         column: [label for label in labels.tolist() if not _is_missing(label)]
         for encoder, given in _parts(estimator, list(columns))
@@ -23,7 +23,7 @@ def known_labels(estimator: Any, columns: Sequence[str]) -> dict[str, list[Any]]
 
 
 def strict_values(estimator: Any, columns: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """The numbers that encoders know of columns, where they refuse all others."""
+    """The numbers of each column that an encoder was fitted on, where it refuses all others."""
     return {
         column: tuple(sorted(float(label) for label in labels.tolist() if not _is_missing(label)))
         for encoder, given in _parts(estimator, list(columns))
@@ -44,29 +44,29 @@ def read_as_text(estimator: Any, columns: Sequence[str]) -> set[str]:
 
 
 def takes_texts(estimator: Any) -> bool:
-    """Whether an estimator is given no table but texts, for it begins by counting words."""
+    """Whether an estimator takes texts instead of a table, because it begins by counting words."""
     if isinstance(estimator, Pipeline):
         return takes_texts(estimator.steps[0][1])
     return isinstance(estimator, COUNT_WORDS) or any(map(takes_texts, wrapped(estimator)[:1]))
 
 
 def takes_none(estimator: Any, columns: Sequence[str]) -> set[str]:
-    """The columns in which a missing value is None, by the first step that tells it from NaN."""
-    told: dict[str, bool] = {}
+    """The columns in which a missing value is None and not NaN, by the first step that shows it."""
+    is_none: dict[str, bool] = {}
     for part, given in _parts(estimator, list(columns)):
         if hasattr(part, "missing_values"):
             for column in given:
-                told.setdefault(column, part.missing_values is None)
+                is_none.setdefault(column, part.missing_values is None)
         for column, labels in _of_columns(part, given):
             if missing := [label for label in labels.tolist() if _is_missing(label)]:
-                told.setdefault(column, None in missing)
-    return {column for column, is_none in told.items() if is_none}
+                is_none.setdefault(column, None in missing)
+    return {column for column, found in is_none.items() if found}
 
 
 def _parts(estimator: Any, columns: list[str]) -> Iterator[tuple[Any, list[str]]]:
-    """What the columns go through, with the columns that it is given.
+    """The parts of an estimator, each with the columns that it is given.
 
-    Parts are looked for in Pipelines, ColumnTransformers and what wraps an estimator, behind steps
+    Parts are found in Pipelines, ColumnTransformers and wrappers of an estimator, also after steps
     that keep their columns, such as imputers.
     """
     if isinstance(estimator, ColumnTransformer):
@@ -82,14 +82,14 @@ def _parts(estimator: Any, columns: list[str]) -> Iterator[tuple[Any, list[str]]
 
 
 def _of_columns(encoder: Any, columns: list[str]) -> Iterator[tuple[str, Any]]:
-    """What an encoder knows of each column; nothing of what is no encoder."""
+    """The categories of each column that an encoder was fitted on; none for any other part."""
     categories = getattr(encoder, "categories_", [])
     if len(categories) == len(columns):
         yield from zip(columns, map(np.asarray, categories), strict=True)
 
 
 def _names(chosen: Any, columns: list[str]) -> list[str]:
-    """The columns that a ColumnTransformer gives to one of its parts: by name, place or mask."""
+    """The columns that a ColumnTransformer gives to one of its parts: by name, position or mask."""
     wanted = chosen if isinstance(chosen, slice) else np.atleast_1d(chosen)
     if isinstance(wanted, slice) or wanted.dtype.kind in "biu":
         wanted = np.array(columns)[wanted]

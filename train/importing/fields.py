@@ -1,21 +1,18 @@
-"""The fields of an estimator that someone brings, from a sample and from what it knows itself."""
+"""The fields of an imported estimator, from a sample and from what it was fitted on."""
 
 import json
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import pandas as pd
 from msgspec.structs import replace
 from pandas.api.types import is_numeric_dtype
 
 from serving.inputs import labels as label_rules
 from serving.inputs.field import Field
-from serving.models.manifest import Column, Manifest
-from serving.models.refusals import reason
+from serving.models.manifest import Column
 from train.errors import TrainingError
-from train.importing.columns import MOST_LABELS, category, number, require_column, text, to_labels
+from train.importing.columns import category, number, require_column, text
 from train.importing.encoders import (
     known_labels,
     read_as_text,
@@ -24,29 +21,31 @@ from train.importing.encoders import (
     takes_texts,
 )
 from train.onnx.parts import deciding
+from train.tables.fields import to_labels
 from train.tables.rows import with_range
+from train.tables.target import MAX_LABELS
 
-FEW = 20  # labels that a small sample may have without any of them coming again
-YES_NO = {"False": 0, "True": 1}  # what pandas reads as booleans
+FEW = 20  # labels that may all be different in a small sample
+YES_NO = {"False": 0, "True": 1}  # how pandas writes booleans
 
 
-class Given(NamedTuple):
-    """What the estimator is given.
+class Inputs(NamedTuple):
+    """The inputs of an estimator.
 
     Attributes
     ----------
     frame : DataFrame
-        The sample's columns of the fields, as the fields have them.
-    says : dict
-        Entries of the manifest: takes, columns, known.
+        The sample's columns that the fields describe.
+    entries : dict
+        Of the manifest: takes, columns, known.
     """
 
     fields: tuple[Field, ...]
     frame: pd.DataFrame
-    says: dict[str, Any]
+    entries: dict[str, Any]
 
 
-def fields_of(fitted: Any, given: pd.DataFrame, target: str | None) -> Given:
+def fields_of(fitted: Any, given: pd.DataFrame, target: str | None) -> Inputs:
     """The fields of an estimator: those it was fitted on, by name where it knows names.
 
     Raises
@@ -63,38 +62,43 @@ def fields_of(fitted: Any, given: pd.DataFrame, target: str | None) -> Given:
     for name in names:
         require_column(given, name)
         if given[name].isna().all():
-            raise TrainingError(f"{name!r} has no value in the sample, so its type is not known")
+            raise TrainingError(
+                f"{name!r} has no value in the sample, so its type is unknown: add a row with one"
+            )
         known = [*categories.get(name, ()), *labels.get(name, ())]
         if name in texts or (by_name and _is_free(given[name], known)):
             field, frame[name] = text(name, given[name])
         else:
             field, frame[name] = _field(name, given[name], known)
         if field.type == "category" and not by_name:
-            raise TrainingError(f"{name!r} is text, and the estimator knows no columns by name")
+            raise TrainingError(
+                f"{name!r} is text, but the estimator was fitted without column names: fit it on a "
+                "pandas frame, or write numbers in the sample"
+            )
         fields.append(with_range(field, frame[name]))
         if name in categories:
             columns[name] = Column("category", tuple(categories[name]))
         elif field.type == "category" and name in none:
             columns[name] = Column("object")
     numeric = {field.name for field in fields if field.type not in {"category", "text"}}
-    says = {
+    entries = {
         "takes": takes,
         "columns": columns if by_name else {},
         "known": {name: values for name, values in strict.items() if name in numeric},
     }
-    return Given(tuple(fields), pd.DataFrame(frame), says)
+    return Inputs(tuple(fields), pd.DataFrame(frame), entries)
 
 
 def _names(
     fitted: Any, given: pd.DataFrame, target: str | None
 ) -> tuple[Literal["frame", "matrix", "texts"], list[str]]:
-    """What the estimator takes, and which columns of the sample that is."""
+    """What the estimator takes, and the columns of the sample that it is given."""
     names = [str(column) for column in given if column != target]
     if takes_texts(fitted):
         if len(names) > 1:
             raise TrainingError(
-                f"the {type(fitted).__name__} takes texts alone, and the sample has the columns "
-                f"{', '.join(map(repr, names))}: leave in it that of the texts, and the target"
+                f"the {type(fitted).__name__} takes texts only, but the sample has the columns "
+                f"{', '.join(map(repr, names))}: keep only that of the texts and the target"
             )
         return "texts", names
     known = getattr(fitted, "feature_names_in_", None)
@@ -105,29 +109,29 @@ def _names(
     wanted = getattr(fitted, "n_features_in_", None)
     if wanted is None:
         raise TrainingError(
-            f"the {type(fitted).__name__} does not say what columns it was fitted on; fit it on a "
-            "pandas frame, in a Pipeline that begins with a ColumnTransformer"
+            f"the {type(fitted).__name__} does not show which columns it was fitted on: fit it on "
+            "a pandas frame, in a Pipeline that begins with a ColumnTransformer"
         )
     if len(names) != wanted:
         raise TrainingError(
-            f"the sample has {len(names)} columns beside the target, the estimator takes "
-            f"{wanted}; was it fitted without column names, leave out the others"
+            f"the sample has {len(names)} columns besides the target, but the estimator takes "
+            f"{wanted}: leave out the others"
         )
     return "matrix", names
 
 
 def _is_free(column: "pd.Series[Any]", known: list[Any]) -> bool:
-    """Whether a column holds text that nobody has listed: labels would come again."""
+    """Whether a column is free text: too many values for labels, or hardly any of them repeated."""
     if known or is_numeric_dtype(column):
         return False
     different = column.nunique()
-    return different > MOST_LABELS or (different > FEW and different > column.count() / 2)
+    return different > MAX_LABELS or (different > FEW and different > column.count() / 2)
 
 
 def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field, Any]:
-    """A field of the sample; `known` are the labels that the estimator knows of it.
+    """A field of the sample; `known` are the labels that the estimator was fitted on.
 
-    That all numbers of a sample are whole does not say that others cannot be predicted from.
+    Where all numbers of a sample are whole, others may still be sent.
     """
     if known and all(isinstance(label, str) for label in known):
         return category(name, _as_known(column, known), known)
@@ -141,22 +145,22 @@ def _field(name: str, column: "pd.Series[Any]", known: list[Any]) -> tuple[Field
 
 
 def _as_known(column: "pd.Series[Any]", known: list[Any]) -> "pd.Series[Any]":
-    """A column with the labels as the estimator knows them: a table's 1 may be its "1.0"."""
+    """A column with the labels of the fit: a table's 1 may be the estimator's "1.0"."""
     labels = tuple(known)
     rule = label_rules.rules_for(labels, has_codes=False)
 
-    def meant(label: str) -> str:
+    def to_known(label: str) -> str:
         try:
             code = rule.code(label)
         except label_rules.Ambiguous:
             code = None
         return label if code is None else labels[code]
 
-    return to_labels(column).map(meant, na_action="ignore")
+    return to_labels(column).map(to_known, na_action="ignore")
 
 
 def _categories(fitted: Any, names: list[str], given: pd.DataFrame) -> dict[str, list[Any]]:
-    """The columns of pandas' dtype category that boosting was fitted on, with their categories.
+    """The columns of pandas' dtype category that a boosted model was fitted on, with categories.
 
     LightGBM and XGBoost number the categories in their order, so it must be that of the fit.
     """
@@ -198,40 +202,3 @@ def _decoded(kept: dict[str, Any]) -> list[Any]:
         return list(values)
     text = bytes(value % 256 for value in values)
     return [text[start:end].decode() for start, end in pairwise(offsets)]
-
-
-def require_one_answer(fitted: Any, manifest: Manifest, rows: Iterable[Any]) -> None:
-    """Make sure that the estimator gives one label or number to a row, by the first it answers.
-
-    Parameters
-    ----------
-    rows : iterable
-        Single rows as the estimator takes them.
-
-    Raises
-    ------
-    TrainingError
-    """
-    why = "the sample has no row"
-    for row in rows:
-        try:
-            said = np.asarray(fitted.predict(row))
-            chances = None
-            if manifest.classes and hasattr(fitted, "predict_proba"):
-                chances = np.asarray(fitted.predict_proba(row))
-        except Exception as error:  # noqa: BLE001 # why: estimators have errors of their own
-            why = reason(error)
-            continue
-        if said.size != 1:
-            what = "labels" if manifest.classes else "numbers"
-            raise TrainingError(
-                f"the {type(fitted).__name__} answers {said.size} {what} to a row, and one is "
-                "served: fit an estimator for each target"
-            )
-        if chances is not None and chances.shape != (1, len(manifest.classes)):
-            raise TrainingError(
-                f"the {type(fitted).__name__} has {len(manifest.classes)} classes, and answers "
-                f"probabilities of shape {chances.shape} to a row"
-            )
-        return
-    raise TrainingError(f"the estimator cannot answer the sample: {why}")

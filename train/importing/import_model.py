@@ -1,4 +1,4 @@
-"""A fitted estimator that someone brings, wrapped into an artefact."""
+"""The import of a fitted estimator: from a pickle and a sample to a version on disk."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,15 +24,17 @@ from train.evaluation.reference import field_references, typical
 from train.evaluation.regression import Regression
 from train.fitting.threads import one_thread
 from train.importing import pickles, scalers
-from train.importing.columns import require_column, to_labels
-from train.importing.fields import fields_of, require_one_answer
+from train.importing.columns import require_column
+from train.importing.fields import fields_of
+from train.importing.labels import labels_of, require_one_output
 from train.onnx.parts import use_one_thread
 from train.tables import table
+from train.tables.fields import to_labels
 from train.tables.read import sha256
 from train.tables.rows import to_rows
 from train.task import SEED, Target, Task
 
-FIRST_ROWS = 50  # of a sample, one of which is to be answered
+MAX_TRIED = 50  # rows of a sample, one of which the estimator must accept
 
 
 @one_thread()
@@ -54,25 +56,18 @@ def import_model(
     Parameters
     ----------
     target : str or None
-        The sample's column with the truth, on which the estimator is tested.
+        The sample's target column, with which the estimator is evaluated.
     with_scalers : sequence of str
-        `COLUMN=FILE`: what was pickled apart; the estimator takes that column scaled by it.
+        `COLUMN=FILE`: a scaler in its own pickle, for a column that the estimator takes scaled.
 
     Raises
     ------
     TrainingError
         If the file holds no estimator that can be served, or the sample does not fit it.
     """
-    given, fitted = table.read(sample), pickles.load(file)
-    if target is not None:
-        require_column(given, target)
-        given = given[given[target].notna()].reset_index(drop=True)
-    if with_scalers:
-        columns = given if target is None else given.drop(columns=target)
-        fitted = scalers.join(fitted, columns, with_scalers)
-    use_one_thread(fitted)
-    fields, frame, says = fields_of(fitted, given, target)
-    labels = _labels(fitted)
+    given, fitted = _read(file, sample, target, with_scalers)
+    fields, frame, entries = fields_of(fitted, given, target)
+    labels = labels_of(fitted)
     manifest = Manifest(
         name=name,
         title=f"{type(fitted).__name__} from {file.name}",
@@ -82,7 +77,7 @@ def import_model(
         classes=labels,
         outputs="probabilities" if hasattr(fitted, "predict_proba") or not labels else "labels",
         example=typical(frame, fields),
-        evaluation="none, for the sample had no column with the truth",
+        evaluation="none, because the sample had no target column",
         metrics={},
         data=TrainingData(
             f"{sample.name}, a sample; the training data are not known",
@@ -92,58 +87,42 @@ def import_model(
         ),
         libraries=assemble.libraries(fitted),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        **says,
+        **entries,
     )
     rows = to_rows(frame, fields)
-    kept, remarks = _answered(fitted, manifest, rows)
+    kept, remarks = _accepted(fitted, manifest, rows)
     rows, frame, given = rows[kept], frame.iloc[kept], given.iloc[kept]
     reference = Reference(rows=len(rows), fields=field_references(frame, fields))
     ready = assemble.ready(_with_example(fitted, manifest, frame), reference, fitted, rows)
     manifest, task = ready.manifest, _task(ready.manifest)
     outputs = from_estimator(fitted, manifest)(rows)
-    y = None if target is None else _encoded(fitted, given[target], task)
+    y = None if target is None else _encode(fitted, given[target], task)
     if y is not None:
-        threshold = manifest.threshold.value if manifest.threshold else None
-        manifest = replace(
-            manifest,
-            metrics=evaluate.resampled(task, y, outputs, SEED, threshold),
-            evaluation=(
-                f"on the {len(rows):,} rows of {sample.name}, which it may have been fitted on; "
-                f"spread: standard deviation over {evaluate.RESAMPLES} bootstrap samples; "
-                f"baseline: {task.baseline}{task.remark}"
-            ),
-        )
+        manifest = _evaluate(manifest, task, y, outputs, sample)
     reference = replace(reference, **task.reference_entries(y, outputs))
     ready = ready._replace(manifest=manifest, remarks=(*remarks, *ready.remarks))
     return assemble.write(models_dir, ready, reference, fitted, lambda: None)
 
 
-def _labels(fitted: Any) -> tuple[str, ...]:
-    """The labels of a classifier, none of a regressor."""
-    if not is_classifier(fitted):
-        return ()
-    classes = getattr(fitted, "classes_", None)
-    if classes is None or isinstance(classes, list):
-        what = "several targets at once" if classes else "labels that it does not name"
-        raise TrainingError(
-            f"the {type(fitted).__name__} predicts {what}: fit a classifier for each target"
-        )
-    labels = tuple(str(label) for label in np.asarray(classes).tolist())
-    if len(set(labels)) < max(2, len(labels)):
-        raise TrainingError(
-            f"the {type(fitted).__name__} knows the labels {', '.join(map(repr, labels))}; two or "
-            "more that differ as text are needed"
-        )
-    for label in labels:
-        if label != label.encode("utf-8", "replace").decode():
-            raise TrainingError(f"the label {label!r} is no text that UTF-8 can write")
-    return labels
+def _read(
+    file: Path, sample: Path, target: str | None, with_scalers: Sequence[str]
+) -> tuple[pd.DataFrame, Any]:
+    """The sample's rows that have a target, and the estimator, joined with its scalers."""
+    given, fitted = table.read(sample), pickles.load(file)
+    if target is not None:
+        require_column(given, target)
+        given = given[given[target].notna()].reset_index(drop=True)
+    if with_scalers:
+        columns = given if target is None else given.drop(columns=target)
+        fitted = scalers.join(fitted, columns, with_scalers)
+    use_one_thread(fitted)
+    return given, fitted
 
 
-def _answered(fitted: Any, manifest: Manifest, rows: Matrix) -> tuple[Any, list[str]]:
-    """The rows of the sample that the estimator answers, and a remark on others."""
+def _accepted(fitted: Any, manifest: Manifest, rows: Matrix) -> tuple[Any, list[str]]:
+    """The rows of the sample that the estimator accepts, and a remark on others."""
     given = make_input_converter(manifest)
-    require_one_answer(fitted, manifest, (given(row[None]) for row in rows[:FIRST_ROWS]))
+    require_one_output(fitted, manifest, (given(row[None]) for row in rows[:MAX_TRIED]))
     places, _, refused = compute_or_refuse(from_estimator(fitted, manifest), rows)
     if not refused:
         return np.arange(len(rows)), []
@@ -153,16 +132,30 @@ def _answered(fitted: Any, manifest: Manifest, rows: Matrix) -> tuple[Any, list[
 
 
 def _with_example(fitted: Any, manifest: Manifest, frame: pd.DataFrame) -> Manifest:
-    """The manifest with an example that the estimator answers: what is typical, or else a row."""
+    """The manifest with an example that the estimator accepts: a typical record, or else a row."""
     fields = manifest.fields
-    answering = from_estimator(fitted, manifest)
+    compute = from_estimator(fitted, manifest)
     for few in (frame, frame.iloc[:1]):
         there = tuple(field for field in fields if few[field.name].notna().any())
         example = typical(few, there)
         row = pd.DataFrame([example]).reindex(columns=[field.name for field in fields])
-        if not compute_or_refuse(answering, to_rows(row, fields))[2]:
+        if not compute_or_refuse(compute, to_rows(row, fields))[2]:
             return replace(manifest, example=example)
     return manifest
+
+
+def _evaluate(manifest: Manifest, task: Task, y: Target, outputs: Matrix, sample: Path) -> Manifest:
+    """The manifest with metrics on the sample."""
+    threshold = manifest.threshold.value if manifest.threshold else None
+    return replace(
+        manifest,
+        metrics=evaluate.resampled(task, y, outputs, SEED, threshold),
+        evaluation=(
+            f"on the {len(y):,} rows of {sample.name}, which it may have been fitted on; "
+            f"spread: standard deviation over {evaluate.RESAMPLES} bootstrap samples; "
+            f"baseline: {task.baseline}{task.remark}"
+        ),
+    )
 
 
 def _task(manifest: Manifest) -> Task:
@@ -175,22 +168,20 @@ def _task(manifest: Manifest) -> Task:
     return Classification(labels=labels, positive=positive, coded=True)
 
 
-def _encoded(fitted: Any, column: "pd.Series[Any]", task: Task) -> Target:
-    """The sample's truth; of labels their codes, for 1 and 1.0 and "1" are one."""
+def _encode(fitted: Any, column: "pd.Series[Any]", task: Task) -> Target:
+    """The target of the sample; the labels 1, 1.0 and "1" are the same."""
     if not is_classifier(fitted):
         if not is_numeric_dtype(column):
-            raise TrainingError(f"{column.name!r} is text, and the estimator predicts numbers")
+            raise TrainingError(
+                f"the target {column.name!r} is text, such as {column.iloc[0]!r}, but the "
+                "estimator predicts numbers: name another column with --target"
+            )
         return task.encode(column)
-    text = [
-        f"{label:.15g}" if isinstance(label, float) else str(label)
-        for label in fitted.classes_.tolist()
-    ]
-    unknown = set(to_labels(column)) - set(text)
-    if unknown:
+    classes = fitted.classes_.tolist()
+    text = [f"{label:.15g}" if isinstance(label, float) else str(label) for label in classes]
+    if unknown := set(to_labels(column)) - set(text):
         raise TrainingError(
-            f"{column.name!r} holds {', '.join(sorted(map(repr, unknown)))}; the estimator knows "
-            f"{', '.join(map(repr, text))}"
+            f"{column.name!r} holds {', '.join(sorted(map(repr, unknown)))}; the labels of the "
+            f"estimator are {', '.join(map(repr, text))}: correct them, or leave these rows out"
         )
-    return task.encode(
-        to_labels(column).map(dict(zip(text, map(str, fitted.classes_.tolist()), strict=True)))
-    )
+    return task.encode(to_labels(column).map(dict(zip(text, map(str, classes), strict=True))))

@@ -1,4 +1,4 @@
-"""A fitted estimator that someone else pickled."""
+"""Loading a pickled estimator, and what is refused in a pickle."""
 
 import warnings
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from serving import COMMAND
 from serving.models.refusals import reason
 from train.errors import TrainingError
 
-TOGETHER = (
-    "join them into a Pipeline and pickle that; or pickle the model alone and each scaler alone, "
-    f'and say which column each is for: {COMMAND} train import --scaler "COLUMN"=scaler.pkl '
+JOIN_THEM = (
+    "join them into a Pipeline and pickle that; or pickle the model and each scaler in a file of "
+    f'its own, and name the column of each: {COMMAND} train import --scaler "COLUMN"=scaler.pkl '
     "model.pkl"
 )
 
@@ -25,7 +25,7 @@ TOGETHER = (
 def load(file: Path) -> Any:
     """Unpickle a fitted classifier or regressor, which runs whatever code is in the file.
 
-    Of a search that was fitted, the best estimator is what counts.
+    Of a fitted search, the best estimator is returned.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def load(file: Path) -> Any:
 
 
 def unpickled(file: Path) -> Any:
-    """Whatever a file holds.
+    """The object that a file holds.
 
     Raises
     ------
@@ -59,17 +59,18 @@ def unpickled(file: Path) -> Any:
             found = joblib.load(file)
     except ModuleNotFoundError as error:
         raise TrainingError(
-            f"{file} needs the package {error.name}, which is not installed here: install it, here "
-            "and where it serves, or use a library that is"
+            f"{file} needs the package {error.name}, which is not installed: install it, here "
+            "and where the model is served"
         ) from error
     except AttributeError as error:
         raise TrainingError(
-            f"{file} needs code of the script that made it ({reason(error)}); use functions and "
+            f"{file} needs code of the script that made it ({reason(error)}): use functions and "
             "classes of installed packages in a Pipeline"
         ) from error
     except Exception as error:  # why: a pickle runs code, which may raise anything
         raise TrainingError(
-            f"{file} cannot be loaded, it is no pickle or not all of one: {reason(error)}"
+            f"{file} cannot be loaded, because it is not a pickle or not complete "
+            f"({reason(error)}): pickle the estimator again"
         ) from error
     for warning in warned:
         if isinstance(warning.message, InconsistentVersionWarning):
@@ -91,7 +92,7 @@ def _require_model(file: Path, found: Any) -> None:
     if isinstance(found, Mapping | list | tuple):
         parts = [*found.values()] if isinstance(found, Mapping) else [*found]
         named = ", ".join(dict.fromkeys(type(part).__name__ for part in parts[:10])) or "nothing"
-        advice = TOGETHER if any(hasattr(part, "predict") for part in parts) else ""
+        advice = JOIN_THEM if any(hasattr(part, "predict") for part in parts) else ""
         raise TrainingError(
             f"{file} holds a {kind} of {named}, not an estimator{'; ' if advice else ''}{advice}"
         )
@@ -103,12 +104,15 @@ def _require_model(file: Path, found: Any) -> None:
         )
     if not _predicts(found):
         raise TrainingError(
-            f"{file} holds a {kind}, {_role(found)}, which is neither classifier nor regressor"
+            f"{file} holds a {kind}, {_role(found)}, but only classifiers and regressors can be "
+            "served"
         )
     try:
         check_is_fitted(found)
     except NotFittedError:
-        raise TrainingError(f"{file} holds a {kind} that was never fitted") from None
+        raise TrainingError(
+            f"{file} holds a {kind} that was never fitted: call fit before pickling it"
+        ) from None
     except TypeError as error:
         raise TrainingError(f"{file} holds a {kind}: {reason(error)}") from None
 
@@ -116,12 +120,12 @@ def _require_model(file: Path, found: Any) -> None:
 def _predicts(found: Any) -> bool:
     try:
         return bool(is_classifier(found) or is_regressor(found))
-    except (AttributeError, TypeError, ValueError):  # it has no tags that scikit-learn knows
+    except (AttributeError, TypeError, ValueError):  # it lacks the tags of scikit-learn
         return False
 
 
 def _role(found: Any) -> str:
-    """What an estimator is that does not predict."""
+    """What an estimator does that does not predict."""
     try:
         if is_clusterer(found):
             return "which finds clusters"

@@ -10,8 +10,8 @@ from train.errors import TrainingError
 from train.tables.column import Column
 from train.tables.options import quoted
 
-MOST_LABELS = 200
-FEWEST_OF_A_LABEL = 5  # rows, where not all labels can stay
+MAX_LABELS = 200
+MIN_OF_A_LABEL = 5  # rows, where not all labels can stay
 OTHER = "other"
 
 Values = pd.Series  # for annotations in quotes: pandas' own has no parameters when it runs
@@ -56,15 +56,15 @@ def to_field(
 def _category(column: Column, labels: "Values[Any]") -> tuple[Field, "Values[Any]"]:
     """A category with all labels, or with the frequent ones and one for all others."""
     counts = labels.value_counts()
-    if len(counts) <= MOST_LABELS:
+    if len(counts) <= MAX_LABELS:
         return Field(
             name=column.name, type="category", categories=tuple(sorted(counts.index))
         ), labels
-    frequent = counts[counts >= FEWEST_OF_A_LABEL].index[: MOST_LABELS - 1]
+    frequent = counts[counts >= MIN_OF_A_LABEL].index[: MAX_LABELS - 1]
     if not len(frequent):
         raise TrainingError(
             f"{column.name!r} has {len(counts):,} different values, and none of them in "
-            f"{FEWEST_OF_A_LABEL} rows: nothing can be learnt of them as labels; perhaps of the "
+            f"{MIN_OF_A_LABEL} rows: nothing can be learnt of them as labels; perhaps of the "
             f"words in them, with --text {quoted(column.name)}"
         )
     other = OTHER

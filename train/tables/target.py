@@ -13,13 +13,13 @@ from train.task import Kind
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_LABELS = 200
-MOST_CLASSES = 20
-FEWEST_OF_A_CLASS = 5  # so that each of five folds can have one
+MAX_LABELS = 200
+MAX_CLASSES = 20
+MIN_OF_A_CLASS = 5  # so that each of five folds can have one
 
 CLASSES_RULE = (
     "numbers are classes if they are only two, or count up from 0 or 1 without a gap, "
-    f"to {MOST_CLASSES} at most"
+    f"to {MAX_CLASSES} at most"
 )
 
 
@@ -59,14 +59,14 @@ def to_target(column: Column, task: Kind | None) -> tuple[Kind, "pd.Series[Any]"
                 f"{column.name!r} is {values.iloc[0]:.12g} in every row: nothing to learn"
             )
         return task, values.astype(np.float64), [remark]
-    if distinct > MOST_LABELS:
+    if distinct > MAX_LABELS:
         raise TrainingError(_too_many(column, distinct))
     labels, remarks = _frequent(to_labels(values))
     return task, labels, [remark, *remarks]
 
 
 def _likely(column: Column, distinct: int) -> tuple[Kind, str]:
-    if column.has_numbers and distinct > MOST_CLASSES:
+    if column.has_numbers and distinct > MAX_CLASSES:
         raise TrainingError(
             f"{column.name!r} has {distinct:,} different values, most of them numbers: correct "
             "those that are none, or train with --missing for what means that there is no value, "
@@ -86,16 +86,16 @@ def _likely(column: Column, distinct: int) -> tuple[Kind, str]:
 def _count_up(column: "pd.Series[float]") -> bool:
     values = np.sort(column.dropna().unique())
     from_low = values[0] in {0, 1} and bool((np.diff(values) == 1).all())
-    return len(values) == 2 or (from_low and values[-1] <= MOST_CLASSES)  # noqa: PLR2004 - two
+    return len(values) == 2 or (from_low and values[-1] <= MAX_CLASSES)  # noqa: PLR2004 - two
 
 
 def _too_many(column: Column, distinct: int) -> str:
     found = f"{column.name!r} has {distinct:,} different values, too many for classes (at most "
     if column.is_numeric:
-        return f"{found}{MOST_LABELS}); predict it as a number, with --task regression"
+        return f"{found}{MAX_LABELS}); predict it as a number, with --task regression"
     rare = column.content.value_counts().index[-1]
     return (
-        f"{found}{MOST_LABELS}), {printable(rare)!r} for one; if they mean numbers, write them as "
+        f"{found}{MAX_LABELS}), {printable(rare)!r} for one; if they mean numbers, write them as "
         "numbers, and if several mean one, write them alike"
     )
 
@@ -103,8 +103,8 @@ def _too_many(column: Column, distinct: int) -> str:
 def _frequent(labels: "pd.Series[Any]") -> tuple["pd.Series[Any]", list[str]]:
     """The labels without the rows of those too rare to be tested."""
     counts = labels.value_counts()
-    rare = counts[counts < FEWEST_OF_A_CLASS]
-    too_few = f"in fewer than {FEWEST_OF_A_CLASS} rows"
+    rare = counts[counts < MIN_OF_A_CLASS]
+    too_few = f"in fewer than {MIN_OF_A_CLASS} rows"
     if len(counts) - len(rare) < 2:  # noqa: PLR2004 - two
         why = f"all rows are {counts.index[0]!r}"
         if len(rare):
