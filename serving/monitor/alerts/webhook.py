@@ -1,8 +1,8 @@
-"""Messages about alerts, posted to a webhook: signed, tried again, and never to a private address.
+"""Messages about alerts, posted to a webhook: signed, retried, and never to a private address.
 
 Ids and signatures follow Standard Webhooks 1.0 (standardwebhooks.com), so its libraries verify
-them. A name is resolved once, and what is connected to is the very address that was looked at: a
-name that meanwhile points elsewhere leads nowhere else. No proxy is used.
+them. A host name is resolved once, and the connection goes to the very address that was checked,
+even if the name points elsewhere meanwhile. No proxy is used.
 """
 
 import base64
@@ -25,38 +25,38 @@ from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
-STEP, WHOLE = 3.0, 10.0  # seconds for connecting or one packet, and for all once connected
-BUDGET = 10.0  # seconds after which no further attempt is begun, for the monitor has more to do
-ADDRESSES = 3  # of one name, to be tried
-MOST = 50  # messages of one time
+STEP, WHOLE = 3.0, 10.0  # seconds to connect or for one packet, and for all once connected
+BUDGET = 10.0  # seconds after which no further attempt is started: the monitor has more to do
+MAX_ADDRESSES = 3  # of one host name
+MAX_MESSAGES = 50  # after one check
 FIRST_PAUSE = 40_000  # milliseconds; doubled with each attempt
 ATTEMPTS = 12  # the last one is 40 s * (2^11 - 1) = 23 hours after the first
 JITTER = 0.25  # of a pause: messages that failed together do not come together again
 
 UNICAST = ipaddress.IPv6Network("2000::/3")
-# Beside what Python calls not global, whose list depends on its release.
+# Besides those that Python calls not global; that list depends on its release.
 REFUSED = [
     ipaddress.ip_network(network)
     for network in (
-        "168.63.129.16/32",  # what Azure runs beside each of its machines
+        "168.63.129.16/32",  # a service of Azure on each of its machines
         "192.0.0.0/24",  # protocols between a host and its network
-        "192.88.99.0/24",  # leads on to IPv6
-        "2001::/23",  # Teredo and other ways that lead on
-        "2002::/16",  # 6to4, which leads on to the IPv4 address within
+        "192.88.99.0/24",  # relays to IPv6
+        "2001::/23",  # Teredo and other relays
+        "2002::/16",  # 6to4, which relays to the IPv4 address within
         "2001:db8::/32",  # documentation
-        "3fff::/20",  # likewise
+        "3fff::/20",  # documentation
     )
 ]
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class NotTaken(ServingError):
-    """The webhook cannot be reached, may not be, or did not say that it has the message."""
+class NotDelivered(ServingError):
+    """The webhook is not reachable, not allowed, or did not confirm the message."""
 
 
 class Webhook:
-    """Where messages about alerts go, as settings say; their URL is in order."""
+    """The webhook of the settings, whose URL is valid."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = urlsplit(settings.alert_webhook)
@@ -64,10 +64,10 @@ class Webhook:
         self._private = settings.alert_webhook_private
 
     def send_due(self, deliveries: Deliveries, now: int) -> None:
-        """Send what is due; what is not taken is due again later, and given up after a day.
+        """Send the messages that are due; retry failed ones later, for a day.
 
-        A message may come twice, where this is killed in between, but always with the same id. It
-        takes half a minute at most, and what the system takes to resolve a name.
+        A message may arrive twice if this is killed in between, but always with the same id. It
+        takes half a minute at most, and the time that the system needs to resolve a name.
 
         Parameters
         ----------
@@ -81,16 +81,16 @@ class Webhook:
         if not self._url.hostname:
             return
         end = time.monotonic() + BUDGET
-        for message in deliveries.due(now, MOST):
+        for message in deliveries.due(now, MAX_MESSAGES):
             if time.monotonic() > end:
                 return
             try:
                 self._post(message, now // 1000)
-            except (NotTaken, OSError, http.client.HTTPException) as error:
+            except (NotDelivered, OSError, http.client.HTTPException) as error:
                 _postpone(deliveries, message, now, str(error) or repr(error))
             else:
                 deliveries.delivered(message)
-                log.info("the webhook took message %s", message.id)
+                log.info("message %s was delivered to the webhook", message.id)
 
     def _post(self, message: Delivery, seconds: int) -> None:
         body = message.body.encode()
@@ -104,7 +104,7 @@ class Webhook:
         if self._key:
             headers["webhook-signature"] = signature(self._key, message.id, seconds, body)
         target = self._url._replace(scheme="", netloc="", fragment="", path=self._url.path or "/")
-        with closing(self._connected()) as sock:
+        with closing(self._connect()) as sock:
             cut = threading.Timer(WHOLE, _cut, [sock])
             cut.start()
             try:
@@ -113,25 +113,25 @@ class Webhook:
                 connection = http.client.HTTPConnection(self._url.netloc)
                 connection.sock = sock
                 connection.request("POST", target.geturl(), body, headers)
-                # Its head tells all: the rest is not read, and a redirect not followed.
+                # The body is not read, and a redirect not followed.
                 status = connection.getresponse().status
             finally:
                 cut.cancel()
         if not http.HTTPStatus.OK <= status < http.HTTPStatus.MULTIPLE_CHOICES:
-            raise NotTaken(f"it answered {status}")
+            raise NotDelivered(f"the response has status {status}")
 
-    def _connected(self) -> socket.socket:
+    def _connect(self) -> socket.socket:
         host, https = self._url.hostname or "", self._url.scheme == "https"
         port = self._url.port or (443 if https else 80)
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(where[0]) for *_, where in found))[:ADDRESSES]
+        addresses = list(dict.fromkeys(str(where[0]) for *_, where in found))[:MAX_ADDRESSES]
         for address in addresses if not self._private else ():
             if not is_public(ipaddress.ip_address(address)):
-                raise NotTaken(
+                raise NotDelivered(
                     f"{host} is at {address}, which is not a public address;"
                     " ALERT_WEBHOOK_PRIVATE=on allows that"
                 )
-        sock = _reached(addresses, port)
+        sock = _connect_to_any(addresses, port)
         if not https:
             return sock
         return ssl.create_default_context().wrap_socket(
@@ -140,13 +140,13 @@ class Webhook:
 
 
 def signature(key: bytes, message_id: str, seconds: int, body: bytes) -> str:
-    """What tells the receiver that a message is ours, and of when: `v1,` and an HMAC-SHA256."""
+    """The signature that proves origin and time of a message: `v1,` and an HMAC-SHA256."""
     signed = b".".join((message_id.encode(), str(seconds).encode(), body))
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
 def is_public(address: IPAddress) -> bool:
-    """Whether an address is one of the internet, and not of this machine or its networks."""
+    """Whether an address is on the internet, and not of this machine or its networks."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
@@ -162,7 +162,7 @@ def pause_after(attempts: int) -> float:
 
 
 def _secret(key: str) -> bytes:
-    """The bytes of a key: those after `whsec_` are in base64, as Standard Webhooks has it."""
+    """The bytes of a key: after `whsec_` it is in base64, as Standard Webhooks prescribes."""
     text = key.removeprefix("whsec_")
     return key.encode() if text == key else base64.b64decode(text)
 
@@ -179,13 +179,13 @@ def _postpone(deliveries: Deliveries, message: Delivery, now: int, reason: str) 
     pause = int(pause_after(attempts))
     deliveries.postpone(message, now + pause)
     log.warning(
-        "the webhook did not take message %s, which is tried again in %s: %s",
+        "message %s was not delivered to the webhook; next attempt in %s: %s",
         *(message.id, timedelta(seconds=pause // 1000), reason),
     )
 
 
-def _reached(addresses: list[str], port: int) -> socket.socket:
-    """Connect to the first of some addresses that can be reached."""
+def _connect_to_any(addresses: list[str], port: int) -> socket.socket:
+    """Connect to the first address that can be reached."""
     *before, last = addresses
     for address in before:
         with suppress(OSError):
@@ -194,6 +194,6 @@ def _reached(addresses: list[str], port: int) -> socket.socket:
 
 
 def _cut(sock: socket.socket) -> None:
-    """End what may drip for ever; of TLS too, whose own goodbye would wait for the other side."""
+    """End a connection that is too slow; of TLS too, without waiting for the other side."""
     with suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-DIGITS = 6  # significant ones of a quantile in reference.json
+DIGITS = 6  # significant, of a quantile in reference.json
 SMALLEST = -300  # power of ten below which a number's digits are not scaled up
-LEAST_EXPECTED = 5.0
+MIN_EXPECTED = 5.0
 
 Floats = NDArray[np.float64]
 
@@ -23,9 +23,9 @@ class Numbers:
     quantiles : ndarray, shape (quantiles,)
         Evenly spaced, from the lowest value in training to the highest.
     values : ndarray, shape (values,)
-        Those that are there now, sorted.
+        Those of the window that are not missing, sorted.
     trained, trained_missing, missing : int
-        How many values were there in training, how many were not, and how many are not now.
+        How many values training had, how many were missing in it, and how many are missing now.
     """
 
     quantiles: Floats
@@ -38,12 +38,12 @@ class Numbers:
     def of(
         cls, quantiles: Sequence[float], values: ArrayLike, *, rows: int, missing: float = 0.0
     ) -> "Numbers":
-        """Take a reference as an artefact holds it, and values as they came; NaN is missing.
+        """Build from an artefact's reference, and the values of a window; NaN is missing.
 
         Parameters
         ----------
         rows : int
-            Those trained on.
+            Rows of training.
         missing : float
             The share of them that had no value.
         """
@@ -56,13 +56,13 @@ class Numbers:
 
     @property
     def present(self) -> int:
-        """How many values there are now."""
+        """How many values the window has."""
         return len(self.values)
 
 
 @dataclass(frozen=True)
 class Labels:
-    """How often each label of a category came in training, and now."""
+    """How often each label of a category occurred in training, and now."""
 
     reference: Mapping[str, int]
     current: Mapping[str, int]
@@ -71,32 +71,32 @@ class Labels:
 
     @classmethod
     def of(cls, counts: Mapping[str, int], values: Iterable[str | None], *, rows: int) -> "Labels":
-        """Take a reference as an artefact holds it, and labels as they came; None is missing.
+        """Build from an artefact's reference, and the labels of a window; None is missing.
 
         Parameters
         ----------
         rows : int
-            Those trained on; of those that are not counted the label was missing.
+            Rows of training; those that are not counted had no label.
         """
-        came = Counter(values)
-        current = {label: count for label, count in came.items() if label is not None}
-        return cls(counts, current, rows - sum(counts.values()), came[None])
+        counted = Counter(values)
+        current = {label: count for label, count in counted.items() if label is not None}
+        return cls(counts, current, rows - sum(counts.values()), counted[None])
 
     @property
     def trained(self) -> int:
-        """How many labels there were in training."""
+        """How many labels training had."""
         return sum(self.reference.values())
 
     @property
     def present(self) -> int:
-        """How many labels there are now."""
+        """How many labels the window has."""
         return sum(self.current.values())
 
     def table(self) -> Floats:
         """Counts in training and now, shape (2, labels), rare labels taken together.
 
-        So that a chi-square approximation holds, each column is expected to count 5 or more in the
-        smaller sample: Cochran (1954), Some Methods for Strengthening the Common χ² Tests,
+        For the chi-square approximation, the expected count of each column in the smaller sample is
+        5 or more: Cochran (1954), Some Methods for Strengthening the Common χ² Tests,
         Biometrics 10, 417-451.
 
         >>> Labels({"white": 70, "red": 28, "rosé": 2}, {"white": 60, "red": 40}).table()
@@ -109,18 +109,18 @@ class Labels:
         columns: list[tuple[int, int]] = []
         rare = (0, 0)
         for pair in sorted(pairs, key=sum, reverse=True):
-            if sum(pair) * smaller_part >= LEAST_EXPECTED:
+            if sum(pair) * smaller_part >= MIN_EXPECTED:
                 columns.append(pair)
             else:
                 rare = (rare[0] + pair[0], rare[1] + pair[1])
-        if columns and sum(rare) * smaller_part < LEAST_EXPECTED:
+        if columns and sum(rare) * smaller_part < MIN_EXPECTED:
             last = columns.pop()
             rare = (rare[0] + last[0], rare[1] + last[1])
         return np.array([*columns, rare], dtype=np.float64).T
 
 
 def _rounded(values: Floats) -> Floats:
-    """Numbers to the digits of a reference, so that those which were equal still are."""
+    """Round numbers as a reference does, so that equal ones stay equal."""
     size = np.floor(np.log10(np.abs(values), out=np.zeros_like(values), where=values != 0))
     scale = 10.0 ** (DIGITS - 1 - np.maximum(size, SMALLEST))
     return np.asarray(np.rint(values * scale) / scale)

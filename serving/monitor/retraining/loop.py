@@ -7,15 +7,14 @@ are recorded with all others; what else it must remember is in VAR_DIR/retrain/M
 import logging
 from bisect import bisect_right
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
 from serving import COMMAND, clock
-from serving.errors import ArtefactError, ServingError, VersionRefused
-from serving.models import artefact
+from serving.errors import ServingError, VersionRefused
 from serving.models.paired import ENOUGH, Paired, loss
 from serving.monitor.checks import Checked
+from serving.monitor.retraining.attempt import Attempt, Attempts
 from serving.monitor.retraining.training import Training, TrainingResult, require_training
 from serving.recording.store import Store
 from serving.recording.store.reports import Alert
@@ -37,36 +36,6 @@ NO_PROBLEM = (
 )
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest retraining of a model.
-
-    Attributes
-    ----------
-    live : int
-        The version to be replaced.
-    time : int
-        When it began: milliseconds since 1970, UTC.
-    feedback : int
-        Rows with feedback since the alert.
-    candidate : int or None
-        The version that is, or was, on trial.
-    trial_since : int
-        When the trial began: milliseconds since 1970, UTC.
-    judged : int
-        How often the trial has been judged.
-    is_problem : bool
-        Whether training knows the model by its name.
-    """
-
-    live: int
-    time: int
-    feedback: int
-    candidate: int | None = None
-    trial_since: int = 0
-    judged: int = 0
-    is_problem: bool = True
-
-
 class Loop:
     """Retrains models whose live version has an alert, puts the result on trial, and then live.
 
@@ -81,6 +50,7 @@ class Loop:
         self.settings, self.store = settings, store
         self.decisions = Decisions(settings.models_dir, settings.decisions_dir)
         self.versions = Versions(self.decisions, WHO)
+        self.attempts = Attempts(settings.var_dir / "retrain")
         self._training: Training | None = None
 
     def step(self, checked: Sequence[Checked]) -> None:
@@ -105,7 +75,7 @@ class Loop:
             self._training = None
 
     def _step(self, model: str, live: int) -> None:
-        attempt, trial = self._attempt(model), self.decisions.trial(model)
+        attempt, trial = self.attempts.latest(model), self.decisions.trial(model)
         if self._training and self._training.model == model:
             if attempt and (result := self._training.result()):
                 self._training = None
@@ -132,7 +102,7 @@ class Loop:
         if feedback < needed:
             return
         log.info("%s %d: %s; retraining with feedback", model, live, _kinds(alerts))
-        self._keep(model, Attempt(live=live, time=now, feedback=feedback))
+        self.attempts.store(model, Attempt(live=live, time=now, feedback=feedback))
         self._training = Training(self.settings, model)
 
     def _start_trial(self, model: str, result: TrainingResult, attempt: Attempt) -> None:
@@ -140,7 +110,9 @@ class Loop:
         candidate = result.version
         if candidate is None:
             reason = result.reason if result.is_problem else NO_PROBLEM.format(model)
-            self._keep(model, msgspec.structs.replace(attempt, is_problem=result.is_problem))
+            self.attempts.store(
+                model, msgspec.structs.replace(attempt, is_problem=result.is_problem)
+            )
             self.versions.retrained(model, None, f"it failed: {reason}")
             log.error("%s: retraining failed: %s", model, reason)
             return
@@ -153,9 +125,8 @@ class Loop:
         if objections:
             log.warning("%s %d is not put on trial: %s", model, candidate, verdict)
             return
-        self._keep(
-            model, msgspec.structs.replace(attempt, candidate=candidate, trial_since=clock.now())
-        )
+        on_trial = msgspec.structs.replace(attempt, candidate=candidate, trial_since=clock.now())
+        self.attempts.store(model, on_trial)
         self.versions.set_trial(model, candidate, verdict)
         log.info("%s %d is on trial; %d is live", model, candidate, attempt.live)
 
@@ -173,7 +144,7 @@ class Loop:
                 self._promote(model, candidate, reason)
             elif paired.low > 0 or judged == len(JUDGED_AT):
                 self._end_trial(model, candidate, f"not shown to be no worse: {reason}")
-            self._keep(model, msgspec.structs.replace(attempt, judged=judged))
+            self.attempts.store(model, msgspec.structs.replace(attempt, judged=judged))
         elif clock.now() > attempt.trial_since + MAX_TRIAL:
             self._end_trial(model, candidate, f"only {len(both)} rows with feedback came in a week")
 
@@ -188,21 +159,6 @@ class Loop:
     def _end_trial(self, model: str, candidate: int, why: str) -> None:
         self.versions.set_trial(model, None, why)
         log.warning("the trial of %s %d has ended, and the alert lasts: %s", model, candidate, why)
-
-    def _attempt(self, model: str) -> Attempt | None:
-        try:
-            return msgspec.json.decode(self._file(model).read_bytes(), type=Attempt)
-        except FileNotFoundError:
-            return None
-        except ValueError as error:  # not JSON, not UTF-8 or not an attempt
-            raise ArtefactError(f"{self._file(model)}: {error}") from error
-
-    def _keep(self, model: str, attempt: Attempt) -> None:
-        self._file(model).parent.mkdir(parents=True, exist_ok=True)
-        artefact.replace(self._file(model), msgspec.json.encode(attempt).decode())
-
-    def _file(self, model: str) -> Path:
-        return self.settings.var_dir / "retrain" / f"{model}.json"
 
 
 def _kinds(alerts: Sequence[Alert]) -> str:
