@@ -30,7 +30,7 @@ def sentence(
     >>> sentence([moved])
     'pH: 1.5 makes up 7.0 % of the labels; 80 % in training'
     >>> sentence([moved], language="pt-BR")
-    'pH: 1.5 é 7,0 % dos rótulos; no treino era 80 %'
+    'pH: 1.5 representa 7,0 % dos rótulos; no treino era 80 %'
     """
     whole = "; ".join(_clause(each, language) for each in statements)
     if ended := [*ended]:

@@ -21,7 +21,7 @@ TOLD = Settings(alert_webhook="https://example.org/hook")
 
 MOVED = (Statement("moved", {"distance": 0.5}, "alcohol"),)
 CALM = (Statement("as_in_training"),)
-CALMED = "what comes in is distributed as in training"
+CALMED = "the data are distributed as in training"
 SENTENCE = "alcohol: the values moved by 0.5 standard deviations on average"
 
 signals = st.builds(

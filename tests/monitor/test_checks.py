@@ -81,7 +81,7 @@ def test_a_few_predictions_are_not_enough_to_tell(client: FlaskClient, settings:
     run = monitor(settings, "wine")
     assert run.exit_code == 0
     assert "wine 1: not enough yet: 20 values so far, 200 are needed" in run.stdout
-    assert "not measured: performance: no feedback to these predictions yet" in run.stdout
+    assert "not measured: performance: these predictions have no feedback yet" in run.stdout
     report = told(client)["report"]
     assert report["traffic"]["labels"].keys() == {"bom", "ruim"}
     assert sum(report["traffic"]["labels"].values()) == report["traffic"]["predictions"] == 20

@@ -103,7 +103,7 @@ def test_a_version_of_which_nothing_is_known_is_monitored_as_far_as_that_goes(ow
     assert (report["verdict"], report["concept"]) == ("not enough yet", None)
     assert {each["metric"] for each in report["realised"]} >= {"accuracy", "f1"}
     missing = "\n".join(each["sentence"] for each in report["unmeasured"])
-    for what in ("alcohol: ", "predictions: ", "performance: training measured no figures"):
+    for what in ("alcohol: ", "predictions: ", "performance: training measured no metrics"):
         assert what in missing
 
 

@@ -153,7 +153,7 @@ def test_the_level_is_shared_among_all_tests():
         (
             Labels({"red": 900, "rosé": 0}, {"red": 280, "rosé": 20}),
             "unseen_labels",
-            "6.7 % of the labels are unknown to training, most often rosé",
+            "6.7 % of the labels did not occur in training, most often rosé",
         ),
     ],
 )

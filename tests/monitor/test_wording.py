@@ -119,7 +119,8 @@ def worded(label: str, field: str, language: str = ENGLISH) -> str:
 def test_labels_and_fields_are_never_altered(name: str):
     assert worded(name, name) == f"{name}: {name} makes up 2.5 % of the labels; 80 % in training"
     assert (
-        worded(name, name, PORTUGUESE) == f"{name}: {name} é 2,5 % dos rótulos; no treino era 80 %"
+        worded(name, name, PORTUGUESE)
+        == f"{name}: {name} representa 2,5 % dos rótulos; no treino era 80 %"
     )
 
 
@@ -127,7 +128,7 @@ def test_labels_and_fields_are_never_altered(name: str):
 def test_whatever_a_label_or_a_field_is_called_it_stays(label: str, field: str):
     prefix = f"{field}: " if field else ""
     assert worded(label, field, PORTUGUESE) == (
-        f"{prefix}{label} é 2,5 % dos rótulos; no treino era 80 %"
+        f"{prefix}{label} representa 2,5 % dos rótulos; no treino era 80 %"
     )
 
 
@@ -143,7 +144,7 @@ def test_numbers_are_written_as_each_language_does():
 
 def test_metrics_are_called_as_on_the_card():
     few = Statement("too_few", {"metric": "within_0.5", "rows": 7})
-    assert sentence([few]) == "share within 0.5: 7 rows with feedback are too few to tell"
+    assert sentence([few]) == "share within 0.5: 7 rows with feedback are too few to judge it"
     assert sentence([few], language=PORTUGUESE).startswith("parcela a até 0,5: 7 linhas")
 
 
@@ -151,7 +152,7 @@ def test_a_cleared_alert_gives_the_reason_and_what_was_wrong_before():
     moved = Statement("moved", {"distance": 0.5}, "a: b")
     ended = [Statement("not_live", {"version": 2})]
     assert sentence([moved], ended) == (
-        "version 2 is live no more; before: "
+        "version 2 is no longer live; before: "
         "a: b: the values moved by 0.5 standard deviations on average"
     )
     assert sentence([moved], ended, language=PORTUGUESE).startswith(

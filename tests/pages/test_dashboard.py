@@ -138,7 +138,7 @@ def test_without_feedback_performance_is_estimated_and_the_page_shows_how_to_sen
     dashboard: Dashboard,
 ):
     page = text(dashboard.page("/monitor/wine"))
-    assert "performance: no feedback to these predictions yet; POST /feedback tells it" in page
+    assert "performance: these predictions have no feedback yet; send it to POST /feedback" in page
     assert (
         "curl -d &#39;{&#34;id&#34;: &#34;wine.2.…&#34;, &#34;actual&#34;: &#34;bom&#34;}&#39;"
         in page
@@ -152,7 +152,7 @@ def test_a_regression_shows_its_metrics_beside_those_on_held_out_rows(dashboard:
     assert re.search(
         rf"mean absolute error ✓ within range 0\.\d+ \(0\.\d+ … 0\.\d+\) 0\.496 {DASH}", page
     )
-    assert "no worse than chance makes it" in page
+    assert "no worse than by chance" in page
     assert "Median delay 2 h" in page
     assert "Predicted label" not in page
 
@@ -204,8 +204,8 @@ def test_a_service_without_traffic_still_has_its_pages(dashboard: Dashboard, set
 def test_a_model_without_a_reference_has_a_page_that_lists_what_is_missing(dashboard: Dashboard):
     page = text(dashboard.page("/monitor/theirs"))
     assert "no reference of its training data" in page
-    assert "reference.json has no distribution of what the model answers" in page
-    assert "training measured no figures to hold it against" in page
+    assert "reference.json has no distribution of the predictions" in page
+    assert "training measured no metrics to compare with" in page
 
 
 @pytest.mark.parametrize("path", ["/monitor/theirs", "/monitor/theirs/predictions?limit=9"])
@@ -255,7 +255,7 @@ def test_a_portuguese_reader_gets_findings_and_numbers_in_portuguese(dashboard: 
     for name in ("wine", "wine-score", "theirs", "diabetes"):
         page = dashboard.page(f"/monitor/{name}", language="pt-BR")
         assert "drift" in page or "nenhuma verificação ainda" in page
-    assert "red é 0 % dos rótulos" in dashboard.page("/monitor", language="pt-BR")
+    assert "red representa 0 % dos rótulos" in dashboard.page("/monitor", language="pt-BR")
     assert re.search(
         r"0,\d+ \(0,\d+ … 0,\d+\)", text(dashboard.page("/monitor/wine", language="pt"))
     )
