@@ -19,7 +19,8 @@ from serving.metrics import families
 from serving.metrics.families import Sample
 from serving.monitor.report import read
 from serving.predicting.service import Service
-from serving.recording import collector, journal
+from serving.recording import collector, segments
+from serving.recording.journal import Journal
 from serving.recording.store.reports import Kind
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -61,10 +62,10 @@ def _own(service: Service) -> Iterator[Sample]:
         yield from _journal(service.journal)
 
 
-def _journal(kept: journal.Journal) -> Iterator[Sample]:
+def _journal(kept: Journal) -> Iterator[Sample]:
     sizes = []
     with suppress(OSError):  # a folder that cannot be read fails to be written as well
-        for path in journal.segments(kept.folder):
+        for path in segments.list_segments(kept.folder):
             with suppress(FileNotFoundError):  # stored by now
                 sizes.append(path.stat().st_size)
     yield Sample(families.LOST, (), kept.lost)

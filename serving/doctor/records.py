@@ -7,7 +7,7 @@ from pathlib import Path
 from serving import COMMAND, clock
 from serving.doctor.finding import Finding
 from serving.errors import StoreError
-from serving.recording import collector, journal
+from serving.recording import collector, segments
 from serving.recording.store import Store
 from serving.settings import Settings
 
@@ -41,7 +41,7 @@ def _database(given: Settings) -> Finding:
 
 def _journal(folder: Path) -> Iterator[Finding]:
     try:
-        there = sum(path.stat().st_size for path in journal.segments(folder))
+        there = sum(path.stat().st_size for path in segments.list_segments(folder))
     except OSError as error:
         remedy = "let the user of the service read and write it"
         yield Finding("journal", "broken", f"it cannot be read: {error}", remedy)

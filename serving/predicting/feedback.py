@@ -1,4 +1,4 @@
-"""From a client's feedback to what is recorded: which prediction, and what was really true."""
+"""Validate feedback: the id of a prediction, and what was really true."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from serving.inputs.shown import ambiguous, listed, printable, shown
 from serving.models.manifest import Manifest
 from serving.versions.registry import Registry
 
-CLOCKS_APART = 60_000  # milliseconds that the clock of another host may be ahead
+MAX_CLOCK_SKEW = 60_000  # milliseconds that the clock of another host may be ahead
 NAMES = ("id", "actual")
 NUMBER = Field(name="actual")
 
@@ -20,10 +20,14 @@ def decode(
 ) -> tuple[list[str], list[str | float]]:
     """Read a JSON body: one `{"id": …, "actual": …}`, or an array of at most `max_records`.
 
-    Returns the ids, and what was really true of each.
+    An id contains the model and the time of its prediction. Whether the prediction exists is not
+    checked: it may not be in the store yet, and feedback is recorded while the store is down, too.
 
-    An id tells the model and the time of its prediction. Whether that prediction exists is not
-    looked up: its record may still be on its way, and feedback is taken with the store down.
+    Returns
+    -------
+    ids : list of str
+    actuals : list of str or float
+        Labels or numbers, one for each id.
 
     Raises
     ------
@@ -31,22 +35,22 @@ def decode(
     """
     records, _ = strict_json.read_records(body, max_records)
     faults: list[Fault] = []
-    named: list[str] = []
+    prediction_ids: list[str] = []
     actuals: list[str | float] = []
     for position, record in enumerate(records):
         try:
             prediction_id, actual = _read(record, registry)
-        except _Wrong as wrong:
-            faults.append(Fault(record=position, field=wrong.field, message=str(wrong)))
+        except _Invalid as error:
+            faults.append(Fault(record=position, field=error.field, message=str(error)))
         else:
-            named.append(prediction_id)
+            prediction_ids.append(prediction_id)
             actuals.append(actual)
     if faults:
         raise InvalidRecords(faults)
-    return named, actuals
+    return prediction_ids, actuals
 
 
-class _Wrong(Exception):
+class _Invalid(Exception):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
@@ -54,23 +58,23 @@ class _Wrong(Exception):
 
 def _read(record: Any, registry: Registry) -> tuple[str, str | float]:
     if not isinstance(record, strict_json.JSONObject):
-        raise _Wrong("id", f'{shown(record)} is no feedback; send {{"id": …, "actual": …}}')
+        raise _Invalid("id", f'{shown(record)} is not feedback; send {{"id": …, "actual": …}}')
     for name in NAMES:
         if name not in record or name in record.repeated:
-            raise _Wrong(name, "is repeated; send it once" if name in record else "is missing")
+            raise _Invalid(name, "is repeated; send it once" if name in record else "is missing")
     if others := [name for name in record if name not in NAMES]:
-        raise _Wrong(printable(others[0]), "is not taken; send id and actual")
+        raise _Invalid(printable(others[0]), "is unknown; send id and actual")
     manifest = _model(record["id"], registry)
     try:
         if manifest.task == "regression":
             return record["id"], _number(record["actual"], manifest.unit)
         return record["id"], _label(record["actual"], manifest.classes)
     except ValueError as error:
-        raise _Wrong("actual", str(error)) from None
+        raise _Invalid("actual", str(error)) from None
 
 
 def _number(actual: Any, unit: str) -> float:
-    """A number, which may be a text with or without its unit if that can be one number only."""
+    """Return a number; it may be text, with or without the unit, if that has only one meaning."""
     if isinstance(actual, str) and unit:
         found = numerals.readings(actual, numerals.COMMAS_BETWEEN, unit)
         if len(found) > 1:
@@ -80,29 +84,29 @@ def _number(actual: Any, unit: str) -> float:
 
 
 def _label(actual: Any, classes: tuple[str, ...]) -> str:
-    """The label that a value stands for, be it written as a number or as true or false."""
+    """Return the label that a value means, also if it is a number, true or false."""
     try:
         code = labels.rules_for(classes, has_codes=False).code(actual)
     except labels.Ambiguous as error:
         either = " or ".join(map(shown, error.labels))
         raise ValueError(f"{shown(actual)} may mean {either}; send the label as text") from None
     if code is None:
-        message = f"{shown(actual)} is no label of this model; send one of {listed(classes)}"
+        message = f"{shown(actual)} is not a label of this model; send one of {listed(classes)}"
         raise ValueError(message)
     return classes[code]
 
 
 def _model(prediction_id: Any, registry: Registry) -> Manifest:
-    """The model that a prediction was made by."""
-    told = ids.PredictionId.read(prediction_id) if isinstance(prediction_id, str) else None
-    if not told:
-        raise _Wrong("id", f"{shown(prediction_id)} is not the id of a prediction")
-    if told.time > clock.now() + CLOCKS_APART:
-        raise _Wrong("id", f"{shown(prediction_id)} is of the future")
+    """Return the manifest of the model that made a prediction."""
+    made_by = ids.PredictionId.read(prediction_id) if isinstance(prediction_id, str) else None
+    if not made_by:
+        raise _Invalid("id", f"{shown(prediction_id)} is not the id of a prediction")
+    if made_by.time > clock.now() + MAX_CLOCK_SKEW:
+        raise _Invalid("id", f"{shown(prediction_id)} is an id from the future")
     try:
         try:
-            return registry.manifest(told.model, told.version)
-        except (UnknownVersion, ArtefactError):  # retired, or gone: the live one knows best
-            return registry.manifest(told.model)
+            return registry.manifest(made_by.model, made_by.version)
+        except (UnknownVersion, ArtefactError):  # retired or deleted
+            return registry.manifest(made_by.model)
     except UnknownModel as error:
-        raise _Wrong("id", f"{shown(prediction_id)}: {error}") from None
+        raise _Invalid("id", f"{shown(prediction_id)}: {error}") from None

@@ -1,4 +1,4 @@
-"""The one path that every protocol takes: predict and record, learn what was true, look it up."""
+"""The one path that every protocol takes: predict and record, add feedback, find a prediction."""
 
 import time
 from operator import attrgetter
@@ -30,24 +30,24 @@ from serving.recording.store.additions import find
 from serving.recording.store.rows import Feedback, Prediction, Trial
 from serving.versions.registry import Registry
 
-FAR_BEHIND = 64 * 2**20  # bytes of the journal; more is not read for the sake of an answer
-LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction's own record should have arrived
+MAX_WAITING = 64 * 2**20  # bytes of the journal that are read for one response
+LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction must be in the store
 
 
 class RequestContext(NamedTuple):
-    """The id of a request, and its arrival by `time.perf_counter_ns`."""
+    """The id of a request, and the time of its arrival by `time.perf_counter_ns`."""
 
     request_id: str
     since: int
 
 
 class RecordedFeedback(msgspec.Struct, frozen=True):
-    """Feedback that is recorded: how much, and the ids that fit no prediction.
+    """How much feedback was recorded, and the ids of it that no prediction has.
 
     Attributes
     ----------
     unmatched : list of str, optional
-        None where that cannot be known now.
+        None if that cannot be known now.
     """
 
     recorded: int
@@ -55,20 +55,20 @@ class RecordedFeedback(msgspec.Struct, frozen=True):
 
 
 class Service:
-    """Predict with the models of a registry, and keep a record.
+    """Predicts with the models of a registry, and records predictions and feedback.
 
     Parameters
     ----------
     journal : Journal or None
-        None where no record is to be kept.
+        None if nothing is to be recorded.
     store : Store
-        Where the journal is moved.
+        The database that the journal is moved into.
     privacy : Privacy
-        What of the inputs may be recorded.
+        Which inputs may be recorded.
     metrics : Metrics
-        Counts what is predicted.
+        Counts the predictions.
     required : bool
-        Whether a prediction that cannot be recorded may not be answered.
+        Whether a prediction that cannot be recorded is an error.
     """
 
     def __init__(
@@ -94,24 +94,25 @@ class Service:
             If they must be recorded and cannot be.
         """
         predictions = engine.predict(rows.matrix)
-        now, manifest = clock.now(), engine.manifest
-        named = ids.make(manifest.name, manifest.version, now, len(rows.matrix))
-        answer = Predicted(engine, named, rows, predictions)
+        now, manifest, count = clock.now(), engine.manifest, len(rows.matrix)
+        prediction_ids = ids.make(manifest.name, manifest.version, now, count)
+        predicted = Predicted(engine, prediction_ids, rows, predictions)
         if self.journal:
             try:
-                self.journal.append(self.privacy.apply(_entry(answer, context, now)))
+                self.journal.append(self.privacy.apply(_entry(predicted, context, now)))
             except JournalError:
                 if self.required:
                     raise
-                self.journal.count_lost(len(answer.ids))
+                self.journal.count_lost(count)
             if self._trial_runner and self.registry.trial(manifest.name):
-                self._trial_runner.submit(LivePredictions(engine, named, rows.matrix))
+                made = LivePredictions(engine, prediction_ids, rows.matrix)
+                self._trial_runner.submit(made)
         labels = predictions.values if manifest.classes else ()
-        self.metrics.count_predictions(manifest.name, manifest.version, len(named), labels)
-        return answer
+        self.metrics.count_predictions(manifest.name, manifest.version, count, labels)
+        return predicted
 
     def predict_unrecorded(self, engine: Engine, rows: Rows) -> Predicted:
-        """Predict rows that nobody asks about: they are neither recorded nor counted."""
+        """Predict rows without recording or counting them."""
         return Predicted(engine, [], rows, engine.predict(rows.matrix))
 
     def add_feedback(
@@ -127,30 +128,33 @@ class Service:
             raise NotRecorded(
                 "JOURNAL=off: predictions are not recorded, so no feedback can be recorded"
             )
-        named, actuals = feedback.decode(body, max_records, self.registry)
-        self.journal.append(FeedbackEntry(clock.now(), context.request_id, named, actuals))
-        return RecordedFeedback(len(named), self._unknown(self.journal, named))
+        prediction_ids, actuals = feedback.decode(body, max_records, self.registry)
+        entry = FeedbackEntry(clock.now(), context.request_id, prediction_ids, actuals)
+        self.journal.append(entry)
+        return RecordedFeedback(
+            len(prediction_ids), self._without_prediction(self.journal, prediction_ids)
+        )
 
-    def _unknown(self, journal: Journal, named: list[str]) -> list[str] | None:
-        """Those of some ids that no prediction is recorded under; None where that cannot be known.
+    def _without_prediction(self, journal: Journal, prediction_ids: list[str]) -> list[str] | None:
+        """Return the ids without a recorded prediction; None if that cannot be known.
 
-        What is not in the store must be in the journal: so the store is asked how far it is, then
-        the journal is read from there on, and what is found in neither is asked of the store.
+        A prediction that is not in the store is in the journal. So read the journal from the
+        position that the store has reached, and look up the other ids in the store.
         """
         status = collector.read_status(journal.folder)
-        if status and (status.reason or status.waiting > FAR_BEHIND):
+        if status and (status.reason or status.waiting > MAX_WAITING):
             return None
         try:
             positions = self.store.positions()
-            recent = journal.predicted({name: at.read for name, at in positions.items()})
-            left = [each for each in dict.fromkeys(named) if each not in recent]
-            stored = self.store.existing(left)
+            recent = journal.prediction_ids({name: at.read for name, at in positions.items()})
+            others = [each for each in dict.fromkeys(prediction_ids) if each not in recent]
+            stored = self.store.existing(others)
         except (StoreError, OSError):
             return None
-        return [each for each in left if each not in stored]
+        return [each for each in others if each not in stored]
 
     def trial(self, model: str) -> Trial | None:
-        """How the version of a model that is tried does, if one is.
+        """Compare the version of a model on trial with the live one; None without a trial.
 
         Raises
         ------
@@ -161,12 +165,12 @@ class Service:
             return None
         try:
             numbers = self.registry.manifest(model, version).task == "regression"
-        except (UnknownVersion, ArtefactError):  # gone since, as the registry will see
+        except (UnknownVersion, ArtefactError):  # deleted since; the registry will notice
             return None
         return self.store.trial(model, version, numbers=numbers)
 
     def unmatched(self, limit: int) -> tuple[int, list[Feedback]]:
-        """Feedback that fits no prediction and hardly will: how much, and the latest of it.
+        """Count the feedback without a prediction that is too old to get one; return the latest.
 
         Raises
         ------
@@ -175,10 +179,9 @@ class Service:
         return self.store.unmatched(clock.now() - LATEST_ARRIVAL, limit)
 
     def find(self, prediction_id: str) -> tuple[Prediction, list[Feedback]]:
-        """A prediction and all that was learnt of it, the latest first.
+        """Find a prediction and all its feedback, the latest first.
 
-        What was recorded a moment ago is found in the journal; so is all of it, while the store is
-        down.
+        What was recorded a moment ago is still in the journal, and while the store is down all is.
 
         Raises
         ------
@@ -188,7 +191,7 @@ class Service:
         if not ids.PredictionId.read(prediction_id):
             raise unknown
         entries = self.journal.find(prediction_id) if self.journal else []
-        recent, said = find(entries, prediction_id)
+        recent, given = find(entries, prediction_id)
         try:
             stored = self.store.prediction(prediction_id)
         except StoreError:
@@ -198,20 +201,20 @@ class Service:
         prediction = stored[0] if stored else recent
         if not prediction:
             raise unknown
-        said += stored[1] if stored else []
-        latest = {bytes(each.actual): each for each in sorted(said, key=attrgetter("time"))}
+        given += stored[1] if stored else []
+        latest = {bytes(each.actual): each for each in sorted(given, key=attrgetter("time"))}
         return prediction, sorted(latest.values(), key=attrgetter("time"), reverse=True)
 
 
-def _entry(answer: Predicted, context: RequestContext, now: int) -> PredictionEntry[Any]:
-    engine, named, rows, predictions = answer
+def _entry(predicted: Predicted, context: RequestContext, now: int) -> PredictionEntry[Any]:
+    engine, prediction_ids, rows, predictions = predicted
     return PredictionEntry(
         time=now,
         model=engine.manifest.name,
         version=engine.manifest.version,
         request_id=context.request_id,
         duration=(time.perf_counter_ns() - context.since) // 1000,
-        ids=named,
+        ids=prediction_ids,
         fields=engine.schema.names,
         records=engine.schema.values(rows.matrix),
         predictions=predictions.values,

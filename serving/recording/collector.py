@@ -1,4 +1,4 @@
-"""The collector: moves the journal into the store, and removes what has arrived."""
+"""The collector moves the journal into the store and removes the files that it has moved."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ import msgspec
 from serving import clock
 from serving.errors import StoreError, without_path
 from serving.lock import Pause, wait_for_lock
-from serving.recording import journal
+from serving.recording import segments
 from serving.recording.store import Store
 from serving.recording.store.rows import Position
 from serving.settings import Settings
@@ -20,27 +20,28 @@ from serving.settings import Settings
 log = logging.getLogger(__name__)
 
 LOCK, STATUS = "collector.lock", "collector.json"
-PAUSE = 0.5  # seconds between two looks at the journal
-TELLING = 1_000  # milliseconds between two statuses while there is much to move
+PAUSE = 0.5  # seconds between two runs
+STATUS_INTERVAL = 1_000  # milliseconds between two statuses during a long run
 HOUR = 3600  # seconds
-REST = 1000  # times as long as it took to write the database anew
+REST = 1000  # times the duration of rewriting the database
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What the collector saw last, for every process to read.
+    """The state of the collector after its last run, for every process to read.
 
     Attributes
     ----------
     time : int
         Milliseconds since 1970, UTC.
     waiting : int
-        Bytes of the journal that were not in the store.
+        Bytes of the journal that are not in the store.
     torn : int
-        Lines that were cut off while they were written, so never answered, since the store began.
+        Lines that were cut off while they were written, whose responses were never sent; since the
+        store was created.
     reason : str
-        Why nothing could be moved; empty where all was.
+        Why the journal could not be moved; empty if it was.
     public : str
-        The same for strangers.
+        The same without anything that only concerns the operator.
     """
 
     time: int
@@ -51,22 +52,25 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def read_status(folder: Path) -> Status | None:
-    """What the collector of a journal saw last; None where none has run, or it cannot be read."""
+    """Read the status of a journal's collector; None if there is none or it is unreadable."""
     try:
         return msgspec.json.decode((folder / STATUS).read_bytes(), type=Status)
-    except (OSError, ValueError):  # ValueError: what a power failure left of it; another follows
+    except (
+        OSError,
+        ValueError,
+    ):  # ValueError: damaged by a power failure; the next run writes another
         return None
 
 
 class Collector:
-    """Moves a journal into a store; one process at a time may.
+    """Moves a journal into a store; only one process at a time may use it.
 
     Parameters
     ----------
     folder : Path
-        The journal's.
+        The folder of the journal.
     days : int
-        How long records may be kept, in the store or the journal; 0 is for ever.
+        How long records may be kept, in store and journal; 0 for ever.
     """
 
     def __init__(self, folder: Path, store: Store, days: int = 0) -> None:
@@ -74,33 +78,38 @@ class Collector:
         self._positions: dict[str, Position] = {}
         self._migrated = False
         self._reason = ""
-        self._told = 0
-        self._alone = threading.Lock()  # in which the database is written to, or written anew
-        self._removed, self._rewritable = 0, 0.0  # predictions since then; when it may be again
+        self._status_time = 0
+        self._writing = threading.Lock()  # held to write to the database or to rewrite it
+        self._removed, self._rewritable = (
+            0,
+            0.0,
+        )  # predictions deleted since a rewrite; when the next is allowed
 
     def collect(self) -> None:
-        """Move all that the journal holds by now.
+        """Move all entries of the journal.
 
-        What is moved twice, for a crash in between, is in the store once: every id is.
+        Entries that are moved twice, after a crash in between, are in the store once.
 
         Raises
         ------
         StoreError
-            What had been moved by then is in the store, the rest still in the journal.
+            Entries moved by then are in the store, the others still in the journal.
         """
         if not self._migrated:
             self.store.migrate()
             self._migrated = True
         self._positions = self.store.positions()
-        for path in journal.segments(self.folder):
+        for path in segments.list_segments(self.folder):
             with path.open("rb") as segment:
-                closed = journal.is_closed(segment)  # asked first: then the last line is read below
-                for stretch in journal.read(segment, self._at(path).read):
-                    at = Position(stretch.position, self._at(path).torn + stretch.torn)
-                    self.store.add(stretch.entries, {path.name: at})
+                closed = segments.is_closed(
+                    segment
+                )  # checked before reading, so that the last line is read
+                for chunk in segments.read_chunks(segment, self._at(path).read):
+                    at = Position(chunk.end, self._at(path).torn + chunk.torn)
+                    self.store.add(chunk.entries, {path.name: at})
                     self._positions[path.name] = at
-                    if clock.now() > self._told + TELLING:
-                        self._tell("")
+                    if clock.now() > self._status_time + STATUS_INTERVAL:
+                        self._write_status("")
                 if closed:
                     self._remove(path, os.fstat(segment.fileno()).st_size)
 
@@ -110,98 +119,104 @@ class Collector:
     def _remove(self, path: Path, size: int) -> None:
         at = self._at(path)
         if torn := at.torn + (size > at.read):
-            # Its position stays in the store, for the count.
+            # Its position stays in the store for the count of torn lines.
             at = self._positions[path.name] = Position(at.read, torn)
             self.store.add([], {path.name: at})
-            log.warning("%s: %d torn lines, never answered, are left out", path, torn)
+            log.warning(
+                "%s: %d torn lines, whose responses were never sent, are skipped", path, torn
+            )
         else:
             self.store.delete_positions([path.name])
         path.unlink()
 
     def attempt(self) -> None:
-        """Collect, and write down how it goes; where it fails, the journal keeps everything."""
+        """Collect and write the status; if it fails, the journal keeps everything."""
         try:
-            with self._alone:
+            with self._writing:
                 self.collect()
         except (StoreError, OSError) as error:
-            self._migrated = False  # it may be another database by the next time
+            self._migrated = False  # the next time it may be another database
             public = error.public if isinstance(error, StoreError) else without_path(error)
-            self._tell(str(error), public)
-            with suppress(OSError):  # as just told
+            self._write_status(str(error), public)
+            with suppress(OSError):  # reported by the status
                 self._expire()
         else:
-            self._tell("")
+            self._write_status("")
 
-    def _tell(self, reason: str, public: str = "") -> None:
-        """Write the status, and log when it turns."""
+    def _write_status(self, reason: str, public: str = "") -> None:
+        """Write the status, and log when it changes."""
         if reason and not self._reason:
-            log.error("the journal keeps what cannot be moved: %s", reason)
+            log.error("the journal cannot be moved into the store: %s", reason)
         elif self._reason and not reason:
             log.warning("the journal is moved into the store again")
         now = clock.now()
-        self._reason, self._told = reason, now
+        self._reason, self._status_time = reason, now
         torn = sum(position.torn for position in self._positions.values())
-        aside = self.folder / f".{STATUS}"
-        with suppress(OSError):  # of a full disk, as the journal says
-            sizes = {path: path.stat().st_size for path in journal.segments(self.folder)}
+        temporary = self.folder / f".{STATUS}"
+        with suppress(OSError):  # a full disk, which the journal logs
+            sizes = {path: path.stat().st_size for path in segments.list_segments(self.folder)}
             waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
-            told = Status(now, waiting, torn, reason, public)
-            aside.write_bytes(msgspec.json.encode(told))
-            aside.replace(self.folder / STATUS)
+            new = Status(now, waiting, torn, reason, public)
+            temporary.write_bytes(msgspec.json.encode(new))
+            temporary.replace(self.folder / STATUS)
 
     def _expire(self) -> None:
-        """Remove segments too old to be kept, where the store has been gone for so long."""
-        for path in journal.segments(self.folder) if self.days else ():
+        """Remove segments that are too old to be kept, if the store was down for so long."""
+        for path in segments.list_segments(self.folder) if self.days else ():
             with path.open("rb") as segment:
                 last = os.fstat(segment.fileno()).st_mtime_ns // 1_000_000
-                if last < clock.now() - self.days * clock.DAY and journal.is_closed(segment):
-                    log.error("%s is older than RETENTION_DAYS and was never moved: removed", path)
+                if last < clock.now() - self.days * clock.DAY and segments.is_closed(segment):
+                    log.error(
+                        "%s is older than RETENTION_DAYS: removed, though it was never moved", path
+                    )
                     path.unlink()
 
-    def retain(self) -> None:
-        """Remove from the store what is too old to be kept, to the last byte.
+    def delete_expired(self) -> None:
+        """Delete what is too old from the store, to the last byte.
 
-        A database is written anew for that, so seldom that it takes a thousandth of the time.
+        That needs a rewrite of the database, which is limited to a thousandth of the time.
         """
         try:
             self._removed += self.store.delete_older(clock.now() - self.days * clock.DAY)
             started = time.monotonic()
             if self._removed and started >= self._rewritable:
-                with self._alone:
+                with self._writing:
                     self.store.rewrite()
                 ended = time.monotonic()
                 self._removed, self._rewritable = 0, ended + REST * (ended - started)
         except StoreError as error:
-            log.warning("what is older than RETENTION_DAYS is still in the store: %s", error)
+            log.warning("records older than RETENTION_DAYS are still in the store: %s", error)
 
 
 def run(settings: Settings, pause: Pause) -> None:
-    """Collect again and again, one process at a time; the others wait to take over.
+    """Collect repeatedly, in one process at a time; the others wait to take over.
 
     Parameters
     ----------
     pause : callable
-        Waits so many seconds, and tells whether to go on.
+        Waits so many seconds, and returns whether to go on.
     """
     lock = wait_for_lock(settings.journal_dir / LOCK, pause)
     if lock is None:
         return
-    # SQLite's own files for a while, as large as the database: there is room for these beside it.
+    # SQLite's temporary files can be as large as the database, so they belong beside it.
     os.environ.setdefault("SQLITE_TMPDIR", str(settings.var_dir))
     with lock, closing(Store(settings.store_url)) as store:
         collector = Collector(settings.journal_dir, store, settings.retention_days)
         collector.attempt()
         if settings.retention_days:
-            threading.Thread(target=_retain, args=(collector, pause), daemon=True).start()
+            threading.Thread(
+                target=_delete_expired_hourly, args=(collector, pause), daemon=True
+            ).start()
         go_on = True
         while go_on:
-            go_on = pause(PAUSE)  # and once more after the last: what was answered by then moves
+            go_on = pause(PAUSE)  # once more after the end, for the last predictions
             collector.attempt()
 
 
-def _retain(collector: Collector, pause: Pause) -> None:
-    """Retain every hour, beside the collecting, for it may take long."""
+def _delete_expired_hourly(collector: Collector, pause: Pause) -> None:
+    """Delete every hour, in a thread, as it may take long."""
     go_on = True
     while go_on:
-        collector.retain()
+        collector.delete_expired()
         go_on = pause(HOUR)

@@ -1,6 +1,6 @@
-"""One line of the journal: what a request predicted, or what really happened.
+"""The lines of the journal: the predictions or the feedback of one request.
 
-A line is a JSON object that explains itself: it can be read with no model at hand.
+A line is a JSON object with all names in it, so no model is needed to read it.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class PredictionEntry(
 ):
     """The predictions of one request, in the order of its records.
 
-    Where a line is read, its values stay JSON (`PredictionEntry[Raw]`): the store keeps them so.
+    The values of a line that is read stay JSON (`PredictionEntry[Raw]`), as the store keeps them.
 
     Attributes
     ----------
@@ -29,17 +29,17 @@ class PredictionEntry(
         Microseconds from the body's arrival to this line.
     fields : sequence of str
     records : list of list
-        The values as validated, in the order of `fields`; a category by its label.
+        The validated values, in the order of `fields`; categories by their labels.
     predictions : list of str or of float
-        The labels of a classification, the numbers of a regression.
+        Labels of a classifier, numbers of a regression.
     classes : sequence of str
-        None of a regression.
+        Empty for a regression.
     probabilities : list of list of float
         In the order of `classes`; empty for a regression.
     intervals : list of (float, float)
-        Lowest and highest; empty where the model gives none.
+        Low and high; empty for a model without intervals.
     warnings : dict of int to list
-        By position of the record; a record without any has no entry.
+        By the position of the record; a record without warnings has no entry.
     """
 
     time: int
@@ -58,7 +58,7 @@ class PredictionEntry(
 
 
 class FeedbackEntry(msgspec.Struct, tag_field="kind", tag="feedback", gc=False):
-    """Feedback: what turned out to be true of earlier predictions, each with its id."""
+    """The feedback of one request: what was really true of earlier predictions, by their ids."""
 
     time: int
     request_id: str
@@ -67,12 +67,12 @@ class FeedbackEntry(msgspec.Struct, tag_field="kind", tag="feedback", gc=False):
 
 
 class TrialEntry(msgspec.Struct, tag_field="kind", tag="trial", omit_defaults=True, gc=False):
-    """What a version that is tried would have answered, for predictions of the live one.
+    """The predictions of a version on trial, by the ids of the live version's predictions.
 
     Attributes
     ----------
     probabilities : list of list of float
-        In the order of `classes`; empty where it has none.
+        In the order of `classes`; empty if the version has none.
     """
 
     time: int

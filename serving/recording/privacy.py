@@ -1,4 +1,4 @@
-"""Personal data kept out of the record: fields that are left out, or stand there as a hash."""
+"""Keep personal data out of the record: omit fields, or replace their values by hashes."""
 
 import hashlib
 import hmac
@@ -13,38 +13,38 @@ from serving.models.manifest import Manifest
 from serving.recording.entry import PredictionEntry
 from serving.settings import Settings
 
-SHORTEST_SALT = 16
-DIGITS = 32  # hexadecimal, of a hash
+MIN_SALT = 16
+DIGITS = 32  # hexadecimal digits of a hash
 
 Names = dict[str, frozenset[str]]
 
 
 class Privacy:
-    """Which fields of which models are not recorded as they came.
+    """The fields of each model that are omitted or hashed.
 
     Raises
     ------
     SettingsError
-        If `JOURNAL_OMIT` or `JOURNAL_HASH` names no fields, or there is no salt to hash with.
+        If `JOURNAL_OMIT` or `JOURNAL_HASH` is invalid, or the salt for the hashes is missing.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._omitted = _read("JOURNAL_OMIT", settings.journal_omit)
         self._hashed = _read("JOURNAL_HASH", settings.journal_hash)
         self._salt = settings.journal_salt.encode()
-        if self._hashed and len(settings.journal_salt) < SHORTEST_SALT:
+        if self._hashed and len(settings.journal_salt) < MIN_SALT:
             raise SettingsError(
-                f"JOURNAL_HASH needs a JOURNAL_SALT of at least {SHORTEST_SALT} characters: "
-                "without it whoever reads a hash can try values until one fits"
+                f"JOURNAL_HASH needs a JOURNAL_SALT of at least {MIN_SALT} characters: "
+                "without it, values can be guessed until a hash matches"
             )
 
     def check_models(self, models: Collection[str]) -> None:
-        """Hold the settings against the models that are served.
+        """Check that every model in the settings is served.
 
         Raises
         ------
         SettingsError
-            If a name is none of theirs: misspelt, what it means would be recorded.
+            If one is not: the fields of a misspelt model would be recorded.
         """
         for variable, names in self._names():
             for model in names.keys() - set(models):
@@ -52,12 +52,12 @@ class Privacy:
                 raise SettingsError(f"{variable}: no model {model!r} is served; {served} are")
 
     def check_version(self, manifest: Manifest) -> None:
-        """Hold the settings against the fields of a version that is to be served.
+        """Check that a version has the fields in the settings, before it is served.
 
         Raises
         ------
         ArtefactError
-            If one has another name there: under it, it would be recorded.
+            If it lacks one: under another name, its values would be recorded.
         """
         known = [field.name for field in manifest.fields]
         for variable, names in self._names():
@@ -68,7 +68,7 @@ class Privacy:
                 )
 
     def kept_out(self, model: str) -> dict[str, str]:
-        """The fields of a model that are not recorded as they came, and by which setting."""
+        """Return the omitted or hashed fields of a model, with the name of the setting."""
         return {
             name: variable for variable, names in self._names() for name in names.get(model, ())
         }
@@ -77,16 +77,16 @@ class Privacy:
         return ("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)
 
     def apply(self, entry: PredictionEntry[Any]) -> PredictionEntry[Any]:
-        """The entry as it may be recorded.
+        """Omit or hash the values of an entry that may not be recorded.
 
-        No warning tells of a field that is kept out, nor of one that is none: whatever a client
-        called it, a person's number perhaps, is an input too.
+        Also remove warnings about these fields and about unknown fields: the name of an unknown
+        field, perhaps a person's number, is input too.
         """
         if entry.model not in self._omitted and entry.model not in self._hashed:
             return entry
         omitted = self._omitted.get(entry.model, frozenset())
         hashed = self._hashed.get(entry.model, frozenset())
-        told = {*entry.fields} - omitted - hashed
+        kept = {*entry.fields} - omitted - hashed
         columns = [(at, name) for at, name in enumerate(entry.fields) if name not in omitted]
         return msgspec.structs.replace(
             entry,
@@ -96,13 +96,13 @@ class Privacy:
                 for row in entry.records
             ],
             warnings={
-                row: [remark for remark in remarks if remark.field in told]
+                row: [remark for remark in remarks if remark.field in kept]
                 for row, remarks in entry.warnings.items()
             },
         )
 
     def _hash(self, field: str, value: Value) -> Value:
-        if value is None:  # that it is missing stays known
+        if value is None:  # stays recognisable as missing
             return None
         text = msgspec.json.encode([field, value])
         return hmac.digest(self._salt, text, hashlib.sha256).hex()[:DIGITS]
@@ -113,6 +113,6 @@ def _read(variable: str, text: str) -> Names:
         return msgspec.json.decode(text or "{}", type=Names)
     except msgspec.DecodeError as error:
         raise SettingsError(
-            f"{variable}={text!r} names no fields by model, as "
-            f'{{"wine": ["alcohol", "pH"]}} does: {error}'
+            f"{variable}={text!r} is not a JSON object of fields by model, such as "
+            f'{{"wine": ["alcohol", "pH"]}}: {error}'
         ) from None

@@ -113,12 +113,15 @@ FAULTS = {
     "no actual": ({"id": KNOWN}, "is missing"),
     "id of another make": ({"id": "42", "actual": "bom"}, "is not the id of a prediction"),
     "id that is a number": ({"id": 42, "actual": "bom"}, "is not the id of a prediction"),
-    "id of the future": ({"id": KNOWN.replace(".1.1", ".1.f"), "actual": "bom"}, "of the future"),
+    "id of the future": ({"id": KNOWN.replace(".1.1", ".1.f"), "actual": "bom"}, "from the future"),
     "id of no model": ({"id": KNOWN.replace("wine", "vine"), "actual": "bom"}, "try 'wine'"),
-    "unknown label": ({"id": KNOWN, "actual": "good"}, 'no label of this model; send one of "bom"'),
-    "label as code": ({"id": KNOWN, "actual": 1}, "no label"),
-    "label in a list": ({"id": KNOWN, "actual": ["bom"]}, "no label"),
-    "more than is taken": ({"id": KNOWN, "actual": "bom", "note": 1}, "is not taken"),
+    "unknown label": (
+        {"id": KNOWN, "actual": "good"},
+        'not a label of this model; send one of "bom"',
+    ),
+    "label as code": ({"id": KNOWN, "actual": 1}, "not a label"),
+    "label in a list": ({"id": KNOWN, "actual": ["bom"]}, "not a label"),
+    "an unknown name": ({"id": KNOWN, "actual": "bom", "note": 1}, "is unknown"),
     "none": ([], "the array is empty"),
 }
 

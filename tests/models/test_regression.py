@@ -208,7 +208,7 @@ def test_what_is_no_label_is_refused_with_those_that_are(
 ):
     sent = {"id": predicted(client, model), "actual": actual}
     (fault,) = client.post("/feedback", **body(sent)).json["errors"]
-    assert f"{json.dumps(actual)} is no label of this model; send one of" in fault["message"]
+    assert f"{json.dumps(actual)} is not a label of this model; send one of" in fault["message"]
 
 
 def test_a_record_too_far_out_for_the_model_is_named(client: FlaskClient):

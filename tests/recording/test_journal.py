@@ -30,9 +30,9 @@ from entries import predicted
 from app import create_app
 from serving import clock
 from serving.errors import ServingError
-from serving.recording.collector import Collector, status
+from serving.recording.collector import Collector, read_status
 from serving.recording.entry import PredictionEntry
-from serving.recording.journal import read
+from serving.recording.segments import read_chunks
 from serving.recording.store import Store
 from serving.settings import Settings
 
@@ -91,9 +91,9 @@ class Growing(io.RawIOBase):
 def test_a_line_that_is_being_written_is_left_for_later():
     before, line = (msgspec.json.encode(predicted(name)) + b"\n" for name in "ab")
     growing = io.BufferedReader(Growing(before + line[:40], b"", line[40:]))
-    (seen,) = read(growing)
+    (seen,) = read_chunks(growing)
     assert [entry.ids for entry in seen.entries] == [["a"]]
-    assert (seen.position, seen.torn) == (len(before), 0)
+    assert (seen.end, seen.torn) == (len(before), 0)
 
 
 def test_torn_lines_are_left_out_and_counted(settings: Settings):
@@ -123,7 +123,7 @@ def test_a_line_that_a_full_disk_cut_off_spoils_no_other(
 
     first = predict(client, wine())["id"]
     with monkeypatch.context() as patch:
-        patch.setattr("serving.recording.journal.os.write", with_little_room)
+        patch.setattr("serving.recording.segments.os.write", with_little_room)
         torn = [predict(client, wine())["id"] for _ in range(2)]
         last = predict(client, wine())["id"]
     assert client.get("/health/ready").json["journal"]["lost"] == 2
@@ -138,15 +138,15 @@ def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(settings: S
     line = segment.read_bytes()
     segment.write_bytes(line + line[:99])
     with segment.open("rb") as reader, segment.open("ab") as writer:
-        stretches = read(reader)
-        seen = [next(stretches)]
+        chunks = read_chunks(reader)
+        seen = [next(chunks)]
         writer.write(line[99:])
         writer.flush()
-        seen += stretches
-        seen += read(reader, seen[-1].position)
-    assert sum(len(stretch.entries) for stretch in seen) == 2
-    assert sum(stretch.torn for stretch in seen) == 0
-    assert seen[-1].position == 2 * len(line)
+        seen += chunks
+        seen += read_chunks(reader, seen[-1].end)
+    assert sum(len(chunk.entries) for chunk in seen) == 2
+    assert sum(chunk.torn for chunk in seen) == 0
+    assert seen[-1].end == 2 * len(line)
 
 
 @pytest.mark.slow
@@ -235,7 +235,11 @@ def test_a_hash_stands_for_a_value_and_depends_on_the_salt(settings: Settings):
 @pytest.mark.parametrize(
     ("setting", "value", "message"),
     [
-        ("journal_omit", "alcohol", "JOURNAL_OMIT='alcohol' names no fields by model"),
+        (
+            "journal_omit",
+            "alcohol",
+            "JOURNAL_OMIT='alcohol' is not a JSON object of fields by model",
+        ),
         ("journal_omit", '{"vine": ["pH"]}', "JOURNAL_OMIT: no model 'vine' is served"),
         ("journal_hash", '{"wine": ["PH"]}', "JOURNAL_HASH: wine 1 has no field 'PH'"),
         ("journal_hash", '{"wine": ["pH"]}', "JOURNAL_HASH needs a JOURNAL_SALT"),
@@ -268,7 +272,7 @@ def test_what_is_too_old_goes_from_the_store(settings: Settings):
         id_ = predict(client, wine())["id"]
         collector = Collector(settings.journal_dir, store, days=2)
         collector.attempt()
-        collector.retain()
+        collector.delete_expired()
     assert client.get(f"/predictions/{KNOWN}").status_code == 404
     assert client.get(f"/predictions/{id_}").status_code == 200
 
@@ -285,7 +289,7 @@ def test_what_is_too_old_goes_from_the_journal_of_a_store_long_gone(settings: Se
         for _ in range(2):
             collector.attempt()
     assert [path.stem for path in settings.journal_dir.glob("*.jsonl")] == ["new"]
-    told = status(settings.journal_dir)
+    told = read_status(settings.journal_dir)
     assert told
     assert (told.waiting, "unable to open" in told.reason) == (3, True)
 

@@ -196,5 +196,5 @@ def test_nothing_that_was_answered_is_left_when_its_days_are_over(
         assert holding(stem)
         now = clock.now()
         monkeypatch.setattr(clock, "now", lambda: now + 3 * clock.DAY)
-        Collector(settings.journal_dir, store, days=2).retain()
+        Collector(settings.journal_dir, store, days=2).delete_expired()
     assert holding(mark) == holding(stem) == []

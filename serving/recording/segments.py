@@ -1,0 +1,127 @@
+"""The files of the journal: one process appends to a segment, the others only read it."""
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from serving.recording.entry import Entry, Line
+
+SUFFIX = ".jsonl"
+CHUNK_BYTES = 2**19
+flush_to_disk = getattr(os, "fdatasync", os.fsync)  # macOS has fsync only
+
+
+class Segment:
+    """A new file, to which this process alone appends.
+
+    It is locked while it is open, so readers know when no line will follow.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        links = 0
+        while not links:  # a collector may have removed it before it was locked
+            name = f"{time.time_ns():019d}-{socket.gethostname()}-{os.getpid()}{SUFFIX}"
+            self.file = (folder / name).open("xb", buffering=0)
+            fcntl.flock(self.file, fcntl.LOCK_SH)
+            links = os.fstat(self.file.fileno()).st_nlink
+            if not links:
+                self.file.close()
+        self.size, self._torn = 0, False
+
+    def write(self, line: bytes | bytearray, *, sync: bool) -> None:
+        """Append a line in one write.
+
+        Raises
+        ------
+        OSError
+            Also if only a part of it was written.
+        """
+        # A part that was written to a full disk becomes a line of its own and spoils no other.
+        line = b"\n" + line if self._torn else line
+        self._torn = True
+        written = os.write(self.file.fileno(), line)
+        self.size += written
+        if written < len(line):
+            raise OSError(f"only {written} of {len(line)} bytes were written")
+        if sync:
+            flush_to_disk(self.file.fileno())
+        self._torn = False
+
+
+class Chunk(NamedTuple):
+    """Some lines of a segment: their entries, where they end, and how many were unreadable."""
+
+    entries: list[Entry]
+    end: int
+    torn: int
+
+
+def list_segments(folder: Path) -> list[Path]:
+    """Return the segments of a folder, oldest first.
+
+    Raises
+    ------
+    OSError
+        If the folder exists and cannot be read.
+    """
+    try:
+        found = [path for path in folder.iterdir() if path.name.endswith(SUFFIX)]
+    except FileNotFoundError:  # nothing has been recorded yet
+        return []
+    # The journal has no folders, and no names that a database would reject.
+    return sorted(path for path in found if path.name.isprintable() and path.is_file())
+
+
+def is_closed(segment: BinaryIO) -> bool:
+    """Whether no process writes to a segment any more; then none will."""
+    try:
+        fcntl.flock(segment, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def read_chunks(segment: BinaryIO, position: int = 0, containing: bytes = b"") -> Iterator[Chunk]:
+    """Read the complete lines of a segment, in chunks of about `CHUNK_BYTES`.
+
+    Stop before an incomplete line: it is torn, or still being written, as a reader does not see a
+    write all at once.
+
+    Parameters
+    ----------
+    position : int
+        Where to start.
+    containing : bytes
+        Skip lines without them.
+    """
+    segment.seek(position)
+    complete = True
+    while complete and (found := segment.readlines(CHUNK_BYTES)):
+        # Not only the last line may be incomplete: others may be written while these are read.
+        lines = list(takewhile(_is_complete, found))
+        complete = len(lines) == len(found)
+        entries, torn = [], 0
+        for line in lines:
+            position += len(line)
+            if containing not in line:
+                continue
+            try:
+                entries.append(_decode(line.decode()))  # all of it: Raw values are not validated
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                torn += not line.isspace()
+        yield Chunk(entries, position, torn)
+
+
+def _is_complete(line: bytes) -> bool:
+    return line.endswith(b"\n")
+
+
+_decode = msgspec.json.Decoder(Line).decode
