@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from serving.inputs import dates
 from serving.inputs.field import Field
-from serving.models.manifest import Manifest
-from serving.models.reference import Reference
+from serving.models.manifest import Manifest, Reference
 from serving.monitor.performance.predictions import (
     Classified,
     Floats,

@@ -252,6 +252,14 @@ def test_each_metric_is_documented():
     ]
 
 
+def test_each_metric_is_measured(settings: Settings):
+    client = started(settings)
+    predict(client, wine())
+    reported(settings)
+    measured = {re.sub("_(bucket|sum|count)$", "", name.partition("{")[0]) for name in told(client)}
+    assert {metric.name for metric in METRICS} - measured == {families.TRIAL.name}  # there is none
+
+
 def test_a_label_may_hold_any_text():
     sample = Sample(families.PREDICTIONS, ("a", 1, 'not "good"\\\n'), 1)
     assert 'label="not \\"good\\"\\\\\\n"' in exposition([sample])

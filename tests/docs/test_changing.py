@@ -1,12 +1,15 @@
-"""The steps of docs/changing.md that no other test would miss."""
+"""The steps of docs/changing.md that no other test would miss, and that page itself."""
 
 import pkgutil
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from importlib import import_module
 from types import ModuleType
 
 import numpy as np
+import pytest
+from conftest import ROOT
 from flask.testing import FlaskClient
 
 import serving.api
@@ -14,8 +17,9 @@ import serving.monitor.drift
 import train.problems
 from serving.models.metrics import METRICS
 from serving.monitor.drift.detection import TESTS
-from serving.monitor.drift.test import Measured
+from serving.monitor.drift.test import DriftTest, Measured
 from serving.monitor.performance.metrics import CLASSIFICATION, REGRESSION
+from serving.monitor.wording import term
 from train.evaluation.classification import Classification
 from train.evaluation.regression import Regression
 from train.problems.problems import PROBLEMS
@@ -47,6 +51,13 @@ def test_every_drift_test_is_applied():
     assert measures == {test.measure for test in TESTS}
 
 
+@pytest.mark.parametrize("test", TESTS)
+def test_every_drift_test_is_documented(test: DriftTest):
+    title = term(test.statistic)
+    rows = re.findall(rf"^\| {title} \|.*", (ROOT / "docs/monitor.md").read_text(), re.MULTILINE)
+    assert any(f"{test.threshold:g}" in row for row in rows)
+
+
 def test_training_and_the_monitor_compute_every_metric_that_has_a_title():
     y, sure = np.array([0.0, 1.0, 1.0]), np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
     scores = (
@@ -66,3 +77,9 @@ def test_every_page_opens(client: FlaskClient):
             _, path = rule.build({each: values[each] for each in rule.arguments}) or ("", "")
             response = client.get(path, headers=browser)
             assert response.status_code != HTTPStatus.INTERNAL_SERVER_ERROR, path
+
+
+def test_the_recipes_name_tests_that_are_there():
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs/changing.md").read_text())
+    tests = "".join(file.read_text() for file in (ROOT / "tests").glob("*/test_*.py"))
+    assert [test for test in named if f"def {test}(" not in tests] == []

@@ -116,6 +116,13 @@ def test_what_is_linked_is_there(page: str):
             assert anchor in anchors(file), link
 
 
+@pytest.mark.parametrize("page", [*PAGES, "bench/README.md"])
+def test_files_that_are_named_are_there(page: str):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:serving|train|tests|bench|docs|deploy|examples)/[\w/-]+\.\w+)`", text)
+    assert [each for each in named if "NAME" not in each and not (ROOT / each).exists()] == []
+
+
 def anchors(page: Path) -> set[str]:
     """The names that GitHub gives the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)

@@ -6,8 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.models.manifest import Manifest
-from serving.models.reference import Reference
+from serving.models.manifest import Manifest, Reference
 
 Floats = NDArray[np.float64]
 
