@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
-from serving.models.manifest import Figure, ReliabilityBin
+from serving.models.manifest import Figure
+from serving.models.reference import ReliabilityBin
 from serving.monitor.drift.detection import detect_drift
 from serving.monitor.drift.samples import Labels, Numbers
 from serving.monitor.findings import Drift

@@ -9,7 +9,7 @@ import click
 
 from serving import __version__
 from serving.errors import ServingError
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.refusals import reason
 from serving.settings import Settings
 from train import report, retrain
@@ -184,7 +184,7 @@ def import_command(
 @click.pass_obj
 def check(models_dir: Path, name: str, version: int | None) -> None:
     """Prove again that the ONNX model of NAME (VERSION, or the live one) equals its pickle."""
-    version = version or artefact.live_version(models_dir / name)
+    version = version or model_folder.live_version(models_dir / name)
     checked = artefact.read(models_dir, name, version)
     if artefact.ONNX not in checked.contents:
         raise TrainingError(

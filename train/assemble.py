@@ -15,11 +15,12 @@ import numpy as np
 
 from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.artefact import Artefact
 from serving.models.card import Card
 from serving.models.engine import Agreement
-from serving.models.manifest import Manifest, Reference
+from serving.models.manifest import Manifest
+from serving.models.reference import Reference
 from serving.models.refusals import reason
 from serving.versions.rehearsal import rehearse
 from train.errors import TrainingError
@@ -134,7 +135,7 @@ def write(
         raise TrainingError(f"it would not serve, so it is not written: {error}") from error
 
     number = artefact.write(models_dir, manifest, contents)
-    first = artefact.put_first_live(models_dir / manifest.name, number)
+    first = model_folder.put_first_live(models_dir / manifest.name, number)
     written = artefact.read(models_dir, manifest.name, number)
     return Trained(written, agreement, first, ready.remarks)
 

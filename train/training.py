@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from serving.models.backends import feature_columns
-from serving.models.manifest import Manifest, Reference, TrainingData
+from serving.models.manifest import Manifest, TrainingData
+from serving.models.reference import Reference
 from train import assemble, training_set
 from train.assemble import Trained
 from train.evaluation import evaluate

@@ -8,7 +8,7 @@ from pathlib import Path
 from serving import COMMAND
 from serving.doctor.finding import Finding
 from serving.errors import ArtefactError, ServingError, SettingsError
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
 from serving.recording.privacy import Privacy
@@ -28,7 +28,7 @@ def examine(given: Settings) -> Iterator[Finding]:
         remedy = "set MODELS_DIR to the folder of the models, and let this user read it"
         yield Finding("models", "broken", f"{given.models_dir}: {error}", remedy)
         return
-    for name in artefact.misnamed_models(given.models_dir):
+    for name in model_folder.misnamed_models(given.models_dir):
         yield Finding(f"model {name}", "broken", MISNAMED, "give it a name of plain letters")
     if given.default_model not in names:
         there = ", ".join(names) or "none"

@@ -15,7 +15,7 @@ from typing import Any
 
 from serving.doctor.finding import Finding
 from serving.errors import ArtefactError
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.settings import Settings
 
 FULL, NEARLY_FULL = 100 * 2**20, 2**30  # bytes that are free
@@ -109,10 +109,10 @@ def _clock(given: Settings) -> Finding:
     """A clock that is behind is known by what was made before."""
     now, latest, names = datetime.now(UTC), datetime.min.replace(tzinfo=UTC), list[str]()
     with suppress(ArtefactError):  # told with the models
-        names = artefact.live_models(given.models_dir)
+        names = model_folder.live_models(given.models_dir)
     for name in names:
         try:
-            number = artefact.live_version(given.models_dir / name)
+            number = model_folder.live_version(given.models_dir / name)
             manifest = artefact.read_manifest(given.models_dir, name, number)
             made = datetime.fromisoformat(manifest.created)
         except (ArtefactError, ValueError):  # told with the models

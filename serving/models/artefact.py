@@ -10,8 +10,6 @@ card.json        what its page shows beyond the manifest; absent where nothing w
 
 import hashlib
 import io
-import os
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,12 +25,12 @@ from serving.inputs.field import Field
 from serving.inputs.schema import Matrix
 from serving.lock import locked
 from serving.models.card import Card
-from serving.models.manifest import Manifest, Reference
+from serving.models.manifest import Manifest
+from serving.models.model_folder import numbered, write_through
+from serving.models.reference import Reference
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
 OUTPUTS, CARD = "outputs.npy", "card.json"
-CURRENT = "current"
-NUMBER = re.compile("[1-9][0-9]{0,8}")  # the name of a version's folder, and its part of an id
 
 Read = TypeVar("Read")
 
@@ -154,117 +152,17 @@ def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -
     model.mkdir(parents=True, exist_ok=True)
     files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
     with locked(model):
-        version = max((int(entry.name) for entry in _numbered(model)), default=0) + 1
+        version = max((int(entry.name) for entry in numbered(model)), default=0) + 1
         manifest = msgspec.structs.replace(manifest, version=version, files=files)
         aside = model / f".{version}.{uuid4().hex}"
         aside.mkdir()
         try:
             for file, content in {**contents, MANIFEST: pretty(manifest)}.items():
-                _write_through(aside / file, content)
+                write_through(aside / file, content)
             aside.rename(model / str(version))
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     return version
-
-
-def versions(model: Path) -> list[int]:
-    """The versions in a model's folder, oldest first.
-
-    Raises
-    ------
-    ArtefactError
-        If the folder is gone, or cannot be read.
-    """
-    try:
-        return sorted(int(entry.name) for entry in _numbered(model) if entry.is_dir())
-    except OSError as error:
-        raise ArtefactError(
-            f"{model.name}: its folder cannot be read: {without_path(error)}"
-        ) from error
-
-
-def _numbered(model: Path) -> list[Path]:
-    return [entry for entry in model.iterdir() if NUMBER.fullmatch(entry.name)]
-
-
-def live_models(models_dir: Path) -> list[str]:
-    """The models of a folder that have a live version.
-
-    Raises
-    ------
-    ArtefactError
-        If the folder is gone, or cannot be read.
-    """
-    return [name for name in _with_live_version(models_dir) if is_text(name)]
-
-
-def misnamed_models(models_dir: Path) -> list[str]:
-    """Those that cannot be served, for the names of their folders are not UTF-8; made readable.
-
-    Raises
-    ------
-    ArtefactError
-    """
-    names = [name for name in _with_live_version(models_dir) if not is_text(name)]
-    return [os.fsencode(name).decode(errors="backslashreplace") for name in names]
-
-
-def is_text(name: str) -> bool:
-    """Whether the name of a file is UTF-8: JSON holds no other."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
-
-
-def _with_live_version(models_dir: Path) -> list[str]:
-    try:
-        with os.scandir(models_dir) as folders:
-            return sorted(one.name for one in folders if os.path.exists(f"{one.path}/{CURRENT}"))  # noqa: PTH110 - every second
-    except OSError as error:
-        raise ArtefactError(f"MODELS_DIR cannot be read: {without_path(error)}") from error
-
-
-def live_version(model: Path) -> int:
-    """The version that `current` names.
-
-    Raises
-    ------
-    ArtefactError
-        If it names none.
-    """
-    try:
-        number = (model / CURRENT).read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise ArtefactError(
-            f"{model.name}: {CURRENT} cannot be read: {without_path(error)}"
-        ) from error
-    except UnicodeDecodeError:
-        number = ""
-    if not NUMBER.fullmatch(number):
-        raise ArtefactError(f"{model.name}: {CURRENT} names no version")
-    return int(number)
-
-
-def put_live(model: Path, version: int) -> None:
-    """Make `current` name a version, in one step."""
-    replace(model / CURRENT, f"{version}\n")
-
-
-def put_first_live(model: Path, version: int) -> bool:
-    """Make `current` name a version where it names none yet; whether it does."""
-    with locked(model):
-        first = not (model / CURRENT).exists()
-        if first:
-            put_live(model, version)
-    return first
-
-
-def replace(path: Path, text: str) -> None:
-    """Replace a file, in one step: nobody reads half of it."""
-    aside = path.with_name(f".{path.name}.{uuid4().hex}")  # of its own, for a thread as well
-    try:
-        _write_through(aside, text.encode())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def encode_outputs(rows: Matrix, answers: Matrix) -> bytes:
@@ -310,10 +208,3 @@ def _decoded(manifest: Manifest, file: str, content: bytes, kind: type[Read]) ->
         return msgspec.json.decode(content, type=kind)
     except ValueError as error:
         raise ArtefactError(f"{manifest.name} {manifest.version}: {file}: {error}") from error
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

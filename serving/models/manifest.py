@@ -1,13 +1,10 @@
-"""model.json and reference.json: what a version is, and the data that it was trained on."""
+"""model.json: what a version of a model is, what it takes and how good it is."""
 
 from typing import Any, Literal
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from serving.inputs.field import Field
-from serving.inputs.schema import Matrix
 from serving.inputs.tables import Table
 from serving.models.paired import Paired
 
@@ -200,60 +197,3 @@ class Manifest(Description, frozen=True, kw_only=True):
     """
 
     files: dict[str, str] = {}
-
-
-class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A field's values in training: evenly spaced quantiles of a number, counts of a category.
-
-    Missing values are in neither; `missing` is their share.
-    """
-
-    quantiles: tuple[float, ...] = ()
-    counts: dict[str, int] = {}
-    missing: float = 0.0
-
-    def sample(self, field: Field, rows: int, random: np.random.Generator) -> NDArray[Any]:
-        """Draw values of a field, as rows contain them."""
-        if field.type == "text":  # no text is kept
-            return np.full(rows, "", dtype=object)
-        column = np.full(rows, np.nan)
-        if any(self.counts.values()):
-            counts = np.array([self.counts.get(label, 0) for label in field.categories], float)
-            column[:] = random.choice(len(counts), size=rows, p=counts / counts.sum())
-        elif self.quantiles:
-            grid = np.linspace(0, 1, len(self.quantiles))
-            column = np.interp(random.random(rows), grid, self.quantiles)
-            is_whole = field.type in {"integer", "boolean"}
-            column = column.round() if is_whole else column
-        if self.missing:
-            column[random.random(rows) < self.missing] = np.nan
-        return column
-
-
-class ReliabilityBin(msgspec.Struct, frozen=True):
-    """Held-out rows with similar probabilities: mean probability, share of the label, count."""
-
-    predicted: float
-    observed: float
-    rows: int
-
-
-class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """reference.json: the distributions in training, which live traffic is compared with.
-
-    `probabilities` by label and the `predictions` of a regression are quantiles on held-out rows.
-    """
-
-    rows: int
-    fields: dict[str, FieldReference]
-    labels: dict[str, int] = {}
-    probabilities: dict[str, tuple[float, ...]] = {}
-    reliability: tuple[ReliabilityBin, ...] = ()
-    predictions: tuple[float, ...] = ()
-
-    def sample(self, fields: tuple[Field, ...], rows: int, seed: int) -> Matrix:
-        """Draw rows whose fields are each distributed as in training, independently."""
-        random = np.random.default_rng(seed)
-        return np.column_stack(
-            [self.fields[field.name].sample(field, rows, random) for field in fields]
-        )

@@ -15,7 +15,7 @@ from serving.errors import ArtefactError, MonitorRuns, StoreError, UnknownModel
 from serving.figures import percent
 from serving.lock import wait_for_lock
 from serving.log import log_as_json
-from serving.models import artefact
+from serving.models import model_folder
 from serving.monitor.alerts import alerts
 from serving.monitor.checks import Checked, Checks
 from serving.monitor.report import Report, read
@@ -119,7 +119,7 @@ def _retraining(settings: Settings, store: Store) -> loop.Loop | None:
 
 
 def _require_live(settings: Settings, models: Sequence[str]) -> None:
-    live = artefact.live_models(settings.models_dir)
+    live = model_folder.live_models(settings.models_dir)
     for model in models:
         if model not in live:
             raise UnknownModel(f"no model {model!r} is there; there are {', '.join(live)}")

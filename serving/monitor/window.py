@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from serving.inputs import dates
 from serving.inputs.field import Field
-from serving.models.manifest import Manifest, Reference
+from serving.models.manifest import Manifest
+from serving.models.reference import Reference
 from serving.monitor.performance.predictions import (
     Classified,
     Floats,

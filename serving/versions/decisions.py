@@ -23,8 +23,8 @@ import msgspec
 
 from serving.errors import ArtefactError, UnknownVersion, without_path
 from serving.lock import locked
-from serving.models import artefact
-from serving.models.artefact import CURRENT, NUMBER
+from serving.models import model_folder
+from serving.models.model_folder import CURRENT
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Decisions:
 
     def models(self) -> list[str]:
         """The models that have a live version."""
-        return artefact.live_models(self.models_dir)
+        return model_folder.live_models(self.models_dir)
 
     def stamps(self) -> dict[str, Stamp]:
         """By model that has a live version: what changes with its decisions and its versions.
@@ -107,10 +107,7 @@ class Decisions:
         ArtefactError
             If none is named.
         """
-        found = self._numbers(model, CURRENT)
-        if len(found) != 1:
-            raise ArtefactError(f"{model}: {CURRENT} names no version")
-        return found[0]
+        return model_folder.live_version(*self._folders(model))
 
     def trial(self, model: str) -> int | None:
         """The version that is tried on live traffic.
@@ -137,7 +134,7 @@ class Decisions:
         ------
         UnknownVersion, ArtefactError
         """
-        there = artefact.versions(self.models_dir / model)
+        there = model_folder.versions(self.models_dir / model)
         if version not in there:
             listed = ", ".join(map(str, there))
             raise UnknownVersion(f"{model} has no version {version}; there are {listed}")
@@ -213,7 +210,9 @@ class Decisions:
                 folder.mkdir(parents=True, exist_ok=True)
                 _append(folder / LOG, msgspec.json.encode(decision))
                 if file:
-                    artefact.replace(folder / file, "".join(f"{number}\n" for number in numbers))
+                    model_folder.replace_file(
+                        folder / file, "".join(f"{number}\n" for number in numbers)
+                    )
             except OSError as error:
                 log.warning("the decision cannot be kept there: %s", error)
                 failures.append(without_path(error))
@@ -228,21 +227,7 @@ class Decisions:
         yield self.own_dir / model
 
     def _numbers(self, model: str, file: str) -> list[int]:
-        """What the newest of the files of a name holds."""
-        paths = [folder / file for folder in self._folders(model)]
-        try:
-            found = [path for path in paths if path.exists()]
-            if not found:
-                return []
-            newest = max(found, key=lambda path: path.stat().st_mtime_ns)
-            numbers = newest.read_text(encoding="ascii").split()
-        except OSError as error:
-            raise ArtefactError(f"{model}: {file} cannot be read: {without_path(error)}") from error
-        except UnicodeDecodeError:
-            numbers = [""]
-        if not all(map(NUMBER.fullmatch, numbers)):
-            raise ArtefactError(f"{model}: {file} names no version")
-        return [int(number) for number in numbers]
+        return model_folder.listed_versions(file, *self._folders(model))
 
 
 def _append(file: Path, line: bytes) -> None:

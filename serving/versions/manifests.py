@@ -7,7 +7,7 @@ by the registry, which has the model read again; so what is kept is a second old
 import threading
 
 from serving.errors import ArtefactError
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.manifest import Manifest
 from serving.versions.decisions import Decisions
 
@@ -50,7 +50,7 @@ class Manifests:
         kept = {}
         try:
             retired = {*self._decisions.retired(model)}
-            served = [each for each in artefact.versions(folder / model) if each not in retired]
+            served = [each for each in model_folder.versions(folder / model) if each not in retired]
         except ArtefactError:
             served = []
         for version in served[-MAX_KEPT:]:

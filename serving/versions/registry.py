@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from serving import memory
 from serving.errors import ArtefactError, UnknownModel
-from serving.models import artefact
+from serving.models import model_folder
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
 from serving.versions.decisions import Decisions, Stamp
@@ -78,7 +78,7 @@ class Registry:
         self._lock = threading.RLock()
         self.refresh()
         if default not in self.live:
-            missing = f"{decisions.models_dir / default / artefact.CURRENT} is missing"
+            missing = f"{decisions.models_dir / default / model_folder.CURRENT} is missing"
             reason = self.broken.get(default, missing)
             raise ArtefactError(f"the default model {default!r} cannot be served: {reason}")
         try:
@@ -162,9 +162,9 @@ class Registry:
         try:
             stamps = self.decisions.stamps()
             found.broken.update(
-                dict.fromkeys(artefact.misnamed_models(self.decisions.models_dir), MISNAMED)
+                dict.fromkeys(model_folder.misnamed_models(self.decisions.models_dir), MISNAMED)
             )
-            missing = f"{self.default}/{artefact.CURRENT} is gone from MODELS_DIR"
+            missing = f"{self.default}/{model_folder.CURRENT} is gone from MODELS_DIR"
         except ArtefactError as error:
             stamps, missing = {}, str(error)
         if self.default not in stamps:

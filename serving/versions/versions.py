@@ -10,7 +10,7 @@ import msgspec
 
 from serving import clock
 from serving.errors import ArtefactError, UnknownModel, VersionRefused
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.manifest import Figure
 from serving.versions import gate
 from serving.versions.decisions import Action, Decision, Decisions
@@ -220,7 +220,7 @@ class Versions:
         if model not in self.decisions.models():
             there = ", ".join(self.decisions.models())
             raise UnknownModel(f"no model {model!r} is there; there are {there}")
-        return artefact.versions(self.decisions.models_dir / model)
+        return model_folder.versions(self.decisions.models_dir / model)
 
     def _current(self, model: str) -> int:
         self._there(model)

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from app import create_app
-from serving.models.artefact import put_live as point_to
+from serving.models.model_folder import put_live as point_to
 from serving.monitor.findings import ConceptDrift, Drift, FieldDrift, Finding, Realised
 from serving.monitor.report import Report, Unmeasured
 from serving.recording.store.reports import Alert

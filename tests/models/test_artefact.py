@@ -15,7 +15,7 @@ from broken import BROKEN, spoil
 from conftest import ROOT, rewrite, with_a_threshold_moved
 
 from serving.errors import ArtefactError
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.artefact import MANIFEST, ONNX, OUTPUTS
 from serving.models.engine import Engine
 from serving.server import pickle_check
@@ -26,10 +26,10 @@ from serving.versions.registry import Registry
 def test_what_is_written_is_read_back_as_the_next_version(models: Path):
     assert rewrite(models, lambda manifest, _: manifest.update(title="again")) == 2
     assert artefact.read(models, "wine", 2).manifest.title == "again"
-    assert artefact.versions(models / "wine") == [1, 2]
-    assert artefact.live_version(models / "wine") == 1
-    artefact.put_live(models / "wine", 2)
-    assert artefact.live_version(models / "wine") == 2
+    assert model_folder.versions(models / "wine") == [1, 2]
+    assert model_folder.live_version(models / "wine") == 1
+    model_folder.put_live(models / "wine", 2)
+    assert model_folder.live_version(models / "wine") == 2
     assert {entry.name for entry in (models / "wine").iterdir()} == {"1", "2", "current"}
 
 
@@ -99,7 +99,7 @@ def test_the_witness_loads_the_pickle_of_every_live_model(models: Path, caplog: 
     spoilt = artefact.read(models, "spoilt", 1)
     contents = dict(spoilt.contents)
     spoil(None, contents)
-    artefact.put_live(models / "spoilt", artefact.write(models, spoilt.manifest, contents))
+    model_folder.put_live(models / "spoilt", artefact.write(models, spoilt.manifest, contents))
     pickle_check.check(Decisions(models, models))
     assert "spoilt 2: the pickle cannot be loaded: EOFError" in caplog.text
     assert "wine 1: the pickle loads, and predicts what it did when it was written" in caplog.text

@@ -22,7 +22,7 @@ from monitored import (
 )
 
 from serving import clock
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.recording.entry import TrialEntry
 from serving.recording.store import Store
 from serving.settings import Settings
@@ -116,7 +116,7 @@ def test_an_alert_about_a_version_that_is_replaced_is_cleared(sqlite: Settings):
     store = opened(sqlite)
     store.add(window(alcohol=2), {})
     assert kinds(sqlite) == {"data drift"}
-    artefact.put_live(sqlite.models_dir / "wine", rewrite(sqlite.models_dir, lambda *_: None))
+    model_folder.put_live(sqlite.models_dir / "wine", rewrite(sqlite.models_dir, lambda *_: None))
     run = monitor(sqlite, "wine")
     assert run.exit_code == 0
     assert "wine 2: not enough yet" in run.stdout

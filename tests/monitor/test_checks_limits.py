@@ -20,7 +20,7 @@ from monitored import (
     wines,
 )
 
-from serving.models import artefact
+from serving.models import model_folder
 from serving.settings import Settings
 
 
@@ -93,7 +93,7 @@ def test_a_version_of_which_nothing_is_known_is_monitored_as_far_as_that_goes(ow
         manifest["metrics"] = {}
         contents["reference.json"] = b'{"rows": 10, "fields": {}}'
 
-    artefact.put_live(own.models_dir / "wine", rewrite(own.models_dir, forget))
+    model_folder.put_live(own.models_dir / "wine", rewrite(own.models_dir, forget))
     store = opened(own)
     entry = predicted(wines(ROWS), chances(ROWS), version=2)
     store.add([entry, learnt(entry, chances(ROWS))], {})
@@ -115,7 +115,7 @@ def test_a_classifier_without_probabilities_is_watched_by_its_labels(own: Settin
         reference = json.loads(contents["reference.json"])
         contents["reference.json"] = json.dumps(reference | {"probabilities": {}}).encode()
 
-    artefact.put_live(own.models_dir / "wine", rewrite(own.models_dir, bare))
+    model_folder.put_live(own.models_dir / "wine", rewrite(own.models_dir, bare))
     likely = chances(ROWS)
     entry = predicted(wines(ROWS), likely, version=2, probabilities=[])
     told = learnt(entry, likely, flipped=0.5)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from sklearn import metrics as known
 
-from serving.models.manifest import Figure, ReliabilityBin
+from serving.models.manifest import Figure
+from serving.models.reference import ReliabilityBin
 from serving.monitor.performance import bootstrap, metrics, realised
 from serving.monitor.performance.estimate import estimate
 from serving.monitor.performance.predictions import Classified, Regressed, one_hot

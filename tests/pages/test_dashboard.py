@@ -19,9 +19,9 @@ from app import create_app
 from bench.wines import load
 from serving import clock
 from serving.api.pages.shown import UNKNOWN as DASH
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.artefact import REFERENCE
-from serving.models.manifest import Reference
+from serving.models.reference import Reference
 from serving.settings import Settings
 from train.problems import wine_score
 from train.problems.problems import data_of
@@ -68,7 +68,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
     traffic.come(came, now - DAY, came["quality"].tolist())
     traffic.check(now - DAY + HOUR)
     rewrite(settings.models_dir, lambda _manifest, _contents: None)
-    artefact.put_live(settings.models_dir / "wine", 2)
+    model_folder.put_live(settings.models_dir / "wine", 2)
     traffic = Traffic(settings, version=2)
     whites = wines[wines["color"] == "white"].sample(ROWS, random_state=0)
     traffic.come(unlike_training(whites), now - HOUR)

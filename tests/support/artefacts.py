@@ -10,10 +10,11 @@ import pandas as pd
 from sklearn.base import is_classifier
 
 from serving.inputs.field import Field
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.artefact import ONNX, OUTPUTS, PICKLE, REFERENCE, Artefact
 from serving.models.backends import from_estimator
-from serving.models.manifest import Manifest, Reference, TrainingData
+from serving.models.manifest import Manifest, TrainingData
+from serving.models.reference import Reference
 from train.evaluation.reference import field_references
 from train.onnx import proof
 from train.tables.rows import to_rows
@@ -78,4 +79,4 @@ def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Arte
 def put_live(models: Path, made: Artefact) -> None:
     """Write a version to a models folder, as the one that answers."""
     name = made.manifest.name
-    artefact.put_live(models / name, artefact.write(models, made.manifest, made.contents))
+    model_folder.put_live(models / name, artefact.write(models, made.manifest, made.contents))

@@ -7,7 +7,7 @@ import msgspec
 import pandas as pd
 from click.testing import CliRunner, Result
 
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.artefact import Artefact
 from serving.models.engine import Engine
 from train.__main__ import main
@@ -36,7 +36,7 @@ def refused(models: Path, *arguments: str | Path) -> str:
 
 def latest(models: Path, name: str) -> Artefact:
     """The last version written of a model."""
-    return artefact.read(models, name, artefact.versions(models / name)[-1])
+    return artefact.read(models, name, model_folder.versions(models / name)[-1])
 
 
 def served(made: Artefact, *records: dict[str, Any]) -> list[str | float]:

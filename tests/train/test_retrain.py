@@ -10,7 +10,7 @@ from conftest import body, moved
 from training import latest, output, refused, run
 
 from app import create_app
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.artefact import Artefact
 from serving.monitor.retraining.training import WRITTEN
 from serving.settings import Settings
@@ -126,7 +126,7 @@ def test_after_concept_drift_the_retrained_version_passes_the_gate(service: Serv
     output = service.retrain("--auto")
     assert "it is live and replaces version 1: trained on 550 rows, 250 of them live" in output
     assert "; Brier score" in output
-    assert artefact.live_version(service.models / "homes") == 2
+    assert model_folder.live_version(service.models / "homes") == 2
     manifest = service.latest.manifest
     assert "of the held-out rows, only the latest 200 live ones count" in manifest.evaluation
     compared = manifest.compared
@@ -164,7 +164,7 @@ def test_a_candidate_that_answers_live_rows_worse_is_refused(service: Service):
     assert result.exit_code == 3
     assert "homes 2 is not put live" in result.output
     assert "on the latest labelled live rows its Brier score is worse" in result.output
-    assert artefact.live_version(service.models / "homes") == 1
+    assert model_folder.live_version(service.models / "homes") == 1
 
 
 def test_what_the_live_version_was_trained_on_tells_nothing_of_it(service: Service):
@@ -235,7 +235,7 @@ def test_where_there_is_nothing_to_add_nothing_is_written(service: Service):
     assert "the store has no live records of homes with feedback" in refused(*command)
     service.serve(homes(300, seed=0).iloc[:10])
     assert "all 10 live records with feedback are in the file already" in refused(*command)
-    assert artefact.versions(service.models / "homes") == [1]
+    assert model_folder.versions(service.models / "homes") == [1]
 
 
 def test_a_model_that_is_not_live_has_no_feedback(tmp_path: Path):

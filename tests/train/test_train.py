@@ -21,7 +21,7 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 from training import output, refused, run
 
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.artefact import ONNX, PICKLE
 from serving.models.backends import from_onnx
 from serving.models.engine import Engine
@@ -156,7 +156,7 @@ def test_the_threshold_is_the_one_with_the_largest_f1():
 
 def test_what_training_writes_is_served(small: tuple[Path, Trained]):
     models, trained = small
-    assert artefact.live_version(models / "wine") == trained.artefact.manifest.version
+    assert model_folder.live_version(models / "wine") == trained.artefact.manifest.version
     assert trained.agreement.holds
     assert trained.agreement.rows >= 20_000
     engine = Engine(trained.artefact)
@@ -214,4 +214,4 @@ def test_the_proof_is_run_again_from_the_command_line(small: tuple[Path, Trained
     bad = run(tmp_path, "check", "wine", "2")
     assert "NOT EQUAL" in bad.output
     assert bad.exit_code == 1
-    assert "beer: current cannot be read" in refused(tmp_path, "check", "beer")
+    assert "beer has no live version" in refused(tmp_path, "check", "beer")

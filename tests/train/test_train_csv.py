@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_iris
 from training import latest, output, refused, run, served
 
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.engine import Engine
 from train.evaluation.evaluate import Protocol
 from train.fitting.estimators import BUILDERS, PACKAGES
@@ -83,7 +83,7 @@ def test_the_next_version_waits_for_whoever_puts_it_live(tmp_path: Path):
     command = (file, "--target", "price", "--name", "homes", "--estimator", "decision-tree")
     output(tmp_path, *command)
     assert "adega promote homes 2" in output(tmp_path, *command)
-    assert artefact.live_version(tmp_path / "homes") == 1
+    assert model_folder.live_version(tmp_path / "homes") == 1
     once, again = (artefact.read(tmp_path, "homes", version) for version in (1, 2))
     assert once.contents == again.contents
     assert once.manifest.metrics == again.manifest.metrics

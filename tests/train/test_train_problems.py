@@ -12,7 +12,7 @@ from conftest import ROOT
 from sklearn.base import clone
 from training import refused, served
 
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.artefact import ONNX, Artefact
 from serving.models.engine import Engine
 from train.evaluation.evaluate import Protocol
@@ -26,7 +26,7 @@ OUT_OF_THE_BOX = ["wine", "wine-score", "diabetes"]
 
 
 def committed(name: str) -> Artefact:
-    return artefact.read(ROOT / "models", name, artefact.live_version(ROOT / "models" / name))
+    return artefact.read(ROOT / "models", name, model_folder.live_version(ROOT / "models" / name))
 
 
 def predicted(made: Artefact, **changes: object) -> str | float:
@@ -182,7 +182,7 @@ def test_data_without_a_clear_licence_are_asked_for(
     assert BY_NAME[name].obtain in message
     assert f"adega train {name} --data FILE" in message
     assert not (COMMITTED / BY_NAME[name].file).exists()
-    assert name not in artefact.live_models(ROOT / "models")
+    assert name not in model_folder.live_models(ROOT / "models")
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path):

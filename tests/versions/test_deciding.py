@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from conftest import PATIENCE, ROOT, Server, gunicorn, rewrite, running
 
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.manifest import Manifest
 from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions
@@ -81,7 +81,7 @@ def test_promotes_at_once_make_one_chain_in_one_folder(models: Path, tmp_path: P
         together(promote)
     taken = decisions(models)
     assert len(taken) == AT_ONCE
-    assert_chain(taken, artefact.live_version(models / "wine"))
+    assert_chain(taken, model_folder.live_version(models / "wine"))
     assert not (tmp_path / "var" / "decisions").exists()
     left = {entry.name for entry in (models / "wine").iterdir()}
     assert left == {"1", "2", "3", "4", "current", "decisions.jsonl"}
@@ -128,13 +128,13 @@ def test_versions_written_at_once_have_numbers_of_their_own(models: Path):
     def write(_: int) -> None:
         number = artefact.write(models, manifest, wine.contents)
         written.append(number)
-        if artefact.put_first_live(models / "new", number):
+        if model_folder.put_first_live(models / "new", number):
             first.append(number)
 
     together(write)
     assert sorted(written) == [*range(1, AT_ONCE + 1)]
-    assert artefact.versions(models / "new") == sorted(written)
-    assert [artefact.live_version(models / "new")] == first
+    assert model_folder.versions(models / "new") == sorted(written)
+    assert [model_folder.live_version(models / "new")] == first
     for number in written:
         assert artefact.read(models, "new", number).manifest.version == number
 
@@ -167,4 +167,4 @@ def test_where_a_folder_knows_no_locks_one_of_the_services_own_is_locked(
     monkeypatch.setattr(fcntl, "flock", without_locks)
     versions = Versions(Decisions(models, tmp_path / "own"), "ana")
     together(lambda number: versions.promote("wine", 1 + number % 2))
-    assert_chain(decisions(models), artefact.live_version(models / "wine"))
+    assert_chain(decisions(models), model_folder.live_version(models / "wine"))

@@ -11,7 +11,7 @@ from conftest import rewrite
 
 from serving import clock, ids
 from serving.errors import InvalidRecords, UnknownVersion
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.predicting import feedback
 from serving.versions import manifests
 from serving.versions.decisions import Decisions
@@ -57,7 +57,7 @@ def test_feedback_of_loaded_and_listed_versions_reads_no_file(relabelled: Path):
 
 def test_feedback_of_the_version_that_was_live_before_reads_no_file(models: Path):
     served = registry(models)
-    artefact.put_live(models / "wine", newer(models))
+    model_folder.put_live(models / "wine", newer(models))
     served.refresh()
     assert served.loaded == [("wine", 2)]
     models.rename(models.parent / "elsewhere")

@@ -11,7 +11,7 @@ from broken import BROKEN, spoil
 from conftest import rewrite
 
 from serving.errors import ArtefactError, UnknownModel, UnknownVersion
-from serving.models import artefact
+from serving.models import model_folder
 from serving.models.artefact import MANIFEST, ONNX
 from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
@@ -35,7 +35,7 @@ def newer(models: Path) -> int:
 def test_a_version_put_live_takes_the_place_of_the_other(models: Path):
     served = registry(models)
     before = served.engine()
-    artefact.put_live(models / "wine", newer(models))
+    model_folder.put_live(models / "wine", newer(models))
     assert served.engine() is before
     served.refresh()
     assert served.engine().manifest.version == 2
@@ -57,13 +57,13 @@ def test_a_broken_version_leaves_the_one_before_serving(models: Path, way: str, 
     served = registry(models)
     newer(models)
     BREAKS[way](models / "wine" / "2")
-    artefact.put_live(models / "wine", artefact.versions(models / "wine")[-1])
+    model_folder.put_live(models / "wine", model_folder.versions(models / "wine")[-1])
     for _ in range(3):
         served.refresh()
     assert served.engine().manifest.version == 1
     assert served.broken["wine"] in caplog.text
     assert len(caplog.records) == 1
-    artefact.put_live(models / "wine", 1)
+    model_folder.put_live(models / "wine", 1)
     served.refresh()
     assert served.broken == {}
 
@@ -73,7 +73,7 @@ def test_a_version_that_is_repaired_is_served(models: Path):
     pickle = models / "wine" / str(newer(models)) / "model.pkl"
     whole = pickle.read_bytes()
     pickle.write_bytes(whole[:-1])
-    artefact.put_live(models / "wine", 2)
+    model_folder.put_live(models / "wine", 2)
     served.refresh()
     pickle.write_bytes(whole)
     served.refresh()
@@ -132,7 +132,7 @@ def test_a_decision_of_the_services_own_holds_until_a_newer_one(models: Path):
     (own / "current").write_text("2\n")
     served.refresh()
     assert served.engine().manifest.version == 2
-    artefact.put_live(models / "wine", 1)
+    model_folder.put_live(models / "wine", 1)
     served.refresh()
     assert served.engine().manifest.version == 1
 
@@ -143,7 +143,7 @@ def test_a_broken_trial_keeps_no_version_from_going_live(models: Path):
     newer(models)
     (models / "wine" / "3" / "model.pkl").write_bytes(b"")
     (models / "wine" / "trial").write_text("3\n")
-    artefact.put_live(models / "wine", 2)
+    model_folder.put_live(models / "wine", 2)
     served.refresh()
     assert served.engine().manifest.version == 2
     assert "model.pkl is not the file" in served.broken["wine"]
@@ -156,7 +156,7 @@ def test_a_version_that_goes_live_is_no_longer_tried(models: Path):
     (models / "wine" / "trial").write_text("2\n")
     served.refresh()
     assert served.trial("wine").manifest.version == 2
-    artefact.put_live(models / "wine", 2)
+    model_folder.put_live(models / "wine", 2)
     served.refresh()
     assert served.engine().manifest.version == 2
     assert served.trial("wine") is None

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from serving.__main__ import main
 from serving.errors import ArtefactError
-from serving.models import artefact
+from serving.models import model_folder
 from serving.models.artefact import ONNX
 from serving.settings import Settings
 
@@ -293,6 +293,6 @@ def test_no_service_follows_a_pointer_to_what_cannot_answer_its_own_example(
     models: Path, tmp_path: Path
 ):
     newer(models, lambda manifest, _: manifest["example"].update(color="blue"))
-    artefact.put_live(models / "wine", 2)
+    model_folder.put_live(models / "wine", 2)
     with pytest.raises(ArtefactError, match="wine 2 refuses its own example: color: "):
         create_app(Settings(models_dir=models, var_dir=tmp_path / "var"))

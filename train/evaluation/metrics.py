@@ -15,7 +15,7 @@ from sklearn.metrics import (
 )
 
 from serving.inputs.schema import Matrix
-from serving.models.manifest import ReliabilityBin
+from serving.models.reference import ReliabilityBin
 from train.fitting.calibration import RELIABILITY_BINS
 from train.fitting.threshold import Labels, Probability
 

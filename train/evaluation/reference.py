@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from serving.inputs import dates
 from serving.inputs.field import Field
-from serving.models.manifest import FieldReference
+from serving.models.reference import FieldReference
 
 QUANTILES = 101
 WORD, WORDS = re.compile(r"\w\w+"), 5

@@ -13,7 +13,8 @@ from sklearn.base import is_classifier
 
 from serving.inputs.schema import Matrix
 from serving.models.backends import from_estimator, make_input_converter
-from serving.models.manifest import Manifest, Reference, TrainingData
+from serving.models.manifest import Manifest, TrainingData
+from serving.models.reference import Reference
 from serving.models.refusals import compute_or_refuse
 from train import assemble
 from train.assemble import Trained

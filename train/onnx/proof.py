@@ -19,7 +19,8 @@ from serving.inputs.field import Field
 from serving.models.artefact import ONNX, PICKLE, Artefact, encode_outputs
 from serving.models.backends import OUTPUT, ROWS, feature_columns, from_estimator, from_onnx
 from serving.models.engine import Agreement, Engine
-from serving.models.manifest import Manifest, Reference
+from serving.models.manifest import Manifest
+from serving.models.reference import Reference
 from train.onnx.conversions import CONVERSIONS, SHAPES
 from train.onnx.graph import ML_DOMAIN, ML_VERSION
 from train.onnx.proof_rows import Drawn, draw

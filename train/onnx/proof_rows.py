@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
 from serving.models.backends import from_estimator, make_input_converter
-from serving.models.manifest import Manifest, Reference
+from serving.models.manifest import Manifest
+from serving.models.reference import Reference
 from serving.models.refusals import compute_or_refuse
 from train.onnx.parts import Behind, deciding
 from train.onnx.trees import Tree, trees_of

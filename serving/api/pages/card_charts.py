@@ -7,8 +7,9 @@ from typing import NamedTuple
 from serving.api.pages.charts import Axis, Chart, Drawing, Point, Series
 from serving.api.pages.words import Words
 from serving.models.card import Calibration, Card
-from serving.models.manifest import Manifest, Reference
+from serving.models.manifest import Manifest
 from serving.models.metrics import metric
+from serving.models.reference import Reference
 
 TABLE_ROWS = 11  # of the table below a curve
 MAX_FIELDS = 20

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from serving.figures import significant
-from serving.models.manifest import ReliabilityBin
+from serving.models.reference import ReliabilityBin
 from serving.monitor.findings import Estimated
 from serving.monitor.performance.bootstrap import interval, simulate
 from serving.monitor.performance.metrics import metrics_of

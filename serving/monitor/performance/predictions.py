@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.models.manifest import Manifest, Reference
+from serving.models.manifest import Manifest
+from serving.models.reference import Reference
 
 Floats = NDArray[np.float64]
 

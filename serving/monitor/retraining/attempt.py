@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from serving.errors import ArtefactError
-from serving.models import artefact
+from serving.models import model_folder
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class Attempts:
     def store(self, model: str, attempt: Attempt) -> None:
         """Replace the latest attempt."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        artefact.replace(self._file(model), msgspec.json.encode(attempt).decode())
+        model_folder.replace_file(self._file(model), msgspec.json.encode(attempt).decode())
 
     def _file(self, model: str) -> Path:
         return self._folder / f"{model}.json"

@@ -1,0 +1,143 @@
+"""A model's folder: its versions, and the files that list the live, trial and retired ones."""
+
+import os
+import re
+from pathlib import Path
+from uuid import uuid4
+
+from serving.errors import ArtefactError, without_path
+from serving.lock import locked
+
+CURRENT = "current"
+NUMBER = re.compile("[1-9][0-9]{0,8}")  # the name of a version's folder, and its part of an id
+
+
+def numbered(model: Path) -> list[Path]:
+    """List the entries of a model's folder that are named like a version; raises OSError."""
+    return [entry for entry in model.iterdir() if NUMBER.fullmatch(entry.name)]
+
+
+def versions(model: Path) -> list[int]:
+    """List the versions in a model's folder, oldest first.
+
+    Raises
+    ------
+    ArtefactError
+        If the folder is gone, or cannot be read.
+    """
+    try:
+        return sorted(int(entry.name) for entry in numbered(model) if entry.is_dir())
+    except OSError as error:
+        raise ArtefactError(
+            f"{model.name}: its folder cannot be read: {without_path(error)}"
+        ) from error
+
+
+def live_models(models_dir: Path) -> list[str]:
+    """List the models that have a live version.
+
+    Raises
+    ------
+    ArtefactError
+        If the folder is gone, or cannot be read.
+    """
+    return [name for name in _with_live_version(models_dir) if is_text(name)]
+
+
+def misnamed_models(models_dir: Path) -> list[str]:
+    """List the models that cannot be served because the names of their folders are not UTF-8.
+
+    Raises
+    ------
+    ArtefactError
+    """
+    names = [name for name in _with_live_version(models_dir) if not is_text(name)]
+    return [os.fsencode(name).decode(errors="backslashreplace") for name in names]
+
+
+def is_text(name: str) -> bool:
+    """Whether the name of a file is UTF-8, as every text in JSON is."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _with_live_version(models_dir: Path) -> list[str]:
+    try:
+        with os.scandir(models_dir) as folders:
+            return sorted(one.name for one in folders if os.path.exists(f"{one.path}/{CURRENT}"))  # noqa: PTH110 - every second
+    except OSError as error:
+        raise ArtefactError(f"MODELS_DIR cannot be read: {without_path(error)}") from error
+
+
+def listed_versions(file: str, *folders: Path) -> list[int]:
+    """Read the versions that a file of a model lists; none if there is no such file.
+
+    Parameters
+    ----------
+    folders : Path
+        Of the model. If several have the file, the newest one counts.
+
+    Raises
+    ------
+    ArtefactError
+        If the file cannot be read, or contains something else.
+    """
+    model = folders[0].name
+    try:
+        found = [path for folder in folders if (path := folder / file).exists()]
+        if not found:
+            return []
+        newest = max(found, key=lambda path: path.stat().st_mtime_ns)
+        numbers = newest.read_text(encoding="ascii").split()
+    except OSError as error:
+        raise ArtefactError(f"{model}: {file} cannot be read: {without_path(error)}") from error
+    except UnicodeDecodeError:
+        numbers = [""]
+    if not all(map(NUMBER.fullmatch, numbers)):
+        raise ArtefactError(f"{model}: {file} names no version")
+    return [int(number) for number in numbers]
+
+
+def live_version(*folders: Path) -> int:
+    """Read the live version of a model from its folders.
+
+    Raises
+    ------
+    ArtefactError
+        If there is none.
+    """
+    found = listed_versions(CURRENT, *folders)
+    if len(found) != 1:
+        raise ArtefactError(f"{folders[0].name} has no live version: {CURRENT} names no version")
+    return found[0]
+
+
+def put_live(model: Path, version: int) -> None:
+    """Make a version the live one, in one step."""
+    replace_file(model / CURRENT, f"{version}\n")
+
+
+def put_first_live(model: Path, version: int) -> bool:
+    """Make a version the live one if there is none yet; return whether it is live now."""
+    with locked(model):
+        first = not (model / CURRENT).exists()
+        if first:
+            put_live(model, version)
+    return first
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Replace a file in one step, so that nobody reads half of it."""
+    aside = path.with_name(f".{path.name}.{uuid4().hex}")  # a name of its own for each thread
+    try:
+        write_through(aside, text.encode())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_through(path: Path, content: bytes) -> None:
+    """Write a file, and wait until it is on disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
