@@ -119,7 +119,8 @@ def test_what_is_linked_is_there(page: str):
 @pytest.mark.parametrize("page", [*PAGES, "bench/README.md"])
 def test_files_that_are_named_are_there(page: str):
     text = (ROOT / page).read_text(encoding="utf-8")
-    named = re.findall(r"`((?:serving|train|tests|bench|docs|deploy|examples)/[\w/-]*\w\.\w+)`", text)
+    folders = "serving|train|tests|bench|docs|deploy|examples"
+    named = re.findall(rf"`((?:{folders})/[\w/-]*\w\.\w+)`", text)
     assert [each for each in named if "NAME" not in each and not (ROOT / each).exists()] == []
 
 
