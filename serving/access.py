@@ -1,4 +1,4 @@
-"""Who may ask and who may decide: the origins of `CORS_ORIGINS`, the keys of `ADMIN_KEYS`."""
+"""Who may call and who may decide: the origins of `CORS_ORIGINS`, the keys of `ADMIN_KEYS`."""
 
 import hmac
 import re
@@ -6,7 +6,7 @@ import re
 from serving.errors import SettingsError
 from serving.settings import Settings
 
-SHORTEST_KEY = 16
+MIN_KEY_LENGTH = 16
 ANY = "*"
 ORIGIN = re.compile(r"https?://[^/\s,*]+")
 
@@ -17,26 +17,26 @@ class Admins:
     Raises
     ------
     SettingsError
-        If one is not `name:key`, or its key is short.
+        If an entry is not `name:key`, or its key is too short.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._names: dict[str, str] = {}
         for number, pair in enumerate(filter(None, settings.admin_keys.split(",")), start=1):
             name, colon, key = pair.strip().partition(":")
-            if not (name and colon and len(key) >= SHORTEST_KEY):  # not quoted: it is secret
+            if not (name and colon and len(key) >= MIN_KEY_LENGTH):  # not quoted, as it is secret
                 raise SettingsError(
                     f"ADMIN_KEYS: entry {number} is not name:key with a key of at least "
-                    f"{SHORTEST_KEY} characters"
+                    f"{MIN_KEY_LENGTH} characters"
                 )
             self._names[key] = name
 
     def __bool__(self) -> bool:
-        """Whether anybody may."""
+        """Whether there is any key."""
         return bool(self._names)
 
     def name(self, key: str) -> str | None:
-        """Whose key it is, if anybody's; found in a time that tells nothing of the keys."""
+        """Return the name that a key belongs to, in a time that does not depend on the keys."""
         found = None
         for known, name in self._names.items():
             if hmac.compare_digest(known.encode(), key.encode()):
@@ -45,12 +45,12 @@ class Admins:
 
 
 def origins(settings: Settings) -> frozenset[str]:
-    """The origins, or `ANY`; none where the setting is not made.
+    """Return the allowed origins, which may be `ANY`.
 
     Raises
     ------
     SettingsError
-        If one is no origin.
+        If an entry is not an origin.
     """
     named = frozenset(filter(None, map(str.strip, settings.cors_origins.split(","))))
     for origin in sorted(named - {ANY}):

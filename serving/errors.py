@@ -1,4 +1,4 @@
-"""What can go wrong while serving, in terms that know no HTTP."""
+"""The errors of the service, without HTTP."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ LISTED_FAULTS = 100
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing wrong with one record.
+    """An error in a record.
 
     Attributes
     ----------
     record : int
-        Position of the record in what was sent, from 0.
+        Position of the record in the request, from 0.
     line : int
-        Where it begins in a text, from 1; unset where lines mean nothing.
+        The line on which it begins, from 1; unset for formats without lines.
     field : str
-        The field at fault; unset when the record as a whole is.
+        The invalid field; unset if the whole record is invalid.
     message : str
-        What is wrong and what would be right.
+        What is wrong and what to send instead.
     value
-        The offending value, shortened if long; unset when there is none to show.
+        The invalid value, shortened if long; unset if there is none.
     """
 
     record: int
@@ -32,15 +32,15 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServingError(Exception):
-    """Base of every error that a caller of the service may see.
+    """Base of all errors that a caller of the service may get.
 
     Parameters
     ----------
     message : str
         For the log and the command line.
     public : str
-        The same for whoever may ask over HTTP, where the message says more than concerns them: a
-        user, a host, a path, what a driver said.
+        The same for HTTP clients, if the message contains what does not concern them: a user, a
+        host, a path, the message of a driver.
     """
 
     def __init__(self, message: str, *, public: str = "") -> None:
@@ -53,7 +53,7 @@ class SettingsError(ServingError):
 
 
 class ArtefactError(ServingError):
-    """A version's folder is incomplete, altered or made for other libraries."""
+    """A version's folder is incomplete, altered or was made with other libraries."""
 
 
 class StoreError(ServingError):
@@ -61,20 +61,20 @@ class StoreError(ServingError):
 
 
 class UnknownModel(ServingError):
-    """No model of that name is served."""
+    """No model with this name is served."""
 
 
 class UnknownVersion(ServingError):
-    """No such version of a model is there, or it is retired."""
+    """A version of a model does not exist, or is retired."""
 
 
 class VersionRefused(ServingError):
-    """A version may not be put live, or not by this decision.
+    """A decision on a version is not allowed.
 
     Attributes
     ----------
     objections : tuple of str
-        Every reason there is.
+        All reasons.
     """
 
     def __init__(self, message: str, objections: tuple[str, ...] = ()) -> None:
@@ -83,19 +83,19 @@ class VersionRefused(ServingError):
 
 
 class JournalError(ServingError):
-    """The journal cannot be written, and what was to be recorded must be."""
+    """The journal cannot be written, and what was to be recorded has to be."""
 
 
 class MonitorRuns(ServingError):
-    """Another process monitors already."""
+    """Another monitor runs already."""
 
 
 class NotRecorded(ServingError):
-    """The service is set to keep no record."""
+    """The service does not record anything."""
 
 
 class UnknownPrediction(ServingError):
-    """No prediction of that id was recorded."""
+    """No prediction with this id was recorded."""
 
 
 class NotJSON(ServingError):
@@ -103,30 +103,30 @@ class NotJSON(ServingError):
 
 
 class NotATable(ServingError):
-    """The text is not CSV, or its first line names no fields."""
+    """The text is not CSV, or its first line does not contain the names of fields."""
 
 
 class NoRoom(ServingError):
-    """The disk has no room for what was sent."""
+    """The disk has no room for the request's body."""
 
 
 class TooManyRecords(ServingError):
-    """More records were sent at once than one request may hold."""
+    """A request contains more records than allowed."""
 
 
 class InvalidRecords(ServingError):
-    """What can be read and is not a valid record, or not valid records.
+    """The input can be read, but records are invalid.
 
     Parameters
     ----------
     faults : list of Fault
     count : int, optional
-        How many there are, where these are only the first.
+        How many faults there are, if these are only the first.
 
     Attributes
     ----------
     faults : list of Fault
-        The first `LISTED_FAULTS` faults, in the order of the records.
+        The first `LISTED_FAULTS`, in the order of the records.
     count : int
         How many faults there are in all.
     """
@@ -140,5 +140,5 @@ class InvalidRecords(ServingError):
 
 
 def without_path(error: OSError) -> str:
-    """What the system says of a failure, without the path that it was met at."""
+    """Return the system's message of a failure, without the path."""
     return error.strerror or str(error)

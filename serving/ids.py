@@ -1,4 +1,4 @@
-"""Ids of predictions: unique, and telling the model, version and time of what they name."""
+"""Ids of predictions, which are unique and contain the model, the version and the time."""
 
 import os
 import re
@@ -10,7 +10,7 @@ ID = re.compile(
 
 
 class PredictionId(NamedTuple):
-    """What an id tells; `time` is milliseconds since 1970, UTC."""
+    """The parts of an id; `time` is in milliseconds since 1970, UTC."""
 
     model: str
     version: int
@@ -18,7 +18,7 @@ class PredictionId(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """What a text tells, if it is an id."""
+        """Split an id into its parts; None if the text is not an id."""
         found = ID.fullmatch(text)
         if not found:
             return None
@@ -26,10 +26,10 @@ class PredictionId(NamedTuple):
 
 
 def make(model: str, version: int, now: int, count: int) -> list[str]:
-    """Ids for the predictions of one request.
+    """Make ids for the predictions of one request.
 
-    They are `MODEL.VERSION.` and, in hexadecimal, the time and 64 random bits; of several, each is
-    followed by its position.
+    An id is `MODEL.VERSION.` and, in hexadecimal, the time and 64 random bits; if there are
+    several, each ends with its position.
     """
     stem = f"{model}.{version}.{now:011x}{os.urandom(8).hex()}"
     return [stem] if count == 1 else [f"{stem}.{position}" for position in range(count)]

@@ -1,4 +1,4 @@
-"""Locks between processes, which the system gives up for one that is killed."""
+"""Locks between processes, which the system releases when a process ends, even by a kill."""
 
 import fcntl
 import os
@@ -7,23 +7,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-LOOK = 0.5  # seconds between two tries
+RETRY = 0.5  # seconds between two attempts
 
 Pause = Callable[[float], bool]
 
 
 def wait_for_lock(lock: Path, pause: Pause) -> BinaryIO | None:
-    """Wait for a lock that one process holds until its end; None where the waiting is ended.
+    """Wait for a lock, which one process holds until its end; None if the waiting is ended.
 
-    Closing the file gives the lock up.
+    Closing the file releases the lock.
 
     Parameters
     ----------
     pause : callable
-        Waits so many seconds, and tells whether to go on.
+        Waits so many seconds, and returns whether to go on.
     """
     while True:
-        with suppress(OSError):  # held by another; or no folder can be made, as others say
+        with suppress(OSError):  # or the folder cannot be created, which others log
             lock.parent.mkdir(parents=True, exist_ok=True)
             file = lock.open("ab")
             try:
@@ -32,26 +32,27 @@ def wait_for_lock(lock: Path, pause: Pause) -> BinaryIO | None:
                 file.close()
             else:
                 return file
-        if not pause(LOOK):
+        if not pause(RETRY):
             return None
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Wait until nobody else holds a folder, and hold it until the block ends.
+    """Lock a folder for the duration of a block.
 
-    The folder itself is locked, not a file in it: so whoever may only read it waits as well, and
-    nothing is left behind. The system gives it up for a process that is killed. Within the block it
-    must not be asked for again.
+    The folder itself is locked, not a file in it, so that a process that may only read it can wait,
+    and no file is left behind. It cannot be locked again within the block.
 
     Raises
     ------
     OSError
         If the folder cannot be opened.
     """
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # anew: threads wait for one another too
+    descriptor = os.open(
+        folder, os.O_RDONLY | os.O_DIRECTORY
+    )  # opened each time, so that threads wait for one another too
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(held)
+        os.close(descriptor)

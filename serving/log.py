@@ -19,7 +19,7 @@ encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
 class JSONFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message and whatever `extra` adds."""
+    """One JSON object per line: time, level, logger, message and the fields of `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record."""
@@ -36,7 +36,7 @@ class JSONFormatter(logging.Formatter):
 
 
 def log_as_json() -> logging.Handler:
-    """Send every log line of the process to standard output, through the handler returned."""
+    """Write all log lines of the process to standard output; return the handler."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JSONFormatter())
     logging.captureWarnings(capture=True)
@@ -48,7 +48,7 @@ class JSONLogger(Logger):
     """gunicorn's logger, with every line of the process as JSON on standard output."""
 
     def setup(self, cfg: Config) -> None:
-        """Send gunicorn's, the service's and the libraries' log lines the same way."""
+        """Write the log lines of gunicorn, the service and the libraries in the same way."""
         super().setup(cfg)
         handler = log_as_json()
         for logger in (self.error_log, self.access_log):
@@ -56,7 +56,7 @@ class JSONLogger(Logger):
             logger.propagate = False
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
-        """Log an answered request, past the logging module: that takes as long as predicting."""
+        """Log a request, without the logging module, which takes as long as a prediction."""
         line = encode(
             {
                 "time": clock.iso(clock.now()),
@@ -67,7 +67,9 @@ class JSONLogger(Logger):
                 "client": environ.get("REMOTE_ADDR"),
                 "method": req.method,
                 "path": req.path,
-                "status": int(resp.status[:3]),  # of what gunicorn refuses it knows no more
+                "status": int(
+                    resp.status[:3]
+                ),  # gunicorn knows no more of a request that it rejects
                 "bytes": resp.sent,
                 "duration_ms": round(request_time.total_seconds() * 1000, 3),
             }

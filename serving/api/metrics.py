@@ -69,14 +69,14 @@ def _journal(kept: Journal) -> Iterator[Sample]:
             with suppress(FileNotFoundError):  # stored by now
                 sizes.append(path.stat().st_size)
     yield Sample(families.LOST, (), kept.lost)
-    yield Sample(families.FAILING, (), bool(kept.reason))
+    yield Sample(families.JOURNAL_FAILING, (), bool(kept.reason))
     yield Sample(families.SEGMENTS, (), len(sizes))
     yield Sample(families.BYTES, (), sum(sizes))
     if status := collector.read_status(kept.folder):
         yield Sample(families.WAITING, (), status.waiting)
         yield Sample(families.TORN, (), status.torn)
-        yield Sample(families.LOOKED, (), status.time / 1000)
-        yield Sample(families.STUCK, (), bool(status.reason))
+        yield Sample(families.COLLECTED, (), status.time / 1000)
+        yield Sample(families.COLLECTOR_FAILING, (), bool(status.reason))
 
 
 class Found:

@@ -1,8 +1,8 @@
-"""Counts that all processes add to, each in files of its own, and that no process takes along.
+"""Counts that all processes add to, each in files of its own, and that survive the processes.
 
-A process that is killed loses none of its counts: they are in memory that belongs to a file. Who
-starts next goes on in the files of one that has ended. So there are never more of them than there
-were processes at a time, and a sum only rises, over any number of restarts.
+The counts are in memory-mapped files, so a killed process loses none. A new process continues in
+the files of one that has ended. So there are never more files than there were processes at the same
+time, and a sum only increases, over any number of restarts.
 """
 
 import fcntl
@@ -24,20 +24,20 @@ import msgspec
 log = logging.getLogger(__name__)
 
 NAMES, COUNTS = ".names", ".counts"
-ROOM = 8_192  # different counts of one process; its files hold no more
-SPARE = ROOM  # where those are added up that cannot be told apart
-BYTES = 8 * (ROOM + 1)
-PAUSE = 10  # seconds until files that could not be written are tried again
+MAX_COUNTS = 8_192  # different ones of one process
+SPARE = MAX_COUNTS  # the place where counts without a place of their own are added up
+BYTES = 8 * (MAX_COUNTS + 1)
+PAUSE = 10  # seconds after which a failed write is repeated
 
 Name = tuple[str, ...]
 
 
 class Counters:
-    """What one process counts, from any of its threads; made before a fork, it is used after.
+    """The counts of one process, from any of its threads; created before a fork, used after.
 
     Line n of `NUMBER.names` is the name, a JSON array, of the nth number of 8 bytes in
-    `NUMBER.counts`; the process that adds holds a lock on the names. Where these cannot be written,
-    nothing is counted and the log says so.
+    `NUMBER.counts`; the process that adds has locked the names. If the files cannot be written,
+    nothing is counted, and that is logged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,22 +49,22 @@ class Counters:
         self._reason, self._again = "", 0.0
 
     def add(self, counts: Iterable[tuple[Name, int]]) -> None:
-        """Add to some counts."""
+        """Add to some counts, creating those that are new."""
         with self._lock:
             if self._counts is None:
                 self._open()
-            places, held = self._places, self._counts
-            if held is None:
+            places, counts_here = self._places, self._counts
+            if counts_here is None:
                 return
             for name, more in counts:
                 place = places.get(name)
                 if place is None:
                     place = self._place(name)
-                    held[place] = 0  # after a power failure, it may be of a name that was lost
-                held[place] += more
+                    counts_here[place] = 0  # after a power failure it may belong to a lost name
+                counts_here[place] += more
 
     def _open(self) -> None:
-        """Take the first files that no process adds to, if any can be had."""
+        """Open the first files that no other process has locked."""
         if time.monotonic() < self._again:
             return
         try:
@@ -77,14 +77,14 @@ class Counters:
             except OSError:
                 names.close()
                 raise
-            weakref.finalize(self, names.close)  # which leaves the files to another
+            weakref.finalize(self, names.close)  # which unlocks the files
             self._names = names
             self._places = {_name(line): place for place, line in enumerate(lines)}
         except OSError as error:
             self._fail(error)
 
     def _place(self, name: Name) -> int:
-        """Where something is counted from now on."""
+        """Return the place of a new count."""
         if time.monotonic() < self._again:
             return SPARE
         try:
@@ -96,8 +96,8 @@ class Counters:
         return self._places[name]
 
     def _append(self, line: bytes) -> None:
-        if len(self._places) >= ROOM:
-            raise OSError(f"there are {ROOM} different counts already")
+        if len(self._places) >= MAX_COUNTS:
+            raise OSError(f"there are {MAX_COUNTS} different counts already")
         end = self._names.seek(0, os.SEEK_END)
         if self._names.write(line) < len(line):
             self._names.truncate(end)
@@ -106,25 +106,24 @@ class Counters:
     def _fail(self, error: OSError) -> None:
         self._again = time.monotonic() + PAUSE
         if str(error) != self._reason:
-            log.error("%s: not all is counted: %s", self.folder, error)
+            log.error("%s: some requests are not counted: %s", self.folder, error)
         self._reason = str(error)
 
 
 def read(folder: Path) -> Counter[Name]:
-    """What all processes have counted by now, those that have ended too."""
+    """Read the sums of all processes, also of those that have ended."""
     sums: Counter[Name] = Counter()
     for path in folder.glob(f"*{NAMES}"):
-        with suppress(OSError):  # its counts are about to be made
+        with suppress(OSError):  # its counts are about to be created
             names = map(_name, _lines(path.read_bytes()))
-            held = path.with_suffix(COUNTS).read_bytes()
-            sums.update(
-                dict(zip(names, memoryview(held[: len(held) // 8 * 8]).cast("Q"), strict=False))
-            )
+            content = path.with_suffix(COUNTS).read_bytes()
+            counts = memoryview(content[: len(content) // 8 * 8]).cast("Q")
+            sums.update(dict(zip(names, counts, strict=False)))
     return sums
 
 
 def _locked(folder: Path) -> BinaryIO:
-    """Open the first names that no process has locked, at their beginning."""
+    """Open and lock the first file of names that no process has locked."""
     for number in count():
         names = (folder / f"{number}{NAMES}").open("a+b", buffering=0)
         try:
@@ -138,7 +137,7 @@ def _locked(folder: Path) -> BinaryIO:
 
 
 def _lines(names: bytes) -> list[bytes]:
-    """The whole lines; after a power failure, only those before one that was not kept."""
+    """Return the complete lines; after a power failure, those before the first damaged one."""
     lines: list[bytes] = []
     with suppress(msgspec.DecodeError, UnicodeDecodeError):
         for line in names.splitlines(keepends=True):
@@ -148,9 +147,9 @@ def _lines(names: bytes) -> list[bytes]:
 
 
 def _memory(path: Path) -> memoryview:
-    """A file as numbers in memory.
+    """Map a file into memory as numbers.
 
-    All of it is on the disk first: where that is full, access to the rest would kill the process.
+    It is written in full first: on a full disk, access to a missing part would kill the process.
     """
     with path.open("a+b") as file:
         if missing := BYTES - path.stat().st_size:

@@ -1,7 +1,7 @@
-"""Every metric of the service by its name in Prometheus, and the counting of requests.
+"""Every metric of the service by its name in Prometheus, and the counts of requests.
 
-What all workers count is in files that they share (see counters.py), so any worker can tell the
-sums. Prometheus's own client for Python does it alike, with a file for each process there ever was
+The counts are in files that all workers share (see counters.py), so any worker can return the sums.
+Prometheus's own client for Python does the same, but with a file for each process there ever was
 and at several times the cost per request.
 """
 
@@ -27,14 +27,14 @@ SUM, INFINITY = "sum", "+Inf"
 
 
 class Metric(NamedTuple):
-    """What Prometheus calls a metric family.
+    """A metric family, as Prometheus calls it.
 
     Attributes
     ----------
     bounds : tuple of float
-        Of a histogram: the largest value of each bucket but the last.
+        Of a histogram: the upper bounds of all buckets but the last.
     scale : float
-        How many of what is counted make one of what is told, of a histogram.
+        Of a histogram: how many counted units make one unit of the metric.
     """
 
     name: str
@@ -46,17 +46,17 @@ class Metric(NamedTuple):
 
     @property
     def buckets(self) -> list[str]:
-        """The buckets of a histogram, each by its bound, the last one without."""
+        """The labels of a histogram's buckets."""
         return [*map(str, self.bounds), INFINITY]
 
 
 class Sample(NamedTuple):
-    """The value of a metric for the values of its labels, in their order.
+    """The value of a metric for some values of its labels, in their order.
 
     Attributes
     ----------
     suffix, bucket : str
-        Of a histogram, which has several values: one for each bucket, their sum and their count.
+        Of a histogram, which has several samples: one for each bucket, the sum and the count.
     """
 
     metric: Metric
@@ -66,20 +66,20 @@ class Sample(NamedTuple):
     bucket: str = ""
 
 
-def _counter(name: str, labels: str, explained: str) -> Metric:
-    return Metric(f"serving_{name}_total", "counter", tuple(labels.split()), explained)
+def _counter(name: str, labels: str, description: str) -> Metric:
+    return Metric(f"serving_{name}_total", "counter", tuple(labels.split()), description)
 
 
-def _gauge(name: str, labels: str, explained: str) -> Metric:
-    return Metric(f"serving_{name}", "gauge", tuple(labels.split()), explained)
+def _gauge(name: str, labels: str, description: str) -> Metric:
+    return Metric(f"serving_{name}", "gauge", tuple(labels.split()), description)
 
 
-REQUESTS = _counter("requests", "route method status predicts", "Requests that were answered.")
+REQUESTS = _counter("requests", "route method status predicts", "Requests that got a response.")
 DURATION = Metric(
     "serving_request_duration_seconds",
     "histogram",
     ("route", "predicts"),
-    "Time from a request's arrival in the app to its answer.",
+    "Time from the arrival of a request in the app to its response.",
     SECONDS,
     scale=1e6,
 )
@@ -87,32 +87,42 @@ REQUEST_ROWS = Metric(
     "serving_request_rows",
     "histogram",
     ("model",),
-    "Rows of a request that was predicted; their sum is all rows.",
+    "Rows per request for predictions.",
     ROWS,
 )
 PREDICTIONS = _counter(
-    "predictions", "model version label", "Predicted rows; of a regression, the label is empty."
+    "predictions", "model version label", "Predicted rows; the label is empty for a regression."
 )
-BUILD = _gauge("build_info", "version python", "1; the release of the service, and its Python.")
-LIVE = _gauge("model_live_version", "model", "The version that answers.")
-TRIAL = _gauge("model_trial_version", "model", "The version that is tried on live traffic.")
+BUILD = _gauge(
+    "build_info", "version python", "Always 1; the release of the service and its Python."
+)
+LIVE = _gauge("model_live_version", "model", "The live version.")
+TRIAL = _gauge("model_trial_version", "model", "The version on trial.")
 LOADED = _gauge(
-    "model_loaded", "model version", "1 for a version in the answering worker's memory."
+    "model_loaded", "model version", "1 for a version in the memory of the worker that responds."
 )
-BROKEN = _gauge("model_broken", "model", "1 where a version that should be served is not.")
-LOST = _counter("journal_lost", "", "Predictions answered without a record, since the start.")
-FAILING = _gauge("journal_failing", "", "1 while the answering worker cannot write the journal.")
-SEGMENTS = _gauge("journal_segments", "", "Files of the journal that are not yet in the store.")
-BYTES = _gauge("journal_bytes", "", "Their size, with what is in the store already.")
+BROKEN = _gauge(
+    "model_broken", "model", "1 if the live version or trial cannot be served as decided."
+)
+LOST = _counter("journal_lost", "", "Predictions since the start that could not be recorded.")
+JOURNAL_FAILING = _gauge(
+    "journal_failing", "", "1 while the worker that responds cannot write the journal."
+)
+SEGMENTS = _gauge(
+    "journal_segments", "", "Files of the journal that are not completely in the store."
+)
+BYTES = _gauge("journal_bytes", "", "The size of these files.")
 WAITING = _gauge("collector_waiting_bytes", "", "Bytes of the journal that are not in the store.")
-TORN = _counter("collector_torn_lines", "", "Lines cut off while written, so never answered.")
-LOOKED = _gauge(
-    "collector_last_run_timestamp_seconds", "", "When the collector last looked at the journal."
+TORN = _counter("collector_torn_lines", "", "Lines that were cut off while they were written.")
+COLLECTED = _gauge("collector_last_run_timestamp_seconds", "", "When the collector last ran.")
+COLLECTOR_FAILING = _gauge(
+    "collector_failing", "", "1 while the collector cannot move the journal into the store."
 )
-STUCK = _gauge("collector_failing", "", "1 while the collector cannot move the journal.")
-STORE = _gauge("store_up", "", "1 where the store answers; 0 leaves out all that is below.")
+STORE = _gauge("store_up", "", "1 if the store can be read; without it the following are missing.")
 CHECKED = _gauge(
-    "monitor_last_check_timestamp_seconds", "model version", "When the monitor last checked it."
+    "monitor_last_check_timestamp_seconds",
+    "model version",
+    "When the monitor last checked the version.",
 )
 DRIFTED = _gauge("drift_share", "model version", "Share of the fields that drifted, 0 to 1.")
 CHANGE = _gauge(
@@ -123,7 +133,7 @@ CHANGE = _gauge(
 ALERT = _gauge("alert", "model version kind", "1 while an alert lasts.")
 METRICS = (
     *(REQUESTS, DURATION, REQUEST_ROWS, PREDICTIONS, BUILD, LIVE, TRIAL, LOADED, BROKEN),
-    *(LOST, FAILING, SEGMENTS, BYTES, WAITING, TORN, LOOKED, STUCK),
+    *(LOST, JOURNAL_FAILING, SEGMENTS, BYTES, WAITING, TORN, COLLECTED, COLLECTOR_FAILING),
     *(STORE, CHECKED, DRIFTED, CHANGE, ALERT),
 )
 
@@ -131,19 +141,19 @@ SECOND_BUCKETS, ROW_BUCKETS = DURATION.buckets, REQUEST_ROWS.buckets
 
 
 class Metrics:
-    """What this process answers, counted with what all others do.
+    """Counts requests and predictions, together with all other workers.
 
     Parameters
     ----------
     folder : Path
-        Made when something is counted.
+        Created when it is first needed.
     """
 
     def __init__(self, folder: Path) -> None:
         self._counters = Counters(folder)
 
     def open(self) -> None:
-        """Open the files in which this process counts, before its first request."""
+        """Open the files of this process's counts, before its first request."""
         self._counters.add(())
 
     def count_request(
@@ -154,7 +164,7 @@ class Metrics:
         Parameters
         ----------
         route : str
-            The pattern that its path fits, empty if none: of these there are few.
+            The pattern that the path matches, empty if none, so there are only few.
         predicts : bool
             Whether it was a request for predictions.
         """
@@ -187,11 +197,13 @@ class Metrics:
         self._counters.add(counts)
 
     def samples(self) -> Iterator[Sample]:
-        """What all processes have counted by now."""
+        """Yield the sums of all processes."""
         sums = counters.read(self._counters.folder)
         for metric in (REQUESTS, PREDICTIONS):
             for (name, *labels), value in sums.items():
-                if name == metric.name and len(labels) == len(metric.labels):  # as this release has
+                if name == metric.name and len(labels) == len(
+                    metric.labels
+                ):  # not those of another release
                     yield Sample(metric, tuple(labels), value)
         for metric in (DURATION, REQUEST_ROWS):
             for values in sorted({name[1:-1] for name in sums if name[0] == metric.name}):
@@ -206,7 +218,7 @@ class Totals(NamedTuple):
     errors: dict[str, int]
 
     def since(self, before: "Totals") -> "Totals":
-        """Those that came after others; all of them where these counted more, so are of a past."""
+        """Subtract earlier totals, unless these are higher: then the counts were reset."""
         if self.requests < before.requests:
             return self
         errors = {
@@ -219,7 +231,7 @@ class Totals(NamedTuple):
 
 
 def read_totals(folder: Path) -> Totals:
-    """What has been counted in a folder, whether or not a worker runs."""
+    """Read the totals from a folder, whether or not a worker runs."""
     requests, errors = 0, Counter[str]()
     for (name, *labels), count in counters.read(folder).items():
         if name == REQUESTS.name and labels[-1] == PREDICTS:
@@ -231,12 +243,12 @@ def read_totals(folder: Path) -> Totals:
 
 
 def exposition(samples: Iterable[Sample]) -> str:
-    """Samples in Prometheus's text format, 0.0.4, each metric with its help."""
+    """Write samples in Prometheus's text format, 0.0.4, each metric with its help."""
     of_metric: dict[Metric, list[str]] = {metric: [] for metric in METRICS}
     for metric, values, value, suffix, bucket in samples:
         labels = dict(zip(metric.labels, values, strict=True)) | ({"le": bucket} if bucket else {})
-        told = ",".join(f'{label}="{_escaped(str(each))}"' for label, each in labels.items())
-        braced = f"{{{told}}}" if told else ""
+        pairs = ",".join(f'{label}="{_escaped(str(each))}"' for label, each in labels.items())
+        braced = f"{{{pairs}}}" if pairs else ""
         of_metric[metric].append(f"{metric.name}{suffix}{braced} {+value}\n")
     return "".join(
         f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.kind}\n{''.join(lines)}"

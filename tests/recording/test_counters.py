@@ -100,7 +100,7 @@ def test_a_count_whose_name_was_lost_is_nobody_elses(tmp_path: Path):
 def test_what_has_no_room_is_not_counted_and_the_log_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(counters, "ROOM", 3)
+    monkeypatch.setattr(counters, "MAX_COUNTS", 3)
     count(tmp_path, *"abcdea")
     assert read(tmp_path) == {("a",): 2, ("b",): 1, ("c",): 1}
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
