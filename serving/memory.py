@@ -7,7 +7,7 @@ MAX_CONTAINERS = 50_000  # new ones until a collection; Python's default is 700
 
 
 def raise_gc_threshold() -> None:
-    """Collect cyclic garbage less often: records and rows form no cycles, so they are freed anyway."""
+    """Collect cyclic garbage less often: records and rows form no cycles and need none of it."""
     gc.set_threshold(MAX_CONTAINERS)
 
 
