@@ -136,11 +136,11 @@ def gate(runs: int) -> None:
 def story(page: Path | None) -> None:
     """Run the whole loop with real processes, from a drift to a better version; 3 minutes."""
     from bench.story import page as written  # noqa: PLC0415
-    from bench.story import tell  # noqa: PLC0415
+    from bench.story import run  # noqa: PLC0415
 
-    told = tell(click.echo)
+    outcome = run(click.echo)
     if page:
-        page.write_text(written(told), encoding="utf-8")
+        page.write_text(written(outcome), encoding="utf-8")
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""How long a pass over a full window takes, and how much memory, from a store as it is on disk."""
+"""How long a check of a full window takes, and how much memory, from a store on disk."""
 
 import os
 import resource
@@ -23,11 +23,11 @@ from train.problems import wine
 AT_ONCE = 5_000  # rows in one transaction
 WITH_FEEDBACK = 10  # one in so many
 FIELDS = [field.name for field in wine.FIELDS]
-MOST_SECONDS, MOST_MEGABYTES = 10, 500
+MAX_SECONDS, MAX_MEGABYTES = 10, 500
 
 
 def stored(rows: int, url: str | None = None) -> Iterator[Shown]:
-    """A pass over so many predictions, SQLite's if no other store is given; and one of nothing new.
+    """Check so many stored predictions, in SQLite if no store is given; and again with nothing new.
 
     Each is a process of its own, so that its start counts, and its memory is known.
     """
@@ -37,11 +37,11 @@ def stored(rows: int, url: str | None = None) -> Iterator[Shown]:
         store.migrate()
         fill(store, rows)
         store.close()
-        for what in (f"one pass over {rows:,} stored predictions", "one with nothing new"):
+        for what in (f"one check of {rows:,} stored predictions", "one with nothing new"):
             seconds, megabytes = once(settings, rows)
-            holds = seconds <= MOST_SECONDS and megabytes <= MOST_MEGABYTES
+            holds = seconds <= MAX_SECONDS and megabytes <= MAX_MEGABYTES
             measured = f"{seconds:.1f} s, {megabytes:.0f} MB"
-            target = f"≤ {MOST_SECONDS} s, ≤ {MOST_MEGABYTES} MB"
+            target = f"≤ {MAX_SECONDS} s, ≤ {MAX_MEGABYTES} MB"
             yield Shown(what, target, measured, holds)
 
 
@@ -69,12 +69,12 @@ def fill(store: Store, rows: int) -> None:
             classes=("bom", "ruim"),
             probabilities=[[chance, round(1 - chance, 6)] for chance in chances],
         )
-        told = [("bom" if good[place] else "ruim") for place in places[::WITH_FEEDBACK]]
-        store.add([entry, FeedbackEntry(at + 60_000, "told", named[::WITH_FEEDBACK], told)], {})
+        actual = [("bom" if good[place] else "ruim") for place in places[::WITH_FEEDBACK]]
+        store.add([entry, FeedbackEntry(at + 60_000, "sent", named[::WITH_FEEDBACK], actual)], {})
 
 
 def once(settings: Settings, rows: int) -> tuple[float, float]:
-    """Seconds of `adega monitor --once wine`, and the most memory in megabytes."""
+    """Seconds of `adega monitor --once wine`, and its maximum memory in megabytes."""
     variables = {
         "VAR_DIR": str(settings.var_dir),
         "DATABASE_URL": settings.database_url,

@@ -1,4 +1,4 @@
-"""How often the monitor finds what is there, and what is not, in windows of real wines."""
+"""How often the monitor finds real drift, and drift that is not there, in windows of wines."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -14,8 +14,8 @@ WINDOW = 500
 HALF = 0.5  # of a standard deviation
 RED = 0.4  # of the wines; in training it is 0.26
 FLIPPED = 0.15
-MOST_ERROR = 0.02
-MOST = 4  # of the twelve fields: those that differ most between white wines and all
+MAX_ERROR = 0.02
+DIFFERING = 4  # of the twelve fields: those that differ most between white wines and all
 
 
 class Shown(NamedTuple):
@@ -42,16 +42,16 @@ class Window(NamedTuple):
 
 def simulate(splits: int, windows: int, trees: int = 80) -> Iterator[Shown]:
     """Run so many windows of each of so many splits, and hold what comes of it to the targets."""
-    most = _differing()
+    differing = _differing()
     runs = []
     for seed in range(splits):
         reference, live = trained(seed, trees)
-        runs += [_run(reference, live, (seed, number), most) for number in range(windows)]
+        runs += [_run(reference, live, (seed, number), differing) for number in range(windows)]
     found = Window(*(list(each) for each in zip(*runs, strict=True)))
     yield _at_most("no drift: any alarm", 0.01, found.false_alarm)
     yield _at_least("one field shifted by half a standard deviation: found", 0.99, found.shift)
     yield _at_least("share of a category moved from 26 % to 40 %: found", 0.95, found.share)
-    named = f"only white wines: found, {', '.join(most)} named, the first as the first"
+    named = f"only white wines: found, {', '.join(differing)} named, the first as the first"
     yield _at_least(named, 1.0, found.whites)
     yield _at_least("15 % of the labels flipped: found within 500 rows", 0.95, found.flip)
     rows = f"{median(found.delay):.0f} rows"
@@ -60,11 +60,11 @@ def simulate(splits: int, windows: int, trees: int = 80) -> Iterator[Shown]:
     error = mean(found.error)
     points = f"{100 * error:.2f} points"
     figure = "accuracy estimated without feedback: mean absolute error"
-    yield Shown(figure, "≤ 2 points", points, error <= MOST_ERROR)
+    yield Shown(figure, "≤ 2 points", points, error <= MAX_ERROR)
 
 
 def timed(rows: int) -> Shown:
-    """One pass over so many rows of twelve fields and a probability."""
+    """Check so many rows of twelve fields and a probability."""
     wines, random = load(), np.random.default_rng(0)
     reference = Monitored(Traffic(wines, random.random(len(wines)), np.zeros(len(wines), bool)))
     window = wines.iloc[random.integers(len(wines), size=rows)]
@@ -75,7 +75,7 @@ def timed(rows: int) -> Shown:
         start = time.process_time()
         reference.checked(numbers, colors, answered)
         seconds.append(time.process_time() - start)
-    return Shown(f"one pass over {rows:,} rows", "", f"{1_000 * median(seconds):.0f} ms of a core")
+    return Shown(f"one check of {rows:,} rows", "", f"{1_000 * median(seconds):.0f} ms of a core")
 
 
 def report(shown: Iterable[Shown]) -> Iterator[str]:
@@ -85,7 +85,9 @@ def report(shown: Iterable[Shown]) -> Iterator[str]:
         yield f"| {figure} | {target} | {measured} | {'' if holds else 'missed'} |"
 
 
-def _run(reference: Monitored, live: Traffic, number: tuple[int, int], most: list[str]) -> Window:
+def _run(
+    reference: Monitored, live: Traffic, number: tuple[int, int], differing: list[str]
+) -> Window:
     random = np.random.default_rng(number)
     wines, answered, good = live.at(random.permutation(len(live.good))[:WINDOW])
     field = NUMBERS[number[1] % len(NUMBERS)]
@@ -99,7 +101,7 @@ def _run(reference: Monitored, live: Traffic, number: tuple[int, int], most: lis
         false_alarm=reference.drift(wines, answered).verdict == "drift",
         shift=field in reference.drift(shifted).drifted,
         share=COLOR in reference.drift(redder).drifted,
-        whites=named[:1] == (most[0],) and {*most} <= {*named},
+        whites=named[:1] == (differing[0],) and {*differing} <= {*named},
         false_flip=reference.until_alarm(answered, good, Watch()) is not None,
         flip=reference.until_alarm(answered, flipped, Watch()) is not None,
         delay=reference.until_alarm(answered, flipped, reference.watch) or WINDOW,
@@ -108,12 +110,12 @@ def _run(reference: Monitored, live: Traffic, number: tuple[int, int], most: lis
 
 
 def _differing() -> list[str]:
-    """The fields that differ most between white wines and all, first the most."""
+    """The fields that differ most between white wines and all, in that order."""
     wines = load()
     all_wines = Monitored(Traffic(wines, np.zeros(len(wines)), np.zeros(len(wines), bool)))
     fields = all_wines.drift(wines[wines[COLOR] == "white"]).fields
     ordered = sorted(fields, key=lambda each: each.change or 0, reverse=True)
-    return [each.field for each in ordered[:MOST]]
+    return [each.field for each in ordered[:DIFFERING]]
 
 
 def _at_most(figure: str, share: float, found: list[bool]) -> Shown:

@@ -25,7 +25,7 @@ from serving.versions.decisions import Decision, Decisions
 WINDOW = 500
 CALM = 600  # answers before the drift begins
 PATIENCE = 600.0  # seconds for any one step
-SETTLED = 3.0  # seconds in which the monitor looks once more
+SETTLED = 3.0  # seconds within which the monitor checks again
 SETTINGS = {
     "MONITOR_INTERVAL": "1",
     "MONITOR_ROWS": str(WINDOW),
@@ -37,21 +37,21 @@ SETTINGS = {
 Say = Callable[[str], None]
 
 
-class Told(NamedTuple):
-    """What became of it all.
+class Outcome(NamedTuple):
+    """The outcome of the whole story.
 
     Attributes
     ----------
     requests, answered, stored : int
         Sent; answered with 200; and of these answers in the store.
     feedback : int
-        Of how many answers the truth was told.
+        How many predictions got feedback.
     versions : dict of int to int
         Answers by version.
     decisions : list of Decision
         The oldest first.
     alerts : list of str
-        What states the webhook was told of, the oldest first.
+        The states in the messages to the webhook, the oldest first.
     """
 
     lines: list[str]
@@ -136,7 +136,7 @@ class Story:
             time.sleep(0.1)
 
     def news(self) -> list[Decision]:
-        """What was decided since this was asked last; it is logged."""
+        """Log and return the decisions since the last call."""
         history = self.decisions.history("wine")[::-1]
         new, self._decided = history[self._decided :], len(history)
         for taken in new:
@@ -159,7 +159,7 @@ class Story:
         self.log(f"traffic   version 2 answers, after {customers.versions[1]:,} of version 1")
 
     def count(self, customers: Customers) -> int:
-        """How many of the answers are in the store; and what the monitor says by now."""
+        """Count the predictions in the store, and log the monitor's verdict."""
         with closing(Store(f"sqlite:///{self.folder / 'var' / 'serving.db'}")) as store:
             self.wait("the last record", lambda: bool(store.prediction(customers.ids[-1])))
             latest = store.reports.latest("wine", 2)
@@ -170,7 +170,7 @@ class Story:
             return sum(1 for each in customers.ids if store.prediction(each))
 
 
-def tell(say: Say = print) -> Told:
+def run(say: Say = print) -> Outcome:
     """Let it happen, and say what does.
 
     Raises
@@ -209,7 +209,7 @@ def tell(say: Say = print) -> Told:
         time.sleep(SETTLED)
         customers.stop()
         stored, answered = story.count(customers), customers.outcomes[OK]
-        told = Told(
+        outcome = Outcome(
             lines=story.lines,
             requests=customers.outcomes.total(),
             answered=answered,
@@ -219,15 +219,17 @@ def tell(say: Say = print) -> Told:
             decisions=story.decisions.history("wine")[::-1],
             alerts=webhook.states,
         )
-        story.log(f"the end   {told.requests:,} requests, {answered:,} answers, {stored:,} stored")
-        return told
+        story.log(
+            f"the end   {outcome.requests:,} requests, {answered:,} answers, {stored:,} stored"
+        )
+        return outcome
 
 
-def page(told: Told) -> str:
+def page(outcome: Outcome) -> str:
     """The story as a page of the docs."""
-    log, decided = "\n".join(told.lines), [each.action for each in told.decisions]
+    log, decided = "\n".join(outcome.lines), [each.action for each in outcome.decisions]
     answers = " and ".join(
-        f"{answers:,} by version {version}" for version, answers in sorted(told.versions.items())
+        f"{answers:,} by version {version}" for version, answers in sorted(outcome.versions.items())
     )
     return f"""\
 # A run of the whole loop
@@ -244,10 +246,10 @@ feedback follows each prediction after a second. During the trial clients send o
 {log}
 ```
 
-- **No request was lost**: {told.requests:,} sent, {told.answered:,} returned 200 ({answers}),
-  {told.stored:,} of these predictions in the store; {told.feedback:,} got feedback.
+- **No request was lost**: {outcome.requests:,} sent, {outcome.answered:,} returned 200 ({answers}),
+  {outcome.stored:,} of these predictions in the store; {outcome.feedback:,} got feedback.
 - **Decisions**, all by the monitor: {", ".join(decided)}.
-- **Messages to the webhook**, each with a valid signature: {", ".join(told.alerts)}.
+- **Messages to the webhook**, each with a valid signature: {", ".join(outcome.alerts)}.
 
 [retraining.md](retraining.md) explains each step, and how often it is wrong. Here the monitor
 checks the latest {WINDOW} predictions every second; by default it checks 5,000 every five minutes.

@@ -33,7 +33,7 @@ NUMBERS = [field.name for field in wine.FIELDS if field.type == "number"]
 COLOR = "color"
 
 Floats = NDArray[np.float64]
-Truth = NDArray[np.bool_]
+Flags = NDArray[np.bool_]
 
 
 class Traffic(NamedTuple):
@@ -41,7 +41,7 @@ class Traffic(NamedTuple):
 
     wines: pd.DataFrame
     answered: Floats
-    good: Truth
+    good: Flags
 
     def at(self, places: NDArray[np.intp]) -> "Traffic":
         """Some of it."""
@@ -77,7 +77,7 @@ class Monitored:
         probabilities = Numbers.of(self.probabilities, answered, rows=self.rows)
         return detect_drift(fields, {"bom": probabilities})
 
-    def until_alarm(self, answered: Floats, good: Truth, watch: Watch) -> int | None:
+    def until_alarm(self, answered: Floats, good: Flags, watch: Watch) -> int | None:
         """After how many of these rows a watch raises its alarm, if it does."""
         found = self._losses(answered, good)
         for rows, loss in enumerate(found.of_rows.tolist(), start=1):
@@ -93,7 +93,7 @@ class Monitored:
         return update(Watch(), past.of_rows.tolist(), past.bound)
 
     def estimated_accuracy(self, answered: Floats) -> float:
-        """The accuracy to be expected where no truth is known."""
+        """The accuracy to be expected without feedback."""
         bins = (self._trained.answered * 10).astype(int).clip(max=9)
         reliability = [
             ReliabilityBin(
@@ -106,7 +106,7 @@ class Monitored:
         accuracy, *_ = estimate(_classified(answered), reliability)
         return accuracy.value
 
-    def _losses(self, answered: Floats, good: Truth) -> Losses:
+    def _losses(self, answered: Floats, good: Flags) -> Losses:
         error = (self._trained.answered - self._trained.good) ** 2
         folds = [part.mean() for part in np.array_split(error, FOLDS)]
         held_out = {"brier": Figure(float(error.mean()), float(np.std(folds, ddof=1)), 1.0)}
@@ -136,7 +136,7 @@ def trained(seed: int, trees: int) -> tuple[Monitored, Traffic]:
     return Monitored(traffic.at(places[:until])), traffic.at(places[until:])
 
 
-def right(answered: Floats, good: Truth) -> float:
+def right(answered: Floats, good: Flags) -> float:
     """The accuracy of the labels that these probabilities make."""
     return float(np.mean((answered >= THRESHOLD) == good))
 

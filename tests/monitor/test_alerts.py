@@ -17,7 +17,7 @@ from serving.settings import Settings
 from serving.statement import Statement
 
 LIVE = {"wine": 2}
-TOLD = Settings(alert_webhook="https://example.org/hook")
+WITH_WEBHOOK = Settings(alert_webhook="https://example.org/hook")
 
 MOVED = (Statement("moved", {"distance": 0.5}, "alcohol"),)
 CALM = (Statement("as_in_training"),)
@@ -70,7 +70,7 @@ def test_drift_that_lasts_sends_nothing_but_the_latest_statements_are_kept():
     more = (*MOVED, Statement("more_drifted", {"count": 1}))
     later = change_alerts(begun().raised, [drift(more)], LIVE, 2_000)
     assert [alert.statements for alert in later.changed] == [more]
-    assert (later.lasting[0].raised, later.messages(TOLD, 2_000)) == (1_000, [])
+    assert (later.lasting[0].raised, later.messages(WITH_WEBHOOK, 2_000)) == (1_000, [])
     assert change_alerts(later.lasting, [drift(more)], LIVE, 3_000).changed == []
 
 
@@ -105,7 +105,7 @@ def test_a_version_that_is_no_longer_live_has_its_alerts_cleared(live: dict[str,
 @given(checks)
 def test_whatever_checks_find_an_alert_is_raised_once_and_cleared_once(checks):
     lasting: list[Alert] = []
-    told: Counter[tuple[str, int, str]] = Counter()
+    counts: Counter[tuple[str, int, str]] = Counter()
     for now, (found, live) in enumerate(checks):
         before = {key(alert) for alert in lasting}
         changes = change_alerts(lasting, found, live, now)
@@ -119,20 +119,23 @@ def test_whatever_checks_find_an_alert_is_raised_once_and_cleared_once(checks):
         assert all(live.get(model) == version for model, version, _ in raised | kept)
         drifting = {signal[:3] for signal in found if signal.verdict == "drift"}
         assert {each for each in drifting if live.get(each[0]) == each[1]} <= raised | kept
-        told.update(raised)
-        told.subtract(cleared)
+        counts.update(raised)
+        counts.subtract(cleared)
         lasting = changes.raised + changes.lasting
-        assert {each: count for each, count in told.items() if count} == dict.fromkeys(
+        assert {each: count for each, count in counts.items() if count} == dict.fromkeys(
             map(key, lasting), 1
         )
-        assert len(changes.messages(TOLD, now)) == len(raised) + len(cleared)
+        assert len(changes.messages(WITH_WEBHOOK, now)) == len(raised) + len(cleared)
         assert all(alert.cleared is None for alert in lasting)
 
 
 def test_a_message_is_sent_at_the_beginning_and_at_the_end():
     raised = begun()
     cleared = change_alerts(raised.raised, [], {"wine": 3}, 90_500)
-    (beginning,), (end,) = raised.messages(TOLD, 1_000), cleared.messages(TOLD, 90_500)
+    (beginning,), (end,) = (
+        raised.messages(WITH_WEBHOOK, 1_000),
+        cleared.messages(WITH_WEBHOOK, 90_500),
+    )
     assert json.loads(beginning.body) == {
         "type": "alert.raised",
         "timestamp": "1970-01-01T00:00:01.000+00:00",

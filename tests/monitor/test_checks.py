@@ -1,4 +1,4 @@
-"""The monitor as people run it: what was asked and learnt over HTTP, a pass, and what it tells."""
+"""The monitor as people run it: predictions and feedback over HTTP, a check, and its report."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ def answers(client: FlaskClient, frame: pd.DataFrame) -> list[dict[str, Any]]:
     return client.post("/predict", **body(frame.to_dict("records"))).json["predictions"]
 
 
-def told(client: FlaskClient) -> dict[str, Any]:
+def monitored(client: FlaskClient) -> dict[str, Any]:
     answer = client.get("/models/wine/monitor")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
     return answer.json
@@ -42,7 +42,7 @@ def test_what_comes_in_otherwise_is_an_alarm_that_names_it(client: FlaskClient, 
     assert "wine 1: drift: alcohol: " in run.stdout
     assert "    data drift since " in run.stdout
     assert "diabetes 1: not enough yet: 0 values so far, 200 are needed" in run.stdout
-    found = told(client)
+    found = monitored(client)
     report = found["report"]
     assert report["verdict"] == "drift"
     assert report["drift"]["drifted"][0] == "alcohol"
@@ -66,13 +66,13 @@ def test_labels_that_do_not_fit_any_more_are_concept_drift(client: FlaskClient, 
     assert client.post("/feedback", **body(feedback)).status_code == 200
     moved(settings).close()
     assert monitor(settings, "wine").exit_code == 3
-    report = told(client)["report"]
+    report = monitored(client)["report"]
     assert report["concept"]["verdict"] == "drift"
     assert report["concept"]["rows"] == 400
     assert report["concept"]["sentence"].endswith("the model got worse")
     assert report["arrival"]["with_feedback"] == 400
     assert {each["metric"] for each in report["realised"]} >= {"accuracy", "roc_auc", "brier"}
-    assert {alert["kind"] for alert in told(client)["alerts"]} >= {"concept drift"}
+    assert {alert["kind"] for alert in monitored(client)["alerts"]} >= {"concept drift"}
 
 
 def test_a_few_predictions_are_not_enough_to_tell(client: FlaskClient, settings: Settings):
@@ -82,10 +82,10 @@ def test_a_few_predictions_are_not_enough_to_tell(client: FlaskClient, settings:
     assert run.exit_code == 0
     assert "wine 1: not enough yet: 20 values so far, 200 are needed" in run.stdout
     assert "not measured: performance: these predictions have no feedback yet" in run.stdout
-    report = told(client)["report"]
+    report = monitored(client)["report"]
     assert report["traffic"]["labels"].keys() == {"bom", "ruim"}
     assert sum(report["traffic"]["labels"].values()) == report["traffic"]["predictions"] == 20
-    assert told(client)["alerts"] == []
+    assert monitored(client)["alerts"] == []
 
 
 def test_a_regression_is_monitored_by_its_numbers(client: FlaskClient, settings: Settings):
@@ -115,7 +115,7 @@ def test_before_a_first_pass_the_answer_says_how_to_make_one(
     client: FlaskClient, settings: Settings
 ):
     moved(settings).close()
-    found = told(client)
+    found = monitored(client)
     assert (found["report"], found["points"], found["alerts"]) == (None, [], [])
     assert "adega monitor" in found["sentence"]
 

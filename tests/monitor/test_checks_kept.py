@@ -1,4 +1,4 @@
-"""What a pass keeps, and how the next one goes on from there; over both databases, both real."""
+"""What a check stores, and how the next one continues from it; over both databases."""
 
 import logging
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from conftest import rewrite
 from monitored import (
     ROWS,
     chances,
+    feedback,
     kinds,
-    learnt,
     monitor,
     opened,
     predicted,
@@ -95,17 +95,17 @@ def test_an_alert_is_raised_once_lasts_and_is_cleared(
 ):
     caplog.set_level(logging.INFO)
 
-    def said(word: str) -> int:
+    def logged(word: str) -> int:
         return caplog.text.count(f"data drift is {word}")
 
     store.add(window(alcohol=2), {})
     assert monitor(kept, "wine").exit_code == 3
     store.add(window(alcohol=2, seed=1), {})
     assert monitor(kept, "wine").exit_code == 3
-    assert (said("raised"), said("cleared")) == (1, 0)
+    assert (logged("raised"), logged("cleared")) == (1, 0)
     store.add(window(seed=2), {})
     assert monitor(kept, "wine").exit_code == 0
-    assert (said("raised"), said("cleared")) == (1, 1)
+    assert (logged("raised"), logged("cleared")) == (1, 1)
     (alert,) = store.reports.alerts("wine")
     assert alert.cleared
     assert alert.ended == (Statement("as_in_training"),)
@@ -126,20 +126,20 @@ def test_an_alert_about_a_version_that_is_replaced_is_cleared(sqlite: Settings):
 
 
 def test_a_pass_without_news_is_not_made(kept: Settings, store: Store):
-    def passes() -> int:
+    def points() -> int:
         before = store.reports.latest("wine", 1)
         monitor(kept, "wine")
         assert before is None or store.reports.latest("wine", 1).time > before.time
         return len(store.reports.points("wine", 0))
 
-    entry, told = window()
-    assert [passes(), passes()] == [1, 1]
+    entry, sent = window()
+    assert [points(), points()] == [1, 1]
     store.add([entry], {})
-    assert [passes(), passes()] == [2, 2]
-    store.add([told], {})
-    assert [passes(), passes()] == [3, 3]
+    assert [points(), points()] == [2, 2]
+    store.add([sent], {})
+    assert [points(), points()] == [3, 3]
     store.add(window(rows=1, seed=3), {})
-    assert [passes(), passes()] == [4, 4]
+    assert [points(), points()] == [4, 4]
 
 
 def test_the_watch_takes_each_row_once_in_the_order_in_which_it_came(kept: Settings, store: Store):
@@ -160,8 +160,8 @@ def test_feedback_waits_a_minute_for_its_prediction(kept: Settings, store: Store
     lost, late, there = (
         predicted(wines(60, part), likely, at=now - 1_000 * part) for part in range(1, 4)
     )
-    of_lost = learnt(lost, likely, after=-90_000)
-    of_others = [learnt(late, likely, after=900), learnt(there, likely, after=1_900)]
+    of_lost = feedback(lost, likely, after=-90_000)
+    of_others = [feedback(late, likely, after=900), feedback(there, likely, after=1_900)]
     store.add([there, of_lost, *of_others], {})
     assert rows() == 0  # nothing beyond what is awaited: the order counts
     store.add([late], {})
@@ -187,9 +187,9 @@ def test_the_version_that_is_tried_is_held_against_the_live_one(sqlite: Settings
     tried = rewrite(sqlite.models_dir, lambda *_: None)
     (sqlite.models_dir / "wine/trial").write_text(f"{tried}\n")
     store = opened(sqlite)
-    entry, told = window()
+    entry, sent = window()
     seen = TrialEntry(entry.time, "wine", tried, entry.ids, entry.predictions)
-    store.add([entry, told, seen], {})
+    store.add([entry, sent, seen], {})
     store.close()
     trial = report_of(sqlite)["report"]["trial"]
     assert (trial["version"], trial["rows"], trial["agreement"]) == (tried, ROWS, 1)

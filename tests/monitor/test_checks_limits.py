@@ -1,4 +1,4 @@
-"""What a pass cannot look at, or has nothing to compare with, it names; and it goes on."""
+"""A check names what it cannot read or compare, and continues with the rest."""
 
 import json
 from dataclasses import replace
@@ -10,8 +10,8 @@ from conftest import rewrite
 from monitored import (
     ROWS,
     chances,
+    feedback,
     kinds,
-    learnt,
     monitor,
     opened,
     predicted,
@@ -63,7 +63,7 @@ def test_fields_that_are_not_recorded_as_sent_are_left_out_and_named(
     own: Settings, value: str | None, reason: str
 ):
     store = opened(own)
-    entry, told = window()
+    entry, sent = window()
     places = [entry.fields.index(name) for name in ("alcohol", "color")]
     if value:
         for row in entry.records:
@@ -74,7 +74,7 @@ def test_fields_that_are_not_recorded_as_sent_are_left_out_and_named(
         entry.records = [
             [each for at, each in enumerate(row) if at not in places] for row in entry.records
         ]
-    store.add([entry, told], {})
+    store.add([entry, sent], {})
     store.close()
     report = report_of(own)["report"]
     assert {each["field"] for each in report["drift"]["fields"]}.isdisjoint({"alcohol", "color"})
@@ -96,7 +96,7 @@ def test_a_version_of_which_nothing_is_known_is_monitored_as_far_as_that_goes(ow
     model_folder.put_live(own.models_dir / "wine", rewrite(own.models_dir, forget))
     store = opened(own)
     entry = predicted(wines(ROWS), chances(ROWS), version=2)
-    store.add([entry, learnt(entry, chances(ROWS))], {})
+    store.add([entry, feedback(entry, chances(ROWS))], {})
     store.close()
     report = report_of(own)["report"]
     assert report["drift"]["fields"] == report["drift"]["predictions"] == []
@@ -118,9 +118,9 @@ def test_a_classifier_without_probabilities_is_watched_by_its_labels(own: Settin
     model_folder.put_live(own.models_dir / "wine", rewrite(own.models_dir, bare))
     likely = chances(ROWS)
     entry = predicted(wines(ROWS), likely, version=2, probabilities=[])
-    told = learnt(entry, likely, flipped=0.5)
+    sent = feedback(entry, likely, flipped=0.5)
     store = opened(own)
-    store.add([entry, told], {})
+    store.add([entry, sent], {})
     store.close()
     found = report_of(own)
     report = found["report"]

@@ -53,7 +53,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> type[FakeTraining]:
 
 
 class Wine:
-    """The wine model, what it is asked and told, and the loop around it."""
+    """The wine model, with predictions and feedback, and the loop around it."""
 
     def __init__(self, models: Path, var: Path) -> None:
         self.settings = Settings(models_dir=models, var_dir=var, auto_retrain=True)
@@ -72,27 +72,29 @@ class Wine:
         )
         self.store.reports.settle([alert], [])
 
-    def learn(
+    def add_feedback(
         self,
         rows: int,
-        said: tuple[float, ...] = BAD,
-        tried: tuple[float, ...] | None = None,
+        live: tuple[float, ...] = BAD,
+        trial: tuple[float, ...] | None = None,
         model: str = "wine",
     ) -> None:
-        """Answer good wines, and be told that they are good."""
+        """Store predictions of good wines, with the feedback that they are good."""
         now, version = clock.now(), self.decisions.live(model)
         named = ids.make(model, version, now, rows + 1)[:rows]
-        told = {"classes": CLASSES, "probabilities": [list(said)] * rows}
+        more = {"classes": CLASSES, "probabilities": [list(live)] * rows}
         entries: list[Any] = [
             PredictionEntry(
-                now, "wine", self.live, "", 1, named, [], [[]] * rows, ["bom"] * rows, **told
+                now, "wine", self.live, "", 1, named, [], [[]] * rows, ["bom"] * rows, **more
             ),
             FeedbackEntry(now, "", named, ["bom"] * rows),
         ]
-        if tried:
-            trial = self.decisions.trial("wine")
-            chances = [list(tried)] * rows
-            entries.append(TrialEntry(now, "wine", trial, named, ["bom"] * rows, CLASSES, chances))
+        if trial:
+            version = self.decisions.trial("wine")
+            chances = [list(trial)] * rows
+            entries.append(
+                TrialEntry(now, "wine", version, named, ["bom"] * rows, CLASSES, chances)
+            )
         self.store.add(entries, {})
 
     def step(self) -> list[tuple[str, int | None, int | None]]:
@@ -113,7 +115,7 @@ def wine(models: Path, tmp_path: Path) -> Wine:
 def on_trial(trained: type[FakeTraining], wine: Wine) -> Wine:  # noqa: ARG001
     """Version 2 is tried, after an alert about version 1."""
     wine.alert()
-    wine.learn(20)
+    wine.add_feedback(20)
     wine.step()
     wine.step()
     assert wine.decisions.trial("wine") == 2
@@ -121,9 +123,9 @@ def on_trial(trained: type[FakeTraining], wine: Wine) -> Wine:  # noqa: ARG001
 
 
 def test_an_alert_ends_in_a_better_version_live_and_every_step_is_recorded(on_trial: Wine):
-    on_trial.learn(39, BAD, tried=FAIR)
+    on_trial.add_feedback(39, BAD, trial=FAIR)
     assert len(on_trial.step()) == 2
-    on_trial.learn(1, BAD, tried=FAIR)
+    on_trial.add_feedback(1, BAD, trial=FAIR)
     assert on_trial.step() == [("retrain", 1, 2), ("trial", None, 2), ("promote", 1, 2)]
     assert {each.who for each in on_trial.history()} == {"monitor"}
     retrained, _, promoted = on_trial.history()
@@ -135,7 +137,7 @@ def test_an_alert_ends_in_a_better_version_live_and_every_step_is_recorded(on_tr
 
 
 def test_a_version_that_is_tried_and_worse_is_tried_no_more(on_trial: Wine):
-    on_trial.learn(40, FAIR, tried=BAD)
+    on_trial.add_feedback(40, FAIR, trial=BAD)
     assert on_trial.step()[2:] == [("trial", 2, None)]
     assert "not shown to be no worse" in on_trial.history()[-1].why
     assert on_trial.live == 1
@@ -145,8 +147,8 @@ def test_a_version_that_is_tried_and_worse_is_tried_no_more(on_trial: Wine):
 def test_a_trial_that_shows_nothing_ends_when_it_is_judged_last(on_trial: Wine):
     for _ in range(2):
         assert len(on_trial.step()) == 2
-        on_trial.learn(20, GOOD, tried=BAD)
-        on_trial.learn(20, BAD, tried=GOOD)
+        on_trial.add_feedback(20, GOOD, trial=BAD)
+        on_trial.add_feedback(20, BAD, trial=GOOD)
     assert on_trial.step()[2:] == [("trial", 2, None)]
 
 
@@ -174,27 +176,27 @@ def test_a_trial_of_somebody_else_is_left_alone(
 ):
     Versions(wine.decisions, "ana").set_trial("wine", rewrite(models, lambda manifest, _: manifest))
     wine.alert()
-    wine.learn(100, BAD, tried=GOOD)
+    wine.add_feedback(100, BAD, trial=GOOD)
     assert wine.step() == [("trial", None, 2)]
     assert not trained.begun
 
 
 def test_a_killed_monitor_goes_on_where_it_was(on_trial: Wine):
     again = Wine(on_trial.settings.models_dir, on_trial.settings.var_dir)
-    again.learn(40, BAD, tried=FAIR)
+    again.add_feedback(40, BAD, trial=FAIR)
     assert again.step()[-1] == ("promote", 1, 2)
 
 
 def test_nothing_is_trained_without_an_alert_nor_before_enough_is_learnt_since(
     wine: Wine, trained: type[FakeTraining]
 ):
-    wine.learn(100)
+    wine.add_feedback(100)
     wine.step()
     wine.alert()
-    wine.learn(19)
+    wine.add_feedback(19)
     wine.step()
     assert not trained.begun
-    wine.learn(1)
+    wine.add_feedback(1)
     wine.step()
     assert trained.begun == 1
 
@@ -207,11 +209,11 @@ def test_what_came_to_nothing_is_tried_again_later_and_with_twice_the_feedback(
 
     monkeypatch.setattr(trained, "ends", staticmethod(refused))
     wine.alert()
-    wine.learn(20)
+    wine.add_feedback(20)
     wine.step()
     assert wine.step() == [("retrain", 1, 2)]
     assert "the gate objects: its unit is bottles, not none" in wine.history()[0].why
-    wine.learn(20)
+    wine.add_feedback(20)
     for _ in range(3):
         wine.step()
     assert trained.begun == 1
@@ -219,7 +221,7 @@ def test_what_came_to_nothing_is_tried_again_later_and_with_twice_the_feedback(
     wine.step()
     assert trained.begun == 2
     wine.step()
-    wine.learn(39)
+    wine.add_feedback(39)
     wine.step()
     assert trained.begun == 2
 
@@ -235,7 +237,7 @@ def test_a_model_that_training_does_not_know_is_told_so_once(
     monkeypatch.setattr(loop, "MIN_PAUSE", 0)
     wine.alert()
     for _ in range(4):
-        wine.learn(100)
+        wine.add_feedback(100)
         wine.step()
     assert trained.begun == 1
     assert "adega train FILE --target … --name wine --with-feedback" in wine.history()[0].why
@@ -244,10 +246,10 @@ def test_a_model_that_training_does_not_know_is_told_so_once(
 
 def test_one_model_is_trained_at_a_time(wine: Wine, trained: type[FakeTraining]):
     wine.alert("diabetes")
-    wine.learn(20, model="diabetes")
+    wine.add_feedback(20, model="diabetes")
     wine.loop.step([Checked("diabetes", 1, None)])
     wine.alert()
-    wine.learn(20)
+    wine.add_feedback(20)
     assert wine.step() == []
     assert trained.begun == 1
 
@@ -268,7 +270,7 @@ def test_of_two_trainings_at_once_each_knows_the_version_that_it_wrote(
     python.chmod(0o755)
     monkeypatch.setattr(training.sys, "executable", str(python))
     ours = Training(Settings(models_dir=models, var_dir=tmp_path / "var"), "wine")
-    for _ in range(2):  # another one writes 3 before ours is looked at
+    for _ in range(2):  # another one writes 3 before ours has ended
         rewrite(models, lambda *_: None)
     ours.wait()
     assert ours.result() == TrainingResult(2)

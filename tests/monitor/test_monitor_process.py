@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from conftest import PATIENCE, ROOT, wait_until
-from monitored import chances, learnt, monitor, opened, predicted, report_of, wines
+from monitored import chances, feedback, monitor, opened, predicted, report_of, wines
 
 from serving import clock
 from serving.recording.store import Store
@@ -34,7 +34,7 @@ ROWS = 250
 
 @contextmanager
 def monitoring(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m serving monitor` with a pass every second, until the block ends."""
+    """Run `python -m serving monitor` with a check every second, until the block ends."""
     own = {
         "VAR_DIR": str(settings.var_dir),
         "MONITOR_INTERVAL": "1",
@@ -56,7 +56,7 @@ def traffic() -> Iterator[list[Any]]:
     for number in count():
         likely = chances(ROWS, number)
         entry = predicted(wines(ROWS, number, alcohol=2 * (number % 2)), likely)
-        yield [entry, learnt(entry, likely, flipped=0.2, after=0)]
+        yield [entry, feedback(entry, likely, flipped=0.2, after=0)]
 
 
 def passes_since(store: Store, time: int) -> int:
@@ -81,7 +81,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_says_nothing_twice(tmp_path: 
     points = store.reports.points("wine", 0)
     alerts = store.reports.alerts("wine")
     messages = store.deliveries.due(2**62, 10_000)
-    print(f"{len(points)} passes between {KILLS} kills, {len(alerts)} alerts")
+    print(f"{len(points)} checks between {KILLS} kills, {len(alerts)} alerts")
     assert len(messages) == len(alerts) + sum(alert.cleared is not None for alert in alerts)
     assert len([each for each in alerts if each.cleared is None]) == len(
         {each.kind for each in alerts if each.cleared is None}

@@ -72,10 +72,10 @@ def test_figures_of_three_classes_are_those_of_scikit_learn():
     )
 
 
-@pytest.mark.parametrize("least", [0.1, -1])
-def test_figures_of_a_regression_are_those_of_scikit_learn(least: float):
+@pytest.mark.parametrize("lowest", [0.1, -1])
+def test_figures_of_a_regression_are_those_of_scikit_learn(lowest: float):
     random = np.random.default_rng(0)
-    actual = least + random.exponential(size=200)
+    actual = lowest + random.exponential(size=200)
     predictions = Regressed(actual + random.normal(size=200) / 2, actual)
     error = known.mean_absolute_percentage_error(actual, predictions.predicted)
     assert figures(predictions, np.ones(200), "within_0.5") == pytest.approx(
@@ -85,7 +85,7 @@ def test_figures_of_a_regression_are_those_of_scikit_learn(least: float):
             "r2": known.r2_score(actual, predictions.predicted),
             "within_0.5": np.mean(np.abs(actual - predictions.predicted) <= 0.5),
         }
-        | ({"mape": error} if least > 0 else {})
+        | ({"mape": error} if lowest > 0 else {})
     )
 
 

@@ -40,8 +40,10 @@ def test_a_message_is_posted_once_with_its_id_time_and_signature(store: Store):
     assert got.headers["content-type"] == "application/json"
     assert got.headers["host"] == f"localhost:{receiver.server_port}"
     # As standardwebhooks.com has the receiver do it:
-    said = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.{got.body.decode()}"
-    own = hmac.new(base64.b64decode(KEY[len("whsec_") :]), said.encode(), hashlib.sha256)
+    signed_text = (
+        f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.{got.body.decode()}"
+    )
+    own = hmac.new(base64.b64decode(KEY[len("whsec_") :]), signed_text.encode(), hashlib.sha256)
     assert got.headers["webhook-id"] == "msg_1"
     assert got.headers["webhook-timestamp"] == str(NOW // 1000)
     assert got.headers["webhook-signature"] == f"v1,{base64.b64encode(own.digest()).decode()}"
@@ -60,11 +62,11 @@ def test_the_signature_is_the_one_of_the_standards_own_example():
 
 def test_a_key_may_be_any_text_and_without_one_nothing_is_signed(store: Store):
     with receiving(500) as receiver:
-        hook(receiver.url, key="tell nobody").send_due(store.deliveries, NOW)
+        hook(receiver.url, key="a secret").send_due(store.deliveries, NOW)
         hook(receiver.url, key="").send_due(store.deliveries, NOW + DAY)
     signed, unsigned = receiver.received
-    said = f"msg_1.{NOW // 1000}.".encode() + signed.body
-    own = base64.b64encode(hmac.new(b"tell nobody", said, hashlib.sha256).digest()).decode()
+    signed_text = f"msg_1.{NOW // 1000}.".encode() + signed.body
+    own = base64.b64encode(hmac.new(b"a secret", signed_text, hashlib.sha256).digest()).decode()
     assert signed.headers["webhook-signature"] == f"v1,{own}"
     assert "webhook-signature" not in unsigned.headers
 
@@ -185,8 +187,8 @@ def test_a_message_of_a_monitor_that_was_killed_before_sending_is_sent(tmp_path:
         run = subprocess.run([sys.executable, "-c", KILLED, url], cwd=ROOT, check=False)
         assert run.returncode == -signal.SIGKILL
         hook(receiver.url).send_due(store.deliveries, NOW)
-    told = json.loads(receiver.received[0].body)["data"]
-    assert told["sentence"].startswith("alcohol: the values moved by 2 ")
+    sent = json.loads(receiver.received[0].body)["data"]
+    assert sent["sentence"].startswith("alcohol: the values moved by 2 ")
 
 
 def test_without_a_webhook_nothing_is_sent_and_what_waits_is_kept(store: Store):

@@ -39,19 +39,19 @@ def test_what_is_connected_to_is_the_address_that_was_looked_at(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
     """Not what the name points to a moment later."""
-    real, asked = socket.getaddrinfo, []
+    real, resolved = socket.getaddrinfo, []
 
     def resolve(host: str, *rest: object, **options: object) -> list[object]:
         if host != "rebound.example":
             return real(host, *rest, **options)
-        asked.append(host)
-        return real("127.0.0.1" if len(asked) == 1 else "192.0.2.1", *rest, **options)
+        resolved.append(host)
+        return real("127.0.0.1" if len(resolved) == 1 else "192.0.2.1", *rest, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with receiving() as receiver:
         url = f"http://rebound.example:{receiver.server_port}/"
         hook(url).send_due(store.deliveries, NOW)
-    assert asked == ["rebound.example"]
+    assert resolved == ["rebound.example"]
     assert receiver.received[0].headers["host"] == f"rebound.example:{receiver.server_port}"
 
 

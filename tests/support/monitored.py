@@ -81,7 +81,7 @@ def predicted(
         "time": now,
         "model": "wine",
         "version": 1,
-        "request_id": "asked",
+        "request_id": "sent",
         "duration": 321,
         "fields": FIELDS,
         "records": records,
@@ -93,15 +93,14 @@ def predicted(
     return PredictionEntry(ids=named, **fields)
 
 
-def learnt(
+def feedback(
     entry: PredictionEntry, likely: Sequence[float], *, after: int = 60_000, flipped: float = 0.0
 ) -> FeedbackEntry:
-    """What turns out to be true where the probabilities are; a part of it the other way round."""
+    """Feedback drawn from the probabilities; a part of it with the other label."""
     draw = random.Random(0)
     good = [draw.random() < chance for chance in likely]
-    told = [each != (draw.random() < flipped) for each in good]
-    actuals = ["bom" if each else "ruim" for each in told]
-    return FeedbackEntry(entry.time + after, "told", entry.ids, actuals)
+    actual = ["bom" if each != (draw.random() < flipped) else "ruim" for each in good]
+    return FeedbackEntry(entry.time + after, "sent", entry.ids, actual)
 
 
 def opened(settings: Settings) -> Store:
@@ -131,10 +130,10 @@ def report_of(settings: Settings, model: str = "wine") -> dict[str, Any]:
 
 
 def window(*, seed: int = 0, rows: int = ROWS, flipped: float = 0.0, **shifts: float) -> list[Any]:
-    """Wines as in training, or shifted; and what was true of them."""
+    """Wines as in training, or shifted; and feedback about them."""
     likely = chances(rows, seed)
     entry = predicted(wines(rows, seed, **shifts), likely)
-    return [entry, learnt(entry, likely, flipped=flipped)]
+    return [entry, feedback(entry, likely, flipped=flipped)]
 
 
 def kinds(settings: Settings) -> set[str]:

@@ -32,7 +32,7 @@ def at(time: int) -> Iterator[None]:
 
 
 class Traffic:
-    """What a version answers, put into the store as the collector does.
+    """Predictions of a version, put into the store as the collector does.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Traffic:
         self.engine = Engine(artefact.read(settings.models_dir, model, version))
 
     def come(self, frame: pd.DataFrame, until: int, actual: Sequence[Any] = ()) -> list[str]:
-        """Predict each row, a minute apart until a time; the first ones get their truth later.
+        """Predict each row, a minute apart until a time; the first ones get feedback later.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class Traffic:
                     time=time,
                     model=manifest.name,
                     version=manifest.version,
-                    request_id="asked",
+                    request_id="sent",
                     duration=300 + 7 * place % 400,
                     ids=[name],
                     fields=schema.names,
@@ -80,15 +80,15 @@ class Traffic:
                     intervals=intervals,
                 )
             )
-        told = zip(named, entries, actual, strict=False)
-        learnt = [
-            FeedbackEntry(each.time + 2 * HOUR, "told", [name], [said]) for name, each, said in told
+        feedback = [
+            FeedbackEntry(each.time + 2 * HOUR, "sent", [name], [outcome])
+            for name, each, outcome in zip(named, entries, actual, strict=False)
         ]
-        self.store.add([*entries, *learnt], {})
+        self.store.add([*entries, *feedback], {})
         return named
 
     def tried(self, version: int, named: list[str], predictions: list[Any], time: int) -> None:
-        """A version that is tried would have answered so."""
+        """Store these predictions of a version on trial."""
         model = self.engine.manifest.name
         self.store.add([TrialEntry(time, model, version, named, predictions)], {})
 
