@@ -1,7 +1,7 @@
 """Writes docs/postman_collection.json, for Postman and newman, from the service's own document.
 
-The document says where each request goes, what it is for and what is sent; this file, in which
-order, and what must come of it.
+The document holds each request's path, description and body; this file their order, and the tests
+of the responses.
 """
 
 import json
@@ -18,18 +18,18 @@ PREDICT = "POST /predict"
 
 
 class Step(NamedTuple):
-    """A request, and what must come of it.
+    """A request, and tests of its response.
 
     Attributes
     ----------
     call : str
-        As the document has it.
+        Method and path, as in the document.
     expected : dict of str to str
-        By what is said of it: a test in Postman's JavaScript, in which `told` is the answer.
+        Tests by title: Postman's JavaScript, in which `response` is the response's JSON.
     body
-        What is sent; the document's first example if not given.
+        The document's first example if not given.
     then : str
-        JavaScript that comes after.
+        JavaScript to run afterwards.
     """
 
     name: str
@@ -41,26 +41,26 @@ class Step(NamedTuple):
 
 
 def steps() -> list[Step]:
-    """The tour: what one meets first is asked first."""
+    """The tour, from health to another model."""
     good, bad = (json.loads((ROOT / f"{name}.json").read_text()) for name in ("bom", "ruim"))
     wrong = {name: value for name, value in good.items() if name != "pH"} | {"alcohol": "strong"}
-    truth = {"id": "{{prediction_id}}", "actual": "bom"}
-    label = 'pm.expect(told.prediction).to.eql("{}");'.format
+    feedback = {"id": "{{prediction_id}}", "actual": "bom"}
+    label = 'pm.expect(response.prediction).to.eql("{}");'.format
     return [
-        Step("Is it ready?", "GET /health/ready", {"it is": eql("status", "ready")}),
-        Step("Does it live?", "GET /health/live", {"it does": eql("status", "live")}),
+        Step("Is it ready?", "GET /health/ready", {"it is ready": eql("status", "ready")}),
+        Step("Is it alive?", "GET /health/live", {"it is alive": eql("status", "live")}),
         Step(
             "An example",
             "GET /example",
-            {"a record comes with its prediction": has("input", "prediction")},
+            {"a record has its prediction": has("input", "prediction")},
         ),
-        Step("A good wine", PREDICT, {"it is told": label("bom")}, good, then=KEEP_ID),
-        Step("A bad wine", PREDICT, {"it is told": label("ruim")}, bad),
+        Step("A good wine", PREDICT, {"it is predicted bom": label("bom")}, good, then=KEEP_ID),
+        Step("A bad wine", PREDICT, {"it is predicted ruim": label("ruim")}, bad),
         Step(
             "Both at once",
             PREDICT,
             {
-                "they are answered in order": "pm.expect(told.predictions.map("
+                "predictions are in order": "pm.expect(response.predictions.map("
                 'one => one.prediction)).to.eql(["bom", "ruim"]);'
             },
             [good, bad],
@@ -69,7 +69,7 @@ def steps() -> list[Step]:
             "A record with faults",
             PREDICT,
             {
-                "every fault is named": "pm.expect(told.errors.map("
+                "every fault is reported": "pm.expect(response.errors.map("
                 'one => one.field)).to.have.members(["pH", "alcohol"]);',
                 "it is a problem": 'pm.expect(pm.response.headers.get("Content-Type"))'
                 '.to.eql("application/problem+json");',
@@ -77,20 +77,28 @@ def steps() -> list[Step]:
             wrong,
             status=422,
         ),
-        Step("What was really true", "POST /feedback", {"it is kept": eql("recorded", 1)}, truth),
+        Step("Feedback", "POST /feedback", {"it is recorded": eql("recorded", 1)}, feedback),
         Step(
-            "The prediction, looked up",
+            "The recorded prediction",
             "GET /predictions/{prediction_id}",
-            {"it has what was asked": has("record"), "and learnt": eql("actual", "bom")},
+            {"it has the record": has("record"), "and its feedback": eql("actual", "bom")},
         ),
         Step("The models", "GET /models", {"one is the default": has("default", "models")}),
-        Step("A model's card", "GET /models/wine", {"it has figures": has("fields", "metrics")}),
+        Step("A model", "GET /models/wine", {"it has metrics": has("fields", "metrics")}),
         Step("Its versions", "GET /models/wine/versions", {"one is live": has("versions")}),
-        Step("Its predictions", "GET /models/wine/predictions", {"listed": has("predictions")}),
-        Step("How it does", "GET /models/wine/monitor", {"it is the model": eql("model", "wine")}),
-        Step("Figures of the service", "GET /metrics", {}),
+        Step(
+            "Its predictions",
+            "GET /models/wine/predictions",
+            {"they are listed": has("predictions")},
+        ),
+        Step("Its monitor", "GET /models/wine/monitor", {"it is wine's": eql("model", "wine")}),
+        Step("Metrics of the service", "GET /metrics", {}),
         *(
-            Step(f"Another model: {name}", f"POST /models/{name}/predict", {"told": has("id")})
+            Step(
+                f"Another model: {name}",
+                f"POST /models/{name}/predict",
+                {"it is predicted": has("id")},
+            )
             for name in ("wine-score", "diabetes")
         ),
     ]
@@ -98,12 +106,12 @@ def steps() -> list[Step]:
 
 def eql(name: str, value: Any) -> str:
     """A test that a part of the answer has a value."""
-    return f"pm.expect(told.{name}).to.eql({json.dumps(value)});"
+    return f"pm.expect(response.{name}).to.eql({json.dumps(value)});"
 
 
 def has(*names: str) -> str:
     """A test that the answer has parts."""
-    return f"pm.expect(told).to.include.all.keys({json.dumps(names)});"
+    return f"pm.expect(response).to.include.all.keys({json.dumps(names)});"
 
 
 def collection(document: dict[str, Any]) -> dict[str, Any]:
@@ -148,8 +156,8 @@ def item(step: Step, operation: dict[str, Any]) -> dict[str, Any]:
         request["body"] = {"mode": "raw", "raw": raw, "options": {"raw": {"language": "json"}}}
     tests = {f"{step.status}": f"pm.response.to.have.status({step.status});", **step.expected}
     lines = [f"pm.test({json.dumps(said)}, () => {{ {test} }});" for said, test in tests.items()]
-    told = ["const told = pm.response.json();"] if step.expected else []
-    lines = [lines[0], *told, *lines[1:], *filter(None, [step.then])]
+    response = ["const response = pm.response.json();"] if step.expected else []
+    lines = [lines[0], *response, *lines[1:], *filter(None, [step.then])]
     script = {"type": "text/javascript", "exec": lines}
     event = [{"listen": "test", "script": script}]
     return {"name": step.name, "event": event, "request": request}

@@ -1,7 +1,7 @@
 """HTTP: the only room that knows Flask. A route decodes, calls and encodes.
 
-May import every room below it. `around/` is what surrounds every request, `protocols/` what models
-are asked in, `pages/` what a browser shows, `openapi/` the API's document.
+May import every room below it. `around/` is what surrounds every request, `protocols/` are those of
+prediction, `pages/` what a browser shows, `openapi/` the API's document.
 """
 
 from flask import Flask

@@ -18,7 +18,7 @@ def read_json() -> bytes:
     """
     if request.mimetype not in READ_AS_JSON and not request.is_json:
         raise UnsupportedMediaType(
-            f"Content-Type {request.mimetype!r} is not read here; send application/json"
+            f"Content-Type {request.mimetype!r} is not supported; send application/json"
         )
     body = request.get_data(cache=False)
     if request.content_length is None and len(body) == request.max_content_length:

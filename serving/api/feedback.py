@@ -41,7 +41,7 @@ class Unmatched(msgspec.Struct):
 
 def feedback_operation(about: About) -> Operation:
     """POST what was really true."""
-    one = {"id": about.answered["id"], "actual": about.answered["prediction"]}
+    one = {"id": about.predicted["id"], "actual": about.predicted["prediction"]}
     examples: dict[str, Any] = {"one": one, "many": [one]}
     return operation(
         "Record what was really true of earlier predictions",

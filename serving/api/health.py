@@ -51,7 +51,7 @@ class JournalState(msgspec.Struct):
     Attributes
     ----------
     lost : int
-        Predictions that were answered and could not be recorded.
+        Predictions that were returned and could not be recorded.
     """
 
     state: Literal["recording", "failing", "off"]

@@ -28,14 +28,14 @@ IN_TEXT = {
     "description": "In Prometheus's text format.",
     "content": {"text/plain": {"schema": text()}},
 }
-KEPT = 10.0  # seconds for which what the store said is told again
+CACHED = 10.0  # seconds between two queries of the store
 MOST = 1_000  # alerts
 
 
 def blueprint(service: Service) -> Blueprint:
     """Route of the metrics."""
     routes = Blueprint("metrics", __name__)
-    found = Found(service)
+    found = MonitorSamples(service)
 
     @routes.get("/metrics")
     @declares(operation("Metrics for Prometheus", IN_TEXT))
@@ -47,7 +47,7 @@ def blueprint(service: Service) -> Blueprint:
 
 
 def _own(service: Service) -> Iterator[Sample]:
-    """What this worker knows of itself and of the journal."""
+    """The state of this worker, of its models and of the journal."""
     yield Sample(families.BUILD, (__version__, python_version()), 1)
     registry = service.registry
     for model, version in registry.live.items():
@@ -79,8 +79,8 @@ def _journal(kept: Journal) -> Iterator[Sample]:
         yield Sample(families.COLLECTOR_FAILING, (), bool(status.reason))
 
 
-class Found:
-    """What the monitor found, read from the store at most every `KEPT` seconds."""
+class MonitorSamples:
+    """What the monitor found, read from the store at most every `CACHED` seconds."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -89,27 +89,27 @@ class Found:
         self._until = 0.0
 
     def samples(self) -> list[Sample]:
-        """As of `KEPT` seconds ago at most; nothing where there is no journal, so no store."""
+        """Return samples at most `CACHED` seconds old; none without a journal."""
         with self._lock:
             if self.service.journal and time.monotonic() > self._until:
                 try:
                     self._samples = [*self._read(), Sample(families.STORE, (), 1)]
                 except StoreError:
                     self._samples = [Sample(families.STORE, (), 0)]
-                self._until = time.monotonic() + KEPT
+                self._until = time.monotonic() + CACHED
             return self._samples
 
     def _read(self) -> Iterator[Sample]:
         reports = self.service.store.reports
-        told: dict[tuple[object, ...], int] = {}
+        lasting: dict[tuple[object, ...], int] = {}
         for key in self.service.registry.live.items():
             if latest := reports.latest(*key):
                 yield Sample(families.CHECKED, key, latest.time / 1000)
                 yield from _drift(key, latest.report)
-                told |= {(*key, kind): 0 for kind in get_args(Kind)}
+                lasting |= {(*key, kind): 0 for kind in get_args(Kind)}
         for alert in reports.alerts(lasting=True, limit=MOST):
-            told[alert.model, alert.version, alert.kind] = 1
-        for labels, lasts in told.items():
+            lasting[alert.model, alert.version, alert.kind] = 1
+        for labels, lasts in lasting.items():
             yield Sample(families.ALERT, labels, lasts)
 
 

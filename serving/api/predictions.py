@@ -43,7 +43,7 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
     Attributes
     ----------
     duration : int
-        Microseconds; of the whole request where it asked for many.
+        Microseconds; of the whole request where it had many records.
     record : dict
         Value by field, as far as it may be recorded.
     actual
@@ -98,7 +98,7 @@ def prediction_operation(about: About) -> Operation:
         "required": True,
         "description": "As it was returned with the prediction.",
         "schema": text(),
-        "example": about.answered["id"],
+        "example": about.predicted["id"],
     }
     return operation(
         "One prediction with its feedback",
@@ -157,8 +157,8 @@ def blueprint(service: Service) -> Blueprint:
     @declares(predictions_operation)
     def predictions(name: str) -> Response:
         service.registry.manifest(name)
-        asked, limit = selection(), page_size()
-        found = service.store.predictions(name, limit=limit, **asked)
+        filters, limit = selection(), page_size()
+        found = service.store.predictions(name, limit=limit, **filters)
         headers = {}
         if len(found) == limit:
             query = request.args.to_dict() | {"after": f"{found[-1].time}~{found[-1].id}"}

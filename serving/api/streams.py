@@ -1,7 +1,7 @@
-"""CSV and JSON Lines: as many records as fit the disk, in a memory that does not grow.
+"""CSV and JSON Lines: as many records as fit on the disk, in memory that does not grow.
 
-The body goes to a temporary file first. It is read once to find every fault before anything is
-answered, and once more to predict it batch by batch. So a client may send all before it reads
+The body goes to a temporary file first. It is read once to find every fault before the response
+begins, and once more to predict it batch by batch. So a client may send everything before it reads
 anything, as most do, and a status of 200 means that all records are valid.
 """
 
@@ -47,14 +47,14 @@ FAULTS = ("refuse", "inline")
 
 
 def wanted() -> str:
-    """The media type to answer with; the request's own where any will do."""
+    """The media type of the response; the request's own where any is accepted."""
     own = request.mimetype if request.mimetype in READERS else "application/json"
     offered = [own, *(each for each in WRITERS if each != own)]
     return request.accept_mimetypes.best_match(offered) or own
 
 
 def of_json(service: Service, engine: Engine, rows: Rows, context: RequestContext) -> Response:
-    """Answer records that came as JSON in the format that is wanted."""
+    """Predict records that came as JSON; respond in the format that is accepted."""
     writer = WRITERS[wanted()](engine.manifest, Dialect(), ids=True)
     answer = service.predict(engine, rows, context)
     batch = Batch(0, range(len(rows.matrix)), rows, {})
@@ -63,7 +63,7 @@ def of_json(service: Service, engine: Engine, rows: Rows, context: RequestContex
 
 
 def of_array(service: Service, engine: Engine, body: bytes, max_records: int) -> Response:
-    """Answer a JSON array of which some records may be faulty: these have their faults in place.
+    """Predict a JSON array; an invalid record has its faults in the place of its prediction.
 
     Raises
     ------
@@ -76,11 +76,11 @@ def of_array(service: Service, engine: Engine, body: bytes, max_records: int) ->
 
 
 def answer(service: Service, engine: Engine, settings: Settings) -> Response:
-    """Predict the records of a body, and answer as many as they are, in order.
+    """Predict the records of a body, in order.
 
-    `?faults=inline` answers those that are valid, and says of each other what is wrong with it in
-    its place. So it is with records that the model itself refuses where they are too many for one
-    batch, for an answer has begun by then.
+    With `?faults=inline` an invalid record has its faults in the place of its prediction, and the
+    others are predicted. The same holds for records that the model itself refuses where there is
+    more than one batch, because the response has begun by then.
 
     Raises
     ------
@@ -94,37 +94,37 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
         body = unless_valid.enter_context(_spool(settings))
         try:
             shutil.copyfileobj(request.stream, body, PIECE)
-        except OSError as error:  # of the disk: those of the connection are bad requests
+        except OSError as error:  # of the disk; one of the connection is a bad request
             raise NoRoom(f"the body cannot be kept in VAR_DIR: {error.strerror}") from error
         body.seek(0)
         first = _reader(body, engine)
         _check(first, may_fail=may_fail)
         body.seek(0)
-        unless_valid.pop_all()  # from here on what answers closes it
+        unless_valid.pop_all()  # from here on the response closes it
     writer = WRITERS[wanted()](engine.manifest, first.dialect, ids=True)
     pieces = _pieces(service, engine, _reader(body, engine), writer, body, may_fail=may_fail)
     begun = [*islice(pieces, 2)]
     if len(begun) == 1:  # that was all
-        answered = Response(begun[0], mimetype=wanted())
+        response = Response(begun[0], mimetype=wanted())
     else:
         rest = stream_with_context(pieces)
-        answered = Response(_joined(begun, rest), mimetype=wanted())
+        response = Response(_joined(begun, rest), mimetype=wanted())
     if first.unused:
         names = map(printable, first.unused[:LISTED_COLUMNS])
-        answered.headers[UNUSED] = ", ".join(quote(name, safe=" ") for name in names)
-    return answered
+        response.headers[UNUSED] = ", ".join(quote(name, safe=" ") for name in names)
+    return response
 
 
 def choice() -> str:
-    """What `?faults=` asks to do with records that are faulty."""
+    """What to do with invalid records, by `?faults=`."""
     choice = request.args.get("faults", FAULTS[0])
     if choice not in FAULTS:
-        raise BadRequest(f"faults={choice!r} is none of {', '.join(FAULTS)}")
+        raise BadRequest(f"faults={choice!r} is not one of {', '.join(FAULTS)}")
     return choice
 
 
 def _spool(settings: Settings) -> IO[bytes]:
-    """What the body goes to: memory where it is small and else a file without a name."""
+    """Keep a small body in memory, a larger one in a file without a name."""
     folder = str(settings.var_dir) if os.access(settings.var_dir, os.W_OK) else None
     return cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY, dir=folder))
 
@@ -153,7 +153,7 @@ def _pieces(
     *,
     may_fail: bool,
 ) -> Iterator[bytes]:
-    """The answer, a batch at a time; each is recorded before it goes out."""
+    """The response, a batch at a time; each is recorded before it is sent."""
     named = request_id.context().request_id
 
     def predict(rows: Rows) -> Predicted:

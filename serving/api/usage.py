@@ -44,7 +44,7 @@ def usage(engine: Engine) -> Usage:
         {
             "one record": f"curl -d {record} {url}",
             "a CSV file": f"curl {rows} -H 'Content-Type: text/csv' {url}",
-            "a JSON file, answered as CSV": f"curl -d @rows.json -H 'Accept: text/csv' {url}",
+            "a JSON file, to get CSV": f"curl -d @rows.json -H 'Accept: text/csv' {url}",
             "JSON Lines, packed both ways": "gzip -c rows.jsonl | curl --compressed --data-binary "
             f"@- -H 'Content-Type: application/jsonl' -H 'Content-Encoding: gzip' {url}",
         },

@@ -39,9 +39,9 @@ def test_a_body_may_be_packed(client: FlaskClient, path: str):
     ("content", "encoding", "status", "detail"),
     [
         (gzip.compress(b" " * 20_000_000), "gzip", 413, "larger than 16777216 bytes"),
-        (gzip.compress(json.dumps(wine()).encode())[:-9], "gzip", 400, "is not whole"),
+        (gzip.compress(json.dumps(wine()).encode())[:-9], "gzip", 400, "is incomplete"),
         (json.dumps(wine()).encode(), "gzip", 400, "the body is not gzip"),
-        (zlib.compress(json.dumps(wine()).encode()), "deflate", 415, "'deflate' is not read"),
+        (zlib.compress(json.dumps(wine()).encode()), "deflate", 415, "'deflate' is not supported"),
         (b"", "br", 415, "send gzip, or none"),
         (b"", "gzip, gzip", 415, "send gzip, or none"),
     ],

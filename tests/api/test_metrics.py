@@ -226,7 +226,7 @@ def test_the_store_is_asked_once_in_a_while(settings: Settings, monkeypatch: pyt
     assert told(client)["serving_store_up"] == 1
     Path(settings.store_url.removeprefix("sqlite:///")).unlink()
     assert told(client)["serving_store_up"] == 1
-    monkeypatch.setattr("serving.api.metrics.KEPT", -60)
+    monkeypatch.setattr("serving.api.metrics.CACHED", -60)
     assert told(started(settings))["serving_store_up"] == 0
 
 

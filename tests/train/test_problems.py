@@ -26,17 +26,17 @@ def problem(answer: Any, status: int) -> dict[str, Any]:
 
 
 FAILING: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
-    "no such path": ("GET", "/nothing", {}, 404, "nothing is at /nothing; GET /models"),
+    "no such path": ("GET", "/nothing", {}, 404, "/nothing does not exist; GET /models"),
     "no such model": ("POST", "/models/vine/predict", body(wine()), 404, "try 'wine'"),
     "no such card": ("GET", "/models/vine", {}, 404, "no model 'vine' is served"),
     "no such example": ("GET", "/models/vine/example", {}, 404, "no model 'vine' is served"),
-    "path for a name": ("GET", "/models/..%2f..%2fetc", {}, 404, "nothing is at"),
+    "path for a name": ("GET", "/models/..%2f..%2fetc", {}, 404, "does not exist"),
     "wrong method": (
         "PUT",
         "/predict",
         {},
         405,
-        "/predict takes GET, HEAD, OPTIONS, POST, not PUT",
+        "/predict allows GET, HEAD, OPTIONS, POST, not PUT",
     ),
     "empty body": ("POST", "/predict", {}, 400, "the body is empty"),
     "not JSON": ("POST", "/predict", {"data": "alcohol=12"}, 400, "the body is not JSON"),
@@ -48,7 +48,7 @@ FAILING: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
         "/predict",
         {"data": "<wine/>", "content_type": "text/xml"},
         415,
-        "Content-Type 'text/xml' is not read here; send application/json",
+        "Content-Type 'text/xml' is not supported; send application/json",
     ),
     "empty array": ("POST", "/predict", body([]), 422, "1 fault in the input"),
     "10,001 records": ("POST", "/predict", body([wine()] * 10_001), 413, "send at most 10000"),

@@ -1,4 +1,4 @@
-"""The body of a request, whole or not at all: what ends too early is no shorter body."""
+"""Rejects a body that ends too early, so that no part of one is taken for the whole."""
 
 import io
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -12,49 +12,49 @@ if TYPE_CHECKING:
 
 
 class Body(io.RawIOBase):
-    """What a client sends; a part of it raises an HTTP error, whatever server reads it.
+    """The body that a client sends; raises the same HTTP errors whichever server reads it.
 
     Parameters
     ----------
     sent : stream
-        `wsgi.input`. Servers let it end where the connection does, and have each their own errors
-        for chunks that are none.
+        `wsgi.input`. Servers end it where the connection ends, and each has its own errors for
+        malformed chunks.
     length : int, optional
-        What Content-Length says; None for a body in chunks, which tell their end themselves.
+        The Content-Length; None for a body in chunks, which mark their own end.
     """
 
     def __init__(self, sent: "InputStream | BinaryIO", length: int | None) -> None:
         self._sent, self._length, self._read = sent, length, 0
 
     def readable(self) -> bool:
-        """Whether it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read so much as there is room for.
+        """Read at most as many bytes as fit in the buffer.
 
         Raises
         ------
         BadRequest
-            If it ends before Content-Length, or its chunks are not as HTTP/1.1 has them.
+            If it ends before Content-Length, or its chunks are malformed.
         RequestTimeout
-            If the client falls silent.
+            If the client stops sending.
         """
         left = None if self._length is None else self._length - self._read
         size = len(buffer) if left is None else min(len(buffer), left)
         try:
             content = self._sent.read(size)
-        except (TimeoutError, BlockingIOError):  # of a socket with a limit to its silence
+        except (TimeoutError, BlockingIOError):  # of a socket with a timeout
             raise RequestTimeout("the body did not arrive in time") from None
-        except Exception as error:  # why: gunicorn, its C parser and Werkzeug have each their own
+        except Exception as error:  # why: gunicorn, its C parser and Werkzeug each raise their own
             raise BadRequest(
-                "the body cannot be read to its end: its chunks are not as HTTP/1.1 has them, or "
-                "the connection ended within it"
+                "the body cannot be read to its end: its chunks are malformed, or the connection "
+                "ended within it"
             ) from error
         if left and not content:
             raise BadRequest(
-                f"the body ends after {self._read} of the {self._length} bytes that Content-Length "
-                "tells: nothing of it is used"
+                f"the body ends after {self._read} of the {self._length} bytes of its "
+                "Content-Length: nothing of it is used"
             )
         self._read += len(content)
         buffer[: len(content)] = content
@@ -62,13 +62,13 @@ class Body(io.RawIOBase):
 
 
 class Failed(io.RawIOBase):
-    """A body whose reading has failed before; it fails so again."""
+    """A body that could not be read; reading it again raises the same error."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
 
     def readable(self) -> bool:
-        """Whether it can be read: an attempt says why not."""
+        """Return True: `read` raises the error."""
         return True
 
     def read(self, _: int = -1) -> bytes:
@@ -77,7 +77,7 @@ class Failed(io.RawIOBase):
 
 
 def register(app: Flask) -> None:
-    """Have every body of an app read whole; to come before what unpacks it."""
+    """Check that every body of an app is complete."""
 
     @app.before_request
     def read_whole() -> None:

@@ -1,6 +1,6 @@
-"""gzip both ways: bodies are unpacked, answers packed for those who take them so.
+"""gzip in both directions: unpacks bodies, and packs responses for clients that accept it.
 
-What a body unpacks to is held to the same bound as one that came as it is, while it is unpacked.
+A body may unpack to no more bytes than one that is sent unpacked may have.
 """
 
 import gzip
@@ -31,38 +31,38 @@ PACKABLE = (
 
 
 class UnknownEncoding(UnsupportedMediaType):
-    """A Content-Encoding that is not read; the answer says which is."""
+    """A Content-Encoding that is not supported; the response names the one that is."""
 
     def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
-        """The usual headers, and what is read."""
+        """Add the encoding that is supported to the usual headers."""
         return [*super().get_headers(*args, **kwargs), ("Accept-Encoding", "gzip")]
 
 
 class Unpacked(io.RawIOBase):
-    """The content of a gzip stream; what is none is a bad request."""
+    """The content of a gzip stream; a malformed one is a bad request."""
 
     def __init__(self, packed: BinaryIO) -> None:
         self._file = gzip.GzipFile(fileobj=packed)
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Unpack so much as there is room for."""
+        """Unpack at most as many bytes as fit in the buffer."""
         try:
             content = self._file.read1(len(buffer))
         except (gzip.BadGzipFile, zlib.error) as error:
             raise BadRequest(f"the body is not gzip: {error}") from None
         except EOFError:
-            raise BadRequest("the body is not whole: its gzip stream has no end") from None
+            raise BadRequest("the body is incomplete: its gzip stream has no end") from None
         buffer[: len(content)] = content
         return len(content)
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Unpack what comes to an app, and pack what goes."""
-    most = max(settings.max_body_bytes, settings.max_stream_bytes)
+    """Unpack the bodies that an app receives, and pack the responses that it sends."""
+    max_bytes = max(settings.max_body_bytes, settings.max_stream_bytes)
 
     @app.before_request
     def unpack() -> None:
@@ -71,9 +71,9 @@ def register(app: Flask, settings: Settings) -> None:
             return
         if encoding not in {"gzip", "x-gzip"}:
             raise UnknownEncoding(
-                f"Content-Encoding {encoding!r} is not read here; send gzip, or none"
+                f"Content-Encoding {encoding!r} is not supported; send gzip, or none"
             )
-        packed = get_input_stream(request.environ, max_content_length=most)
+        packed = get_input_stream(request.environ, max_content_length=max_bytes)
         request.environ["wsgi.input"] = Unpacked(cast("BinaryIO", packed))
         request.environ["wsgi.input_terminated"] = True
         request.environ.pop("CONTENT_LENGTH", None)
@@ -120,7 +120,7 @@ def _may_be_packed(response: Response) -> bool:
 
 
 def _packed_stream(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Each piece as it comes, for the client not to wait for what follows."""
+    """Pack each piece as it comes, so that the client need not wait for the next."""
     packing = zlib.compressobj(LEVEL, wbits=GZIP)
     for piece in pieces:
         yield packing.compress(piece) + packing.flush(zlib.Z_SYNC_FLUSH)

@@ -82,7 +82,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ServingError)
     def refused(error: ServingError) -> Response:
-        status, detail = STATUS[type(error)], told(error)
+        status, detail = STATUS[type(error)], public(error)
         if isinstance(error, InvalidRecords):
             return _as_json(problem(InvalidInput, status, detail, errors=error.faults))
         if isinstance(error, VersionRefused):
@@ -106,8 +106,8 @@ def problem(kind: type[P], status: int, detail: str, **more: Any) -> P:
     return kind("about:blank", HTTP_STATUS_CODES[status], status, detail, **more)
 
 
-def told(error: ServingError) -> str:
-    """What anybody may be told of an error; the log has the rest."""
+def public(error: ServingError) -> str:
+    """Return what any client may know of an error; the log has the rest."""
     if error.public != str(error):
         log.warning("%s: %s", error.public, error)
     return error.public
@@ -120,10 +120,10 @@ def _as_json(problem: Problem) -> Response:
 def _detail(status: HTTPStatus, error: HTTPException) -> str:
     match status:
         case HTTPStatus.NOT_FOUND:
-            return f"nothing is at {request.path}; GET /models lists what is served"
+            return f"{request.path} does not exist; GET /models lists the models"
         case HTTPStatus.METHOD_NOT_ALLOWED:
             allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-            return f"{request.path} takes {allowed}, not {request.method}"
+            return f"{request.path} allows {allowed}, not {request.method}"
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return f"the body is larger than {request.max_content_length} bytes"
         case HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -1,4 +1,4 @@
-"""A name for every request: the client's own `X-Request-ID` where it is sound, else a new one."""
+"""The id of every request: the client's own `X-Request-ID` where it is valid, else a new one."""
 
 import logging
 import re
@@ -10,12 +10,12 @@ from flask import Flask, Response, g, request
 from serving.predicting.service import RequestContext
 
 HEADER = "X-Request-ID"
-SOUND = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it goes to the log: nothing else may
+VALID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it is logged, so nothing else may pass
 
 
 def name(sent: str) -> str:
     """Return the id of a request whose header was as `sent`, empty if it had none."""
-    return sent if SOUND.fullmatch(sent) else secrets.token_hex(16)
+    return sent if VALID.fullmatch(sent) else secrets.token_hex(16)
 
 
 def context() -> RequestContext:
@@ -24,7 +24,7 @@ def context() -> RequestContext:
 
 
 def register(app: Flask) -> None:
-    """Give each request its id before anything else, and put it on its answer and in the log."""
+    """Give each request its id, and add it to the response and to every line of the log."""
 
     @app.before_request
     def name_request() -> None:
@@ -32,7 +32,7 @@ def register(app: Flask) -> None:
         g.request_id = name(request.headers.get(HEADER, ""))
 
     @app.after_request
-    def name_answer(response: Response) -> Response:
+    def name_response(response: Response) -> Response:
         response.headers[HEADER] = g.request_id
         return response
 

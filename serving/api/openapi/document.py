@@ -19,21 +19,21 @@ PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")  # of a path, as Flask writes it
 OF_FLASK = {"HEAD", "OPTIONS"}  # methods that need no view
 INTRODUCTION = """\
 Records in, predictions out. Field names are those of the data; their order never matters. A
-category is sent as its label or its code. A field too many, and a value that training did not see,
-are answered with a warning; a field that is missing, mistyped or impossible is an error, which
-names every fault at once.
+category is sent as its label or its code. An unknown field, and a value outside those seen in
+training, add a warning to the prediction. A field that is missing, of the wrong type or out of its
+possible range is an error; all errors of a request are reported together.
 
-Every error is `application/problem+json` (RFC 9457); a method that a path does not take is a 405
-with `Allow`. Every answer carries `X-Request-ID`: the client's own where it sent a sound one. The
-log has it too.
+Every error is `application/problem+json` (RFC 9457); a method that a path does not allow is a 405
+with `Allow`. Every response has `X-Request-ID`: the client's own where it sent a valid one. It is
+in the log, too.
 
-Bodies may come packed, with `Content-Encoding: gzip`, and answers go so where `Accept-Encoding`
-asks for it. `?pretty` indents an answer.
+Bodies may be packed, with `Content-Encoding: gzip`, and responses are where `Accept-Encoding` has
+it. `?pretty` indents a response.
 """
 ADMIN = {"type": "http", "scheme": "bearer", "description": "One of the keys of `ADMIN_KEYS`."}
 
 
-def document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
+def make_document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
     """Describe every route for every model.
 
     Parameters
@@ -70,7 +70,7 @@ def document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
         },
         "tags": [
             {"name": "default model", "description": f"{default.name}: {default.title}"},
-            {"name": "service", "description": "What belongs to no one model."},
+            {"name": "service", "description": "What all models share."},
             *(
                 {"name": _tag_of(each.manifest.name), "description": each.manifest.title}
                 for each in models
@@ -102,8 +102,8 @@ def _paths(app: Flask, models: Sequence[About]) -> dict[str, Any]:
             if "{version}" in path:
                 ids.append("by_version")
                 item["parameters"] = [_version(about.manifest.version)]
-            told = {"tags": [_tag(rule, name)], "operationId": "_".join(ids)} | describe(about)
-            item |= dict.fromkeys(map(str.lower, (rule.methods or set()) - OF_FLASK), told)
+            described = {"tags": [_tag(rule, name)], "operationId": "_".join(ids)} | describe(about)
+            item |= dict.fromkeys(map(str.lower, (rule.methods or set()) - OF_FLASK), described)
     return paths
 
 
@@ -122,7 +122,7 @@ def _version(live: int) -> Schema:
         "name": "version",
         "in": "path",
         "required": True,
-        "description": "Of the model. Another than the live one may take other fields.",
+        "description": "A version of the model; one that is not live may have other fields.",
         "schema": whole_number(minimum=1),
         "example": live,
     }

@@ -10,29 +10,29 @@ Operation = dict[str, Any]
 
 
 class About(NamedTuple):
-    """What a route is described for.
+    """The model that a route is described for.
 
     Attributes
     ----------
     manifest : Manifest
-        Of the model that it belongs to; of the default model where it belongs to none.
+        That of the default model where a route belongs to no one model.
     examples : dict of str to record
-        By what to call it; the model's own first.
-    answered : dict
+        By title; the model's own example first.
+    predicted : dict
         The default model's prediction for its example, under an id that is recorded if any is.
     max_records : int
-        The most in one request.
+        The limit for one request.
     """
 
     manifest: Manifest
     examples: dict[str, dict[str, Any]]
-    answered: dict[str, Any]
+    predicted: dict[str, Any]
     max_records: int
 
     @property
     def is_default(self) -> bool:
         """Whether the model is the default one."""
-        return bool(self.answered["model"] == self.manifest.name)
+        return bool(self.predicted["model"] == self.manifest.name)
 
     def of_model(self, what: str) -> str:
         """The name of one of the model's own components."""
@@ -43,7 +43,7 @@ Describe = Callable[[About], Operation]
 
 
 def component(name: str) -> str:
-    """A name as components may have it: what may not stand in one is spelled out, as `-20-`."""
+    """Encode a name for a component: characters that are not allowed in one become `-20-`."""
     return "".join(
         letter
         if letter.isascii() and (letter.isalnum() or letter in "_-")
@@ -64,10 +64,11 @@ def operation(
     Parameters
     ----------
     answer : struct or response
-        What a status of 200 comes with; of a struct, JSON.
+        The response with status 200; a struct is sent as JSON.
     problems : sequence of int
-        The statuses of the errors that it may answer.
+        The statuses of its errors.
     others : dict of int to response, optional
+        Responses with other statuses.
     """
     success = answer if isinstance(answer, dict) else response(answer)
     responses = {
@@ -79,7 +80,7 @@ def operation(
 
 
 def response(content: Content, description: str = "", **others: Any) -> Schema:
-    """A response that is JSON; described as its struct is, unless otherwise."""
+    """A response in JSON, described by its struct unless a description is given."""
     return {
         "description": description or described(content),
         "content": {"application/json": {"schema": content} | others},

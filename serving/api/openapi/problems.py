@@ -1,4 +1,4 @@
-"""Every error that a route may answer, with an example in the service's own words."""
+"""Every error that a route may return, each with an example."""
 
 from typing import Any
 
@@ -15,42 +15,42 @@ WORDS = {
     400: "the body is not JSON: Expecting value at line 1 column 1",
     401: "send one of ADMIN_KEYS as `Authorization: Bearer KEY`",
     403: "no ADMIN_KEYS are set, so nobody may decide over HTTP",
-    404: "nothing is at /prediction; GET /models lists what is served",
+    404: "/prediction does not exist; GET /models lists the models",
     408: "the body did not arrive in time",
     409: "the version is not put live",
     413: "10001 records in one request; send at most 10000",
-    415: "Content-Type 'text/xml' is not read here; send application/json",
+    415: "Content-Type 'text/xml' is not supported; send application/json",
     422: "1 fault in the input",
     500: "the service failed; its log has the reason under request id 9f3c",
     503: "the database cannot be reached",
 }
 REASONS = {
-    400: "Not JSON, a body that is not whole, or a parameter that cannot be read.",
+    400: "Not JSON, an incomplete body, or an invalid parameter.",
     401: "No admin key, or a wrong one.",
-    403: "Nobody may decide over HTTP here.",
-    404: "There is no such thing.",
+    403: "No admin keys are set, so nobody may decide over HTTP.",
+    404: "Not found.",
     408: "The body did not arrive in time.",
-    409: "It may not be decided so; `errors` has every reason.",
-    413: "More than one request may hold.",
-    415: "A type that is not read here.",
-    422: "JSON that is no valid record; `errors` names each fault.",
+    409: "The decision is refused; `errors` has every reason.",
+    413: "Too many records or bytes for one request.",
+    415: "A media type or encoding that is not supported.",
+    422: "JSON, but not a valid record; `errors` has each fault.",
     500: "The service failed; the log has the rest.",
-    503: "Not now: a version cannot be loaded, or the record cannot be kept or reached.",
+    503: "A version cannot be loaded, or the journal or the store cannot be used now.",
 }
 OBJECTION = "roc_auc is 0.8 ± 0.01, and 0.85 ± 0.01 of the live version"
 
 
 def answers() -> dict[str, Schema]:
     """A response for each status, as components."""
-    told = {status: problem(Problem, status, detail) for status, detail in WORDS.items()}
-    told[409] = problem(RefusedDecision, 409, WORDS[409], errors=[Objection(OBJECTION)])
+    examples = {status: problem(Problem, status, detail) for status, detail in WORDS.items()}
+    examples[409] = problem(RefusedDecision, 409, WORDS[409], errors=[Objection(OBJECTION)])
     missing = Fault(record=0, field="id", message="is missing")
-    told[422] = problem(InvalidInput, 422, WORDS[422], errors=[missing])
-    return {str(status): _answer(example) for status, example in told.items()}
+    examples[422] = problem(InvalidInput, 422, WORDS[422], errors=[missing])
+    return {str(status): _answer(example) for status, example in examples.items()}
 
 
 def refused(manifest: Manifest) -> Schema:
-    """What a model answers to a record with a fault."""
+    """The response of a model to an invalid record."""
     wrong: dict[str, Any] = {
         manifest.fields[0].name: []
     }  # no field takes that; any text may be somebody's label

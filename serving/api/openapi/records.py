@@ -1,4 +1,4 @@
-"""JSON Schemas of what one model takes and tells, made from its manifest."""
+"""JSON Schemas of a model's records, predictions and feedback, made from its manifest."""
 
 import re
 from typing import Any
@@ -12,21 +12,21 @@ from serving.inputs.shown import shown
 from serving.models.manifest import Manifest
 
 REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"
-TRUTH: Schema = {"type": "string", "pattern": booleans.pattern()}
+BOOLEAN_TEXT: Schema = {"type": "string", "pattern": booleans.pattern()}
 SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
 
 
 def of(manifest: Manifest) -> dict[str, Schema]:
-    """A record, a prediction, many of them, and the example with its own."""
-    answered = _prediction(manifest)
+    """The schemas of a model: of a record, a prediction, many, feedback, and the example."""
+    prediction = _prediction(manifest)
     which = {"model": {"const": manifest.name}, "version": whole_number(minimum=1)}
-    one = record(("probabilities",), **answered, **which)
-    unrecorded = {name: part for name, part in answered.items() if name != "id"}
+    one, each = (record(("probabilities",), **prediction, **more) for more in (which, {}))
+    unrecorded = {name: part for name, part in prediction.items() if name != "id"}
     return {
         "Record": _record(manifest),
         "Prediction": one,
         "Feedback": _feedback(manifest),
-        "Predictions": record(predictions=listed(record(("probabilities",), **answered)), **which),
+        "Predictions": record(predictions=listed(each), **which),
         "Example": record(("probabilities",), input={"type": "object"}, **unrecorded, **which),
     }
 
@@ -37,13 +37,13 @@ def id_pattern(manifest: Manifest) -> str:
 
 
 def _feedback(manifest: Manifest) -> Schema:
-    """What may be said of a prediction: its label, a label that is a number also as one."""
+    """The feedback of a prediction: a number, or a label in any form that stands for it."""
     if not manifest.classes:
         kinds = ["number", "string"] if manifest.unit else "number"  # a text may have the unit
         actual: Schema = {"type": kinds, "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
     else:
         actual = _labels(labels.rules_for(manifest.classes, has_codes=False))
-    named = text("That of the prediction.", pattern=f"^{id_pattern(manifest)}$")
+    named = text("The id of the prediction.", pattern=f"^{id_pattern(manifest)}$")
     return record(id=named, actual=actual) | {"additionalProperties": False}
 
 
@@ -52,7 +52,7 @@ def _record(manifest: Manifest) -> Schema:
     properties = {field.name: _value(field, manifest.example) for field in manifest.fields}
     return {
         "type": "object",
-        "description": f"{manifest.title}. What else is sent is not used, and named in `warnings`.",
+        "description": f"{manifest.title}. Other fields are not used; `warnings` names them.",
         "properties": properties,
         "required": [field.name for field in manifest.fields if not field.optional],
         "examples": [manifest.example],
@@ -62,7 +62,7 @@ def _record(manifest: Manifest) -> Schema:
 def _prediction(manifest: Manifest) -> dict[str, Schema]:
     """The parts of a prediction; whether the estimator has probabilities is not known here."""
     number = {"type": "number", "description": _target(manifest)}
-    parts: dict[str, Schema] = {"id": text("Names this prediction, in feedback too.")}
+    parts: dict[str, Schema] = {"id": text("Identifies the prediction, also in feedback.")}
     if manifest.classes:
         share = {"type": "number", "minimum": 0, "maximum": 1}
         parts["prediction"] = {"enum": [*manifest.classes]}
@@ -73,14 +73,14 @@ def _prediction(manifest: Manifest) -> dict[str, Schema]:
     if manifest.interval:
         coverage = {"const": manifest.interval.coverage}
         parts["interval"] = record(low=number, high=number, coverage=coverage)
-        parts["interval"]["description"] = "It holds the true value in this share of cases."
+        parts["interval"]["description"] = "Contains the true value in this share of cases."
     return parts | {"warnings": listed(Remark)}
 
 
 def _value(field: Field, example: dict[str, Any]) -> Schema:
-    schema, said = _kind(field)
+    schema, notes = _kind(field)
     if field.optional:
-        said.append("may be missing")
+        notes.append("may be missing")
         if "anyOf" in schema:
             schema["anyOf"].append({"type": "null"})
         elif "enum" in schema:
@@ -88,48 +88,50 @@ def _value(field: Field, example: dict[str, Any]) -> Schema:
         else:
             kinds = schema["type"]
             schema["type"] = [*(kinds if isinstance(kinds, list) else [kinds]), "null"]
-    schema["description"] = "; ".join(said)
+    schema["description"] = "; ".join(notes)
     if field.name in example:
         schema["examples"] = [example[field.name]]
     return schema
 
 
 def _kind(field: Field) -> tuple[Schema, list[str]]:
-    """What is sent for a field that is there, and what people should know of it."""
-    said = [field.unit] if field.unit and field.is_numeric else []
+    """The values that a field accepts, and notes on them for people."""
+    notes = [field.unit] if field.unit and field.is_numeric else []
     if field.seen and field.type != "boolean":
         low, high = (
             dates.to_iso(days) if field.type == "date" else f"{days:.12g}" for days in field.seen
         )
-        said.append(f"{low} to {high} in training")
+        notes.append(f"{low} to {high} in training")
     if field.missing:
-        said.append(f"{', '.join(map(shown, field.missing))} says that it is missing")
+        notes.append(f"{', '.join(map(shown, field.missing))} means that it is missing")
     if field.type == "category":
         known = labels.rules_for(field.categories)
-        said = [f"{code} = {label}" for code, label in enumerate(field.categories)] + said
+        notes = [f"{code} = {label}" for code, label in enumerate(field.categories)] + notes
         if field.other:
-            said.append(f"any other label counts as {field.other}")
-            return {"type": ["string", "number", "boolean"]}, said
-        return _labels(known), said
+            notes.append(f"any other label is taken for {field.other}")
+            return {"type": ["string", "number", "boolean"]}, notes
+        return _labels(known), notes
     if field.type == "boolean":
-        return {"anyOf": [{"enum": [False, True, 0, 1]}, TRUTH]}, ["true or false", *said]
+        return {"anyOf": [{"enum": [False, True, 0, 1]}, BOOLEAN_TEXT]}, ["true or false", *notes]
     if field.type == "date":
         like = dates.example(field.format or dates.ISO)
-        return {"type": "string"}, [f"a date as {like} or in ISO 8601", *said]
+        return {"type": "string"}, [f"a date as {like} or in ISO 8601", *notes]
     if field.type == "text":
-        return {"type": "string"}, ["any text", *said]
+        return {"type": "string"}, ["any text", *notes]
     number: Schema = {"type": field.type, "minimum": field.minimum, "maximum": field.maximum}
     if field.takes_text:
         number["type"] = [field.type, "string"]
-        said.append("as a number, or as it was written in the training file")
-    return {"anyOf": [number, {"type": "boolean"}, TRUTH]} if field.is_zero_or_one else number, said
+        notes.append("as a number, or as it was written in the training file")
+    return {
+        "anyOf": [number, {"type": "boolean"}, BOOLEAN_TEXT]
+    } if field.is_zero_or_one else number, notes
 
 
 def _labels(known: Labels) -> Schema:
-    """The JSON values that mean a label, as far as they can be listed."""
+    """The JSON values that stand for a label, as far as they can be listed."""
     truths = [False, True] if known.takes_booleans else []
     listed: Schema = {"enum": [*known.labels, *known.integers, *truths]}
-    return {"anyOf": [listed, TRUTH]} if known.takes_booleans else listed
+    return {"anyOf": [listed, BOOLEAN_TEXT]} if known.takes_booleans else listed
 
 
 def _target(manifest: Manifest) -> str:
@@ -139,4 +141,4 @@ def _target(manifest: Manifest) -> str:
 def _rule(manifest: Manifest) -> str:
     if not manifest.threshold:
         return "The most probable label is predicted."
-    return f"From {manifest.threshold.value:g} on, {manifest.threshold.label} is predicted."
+    return f"{manifest.threshold.label} is predicted when P ≥ {manifest.threshold.value:g}."

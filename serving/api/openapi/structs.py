@@ -15,7 +15,9 @@ Content = (
 
 REF = "#/components/schemas/"
 HEADING = re.compile(r"\n\n?Attributes\n-+\n")
-ENTRY = re.compile(r"^(?P<names>\w[\w, ]*?)(?: : .*)?\n(?P<told>(?: {4}.*\n?)+)", re.MULTILINE)
+ENTRY = re.compile(
+    r"^(?P<names>\w[\w, ]*?)(?: : .*)?\n(?P<description>(?: {4}.*\n?)+)", re.MULTILINE
+)
 
 
 def ref(name: str) -> Schema:
@@ -34,8 +36,8 @@ def schemas(structs: Sequence[type[msgspec.Struct]]) -> dict[str, Schema]:
         schema = found[struct.__name__]
         schema["description"] = described(struct)
         for documented in (struct, *struct.__bases__):
-            for name, told in _documented(documented.__doc__ or "")[1].items():
-                schema["properties"][name].setdefault("description", told)
+            for name, text in _documented(documented.__doc__ or "")[1].items():
+                schema["properties"][name].setdefault("description", text)
         if not struct.__struct_config__.omit_defaults:
             defaults = [name for name, each in schema["properties"].items() if "default" in each]
             schema["required"] = [*dict.fromkeys([*schema["required"], *defaults])]
@@ -51,8 +53,8 @@ def _documented(docstring: str) -> tuple[str, dict[str, str]]:
     """What a docstring contains about a struct, and about its fields."""
     text, *attributes = HEADING.split(cleandoc(docstring), maxsplit=1)
     return text, {
-        name: " ".join(told.split()).replace("None", "null")
-        for names, told in ENTRY.findall("".join(attributes))
+        name: " ".join(lines.split()).replace("None", "null")
+        for names, lines in ENTRY.findall("".join(attributes))
         for name in names.split(", ")
     }
 

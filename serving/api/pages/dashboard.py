@@ -76,7 +76,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.errorhandler(ServingError)
     def failed(error: ServingError) -> Response:
         stored = isinstance(error, StoreError)
-        reason = errors.told(error)
+        reason = errors.public(error)
         return _page(
             "monitor_failed.html", errors.STATUS[type(error)], reason=reason, stored=stored
         )

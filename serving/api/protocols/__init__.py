@@ -1,4 +1,4 @@
-"""The protocols that models are asked in: one file for each, which decodes, predicts and encodes.
+"""The protocols of prediction: one file for each, which decodes, predicts and encodes.
 
 A protocol's module has `blueprint(service, settings)`, whose routes declare how they are documented
 and which of them predict. PROTOCOLS lists them; adding one is adding its file, its line here and

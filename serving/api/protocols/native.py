@@ -33,7 +33,7 @@ from serving.settings import Settings
 DEFAULT, OF_MODEL = "/predict", "/models/<name>/predict"
 STREAMS = """
 
-CSV and JSON Lines are read and answered as streams, with any number of records. Where many records
+CSV and JSON Lines are streams, with any number of records. Where many records
 are sent, in any format, `?faults=inline` puts the faults of an invalid record in the place of its
 prediction, and predicts the others. `Accept` chooses the format of the response."""
 
@@ -43,7 +43,7 @@ def predict_operation(about: About) -> Operation:
     answer = response(
         {"oneOf": [ref(about.of_model("Prediction")), ref(about.of_model("Predictions"))]},
         "One prediction, or many where many records were sent.",
-        **({"example": about.answered} if about.is_default else {}),
+        **({"example": about.predicted} if about.is_default else {}),
     )
     unused = {"description": "Columns that were not used.", "schema": text()}
     answer["headers"] = {streams.UNUSED: unused}
@@ -126,8 +126,10 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 def predicted_example(service: Service, engine: Engine) -> dict[str, Any]:
     """The prediction for a version's own example, which is not recorded."""
     rows = engine.schema.decode(encode(engine.manifest.example), 1)
-    told: dict[str, Any] = msgspec.to_builtins(to_body(service.predict_unrecorded(engine, rows)))
-    return told
+    prediction: dict[str, Any] = msgspec.to_builtins(
+        to_body(service.predict_unrecorded(engine, rows))
+    )
+    return prediction
 
 
 def answer(

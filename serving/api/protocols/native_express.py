@@ -1,8 +1,8 @@
-"""The short way for the plain request: a well-formed POST to a predict route, ahead of Flask.
+"""A shortcut for the plain request: a well-formed POST to a predict route bypasses Flask.
 
-Flask's routing, contexts and response objects cost several times what a prediction does. A request
-that is plain in every respect is answered here, by the same function that the view calls; any
-other, and any that turns out to be faulty, goes to Flask with its body as it came.
+Flask's routing, contexts and response objects cost several times as much as a prediction. A plain
+request is answered here, by the function that the view calls; any other, and any that turns out to
+be invalid, goes to Flask with its body as it came.
 """
 
 import re
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PREDICT = re.compile(f"{native.DEFAULT}|{native.OF_MODEL.replace('<name>', '([^/]+)')}")
 LENGTH_DIGITS = 12
 PLAIN_LABELS = {None, *READ_AS_JSON}
-OTHERS = re.compile("csv|tab-separated|ndjson|jsonl|html")  # in Accept: formats that Flask answers
+OTHER_FORMATS = re.compile("csv|tab-separated|ndjson|jsonl|html")  # in Accept: left to Flask
 
 
 class Express:
@@ -34,7 +34,7 @@ class Express:
     Parameters
     ----------
     flask : WSGI application
-        Answers what is not plain.
+        Gets every request that is not plain.
     """
 
     def __init__(self, flask: "WSGIApplication", service: Service, settings: Settings) -> None:
@@ -43,7 +43,7 @@ class Express:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer a request."""
+        """Answer a plain request, and pass any other on."""
         if not self._is_plain(environ):
             return self.flask(environ, start_response)
         named = request_id.name(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -79,7 +79,7 @@ class Express:
             and "HTTP_TRANSFER_ENCODING" not in environ
             and "HTTP_CONTENT_ENCODING" not in environ
             and not environ.get("QUERY_STRING")
-            and not OTHERS.search(environ.get("HTTP_ACCEPT", ""))
+            and not OTHER_FORMATS.search(environ.get("HTTP_ACCEPT", ""))
             and not (self.settings.cors_origins and "HTTP_ORIGIN" in environ)
         )
 
@@ -87,12 +87,12 @@ class Express:
         length = int(environ["CONTENT_LENGTH"])
         try:
             body: Any = environ["wsgi.input"].read(length)
-        except OSError as error:  # of the connection; the view answers it where it still can
+        except OSError as error:  # of the connection; the view reports it if it still can
             environ["wsgi.input"] = Failed(error)
             return None
         name = PREDICT.sub(r"\1", environ["PATH_INFO"]) or None
-        if len(body) == length:  # of one that is cut off the view says so
-            with suppress(Exception):  # why: the view meets it too, and answers it as always
+        if len(body) == length:  # the view reports one that is cut off
+            with suppress(Exception):  # why: the view meets the same error and reports it
                 engine = self.service.registry.engine(name)
                 return native.answer(self.service, engine, body, self.settings.max_records, context)
         environ["wsgi.input"] = BytesIO(body)
