@@ -3,16 +3,19 @@
 import json
 import logging
 from collections import Counter
+from typing import get_args
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from monitored import NOTHING
 
 from serving.monitor.alerts import alerts
 from serving.monitor.alerts.alerts import Changes, Signal, change_alerts
 from serving.monitor.findings import Statements
-from serving.recording.store.reports import Alert
+from serving.monitor.performance import concept
+from serving.recording.store.reports import Alert, Kind
 from serving.settings import Settings
 from serving.statement import Statement
 
@@ -28,7 +31,7 @@ signals = st.builds(
     Signal,
     st.sampled_from(["wine", "diabetes"]),
     st.integers(1, 2),
-    st.sampled_from(["data drift", "prediction drift", "concept drift"]),
+    st.sampled_from(get_args(Kind)),
     st.sampled_from(["drift", "no drift", "not enough yet"]),
     st.sampled_from([MOVED, CALM]),
 )
@@ -72,6 +75,13 @@ def test_drift_that_lasts_sends_nothing_but_the_latest_statements_are_kept():
     assert [alert.statements for alert in later.changed] == [more]
     assert (later.lasting[0].raised, later.messages(WITH_WEBHOOK, 2_000)) == (1_000, [])
     assert change_alerts(later.lasting, [drift(more)], LIVE, 3_000).changed == []
+
+
+def test_a_report_can_signal_every_kind_of_alert():
+    bound = concept.Bound(held_out=0.1, spread=0.01)
+    watched = concept.concept_drift(concept.Watch(), bound, "Brier score")
+    report = msgspec.structs.replace(NOTHING, concept=watched)
+    assert {signal.kind for signal in alerts.signals_of(report)} == {*get_args(Kind)}
 
 
 def test_an_alert_is_cleared_when_there_is_no_drift_any_more():
