@@ -50,7 +50,7 @@ def test_homes_are_served_right_after_one_command(tmp_path: Path):
     homes().to_csv(file, index=False)
     said = output(tmp_path, file, "--target", "price", "--name", "homes")
     assert "regression: 'price' has 120 different numbers" in said
-    assert "left out: 'id', for it is an identifier" in said
+    assert "left out: 'id', because it is an identifier" in said
     assert "it is live" in said
     assert "chosen: linear, the simplest within one standard error of the best" in said
     trained = latest(tmp_path, "homes")
@@ -160,7 +160,7 @@ def test_public_data(tmp_path: Path, file: str, target: str, metric: str, least:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "data.csv is no table: the text is empty"),
+        ("", "data.csv is not a table: the text is empty"),
         ("a,y\n", "has no rows"),
         ("a,z\n" + "1,2\n" * 30, "no column is called 'y'"),
         ("a,y\n" + "1,yes\n" * 30, "all rows are 'yes'"),

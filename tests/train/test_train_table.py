@@ -90,7 +90,7 @@ def test_whole_numbers_stay_whole_where_some_are_missing(file: Path):
     [
         (b"", "is empty"),
         (b"x,y\n", "has no rows below its line of column names"),
-        (b"x,y\n1,2\n1,2,3\n", "is no table: .*line 3"),
+        (b"x,y\n1,2\n1,2,3\n", "is not a table: .*line 3"),
         (b"\x80\x04\x00\x01", "is not text: it has a zero byte"),
     ],
 )
@@ -252,7 +252,7 @@ def test_the_values_are_those_that_the_texts_stand_for():
         (
             ["2,5", "7,25"],
             [1234, 5678],
-            "'1.234' is 1234, not 1.234, for other columns have decimals behind ','",
+            "'1.234' is 1234, not 1.234, because other columns have the decimal sign ','",
         ),
     ],
 )
@@ -306,7 +306,7 @@ def test_what_teaches_nothing_is_left_out_with_the_way_to_keep_it(
 
 def test_an_empty_column_is_left_out():
     found = Found(made(nothing=[math.nan] * 60), "label")
-    assert "left out: 'nothing', for it is empty" in found.said
+    assert "left out: 'nothing', because it is empty" in found.said
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_what_is_left_out_is_said_before_a_refusal():
     said: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         table.to_csv(f"{folder}/data.csv", index=False)
-        with pytest.raises(TrainingError, match="no two classes"):
+        with pytest.raises(TrainingError, match="does not have two labels"):
             infer(read(Path(folder) / "data.csv"), "same", echo=said.append)
     assert any("left out: 'code'" in each and "--keep code" in each for each in said)
 
@@ -368,7 +368,7 @@ def test_cells_that_only_a_person_understands_are_named_with_their_lines(
 def test_what_plainly_says_that_there_is_no_number_is_missing(text: str):
     found = Found(made(x=[*range(100, 159), text]), "label")
     assert found.fields["x"].missing == (text,)
-    assert f"'x': {text!r} (line 61) is taken as missing" in found.said
+    assert f"'x': {text!r} (line 61) counts as missing" in found.said
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ def test_yes_and_no_in_several_spellings_are_two_labels(values: list[str], label
     found = Found(made(x=values), "label")
     assert (found.fields["x"].categories or None) == labels
     if labels and len(labels) == 2:
-        assert any("'x' says yes and no in several ways" in each for each in found.said)
+        assert any("'x' has yes and no in several spellings" in each for each in found.said)
         target = Found(made(x=values), "x")
         assert (target.task, tuple(sorted(target.frame["x"].unique()))) == (
             "classification",
@@ -430,7 +430,7 @@ def test_stand_ins_of_a_target_are_rows_left_out():
     assert (found.task, found.unit, len(found.frame)) == ("regression", "R$", 58)
     assert found.frame["price"].tolist()[:2] == [1000.5, 1001.5]
     assert "2 rows left out: their 'price' is missing" in found.said
-    assert any("'-' (line 60), 'nil' (line 61) are taken as missing" in each for each in found.said)
+    assert any("'-' (line 60), 'nil' (line 61) count as missing" in each for each in found.said)
 
 
 def test_none_is_a_label_of_a_target_unless_it_is_told_to_be_missing():
@@ -463,7 +463,7 @@ def test_a_target_that_is_text_of_its_own_in_most_rows_is_refused():
     labels = ["a", "b"] * 14 + [f"C{row}" for row in range(32)]
     with pytest.raises(TrainingError, match=r"32 are in fewer than 5 rows each, 32 of 60 rows"):
         Found(made(y=labels), "y")
-    with pytest.raises(TrainingError, match="'y' holds dates, which are no target"):
+    with pytest.raises(TrainingError, match="'y' holds dates, which cannot be predicted"):
         Found(made(y=["2024-01-02", "2024-05-06"] * 30), "y")
 
 
@@ -471,7 +471,7 @@ def test_a_target_that_is_text_of_its_own_in_most_rows_is_refused():
     ("texts", "written", "why"),
     [
         (["01/02/2024", "02/02/2024"], "%d/%m/%Y", "the day comes first"),
-        (["01/01/2024", "02/01/2024", "01/02/2024"], "%d/%m/%Y", "the order of time"),
+        (["01/01/2024", "02/01/2024", "01/02/2024"], "%d/%m/%Y", "order of time"),
         (["01/02/2024", "01/03/2024", "02/01/2024"], "%m/%d/%Y", "the month comes first"),
         (["5/1/2023", "4/1/2023", "6/1/2023"], "%m/%d/%Y", "the first day of each month"),
     ],
@@ -489,14 +489,14 @@ def test_of_two_readings_of_a_date_the_likelier_is_taken_and_told(
     ("others", "written", "why"),
     [
         ({"price": [f"{row},5" for row in range(60)]}, "%d/%m/%Y", "decimal commas"),
-        ({"born": ["12/31/1980"] * 60}, "%m/%d/%Y", "so it does in another column"),
-        ({"born": ["31/12/1980"] * 60}, "%d/%m/%Y", "so it does in another column"),
+        ({"born": ["12/31/1980"] * 60}, "%m/%d/%Y", "it does so in another column"),
+        ({"born": ["31/12/1980"] * 60}, "%d/%m/%Y", "it does so in another column"),
     ],
 )
 def test_the_rest_of_a_file_tells_which_of_day_and_month_comes_first(
     others: dict[str, list[str]], written: str, why: str
 ):
-    # Read the other way, these would be in the order of time or first days of months.
+    # Read the other way, these would be in order of time or first days of months.
     days = ["02/01/2024", "01/03/2024"] if written[1] == "m" else ["02/01/2024", "03/01/2024"]
     table = made(when=days * 30, **others).drop(columns="number")
     found = Found(table.assign(n=range(60)), "label")
@@ -514,8 +514,8 @@ def test_a_value_far_from_all_others_is_asked_about(value: int):
     found = Found(made(x=spread(value, value)), "label")
     (question,) = (each for each in found.said if "far from all other" in each)
     assert question == (
-        f"{value} is far from all other values of 'x' (2 rows, the others 20 to 77): does it mean "
-        f"that there is no value? Then train with --missing {f'x={value}' if value == 0 else value}"
+        f"{value} is far from all other values of 'x' (2 rows, the others 20 to 77): does it stand "
+        f"for a missing value? Then train with --missing {f'x={value}' if value == 0 else value}"
     )
     mirrored = Found(made(x=[-each for each in spread()[2:]] + [0, 0]), "label")
     assert any("the others -79 to -22" in each for each in mirrored.said)
@@ -559,7 +559,7 @@ def test_a_wish_for_a_column_that_is_not_there_is_refused():
     for option in ("keep", "drop", "text"):
         with pytest.raises(TrainingError, match=f"--{option} nmber: .*did you mean 'number'"):
             Found(made(), "label", **{option: frozenset(["nmber"])})
-    assert "--missing -7: no cell holds it" in Found(made(), "label", missing=("-7",)).said
+    assert "--missing -7: no cell has this value" in Found(made(), "label", missing=("-7",)).said
 
 
 def test_a_value_missing_only_where_the_target_is_may_be_missing():
@@ -613,7 +613,12 @@ def test_rows_without_a_target_and_of_rare_labels_are_left_out():
     ("changes", "target", "task", "message"),
     [
         ({}, "lable", None, "no column is called 'lable'; did you mean 'label'?"),
-        ({"one": ["yes"] * 60}, "one", None, "no two classes to tell apart: all rows are 'yes'"),
+        (
+            {"one": ["yes"] * 60},
+            "one",
+            None,
+            "does not have two labels to predict: all rows are 'yes'",
+        ),
         ({"few": ["a"] * 9 + [None] * 51}, "few", None, "9 rows have a 'few'"),
         ({"none": [None] * 60}, "none", None, "0 rows have a 'none'"),
         ({"same": [2.5] * 60}, "same", "regression", "is 2.5 in every row"),
@@ -629,7 +634,7 @@ def test_what_cannot_be_learnt_is_refused_in_a_sentence(
 
 def test_a_table_of_nothing_but_text_is_refused():
     texts = {name: [f"{name} {row}" for row in range(60)] for name in ("name", "review")}
-    with pytest.raises(TrainingError, match="no column is left to learn from: all others are"):
+    with pytest.raises(TrainingError, match="no column is left to predict from: all others are"):
         Found(pd.DataFrame(texts | {"label": ["a", "b"] * 30}), "label")
 
 

@@ -163,4 +163,4 @@ def test_texts_that_are_to_be_alone_are_asked_for(tmp_path: Path):
     frame.to_csv(tmp_path / "sample.csv", index=False)
     options = ("--sample", tmp_path / "sample.csv", "--target", "again", "--trust")
     message = refused(tmp_path, "import", tmp_path / "model.pkl", "--name", "reviews", *options)
-    assert "takes texts alone, and the sample has the columns 'review', 'age', 'when'" in message
+    assert "takes texts only, but the sample has the columns 'review', 'age', 'when'" in message

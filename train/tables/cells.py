@@ -1,4 +1,4 @@
-"""What is said of cells that are not as the others of their column."""
+"""Cells that do not fit their column: what they mean for it, and how messages name them."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -10,23 +10,23 @@ from train.tables.options import quoted
 if TYPE_CHECKING:
     import pandas as pd
 
-NEARLY_ALL = 0.9  # of the rows, if what most of a column's cells are is what it is
+NEARLY_ALL = 0.9  # of the rows must fit for the column to be of a kind
 FEW = 20  # different numbers that may be labels of a category
 RARE = 0.02  # of the rows: too few for a label beside few different numbers
-NAMED, LINES = 4, 3  # cells and lines that a remark names
+NAMED, LINES = 4, 3  # cells, and lines of each, that a message names
 
 Verdict = Literal["all", "strays", "some"]
 
 
 class Odd(NamedTuple):
-    """The texts of a column that are not what the others are.
+    """The texts of a column that do not fit the others.
 
     Attributes
     ----------
     stand_ins : tuple of str
-        What plainly says that there is no value.
+        Texts that clearly stand for a missing value.
     others : tuple of str
-        All else, the commonest first.
+        All others, the most frequent first.
     """
 
     stand_ins: tuple[str, ...]
@@ -35,15 +35,15 @@ class Odd(NamedTuple):
 
 
 def judge(counts: "pd.Series[int]", odd: Collection[str]) -> Odd:
-    """Whether a column is what all its texts but the odd ones are.
+    """Whether a column is of the kind that all its texts except the odd ones are.
 
-    `all`: those only stand in for missing values. `strays`: it is, but for a few cells that need
-    a person. `some`: it is not, for too many of its cells are something else.
+    `all`: it is, and the odd ones stand for missing values. `strays`: it is, except for a few cells
+    that a person must decide on. `some`: it is not, because too many of its cells are different.
 
     Parameters
     ----------
     counts : Series
-        In how many rows each text stands, the commonest first.
+        The number of rows of each text, the most frequent first.
     """
     stand_ins = tuple(text for text in counts.index if text in odd and means_missing(text))
     others = tuple(text for text in counts.index if text in odd and not means_missing(text))
@@ -59,7 +59,7 @@ def judge(counts: "pd.Series[int]", odd: Collection[str]) -> Odd:
 
 
 def named(column: "pd.Series[str]", lines: "pd.Series[int]", texts: Collection[str]) -> str:
-    """The odd cells of a column with the lines on which they stand."""
+    """The odd cells of a column, with their lines."""
     parts = []
     for text in [*texts][:NAMED]:
         at = lines[column == text].tolist()
@@ -71,7 +71,7 @@ def named(column: "pd.Series[str]", lines: "pd.Series[int]", texts: Collection[s
 
 
 def remedy(texts: Collection[str]) -> str:
-    """What to do about cells that nobody but a person can read."""
+    """What to do about cells that only a person can decide on."""
     options = " ".join(f"--missing {quoted(text)}" for text in [*texts][:NAMED])
-    it, means = ("it", "it means") if len(texts) == 1 else ("them", "they mean")
-    return f"correct {it}, or train with {options} if {means} that there is no value"
+    it, stands = ("it", "it stands") if len(texts) == 1 else ("them", "they stand")
+    return f"correct {it}, or train with {options} if {stands} for a missing value"

@@ -1,4 +1,4 @@
-"""A column of a sheet that is understood."""
+"""A column of a sheet, with its kind and its values."""
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ Kind = Literal["integer", "number", "date", "text"]
 
 
 class Column(NamedTuple):
-    """A column that is understood.
+    """A column with its kind and its values.
 
     Attributes
     ----------
@@ -21,8 +21,7 @@ class Column(NamedTuple):
     unit, numerals, format, missing
         As a Field has them.
     strays, remedy : str
-        What a person must decide before it is what nearly all its cells are, and how; it is text
-        so far.
+        The cells that a person must decide on, and how; until then it is text.
     has_numbers : bool
         Whether it is text although most of its cells are numbers.
     """
@@ -40,10 +39,10 @@ class Column(NamedTuple):
 
     @property
     def is_numeric(self) -> bool:
-        """Whether its values are numbers that may be counted with; days are not."""
+        """Whether its values are numbers to calculate with; days are not."""
         return self.kind in {"integer", "number"}
 
 
 def shown(value: float, column: Column) -> str:
-    """A number of a column for people: days as a date."""
+    """A number of a column as people read it: days as a date."""
     return dates.to_iso(value) if column.kind == "date" else f"{value:.12g}"

@@ -1,4 +1,4 @@
-"""What each column of a sheet is: numbers, dates or texts."""
+"""The kind of each column of a sheet: numbers, dates or texts."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from serving.inputs import booleans, dates, numerals
 from serving.inputs.missing import is_missing
 from train.tables import cells, days, numbers
 from train.tables.column import Column
-from train.tables.options import ColumnOptions, meant
+from train.tables.options import ColumnOptions, split_option
 from train.tables.read import Sheet
 from train.tables.reading import Reading
 
@@ -24,8 +24,8 @@ def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Colum
     options.check(names)
     remarks: list[str] = []
     texts, masked, counts = {}, {}, {}
-    written: dict[str, tuple[numbers.Written, cells.Odd]] = {}
-    dated: dict[str, days.Written] = {}
+    written: dict[str, tuple[numbers.NumberFormat, cells.Odd]] = {}
+    dated: dict[str, days.DateFormats] = {}
     for name in names:
         column = sheet.cells[name]
         missing = set(options.missing_in(name, names))
@@ -35,9 +35,11 @@ def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Colum
         counts[name] = texts[name].value_counts()
         if name in options.text or booleans.is_mixed(counts[name].index):
             continue
-        if found := numbers.written(counts[name], commas_between=sheet.separator == ","):
+        if found := numbers.find_format(counts[name], commas_between=sheet.separator == ","):
             written[name] = found, cells.judge(counts[name], found.odd)
-        if not _are_numbers(written.get(name)) and (of_days := days.written([*counts[name].index])):
+        if not _are_numbers(written.get(name)) and (
+            of_days := days.find_formats([*counts[name].index])
+        ):
             dated[name] = of_days
     decimal = numbers.decimal_of(each[0] for each in written.values() if _are_numbers(each))
     order = days.order([found.formats for found in dated.values()], decimal)
@@ -58,21 +60,21 @@ def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Colum
         column = column._replace(missing=(*masked[name], *column.missing))
         columns[name] = _without_missing(column, options.missing_in(name, names))
     remarks.extend(
-        f"--missing {option}: no cell holds it"
+        f"--missing {option}: no cell has this value"
         for option in options.missing
-        if not is_missing(text := meant(option, names)[1])
+        if not is_missing(text := split_option(option, names)[1])
         and not any(text in column.missing for column in columns.values())
     )
     return columns, remarks
 
 
-def _are_numbers(written: tuple[numbers.Written, cells.Odd] | None) -> bool:
-    """Whether a column is numbers, but perhaps for a few cells."""
+def _are_numbers(written: tuple[numbers.NumberFormat, cells.Odd] | None) -> bool:
+    """Whether a column is numbers, except perhaps for a few cells."""
     return written is not None and written[1].verdict != "some"
 
 
 def _without_missing(column: Column, missing: tuple[str, ...]) -> Column:
-    """A column of numbers or dates without those that mean missing, however they are written."""
+    """A column of numbers or dates without those that stand for missing, however written."""
     found = {text: column.content == _value(text, column) for text in missing}
     texts = [text for text, rows in found.items() if rows.any()]
     if column.kind == "text" or not texts:
@@ -82,7 +84,7 @@ def _without_missing(column: Column, missing: tuple[str, ...]) -> Column:
 
 
 def _value(text: str, column: Column) -> float | None:
-    """What a text of the command line is; there it may be written as programs write numbers."""
+    """The value of a text of the command line, where numbers may be written as in programs."""
     if column.kind == "date":
         return dates.parse(text, column.format)
     if numerals.PLAIN.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Columns of texts that are dates: how they are written, and the days that they stand for."""
+"""Columns of texts that are dates: their formats, and the days that they stand for."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +11,7 @@ from serving.inputs.dates import DIGITS_ALONE, ISO
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST_DIGITS_ALONE = 5  # so many numbers are days of the calendar by no chance
+MIN_DIGITS_ALONE = 5  # fewer numbers may be days of the calendar by chance
 DAY_FIRST = {
     "%d/%m/%Y": "%m/%d/%Y",
     "%d-%m-%Y": "%m-%d-%Y",
@@ -22,24 +22,24 @@ PLAIN = {"%d": "day", "%m": "month", "%b": "month", "%Y": "year", "%y": "year"}
 PLAIN |= {" %H:%M:%S": "", "%H": "hour", "%M": "minute", "%S": "second", " %z": ""}
 
 
-class Written(NamedTuple):
-    """How the dates among the texts of a column are written: each of `formats` fits them all."""
+class DateFormats(NamedTuple):
+    """The formats of the dates in a column, each of which fits them all, and the other texts."""
 
     formats: tuple[str, ...]
     odd: frozenset[str]
 
 
-def written(texts: Sequence[str]) -> Written | None:
-    """Find out how a column's dates are written; None if there are none."""
+def find_formats(texts: Sequence[str]) -> DateFormats | None:
+    """Find the formats of a column's dates; None if there are none."""
     found = dates.infer(texts)
-    if not found or (found.formats[0] in DIGITS_ALONE and len(texts) < FEWEST_DIGITS_ALONE):
+    if not found or (found.formats[0] in DIGITS_ALONE and len(texts) < MIN_DIGITS_ALONE):
         return None
-    return Written(found.formats, frozenset(found.odd))
+    return DateFormats(found.formats, frozenset(found.odd))
 
 
 def digits_alone(texts: Sequence[str]) -> tuple[str, ...]:
     """The formats of whole numbers that are dates, such as 20240731; none if they are not."""
-    if len(texts) < FEWEST_DIGITS_ALONE or len({*map(len, texts)}) > 1:
+    if len(texts) < MIN_DIGITS_ALONE or len({*map(len, texts)}) > 1:
         return ()
     return tuple(
         written
@@ -62,7 +62,7 @@ class Order(NamedTuple):
 
 
 def order(columns: Iterable[Sequence[str]], decimal: str) -> Order:
-    """What the formats of all columns and the decimal sign of a file say of 01/02/2024."""
+    """Find out whether 01/02/2024 is in January, from all columns and the decimal sign."""
     certain = {
         first in formats
         for formats in columns
@@ -70,24 +70,24 @@ def order(columns: Iterable[Sequence[str]], decimal: str) -> Order:
         if (first in formats) != (other in formats)
     }
     if len(certain) == 1:
-        return Order(certain.pop(), "so it does in another column")
+        return Order(certain.pop(), "it does so in another column")
     if decimal == "," and not certain:
-        return Order(is_day_first=True, evidence="who writes decimal commas writes so")
+        return Order(is_day_first=True, evidence="the file has decimal commas")
     return Order(None, "")
 
 
 def choose(column: "pd.Series[Any]", formats: Sequence[str], known: Order) -> tuple[str, str]:
-    """The likeliest format, and a remark if another fits as well.
+    """The most likely format, and a remark if another one fits too.
 
-    Of 01/02/2024 the reading that is certain in the file; else that in which the rows are in the
-    order of time, or all the first day of a month; else the day comes first.
+    For 01/02/2024 the order that is certain in the file; otherwise that in which the rows are in
+    order of time, or are all the first day of a month; otherwise the day comes first.
     """
     first = formats[0]
     other = DAY_FIRST.get(first, "")
     if other not in formats:
         return first, ""
     here, there = (values(column, each).dropna() for each in (first, other))
-    evidence = "its rows are then in the order of time"
+    evidence = "its rows are then in order of time"
     better = _is_ordered(there) - _is_ordered(here)
     if known.is_day_first is not None:
         evidence, better = known.evidence, -1 if known.is_day_first else 1
@@ -95,14 +95,14 @@ def choose(column: "pd.Series[Any]", formats: Sequence[str], known: Order) -> tu
         evidence = "it is then the first day of each month"
         better = _are_months(there) - _are_months(here)
     if not better:
-        evidence = "nothing speaks for the month"
+        evidence = "nothing indicates the month"
     chosen, other = (other, first) if better > 0 else (first, other)
     day = "month" if better > 0 else "day"
     example = column.dropna().iloc[0]
     shown = dates.to_iso(dates.parse(example, chosen) or 0.0)
     return (
         chosen,
-        f"{column.name!r}: the {day} comes first ({example!r} is {shown}), for {evidence}",
+        f"{column.name!r}: the {day} comes first ({example!r} is {shown}), because {evidence}",
     )
 
 
@@ -115,8 +115,8 @@ def _are_months(days: "pd.Series[float]") -> bool:
     return bool((found == found.astype("datetime64[M]")).all())
 
 
-def told(written: str) -> str:
-    """A format for people: `day/month/year`."""
+def readable(written: str) -> str:
+    """A format as people write it: `day/month/year`."""
     if written == ISO:
         return "year-month-day"
     is_alone = written in DIGITS_ALONE

@@ -20,9 +20,9 @@ Values = pd.Series  # for annotations in quotes: pandas' own has no parameters w
 def to_field(
     column: Column, rows: "pd.Index[int]", *, is_free: bool
 ) -> tuple[Field, "Values[Any]"]:
-    """The field that a column is, and its values in the rows that are learnt from.
+    """The field of a column, and its values in the training rows.
 
-    0 and 1 are yes and no. What is missing in any row of the file may be so when it is served.
+    0 and 1 are labels. A field that is missing in any row of the file may be missing in a record.
 
     Parameters
     ----------
@@ -64,8 +64,9 @@ def _category(column: Column, labels: "Values[Any]") -> tuple[Field, "Values[Any
     if not len(frequent):
         raise TrainingError(
             f"{column.name!r} has {len(counts):,} different values, and none of them in "
-            f"{MIN_OF_A_LABEL} rows: nothing can be learnt of them as labels; perhaps of the "
-            f"words in them, with --text {quoted(column.name)}"
+            f"{MIN_OF_A_LABEL} rows: they cannot be used as labels; use "
+            f"their words with --text {quoted(column.name)}, or leave them out with --drop "
+            f"{quoted(column.name)}"
         )
     other = OTHER
     while other in counts.index:

@@ -1,4 +1,4 @@
-"""What the columns of a table are: fields of a model, its target, or nothing to learn from."""
+"""From the columns of a table to the fields of a model, its target, and columns left out."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -18,18 +18,18 @@ from train.tables.target import to_target
 from train.tables.useless import question, useless, way_to_keep
 from train.task import Kind
 
-FEWEST_ROWS = 10  # so that each of five folds has two
+MIN_ROWS = 10  # so that each of five folds has two
 
 Echo = Callable[[str], object]
 
 
 class Inferred(NamedTuple):
-    """What a table was found to hold.
+    """The fields, the target and the rows of a table.
 
     Attributes
     ----------
     unit : str
-        Of a target that is a number.
+        The unit of a numeric target.
     frame : DataFrame
         A column for each field and the target, labels as text, dates as days since 1970-01-01;
         rows without a target left out.
@@ -49,13 +49,13 @@ def infer(
     options: ColumnOptions = DEFAULTS,
     echo: Echo = lambda _: None,
 ) -> Inferred:
-    """Find out what a table holds.
+    """Find the fields and the target of a table.
 
     Parameters
     ----------
-    say : callable
-        Called with each remark on what was decided, what was left out and why, sentences for
-        people; with those that are known before a refusal too.
+    echo : callable
+        Called with each remark on what was decided, what was left out and why; also with those
+        that are known before a refusal.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def infer(
     if decided.refusal:
         raise decided.refusal
     strays = [
-        f"{each.strays}: {each.remedy}, or with --keep {quoted(each.name)} to take its values as "
+        f"{each.strays}: {each.remedy}, or with --keep {quoted(each.name)} to use its values as "
         "labels"
         for each in used.values()
         if each.strays
@@ -88,15 +88,16 @@ def infer(
     _echo_all(echo, decided.remarks)
     if not used:
         why = "all others are left out" if columns else f"there is none beside {target!r}"
-        raise TrainingError(f"no column is left to learn from: {why}")
+        raise TrainingError(f"no column is left to predict from: {why}")
 
     found = [to_field(columns[name], decided.rows, is_free=name in options.text) for name in used]
     fields = tuple(field for field, _ in found)
     frame = pd.DataFrame({field.name: values for field, values in found})
     different = len(frame.drop_duplicates())
-    if different < FEWEST_ROWS:
+    if different < MIN_ROWS:
         raise TrainingError(
-            f"only {different} rows differ in more than {target!r}; at least {FEWEST_ROWS} must"
+            f"only {different} rows differ in a column other than {target!r}, but at least "
+            f"{MIN_ROWS} must: add rows"
         )
     _echo_all(echo, overview.lines(fields, frame))
     frame[target] = decided.target
@@ -105,20 +106,20 @@ def infer(
 
 
 def _with_none(target_column: Column, sheet: Sheet, echo: Echo) -> Column:
-    """A target of labels with the label None, which elsewhere means that there is no value."""
+    """A target with the label None, which stands for a missing value in other columns."""
     nones = sheet.nones.get(target_column.name)
     if nones is None or target_column.kind != "text" or target_column.strays:
         return target_column
     text = nones.dropna().iloc[0]
     echo(
         f"{target_column.name!r}: {text!r} ({nones.count():,} rows) is a label; train with "
-        f"--missing {text} if it means that there is no value"
+        f"--missing {text} if it stands for a missing value"
     )
     return target_column._replace(content=target_column.content.fillna(nones))
 
 
 class _Decided(NamedTuple):
-    """What was decided of a target: `refusal` if it cannot be predicted."""
+    """What was decided about a target; `refusal` if it cannot be predicted."""
 
     rows: "pd.Index[int]"
     task: Kind = "regression"
@@ -128,10 +129,10 @@ class _Decided(NamedTuple):
 
 
 def _decide(target_column: Column, task: Kind | None) -> _Decided:
-    """What to predict in which rows; a refusal is kept until it is said what else was found."""
+    """What to predict, and in which rows; a refusal is kept until all remarks were made."""
     rows = target_column.content.index[target_column.content.notna()]
-    if len(rows) < FEWEST_ROWS:
-        few = f"{len(rows)} rows have a {target_column.name!r}; at least {FEWEST_ROWS} must"
+    if len(rows) < MIN_ROWS:
+        few = f"{len(rows)} rows have a {target_column.name!r}, but {MIN_ROWS} must: add rows"
         return _Decided(rows, refusal=TrainingError(few))
     try:
         task, values, remarks = to_target(target_column, task)
@@ -152,16 +153,16 @@ def _of_rows(column: Column, rows: "pd.Index[int]") -> Column:
 
 
 def _used(columns: dict[str, Column], options: ColumnOptions, echo: Echo) -> dict[str, Column]:
-    """The columns to learn from; the others are named, with the way to keep them."""
+    """The columns to predict from; for the others, remarks with the way to keep them."""
     used = {}
     for name, column in columns.items():
         if name in options.drop:
-            echo(f"left out: {name!r}, as told")
+            echo(f"left out: {name!r}, because of --drop")
             continue
         reason = useless(column)
         keep = way_to_keep(column)
         if reason and not (keep and name in options.keep | options.text):
-            echo(f"left out: {name!r}, for {reason}{f'; keep it with {keep}' if keep else ''}")
+            echo(f"left out: {name!r}, because {reason}{f'; keep it with {keep}' if keep else ''}")
         else:
             used[name] = column
     return used

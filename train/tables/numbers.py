@@ -1,4 +1,4 @@
-"""Columns of texts that are numbers: how they are written, and what they stand for."""
+"""Columns of texts that are numbers: how they are written, and their values."""
 
 import re
 from collections import Counter
@@ -14,21 +14,21 @@ from serving.inputs.numerals import DEFAULT, Numerals
 if TYPE_CHECKING:
     import pandas as pd
 
-DIGIT = re.compile(r"(?<![^\W\d_])[0-9]")  # but for that of m2
+DIGIT = re.compile(r"(?<![^\W\d_])[0-9]")  # but not that of m2
 CURRENCY = re.compile(rf".*[{numerals.SIGNS}]|[A-Z]{{3}}|Rs\.?")
 
 
-class Written(NamedTuple):
-    """How the numbers among the texts of a column are written.
+class NumberFormat(NamedTuple):
+    """How the numbers in a column are written.
 
     Attributes
     ----------
     ways : tuple of Numerals
-        Each fits all the numbers; the first is the likeliest.
+        Each fits all the numbers; the first is the most likely.
     odd : frozenset of str
-        The texts that are no numbers so written.
+        The texts that are not numbers written so.
     units : tuple of str
-        `unit`, and what else stands beside numbers.
+        `unit`, and the other units of the column.
     """
 
     ways: tuple[Numerals, ...]
@@ -38,19 +38,19 @@ class Written(NamedTuple):
 
     @property
     def decimals(self) -> set[str]:
-        """The signs that decimals may have here."""
+        """The possible decimal signs."""
         return {way.decimal for way in self.ways}
 
 
-def written(counts: "pd.Series[int]", *, commas_between: bool) -> Written | None:
+def find_format(counts: "pd.Series[int]", *, commas_between: bool) -> NumberFormat | None:
     """Find out how a column's numbers are written; None if there are none, or they are codes.
 
     Parameters
     ----------
     counts : Series
-        In how many rows each text stands.
+        The number of rows of each text.
     """
-    # Texts whose digits stand in the same places are all written alike: one tells for all.
+    # Texts with their digits in the same places are written alike, so one of them is enough.
     shapes: dict[str, list[str]] = {}
     for text in counts.index:
         shapes.setdefault(_shape(text), []).append(text)
@@ -62,25 +62,25 @@ def written(counts: "pd.Series[int]", *, commas_between: bool) -> Written | None
             units[parts.unit] += rows[text]
     unit = _unit(units)
     kept = [text for text, parts in apart.items() if parts and numerals.is_unit(parts.unit, unit)]
-    learnt = numerals.infer(kept, commas_between=commas_between) if kept else None
-    if learnt is None or all(text.startswith("(") for text in kept):  # years: (2014), (2016)
+    found = numerals.infer(kept, commas_between=commas_between) if kept else None
+    if found is None or all(text.startswith("(") for text in kept):  # years: (2014), (2016)
         return None
-    regular = {*kept} - {*learnt.odd}
+    regular = {*kept} - {*found.odd}
     odd = frozenset(text for texts in shapes.values() if texts[0] not in regular for text in texts)
     others = tuple(each for each in units if not numerals.is_unit(each, unit))
     units_met = tuple(filter(None, (unit, *others)))
-    return Written(learnt.ways, unit, odd, units_met) if regular else None
+    return NumberFormat(found.ways, unit, odd, units_met) if regular else None
 
 
 def _shape(text: str) -> str:
-    """The text with all digits alike, but for a zero that they begin with."""
+    """The text with all digits replaced by 9, except a leading zero."""
     first = DIGIT.search(text)
     shape = DIGIT.sub("9", text)
     return shape.replace("9", "0", 1) if first and first[0] == "0" else shape
 
 
 def _unit(units: Counter[str]) -> str:
-    """The unit of a column: of money in any row, another in half of the numbers' rows or more."""
+    """The unit of a column: money in any row, another one in at least half of the rows."""
     bare = units[""]
     for unit, rows in units.most_common():
         if unit and (CURRENCY.fullmatch(unit) or rows >= bare):
@@ -88,8 +88,8 @@ def _unit(units: Counter[str]) -> str:
     return ""
 
 
-def decimal_of(columns: Iterable[Written]) -> str:
-    """The only decimal sign that columns of the file can have, if it is one; else nothing."""
+def decimal_of(columns: Iterable[NumberFormat]) -> str:
+    """The decimal sign of the file, if its columns allow only one; otherwise empty."""
     certain = {sign for found in columns if len(found.decimals) == 1 for sign in found.decimals}
     return certain.pop() if len(certain) == 1 else ""
 
@@ -110,6 +110,6 @@ def _all_plain(texts: "pd.Series[Any]") -> bool:
 
 
 def are_whole(texts: Sequence[str], numbers: "pd.Series[float]", way: Numerals) -> bool:
-    """Whether all of a column's numbers are whole, and written so."""
+    """Whether all of a column's numbers are whole, and written without decimals."""
     fraction = re.compile(rf"[{re.escape(way.decimal)}eE]")
     return not any(map(fraction.search, texts)) and numbers.abs().max() <= EXACT_INTEGER

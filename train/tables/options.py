@@ -1,4 +1,4 @@
-"""What whoever trains says of the columns of a file."""
+"""The options of the command line that concern the columns of a file."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -9,14 +9,14 @@ from train.errors import TrainingError
 
 
 class ColumnOptions(NamedTuple):
-    """The options of a training, names being those of columns.
+    """The options that concern columns, by the names of columns.
 
     Attributes
     ----------
     keep, drop, text : frozenset of str
-        Columns to use although they look useless, not to use, and to take as free text.
+        Columns to use although they look useless, not to use, and to use as free text.
     missing : tuple of str
-        What means that there is no value: `-200` in any column, `Glucose=0` in one.
+        Values that stand for a missing value: `-200` in any column, `Glucose=0` in one.
     """
 
     keep: frozenset[str] = frozenset()
@@ -32,16 +32,16 @@ class ColumnOptions(NamedTuple):
                 require_name(names, name, f"--{option} {quoted(name)}: ")
 
     def missing_in(self, name: str, names: Collection[str]) -> tuple[str, ...]:
-        """The texts that mean missing in a column, beside those that do in any file."""
-        options = [meant(option, names) for option in self.missing]
+        """The texts that stand for missing in a column, besides those that do in any file."""
+        options = [split_option(option, names) for option in self.missing]
         return tuple(text for column, text in options if column in (None, name))
 
 
 DEFAULTS = ColumnOptions()
 
 
-def meant(option: str, names: Collection[str]) -> tuple[str | None, str]:
-    """The column in which a text means missing, if only in one, and the text."""
+def split_option(option: str, names: Collection[str]) -> tuple[str | None, str]:
+    """The column in which a text stands for missing, None for all columns, and the text."""
     for sign in re.finditer("=", option):  # names may hold one too
         name = option[: sign.start()].strip()
         if name in names:
@@ -50,7 +50,7 @@ def meant(option: str, names: Collection[str]) -> tuple[str | None, str]:
 
 
 def require_name(names: Iterable[str], name: str, before: str = "") -> None:
-    """Say which column may be meant, if none has this name; raises TrainingError."""
+    """Raise TrainingError with the nearest name, if no column has this one."""
     names = tuple(names)
     if name in names:
         return
@@ -60,5 +60,5 @@ def require_name(names: Iterable[str], name: str, before: str = "") -> None:
 
 
 def quoted(text: str) -> str:
-    """A text as a shell takes it, and as cmd.exe does."""
+    """A text quoted for a shell, and for cmd.exe."""
     return text if re.fullmatch(r"[\w.+/:@%=-]+", text) else f'"{text}"'

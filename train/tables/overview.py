@@ -1,4 +1,4 @@
-"""What each column was read as, in a table for people."""
+"""How each column was read, in a table that is printed."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,10 +10,10 @@ from serving.inputs.field import EXACT_INTEGER, Field
 from serving.inputs.shown import printable
 from train.tables import days
 
-MOST = 40  # fields
+MAX_FIELDS = 40
 LABELS = 5  # of a category
 NAME = 30  # characters
-YEARS = 10_000  # of which no thousands are set apart
+MAX_YEAR = 10_000  # numbers below it have no separator of thousands
 
 
 def lines(fields: Sequence[Field], frame: pd.DataFrame) -> Iterator[str]:
@@ -26,13 +26,13 @@ def lines(fields: Sequence[Field], frame: pd.DataFrame) -> Iterator[str]:
             f"{frame[field.name].isna().sum():,}",
             _values(field, frame[field.name]),
         )
-        for field in fields[:MOST]
+        for field in fields[:MAX_FIELDS]
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for name, kind, missing, values in rows:
         yield f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {missing:>{widths[2]}}  {values}"
-    if len(fields) > MOST:
-        yield f"… and {len(fields) - MOST:,} more"
+    if len(fields) > MAX_FIELDS:
+        yield f"… and {len(fields) - MAX_FIELDS:,} more"
 
 
 def _short(text: str) -> str:
@@ -45,7 +45,7 @@ def _kind(field: Field) -> str:
         others = " and others" if field.other else ""
         return f"{len(field.categories) - bool(field.other)} labels{others}"
     if field.type == "date":
-        return f"date, {days.told(field.format)}"
+        return f"date, {days.readable(field.format)}"
     if field.type == "text":
         return "free text"
     kind = "whole number" if field.type == "integer" else "number"
@@ -65,7 +65,7 @@ def _values(field: Field, column: "pd.Series[Any]") -> str:
 
 
 def _number(value: float) -> str:
-    """A number that may be read at a glance: whole ones in full, others to six digits."""
+    """A number: whole ones in full, others to six digits."""
     if value.is_integer() and abs(value) < EXACT_INTEGER:
-        return f"{value:,.0f}" if abs(value) >= YEARS else f"{value:.0f}"
+        return f"{value:,.0f}" if abs(value) >= MAX_YEAR else f"{value:.0f}"
     return f"{value:,.6g}"

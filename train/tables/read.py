@@ -24,14 +24,14 @@ class Sheet(NamedTuple):
     Attributes
     ----------
     cells : DataFrame
-        Trimmed texts, by the names that the columns have in the model; NaN where a text means
-        missing in any column.
+        Trimmed texts, by the names that the columns have in the model; NaN where a text stands
+        for missing in any column.
     lines : ndarray of int
         The line of the file on which each row begins.
     separator : str
-        What stands between cells.
+        The character between cells.
     nones : dict of str to Series
-        The texts `None` by column, which mean missing, but may be a label of a target.
+        The texts `None` by column, which stand for missing, but may be a label of a target.
     """
 
     cells: pd.DataFrame
@@ -55,16 +55,16 @@ def read(path: Path) -> Sheet:
     except OSError as error:
         raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
     except NotATable as error:
-        raise TrainingError(f"{path} is no table: {error}") from error
+        raise TrainingError(f"{path} is not a table: {error}") from error
     if not rows:
-        raise TrainingError(f"{path} has no rows below its line of column names")
+        raise TrainingError(f"{path} has no rows below its line of column names: add some")
     width = len(table.names)
     for line, row in zip(lines, rows, strict=True):
         if len(row) != width:
-            above = "; what stands above the line of column names must go" if width == 1 else ""
+            above = "; remove the lines above the column names" if width == 1 else ""
             raise TrainingError(
-                f"{path} is no table: line {line} has {len(row)} cells, the first line has {width}"
-                f"{above}"
+                f"{path} is not a table: line {line} has {len(row)} cells, the first line has "
+                f"{width}{above}"
             )
     columns = dict(zip(table.names, zip(*rows, strict=True), strict=True))
     cells = pd.DataFrame({name: _column(texts) for name, texts in columns.items()}, copy=False)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reading:
-    """One column that is being read, and where remarks on it go."""
+    """One column that is being read, and the list that remarks on it are added to."""
 
     column: "pd.Series[str]"
     lines: "pd.Series[int]"
@@ -24,11 +24,11 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """The column's."""
+        """The name of the column."""
         return str(self.column.name)
 
     def as_numbers(
-        self, written: numbers.Written, odd: cells.Odd, decimal: str, order: days.Order
+        self, written: numbers.NumberFormat, odd: cells.Odd, decimal: str, order: days.Order
     ) -> Column:
         """The column as numbers, or as dates that are digits alone."""
         if odd.verdict == "strays":
@@ -39,7 +39,7 @@ class Reading:
         is_plain = way == DEFAULT and not written.unit
         if formats := days.digits_alone(texts) if is_plain else ():
             return self._dated(column, formats, odd.stand_ins, order)
-        self._tell_sign(written, way, decimal, texts)
+        self._remark_on_sign(written, way, decimal, texts)
         values = numbers.values(column, way, written.unit)
         beyond = values.abs() > FLOAT32_MAX
         too_large = tuple(column[beyond].unique())
@@ -56,10 +56,10 @@ class Reading:
             missing=(*odd.stand_ins, *too_large),
         )
 
-    def _tell_sign(
-        self, written: numbers.Written, way: Numerals, decimal: str, texts: list[str]
+    def _remark_on_sign(
+        self, written: numbers.NumberFormat, way: Numerals, decimal: str, texts: list[str]
     ) -> None:
-        """Say how it was decided whether 1.234 has decimals or thousands."""
+        """Add a remark on how it was decided whether 1.234 has decimals or thousands."""
         readings = {each.decimal: each for each in written.ways if each.decimal in ".,"}
         signed = [text for text in texts if "." in text or "," in text]
         if len(readings) == 1 or not signed:
@@ -69,14 +69,16 @@ class Reading:
             return
         if way.decimal != next(iter(readings)):
             value, other = other, value
-        why = f"for other columns have decimals behind {decimal!r}"
+        why = f"because other columns have the decimal sign {decimal!r}"
         if not decimal:
-            why = "for nothing else tells; if that is wrong, write it without signs for thousands"
+            why = (
+                "as nothing else shows it; if this is wrong, write numbers without thousands signs"
+            )
         self.remarks.append(
             f"{self.name!r}: {signed[0]!r} is {value:.12g}, not {other:.12g}, {why}"
         )
 
-    def as_dates(self, found: days.Written | None, order: days.Order) -> Column | None:
+    def as_dates(self, found: days.DateFormats | None, order: days.Order) -> Column | None:
         """The column as dates, if nearly all its cells are."""
         if not found:
             return None
@@ -92,8 +94,8 @@ class Reading:
             return self._stray("dates", odd)
         return self._dated(self._without(odd.stand_ins), found.formats, odd.stand_ins, order)
 
-    def as_texts(self, written: numbers.Written | None, odd: cells.Odd | None) -> Column:
-        """The column as it is; if most of it are numbers, with a remark why it is none of them."""
+    def as_texts(self, written: numbers.NumberFormat | None, odd: cells.Odd | None) -> Column:
+        """The column as text; if most of it is numbers, with a remark why it is not numbers."""
         has_numbers = bool(
             written and odd and self.counts[[*odd.others]].sum() < self.counts.sum() / 2
         )
@@ -112,20 +114,21 @@ class Reading:
         alike = [", ".join(map(repr, texts)) for texts in spelt.values() if len(texts) > 1]
         if alike:
             self.remarks.append(
-                f"{self.name!r} has labels that differ in case alone and count as different: "
+                f"{self.name!r} has labels that differ only in case and count as different: "
                 f"{'; '.join(alike[: cells.NAMED])}{' …' if len(alike) > cells.NAMED else ''}"
             )
         return Column(self.name, "text", self.column, has_numbers=has_numbers)
 
     def _as_yes_no(self) -> Column:
-        """No and yes, each in the spelling of the pair that is used most."""
+        """No and yes, in the spelling of the most frequent pair."""
         meant = booleans.pair_of({str(text): rows for text, rows in self.counts.items()})
         others = [text for text in self.counts.index if text not in meant]
         no, yes = meant
         named = cells.named(self.column, self.lines, others)
         count = "counts" if len(others) == 1 else "count"
         self.remarks.append(
-            f"{self.name!r} says yes and no in several ways: {named} {count} as {yes!r} or {no!r}"
+            f"{self.name!r} has yes and no in several spellings: {named} {count} as {yes!r} "
+            f"or {no!r}"
         )
         spelt = {text: yes if booleans.read(text) else no for text in self.counts.index}
         return Column(self.name, "text", self.column.map(spelt, na_action="ignore"))
@@ -152,7 +155,7 @@ class Reading:
     def _taken_as_missing(self, texts: tuple[str, ...]) -> None:
         self.remarks.append(
             f"{self.name!r}: {cells.named(self.column, self.lines, texts)} "
-            f"{'is' if len(texts) == 1 else 'are'} taken as missing"
+            f"{'counts' if len(texts) == 1 else 'count'} as missing"
         )
 
     def _stray(self, kind: str, odd: cells.Odd) -> Column:

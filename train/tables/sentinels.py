@@ -1,4 +1,4 @@
-"""Values far from all others, which may mean that there is no value: -200, 0, 999."""
+"""Values far from all others, which may be sentinels for missing values: -200, 0, 999."""
 
 import re
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from train.tables.column import Column, shown
 from train.tables.options import quoted
 
-FEWEST_OTHERS = 10  # different values, to tell what far is
+MIN_OTHERS = 10  # different values, to define what far is
 FAR_OF_FEW = 10  # times as far as fewer others reach, for nines
-NEAREST = 10  # of the others' distances, the largest of which is held against that to them
-FAR, PART = 3, 0.1  # times as large, and of the way to their median
+NEAREST = 10  # distances between others, the largest of which is the measure
+FAR, PART = 3, 0.1  # times that distance, and share of the distance to their median
 REPEATED, SHARE = 2, 0.001  # in so many rows, or so many of them
 MINUS = 0.01  # of the rows, if -1 is the only number below zero
-MOST = 3  # such values of a column
+MAX_SENTINELS = 3  # of a column
 NINES = re.compile(r"-?9+(?:\.9+)?")
 
 
@@ -33,14 +33,14 @@ def sentinels(values: NDArray[np.float64]) -> list[Sentinel]:
     """The lowest and highest values that are far from all others, and often there.
 
     A value is far if the distance to the nearest of the others is three times the largest that
-    those near it have among themselves, and a tenth of that to their median: so the 0 of whoever
-    has no income is not asked about. It must also look like a sign, which 0 does, the only number
-    below it, and nines; or be farther from the others than they are from each other. Among few
-    others nines are asked about that are ten times as far from them as they reach.
+    those near it have among themselves, and a tenth of that to their median, so that an income of
+    0 is not asked about. It must also look like a sentinel (0, the only negative number, nines),
+    or be farther from the others than they are from each other. Among few others, only nines that
+    are ten times as far from them as their range are asked about.
     """
     present, rows = np.unique(values[np.isfinite(values)], return_counts=True)
     found: list[Sentinel] = []
-    while len(found) < MOST and len(present) > 2:  # noqa: PLR2004 - two others
+    while len(found) < MAX_SENTINELS and len(present) > 2:  # noqa: PLR2004 - two others
         for others, at in ((slice(1, None), 0), (slice(None, -1), -1)):
             if _is_sentinel(present[at], rows[at], present[others], rows[others]):
                 low, high = present[others][[0, -1]]
@@ -49,7 +49,7 @@ def sentinels(values: NDArray[np.float64]) -> list[Sentinel]:
                 break
         else:
             break
-    # What is found later lies among the others of what was found before.
+    # A sentinel that is found later is among the others of those found before.
     return [each._replace(low=float(present[0]), high=float(present[-1])) for each in found]
 
 
@@ -60,7 +60,7 @@ def _is_sentinel(
     if rows < REPEATED and share < SHARE:
         return False
     is_nines = abs(value) > 9 and bool(NINES.fullmatch(f"{value:.12g}"))  # noqa: PLR2004 - 9 is as good as 8
-    if len(others) < FEWEST_OTHERS:
+    if len(others) < MIN_OTHERS:
         gap = np.abs(value - others).min()
         return bool(is_nines and gap >= FAR_OF_FEW * np.ptp(others))
     if value == -1 and others[0] >= 0 and (others == np.rint(others)).all():
@@ -75,7 +75,7 @@ def _is_sentinel(
 
 
 def questions(columns: Iterable[Column]) -> list[str]:
-    """Remarks that ask what isolated values mean, one for each value that columns share."""
+    """Remarks that ask about possible sentinels, one for each value that columns share."""
     columns = [column for column in columns if column.kind != "text"]
     found: dict[str, dict[str, Sentinel]] = {}
     for column in columns:
@@ -94,7 +94,7 @@ def _question(text: str, where: dict[str, Sentinel], columns: list[Column]) -> s
     forms = [f"{name}={text}" for name in where] if elsewhere else [text]
     options = " ".join(f"--missing {quoted(form)}" for form in forms)
     return (
-        f"{text} is far from all other values of {places}: does it mean that there is no value? "
+        f"{text} is far from all other values of {places}: does it stand for a missing value? "
         f"Then train with {options}"
     )
 

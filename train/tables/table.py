@@ -21,7 +21,7 @@ def read(path: Path) -> pd.DataFrame:
     Raises
     ------
     TrainingError
-        If the file is no table, or a column holds numbers and a few cells that are none.
+        If the file is not a table, or a column holds numbers and a few other cells.
     """
     sheet = read_cells(path)
     columns, _ = infer_columns(sheet, DEFAULTS)

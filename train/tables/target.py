@@ -1,4 +1,4 @@
-"""What a target is: labels to tell apart, or numbers."""
+"""The target of a table: labels or numbers."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,48 +15,50 @@ if TYPE_CHECKING:
 
 MAX_LABELS = 200
 MAX_CLASSES = 20
-MIN_OF_A_CLASS = 5  # so that each of five folds can have one
+MIN_OF_A_CLASS = 5  # rows, so that each of five folds can have one
 
 CLASSES_RULE = (
-    "numbers are classes if they are only two, or count up from 0 or 1 without a gap, "
-    f"to {MAX_CLASSES} at most"
+    "numbers are labels if there are only two, or if they count up from 0 or 1 without a gap "
+    f"to at most {MAX_CLASSES}"
 )
 
 
 def to_target(column: Column, task: Kind | None) -> tuple[Kind, "pd.Series[Any]", list[str]]:
-    """The task, the target of the rows that have one, and remarks that say which it is and why.
+    """The task, the target of the rows that have one, and remarks on the task and its reason.
 
-    Labels are texts; rows of those too rare to be tested are left out.
+    Labels are texts; rows of labels that are too rare to be evaluated are left out.
 
     Raises
     ------
     TrainingError
-        If it can be neither, or not what is asked for.
+        If it can be neither, or not what --task requires.
     """
     if column.strays and task != "classification":
         raise TrainingError(
-            f"{column.strays}: {column.remedy}, or with --task classification to take its values "
+            f"{column.strays}: {column.remedy}, or with --task classification to use its values "
             "as labels"
         )
     if column.kind == "date":
         raise TrainingError(
-            f"{column.name!r} holds dates, which are no target; add a column with what is to be "
-            "predicted of them, such as the days that something takes or the month as a label"
+            f"{column.name!r} holds dates, which cannot be predicted: add a column with what is to "
+            "be predicted, such as a number of days, or the month as a label"
         )
     values = column.content.dropna()
     distinct = values.nunique()
     if task == "regression" and not column.is_numeric:
         raise TrainingError(
-            f"{column.name!r} holds text, {printable(values.iloc[0])!r} say: no regression"
+            f"{column.name!r} holds text, such as {printable(values.iloc[0])!r}, no number: "
+            "train with --task classification, or correct the column"
         )
     if task is None:
         task, remark = _likely(column, distinct)
     else:
-        remark = f"{task}, as told"
+        remark = f"{task}, because of --task"
     if task == "regression":
         if values.min() == values.max():
             raise TrainingError(
-                f"{column.name!r} is {values.iloc[0]:.12g} in every row: nothing to learn"
+                f"{column.name!r} is {values.iloc[0]:.12g} in every row, so there is nothing to "
+                "predict: name another column with --target"
             )
         return task, values.astype(np.float64), [remark]
     if distinct > MAX_LABELS:
@@ -69,8 +71,8 @@ def _likely(column: Column, distinct: int) -> tuple[Kind, str]:
     if column.has_numbers and distinct > MAX_CLASSES:
         raise TrainingError(
             f"{column.name!r} has {distinct:,} different values, most of them numbers: correct "
-            "those that are none, or train with --missing for what means that there is no value, "
-            "or with --task classification to take all values as labels"
+            "the others, or train with --missing VALUE if they stand for missing values, or with "
+            "--task classification to use all values as labels"
         )
     if not column.is_numeric:
         return "classification", f"classification: {column.name!r} has {distinct:,} different texts"
@@ -79,7 +81,7 @@ def _likely(column: Column, distinct: int) -> tuple[Kind, str]:
     unit = f" in {column.unit}" if column.unit else ""
     return likely, (
         f"{likely}: {column.name!r} has {distinct:,} different numbers{unit} ({CLASSES_RULE}; "
-        f"--task {other} for the other)"
+        f"otherwise train with --task {other})"
     )
 
 
@@ -90,18 +92,18 @@ def _count_up(column: "pd.Series[float]") -> bool:
 
 
 def _too_many(column: Column, distinct: int) -> str:
-    found = f"{column.name!r} has {distinct:,} different values, too many for classes (at most "
+    found = f"{column.name!r} has {distinct:,} different values, too many for labels (at most "
     if column.is_numeric:
         return f"{found}{MAX_LABELS}); predict it as a number, with --task regression"
     rare = column.content.value_counts().index[-1]
     return (
-        f"{found}{MAX_LABELS}), {printable(rare)!r} for one; if they mean numbers, write them as "
-        "numbers, and if several mean one, write them alike"
+        f"{found}{MAX_LABELS}), such as {printable(rare)!r}: if they are numbers, write them as "
+        "numbers; if several mean the same, write them alike"
     )
 
 
 def _frequent(labels: "pd.Series[Any]") -> tuple["pd.Series[Any]", list[str]]:
-    """The labels without the rows of those too rare to be tested."""
+    """The labels without the rows of those that are too rare to be evaluated."""
     counts = labels.value_counts()
     rare = counts[counts < MIN_OF_A_CLASS]
     too_few = f"in fewer than {MIN_OF_A_CLASS} rows"
@@ -109,12 +111,12 @@ def _frequent(labels: "pd.Series[Any]") -> tuple["pd.Series[Any]", list[str]]:
         why = f"all rows are {counts.index[0]!r}"
         if len(rare):
             why = f"{len(rare)} of its {len(counts)} values are {too_few} each"
-        raise TrainingError(f"{labels.name!r} has no two classes to tell apart: {why}")
+        raise TrainingError(f"{labels.name!r} does not have two labels to predict: {why}")
     if rare.sum() > len(labels) / 2:
         raise TrainingError(
             f"{labels.name!r} has {len(counts):,} different values, of which {len(rare):,} are "
-            f"{too_few} each, {rare.sum():,} of {len(labels):,} rows together: too few to learn "
-            "them; if several mean one, write them alike"
+            f"{too_few} each, {rare.sum():,} of {len(labels):,} rows together: too few to "
+            "predict them; if several mean the same, write them alike"
         )
     if not len(rare):
         return labels, []

@@ -1,4 +1,4 @@
-"""Columns to leave out, for nothing can be learnt from them."""
+"""Columns that are left out, because they cannot help to predict."""
 
 import re
 
@@ -13,11 +13,11 @@ NAMED_AS_COUNTER = re.compile(
     r"num(ber)?)|s[\W_]*l?[\W_]*no|#|nº|n°|linha|ordem|item|obs(ervation)?|record)[.]?"
     r"|^unnamed: \d+|#)$|[a-z](I[dD]|No|Nr)$"
 )
-FREE_TEXT = 30  # characters that most values have, on average, if they are no names or codes
+FREE_TEXT = 30  # characters on average; names and codes have fewer
 
 
 def useless(column: Column) -> str:
-    """Why nothing can be learnt from a column, or nothing if something can."""
+    """Why a column cannot help to predict; empty if it can."""
     present = column.content.dropna()
     distinct = present.nunique()
     if distinct == 0:
@@ -37,7 +37,7 @@ def useless(column: Column) -> str:
 
 
 def counts_rows(column: Column) -> bool:
-    """Whether a column counts the rows in their order, from 0 or 1 as it may be."""
+    """Whether a column counts the rows in their order, from 0 or 1."""
     if column.kind != "integer":
         return False
     numbers = column.content.to_numpy()
@@ -45,17 +45,17 @@ def counts_rows(column: Column) -> bool:
 
 
 def question(column: Column) -> str:
-    """A remark that asks what a column is, if it looks like no more than the number of the row."""
+    """A remark that asks about a column that may be only the number of the row."""
     if not counts_rows(column):
         return ""
     return (
-        f"{column.name!r} counts the rows: does it say nothing else? Then leave it out with --drop "
+        f"{column.name!r} counts the rows: is it only a row number? Then leave it out with --drop "
         f"{quoted(column.name)}"
     )
 
 
 def way_to_keep(column: Column) -> str:
-    """The options that keep a column which is left out; none where it is empty."""
+    """The options that keep a column that is left out; none if it is empty."""
     if column.content.isna().all():
         return ""
     keep = f"--keep {quoted(column.name)}"
