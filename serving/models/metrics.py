@@ -39,10 +39,12 @@ def metric(name: str) -> Metric:
     """A metric by its name in a manifest, or by its title, by which a card names its loss.
 
     >>> metric("roc_auc").title, metric("within_0.5").portuguese, metric("mae").better
-    ('ROC AUC', 'parcela a até 0,5', 'lower')
+    ('ROC AUC', 'proporção com erro de até 0,5', 'lower')
     """
     distance = name.removeprefix(WITHIN)
     if distance != name:
-        return Metric(f"share within {distance}", f"parcela a até {local(distance, PORTUGUESE)}")
+        return Metric(
+            f"share within {distance}", f"proporção com erro de até {local(distance, PORTUGUESE)}"
+        )
     plain = name.replace("_", " ")
     return METRICS.get(name) or TITLED.get(name) or Metric(plain, plain)

@@ -145,7 +145,9 @@ def test_numbers_are_written_as_each_language_does():
 def test_metrics_are_called_as_on_the_card():
     few = Statement("too_few", {"metric": "within_0.5", "rows": 7})
     assert sentence([few]) == "share within 0.5: 7 rows with feedback are too few to judge it"
-    assert sentence([few], language=PORTUGUESE).startswith("parcela a até 0,5: 7 linhas")
+    assert sentence([few], language=PORTUGUESE).startswith(
+        "proporção com erro de até 0,5: 7 linhas"
+    )
 
 
 def test_a_cleared_alert_gives_the_reason_and_what_was_wrong_before():
