@@ -19,7 +19,7 @@ from stories import build  # noqa: E402
 
 IMAGES = ROOT / "docs/images"
 PORT = 5987
-URL = f"http://127.0.0.1:{PORT}"
+SERVED, URL = f"127.0.0.1:{PORT}", "http://localhost:5000"  # where it is, and as README has it
 DESK, PHONE = {"width": 1120, "height": 720}, {"width": 390, "height": 720}
 
 
@@ -34,7 +34,7 @@ def served(**environment: str) -> Iterator[None]:
     try:
         for _ in range(300):
             try:
-                urllib.request.urlopen(f"{URL}/health/live", timeout=5).close()
+                urllib.request.urlopen(f"http://{SERVED}/health/live", timeout=5).close()
                 break
             except OSError:
                 time.sleep(0.1)
@@ -85,7 +85,8 @@ if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright, TemporaryDirectory() as folder:
         chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", f"--host-resolver-rules=MAP localhost:5000 {SERVED}"],
         )
         with served():
             take(chromium)

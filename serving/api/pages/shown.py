@@ -27,7 +27,9 @@ class Figures(Words):
 
     def percent(self, share: float | None) -> str:
         """A share in per cent, with at most two significant digits."""
-        return UNKNOWN if share is None else self.local(figures.percent(share))
+        if share is None:
+            return UNKNOWN
+        return self.local(figures.percent(share).replace(".0 %", " %"))
 
     def p_value(self, value: float | None) -> str:
         """A p-value, with two digits where it is not tiny."""

@@ -101,7 +101,7 @@ function axis({ title, min, max, labels, ticks, times, share, zero }) {
     beginAtZero: zero,
     suggestedMax: zero ? 0.01 : undefined,
     title: { display: Boolean(title), text: title },
-    grid: { color: colour("--line"), display: !times && !ticks, offset: Boolean(labels) },
+    grid: { color: colour("--line"), display: !times && !labels, offset: false },
     border: { color: colour("--line") },
     ticks: {
       callback: (value) => (named ? named[value] : write(value)),
