@@ -103,7 +103,7 @@ def write(
 ) -> Trained:
     """Write the next version of a model, and put it live if no other version is.
 
-    Nothing is written of a version that does not answer its own example.
+    Nothing is written if a version cannot predict its own example.
 
     Parameters
     ----------

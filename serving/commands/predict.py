@@ -149,7 +149,7 @@ def _engine(settings: Settings, model: str, version: int | None) -> Engine:
     decisions = Decisions(settings.models_dir, settings.decisions_dir)
     if model not in decisions.models():
         there = ", ".join(decisions.models())
-        raise UnknownModel(f"no model {model!r} is there; there are {there}")
+        raise UnknownModel(f"there is no model {model!r}; there are {there}")
     version = version or decisions.live(model)
     decisions.require(model, version)
     return Engine(artefact.read(settings.models_dir, model, version))

@@ -53,7 +53,7 @@ def versions(settings: Settings, model: str, *, as_json: bool) -> None:
 def promote(settings: Settings, model: str, version: int, why: str, *, force: bool) -> None:
     """Put VERSION of MODEL live, if the gate has nothing against it.
 
-    The gate refuses what would break clients, a version that does not answer as recorded, and
+    The gate refuses what would break clients, a version that does not predict as recorded, and
     figures that are worse beyond their spread.
     """
     click.echo(_told(_versions(settings).promote(model, version, why, force=force)))

@@ -1,11 +1,11 @@
-"""One version of a model on disk: models/NAME/VERSION/, all that training and serving share.
+"""One version of a model on disk, models/NAME/VERSION/: all that training and serving share.
 
 model.pkl        the fitted estimator, by joblib: the record of what was trained
-model.onnx       the same model compiled for serving; absent where it could not be proved equal
+model.onnx       the same model compiled for serving; absent if it could not be proved equal
 model.json       the manifest
-reference.json   the distributions seen in training, and the performance to hold to
+reference.json   the distributions in training, which live traffic is compared with
 outputs.npy      some rows and what the pickle returned for them: every engine must return the same
-card.json        what its page shows beyond the manifest; absent where nothing was held out
+card.json        what its page shows beyond the manifest; absent if nothing was held out
 """
 
 import hashlib
@@ -37,45 +37,46 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True)
 class Artefact:
-    """A version as read from disk; `contents` holds the very bytes whose hashes were checked."""
+    """A version as read from disk; `contents` are the bytes whose hashes were verified."""
 
     manifest: Manifest
     reference: Reference
     contents: Mapping[str, bytes]
 
     def recorded_outputs(self) -> tuple[Matrix, Matrix]:
-        """Rows, and what the pickle answered to each when it was written.
+        """Return rows, and the pickle's outputs for them when it was written.
 
-        Of a classification the probabilities, in the order of `classes`, the label's code, or both,
-        the code last, as the manifest's `answers` says; of a regression one column of numbers.
+        The outputs of a classifier are the probabilities in the order of `classes`, the label's
+        code, or both with the code last, depending on the manifest's `outputs`; those of a
+        regression are one column of numbers.
 
         Raises
         ------
         ArtefactError
-            If `OUTPUTS` is not made of this model's rows.
+            If `OUTPUTS` does not belong to this model.
         """
         try:
             if self.contents[OUTPUTS].startswith(b"["):
-                rows, answers = _with_texts(self.contents[OUTPUTS], self.manifest.fields)
+                rows, outputs = _with_texts(self.contents[OUTPUTS], self.manifest.fields)
             else:
                 table = np.load(io.BytesIO(self.contents[OUTPUTS]), allow_pickle=False)
-                rows, answers = np.hsplit(table, [len(self.manifest.fields)])
+                rows, outputs = np.hsplit(table, [len(self.manifest.fields)])
         except (ValueError, EOFError) as error:
             raise ArtefactError(f"{self}: {OUTPUTS}: {error}") from error
-        if not self._may_be_its_own(answers):
+        if not self._fits(outputs):
             raise ArtefactError(f"{self}: {OUTPUTS} contains the outputs of another model")
-        return rows, answers
+        return rows, outputs
 
-    def _may_be_its_own(self, answers: Matrix) -> bool:
+    def _fits(self, outputs: Matrix) -> bool:
         classes, kind = len(self.manifest.classes), self.manifest.outputs
-        if not answers.size or not np.isfinite(answers).all():
+        if not outputs.size or not np.isfinite(outputs).all():
             return False
         if not classes:
-            return bool(answers.shape[1] == 1)
-        if kind != "probabilities" and not set(answers[:, -1].tolist()) <= set(range(classes)):
+            return bool(outputs.shape[1] == 1)
+        if kind != "probabilities" and not set(outputs[:, -1].tolist()) <= set(range(classes)):
             return False
         wide = {"probabilities": classes, "labels": 1, "both": classes + 1}
-        return bool(answers.shape[1] == wide[kind])
+        return bool(outputs.shape[1] == wide[kind])
 
     def __str__(self) -> str:
         return f"{self.manifest.name} {self.manifest.version}"
@@ -87,7 +88,7 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
     Raises
     ------
     ArtefactError
-        If a file is missing, altered or not what it should be.
+        If a file is missing, altered or invalid.
     """
     manifest = read_manifest(models_dir, name, version)
     contents = {file: _verified(models_dir, manifest, file) for file in manifest.files}
@@ -99,12 +100,12 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
 
 
 def read_manifest(models_dir: Path, name: str, version: int) -> Manifest:
-    """Read what a version is, and none of its other files.
+    """Read the manifest of a version, and none of its other files.
 
     Raises
     ------
     ArtefactError
-        If it is missing, or another version's.
+        If it is missing or invalid, or belongs to another version.
     """
     where = f"{name} {version}: {MANIFEST}"
     try:
@@ -121,7 +122,7 @@ def read_manifest(models_dir: Path, name: str, version: int) -> Manifest:
 
 
 def read_reference(models_dir: Path, manifest: Manifest) -> Reference:
-    """Read a version's reference alone.
+    """Read only the reference of a version.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def read_reference(models_dir: Path, manifest: Manifest) -> Reference:
 
 
 def read_card(models_dir: Path, manifest: Manifest) -> Card:
-    """Read a version's card alone, an empty one where it has none.
+    """Read only the card of a version, an empty one if it has none.
 
     Raises
     ------
@@ -143,10 +144,10 @@ def read_card(models_dir: Path, manifest: Manifest) -> Card:
 
 
 def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> int:
-    """Write a folder for the model's next version and return that version.
+    """Write a folder for the model's next version and return its number.
 
-    The folder is filled under another name and renamed, so nobody sees half of it; of several that
-    write at once, each gets a number of its own.
+    The folder is filled under another name and then renamed, so that nobody sees half of it. If
+    several processes write at once, each gets a number of its own.
     """
     model = models_dir / manifest.name
     model.mkdir(parents=True, exist_ok=True)
@@ -165,30 +166,30 @@ def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -
     return version
 
 
-def encode_outputs(rows: Matrix, answers: Matrix) -> bytes:
-    """The content of `OUTPUTS`: an array, or JSON where there are texts among the rows."""
+def encode_outputs(rows: Matrix, outputs: Matrix) -> bytes:
+    """Encode the content of `OUTPUTS`: an array, or JSON if the rows have texts."""
     if rows.dtype == object:
-        return msgspec.json.encode([rows.tolist(), answers.tolist()])  # null for NaN
+        return msgspec.json.encode([rows.tolist(), outputs.tolist()])  # null for NaN
     content = io.BytesIO()
-    np.save(content, np.hstack([rows, answers]))
+    np.save(content, np.hstack([rows, outputs]))
     return content.getvalue()
 
 
 def _with_texts(content: bytes, fields: tuple[Field, ...]) -> tuple[Matrix, Matrix]:
-    """Rows with texts, and what was answered; raises ValueError."""
+    """Decode rows with texts, and the outputs for them; raises ValueError."""
     try:
-        rows, answers = msgspec.json.decode(content, type=tuple[list[list[Any]], list[list[float]]])
+        rows, outputs = msgspec.json.decode(content, type=tuple[list[list[Any]], list[list[float]]])
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
     matrix = np.empty((len(rows), len(fields)), dtype=object)
     for column, field in enumerate(fields):
         missing = None if field.type == "text" else np.nan
         matrix[:, column] = [missing if row[column] is None else row[column] for row in rows]
-    return matrix, np.array(answers, np.float64)
+    return matrix, np.array(outputs, np.float64)
 
 
 def pretty(value: Any) -> bytes:
-    """JSON for a file that people read too."""
+    """Encode as JSON with line breaks, for people to read."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 

@@ -1,8 +1,8 @@
-"""What computes a model's answers: ONNX Runtime, or scikit-learn from the pickle.
+"""Computes a model's outputs: by ONNX Runtime, or by scikit-learn from the pickle.
 
-Either takes rows and gives float64 answers, shape (rows, columns): the number of a regression, or
-of a classification what the manifest's `answers` says: the probabilities of the classes, the code
-of the label that `predict` says, or both, the code last.
+Both take rows and return float64 outputs, shape (rows, columns): the number of a regression; for a
+classifier, depending on the manifest's `outputs`, the probabilities of the classes, the code of the
+label that `predict` returns, or both, the code last.
 """
 
 import io
@@ -26,11 +26,11 @@ from serving.models.manifest import Manifest
 Compute = Callable[[Matrix], Matrix]
 
 ROWS, OUTPUT = "rows", "outputs"  # names within a compiled model
-FATAL = 4  # what is less is raised, and need not stand in red on standard error as well
+FATAL = 4  # lesser errors are raised, and need not be printed as well
 
 
 def from_pickle(artefact: Artefact) -> Compute:
-    """The model as scikit-learn computes it, on the calling thread alone.
+    """Load the pickle, to be computed by scikit-learn on the calling thread alone.
 
     Raises
     ------
@@ -39,22 +39,22 @@ def from_pickle(artefact: Artefact) -> Compute:
     """
     try:
         estimator: Any = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
-        answering = from_estimator(estimator, artefact.manifest)
+        compute = from_estimator(estimator, artefact.manifest)
     except Exception as error:  # why: a pickle runs code, which may raise anything
         raise ArtefactError(f"{artefact}: the pickle cannot be loaded: {error!r}") from error
-    # Boosting and linear algebra start as many threads as there are cores, for one row too, where
-    # they only wait for each other: boosting took four times as long.
-    alone: Compute = ThreadpoolController().wrap(limits=1)(answering)
+    # Boosting and linear algebra start a thread for each core, even for one row; there the threads
+    # only wait for each other, and boosting took four times as long.
+    alone: Compute = ThreadpoolController().wrap(limits=1)(compute)
     return alone
 
 
 def to_features(fields: Sequence[Field], rows: Matrix) -> Matrix:
-    """The features that models are given: rows, and behind them what a calendar says of dates."""
+    """Make the features of a model: rows, followed by year, month and weekday of their dates."""
     return with_calendar(rows, _dates(fields))
 
 
 def feature_columns(fields: Sequence[Field]) -> list[list[int]]:
-    """The features that come from each field: their columns in what `given` returns."""
+    """Return, for each field, the columns of its features in what `to_features` returns."""
     found = [[column] for column in range(len(fields))]
     end = len(fields)
     for column in _dates(fields):
@@ -68,29 +68,29 @@ def _dates(fields: Sequence[Field]) -> list[int]:
 
 
 def from_estimator(estimator: Any, manifest: Manifest) -> Compute:
-    """The answers of a fitted estimator or Pipeline."""
-    predict = _predicting(estimator, manifest)
+    """Make the function that computes the outputs of a fitted estimator or Pipeline."""
+    predict = _output_maker(estimator, manifest)
     features = make_input_converter(manifest)
 
-    def answers(rows: Matrix) -> Matrix:
-        with np.errstate(all="ignore"):  # what is not finite is a fault of its record, and no more
+    def compute(rows: Matrix) -> Matrix:
+        with np.errstate(all="ignore"):  # outputs that are not finite are reported as faults
             return predict(features(rows))
 
-    return answers
+    return compute
 
 
 def make_input_converter(manifest: Manifest) -> Callable[[Matrix], Any]:
-    """How rows become what the estimator was fitted on: features, texts alone, or a frame."""
+    """Make the function that converts rows to an estimator's input: features, texts or a frame."""
     if manifest.takes == "matrix":
         dates = _dates(manifest.fields)
         return lambda rows: with_calendar(rows, dates) if dates else rows
     if manifest.takes == "texts":
         return lambda rows: rows[:, 0].tolist()
-    return _framing(manifest)
+    return _frame_maker(manifest)
 
 
-def _framing(manifest: Manifest) -> Callable[[Matrix], Any]:
-    import pandas as pd  # noqa: PLC0415 # 40 MB that only a model that takes frames costs
+def _frame_maker(manifest: Manifest) -> Callable[[Matrix], Any]:
+    import pandas as pd  # noqa: PLC0415 # 40 MB, needed only for models that take frames
 
     def series(field: Field, values: NDArray[Any]) -> "pd.Series[Any]":
         column = manifest.columns.get(field.name)
@@ -118,7 +118,7 @@ def _framing(manifest: Manifest) -> Callable[[Matrix], Any]:
     return frame
 
 
-def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
+def _output_maker(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
     if manifest.task == "regression":
         return lambda given: np.asarray(estimator.predict(given), np.float64).reshape(-1, 1)
     if manifest.outputs == "probabilities":
@@ -126,8 +126,8 @@ def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
     codes = {label: float(code) for code, label in enumerate(estimator.classes_.tolist())}
 
     def labels(given: Any) -> Matrix:
-        said = np.asarray(estimator.predict(given)).reshape(-1).tolist()
-        return np.array([[codes[label]] for label in said])
+        predicted = np.asarray(estimator.predict(given)).reshape(-1).tolist()
+        return np.array([[codes[label]] for label in predicted])
 
     if manifest.outputs == "labels":
         return labels
@@ -135,11 +135,11 @@ def _predicting(estimator: Any, manifest: Manifest) -> Callable[[Any], Matrix]:
 
 
 def from_onnx(content: bytes, manifest: Manifest) -> Compute:
-    """The model as ONNX Runtime computes it, on the calling thread alone.
+    """Load a compiled model, to be computed by ONNX Runtime on the calling thread alone.
 
-    A compiled model has one input, `ROWS`, for the rows as they are, or one for each field, shape
-    (rows, 1), in the fields' order. Whole numbers are fed in double precision too: tensors of
-    several types cannot go through one imputer or scaler.
+    A compiled model has one input, `ROWS`, for the features, or one for each field, shape
+    (rows, 1), in the fields' order. Integers are in double precision too, because one imputer or
+    scaler does not take tensors of several types.
 
     Raises
     ------
@@ -151,20 +151,20 @@ def from_onnx(content: bytes, manifest: Manifest) -> Compute:
     options.log_severity_level = FATAL
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # why: the runtime has an error of its own for each kind of fault
+    except Exception as error:  # why: the runtime has many error types of its own
         raise ArtefactError(f"cannot be loaded: {error}") from error
     names = [node.name for node in session.get_inputs()]
     outputs, run = [session.get_outputs()[0].name], session.run
 
     def by_matrix(rows: Matrix) -> Matrix:
-        answers: Matrix = run(outputs, {ROWS: rows})[0]
-        return answers
+        computed: Matrix = run(outputs, {ROWS: rows})[0]
+        return computed
 
     def by_column(rows: Matrix) -> Matrix:
-        given = columns(manifest.fields, rows, missing="nan")  # as skl2onnx has it
+        given = columns(manifest.fields, rows, missing="nan")  # as in skl2onnx
         fed = {name: column[:, None] for name, column in zip(names, given, strict=True)}
-        answers: Matrix = run(outputs, fed)[0]
-        return answers
+        computed: Matrix = run(outputs, fed)[0]
+        return computed
 
     if names != [ROWS]:
         return by_column
@@ -175,12 +175,12 @@ def from_onnx(content: bytes, manifest: Manifest) -> Compute:
 def columns(
     fields: Sequence[Field], rows: Matrix, missing: str | None
 ) -> list[NDArray[np.float64] | NDArray[np.object_]]:
-    """The fields' values, each by itself: numbers as they are, categories by label or `missing`."""
+    """Split rows into fields: numbers as they are, categories as labels or `missing`."""
 
     def values(field: Field, column: NDArray[Any]) -> NDArray[np.float64] | NDArray[np.object_]:
         if field.type == "text":
             return np.array([missing if text is None else text for text in column], object)
-        numbers = column.astype(np.float64, copy=False)  # beside texts they are objects
+        numbers = column.astype(np.float64, copy=False)  # objects, if the rows have texts
         return _labels(field, numbers, missing) if field.type == "category" else numbers
 
     return list(map(values, fields, rows.T))

@@ -1,4 +1,4 @@
-"""card.json: what a model's card shows beyond its manifest, so that model.json stays small."""
+"""card.json: what a model's card shows beyond its manifest, which stays small."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ Share = tuple[float, float, int]
 
 
 class Example(msgspec.Struct, frozen=True):
-    """A record that nobody sent, and what the model says of it."""
+    """A made-up record and its prediction."""
 
     prediction: str | float
     record: dict[str, Any]
 
 
 class Importance(msgspec.Struct, frozen=True):
-    """How much worse the model gets without a field: mean, and standard deviation over folds."""
+    """How much worse a metric gets when a field is permuted: mean, and spread over folds."""
 
     field: str
     mean: float
@@ -24,9 +24,9 @@ class Importance(msgspec.Struct, frozen=True):
 
 
 class Bin(msgspec.Struct, frozen=True):
-    """Held-out rows with like predictions: their mean, that of the true values, and most of these.
+    """Held-out rows with similar predictions: the means of predicted and actual values.
 
-    `low` and `high` are what a tenth of the true values are below and above.
+    A tenth of the actual values are below `low`, and a tenth above `high`.
     """
 
     predicted: float
@@ -37,23 +37,23 @@ class Bin(msgspec.Struct, frozen=True):
 
 
 class Histogram(msgspec.Struct, frozen=True):
-    """How many values are between each two edges, of which there is one more than counts."""
+    """The number of values between neighbouring edges; there is one edge more than counts."""
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """An estimator that was tried, and how it did in cross-validation on the training rows.
+    """An estimator that was compared with others in cross-validation on the training rows.
 
     Attributes
     ----------
     loss : float
-        Mean over `rows` held-out rows; fewer than all if it was clearly worse on those.
+        Mean over `rows` held-out rows; not all rows if it was clearly worse on the first ones.
     difference, error : float
-        Its loss less that of the best on the same rows, and the standard error of that.
+        Its loss less that of the best on the same rows, and the standard error of the difference.
     folds : int
-        In so many folds of the evaluation it was the one that was chosen.
+        The number of folds of the evaluation in which it was chosen.
     """
 
     name: str
@@ -71,9 +71,9 @@ class Choice(msgspec.Struct, frozen=True):
     ----------
     chosen : str
     loss : str
-        What the candidates were compared by; lower is better.
+        The loss that the candidates were compared by; lower is better.
     folds : int
-        Of the evaluation; in each the choice was made anew.
+        Of the evaluation; the choice was repeated in each.
     candidates : tuple of Candidate
         The simplest first.
     """
@@ -85,21 +85,21 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Calibration(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far the probabilities of held-out rows are from the shares that came true.
+    """How far the probabilities of held-out rows are from observed frequencies.
 
     Attributes
     ----------
     error, by_chance : float
-        Expected calibration error over ten bins, and its mean if the probabilities were right.
+        Expected calibration error over ten bins, and its mean for perfect probabilities.
     rows : int
         The held-out rows.
     method : str
         How the model is calibrated; empty if it is not.
     error_before : float or None
-        The error without it.
+        The error without calibration.
     curve, curve_before : tuple of (float, float, int)
-        By bin: mean probability, share that came true, rows; of several labels, for the most
-        probable.
+        By bin: mean probability, observed frequency, rows; for more than two labels, of the most
+        probable one.
     """
 
     error: float
@@ -112,28 +112,28 @@ class Calibration(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one repeat of the evaluation says of rows that were held out.
+    """Results of one repeat of the evaluation, on held-out rows.
 
     Attributes
     ----------
     examples : tuple of Example
-        Something plain of each label; of a regression something low and something high.
+        A clear case of each label; for a regression a low and a high one.
     roc, precision_recall : dict of str to tuple of (float, float)
-        By label, at most 200 points: false against true positive share; recall against precision.
+        By label, at most 200 points: false and true positive rate; recall and precision.
     confusion : tuple of tuple of int
-        Rows by true label (outer) and predicted label, in the order of the manifest's classes.
+        Rows by actual (outer) and predicted label, in the order of the manifest's classes.
     metric : str
-        The metric that `importance` is a loss of, in its own unit.
+        The metric whose loss `importance` shows, in its own unit.
     importance : tuple of Importance
         By permutation, the greatest first.
     bins : tuple of Bin
-        Of a regression, equally many rows in each, by what was predicted.
+        For a regression: bins of equally many rows, by predicted value.
     residuals : Histogram or None
-        Of a regression, true less predicted.
+        For a regression: actual less predicted values.
     choice : Choice or None
-        Where the estimator was chosen from several.
+        If the estimator was chosen from several.
     calibration : Calibration or None
-        Of a classification with probabilities.
+        For a classifier with probabilities.
     """
 
     examples: tuple[Example, ...] = ()

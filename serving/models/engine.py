@@ -1,4 +1,4 @@
-"""One loaded version of a model: rows in, predictions out."""
+"""A loaded version of a model, which predicts rows."""
 
 import logging
 from importlib.metadata import version
@@ -16,26 +16,26 @@ from serving.models.refusals import compute_or_refuse
 
 log = logging.getLogger(__name__)
 
-TOLERANCE = 1e-9  # of ONNX against the pickle: what is computed in single precision is not equal
-OF_PICKLE = 1e-4  # of a pickle against itself, on a machine with another way of adding up
+TOLERANCE = 1e-9  # between ONNX and the pickle; single precision would exceed it
+OF_PICKLE = 1e-4  # between a pickle and itself on a machine that adds in another order
 LISTED_VALUES = 20
-TIE = 1e-12  # of probabilities that are equal but for the last bits of double precision
-NEAR_ZERO = 1e-3  # of the spread of the answers: a smaller number is held against this
+TIE = 1e-12  # between probabilities that differ only in the last bits of double precision
+NEAR_ZERO = 1e-3  # of the range of the outputs; gaps of smaller numbers are relative to this
 
 
 class Agreement(NamedTuple):
-    """How far two ways to compute the same model are apart on the same rows.
+    """How far two ways to compute the same model differ on the same rows.
 
     Attributes
     ----------
     label_differences : int
-        Always 0 for a regression. A row counts that only one of the two refuses, too; one does not
-        that stands on the edge between two labels, where the last bit of a sum decides.
+        Always 0 for a regression. Rows that only one of the two refuses count too; rows on the
+        border between two labels, where the last bit of a sum decides, do not.
     largest_gap : float
-        Between probabilities; or between numbers, as a part of the number, or of a thousandth of
-        the spread (highest less lowest) of the recorded answers where that is more.
+        Between probabilities; or between numbers, relative to the number, or to a thousandth of
+        the range (highest less lowest) of the recorded outputs if that is more.
     on_thresholds : int
-        How many of the rows stand on or beside a threshold of the model's trees.
+        How many of the rows are on or next to a threshold of the model's trees.
     refused : int
         How many of the rows the estimator refuses.
     """
@@ -48,11 +48,11 @@ class Agreement(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether one may answer for the other."""
+        """Whether one may replace the other."""
         return self.is_within(TOLERANCE)
 
     def is_within(self, tolerance: float) -> bool:
-        """Whether labels are equal, and answers to a tolerance."""
+        """Whether labels are equal, and other outputs equal within a tolerance."""
         return self.label_differences == 0 and self.largest_gap <= tolerance
 
 
@@ -67,36 +67,36 @@ class Engine:
     Attributes
     ----------
     backend : {"onnx", "pickle"}
-        What answers: ONNX Runtime, or scikit-learn where ONNX is absent or does not answer as the
-        pickle did when it was written.
+        What predicts: ONNX Runtime; or scikit-learn if ONNX is absent, or does not reproduce the
+        recorded outputs of the pickle.
 
     Raises
     ------
     ArtefactError
-        If the pickle was made by another scikit-learn; or if it must serve and cannot be loaded, or
-        does not answer as it did.
+        If the pickle was made by another scikit-learn; or if it is needed and cannot be loaded, or
+        does not reproduce its recorded outputs.
     """
 
     def __init__(self, artefact: Artefact) -> None:
         self.manifest = artefact.manifest
         self.schema = Schema(self.manifest.fields, self.manifest.table)
         _require_same_library(artefact)
-        rows, answers = artefact.recorded_outputs()
+        rows, outputs = artefact.recorded_outputs()
         self._recorded = rows
         self._decode = make_decoder(self.manifest)
-        self._spread = 1.0 if self.manifest.classes else float(np.ptp(answers)) or 1.0
+        self._range = 1.0 if self.manifest.classes else float(np.ptp(outputs)) or 1.0
         if ONNX in artefact.contents:
             try:
-                self._answers = from_onnx(artefact.contents[ONNX], self.manifest)
-                self._check(rows, answers, TOLERANCE)
+                self._compute = from_onnx(artefact.contents[ONNX], self.manifest)
+                self._check(rows, outputs, TOLERANCE)
             except ArtefactError as error:
-                log.error("%s: %s %s", artefact, ONNX, error)  # noqa: TRY400 - the message says it all
+                log.error("%s: %s %s", artefact, ONNX, error)  # noqa: TRY400 - the message is enough
             else:
                 self.backend = "onnx"
                 return
-        self._answers = from_pickle(artefact)
+        self._compute = from_pickle(artefact)
         try:
-            self._check(rows, answers, OF_PICKLE)
+            self._check(rows, outputs, OF_PICKLE)
         except ArtefactError as error:
             raise ArtefactError(f"{artefact}: the pickle {error}") from error
         self.backend = "pickle"
@@ -107,28 +107,28 @@ class Engine:
         Raises
         ------
         InvalidRecords
-            For rows that the estimator refuses, the first `LISTED_FAULTS` of them, or has no finite
-            answer to.
+            For rows that the estimator refuses, the first `LISTED_FAULTS` of them, or whose
+            output is not finite.
         """
         try:
-            answers = self._answers(rows)
+            outputs = self._compute(rows)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 # why: estimators and runtimes have errors of their own
-            answers = self._unless_refused(rows)
-        return self._decode(answers)
+            outputs = self._without_refused(rows)
+        return self._decode(outputs)
 
-    def _unless_refused(self, rows: Matrix) -> Matrix:
-        """The answers to rows that were too much at once, or else the rows that are to blame."""
-        self._answers(self._recorded)  # answered before: failing now, no record is to blame
-        _, answers, refused = compute_or_refuse(self._answers, rows, LISTED_FAULTS)
+    def _without_refused(self, rows: Matrix) -> Matrix:
+        """Compute rows in parts after an error; raises InvalidRecords for those at fault."""
+        self._compute(self._recorded)  # raises if the engine itself fails, not a record
+        _, outputs, refused = compute_or_refuse(self._compute, rows, LISTED_FAULTS)
         if refused:
             log.info("%s: %d rows are refused", self.manifest.name, len(refused))
             raise InvalidRecords([self._fault(row, rows[row], why) for row, why in refused.items()])
-        return answers
+        return outputs
 
     def _fault(self, place: int, row: Matrix, why: str) -> Fault:
-        """What is wrong with a refused row: a value that an encoder does not know, if any."""
+        """Explain why a row was refused: a value that an encoder does not know, or the error."""
         for field, value in zip(self.manifest.fields, row.tolist(), strict=True):
             known = self.manifest.known.get(field.name)
             if known and value not in known:
@@ -141,8 +141,8 @@ class Engine:
         return Fault(record=place, message=why)
 
     def compare(self, other: Compute, rows: Matrix) -> Agreement:
-        """Hold another way to compute this model against the one that serves."""
-        places, ours, refused = compute_or_refuse(self._answers, rows)
+        """Compare another way to compute this model with this engine."""
+        places, ours, refused = compute_or_refuse(self._compute, rows)
         also = compute_or_refuse(other, rows[np.array([*refused], np.intp)])[2]
         kept, theirs, more = compute_or_refuse(other, rows[places])
         found = self._agreement(ours[kept], theirs)
@@ -164,24 +164,24 @@ class Engine:
         return Agreement(len(ours), differences, float(np.abs(ours - theirs).max(initial=0.0)))
 
     def _gap(self, ours: Matrix, theirs: Matrix) -> float:
-        """The largest between numbers, as the agreement has it."""
-        held_against = np.maximum(np.abs(ours), NEAR_ZERO * self._spread)
-        return float((np.abs(ours - theirs) / held_against).max(initial=0.0))
+        """Return the largest relative gap between numbers; see `Agreement`."""
+        scale = np.maximum(np.abs(ours), NEAR_ZERO * self._range)
+        return float((np.abs(ours - theirs) / scale).max(initial=0.0))
 
-    def _check(self, rows: Matrix, answers: Matrix, tolerance: float) -> None:
+    def _check(self, rows: Matrix, outputs: Matrix, tolerance: float) -> None:
         try:
-            agreement = self._agreement(self._answers(rows), answers)
+            agreement = self._agreement(self._compute(rows), outputs)
         except Exception as error:  # why: estimators and runtimes have errors of their own
-            raise ArtefactError(f"cannot answer the recorded rows: {error!r}") from error
+            raise ArtefactError(f"cannot predict the recorded rows: {error!r}") from error
         if not agreement.is_within(tolerance):
-            raise ArtefactError(f"does not answer as recorded: {agreement}")
+            raise ArtefactError(f"does not predict as recorded: {agreement}")
 
 
 def _require_same_library(artefact: Artefact) -> None:
     made_by = artefact.manifest.libraries.get("scikit-learn", "an unknown version")
     here = version("scikit-learn")
-    difference = f"{artefact} was pickled by scikit-learn {made_by}, this is {here}"
+    difference = f"{artefact} was pickled by scikit-learn {made_by}, and {here} is installed"
     if made_by.split(".")[:2] != here.split(".")[:2]:
         raise ArtefactError(f"{difference}: install scikit-learn {made_by} or train it again")
     if made_by != here:
-        log.warning("%s: a release with fixes only, so it is served", difference)
+        log.warning("%s: the releases differ in fixes only, so it is served", difference)

@@ -1,4 +1,4 @@
-"""The metrics that models are judged by: what each is called, and which way is better."""
+"""The metrics by which models are judged: their names, and which direction is better."""
 
 from typing import Literal, NamedTuple
 

@@ -1,8 +1,8 @@
-"""From a model's bare answers, one row of numbers each, to predictions as people take them.
+"""From a model's outputs, a row of numbers each, to labels, probabilities and intervals.
 
-Numbers are told in full: the float64 that the engine computed, of which JSON and CSV write the
-shortest decimal that reads back the same. A label is decided from these very numbers, or is the
-estimator's own where its `predict` follows another rule.
+Numbers are not rounded: JSON and CSV write the shortest decimal that reads back as the same
+float64. A label is decided from these same numbers, or is the estimator's own if its `predict`
+follows another rule.
 """
 
 import math
@@ -22,16 +22,16 @@ LARGEST = sys.float_info.max
 
 
 class Predictions(NamedTuple):
-    """What the model says of each row.
+    """The prediction of each row.
 
     Attributes
     ----------
     values : list of str or of float
         The labels of a classification, the numbers of a regression.
     probabilities : list of list of float
-        In the order of `classes`; empty where the model has none.
+        In the order of `classes`; empty if the model has none.
     intervals : list of (float, float)
-        Lowest and highest; empty where the model has none.
+        Lowest and highest; empty if the model has none.
     """
 
     values: list[str | float]
@@ -58,14 +58,14 @@ def make_decoder(manifest: Manifest) -> Decoder:
     return _most_probable(manifest.classes)
 
 
-def margins(manifest: Manifest, answers: Matrix) -> NDArray[np.float64]:
-    """How far each row's answer is from one that would get another label; infinite for labels."""
+def margins(manifest: Manifest, outputs: Matrix) -> NDArray[np.float64]:
+    """How far each row's outputs are from another label; infinite if they are labels."""
     if manifest.outputs != "probabilities":
-        return np.full(len(answers), np.inf)
+        return np.full(len(outputs), np.inf)
     if manifest.threshold:
         column = manifest.classes.index(manifest.threshold.label)
-        return np.abs(answers[:, column] - manifest.threshold.value)
-    second, first = np.sort(answers, axis=1)[:, -2:].T
+        return np.abs(outputs[:, column] - manifest.threshold.value)
+    second, first = np.sort(outputs, axis=1)[:, -2:].T
     return np.asarray(first - second)
 
 
@@ -74,8 +74,8 @@ def _by_threshold(threshold: Threshold, classes: tuple[str, ...]) -> Decoder:
     column = classes.index(label)
     otherwise = classes[1 - column]
 
-    def decode(answers: Matrix) -> Predictions:
-        rows = _finite(answers)
+    def decode(outputs: Matrix) -> Predictions:
+        rows = _finite(outputs)
         return Predictions(
             [label if row[column] >= lowest else otherwise for row in rows], rows, []
         )
@@ -84,23 +84,23 @@ def _by_threshold(threshold: Threshold, classes: tuple[str, ...]) -> Decoder:
 
 
 def _most_probable(classes: tuple[str, ...]) -> Decoder:
-    def decode(answers: Matrix) -> Predictions:
-        rows = _finite(answers)
+    def decode(outputs: Matrix) -> Predictions:
+        rows = _finite(outputs)
         return Predictions([classes[row.index(max(row))] for row in rows], rows, [])
 
     return decode
 
 
 def _label(classes: tuple[str, ...]) -> Decoder:
-    def decode(answers: Matrix) -> Predictions:
-        return Predictions([classes[int(code)] for (code,) in answers.tolist()], [], [])
+    def decode(outputs: Matrix) -> Predictions:
+        return Predictions([classes[int(code)] for (code,) in outputs.tolist()], [], [])
 
     return decode
 
 
 def _label_beside(classes: tuple[str, ...]) -> Decoder:
-    def decode(answers: Matrix) -> Predictions:
-        rows = _finite(answers)
+    def decode(outputs: Matrix) -> Predictions:
+        rows = _finite(outputs)
         return Predictions([classes[int(row.pop())] for row in rows], rows, [])
 
     return decode
@@ -109,32 +109,32 @@ def _label_beside(classes: tuple[str, ...]) -> Decoder:
 def _number(interval: Interval | None) -> Decoder:
     ends = _ends(interval) if interval else None
 
-    def decode(answers: Matrix) -> Predictions:
-        values = [value for (value,) in _finite(answers)]
+    def decode(outputs: Matrix) -> Predictions:
+        values = [value for (value,) in _finite(outputs)]
         return Predictions([*values], [], [*map(ends, values)] if ends else [])
 
     return decode
 
 
 def _ends(interval: Interval) -> Callable[[float], tuple[float, float]]:
-    """The interval around a value; its ends are finite too, for JSON knows no infinity."""
+    """Make the function that computes the interval of a value, finite because JSON requires it."""
 
     def around(value: float) -> tuple[float, float]:
         size = value if interval.relative else 1
         one, other = value + interval.low * size, value + interval.high * size
-        low, high = (one, other) if one <= other else (other, one)  # of a share of less than 0
+        low, high = (one, other) if one <= other else (other, one)  # relative to a negative value
         return max(low, -LARGEST), min(high, LARGEST)
 
     return around
 
 
-def _finite(answers: Matrix) -> list[list[float]]:
-    if len(answers) == 1:  # the same, without the cost of calling NumPy
-        row = [value + 0.0 for value in answers[0].tolist()]
+def _finite(outputs: Matrix) -> list[list[float]]:
+    if len(outputs) == 1:  # the same as below, without the cost of NumPy
+        row = [value + 0.0 for value in outputs[0].tolist()]
         if all(map(math.isfinite, row)):
             return [row]
-    if not np.isfinite(answers).all():
-        strange = np.flatnonzero(~np.isfinite(answers).all(axis=1)).tolist()
-        raise InvalidRecords([Fault(record=row, message=NOT_FINITE) for row in strange])
-    told: list[list[float]] = (answers + 0.0).tolist()  # which makes 0 of -0
-    return told
+    if not np.isfinite(outputs).all():
+        infinite = np.flatnonzero(~np.isfinite(outputs).all(axis=1)).tolist()
+        raise InvalidRecords([Fault(record=row, message=NOT_FINITE) for row in infinite])
+    finite: list[list[float]] = (outputs + 0.0).tolist()  # turns -0 into 0
+    return finite

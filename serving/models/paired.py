@@ -1,4 +1,4 @@
-"""Two versions on the same rows: by how much one errs more than the other, and how sure that is."""
+"""Compares the losses of two versions on the same rows, with a confidence interval."""
 
 from typing import Self
 
@@ -11,19 +11,19 @@ from serving.figures import significant
 
 BLOCKS = 20
 QUANTILE = 2.093  # of Student's t with BLOCKS - 1 degrees of freedom, for an interval of 95 %
-TOLERATED = 0.1  # of the live version's mean loss: less than that does not matter
-ENOUGH = 500  # live rows with feedback that a candidate is judged by, the latest
+TOLERATED = 0.1  # of the live version's mean loss; a smaller difference does not matter
+ENOUGH = 500  # latest live rows with feedback, by which a candidate is judged
 
 
 class Paired(msgspec.Struct, frozen=True):
-    """How a candidate errs on rows that the live version answered.
+    """The losses of a candidate and of the live version on the same rows.
 
     Attributes
     ----------
     live, candidate : float
         Mean losses.
     low, high : float
-        The interval of 95 % for the candidate's less the live version's; below 0 it is better.
+        The 95 % confidence interval of the candidate's loss less the live version's.
     """
 
     rows: int
@@ -34,11 +34,11 @@ class Paired(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, live: ArrayLike, candidate: ArrayLike) -> Self:
-        """Compare the losses of `BLOCKS` rows or more, in the order of their time.
+        """Compare the losses of `BLOCKS` rows or more, in order of time.
 
-        Each row is its own control, so what makes rows hard for both cancels out: Diebold and
+        Losses are compared row by row, so that rows that are hard for both cancel out: Diebold and
         Mariano (1995), Comparing Predictive Accuracy, Journal of Business and Economic Statistics
-        13, 253-263. Rows near in time may be alike, so the spread is that of means of blocks:
+        13, 253-263. Rows near in time may be similar, so the variance is that of means of blocks:
         Schmeiser (1982), Batch Size Effects in the Analysis of Simulation Output, Operations
         Research 30, 556-568.
 
@@ -55,16 +55,16 @@ class Paired(msgspec.Struct, frozen=True):
 
     @property
     def is_worse(self) -> bool:
-        """Whether it is worse for sure, or by more than does not matter."""
+        """Whether the candidate is certainly worse, or by more than is tolerated."""
         return self.low > 0 or self.candidate - self.live > TOLERATED * self.live
 
     @property
     def is_no_worse(self) -> bool:
-        """Whether it is for sure not worse by more than does not matter, nor worse for sure."""
+        """Whether the candidate is certainly not worse by more than is tolerated."""
         return self.low <= 0 and self.high <= TOLERATED * self.live
 
     def __str__(self) -> str:
-        """The figures, for people."""
+        """Show the figures in a sentence."""
         return (
             f"{self.candidate:.4g} against {self.live:.4g} on {self.rows:,} rows "
             f"({self.low:+.3g} to {self.high:+.3g})"
@@ -72,21 +72,21 @@ class Paired(msgspec.Struct, frozen=True):
 
 
 def loss(prediction: Raw, probabilities: Raw | None, actual: Raw) -> float:
-    """How wrong an answer is that is known as JSON.
+    """Compute the loss of a prediction that is stored as JSON.
 
-    Half the squared distance of the probabilities from the truth, which of two labels is the Brier
-    score; without them 1 for a wrong label; for a number the absolute error.
+    Half the squared distance of the probabilities from the actual label, which for two labels is
+    the Brier score; without probabilities 1 for a wrong label; for a number the absolute error.
 
     >>> loss(Raw(b'"bom"'), Raw(b'{"bom": 0.8, "ruim": 0.2}'), Raw(b'"ruim"'))
     0.64
     >>> loss(Raw(b"5.5"), None, Raw(b"6"))
     0.5
     """
-    said, true = msgspec.json.decode(prediction), msgspec.json.decode(actual)
-    if isinstance(said, float | int):
-        return float(abs(said - true))
+    predicted, true = msgspec.json.decode(prediction), msgspec.json.decode(actual)
+    if isinstance(predicted, float | int):
+        return float(abs(predicted - true))
     if probabilities is None:
-        return float(said != true)
+        return float(predicted != true)
     chances: dict[str, float] = msgspec.json.decode(probabilities)
     squares = [(chance - float(label == true)) ** 2 for label, chance in chances.items()]
     return round(sum(squares) / 2, 12)

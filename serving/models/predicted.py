@@ -1,4 +1,4 @@
-"""Predictions with all that a reply tells of them."""
+"""Rows with their predictions, from which responses and records are made."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from serving.models.outputs import Predictions
 
 
 class Predicted(NamedTuple):
-    """Predictions with what identifies them: one id per row, and the engine that made them."""
+    """Predictions of rows, with an id for each and the engine that computed them."""
 
     engine: Engine
     ids: list[str]

@@ -1,7 +1,7 @@
-"""Rows that an estimator refuses, such as a code that its encoder has not seen.
+"""Finds rows that an estimator refuses, such as those with a code unknown to its encoder.
 
-An estimator raises for all rows that it is given when one of them is to blame. Which ones are is
-found by halving: the calls grow with the rows that are refused, and hardly with those that are not.
+An estimator raises an error for all rows at once if one of them is at fault. Those at fault are
+found by halving, so the number of calls depends mostly on the number of refused rows.
 """
 
 import os
@@ -13,54 +13,58 @@ from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
 
-NOT_FINITE = "the model has no finite answer to this record; its values are too far out"
+NOT_FINITE = "the model has no finite prediction for this record; its values are too extreme"
 LONGEST_REASON, LONGEST_READ = 200, 1_000
 PATHS = re.compile(r"""(?<![\w.])(?:[A-Za-z]:)?(?:[\\/][\w.@ -]+)*[\\/][\w.@-]+\.\w+""")
 LINKS = re.compile(r"\s*\S*https?://\S+")
-SCALARS = re.compile(r"\bnp\.\w+\(([^()]*)\)")  # as NumPy shows numbers in a list
+SCALARS = re.compile(r"\bnp\.\w+\(([^()]*)\)")  # NumPy's form of numbers in a list
 OF_RUNTIME = re.compile(r"^.*?(?:Status Message: |: \d+ : \w+ : )(?:\S+\.(?:h|cc):\d+ \S+ )?")
-UNKNOWN = "Unknown Category and zeros = 0"  # as ONNX Runtime has it
+UNKNOWN = "Unknown Category and zeros = 0"  # in a message of ONNX Runtime
 
 
 def compute_or_refuse(
-    answering: Callable[[Matrix], Matrix], rows: Matrix, most: int | None = None
+    compute: Callable[[Matrix], Matrix], rows: Matrix, max_refused: int | None = None
 ) -> tuple[NDArray[np.intp], Matrix, dict[int, str]]:
-    """The rows that are answered by their positions, their answers, and why others are refused.
+    """Compute the outputs of rows, and find those that the estimator refuses.
+
+    Returns the positions of the rows that were computed, their outputs, and by position the reason
+    why a row was refused.
 
     Parameters
     ----------
-    most : int, optional
-        After so many refused rows no others are looked for; what was not asked by then is neither
-        answered nor refused.
+    max_refused : int, optional
+        The search ends after so many refused rows; the remaining rows are in neither result.
     """
     places: list[NDArray[np.intp]] = []
-    answers: list[Matrix] = []
+    outputs: list[Matrix] = []
     refused: dict[int, str] = {}
-    waiting = [np.arange(len(rows))] if len(rows) else []  # of no rows ONNX Runtime may abort
-    while waiting and (most is None or len(refused) < most):
+    waiting = (
+        [np.arange(len(rows))] if len(rows) else []
+    )  # ONNX Runtime may abort if there are no rows
+    while waiting and (max_refused is None or len(refused) < max_refused):
         part = waiting.pop()
         try:
-            said = answering(rows[part])
+            computed = compute(rows[part])
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001 # why: estimators and runtimes have errors of their own
+        except Exception as error:  # noqa: BLE001 # why: estimators and runtimes raise errors of any type
             if len(part) == 1:
                 refused[int(part[0])] = f"the model refuses this record: {reason(error)}"
             else:
                 half = len(part) // 2
                 waiting += [part[half:], part[:half]]
         else:
-            finite = np.isfinite(said).all(axis=1)
+            finite = np.isfinite(computed).all(axis=1)
             refused |= dict.fromkeys(part[~finite].tolist(), NOT_FINITE)
             places.append(part[finite])
-            answers.append(said[finite])
+            outputs.append(computed[finite])
     if not places:
         return np.empty(0, np.intp), np.empty((0, 1)), refused
-    return np.concatenate(places), np.concatenate(answers), refused
+    return np.concatenate(places), np.concatenate(outputs), refused
 
 
 def reason(error: BaseException) -> str:
-    r"""What an error says, as one clean sentence: no line breaks, paths or links, and not long.
+    r"""Make one short sentence of an error's text, without line breaks, paths and links.
 
     >>> reason(ValueError("Found unknown categories [3] in column 0 during transform"))
     'Found unknown categories [3] in column 0 during transform'
@@ -78,4 +82,4 @@ def reason(error: BaseException) -> str:
 
 
 def _file_name(path: "re.Match[str]") -> str:
-    return os.path.basename(path[0].replace("\\", "/"))  # noqa: PTH119 - it need be no path of here
+    return os.path.basename(path[0].replace("\\", "/"))  # noqa: PTH119 - the path may be of another system

@@ -122,7 +122,7 @@ def _require_live(settings: Settings, models: Sequence[str]) -> None:
     live = model_folder.live_models(settings.models_dir)
     for model in models:
         if model not in live:
-            raise UnknownModel(f"no model {model!r} is there; there are {', '.join(live)}")
+            raise UnknownModel(f"there is no model {model!r}; there are {', '.join(live)}")
 
 
 def _has_predictions(checked: Checked) -> bool:

@@ -1,4 +1,4 @@
-"""Which version of each model serves: the registry, decisions, the gate, the rehearsal.
+"""Which version of each model is served: registry, decisions, gate, rehearsal.
 
 Knows no request. Imports formats and models.
 """

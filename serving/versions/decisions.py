@@ -1,15 +1,15 @@
-"""Which version of a model is live, which is tried, which are retired; and who decided so.
+"""Which version of a model is live, on trial or retired; and who decided it.
 
-What is decided is kept in small files of the model's own folder, not in a database: whatever shares
-the folder (other hosts, a command on the host of a container) shares the decision, and a service
-starts with its database down. Where a process may not write there, as in a container that has the
-folder read-only, it keeps the same files under `VAR_DIR`. Of two the newer holds. Whoever decides
-holds the lock of the model's folder meanwhile, so every decision follows on the one before.
+Decisions are kept in small files in the model's own folder, not in a database: all that share the
+folder (other hosts, a command on the host of a container) share the decision, and a service starts
+while its database is down. A process that may not write there, as in a container with a read-only
+folder, keeps the same files under `VAR_DIR`. If a file exists in both places, the newer one wins.
+Deciding locks the model's folder, so that each decision is based on the one before.
 
 current           the live version
-trial            the version that is tried on live traffic, if any
-retired           versions that are not served any more
-decisions.jsonl   every decision, and every retraining of the monitor, a line each
+trial             the version on trial, if there is one
+retired           versions that are no longer served
+decisions.jsonl   every decision and every retraining by the monitor, a line each
 """
 
 import logging
@@ -49,12 +49,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     time : int
         Milliseconds since 1970, UTC.
     before : int or None
-        The version that was live, or tried, until then.
+        The version that was live, or on trial, until then.
     version : int or None
-        The version decided on, or made by a retraining; None where none is tried any more, or
-        none was made.
+        The version decided on, or made by a retraining; None if a trial was ended, or a
+        retraining made none.
     overruled : tuple of str
-        What the gate had against it.
+        The objections of the gate.
     """
 
     time: int
@@ -68,26 +68,26 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decisions:
-    """What is decided for the models of a folder.
+    """The decisions on the models of a folder.
 
     Parameters
     ----------
     models_dir : Path
     own_dir : Path
-        Where decisions are kept that may not be written there.
+        Where decisions are kept if `models_dir` cannot be written.
     """
 
     def __init__(self, models_dir: Path, own_dir: Path) -> None:
         self.models_dir, self.own_dir = models_dir, own_dir
 
     def models(self) -> list[str]:
-        """The models that have a live version."""
+        """List the models that have a live version."""
         return model_folder.live_models(self.models_dir)
 
     def stamps(self) -> dict[str, Stamp]:
-        """By model that has a live version: what changes with its decisions and its versions.
+        """Return, by model, a value that changes with its decisions and its versions.
 
-        It takes some 20 microseconds a model, so it can be called every second.
+        It takes about 20 microseconds per model, so it can be called every second.
         """
         stamps = {}
         for model in self.models():
@@ -100,17 +100,17 @@ class Decisions:
         return stamps
 
     def live(self, model: str) -> int:
-        """The live version.
+        """Return the live version.
 
         Raises
         ------
         ArtefactError
-            If none is named.
+            If there is none.
         """
         return model_folder.live_version(*self._folders(model))
 
     def trial(self, model: str) -> int | None:
-        """The version that is tried on live traffic.
+        """Return the version on trial, if there is one.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Decisions:
         return next(iter(self._numbers(model, TRIAL)), None)
 
     def retired(self, model: str) -> list[int]:
-        """The versions that are not served any more.
+        """List the versions that are no longer served.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class Decisions:
         return self._numbers(model, RETIRED)
 
     def require(self, model: str, version: int) -> None:
-        """Make sure that a version of a model is there, and may be served.
+        """Raise an error unless a version of a model exists and may be served.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class Decisions:
             raise UnknownVersion(f"{model} {version} is retired")
 
     def history(self, model: str) -> list[Decision]:
-        """Every decision on a model, the latest first.
+        """List every decision on a model, the latest first.
 
         Raises
         ------
@@ -154,23 +154,25 @@ class Decisions:
             try:
                 lines += (folder / LOG).read_bytes().splitlines()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                continue  # nothing is decided there
+                continue  # no decisions there
             except OSError as error:
                 raise ArtefactError(
                     f"{model}: {LOG} cannot be read: {without_path(error)}"
                 ) from error
         decisions = []
         for line in reversed(lines):
-            with suppress(msgspec.DecodeError, UnicodeDecodeError):  # half a line, or no decision
+            with suppress(
+                msgspec.DecodeError, UnicodeDecodeError
+            ):  # an incomplete line, or another text
                 decisions.append(msgspec.json.decode(line, type=Decision))
         return sorted(decisions, key=lambda decision: -decision.time)
 
     @contextmanager
     def deciding(self, model: str) -> Iterator[None]:
-        """Hold a model, so that what is read of it still holds when it is decided on.
+        """Lock a model, so that its state does not change between reading it and deciding.
 
-        It is the model's own folder that is locked, be it read-only, so that all who share it wait
-        for one another; where its file system knows no locks, the folder of this service's own.
+        The lock is on the model's own folder, even a read-only one, so that all who share it wait
+        for each other; if its file system has no locks, on this service's own folder.
 
         Raises
         ------
@@ -192,12 +194,12 @@ class Decisions:
             yield
 
     def take(self, decision: Decision) -> None:
-        """Record a decision, and then let it hold; to be called while `deciding`.
+        """Record a decision and put it into effect; to be called within `deciding`.
 
         Raises
         ------
         ArtefactError
-            If it can be kept nowhere.
+            If it cannot be written anywhere.
         """
         model, version = decision.model, decision.version
         numbers = [] if version is None else [version]
@@ -214,12 +216,12 @@ class Decisions:
                         folder / file, "".join(f"{number}\n" for number in numbers)
                     )
             except OSError as error:
-                log.warning("the decision cannot be kept there: %s", error)
+                log.warning("the decision cannot be written: %s", error)
                 failures.append(without_path(error))
             else:
                 return
         raise ArtefactError(
-            f"{model}: the decision can be kept nowhere: {'; '.join(dict.fromkeys(failures))}"
+            f"{model}: the decision cannot be written: {'; '.join(dict.fromkeys(failures))}"
         )
 
     def _folders(self, model: str) -> Iterator[Path]:
@@ -231,7 +233,7 @@ class Decisions:
 
 
 def _append(file: Path, line: bytes) -> None:
-    """Add a line for good; what is left of one before, cut off by a full disk, spoils none."""
+    """Append a line and sync it; an incomplete line before it, from a full disk, is ended."""
     with file.open("ab+") as log_file:
         if log_file.tell():
             log_file.seek(-1, os.SEEK_END)
@@ -242,7 +244,7 @@ def _append(file: Path, line: bytes) -> None:
 
 
 def _changed(path: str) -> tuple[int, int]:
-    """What changes with a file: of two that are put there at once the time may be the same."""
+    """Return what changes with a file: its time, and its inode, as times may be equal."""
     try:
         stat = os.stat(path)  # noqa: PTH116 - Path.stat costs five times as much
     except OSError:

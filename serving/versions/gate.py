@@ -1,4 +1,4 @@
-"""The gate: what speaks against putting a version live in another's place."""
+"""The gate: the objections to putting a version live in place of another."""
 
 from collections.abc import Iterator
 
@@ -15,25 +15,25 @@ from serving.versions.rehearsal import rehearse
 
 
 def objections(candidate: Artefact, live: Artefact | None) -> tuple[str, ...]:
-    """Every reason not to put a version live in the place of another, or of none.
+    """List every reason not to put a version live in place of another, if there is another.
 
     Raises
     ------
     ArtefactError
-        If it does not load, or does not answer its own example: then it must not go live at all.
+        If it cannot be loaded, or cannot predict its own example: then it must not go live.
     """
     engine = rehearse(candidate)
     found = [*_proof(engine, candidate, live)]
     if live and live.manifest.version != candidate.manifest.version:
         found += _broken_clients(candidate.manifest, live.manifest)
-        found += _worse_answers(candidate.manifest, live.manifest)
+        found += _worse_predictions(candidate.manifest, live.manifest)
     return tuple(found)
 
 
 def _proof(engine: Engine, candidate: Artefact, live: Artefact | None) -> Iterator[str]:
-    """Whether it is served as it was proved, and answers the live version's example."""
+    """Check that it is served by the engine that was proved, and predicts the live example."""
     if ONNX in candidate.contents and engine.backend != "onnx":
-        yield f"{ONNX} does not answer as the pickle did"
+        yield f"{ONNX} does not predict as the pickle did"
     if live:
         record = msgspec.json.encode(live.manifest.example)
         try:
@@ -47,7 +47,7 @@ def _proof(engine: Engine, candidate: Artefact, live: Artefact | None) -> Iterat
 
 
 def _broken_clients(candidate: Manifest, live: Manifest) -> Iterator[str]:
-    """What clients of the live version send or expect that they could no longer."""
+    """Find what clients of the live version send or expect that would no longer be possible."""
     if candidate.task != live.task:
         yield f"it is a {candidate.task}, and the live version a {live.task}"
     elif set(candidate.classes) != set(live.classes):
@@ -87,7 +87,7 @@ def _gives_other_codes(field: Field, before: Field) -> bool:
 
 
 def _takes_such(field: Field, before: Field) -> bool:
-    """Whether what was sent for a field is of a type that it still takes."""
+    """Whether a field still takes the type of values that was sent for it before."""
     if field.type == before.type or (field.is_numeric and before.is_numeric):
         return True
     if field.type == "text":
@@ -97,26 +97,27 @@ def _takes_such(field: Field, before: Field) -> bool:
     return field.type == "boolean" and before.is_zero_or_one
 
 
-def _worse_answers(candidate: Manifest, live: Manifest) -> Iterator[str]:
-    """What both are known to answer to the same live rows; without such, the figures of each.
+def _worse_predictions(candidate: Manifest, live: Manifest) -> Iterator[str]:
+    """Compare losses on the same live rows; without such rows, the metrics of training.
 
-    After drift the figures cannot be compared: the live version's are of data as they were, so a
-    candidate for data as they are now would look worse than the one that it should replace.
+    After drift the metrics of training cannot be compared: those of the live version are from data
+    before the drift, so a candidate for the data after it would look worse.
     """
     compared = candidate.compared
     if compared is None or compared.version != live.version:
-        yield from _worse_figures(candidate, live)
+        yield from _worse_metrics(candidate, live)
     elif compared.paired.is_worse:
-        yield f"on the latest labelled live rows its {compared.loss} is worse: {compared.paired}"
+        loss, paired = compared.loss, compared.paired
+        yield f"on the latest live rows with feedback its {loss} is worse: {paired}"
 
 
-def _worse_figures(candidate: Manifest, live: Manifest) -> Iterator[str]:
+def _worse_metrics(candidate: Manifest, live: Manifest) -> Iterator[str]:
     for name in candidate.metrics.keys() & live.metrics.keys():
         ours, theirs = candidate.metrics[name], live.metrics[name]
         gained = ours.mean - theirs.mean
         lost = -gained if metric(name).better == "higher" else gained
         if lost > max(ours.spread, theirs.spread):
-            yield f"{name} is {_shown(ours)}, and {_shown(theirs)} of the live version"
+            yield f"{name} is {_shown(ours)}; the live version's is {_shown(theirs)}"
 
 
 def _shown(figure: Figure) -> str:

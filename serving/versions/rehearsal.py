@@ -1,7 +1,7 @@
-"""What a version must do before it serves: answer its own example, to the last byte.
+"""A rehearsal before a version serves: it predicts its own example, to the bytes of a response.
 
-Whatever would fail for every request (a label that cannot be written, an example that the model
-refuses) is found here, and not by the first client.
+What would fail for every request (a label that cannot be written, an example that the model
+refuses) is found here, not by the first client.
 """
 
 import csv
@@ -24,12 +24,12 @@ from serving.models.refusals import reason
 
 
 def rehearse(artefact: Artefact) -> Engine:
-    """Load a version, and answer its example as JSON and in every format that replies have.
+    """Load a version, and predict its example in every format of responses.
 
     Raises
     ------
     ArtefactError
-        If it cannot be loaded or does not answer, for whatever reason.
+        If it cannot be loaded or cannot predict, for whatever reason.
     """
     try:
         engine = Engine(artefact)
@@ -40,8 +40,10 @@ def rehearse(artefact: Artefact) -> Engine:
         named = ((f"{each.field}: " if each.field else "", each.message) for each in error.faults)
         faults = "; ".join(map("".join, named))
         raise ArtefactError(f"{artefact} refuses its own example: {faults}") from error
-    except Exception as error:  # why: whatever it is, it would meet every request
-        raise ArtefactError(f"{artefact} cannot answer its own example: {reason(error)}") from error
+    except Exception as error:  # why: it would happen to every request
+        raise ArtefactError(
+            f"{artefact} cannot predict its own example: {reason(error)}"
+        ) from error
     return engine
 
 
@@ -50,19 +52,21 @@ def _rehearse(engine: Engine) -> None:
     rows = engine.schema.decode(msgspec.json.encode(manifest.example), 1)
     predictions = engine.predict(rows.matrix)
     named = ids.make(manifest.name, manifest.version, clock.now(), 1)
-    answer = Predicted(engine, named, rows, predictions)
-    sent = msgspec.json.decode(msgspec.json.encode(to_body(answer)))
+    predicted = Predicted(engine, named, rows, predictions)
+    sent = msgspec.json.decode(msgspec.json.encode(to_body(predicted)))
     if sent["prediction"] != predictions.values[0]:
-        raise ArtefactError(f"{manifest.name} {manifest.version}: its reply reads otherwise")
+        raise ArtefactError(f"{manifest.name} {manifest.version}: its label is changed by JSON")
     if predictions.probabilities and tuple(sent["probabilities"]) != manifest.classes:
-        raise ArtefactError(f"{manifest.name} {manifest.version}: its labels read otherwise")
+        raise ArtefactError(f"{manifest.name} {manifest.version}: its labels are changed by JSON")
     many = Rows(np.vstack([rows.matrix, rows.matrix]), {}, many=True)
     twice = Predicted(engine, named * 2, many, engine.predict(many.matrix))
     batch = Batch(0, [1, 2], many, {})
-    for media_type, making in WRITERS.items():
-        writer = making(manifest, Dialect(), ids=True)
+    for media_type, make_writer in WRITERS.items():
+        writer = make_writer(manifest, Dialect(), ids=True)
         text = (writer.head() + writer.batch(batch, twice) + writer.tail()).decode()
         if media_type == CSV:
             lines = [len(line) for line in csv.reader(io.StringIO(text, newline=""), strict=True)]
             if len(lines) != 3 or len({*lines}) > 1:  # noqa: PLR2004 - names, and two predictions
-                raise ArtefactError(f"{manifest.name} {manifest.version}: its CSV reads otherwise")
+                raise ArtefactError(
+                    f"{manifest.name} {manifest.version}: its CSV cannot be read back"
+                )

@@ -1,4 +1,4 @@
-"""The versions of a model: what they are, and what may be decided about them."""
+"""Lists the versions of a model, and takes decisions on them."""
 
 import getpass
 import os
@@ -18,7 +18,7 @@ from serving.versions.rehearsal import rehearse
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One version of a model, as it is listed.
+    """One version of a model in a list.
 
     Attributes
     ----------
@@ -36,16 +36,16 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def whoever_runs_this() -> str:
-    """The user and the host of this process, for decisions that are taken on a command line."""
+    """Return the user and host of this process, for decisions on the command line."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # in a container, a number without a name
+    except (KeyError, OSError):  # in a container, the user may have no name
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
 
 
 class Versions:
-    """What `adega` and the admin's routes do; all of it is recorded.
+    """The decisions of the command line and of the admin's routes; each is recorded.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Versions:
         self.decisions, self.who = decisions, who
 
     def listed(self, model: str) -> list[Version]:
-        """Every version there is, the latest first.
+        """List every version, the latest first.
 
         Raises
         ------
@@ -69,18 +69,18 @@ class Versions:
             "retired": [*self.decisions.retired(model)],
         }
         versions = []
-        for number in reversed(self._there(model)):
-            told = tuple(state for state, numbers in states.items() if number in numbers)
+        for number in reversed(self._versions(model)):
+            its_states = tuple(state for state, numbers in states.items() if number in numbers)
             try:
                 manifest = artefact.read_manifest(self.decisions.models_dir, model, number)
             except ArtefactError as error:
-                versions.append(Version(number, told, broken=str(error)))
+                versions.append(Version(number, its_states, broken=str(error)))
             else:
-                versions.append(Version(number, told, manifest.created, manifest.metrics))
+                versions.append(Version(number, its_states, manifest.created, manifest.metrics))
         return versions
 
     def promote(self, model: str, version: int, why: str = "", *, force: bool = False) -> Decision:
-        """Put a version live; `force` overrules the gate, and so it is recorded.
+        """Put a version live; `force` overrules the gate, which is recorded.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Versions:
             return self._take("promote", model, before, version, why, overruled=objections)
 
     def rollback(self, model: str, why: str = "") -> Decision:
-        """Put the version live again that the live one took the place of.
+        """Put the version live again that was live before the current one.
 
         Raises
         ------
@@ -110,18 +110,20 @@ class Versions:
                     decision.before
                     for decision in self.decisions.history(model)
                     if (decision.action, decision.version) == ("promote", current)
-                    and decision.before != current  # it was promoted again while it was live
+                    and decision.before != current  # not promoted again while it was live
                 ),
                 None,
             )
             if before is None:
                 raise VersionRefused(f"{model}: no version was live before {current}")
             self._require(model, before)
-            rehearse(artefact.read(self.decisions.models_dir, model, before))  # or it fails, live
+            rehearse(
+                artefact.read(self.decisions.models_dir, model, before)
+            )  # so that it does not fail when it is live
             return self._take("rollback", model, current, before, why)
 
     def set_trial(self, model: str, version: int | None, why: str = "") -> Decision:
-        """Try a version on live traffic; None ends that.
+        """Start the trial of a version; None ends the trial.
 
         Raises
         ------
@@ -131,13 +133,13 @@ class Versions:
             if version is not None:
                 self._require(model, version)
                 if version == self._current(model):
-                    raise VersionRefused(f"{model} {version} is live, so there is nothing to try")
+                    raise VersionRefused(f"{model} {version} is live already; try another version")
                 artefact.read(self.decisions.models_dir, model, version)
             before = self.decisions.trial(model)
             return self._take("trial", model, before, version, why)
 
     def retire(self, model: str, version: int, why: str = "") -> Decision:
-        """Serve a version no more, not even to those who name it.
+        """Stop serving a version, also to requests that name it.
 
         Raises
         ------
@@ -147,16 +149,16 @@ class Versions:
             self._require(model, version)
             for state, number in (
                 ("live", self._current(model)),
-                ("tried on live traffic", self.decisions.trial(model)),
+                ("on trial", self.decisions.trial(model)),
             ):
                 if number == version:
                     raise VersionRefused(
-                        f"{model} {version} is {state}: put another in its place first"
+                        f"{model} {version} is {state}; put another in its place first"
                     )
             return self._take("retire", model, version, version, why)
 
     def retrained(self, model: str, version: int | None, why: str) -> Decision:
-        """Record what a retraining made to take the live one's place, if anything.
+        """Record the version that a retraining made, if any.
 
         Raises
         ------
@@ -166,7 +168,7 @@ class Versions:
             return self._take("retrain", model, self._current(model), version, why)
 
     def objections(self, model: str, version: int) -> tuple[str, ...]:
-        """What the gate has against a version in the place of the live one.
+        """List the gate's objections to a version in place of the live one.
 
         Raises
         ------
@@ -179,11 +181,11 @@ class Versions:
         folder = self.decisions.models_dir
         try:
             live = artefact.read(folder, model, before)
-        except ArtefactError:  # it cannot serve, so anything may take its place
+        except ArtefactError:  # it cannot serve, so any version may replace it
             live = None
         try:
             return gate.objections(artefact.read(folder, model, version), live)
-        except ArtefactError as error:  # which cannot be overruled
+        except ArtefactError as error:  # an error cannot be overruled
             raise VersionRefused(f"{model} {version} is not put live", (str(error),)) from error
 
     def _take(
@@ -211,21 +213,21 @@ class Versions:
 
     @contextmanager
     def _deciding(self, model: str) -> Iterator[None]:
-        """Hold a model that is there: a decision leans on what was decided before."""
-        self._there(model)
+        """Lock a model that exists, for a decision is based on the one before."""
+        self._versions(model)
         with self.decisions.deciding(model):
             yield
 
-    def _there(self, model: str) -> list[int]:
+    def _versions(self, model: str) -> list[int]:
         if model not in self.decisions.models():
             there = ", ".join(self.decisions.models())
-            raise UnknownModel(f"no model {model!r} is there; there are {there}")
+            raise UnknownModel(f"there is no model {model!r}; there are {there}")
         return model_folder.versions(self.decisions.models_dir / model)
 
     def _current(self, model: str) -> int:
-        self._there(model)
+        self._versions(model)
         return self.decisions.live(model)
 
     def _require(self, model: str, version: int) -> None:
-        self._there(model)
+        self._versions(model)
         self.decisions.require(model, version)

@@ -125,13 +125,13 @@ def test_a_version_may_be_named(run: Run, models: Path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("vine", "rows.csv"), 1, "no model 'vine' is there; there are diabetes, wine"),
+        (("vine", "rows.csv"), 1, "there is no model 'vine'; there are diabetes, wine"),
         (("wine", "rows.csv", "--version", "7"), 1, "wine has no version 7; there are 1"),
         (("wine", "nowhere.csv"), 1, "nowhere.csv to -: No such file or directory"),
         (("wine", "rows.csv", "-o", "no/where.csv"), 1, "No such file or directory"),
         (("wine", "rows.json"), 2, "rows.json is not read; save its records as .csv or .jsonl"),
         (("wine", "late.csv", "-o", "out.csv"), 1, "line 5003: a quote is opened and not closed"),
-        (("wine", "header.csv"), 1, "  - line 1, alcohol: is no column"),
+        (("wine", "header.csv"), 1, "  - line 1, alcohol: has no column"),
         (("wine", "cut.csv.gz", "-o", "out.csv"), 1, "ended before the end-of-stream marker"),
     ],
 )

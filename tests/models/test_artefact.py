@@ -74,7 +74,7 @@ def test_a_pickle_that_predicts_otherwise_than_recorded_is_refused(models: Path)
         del contents[ONNX]
 
     rewrite(models, swap)
-    with pytest.raises(ArtefactError, match="wine 2: the pickle does not answer as recorded"):
+    with pytest.raises(ArtefactError, match="wine 2: the pickle does not predict as recorded"):
         Engine(artefact.read(models, "wine", 2))
 
 
@@ -132,4 +132,4 @@ def test_an_onnx_that_disagrees_with_its_pickle_does_not_serve(models: Path, cap
 
     rewrite(models, move)
     assert Engine(artefact.read(models, "wine", 2)).backend == "pickle"
-    assert "wine 2: model.onnx does not answer as recorded" in caplog.text
+    assert "wine 2: model.onnx does not predict as recorded" in caplog.text

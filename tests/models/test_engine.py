@@ -36,10 +36,10 @@ def of_two_columns() -> bytes:
 COMPILED = {
     "nothing": (lambda: b"", "cannot be loaded"),
     "no model": (lambda: b"ONNX", "cannot be loaded"),
-    "a model of other rows": (of_two_columns, "cannot answer the recorded rows"),
+    "a model of other rows": (of_two_columns, "cannot predict the recorded rows"),
     "a model of other classes": (
         lambda: version("a tree of yes and no").contents[ONNX],
-        "does not answer as recorded",
+        "does not predict as recorded",
     ),
 }
 
@@ -54,7 +54,7 @@ def test_the_pickle_serves_where_what_was_compiled_cannot(case: str, caplog: Any
 
 def test_a_pickle_that_cannot_answer_is_refused():
     other = version("a forest of text and numbers").contents[PICKLE]
-    with pytest.raises(ArtefactError, match="the pickle cannot answer the recorded rows: "):
+    with pytest.raises(ArtefactError, match="the pickle cannot predict the recorded rows: "):
         Engine(with_file(version("nothing that compiles"), PICKLE, other))
 
 

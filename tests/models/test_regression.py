@@ -218,5 +218,5 @@ def test_a_record_too_far_out_for_the_model_is_named(client: FlaskClient):
     (fault,) = answer.json["errors"]
     assert fault == {
         "record": 1,
-        "message": "the model has no finite answer to this record; its values are too far out",
+        "message": "the model has no finite prediction for this record; its values are too extreme",
     }

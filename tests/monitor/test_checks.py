@@ -153,7 +153,7 @@ def test_points_are_of_as_many_days_as_are_asked_for(client: FlaskClient, settin
 def test_a_wrong_use_says_what_is_right(settings: Settings):
     unknown = monitor(settings, "beer")
     assert unknown.exit_code == 1
-    assert "no model 'beer' is there; there are diabetes, wine, wine-score" in unknown.stderr
+    assert "there is no model 'beer'; there are diabetes, wine, wine-score" in unknown.stderr
 
 
 def test_each_model_is_a_line_of_json(settings: Settings):

@@ -148,5 +148,5 @@ def test_the_gate_goes_by_the_same_live_rows_where_it_can(
     found = gate.objections(new, artefact.read(models, "wine", 1))
     assert len(found) == objections, found
     if objections:
-        by_rows = "on the latest labelled live rows its Brier score is worse"
+        by_rows = "on the latest live rows with feedback its Brier score is worse"
         assert found[0].startswith(by_rows if against == 1 else "brier is")

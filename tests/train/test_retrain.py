@@ -163,7 +163,7 @@ def test_a_candidate_that_answers_live_rows_worse_is_refused(service: Service):
     result = run(service.models, worse, *COMMAND, "--with-feedback", "--auto")
     assert result.exit_code == 3
     assert "homes 2 is not put live" in result.output
-    assert "on the latest labelled live rows its Brier score is worse" in result.output
+    assert "on the latest live rows with feedback its Brier score is worse" in result.output
     assert model_folder.live_version(service.models / "homes") == 1
 
 

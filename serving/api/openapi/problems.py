@@ -37,7 +37,7 @@ REASONS = {
     500: "The service failed; the log has the rest.",
     503: "A version cannot be loaded, or the journal or the store cannot be used now.",
 }
-OBJECTION = "roc_auc is 0.8 ± 0.01, and 0.85 ± 0.01 of the live version"
+OBJECTION = "roc_auc is 0.8 ± 0.01; the live version's is 0.85 ± 0.01"
 
 
 def answers() -> dict[str, Schema]:
