@@ -4,18 +4,18 @@ import os
 
 import pytest
 
-from bench.story import page, tell
+from bench.story import page, run
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.skipif(os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run it")
 def test_from_a_drift_to_a_better_version_with_no_request_lost():
-    told = tell()
-    assert told.requests == told.answered == told.stored > 1_000
-    assert sum(told.versions.values()) == told.answered
-    assert set(told.versions) == {1, 2}
-    assert [each.action for each in told.decisions] == ["retrain", "trial", "promote"]
-    assert {each.who for each in told.decisions} == {"monitor"}
-    assert told.alerts.count("raised") == told.alerts.count("cleared") > 0
-    assert all(line in page(told) for line in told.lines)
+    outcome = run()
+    assert outcome.requests == outcome.answered == outcome.stored > 1_000
+    assert sum(outcome.versions.values()) == outcome.answered
+    assert set(outcome.versions) == {1, 2}
+    assert [each.action for each in outcome.decisions] == ["retrain", "trial", "promote"]
+    assert {each.who for each in outcome.decisions} == {"monitor"}
+    assert outcome.alerts.count("raised") == outcome.alerts.count("cleared") > 0
+    assert all(line in page(outcome) for line in outcome.lines)
