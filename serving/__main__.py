@@ -1,4 +1,4 @@
-"""The command `adega`: what belongs to the service beside its workers; also `python -m serving`."""
+"""The command `adega`, with all that is done outside the workers; also `python -m serving`."""
 
 import click
 
@@ -20,21 +20,21 @@ from serving.settings import Settings
       adega monitor --once
 
     \b
-    Exit codes: 0 done; 1 it could not be done, a message says why; 2 it was asked
-    wrongly; 3 done, and something wants a look. COMMAND --help tells more.
+    Exit codes: 0 done; 1 failed, with a message; 2 wrong usage; 3 done, but
+    something needs attention. COMMAND --help has more.
     """,
 )
 @click.version_option(__version__, prog_name="adega", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Predict files, decide which versions are live, and keep an eye on the service.
+    """Predict files, decide which versions are live, and check and monitor the service.
 
-    It works on the folders and the database of the service, by the same environment variables
-    (MODELS_DIR, VAR_DIR, DATABASE_URL, …), whether one runs or not; one that runs follows a
-    decision within two seconds.
+    It uses the folders and the database of the service, by the same environment variables
+    (MODELS_DIR, VAR_DIR, DATABASE_URL, …), whether the service runs or not. A running service
+    follows a decision within two seconds.
     """
     memory.raise_gc_threshold()
-    if context.invoked_subcommand != "doctor":  # which says what is wrong with them itself
+    if context.invoked_subcommand != "doctor":  # which reports invalid settings itself
         context.obj = Settings.from_environment()
 
 

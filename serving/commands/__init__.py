@@ -1,1 +1,1 @@
-"""What `adega` does, a file for each family of commands."""
+"""The commands of `adega`, in one file for each family."""

@@ -15,7 +15,7 @@ from serving.settings import Settings
 def collect(settings: Settings) -> None:
     """Move the journal in VAR_DIR into the store until stopped.
 
-    gunicorn does so by itself; this is for a service that is run otherwise.
+    gunicorn starts this by itself; run it if the service runs without gunicorn.
     """
     log_as_json()
     stop = threading.Event()

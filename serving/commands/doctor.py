@@ -1,4 +1,4 @@
-"""The command that says what is wrong with an installation."""
+"""The command that checks an installation."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ import msgspec
 from serving import doctor as examination
 from serving.commands.group import AS_JSON
 
-MARKS = {"fine": ("✓", "green"), "odd": ("!", "yellow"), "broken": ("✗", "red")}
+MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "red")}
 
 
 @click.command(
@@ -17,18 +17,18 @@ MARKS = {"fine": ("✓", "green"), "odd": ("!", "yellow"), "broken": ("✗", "re
     Examples:
       adega doctor
       docker compose exec serving adega doctor
-      adega doctor --json | jq '.findings[] | select(.state != "fine")'
+      adega doctor --json | jq '.findings[] | select(.state != "ok")'
 
     \b
-    Exit codes: 0 nothing is broken, 1 something is.
+    Exit codes: 0 no errors, 1 errors.
     """
 )
 @AS_JSON
 def doctor(*, as_json: bool) -> None:
-    """Look the installation over, and say what is wrong with it and what to do.
+    """Check the installation; report what is wrong and what to do.
 
     Python and libraries, settings, models, permissions, port, disk, clock, database and journal, as
-    the environment has them. Nothing is changed, and the service may run.
+    the environment sets them. Nothing is changed, and the service may run.
     """
     findings = []
     for finding in examination.examine(os.environ):
@@ -36,16 +36,16 @@ def doctor(*, as_json: bool) -> None:
         if not as_json:
             click.echo("\n".join(_lines(finding)))
     states = [finding.state for finding in findings]
-    is_broken = "broken" in states
+    has_errors = "error" in states
     if as_json:
-        click.echo(msgspec.json.encode({"broken": is_broken, "findings": findings}))
+        click.echo(msgspec.json.encode({"ok": not has_errors, "findings": findings}))
     else:
-        counts = f"{states.count('broken')} broken, {states.count('odd')} odd"
-        click.echo(f"{len(findings)} things looked at: {counts}")
-    sys.exit(1 if is_broken else 0)
+        counts = f"{states.count('error')} errors, {states.count('warning')} warnings"
+        click.echo(f"{len(findings)} checks: {counts}")
+    sys.exit(1 if has_errors else 0)
 
 
 def _lines(finding: examination.Finding) -> list[str]:
     mark, colour = MARKS[finding.state]
-    said = [f"{click.style(mark, fg=colour)} {finding.about}: {finding.sentence}"]
-    return said + ([f"    → {finding.remedy}"] if finding.remedy else [])
+    lines = [f"{click.style(mark, fg=colour)} {finding.about}: {finding.sentence}"]
+    return lines + ([f"    → {finding.remedy}"] if finding.remedy else [])

@@ -1,6 +1,6 @@
-"""How all commands speak: failures as sentences, colour where people look, exit codes.
+"""What all commands share: messages of failures, colours, exit codes.
 
-0 is done, 1 could not be done, 2 was asked wrongly, 3 is done and wants a look.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done, but something needs attention.
 """
 
 import os
@@ -9,31 +9,31 @@ import click
 
 from serving.errors import InvalidRecords, ServingError, VersionRefused
 
-WANTS_A_LOOK = 3
+NEEDS_ATTENTION = 3
 
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Say it as JSON, for a script.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 class Commands(click.Group):
-    """Commands whose expected failures are a message, not a traceback."""
+    """Commands that print expected failures as a message, not a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command."""
+        """Run a command; print an expected failure."""
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         try:
             return super().invoke(ctx)
         except ServingError as error:
-            raise click.ClickException("\n".join(_told(error))) from None
+            raise click.ClickException("\n".join(_lines(error))) from None
 
 
-def _told(error: ServingError) -> list[str]:
-    said = [str(error)]
+def _lines(error: ServingError) -> list[str]:
+    lines = [str(error)]
     if isinstance(error, VersionRefused) and error.objections:
-        said += [f"  - {objection}" for objection in error.objections]
-        said.append("--force puts it live all the same.")
+        lines += [f"  - {objection}" for objection in error.objections]
+        lines.append("--force puts it live anyway.")
     elif isinstance(error, InvalidRecords):
         for fault in error.faults:
             where = f"line {fault.line}, " if fault.line else ""
-            said.append(f"  - {where}{fault.field or 'the record'}: {fault.message}")
-    return said
+            lines.append(f"  - {where}{fault.field or 'the record'}: {fault.message}")
+    return lines

@@ -1,4 +1,4 @@
-"""Commands of other packages: `train`, which serving never imports, and which the image lacks."""
+"""Commands of other packages: `train`, which serving never imports and the image lacks."""
 
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -9,24 +9,24 @@ import click
 
 
 class Plugin(click.Command):
-    """A command that is imported when it runs: importing all that trains takes seconds."""
+    """A command that is imported when it runs, because importing `train` takes seconds."""
 
     def __init__(self, entry: EntryPoint) -> None:
         super().__init__(entry.name, help=import_module(_package(entry)).__doc__)
         self._entry = entry
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Leave all arguments, --help among them, to the command itself."""
+        """Leave all arguments, also --help, to the command."""
         ctx.args = args
         return args
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
+        """Import and run the command."""
         return self._entry.load().main(ctx.args, prog_name=ctx.command_path)
 
 
 def plugins() -> list[Plugin]:
-    """List the entry points `adega.commands` whose package is here."""
+    """List the entry points `adega.commands` whose package is installed."""
     found = entry_points(group="adega.commands")
     return [Plugin(entry) for entry in found if find_spec(_package(entry))]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 import msgspec
 
-from serving.commands.group import AS_JSON, WANTS_A_LOOK
+from serving.commands.group import AS_JSON, NEEDS_ATTENTION
 from serving.errors import UnknownModel
 from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
@@ -28,18 +28,25 @@ from serving.versions.decisions import Decisions
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
-AHEAD = 2  # batches that are read while one is predicted
+MAX_WAITING = 2  # batches that are read while one is predicted
 
 FILE = click.Path(path_type=Path, allow_dash=True)
 FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".json"]}
 
-Answered = tuple[Batch, Predicted | None]
+PredictedBatch = tuple[Batch, Predicted | None]
 
 
 class Summary(msgspec.Struct):
-    """What became of the records: `faulty` were not predicted, `warned` were all the same.
+    """The result for the records of a file.
 
-    `unused` names columns that mean nothing to the model.
+    Attributes
+    ----------
+    unused : list of str
+        Columns that are not fields of the model.
+    invalid : int
+        Records that were not predicted.
+    with_warnings : int
+        Records that were predicted with warnings.
     """
 
     model: str
@@ -47,29 +54,29 @@ class Summary(msgspec.Struct):
     backend: str
     unused: list[str]
     records: int = 0
-    faulty: int = 0
-    warned: int = 0
+    invalid: int = 0
+    with_warnings: int = 0
     seconds: float = 0.0
 
     def count(self, batch: Batch) -> None:
-        """Add a batch."""
+        """Count the records of a batch."""
         self.records += len(batch.lines)
-        self.faulty += len(batch.faults)
-        self.warned += len(batch.rows.remarks)
+        self.invalid += len(batch.faults)
+        self.with_warnings += len(batch.rows.remarks)
 
     def sentences(self) -> Iterator[str]:
-        """The same for people."""
+        """Yield the lines for people."""
         speed = self.records / max(self.seconds, 1e-3)
         yield (
             f"{self.records:,} records by {self.model} {self.version} ({self.backend})"
             f" in {self.seconds:.1f} s, {speed:,.0f} a second"
         )
         if self.unused:
-            yield f"not used, for they are no fields of {self.model}: {', '.join(self.unused)}"
-        if self.warned:
-            yield click.style(f"{self.warned:,} have warnings", fg="yellow")
-        if self.faulty:
-            yield click.style(f"{self.faulty:,} are faulty and not predicted", fg="red")
+            yield f"not used, as they are not fields of {self.model}: {', '.join(self.unused)}"
+        if self.with_warnings:
+            yield click.style(f"{self.with_warnings:,} have warnings", fg="yellow")
+        if self.invalid:
+            yield click.style(f"{self.invalid:,} are invalid and not predicted", fg="red")
 
 
 @click.command(
@@ -78,19 +85,31 @@ class Summary(msgspec.Struct):
       adega predict wine rows.csv -o out.csv
       adega predict wine rows.jsonl.gz -o out.jsonl.gz
       zcat rows.csv.gz | adega predict wine - | cut -d, -f1
-      adega predict wine rows.csv -o out.csv --json | jq .faulty
+      adega predict wine rows.csv -o out.csv --json | jq .invalid
 
     \b
-    Exit codes: 0 all is predicted; 1 it could not be done; 2 it was asked wrongly;
-    3 some records are faulty, the others are predicted.
+    Exit codes: 0 all predicted; 1 failed; 2 wrong usage; 3 some records are
+    invalid, the others are predicted.
     """
 )
 @click.argument("model")
 @click.argument("file", type=FILE)
-@click.option("-o", "--output", type=FILE, default=STANDARD, help="A file; without it, printed.")
+@click.option(
+    "-o", "--output", type=FILE, default=STANDARD, help="A file; standard output if not given."
+)
 @click.option("--version", type=int, help="Which version; the live one, if not given.")
-@click.option("--from", "given", type=click.Choice(["csv", "jsonl"]), help="If FILE does not tell.")
-@click.option("--to", "wanted", type=click.Choice([*FORMATS]), help="If OUTPUT does not tell.")
+@click.option(
+    "--from",
+    "input_format",
+    type=click.Choice(["csv", "jsonl"]),
+    help="If the name of FILE has no format.",
+)
+@click.option(
+    "--to",
+    "output_format",
+    type=click.Choice([*FORMATS]),
+    help="If the name of OUTPUT has no format.",
+)
 @AS_JSON
 @click.pass_obj
 def predict(
@@ -100,49 +119,54 @@ def predict(
     file: Path,
     output: Path,
     version: int | None,
-    given: str | None,
-    wanted: str | None,
+    input_format: str | None,
+    output_format: str | None,
     as_json: bool,
 ) -> None:
     """Predict the records of FILE by MODEL: CSV with a line of names, or JSON Lines; - is a pipe.
 
-    Validation and predictions are the service's, in the order of the records; nothing is recorded,
-    so they have no ids. What ends in .gz is packed. A faulty record has its error in the place of a
-    prediction.
+    Validation and predictions are those of the service, in the order of the records; nothing is
+    recorded, so predictions have no ids. A file is compressed if its name ends in .gz. An invalid
+    record has its error in the place of a prediction.
     """
-    read_as = FORMATS[given] if given else media_type(file) or CSV
+    read_as = FORMATS[input_format] if input_format else media_type(file) or CSV
     if read_as not in READERS:
-        raise click.UsageError(f"{file} is not read; save its records as .csv or .jsonl")
-    write_as = FORMATS[wanted] if wanted else media_type(output) or read_as
+        raise click.UsageError(
+            f"{file} has a format that is not read; save its records as .csv or .jsonl"
+        )
+    write_as = FORMATS[output_format] if output_format else media_type(output) or read_as
     engine = _engine(settings, model, version)
-    begun = time.perf_counter()
+    began = time.perf_counter()
     try:
         with ExitStack() as opened:
             source = opened.enter_context(reading(file))
             reader = READERS[read_as](source.stream, engine.schema)
             summary = Summary(model, engine.manifest.version, engine.backend, reader.unused)
             out = opened.enter_context(writing(output))
-            is_seen = source.size is not None and output != STANDARD and sys.stderr.isatty()
+            is_visible = source.size is not None and output != STANDARD and sys.stderr.isatty()
             bar: ProgressBar[int] = opened.enter_context(
                 click.progressbar(
-                    length=source.size or 0, label="predicting", file=sys.stderr, hidden=not is_seen
+                    length=source.size or 0,
+                    label="predicting",
+                    file=sys.stderr,
+                    hidden=not is_visible,
                 )
             )
             for batch in _write(engine, reader, write_as, out):
                 summary.count(batch)
                 bar.update(source.position() - bar.pos)
     except (OSError, EOFError, zlib.error) as error:
-        if isinstance(error, BrokenPipeError):  # whoever reads has had enough
+        if isinstance(error, BrokenPipeError):  # the reader of a pipe has closed it
             raise
         reason = getattr(error, "strerror", None) or str(error)
         raise click.ClickException(f"{file} to {output}: {reason}") from None
-    summary.seconds = round(time.perf_counter() - begun, 3)
+    summary.seconds = round(time.perf_counter() - began, 3)
     if as_json:
         click.echo(msgspec.json.encode(summary), err=output == STANDARD)
     else:
         click.echo("\n".join(summary.sentences()), err=True)
-    if summary.faulty:
-        sys.exit(WANTS_A_LOOK)
+    if summary.invalid:
+        sys.exit(NEEDS_ATTENTION)
 
 
 def _engine(settings: Settings, model: str, version: int | None) -> Engine:
@@ -156,28 +180,28 @@ def _engine(settings: Settings, model: str, version: int | None) -> Engine:
 
 
 def _write(engine: Engine, reader: Reader, media_type: str, out: BinaryIO) -> Iterator[Batch]:
-    """Write the predictions of all that is read, and give each batch that is written."""
-    answered = _answered(engine, reader)
-    first = next(answered)  # now the reader knows how a table is written
+    """Write the predictions of all batches, and yield each batch that is written."""
+    batches = _predict(engine, reader)
+    first = next(batches)  # now the reader knows the dialect of a table
     writer = WRITERS[media_type](engine.manifest, reader.dialect, ids=False)
     out.write(writer.head())
-    for batch, answer in chain([first], answered):
-        out.write(writer.batch(batch, answer))
+    for batch, predicted in chain([first], batches):
+        out.write(writer.batch(batch, predicted))
         yield batch
     out.write(writer.tail())
 
 
-def _answered(engine: Engine, batches: Iterable[Batch]) -> Iterator[Answered]:
-    """Predict beside: the runtime lets other threads read and write meanwhile."""
+def _predict(engine: Engine, batches: Iterable[Batch]) -> Iterator[PredictedBatch]:
+    """Predict in a thread; ONNX Runtime lets other threads read and write meanwhile."""
 
-    def answer(rows: Rows) -> Predicted:
+    def predict_rows(rows: Rows) -> Predicted:
         return Predicted(engine, [], rows, engine.predict(rows.matrix))
 
-    with ThreadPoolExecutor(1) as beside:
-        waiting: deque[Future[Answered]] = deque()
+    with ThreadPoolExecutor(1) as thread:
+        waiting: deque[Future[PredictedBatch]] = deque()
         for batch in batches:
-            waiting.append(beside.submit(predict_batch, batch, answer))
-            if len(waiting) > AHEAD:
+            waiting.append(thread.submit(predict_batch, batch, predict_rows))
+            if len(waiting) > MAX_WAITING:
                 yield waiting.popleft().result()
         for each in waiting:
             yield each.result()

@@ -25,18 +25,18 @@ WHY = click.option("--why", default="", help="Recorded with the decision.")
 @AS_JSON
 @click.pass_obj
 def versions(settings: Settings, model: str, *, as_json: bool) -> None:
-    """List the versions of MODEL with their figures, and what was decided."""
+    """List the versions of MODEL with their metrics, and the decisions."""
     listed, history = _versions(settings).listed(model), [*_decisions(settings).history(model)]
     if as_json:
-        told = {"model": model, "versions": listed, "decisions": history}
-        click.echo(msgspec.json.encode(told))
+        content = {"model": model, "versions": listed, "decisions": history}
+        click.echo(msgspec.json.encode(content))
         return
     for version in listed:
         click.echo(f"{_named(model, version)} {version.created}{version.broken}")
         for name, figure in version.metrics.items():
             click.echo(f"    {name:18} {number(figure.mean):>10} ± {number(figure.spread)}")
     for decision in history:
-        click.echo(_told(decision))
+        click.echo(_line(decision))
 
 
 @click.command(
@@ -47,16 +47,16 @@ def versions(settings: Settings, model: str, *, as_json: bool) -> None:
 )
 @click.argument("model")
 @click.argument("version", type=int)
-@click.option("--force", is_flag=True, help="Overrule the gate; that is recorded.")
+@click.option("--force", is_flag=True, help="Overrule the gate, which is recorded.")
 @WHY
 @click.pass_obj
 def promote(settings: Settings, model: str, version: int, why: str, *, force: bool) -> None:
-    """Put VERSION of MODEL live, if the gate has nothing against it.
+    """Put VERSION of MODEL live, if it passes the gate.
 
-    The gate refuses what would break clients, a version that does not predict as recorded, and
-    figures that are worse beyond their spread.
+    The gate rejects a version that would break clients, that does not predict as recorded, or
+    whose metrics are worse by more than their spread.
     """
-    click.echo(_told(_versions(settings).promote(model, version, why, force=force)))
+    click.echo(_line(_versions(settings).promote(model, version, why, force=force)))
 
 
 @click.command()
@@ -64,14 +64,14 @@ def promote(settings: Settings, model: str, version: int, why: str, *, force: bo
 @WHY
 @click.pass_obj
 def rollback(settings: Settings, model: str, why: str) -> None:
-    """Put the version of MODEL live again that the live one replaced."""
-    click.echo(_told(_versions(settings).rollback(model, why)))
+    """Put the version of MODEL live that was live before."""
+    click.echo(_line(_versions(settings).rollback(model, why)))
 
 
 @click.command(
     epilog="""\b
     Examples:
-      adega trial wine 2    try version 2
+      adega trial wine 2    start a trial of version 2
       adega trial wine      end the trial
     """
 )
@@ -80,8 +80,8 @@ def rollback(settings: Settings, model: str, why: str) -> None:
 @WHY
 @click.pass_obj
 def trial(settings: Settings, model: str, version: int | None, why: str) -> None:
-    """Try VERSION of MODEL on live traffic, without answering; without VERSION, end that."""
-    click.echo(_told(_versions(settings).set_trial(model, version, why)))
+    """Start a trial of VERSION of MODEL on live traffic; without VERSION, end it."""
+    click.echo(_line(_versions(settings).set_trial(model, version, why)))
 
 
 @click.command()
@@ -90,8 +90,8 @@ def trial(settings: Settings, model: str, version: int | None, why: str) -> None
 @WHY
 @click.pass_obj
 def retire(settings: Settings, model: str, version: int, why: str) -> None:
-    """Serve VERSION of MODEL no more, not even to those who name it."""
-    click.echo(_told(_versions(settings).retire(model, version, why)))
+    """Stop serving VERSION of MODEL, also to clients that name it."""
+    click.echo(_line(_versions(settings).retire(model, version, why)))
 
 
 def _decisions(settings: Settings) -> Decisions:
@@ -107,7 +107,7 @@ def _named(model: str, version: Version) -> str:
     return f"{model} {version.version}" + (f" ({states})" if states else "")
 
 
-def _told(decision: Decision) -> str:
+def _line(decision: Decision) -> str:
     when = clock.to_seconds(decision.time)
     change = f"{decision.before or 'none'} → {decision.version or 'none'}"
     why = f": {decision.why}" if decision.why else ""

@@ -1,6 +1,6 @@
-"""What is wrong with an installation, in sentences, each with its remedy.
+"""Find what is wrong with an installation, and how to correct it.
 
-A file for each thing that is looked at; nothing is changed, and a service may run meanwhile.
+One file for each thing that is checked; nothing is changed, and the service may run meanwhile.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,18 +14,18 @@ __all__ = ["Finding", "examine"]
 
 
 def examine(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at everything; without settings that can be read, at what needs none."""
+    """Check everything; if the settings are invalid, only what needs none."""
     yield from libraries.examine()
     try:
         given = Settings.from_environment(environment)
     except SettingsError as error:
-        remedy = "correct it: the service does not start, and nothing else was looked at"
-        yield Finding("settings", "broken", str(error), remedy)
+        remedy = "correct it: the service does not start, and nothing else was checked"
+        yield Finding("settings", "error", str(error), remedy)
         return
     yield from settings.examine(given, environment)
-    for look in (models, surroundings, records):
+    for check in (models, surroundings, records):
         try:
-            yield from look.examine(given)
+            yield from check.examine(given)
         except OSError as error:
-            sentence = f"{error.filename} cannot be looked at: {error.strerror}"
-            yield Finding("permissions", "broken", sentence, "let the service's user read it")
+            sentence = f"{error.filename} cannot be checked: {error.strerror}"
+            yield Finding("permissions", "error", sentence, "let the service's user read it")

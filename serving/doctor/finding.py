@@ -1,21 +1,21 @@
-"""One thing that was looked at, and how it is."""
+"""The result of a check."""
 
 from typing import Literal
 
 import msgspec
 
-State = Literal["fine", "odd", "broken"]
+State = Literal["ok", "warning", "error"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What was found.
+    """What a check of the doctor found.
 
     Attributes
     ----------
-    state : {"fine", "odd", "broken"}
-        What is odd works, or works for now; what is broken does not.
+    state : {"ok", "warning", "error"}
+        What has a warning works, or works for now; what has an error does not.
     remedy : str
-        What to do; empty where all is fine.
+        What to do; empty if all is well.
     """
 
     about: str

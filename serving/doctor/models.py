@@ -1,4 +1,4 @@
-"""Whether each version that is live or tried can be loaded, and answers as recorded."""
+"""Check that each live version and trial can be loaded and predicts as recorded."""
 
 import logging
 from collections.abc import Iterator
@@ -16,44 +16,44 @@ from serving.settings import Settings
 from serving.versions.decisions import Decisions
 from serving.versions.registry import MISNAMED
 
-AGAIN = "train it again, or take the folder from where it was made"
+AGAIN = "train it again, or copy the folder again from where it was trained"
 
 
 def examine(given: Settings) -> Iterator[Finding]:
-    """Look at each model of the folder."""
+    """Check each model of the folder."""
     decisions = Decisions(given.models_dir, given.decisions_dir)
     try:
         names = decisions.models()
     except ArtefactError as error:
         remedy = "set MODELS_DIR to the folder of the models, and let this user read it"
-        yield Finding("models", "broken", f"{given.models_dir}: {error}", remedy)
+        yield Finding("models", "error", f"{given.models_dir}: {error}", remedy)
         return
     for name in model_folder.misnamed_models(given.models_dir):
-        yield Finding(f"model {name}", "broken", MISNAMED, "give it a name of plain letters")
+        yield Finding(f"model {name}", "error", MISNAMED, "give it a name of plain letters")
     if given.default_model not in names:
         there = ", ".join(names) or "none"
         sentence = f"DEFAULT_MODEL={given.default_model} has no live version; these have: {there}"
-        yield Finding("models", "broken", sentence, "set DEFAULT_MODEL to one of them, or train it")
+        yield Finding("models", "error", sentence, "set DEFAULT_MODEL to one of them, or train it")
     try:
         privacy = Privacy(given)
-    except SettingsError:  # told with the settings
+    except SettingsError:  # reported with the settings
         privacy = Privacy(Settings())
     try:
         privacy.check_models(names)
     except SettingsError as error:
-        remedy = "correct the name: what it means would be recorded"
-        yield Finding("settings", "broken", str(error), remedy)
+        remedy = "correct the name: its values would be recorded"
+        yield Finding("settings", "error", str(error), remedy)
     for name in names:
         yield from _model(decisions, name, privacy)
 
 
 def _model(decisions: Decisions, name: str, privacy: Privacy) -> Iterator[Finding]:
     try:
-        tried = decisions.trial(name)
-        numbers = {decisions.live(name): "is live", **({tried: "is tried"} if tried else {})}
+        trial = decisions.trial(name)
+        numbers = {decisions.live(name): "is live", **({trial: "is on trial"} if trial else {})}
     except ServingError as error:
         remedy = f"put a version live: {COMMAND} promote {name} 1"
-        yield Finding(f"model {name}", "broken", str(error), remedy)
+        yield Finding(f"model {name}", "error", str(error), remedy)
         return
     for number, state in numbers.items():
         yield _version(decisions.models_dir, (name, number), state, privacy)
@@ -63,34 +63,34 @@ def _version(models_dir: Path, key: tuple[str, int], state: str, privacy: Privac
     name, number = key
     about = f"model {name}"
     log = logging.getLogger("serving.models.engine")
-    was, log.disabled = log.disabled, True  # it logs what is told below
+    was, log.disabled = log.disabled, True  # it logs what is reported below
     try:
         read = artefact.read(models_dir, name, number)
         privacy.check_version(read.manifest)
         engine = Engine(read)
     except ServingError as error:
         back = f"{COMMAND} rollback {name} puts the one before live"
-        return Finding(about, "broken", f"{name} {number} {state}: {error}", f"{AGAIN}; {back}")
+        return Finding(about, "error", f"{name} {number} {state}: {error}", f"{AGAIN}; {back}")
     finally:
         log.disabled = was
-    sentence = f"{name} {number} {state} and answers as recorded, by {engine.backend}"
+    sentence = f"{name} {number} {state} and predicts as recorded, by {engine.backend}"
     if engine.backend == "pickle" and artefact.ONNX in read.contents:
-        sentence += f", for {artefact.ONNX} does not: it is slower so"
-        return Finding(about, "odd", sentence, AGAIN)
+        sentence += f", because {artefact.ONNX} does not: it is slower so"
+        return Finding(about, "warning", sentence, AGAIN)
     if others := _others(read.manifest):
-        sentence += f"; it was made with {others}"
-        return Finding(about, "odd", sentence, "train it again with what is installed here")
-    return Finding(about, "fine", sentence)
+        sentence += f"; it was trained with {others}"
+        return Finding(about, "warning", sentence, "train it again with what is installed here")
+    return Finding(about, "ok", sentence)
 
 
 def _others(manifest: Manifest) -> str:
-    """The libraries that were another release when the version was made."""
+    """List the libraries that had another release when the version was trained."""
     listed = []
     for name, made_by in manifest.libraries.items():
         try:
             here = version(name)
-        except PackageNotFoundError:  # what only compiled it need not be here
+        except PackageNotFoundError:  # it may have been needed to compile the version only
             continue
         if here.split(".")[:2] != made_by.split(".")[:2]:
-            listed.append(f"{name} {made_by}, this is {here}")
+            listed.append(f"{name} {made_by}, {here} is installed")
     return "; ".join(listed)

@@ -1,4 +1,4 @@
-"""The record: the journal, and the database that it is moved into."""
+"""Check the journal and the database that it is moved into."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,57 +11,64 @@ from serving.recording import collector, segments
 from serving.recording.store import Store
 from serving.settings import Settings
 
-LONG = 10_000  # milliseconds in which a collector that runs is heard of
-FAR_BEHIND = 64 * 2**20  # bytes
+MAX_SILENCE = 10_000  # milliseconds between two statuses of a collector that runs
+MAX_WAITING = 64 * 2**20  # bytes
 
 
 def examine(given: Settings) -> Iterator[Finding]:
-    """Look at the database, then at the journal."""
+    """Check the database, then the journal."""
     yield _database(given)
     if given.journal:
         yield from _journal(given.journal_dir)
     else:
-        yield Finding("journal", "fine", "JOURNAL=off: nothing is recorded")
+        yield Finding("journal", "ok", "JOURNAL=off: nothing is recorded")
 
 
 def _database(given: Settings) -> Finding:
     remedy = "start it, or correct DATABASE_URL; the journal keeps everything until then"
     if not given.database_url and not (given.var_dir / "serving.db").exists():
-        return Finding("database", "fine", "SQLite, which the first start makes")
+        return Finding("database", "ok", "SQLite; the first start creates the file")
     try:
         with closing(Store(given.store_url)) as store:
             pending = store.pending_migrations()
     except StoreError as error:
-        return Finding("database", "broken", str(error), remedy)
+        return Finding("database", "error", str(error), remedy)
     if pending:
         sentence = f"its tables lack the migration steps {', '.join(pending)}"
-        return Finding("database", "odd", sentence, "start the service: it brings them up to date")
-    return Finding("database", "fine", "the database can be reached, its tables are up to date")
+        return Finding(
+            "database", "warning", sentence, "start the service: it brings them up to date"
+        )
+    return Finding("database", "ok", "the database can be reached, its tables are up to date")
 
 
 def _journal(folder: Path) -> Iterator[Finding]:
     try:
-        there = sum(path.stat().st_size for path in segments.list_segments(folder))
+        size = sum(path.stat().st_size for path in segments.list_segments(folder))
     except OSError as error:
         remedy = "let the user of the service read and write it"
-        yield Finding("journal", "broken", f"it cannot be read: {error}", remedy)
+        yield Finding("journal", "error", f"it cannot be read: {error}", remedy)
         return
     status = collector.read_status(folder)
-    is_moved = status is not None and clock.now() - status.time < LONG
+    is_moved = status is not None and clock.now() - status.time < MAX_SILENCE
     if status and status.torn:
-        sentence = f"{status.torn} lines were cut off while they were written, and never answered"
-        yield Finding("journal", "odd", sentence, "see why a process was killed, or a disk full")
-    if not is_moved and there:
-        sentence = f"{there / 1e6:.1f} MB of records wait in the journal, and nobody moves them"
+        sentence = f"{status.torn} lines were cut off while they were written"
+        yield Finding(
+            "journal",
+            "warning",
+            sentence,
+            "find out whether a process was killed or the disk was full",
+        )
+    if not is_moved and size:
+        sentence = f"{size / 1e6:.1f} MB of records wait in the journal, and no collector runs"
         remedy = f"start the service, or {COMMAND} collect"
-        yield Finding("journal", "odd", sentence, remedy)
+        yield Finding("journal", "warning", sentence, remedy)
     elif not is_moved or status is None:
-        yield Finding("journal", "fine", "no record waits in the journal")
+        yield Finding("journal", "ok", "no record waits in the journal")
     elif status.reason:
         sentence = f"the journal cannot be moved into the database: {status.reason}"
-        yield Finding("journal", "broken", sentence, "see the database; until then nothing is lost")
-    elif status.waiting > FAR_BEHIND:
+        yield Finding("journal", "error", sentence, "correct it; until then nothing is lost")
+    elif status.waiting > MAX_WAITING:
         sentence = f"{status.waiting / 1e6:.0f} MB of records wait in the journal"
-        yield Finding("journal", "odd", sentence, "wait; if it grows, the database is too slow")
+        yield Finding("journal", "warning", sentence, "wait; if it grows, the database is too slow")
     else:
-        yield Finding("journal", "fine", "records are moved into the database as they come")
+        yield Finding("journal", "ok", "records are moved into the database as they come")

@@ -1,4 +1,4 @@
-"""Settings that cannot be, or that make no sense together."""
+"""Check for settings that are invalid, contradictory or misspelt."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -11,21 +11,21 @@ from serving.errors import ServingError
 from serving.recording.privacy import Privacy
 from serving.settings import Settings
 
-ALIKE = 0.88  # of two names; PYTHONPATH and DATABASE_URL are 0.36 alike
-MOST_FOR_A_CORE = 4
+MIN_SIMILARITY = 0.88  # of two names; that of PYTHONPATH and DATABASE_URL is 0.36
+MAX_PER_CORE = 4
 STOPS = "correct it: the service does not start"
 
-Senseless = tuple[Callable[[Settings], bool], str, str]
+Contradiction = tuple[Callable[[Settings], bool], str, str]
 
-TOGETHER: tuple[Senseless, ...] = (
+TOGETHER: tuple[Contradiction, ...] = (
     (
         lambda given: given.journal_required and not given.journal,
-        "JOURNAL_REQUIRED=on asks for a record of each answer, JOURNAL=off for none",
+        "JOURNAL_REQUIRED=on requires that predictions are recorded, JOURNAL=off that they are not",
         "set JOURNAL=on, or JOURNAL_REQUIRED=off",
     ),
     (
         lambda given: given.journal_fsync and not given.journal,
-        "JOURNAL_FSYNC=on means nothing with JOURNAL=off",
+        "JOURNAL_FSYNC=on has no effect with JOURNAL=off",
         "unset one of them",
     ),
     (
@@ -36,50 +36,50 @@ TOGETHER: tuple[Senseless, ...] = (
     (
         lambda given: bool(given.alert_webhook_key) and not given.alert_webhook,
         "ALERT_WEBHOOK_KEY is set, and nothing is sent without ALERT_WEBHOOK",
-        "set ALERT_WEBHOOK to the URL that takes the alerts",
+        "set ALERT_WEBHOOK to the URL that receives the alerts",
     ),
     (
         lambda given: bool(given.alert_webhook) and not given.alert_webhook_key,
-        "ALERT_WEBHOOK is set without ALERT_WEBHOOK_KEY, so its receiver cannot tell who sends",
-        "set ALERT_WEBHOOK_KEY to a secret that both know",
+        "ALERT_WEBHOOK is set without ALERT_WEBHOOK_KEY, so its receiver cannot check who sends",
+        "set ALERT_WEBHOOK_KEY to a secret that both have",
     ),
     (
         lambda given: given.max_stream_bytes < given.max_body_bytes,
         "MAX_STREAM_BYTES is less than MAX_BODY_BYTES, though streams need no memory",
-        "set it to as much or more",
+        "set it to the same or more",
     ),
     (
-        lambda given: given.web_concurrency > MOST_FOR_A_CORE * (os.cpu_count() or 1),
-        "WEB_CONCURRENCY is more than four workers for each core; they only take memory",
+        lambda given: given.web_concurrency > MAX_PER_CORE * (os.cpu_count() or 1),
+        "WEB_CONCURRENCY is more than four workers for each core; they only use memory",
         "one for each core is best",
     ),
 )
 
 
 def examine(given: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at what the start would refuse, then at what it would not."""
-    found = [*_refused(given)]
+    """Check what would prevent the start, then what would not."""
+    found = [*_invalid(given)]
     found += [
-        Finding("settings", "odd", sentence, remedy)
+        Finding("settings", "warning", sentence, remedy)
         for is_so, sentence, remedy in TOGETHER
         if is_so(given)
     ]
     found += _misspelt(environment)
-    yield from found or [Finding("settings", "fine", "the settings can be read and make sense")]
+    yield from found or [Finding("settings", "ok", "the settings are valid")]
 
 
-def _refused(given: Settings) -> Iterator[Finding]:
+def _invalid(given: Settings) -> Iterator[Finding]:
     for check in (Admins, Privacy, origins):
         try:
             check(given)
         except ServingError as error:
-            yield Finding("settings", "broken", str(error), STOPS)
+            yield Finding("settings", "error", str(error), STOPS)
 
 
 def _misspelt(environment: Mapping[str, str]) -> Iterator[Finding]:
     known = {setting.name.upper() for setting in fields(Settings)}
     for name in sorted(environment.keys() - known):
-        near = get_close_matches(name, known, 1, ALIKE) if "_" in name else []
+        near = get_close_matches(name, known, 1, MIN_SIMILARITY) if "_" in name else []
         if near:
-            sentence = f"{name} is set and means nothing here; {near[0]} does"
-            yield Finding("settings", "odd", sentence, f"rename it to {near[0]}, or unset it")
+            sentence = f"{name} is set but is not a setting; {near[0]} is"
+            yield Finding("settings", "warning", sentence, f"rename it to {near[0]}, or unset it")

@@ -1,4 +1,4 @@
-"""The machine: folders and who may write them, the port, the disk, the clock."""
+"""Check the machine: permissions of folders, the port, the disk, the clock."""
 
 import json
 import os
@@ -19,11 +19,11 @@ from serving.models import artefact, model_folder
 from serving.settings import Settings
 
 FULL, NEARLY_FULL = 100 * 2**20, 2**30  # bytes that are free
-PATIENCE = 3  # seconds to wait for whoever listens
+PATIENCE = 3  # seconds to wait for a response
 
 
 def examine(given: Settings) -> Iterator[Finding]:
-    """Look at each."""
+    """Check each."""
     yield _models_folder(given)
     yield _var_folder(given)
     yield _port(given)
@@ -34,9 +34,9 @@ def examine(given: Settings) -> Iterator[Finding]:
 def _models_folder(given: Settings) -> Finding:
     folder = given.models_dir
     if os.access(folder, os.W_OK):
-        return Finding("permissions", "fine", f"{folder} can be written: training, promoting")
-    kept = f"{folder} is only read; decisions on versions are kept in {given.decisions_dir}"
-    return Finding("permissions", "fine", kept)
+        return Finding("permissions", "ok", f"{folder} can be written, by training and promoting")
+    kept = f"{folder} is read-only; decisions on versions are kept in {given.decisions_dir}"
+    return Finding("permissions", "ok", kept)
 
 
 def _var_folder(given: Settings) -> Finding:
@@ -47,9 +47,9 @@ def _var_folder(given: Settings) -> Finding:
     except OSError as error:
         remedy = f"give it to the user of the service: chown -R {os.getuid()} {there}"
         sentence = f"{folder} cannot be written, so nothing is recorded: {error.strerror}"
-        return Finding("permissions", "broken" if given.journal else "odd", sentence, remedy)
-    made = "" if folder.exists() else ", once it is made"
-    return Finding("permissions", "fine", f"{folder} can be written{made}")
+        return Finding("permissions", "error" if given.journal else "warning", sentence, remedy)
+    created = "" if folder.exists() else " once it is created"
+    return Finding("permissions", "ok", f"{folder} can be written{created}")
 
 
 def _port(given: Settings) -> Finding:
@@ -60,31 +60,31 @@ def _port(given: Settings) -> Finding:
             probe.bind((host, given.port))
         except PermissionError:
             remedy = "set PORT to 1024 or more, and let a proxy have the lower one"
-            return Finding("port", "broken", f"this user may not take port {given.port}", remedy)
+            return Finding("port", "error", f"this user may not take port {given.port}", remedy)
         except OSError:
             return _whoever_listens(host, given.port)
-    return Finding("port", "fine", f"port {given.port} is free")
+    return Finding("port", "ok", f"port {given.port} is free")
 
 
 def _whoever_listens(host: str, port: int) -> Finding:
     state = _ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/health/ready")
     if "models" not in state:
         remedy = "stop it, or set PORT to another"
-        return Finding("port", "broken", f"something else listens on port {port}", remedy)
+        return Finding("port", "error", f"something else listens on port {port}", remedy)
     if state.get("status") != "ready":
-        remedy = "see its log; what else is said here may be why"
-        return Finding("port", "broken", f"the service on port {port} is not ready", remedy)
+        remedy = "see its log and the other findings"
+        return Finding("port", "error", f"the service on port {port} is not ready", remedy)
     if broken := state.get("broken"):
         sentence = f"the service on port {port} does not serve {', '.join(broken)} as decided"
-        return Finding("port", "broken", sentence, "; ".join(broken.values()))
-    return Finding("port", "fine", f"the service runs on port {port} and is ready")
+        return Finding("port", "error", sentence, "; ".join(broken.values()))
+    return Finding("port", "ok", f"the service runs on port {port} and is ready")
 
 
 def _ready(url: str) -> dict[str, Any]:
-    """What a service says of itself; nothing where it is none."""
+    """Return the state that a service reports; empty if it is another program."""
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - http, as above
-            state = json.load(answer)
+        with urllib.request.urlopen(url, timeout=PATIENCE) as response:  # noqa: S310 - http, as above
+            state = json.load(response)
     except urllib.error.HTTPError as error:
         try:
             state = json.load(error)
@@ -99,33 +99,37 @@ def _disk(given: Settings) -> Finding:
     free = shutil.disk_usage(_nearest(given.var_dir)).free
     sentence = f"{free / 2**30:.1f} GB are free where {given.var_dir} is"
     if free < max(FULL, given.max_stream_bytes):
-        return Finding("disk", "broken", sentence, "make room: a full disk loses records")
+        return Finding(
+            "disk", "error", sentence, "free some space: with a full disk records are lost"
+        )
     if free < NEARLY_FULL:
-        return Finding("disk", "odd", sentence, "make room, or set RETENTION_DAYS")
-    return Finding("disk", "fine", sentence)
+        return Finding("disk", "warning", sentence, "free some space, or set RETENTION_DAYS")
+    return Finding("disk", "ok", sentence)
 
 
 def _clock(given: Settings) -> Finding:
-    """A clock that is behind is known by what was made before."""
+    """Check that no model is from the future."""
     now, latest, names = datetime.now(UTC), datetime.min.replace(tzinfo=UTC), list[str]()
-    with suppress(ArtefactError):  # told with the models
+    with suppress(ArtefactError):  # reported with the models
         names = model_folder.live_models(given.models_dir)
     for name in names:
         try:
             number = model_folder.live_version(given.models_dir / name)
             manifest = artefact.read_manifest(given.models_dir, name, number)
             made = datetime.fromisoformat(manifest.created)
-        except (ArtefactError, ValueError):  # told with the models
+        except (ArtefactError, ValueError):  # reported with the models
             continue
         latest = max(latest, made if made.tzinfo else made.replace(tzinfo=UTC))
-    shown = f"the clock says {now.isoformat(' ', timespec='minutes')}"
+    shown = f"the clock is at {now.isoformat(' ', timespec='minutes')}"
     if latest > now:
         sentence = f"{shown}, and a model is from {latest.isoformat(' ', timespec='minutes')}"
-        return Finding("clock", "broken", sentence, "set the clock: ids and records are by time")
-    return Finding("clock", "fine", shown)
+        return Finding(
+            "clock", "error", sentence, "set the clock: ids and records contain the time"
+        )
+    return Finding("clock", "ok", shown)
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or of those above it the first that is there."""
+    """Return the folder, or the first of its parents that exists."""
     folder = folder.resolve()
     return next(each for each in (folder, *folder.parents) if each.exists())

@@ -95,7 +95,7 @@ def test_a_pipe_gets_predictions_and_people_the_summary(run: Run):
     assert result.stdout.splitlines()[0] == "prediction,P(bom),P(ruim),warnings,error"
     assert len(result.stdout.splitlines()) == 3
     assert "2 records by wine 1 (onnx) in 0." in result.stderr
-    assert "not used, for they are no fields of wine: id" in result.stderr
+    assert "not used, as they are not fields of wine: id" in result.stderr
     assert "1 have warnings" in result.stderr
     assert "\x1b" not in result.output
 
@@ -111,8 +111,8 @@ def test_a_script_gets_the_summary_as_json(run: Run, tmp_path: Path):
         "backend": "onnx",
         "unused": [],
         "records": 5,
-        "faulty": 1,
-        "warned": 1,
+        "invalid": 1,
+        "with_warnings": 1,
     }
 
 
@@ -129,7 +129,11 @@ def test_a_version_may_be_named(run: Run, models: Path):
         (("wine", "rows.csv", "--version", "7"), 1, "wine has no version 7; there are 1"),
         (("wine", "nowhere.csv"), 1, "nowhere.csv to -: No such file or directory"),
         (("wine", "rows.csv", "-o", "no/where.csv"), 1, "No such file or directory"),
-        (("wine", "rows.json"), 2, "rows.json is not read; save its records as .csv or .jsonl"),
+        (
+            ("wine", "rows.json"),
+            2,
+            "rows.json has a format that is not read; save its records as .csv or .jsonl",
+        ),
         (("wine", "late.csv", "-o", "out.csv"), 1, "line 5003: a quote is opened and not closed"),
         (("wine", "header.csv"), 1, "  - line 1, alcohol: has no column"),
         (("wine", "cut.csv.gz", "-o", "out.csv"), 1, "ended before the end-of-stream marker"),
@@ -182,4 +186,4 @@ def test_a_terminal_shows_colour_and_progress(
     assert done.returncode == 3
     assert "predicting  [" in shown
     assert "100%" in shown
-    assert ("\x1b[31m1 are faulty" in shown) == is_coloured
+    assert ("\x1b[31m1 are invalid" in shown) == is_coloured

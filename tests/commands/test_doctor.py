@@ -1,4 +1,4 @@
-"""`adega doctor` says what is wrong with an installation, and what to do."""
+"""`adega doctor` reports what is wrong with an installation, and what to do."""
 
 import json
 import os
@@ -44,14 +44,14 @@ def examine(environment: dict[str, str]) -> Examine:
 
 
 def wrong(findings: list[Finding]) -> list[tuple[str, str]]:
-    """What is not fine, after making sure that each has a remedy."""
-    others = [finding for finding in findings if finding.state != "fine"]
+    """What has a warning or an error, after checking that each has a remedy."""
+    others = [finding for finding in findings if finding.state != "ok"]
     assert all(finding.remedy for finding in others)
     return [(finding.about, finding.state) for finding in others]
 
 
 def told(findings: list[Finding], about: str) -> str:
-    return "; ".join(f.sentence for f in findings if f.about == about and f.state != "fine")
+    return "; ".join(f.sentence for f in findings if f.about == about and f.state != "ok")
 
 
 def test_a_sound_installation_is_fine(examine: Examine):
@@ -75,16 +75,16 @@ def test_a_sound_installation_is_fine(examine: Examine):
 @pytest.mark.parametrize(
     ("changes", "state", "sentence"),
     [
-        ({"PORT": "x"}, "broken", "PORT='x' is not a whole number"),
-        ({"ADMIN_KEYS": "ana:short"}, "broken", "ADMIN_KEYS: entry 1 is not name:key"),
-        ({"JOURNAL_HASH": '{"wine": ["pH"]}'}, "broken", "needs a JOURNAL_SALT"),
-        ({"JOURNAL_OMIT": '{"vine": ["pH"]}'}, "broken", "no model 'vine' is served"),
-        ({"CORS_ORIGINS": "a.example"}, "broken", "'a.example' is not an origin"),
-        ({"JOURNAL": "off", "JOURNAL_REQUIRED": "on"}, "odd", "JOURNAL=off for none"),
-        ({"JOURNAL_SALT": "x" * 16}, "odd", "JOURNAL_SALT is set, and no field is hashed"),
-        ({"MAX_STREAM_BYTES": "10"}, "odd", "MAX_STREAM_BYTES is less than MAX_BODY_BYTES"),
-        ({"WEB_CONCURRENCY": "256"}, "odd", "more than four workers for each core"),
-        ({"MODEL_DIR": "x"}, "odd", "MODEL_DIR is set and means nothing here; MODELS_DIR does"),
+        ({"PORT": "x"}, "error", "PORT='x' is not a whole number"),
+        ({"ADMIN_KEYS": "ana:short"}, "error", "ADMIN_KEYS: entry 1 is not name:key"),
+        ({"JOURNAL_HASH": '{"wine": ["pH"]}'}, "error", "needs a JOURNAL_SALT"),
+        ({"JOURNAL_OMIT": '{"vine": ["pH"]}'}, "error", "no model 'vine' is served"),
+        ({"CORS_ORIGINS": "a.example"}, "error", "'a.example' is not an origin"),
+        ({"JOURNAL": "off", "JOURNAL_REQUIRED": "on"}, "warning", "JOURNAL=off that they are not"),
+        ({"JOURNAL_SALT": "x" * 16}, "warning", "JOURNAL_SALT is set, and no field is hashed"),
+        ({"MAX_STREAM_BYTES": "10"}, "warning", "MAX_STREAM_BYTES is less than MAX_BODY_BYTES"),
+        ({"WEB_CONCURRENCY": "256"}, "warning", "more than four workers for each core"),
+        ({"MODEL_DIR": "x"}, "warning", "MODEL_DIR is set but is not a setting; MODELS_DIR is"),
     ],
 )
 def test_settings_that_cannot_be_or_make_no_sense(
@@ -105,7 +105,7 @@ def test_a_library_that_differs_or_is_missing(examine: Examine, monkeypatch: pyt
 
     monkeypatch.setattr("serving.doctor.libraries.version", version)
     findings = [finding for finding in examine() if finding.about == "libraries"]
-    assert wrong(findings) == [("libraries", state) for state in ("broken", "odd", "odd")]
+    assert wrong(findings) == [("libraries", state) for state in ("error", "warning", "warning")]
     said = told(findings, "libraries")
     assert "Flask is not installed; " in said
     assert "numpy 0.1 is installed, " in said
@@ -119,8 +119,8 @@ def test_a_model_that_is_altered_or_of_other_libraries_or_slow(examine: Examine,
         manifest["libraries"]["numpy"] = "1.0.0"
 
     for change, state, sentence in (
-        (slower, "odd", "by pickle, for model.onnx does not: it is slower so"),
-        (older, "odd", "it was made with numpy 1.0.0, this is "),
+        (slower, "warning", "by pickle, because model.onnx does not: it is slower so"),
+        (older, "warning", "it was trained with numpy 1.0.0, "),
     ):
         (models / "wine" / "current").write_text(f"{rewrite(models, change)}\n")
         findings = examine()
@@ -128,7 +128,7 @@ def test_a_model_that_is_altered_or_of_other_libraries_or_slow(examine: Examine,
         assert sentence in told(findings, "model wine")
     (models / "wine" / "3" / "model.pkl").write_bytes(b"")
     findings = examine()
-    assert wrong(findings) == [("model wine", "broken")]
+    assert wrong(findings) == [("model wine", "error")]
     assert "model.pkl is not the file that model.json was written for" in told(
         findings, "model wine"
     )
@@ -136,14 +136,14 @@ def test_a_model_that_is_altered_or_of_other_libraries_or_slow(examine: Examine,
 
 def test_a_default_model_that_is_not_there(examine: Examine):
     findings = examine(DEFAULT_MODEL="beer")
-    assert wrong(findings) == [("models", "broken")]
+    assert wrong(findings) == [("models", "error")]
     assert "DEFAULT_MODEL=beer has no live version; these have: wine" in told(findings, "models")
 
 
 def test_a_folder_that_cannot_be_written(examine: Examine, tmp_path: Path):
     (tmp_path / "file").write_text("")
     findings = examine(VAR_DIR=f"{tmp_path}/file")
-    assert ("permissions", "broken") in wrong(findings)
+    assert ("permissions", "error") in wrong(findings)
 
 
 def test_a_port_that_is_our_own_or_another_s(
@@ -154,7 +154,7 @@ def test_a_port_that_is_our_own_or_another_s(
     monkeypatch.setattr("serving.doctor.surroundings.PATIENCE", 0.1)  # the other says nothing
     with socket.create_server(("127.0.0.1", 0)) as other:
         findings = examine(PORT=str(other.getsockname()[1]))
-    assert wrong(findings) == [("port", "broken")]
+    assert wrong(findings) == [("port", "error")]
     assert "something else listens on port" in told(findings, "port")
 
 
@@ -167,12 +167,12 @@ def test_a_disk_that_is_full_and_a_clock_that_is_behind(
         models, lambda manifest, _: manifest.update(created="2999-01-01T00:00:00+00:00")
     )
     (models / "wine" / "current").write_text(f"{number}\n")
-    assert wrong(examine()) == [("disk", "broken"), ("clock", "broken")]
+    assert wrong(examine()) == [("disk", "error"), ("clock", "error")]
 
 
 def test_a_database_that_is_gone_old_or_newer(examine: Examine, environment: dict[str, str]):
     findings = examine(DATABASE_URL=f"postgresql://ana:secret@127.0.0.1:{free_port()}/none")
-    assert wrong(findings) == [("database", "broken")]
+    assert wrong(findings) == [("database", "error")]
     assert "secret" not in str(findings)
     settings = Settings.from_environment(environment)
     moved(settings)
@@ -181,7 +181,7 @@ def test_a_database_that_is_gone_old_or_newer(examine: Examine, environment: dic
     database.execute("DELETE FROM applied_steps")
     database.commit()
     database.close()
-    assert wrong(examine()) == [("database", "odd")]
+    assert wrong(examine()) == [("database", "warning")]
 
 
 def test_a_journal_that_nobody_moves_or_that_cannot_be_moved(
@@ -191,12 +191,12 @@ def test_a_journal_that_nobody_moves_or_that_cannot_be_moved(
     app = create_app(settings)
     app.test_client().post("/predict", **body(wine()))
     findings = examine()
-    assert wrong(findings) == [("journal", "odd")]
-    assert "nobody moves them" in told(findings, "journal")
+    assert wrong(findings) == [("journal", "warning")]
+    assert "no collector runs" in told(findings, "journal")
     status = collector.Status(clock.now(), 10**9, 2, "the database is locked")
     (settings.journal_dir / collector.STATUS).write_bytes(msgspec.json.encode(status))
     findings = examine()
-    assert wrong(findings) == [("journal", "odd"), ("journal", "broken")]
+    assert wrong(findings) == [("journal", "warning"), ("journal", "error")]
     assert "2 lines were cut off" in told(findings, "journal")
     assert "the database is locked" in told(findings, "journal")
 
@@ -209,7 +209,7 @@ def test_the_command_says_so_to_people_and_to_scripts(
     people, script = (runner.invoke(main, ["doctor", *flag]) for flag in ((), ("--json",)))
     assert people.exit_code == script.exit_code == code
     findings = json.loads(script.stdout)
-    assert findings["broken"] is bool(code)
+    assert findings["ok"] is not bool(code)
     assert [finding["about"] for finding in findings["findings"]][:2] == ["Python", "libraries"]
-    assert f"{len(findings['findings'])} things looked at: {code} broken, 0 odd" in people.stdout
+    assert f"{len(findings['findings'])} checks: {code} errors, 0 warnings" in people.stdout
     assert ("✗ settings: PORT='x'" in people.stdout) == bool(code)
