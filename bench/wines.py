@@ -5,6 +5,7 @@ that will come. Here the same forest is trained on three quarters of them, and t
 comes.
 """
 
+from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
@@ -71,7 +72,7 @@ class Monitored:
             name: Numbers.of(self.quantiles[name], numbers[name], rows=self.rows)
             for name in NUMBERS
         }
-        fields[COLOR] = Labels.of(self.colors, colors, rows=self.rows)
+        fields[COLOR] = Labels(self.colors, Counter(colors))
         if answered is None:
             return detect_drift(fields, {})
         probabilities = Numbers.of(self.probabilities, answered, rows=self.rows)

@@ -137,13 +137,11 @@ def _watch_feedback(
 
 
 def _measure_realised(window: Window, held_out: dict[str, Figure]) -> Sequence[Realised]:
-    decoder, known = window.decoder, window.decoder.known(window.actual)
-    if not known.any():
+    columns = window.predicted, window.probabilities, window.actual
+    predictions, actual = window.decoder.with_outcome(*columns)
+    if not len(actual):
         return ()
-    actual = window.actual[known]
-    chances = None if window.probabilities is None else window.probabilities[known]
-    predictions = decoder.predictions(window.predicted[known], chances, actual)
-    weights = np.ones(len(predictions))
+    weights = np.ones(len(actual))
     if isinstance(predictions, Classified):
         weights = one_hot(actual, predictions.classes)
     return measure_realised(predictions, weights, held_out)

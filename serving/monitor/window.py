@@ -66,6 +66,14 @@ class Decoder:
         values = chain.from_iterable(rows)
         return np.fromiter(values, np.float64, shape[0] * shape[1]).reshape(shape)
 
+    def with_outcome(
+        self, predicted: NDArray[Any], probabilities: Floats | None, actual: NDArray[Any]
+    ) -> tuple[Classified | Regressed, NDArray[Any]]:
+        """Choose the predictions whose outcome is known, and return their outcomes, too."""
+        known = self.known(actual)
+        chances = None if probabilities is None else probabilities[known]
+        return self.predictions(predicted[known], chances, actual[known]), actual[known]
+
     def predictions(
         self, predicted: NDArray[Any], probabilities: Floats | None, actual: NDArray[Any]
     ) -> Classified | Regressed:

@@ -147,7 +147,7 @@ def test_the_level_is_shared_among_all_tests():
             "33 % of the values are missing; 2.0 % were in training",
         ),
         (
-            Labels.of({"red": 900}, ["red"] * 200 + [None] * 100, rows=1_000),
+            Labels({"red": 900}, {"red": 200}, trained_missing=100, missing=100),
             "missing",
             "33 % of the values are missing; 10 % were in training",
         ),
@@ -188,7 +188,7 @@ def test_rare_labels_in_great_number_are_no_drift():
         Numbers.of(GRID, [], rows=5_000),
         Numbers.of([], [0.5] * 500, rows=0),
         Labels({"red": 5_000}, {"white": FEW}),
-        Labels.of({}, ["red"] * 500, rows=5_000),
+        Labels({}, {"red": 500}, trained_missing=5_000),
         Labels({}, {}),
     ],
 )

@@ -1,7 +1,6 @@
 """The two samples that a drift test compares: a field's values in training, and now."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,19 +67,6 @@ class Labels:
     current: Mapping[str, int]
     trained_missing: int = 0
     missing: int = 0
-
-    @classmethod
-    def of(cls, counts: Mapping[str, int], values: Iterable[str | None], *, rows: int) -> "Labels":
-        """Build from an artefact's reference, and the labels of a window; None is missing.
-
-        Parameters
-        ----------
-        rows : int
-            Rows of training; those that are not counted had no label.
-        """
-        counted = Counter(values)
-        current = {label: count for label, count in counted.items() if label is not None}
-        return cls(counts, current, rows - sum(counts.values()), counted[None])
 
     @property
     def trained(self) -> int:

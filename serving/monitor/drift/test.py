@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from serving.monitor.drift.samples import Labels, Numbers
-from serving.monitor.findings import Finding, Statements, Verdict
+from serving.monitor.findings import Finding
 from serving.statement import Statement
 
 MIN_ROWS = 200
@@ -63,36 +63,33 @@ class DriftTest(NamedTuple):
         >>> found.verdict, [each.code for each in found.statements]
         ('drift', ['missing_now', 'not_chance'])
         """
-        rows = sample.present + (sample.missing if self.with_missing else 0)
-        if not sample.trained or rows < MIN_ROWS:
-            lacking = Statement("nothing_trained", field=field)
-            if sample.trained:
-                lacking = Statement("few_values", {"rows": rows, "needed": MIN_ROWS}, field)
-            return self._finding(field, level, "not enough yet", (lacking,))
-        effect, p_value, statement = self.measure(sample)
-        matters, beyond_chance = effect >= self.threshold, p_value < level
-        reason: tuple[Statement, ...] = ()
-        if matters:
-            reason = (Statement("not_chance" if beyond_chance else "maybe_chance", {"p": p_value}),)
-        elif beyond_chance:
-            reason = (Statement("too_little"),)
-        finding = self._finding(
-            field,
-            level,
-            "drift" if matters and beyond_chance else "no drift",
-            (Statement(statement.code, statement.values, field), *reason),
-        )
-        return replace(finding, effect=round(effect, DECIMALS), p_value=p_value)
-
-    def _finding(
-        self, field: str, level: float, verdict: Verdict, statements: Statements
-    ) -> Finding:
-        return Finding(
+        found = Finding(
             field=field,
             statistic=self.statistic,
             unit=self.unit,
             threshold=self.threshold,
             level=level,
-            verdict=verdict,
-            statements=statements,
+            verdict="not enough yet",
+            statements=(Statement("nothing_trained", field=field),),
+        )
+        if not sample.trained:
+            return found
+        rows = sample.present + (sample.missing if self.with_missing else 0)
+        if rows < MIN_ROWS:
+            few = Statement("few_values", {"rows": rows, "needed": MIN_ROWS}, field)
+            return replace(found, statements=(few,))
+        effect, p_value, statement = self.measure(sample)
+        matters, beyond_chance = effect >= self.threshold, p_value < level
+        reasons = [Statement(statement.code, statement.values, field)]
+        if matters:
+            code = "not_chance" if beyond_chance else "maybe_chance"
+            reasons.append(Statement(code, {"p": p_value}))
+        elif beyond_chance:
+            reasons.append(Statement("too_little"))
+        return replace(
+            found,
+            effect=round(effect, DECIMALS),
+            p_value=p_value,
+            verdict="drift" if matters and beyond_chance else "no drift",
+            statements=tuple(reasons),
         )

@@ -67,10 +67,6 @@ def _losses(
 ) -> Losses | None:
     """The losses of those rows whose true outcome is one that the model knows."""
     _, _, outcomes, made, chances = zip(*rows, strict=True) if rows else [()] * 5
-    actual, predicted = decoder.outcomes(outcomes), decoder.outcomes(made)
-    probabilities = decoder.probabilities(chances)
-    known = decoder.known(actual)
-    if probabilities is not None:
-        probabilities = probabilities[known]
-    predictions = decoder.predictions(predicted[known], probabilities, actual[known])
-    return measure_losses(predictions, actual[known], held_out)
+    predicted, probabilities = decoder.outcomes(made), decoder.probabilities(chances)
+    known = decoder.with_outcome(predicted, probabilities, decoder.outcomes(outcomes))
+    return measure_losses(*known, held_out)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-import msgspec
 import numpy as np
+from msgspec.structs import replace
 from scipy import stats
 
 from serving.figures import significant
@@ -43,48 +43,51 @@ def measure_realised(
     >>> found.value, found.verdict
     (0.5, 'worse')
     """
-    rows, metrics = len(predictions), metrics_of(predictions, wanted=held_out)
+    metrics = metrics_of(predictions, wanted=held_out)
     level = FALSE_ALARMS / max(1, len(metrics.keys() & held_out.keys()))
-    if rows < MIN_ROWS:
-        return tuple(_unmeasured("too_few", name, rows, level) for name in metrics)
+    blank = [
+        Realised(
+            metric=name,
+            rows=len(predictions),
+            level=level,
+            verdict="not enough yet",
+            statements=(Statement("too_few", {"metric": name, "rows": len(predictions)}),),
+        )
+        for name in metrics
+    ]
+    if len(predictions) < MIN_ROWS:
+        return tuple(blank)
     simulated = simulate(predictions, metrics, weights, resample)
-    return tuple(_judge(name, simulated[name], rows, held_out.get(name), level) for name in metrics)
+    return tuple(_judge(each, simulated[each.metric], held_out.get(each.metric)) for each in blank)
 
 
-def _judge(
-    name: str, simulated: Simulated, rows: int, held_out: Figure | None, level: float
-) -> Realised:
+def _judge(blank: Realised, simulated: Simulated, held_out: Figure | None) -> Realised:
     value, cases = simulated
+    shown: dict[str, int | float | str] = {"metric": blank.metric, "rows": blank.rows}
     if np.isnan(value):
-        return _unmeasured("no_value", name, rows, level)
+        return replace(blank, statements=(Statement("no_value", shown),))
     low, high = interval(cases)
-    shown: dict[str, int | float | str] = {
-        "metric": name,
-        "rows": rows,
-        "value": significant(value),
-    }
+    shown["value"] = significant(value)
     reach: Statements = ()
     if low is not None and high is not None:
         reach = (Statement("interval", {"low": low, "high": high}),)
-    found = Realised(
-        metric=name,
-        rows=rows,
+    found = replace(
+        blank,
         value=significant(value),
         low=low,
         high=high,
-        level=level,
         verdict=None,
         statements=(Statement("metric", shown), *reach),
     )
     if held_out is None:
         return found
     gained = value - held_out.mean
-    lost = -gained if metric(name).better == "higher" else gained
+    lost = -gained if metric(blank.metric).better == "higher" else gained
     uncertain = float(np.hypot(np.nanstd(cases), held_out.spread))
     p_value = float(stats.norm.sf(lost / uncertain)) if uncertain else float(lost <= 0)
-    is_worse = lost >= held_out.spread and p_value < level
+    is_worse = lost >= held_out.spread and p_value < blank.level
     code = "metric_worse" if is_worse else "metric_held_out"
-    return msgspec.structs.replace(
+    return replace(
         found,
         held_out=held_out.mean,
         effect=significant(lost),
@@ -92,14 +95,4 @@ def _judge(
         p_value=p_value,
         verdict="worse" if is_worse else "within range",
         statements=(Statement(code, shown | {"held_out": held_out.mean}), *reach),
-    )
-
-
-def _unmeasured(code: str, name: str, rows: int, level: float) -> Realised:
-    return Realised(
-        metric=name,
-        rows=rows,
-        level=level,
-        verdict="not enough yet",
-        statements=(Statement(code, {"metric": name, "rows": rows}),),
     )
