@@ -1,7 +1,6 @@
-"""What a route declares about itself, beside its view: how it is documented, whether it predicts.
+"""What a route declares beside its view: how it is documented, and whether it predicts.
 
-Metrics, the API's document and whatever else treats routes differently read it here; none looks at
-a path.
+The metrics and the API's document read it here, instead of recognising routes by their paths.
 """
 
 from collections.abc import Callable
@@ -15,26 +14,20 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Declaration(NamedTuple):
-    """What is declared about a route.
-
-    Attributes
-    ----------
-    describe : callable or None
-        Makes the operation of the API's document; None leaves the route out of it.
-    predicts : bool
-        Whether a request is one for predictions, and is counted as such.
-    """
+    """What is declared about a route; without `describe` it is not in the API's document."""
 
     describe: Describe | None = None
     predicts: bool = False
 
 
 def declares(described: Operation | Describe, *, predicts: bool = False) -> Callable[[View], View]:
-    """Declare a route: to stand between its paths and its view.
+    """Declare a route, between its paths and its view.
 
     Parameters
     ----------
-    described : Operation, or function of a model that makes one
+    described : operation, or function that makes one for a model
+    predicts : bool
+        Whether its requests are for predictions, and counted as such.
     """
     describe = described if callable(described) else lambda _: described
 

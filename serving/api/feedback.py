@@ -27,13 +27,7 @@ class UnmatchedFeedback(msgspec.Struct):
 
 
 class Unmatched(msgspec.Struct):
-    """The latest feedback that fits no prediction.
-
-    Attributes
-    ----------
-    count : int
-        How much there is in all.
-    """
+    """The latest feedback that fits no prediction, and the count of all of it."""
 
     count: int
     feedback: list[UnmatchedFeedback]

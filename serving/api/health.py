@@ -46,13 +46,7 @@ class StoreState(msgspec.Struct):
 
 
 class JournalState(msgspec.Struct):
-    """Whether predictions are recorded.
-
-    Attributes
-    ----------
-    lost : int
-        Predictions that were returned and could not be recorded.
-    """
+    """Whether predictions are recorded, and how many were lost: returned, but not recorded."""
 
     state: Literal["recording", "failing", "off"]
     lost: int | UnsetType = UNSET
@@ -61,12 +55,10 @@ class JournalState(msgspec.Struct):
 
 
 class Readiness(msgspec.Struct):
-    """Whether the service can answer, and what is wrong with parts of it.
+    """Whether the service can answer, the live version of each model, and what is wrong.
 
     Attributes
     ----------
-    models : dict of str to int
-        The live version of each.
     broken : dict of str to str
         By model: why it, or a version, is not served.
     """

@@ -14,17 +14,7 @@ from serving.predicting.service import Service
 
 
 class ModelSummary(msgspec.Struct):
-    """A model that is served.
-
-    Attributes
-    ----------
-    version : int
-        The live one.
-    card : str
-        Where the model is described.
-    predict : str
-        Where records are predicted.
-    """
+    """A model that is served: its live version, and where it is described and predicts."""
 
     name: str
     version: int
@@ -36,12 +26,10 @@ class ModelSummary(msgspec.Struct):
 
 
 class Models(msgspec.Struct):
-    """The models.
+    """The models that are served; /predict and /example use the default one.
 
     Attributes
     ----------
-    default : str
-        The model behind /predict and /example.
     broken : dict of str to str
         By model: why it, or a version, is not served.
     """

@@ -31,13 +31,7 @@ DAYS = query(
 
 
 class Point(msgspec.Struct):
-    """The figures of one check.
-
-    Attributes
-    ----------
-    time : int
-        Milliseconds since 1970, UTC.
-    """
+    """The figures of one check, with its time in milliseconds since 1970, UTC."""
 
     time: int
     version: int
@@ -45,20 +39,14 @@ class Point(msgspec.Struct):
 
 
 class Monitoring(msgspec.Struct):
-    """What the monitor found.
+    """What the monitor found about the live version, with the latest alerts first.
 
     Attributes
     ----------
-    version : int
-        The live one.
     checked : int or None
         When the last check was made: milliseconds since 1970, UTC.
-    report : Report or None
-        That of the last check.
     points : list of Point
-        The figures of each check; where there are many, of 1,000.
-    alerts : list of Alert
-        The latest first.
+        One for each check; where there are many, for 1,000 of them.
     sentence : str
         Before the first check: how to run the monitor.
     """

@@ -73,13 +73,7 @@ class PredictionFeedback(msgspec.Struct):
 
 
 class PredictionWithFeedback(RecordedPrediction, kw_only=True):
-    """A prediction as it was recorded, with all its feedback.
-
-    Attributes
-    ----------
-    feedback : list of PredictionFeedback
-        The latest first.
-    """
+    """A prediction as it was recorded, with all its feedback, the latest first."""
 
     feedback: list[PredictionFeedback]
 

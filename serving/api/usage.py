@@ -11,15 +11,7 @@ from serving.models.engine import Engine
 
 
 class Usage(msgspec.Struct):
-    """How to send records to a version of a model.
-
-    Attributes
-    ----------
-    curl : dict of str to str
-        Commands that work as they are, by what they send.
-    card : str
-        Where the model is described.
-    """
+    """How to send records to a version of a model, with commands that work as they are."""
 
     usage: str
     model: str

@@ -23,6 +23,14 @@ from serving.versions.versions import Version, Versions
 class _Request(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="action"
 ):
+    """What is to be decided.
+
+    Attributes
+    ----------
+    why : str
+        Kept with the decision.
+    """
+
     why: str = ""
 
 
@@ -31,8 +39,6 @@ class Promote(_Request, frozen=True, tag="promote", kw_only=True):
 
     Attributes
     ----------
-    why : str
-        Kept with the decision.
     force : bool
         Overrule the gate; this is recorded.
     """
@@ -42,37 +48,19 @@ class Promote(_Request, frozen=True, tag="promote", kw_only=True):
 
 
 class Rollback(_Request, frozen=True, tag="rollback"):
-    """Put the version live again that was live before.
-
-    Attributes
-    ----------
-    why : str
-        Kept with the decision.
-    """
+    """Put the version live again that was live before."""
 
     version: None = None
 
 
 class SetTrial(_Request, frozen=True, tag="trial"):
-    """Try a version on live traffic; without a version, end the trial.
-
-    Attributes
-    ----------
-    why : str
-        Kept with the decision.
-    """
+    """Try a version on live traffic; without a version, end the trial."""
 
     version: int | None = None
 
 
 class Retire(_Request, frozen=True, tag="retire", kw_only=True):
-    """Serve a version no more, not even to those who name it.
-
-    Attributes
-    ----------
-    why : str
-        Kept with the decision.
-    """
+    """Serve a version no more, not even to those who name it."""
 
     version: int
 

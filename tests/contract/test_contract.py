@@ -33,7 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(gunicorn(), folder / "log", **variables) as started:
         curl = ["curl", "-sS", "-d", f"@{ROOT / 'bom.json'}", f"{started.url}/predict"]
         subprocess.run(curl, check=True, capture_output=True)  # which the document's id names
-        wait_until(lambda: bool(get(f"{started.url}/models/wine/predictions")[1]["predictions"]))
+        recorded = f"{started.url}/models/wine/predictions"  # 503 until the store is made
+        wait_until(lambda: bool(get(recorded)[1].get("predictions")))
         yield started
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from flask import Flask, Response, g, request
@@ -74,9 +74,6 @@ class RefusedDecision(Problem):
     errors: list[Objection]
 
 
-P = TypeVar("P", bound=Problem)
-
-
 def register(app: Flask) -> None:
     """Answer every error of an app with a problem."""
 
@@ -101,7 +98,7 @@ def register(app: Flask) -> None:
         return response
 
 
-def problem(kind: type[P], status: int, detail: str, **more: Any) -> P:
+def problem(kind: type[Problem], status: int, detail: str, **more: Any) -> Problem:
     """A problem of one of the kinds above."""
     return kind("about:blank", HTTP_STATUS_CODES[status], status, detail, **more)
 
