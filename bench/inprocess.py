@@ -59,7 +59,7 @@ def measure(scratch: Path) -> None:
     batch = b"[" + b",".join([record] * 1000) + b"]"
 
     def answer(body: bytes, service: Service = service) -> bytes:
-        return native.answer(
+        return native.predict_json(
             service, engine, body, 10_000, RequestContext("bench", time.perf_counter_ns())
         )
 

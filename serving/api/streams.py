@@ -46,23 +46,23 @@ UNUSED = "X-Unused-Columns"
 FAULTS = ("refuse", "inline")
 
 
-def wanted() -> str:
+def response_type() -> str:
     """The media type of the response; the request's own where any is accepted."""
     own = request.mimetype if request.mimetype in READERS else "application/json"
     offered = [own, *(each for each in WRITERS if each != own)]
     return request.accept_mimetypes.best_match(offered) or own
 
 
-def of_json(service: Service, engine: Engine, rows: Rows, context: RequestContext) -> Response:
+def predict_rows(service: Service, engine: Engine, rows: Rows, context: RequestContext) -> Response:
     """Predict records that came as JSON; respond in the format that is accepted."""
-    writer = WRITERS[wanted()](engine.manifest, Dialect(), ids=True)
-    answer = service.predict(engine, rows, context)
+    writer = WRITERS[response_type()](engine.manifest, Dialect(), ids=True)
+    predicted = service.predict(engine, rows, context)
     batch = Batch(0, range(len(rows.matrix)), rows, {})
-    content = writer.head() + writer.batch(batch, answer) + writer.tail()
-    return Response(content, mimetype=wanted())
+    content = writer.head() + writer.batch(batch, predicted) + writer.tail()
+    return Response(content, mimetype=response_type())
 
 
-def of_array(service: Service, engine: Engine, body: bytes, max_records: int) -> Response:
+def predict_array(service: Service, engine: Engine, body: bytes, max_records: int) -> Response:
     """Predict a JSON array; an invalid record has its faults in the place of its prediction.
 
     Raises
@@ -70,12 +70,12 @@ def of_array(service: Service, engine: Engine, body: bytes, max_records: int) ->
     NotJSON, TooManyRecords, InvalidRecords, JournalError
     """
     reader = json_array.Reader(body, engine.schema, max_records)
-    writer = WRITERS[wanted()](engine.manifest, Dialect(), ids=True)
+    writer = WRITERS[response_type()](engine.manifest, Dialect(), ids=True)
     pieces = _pieces(service, engine, reader, writer, BytesIO(), may_fail=True)
-    return Response(b"".join(pieces), mimetype=wanted())
+    return Response(b"".join(pieces), mimetype=response_type())
 
 
-def answer(service: Service, engine: Engine, settings: Settings) -> Response:
+def predict_stream(service: Service, engine: Engine, settings: Settings) -> Response:
     """Predict the records of a body, in order.
 
     With `?faults=inline` an invalid record has its faults in the place of its prediction, and the
@@ -88,7 +88,7 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
     InvalidRecords
         With every fault; nothing was predicted then.
     """
-    may_fail = choice() == "inline"
+    may_fail = faults_inline()
     request.max_content_length = settings.max_stream_bytes
     with ExitStack() as unless_valid:
         body = unless_valid.enter_context(_spool(settings))
@@ -101,26 +101,26 @@ def answer(service: Service, engine: Engine, settings: Settings) -> Response:
         _check(first, may_fail=may_fail)
         body.seek(0)
         unless_valid.pop_all()  # from here on the response closes it
-    writer = WRITERS[wanted()](engine.manifest, first.dialect, ids=True)
+    writer = WRITERS[response_type()](engine.manifest, first.dialect, ids=True)
     pieces = _pieces(service, engine, _reader(body, engine), writer, body, may_fail=may_fail)
     begun = [*islice(pieces, 2)]
     if len(begun) == 1:  # that was all
-        response = Response(begun[0], mimetype=wanted())
+        response = Response(begun[0], mimetype=response_type())
     else:
         rest = stream_with_context(pieces)
-        response = Response(_joined(begun, rest), mimetype=wanted())
+        response = Response(_joined(begun, rest), mimetype=response_type())
     if first.unused:
         names = map(printable, first.unused[:LISTED_COLUMNS])
         response.headers[UNUSED] = ", ".join(quote(name, safe=" ") for name in names)
     return response
 
 
-def choice() -> str:
-    """What to do with invalid records, by `?faults=`."""
+def faults_inline() -> bool:
+    """Whether `?faults=` puts the faults of an invalid record in the place of its prediction."""
     choice = request.args.get("faults", FAULTS[0])
     if choice not in FAULTS:
         raise BadRequest(f"faults={choice!r} is not one of {', '.join(FAULTS)}")
-    return choice
+    return choice == "inline"
 
 
 def _spool(settings: Settings) -> IO[bytes]:
@@ -154,10 +154,10 @@ def _pieces(
     may_fail: bool,
 ) -> Iterator[bytes]:
     """The response, a batch at a time; each is recorded before it is sent."""
-    named = request_id.context().request_id
+    this_request = request_id.context().request_id
 
     def predict(rows: Rows) -> Predicted:
-        return service.predict(engine, rows, RequestContext(named, time.perf_counter_ns()))
+        return service.predict(engine, rows, RequestContext(this_request, time.perf_counter_ns()))
 
     with body:
         head, batches = writer.head(), iter(reader)
@@ -166,12 +166,12 @@ def _pieces(
             following = next(batches, None)
             tail = b"" if following else writer.tail()
             is_all = head and not following
-            predict_next = _all if is_all and not may_fail else predict_batch
+            predict_next = _predict_all if is_all and not may_fail else predict_batch
             yield head + writer.batch(*predict_next(batch, predict)) + tail
             head, batch = b"", following
 
 
-def _all(batch: Batch, predict: Predict) -> tuple[Batch, Predicted]:
+def _predict_all(batch: Batch, predict: Predict) -> tuple[Batch, Predicted]:
     """Predict every record of a batch; nothing is predicted where the model refuses one."""
     try:
         return batch, predict(batch.rows)

@@ -61,6 +61,7 @@ def test_requests_are_counted_by_route_method_and_status(client: FlaskClient):
         predict(client, record)
     client.post("/models/wine/predict", **body(wine()))
     client.post("/models/beer/predict", **body(wine()))
+    client.post("/models/wine/versions/1/predict", **body(wine()))
     client.get("/predict")
     client.get("/nothing/here")
     client.open("/models", method="BREW")
@@ -71,6 +72,7 @@ def test_requests_are_counted_by_route_method_and_status(client: FlaskClient):
         at % ("/predict", "POST", 422, "true"): 1,
         at % ("/models/<name>/predict", "POST", 200, "true"): 1,
         at % ("/models/<name>/predict", "POST", 404, "true"): 1,
+        at % ("/models/<name>/versions/<int:version>/predict", "POST", 200, "true"): 1,
         at % ("/predict", "GET", 200, "false"): 1,
         at % ("", "GET", 404, "false"): 1,
         at % ("", "other", 405, "false"): 1,

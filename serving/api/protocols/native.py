@@ -90,15 +90,15 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     def predict(name: str | None, version: int | None) -> Response:
         engine, context = service.registry.engine(name, version), request_id.context()
         if request.mimetype in READERS:
-            return streams.answer(service, engine, settings)
+            return streams.predict_stream(service, engine, settings)
         body = read_json()
-        if streams.choice() == "inline" and body[:64].lstrip()[:1] == b"[":
-            return streams.of_array(service, engine, body, max_records)
-        if streams.wanted() != "application/json":
+        if streams.faults_inline() and body[:64].lstrip()[:1] == b"[":
+            return streams.predict_array(service, engine, body, max_records)
+        if streams.response_type() != "application/json":
             rows = engine.schema.decode(body, max_records)
-            return streams.of_json(service, engine, rows, context)
+            return streams.predict_rows(service, engine, rows, context)
         try:
-            content = answer(service, engine, body, max_records, context)
+            content = predict_json(service, engine, body, max_records, context)
         except NotJSON as error:
             if request.is_json or body[:1] in {b"", b"{", b"["}:
                 raise
@@ -132,7 +132,7 @@ def predicted_example(service: Service, engine: Engine) -> dict[str, Any]:
     return prediction
 
 
-def answer(
+def predict_json(
     service: Service, engine: Engine, body: bytes, max_records: int, context: RequestContext
 ) -> bytes:
     """From a JSON body to the JSON of its predictions: one, or an array where one was sent."""

@@ -94,6 +94,8 @@ class Express:
         if len(body) == length:  # the view reports one that is cut off
             with suppress(Exception):  # why: the view meets the same error and reports it
                 engine = self.service.registry.engine(name)
-                return native.answer(self.service, engine, body, self.settings.max_records, context)
+                return native.predict_json(
+                    self.service, engine, body, self.settings.max_records, context
+                )
         environ["wsgi.input"] = BytesIO(body)
         return None
