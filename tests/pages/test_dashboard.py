@@ -201,6 +201,22 @@ def test_a_service_without_traffic_still_has_its_pages(dashboard: Dashboard, set
     assert "… not enough yet 0 values so far, 200 are needed" in text(page)
 
 
+def test_a_metric_that_cannot_be_compared_has_no_verdict(settings: Settings, models: Path):
+    def without_positive_label(manifest: dict[str, Any], contents: dict[str, bytes]) -> None:
+        manifest["threshold"] = None
+        reference = json.loads(contents["reference.json"])
+        contents["reference.json"] = json.dumps(reference | {"probabilities": {}}).encode()
+
+    model_folder.put_live(models / "wine", rewrite(models, without_positive_label))
+    own, now = replace(settings, models_dir=models), clock.now()
+    traffic = Traffic(own, version=2)
+    traffic.come(load()[:110], now, ["bom", "ruim"] * 55)
+    traffic.check(now)
+    page = text(Dashboard(create_app(own).test_client(), own, now).page("/monitor/wine"))
+    assert re.search(rf"F1 {DASH} 0", page)
+    assert "None" not in page
+
+
 def test_a_model_without_a_reference_has_a_page_that_lists_what_is_missing(dashboard: Dashboard):
     page = text(dashboard.page("/monitor/theirs"))
     assert "no reference of its training data" in page
