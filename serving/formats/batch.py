@@ -1,13 +1,14 @@
 """Records that are read, predicted and written together, so that a stream needs little memory."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
 
 from serving.errors import Fault, InvalidRecords
-from serving.inputs.schema import Matrix, Remark, Rows
+from serving.inputs.exact import ExactReader
+from serving.inputs.schema import Rows, Schema
 from serving.models.predicted import Predicted
 
 MAX_RECORDS = 2_000  # in a batch
@@ -37,15 +38,27 @@ class Batch(NamedTuple):
     faults: dict[int, list[Fault]]
 
     @classmethod
-    def of(
+    def of_rows(
         cls,
         first: int,
         lines: Sequence[int | msgspec.UnsetType],
-        matrix: Matrix,
-        remarks: dict[int, list[Remark]],
+        rows: Sequence[Sequence[Any]],
+        reader: ExactReader,
+        schema: Schema,
     ) -> Self:
-        """Make a batch of valid records."""
-        return cls(first, lines, Rows(matrix, remarks, many=True), {})
+        """Make a batch of the rows that a reader made of all its records, some of them at fault."""
+        faults: dict[int, list[Fault]] = {}
+        for fault in reader.faults:
+            place = fault.record
+            moved = msgspec.structs.replace(fault, record=first + place, line=lines[place])
+            faults.setdefault(place, []).append(moved)
+        valid = [place for place in range(len(rows)) if place not in faults]
+        matrix = schema.matrix([rows[place] for place in valid])
+        remarks = schema.unseen(matrix)
+        for row, place in enumerate(valid):
+            if place in reader.remarks:
+                remarks.setdefault(row, []).extend(reader.remarks[place])
+        return cls(first, lines, Rows(matrix, remarks, many=True), faults)
 
     def without(self, refused: list[Fault]) -> Self:
         """Turn rows that the model refused into faults; `refused` has their positions in `rows`."""

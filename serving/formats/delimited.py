@@ -11,15 +11,12 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Literal, NamedTuple
 
-import msgspec
-import numpy as np
-
 from serving.errors import Fault, InvalidRecords
 from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch
 from serving.formats.cells import Cells
 from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.headers import Row
-from serving.inputs.schema import Remark, Schema
+from serving.inputs.schema import Remark, Rows, Schema
 from serving.inputs.tables import TableReader
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
@@ -79,22 +76,10 @@ class Reader:
     def _batch(self, first: int, rows: list[Row], lines: list[int]) -> Batch:
         matrix = self._cells.matrix(rows)
         if matrix is not None:
-            return Batch.of(first, lines, matrix, self._schema.unseen(matrix))
-        exact = self._cells.reader()
-        values = [self._cells.read(exact, place, row) for place, row in enumerate(rows)]
-        faults: dict[int, list[Fault]] = {}
-        for fault in exact.faults:
-            place = fault.record
-            moved = msgspec.structs.replace(fault, record=first + place, line=lines[place])
-            faults.setdefault(place, []).append(moved)
-        places = [place for place in range(len(values)) if place not in faults]
-        valid = [values[place] for place in places]
-        matrix = np.array(valid, self._schema.dtype).reshape(len(valid), len(self._schema.fields))
-        remarks = self._schema.unseen(matrix)
-        for row, place in enumerate(places):
-            if place in exact.remarks:
-                remarks.setdefault(row, []).extend(exact.remarks[place])
-        return Batch.of(first, lines, matrix, remarks)._replace(faults=faults)
+            return Batch(first, lines, Rows(matrix, self._schema.unseen(matrix), many=True), {})
+        reader = self._cells.reader()
+        read = [self._cells.read(reader, place, row) for place, row in enumerate(rows)]
+        return Batch.of_rows(first, lines, read, reader, self._schema)
 
 
 class Writer:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 import msgspec
-import numpy as np
 
 from serving.errors import Fault
 from serving.formats.batch import Batch
@@ -34,18 +33,7 @@ class Reader:
         records, _ = strict_json.read_records(self._body, self._max_records)
         reader = self._schema.reader()
         rows = [reader.row(place, record) for place, record in enumerate(records)]
-        faults: dict[int, list[Fault]] = {}
-        for fault in reader.faults:
-            faults.setdefault(fault.record, []).append(fault)
-        valid = [place for place in range(len(records)) if place not in faults]
-        matrix = np.array([rows[place] for place in valid], self._schema.dtype)
-        matrix = matrix.reshape(len(valid), len(self._schema.fields))
-        remarks = self._schema.unseen(matrix)
-        for row, place in enumerate(valid):
-            if more := reader.remarks.get(place):
-                remarks.setdefault(row, []).extend(more)
-        lines = [msgspec.UNSET] * len(records)
-        yield Batch.of(0, lines, matrix, remarks)._replace(faults=faults)
+        yield Batch.of_rows(0, [msgspec.UNSET] * len(rows), rows, reader, self._schema)
 
 
 class Refused(msgspec.Struct):

@@ -2,17 +2,16 @@
 
 import codecs
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
-import numpy as np
 
 from serving.errors import Fault, InvalidRecords, NotATable, NotJSON, ServingError
 from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch
 from serving.formats.delimited import Dialect
 from serving.formats.json_array import encoder, to_items
 from serving.inputs.lines import Lines
-from serving.inputs.schema import Matrix, Remark, Rows, Schema
+from serving.inputs.schema import Remark, Rows, Schema
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
@@ -74,7 +73,7 @@ class Reader:
         return self._one_by_one(first, records, lines)
 
     def _one_by_one(self, first: int, records: list[bytes], lines: list[int]) -> Batch:
-        valid: list[Matrix] = []
+        valid: list[Any] = []
         remarks: dict[int, list[Remark]] = {}
         faults: dict[int, list[Fault]] = {}
         for place, (record, line) in enumerate(zip(records, lines, strict=True)):
@@ -91,8 +90,7 @@ class Reader:
             else:
                 remarks |= {len(valid): rows.remarks[0]} if rows.remarks else {}
                 valid.append(rows.matrix[0])
-        matrix = np.array(valid, self._schema.dtype).reshape(len(valid), len(self._schema.fields))
-        return Batch.of(first, lines, matrix, remarks)._replace(faults=faults)
+        return Batch(first, lines, Rows(self._schema.matrix(valid), remarks, many=True), faults)
 
     def _read(self, record: bytes) -> Rows:
         if record.startswith(b"["):

@@ -111,7 +111,7 @@ class Schema:
         )
 
     def decode(self, body: bytes, max_records: int) -> Rows:
-        """Read a JSON body: one record, or an array of at most `most`.
+        """Read a JSON body: one record, or an array of at most `max_records`.
 
         Raises
         ------
@@ -189,6 +189,10 @@ class Schema:
     def reader(self, read: Reading = Field.read) -> ExactReader:
         """Make a reader of single records that converts values by `read`."""
         return ExactReader(self.fields, self.known_names, read)
+
+    def matrix(self, rows: Sequence[Sequence[Any]]) -> Matrix:
+        """Make a matrix of rows, which may be none."""
+        return np.array(rows, self.dtype).reshape(len(rows), len(self.fields))
 
     def numbers(self, matrix: Matrix) -> Matrix:
         """Convert a matrix to floats, with NaN for texts."""

@@ -138,7 +138,7 @@ def test_numbers_are_read_as_people_write_them(cell: str, number: float):
         ("-1", ",", "-1 is below 0, the lowest possible"),
     ],
 )
-def test_what_is_no_number_is_told_with_its_line(cell: str, comma: str, message: str):
+def test_a_cell_that_is_not_a_number_is_refused_with_the_line(cell: str, comma: str, message: str):
     (batch,) = batches(table(HOME, HOME | {"size, m²": cell}, HOME, comma=comma))
     ((place, (fault,)),) = batch.faults.items()
     assert (place, fault.record, fault.line, fault.field) == (1, 1, 3, "size, m²")
@@ -162,7 +162,7 @@ def test_a_cell_is_held_against_its_field(change: dict[str, Any], message: str):
 
 
 @pytest.mark.parametrize("spelt", ["TRUE", "True", "true", "1"])
-def test_truth_is_read_as_spreadsheets_write_it(spelt: str):
+def test_booleans_are_read_as_spreadsheets_write_them(spelt: str):
     assert rows(table(HOME | {"sea": spelt}))[0, 3] == 1
 
 
@@ -173,7 +173,7 @@ def test_a_code_is_not_taken_where_a_label_looks_like_a_number():
     assert batch.faults
 
 
-def test_a_missing_column_is_told_once_with_what_may_be_meant():
+def test_a_missing_column_is_reported_once_with_a_similar_name():
     with pytest.raises(InvalidRecords) as told:
         batches(table({"roms": 3, **{k: v for k, v in HOME.items() if k != "rooms"}}))
     (fault,) = told.value.faults
@@ -200,7 +200,7 @@ def test_an_optional_column_may_be_left_out_and_others_are_not_used():
         (table(HOME).encode() + b'"\n",' * MAX_BYTES, "line 3: a record has"),
     ],
 )
-def test_what_is_no_table_is_told_with_its_line(content: bytes, message: str):
+def test_what_is_not_a_table_is_refused_with_the_line(content: bytes, message: str):
     with pytest.raises(NotATable, match=message):
         batches(content)
 
@@ -231,7 +231,7 @@ def test_lines_are_counted_through_cells_that_hold_several():
         (json.dumps(HOME | {"rooms": 2.5}), "2.5 is not a whole number"),
     ],
 )
-def test_a_faulty_line_is_told_and_leaves_the_others(line: str, message: str):
+def test_a_faulty_line_is_reported_and_the_others_are_predicted(line: str, message: str):
     home = json.dumps(HOME)
     (batch,) = batches(f"\ufeff{home}\n\n{line}\n{home}", read=LINES)
     assert len(batch.rows.matrix) == 2

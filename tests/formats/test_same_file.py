@@ -164,7 +164,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_file_that_trained_a_model_is_answered_row_by_row(tmp_path: Path, name: str):
+def test_the_file_that_trained_a_model_is_predicted_row_by_row(tmp_path: Path, name: str):
     content = FILES[name]
     (tmp_path / "data.csv").write_bytes(content)
     models = tmp_path / "models"
@@ -216,7 +216,7 @@ def check_text(client: FlaskClient, content: bytes) -> None:
     assert len(TableReader(io.BytesIO(answer.data), ["prediction"]).take(10**6)[0]) >= 40
 
 
-def test_half_of_a_public_file_answers_the_other(tmp_path: Path):
+def test_a_model_of_half_a_public_file_predicts_the_other_half(tmp_path: Path):
     if "DATA_DIR" not in os.environ:
         pytest.skip("DATA_DIR, a folder with public data, is not set")
     loans = (Path(os.environ["DATA_DIR"]) / "loan.csv").read_bytes().splitlines(keepends=True)

@@ -81,7 +81,7 @@ def category(*labels: str, **more: Any) -> Field:
         (("São", "x"), "Sa\u0303o", "São"),
     ],
 )
-def test_a_label_is_meant_by_itself_its_number_or_its_truth(
+def test_a_label_may_be_sent_as_itself_its_number_or_a_boolean(
     labels: tuple[str, ...], sent: Any, meant: str
 ):
     assert labels[int(decoded(category(*labels), sent))] == meant
@@ -164,7 +164,7 @@ DAY = Field(name="d", type="date", format="%d/%m/%Y", seen=(19_000.0, 19_900.0))
         ("2024-07-31T12:00:00-03:00", 19_935.625),
     ],
 )
-def test_a_date_is_read_as_it_was_learnt_or_in_iso_8601(sent: str, days: float):
+def test_a_date_is_read_in_the_format_of_training_or_in_iso_8601(sent: str, days: float):
     assert decoded(DAY, sent) == days
     assert celled(DAY, sent) == days
 

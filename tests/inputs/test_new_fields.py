@@ -73,7 +73,7 @@ def post(client: FlaskClient, value: Any, **more: Any) -> Any:
     return client.post("/predict", **(body(value) | more))
 
 
-def test_they_are_answered_and_recorded_as_people_know_them(app: tuple[FlaskClient, Settings]):
+def test_they_are_predicted_and_recorded_with_dates_and_labels(app: tuple[FlaskClient, Settings]):
     client, settings = app
     answer = post(client, RECORD)
     assert answer.status_code == 200, answer.text
@@ -84,7 +84,7 @@ def test_they_are_answered_and_recorded_as_people_know_them(app: tuple[FlaskClie
     assert again["probabilities"] == answer.json["probabilities"]
 
 
-def test_a_table_says_the_same_as_json(app: tuple[FlaskClient, Settings]):
+def test_a_table_is_predicted_as_json_is(app: tuple[FlaskClient, Settings]):
     client, _ = app
     sent = "since;member;note;price;city\n31/01/2024;yes;a: b;R$ 1.234,5;Lima\n"
     answer = post(
@@ -95,7 +95,7 @@ def test_a_table_says_the_same_as_json(app: tuple[FlaskClient, Settings]):
     assert row["warnings"] == []
 
 
-def test_no_cell_of_an_answer_is_a_formula(app: tuple[FlaskClient, Settings]):
+def test_no_cell_of_a_response_is_a_formula(app: tuple[FlaskClient, Settings]):
     client, settings = app
     sent = [RECORD | {"note": note, "city": "=Cusco"} for note in ("=1+1", "never", "-x", "@now")]
     answer = post(client, sent, headers={"Accept": "text/csv"})
@@ -113,7 +113,7 @@ def test_no_cell_of_an_answer_is_a_formula(app: tuple[FlaskClient, Settings]):
     assert not [cell for cell in cells if cell.startswith(("=", "@", "-5%", "-x"))]
 
 
-def test_the_document_says_what_may_be_sent(app: tuple[FlaskClient, Settings]):
+def test_the_document_describes_what_may_be_sent(app: tuple[FlaskClient, Settings]):
     client, _ = app
     document = client.get("/openapi.json").json
     takes = Draft202012Validator(

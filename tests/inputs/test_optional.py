@@ -94,7 +94,7 @@ def test_true_and_false_are_taken_for_labels_of_that_name(sent: Any, code: float
     assert np.array_equal(row(married=sent)[4], code, equal_nan=True)
 
 
-def test_a_code_that_is_not_what_it_says_is_refused():
+def test_a_code_that_contradicts_its_label_is_refused():
     assert [row(graduate=sent)[5] for sent in (True, False, "false")] == [0, 1, 1]
     ((_, message),) = faults(FULL | {"graduate": 0})
     assert message.startswith('0 may mean "false" or "true"')

@@ -127,7 +127,7 @@ def test_a_name_given_twice_is_a_fault_though_each_value_is_in_order(many: bool)
         (b'{"alcohol":' * 100_000, "the body nests too deeply"),
     ],
 )
-def test_what_is_not_json_is_told_from_what_is_not_a_record(body: bytes, message: str):
+def test_a_body_that_is_not_json_differs_from_one_that_is_not_a_record(body: bytes, message: str):
     with pytest.raises(NotJSON, match=message):
         SCHEMA.decode(body, 10)
 

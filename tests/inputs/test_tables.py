@@ -100,7 +100,7 @@ def test_names_that_are_known_decide_what_stands_between_cells():
     ],
 )
 @pytest.mark.parametrize("known", [(), ("a",)])
-def test_what_is_no_table_is_told_with_its_line(content: bytes, message: str, known: Any):
+def test_what_is_not_a_table_is_refused_with_the_line(content: bytes, message: str, known: Any):
     with pytest.raises(NotATable, match=message):
         rows(content, known)
 

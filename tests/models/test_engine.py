@@ -52,7 +52,7 @@ def test_the_pickle_serves_where_what_was_compiled_cannot(case: str, caplog: Any
     assert f"loan 0: model.onnx {reason}" in caplog.text
 
 
-def test_a_pickle_that_cannot_answer_is_refused():
+def test_a_pickle_that_cannot_predict_is_refused():
     other = version("a forest of text and numbers").contents[PICKLE]
     with pytest.raises(ArtefactError, match="the pickle cannot predict the recorded rows: "):
         Engine(with_file(version("nothing that compiles"), PICKLE, other))

@@ -64,7 +64,7 @@ def test_a_label_beside_probabilities_need_not_be_the_most_probable():
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_number_is_told_as_the_shortest_decimal_that_reads_back_to_it(number: float):
+def test_a_number_is_written_as_the_shortest_decimal_that_reads_back(number: float):
     (told,) = regression()(np.array([[number]])).values
     sent = msgspec.json.encode(told)
     assert float(sent) == number
@@ -82,13 +82,13 @@ def test_the_ends_of_an_interval_are_finite_and_on_either_side(number: float, re
     assert low <= number <= high
 
 
-def test_an_interval_of_small_numbers_is_told_in_full_too():
+def test_an_interval_of_small_numbers_is_not_rounded():
     decode = regression(within(-2e-8, 3e-8, relative=False))
     ((low, high),) = decode(np.array([[9e-7]])).intervals
     assert (low, high) == (pytest.approx(8.8e-7), pytest.approx(9.3e-7))
 
 
-def test_an_interval_lies_around_the_number_that_is_told():
+def test_an_interval_contains_its_prediction():
     decode = regression(within(-0.5, 0.25, relative=False))
     assert decode(np.array([[2.0], [-1.0]])).intervals == [(1.5, 2.25), (-1.5, -0.75)]
 
@@ -100,7 +100,7 @@ def test_a_relative_interval_is_a_part_of_the_number_on_either_side_of_zero():
 
 @pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("decode", [regression(), classification("a", "b")])
-def test_an_answer_that_is_not_finite_is_a_fault_of_its_record(decode: Decoder, strange: float):
+def test_an_output_that_is_not_finite_is_a_fault_of_its_record(decode: Decoder, strange: float):
     width = 1 if decode(np.zeros((1, 1))).probabilities == [] else 2
     answers = np.zeros((3, width))
     answers[1] = strange
@@ -121,7 +121,7 @@ numbers = st.floats(-1e9, 1e9)
 
 
 @given(st.lists(st.tuples(numbers, numbers), min_size=2, max_size=4))
-def test_a_row_is_told_alike_alone_and_among_others(answers: list[tuple[float, float]]):
+def test_a_row_is_predicted_alike_alone_and_among_others(answers: list[tuple[float, float]]):
     for decode, columns in zip(DECODERS, [2, 2, 1, 1], strict=True):
         matrix = np.array(answers)[:, :columns]
         among = decode(matrix)

@@ -48,7 +48,7 @@ def of_logarithms(model: Any) -> Any:
 
 
 class Kind:
-    """An estimator, its sample, a record that it answers and one that it refuses."""
+    """An estimator, its sample, a record that it predicts and one that it refuses."""
 
     def __init__(self, estimator: Any, frame: pd.DataFrame, good: Any, bad: Any, says: str) -> None:
         self.estimator, self.frame = estimator, frame
@@ -116,9 +116,7 @@ def test_a_refused_record_is_named_and_nothing_is_recorded(
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_inline_a_refused_record_stands_among_those_that_are_answered(
-    client: FlaskClient, name: str
-):
+def test_inline_a_refused_record_has_its_faults_in_its_place(client: FlaskClient, name: str):
     kind, path = KINDS[name], f"/models/{called(name)}/predict?faults=inline"
     said = client.post(f"/models/{called(name)}/predict", json=kind.good).json["prediction"]
     lines = "".join(json.dumps(each) + "\n" for each in (kind.bad, kind.good, kind.bad))
@@ -169,26 +167,26 @@ def test_a_trial_that_refuses_a_record_costs_the_others_nothing(models: Path):
 
 
 @given(st.lists(st.booleans(), max_size=70), st.integers(1, 70))
-def test_the_refused_rows_are_found_and_all_others_answered(bad: list[bool], most: int):
+def test_refused_rows_are_found_and_all_others_predicted(bad: list[bool], max_refused: int):
     rows = np.array([[-1.0 if each else float(at)] for at, each in enumerate(bad)]).reshape(-1, 1)
-    asked = 0
+    calls = 0
 
-    def answering(some: np.ndarray) -> np.ndarray:
-        nonlocal asked
-        asked += 1
+    def compute(some: np.ndarray) -> np.ndarray:
+        nonlocal calls
+        calls += 1
         if (some < 0).any():
             raise ValueError("negative")
         return np.where(some == 3, np.nan, some * 2)
 
-    places, answers, refused = compute_or_refuse(answering, rows)
+    places, outputs, refused = compute_or_refuse(compute, rows)
     expected = [at for at, each in enumerate(bad) if each or at == 3]
     assert sorted(refused) == expected
     assert [refused[at] == NOT_FINITE for at in expected] == [not bad[at] for at in expected]
     assert sorted(places.tolist()) == [at for at in range(len(bad)) if at not in expected]
-    assert (answers == rows[places] * 2).all()
-    assert asked <= 2 * sum(bad) * (1 + np.log2(max(len(bad), 1))) + 1
-    few = compute_or_refuse(answering, rows, most)[2]
-    assert min(most, len(expected)) <= len(few) <= len(expected)
+    assert (outputs == rows[places] * 2).all()
+    assert calls <= 2 * sum(bad) * (1 + np.log2(max(len(bad), 1))) + 1
+    few = compute_or_refuse(compute, rows, max_refused)[2]
+    assert min(max_refused, len(expected)) <= len(few) <= len(expected)
 
 
 @pytest.mark.parametrize(
@@ -204,5 +202,5 @@ def test_the_refused_rows_are_found_and_all_others_answered(bad: list[bool], mos
         ("half \ud800 of a sign", "half of a sign"),
     ],
 )
-def test_what_an_estimator_says_is_told_as_a_clean_sentence(said: str, told: str):
+def test_an_estimators_error_is_reported_as_a_clean_sentence(said: str, told: str):
     assert reason(ValueError(said)) == told

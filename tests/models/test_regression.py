@@ -59,7 +59,7 @@ def predicted(client: FlaskClient, model: str) -> str:
     return client.post(f"/models/{model}/predict", **body(RECORD)).json["id"]
 
 
-def test_a_regression_answers_a_number_and_its_interval(client: FlaskClient):
+def test_a_regression_predicts_a_number_and_its_interval(client: FlaskClient):
     answer = client.post("/predict", **body(RECORD)).json
     number = answer["prediction"]
     assert list(answer) == ["id", "prediction", "interval", "model", "version", "warnings"]
@@ -88,9 +88,7 @@ def test_a_regression_s_card_tells_its_unit_and_interval(client: FlaskClient):
     assert (summary["task"], summary["classes"]) == ("regression", [])
 
 
-def test_a_number_is_told_again_with_its_interval_and_the_truth(
-    client: FlaskClient, settings: Settings
-):
+def test_a_recorded_number_has_its_interval_and_feedback(client: FlaskClient, settings: Settings):
     answer = client.post("/predict", **body(RECORD)).json
     sent = client.post("/feedback", **body({"id": answer["id"], "actual": 65_000}))
     assert (sent.status_code, sent.json["recorded"]) == (200, 1)
@@ -149,7 +147,7 @@ def test_a_regression_learns_from_finite_numbers(client: FlaskClient, actual: fl
         ("NA", "is not a number"),
     ],
 )
-def test_a_truth_may_have_the_unit_of_the_target(
+def test_feedback_may_have_the_unit_of_the_target(
     client: FlaskClient, settings: Settings, actual: str, found: Any
 ):
     named = predicted(client, "money")
@@ -194,7 +192,7 @@ def test_nor_from_anything_else(client: FlaskClient, actual: str, message: str):
         ("risk", "médio", "médio"),
     ],
 )
-def test_a_label_is_learnt_as_json_may_write_it(
+def test_feedback_may_write_a_label_in_every_form_of_json(
     client: FlaskClient, model: str, actual: Any, label: str
 ):
     named = predicted(client, model)

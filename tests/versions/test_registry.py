@@ -89,7 +89,7 @@ def test_a_new_model_is_served_without_a_restart(models: Path):
     assert served.engine("copy").manifest.name == "copy"
 
 
-def test_a_broken_model_beside_the_default_one_is_refused_when_asked_for(models: Path):
+def test_a_broken_model_beside_the_default_one_is_refused_on_request(models: Path):
     shutil.copytree(models / "wine", models / "copy")
     served = registry(models)
     with pytest.raises(ArtefactError, match="is of wine 1"):
@@ -150,7 +150,7 @@ def test_a_broken_trial_keeps_no_version_from_going_live(models: Path):
     assert served.trial("wine") is None
 
 
-def test_a_version_that_goes_live_is_no_longer_tried(models: Path):
+def test_the_trial_of_a_version_ends_when_it_goes_live(models: Path):
     served = registry(models)
     newer(models)
     (models / "wine" / "trial").write_text("2\n")

@@ -90,7 +90,7 @@ def test_no_request_fails_while_versions_are_swapped(models: Path, tmp_path: Pat
         assert min(sizes[-2:]) < max(sizes[:3]) * 1.3  # pickles are loaded beside now and then
 
 
-def test_a_broken_version_is_told_in_the_log_and_by_the_model(models: Path, tmp_path: Path):
+def test_a_broken_version_is_reported_in_the_log_and_by_the_model(models: Path, tmp_path: Path):
     number = rewrite(models, lambda manifest, _: manifest.update(title="newer"))
     (models / "wine" / str(number) / "model.onnx").write_bytes(b"")
     with running(gunicorn(), tmp_path / "log", MODELS_DIR=str(models)) as server:

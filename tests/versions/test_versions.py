@@ -149,7 +149,7 @@ def test_the_gate_can_be_overruled_and_that_is_recorded(admin: FlaskClient, mode
     assert predict(admin, wine())["version"] == 2
 
 
-def test_feedback_has_the_labels_of_the_version_that_answered(admin: FlaskClient, models: Path):
+def test_feedback_has_the_labels_of_the_version_that_predicted(admin: FlaskClient, models: Path):
     change, _ = OBJECTIONS["other labels"]
     newer(models, change)
     before = predict(admin, wine())["id"]
@@ -198,7 +198,7 @@ def test_nobody_decides_over_http_where_no_key_is_set(client: FlaskClient):
     assert decide(client, action="retire", version=1).status_code == 403
 
 
-def test_a_version_that_is_named_answers_until_it_is_retired(admin: FlaskClient, models: Path):
+def test_a_version_can_be_requested_until_it_is_retired(admin: FlaskClient, models: Path):
     newer(models)
     url = "/models/wine/versions/2"
     assert admin.post(f"{url}/predict", **body(wine())).json["version"] == 2
@@ -220,7 +220,7 @@ def test_a_decision_is_kept_where_the_models_folder_may_not_be_written(
     assert (settings.decisions_dir / "wine" / "current").read_text() == "2\n"
 
 
-def test_a_tried_version_is_compared_on_live_rows(settings: Settings, models: Path):
+def test_a_version_on_trial_is_compared_on_live_rows(settings: Settings, models: Path):
     def swap(_: Any, contents: dict[str, bytes]) -> None:
         del contents[ONNX]
 
@@ -264,7 +264,7 @@ def test_all_of_it_is_done_on_the_command_line(models: Path, tmp_path: Path):
     assert serving("promote", "wine", "2") == "Error: wine 2 is retired\n"
 
 
-def test_what_the_gate_says_is_told_on_the_command_line(models: Path):
+def test_objections_of_the_gate_are_shown_on_the_command_line(models: Path):
     newer(models, rename)
     run = subprocess.run(
         [sys.executable, "-m", "serving", "promote", "wine", "2"],
@@ -281,7 +281,7 @@ def test_what_the_gate_says_is_told_on_the_command_line(models: Path):
     assert "  - field 'strength' is new, and must be sent\n--force puts it live" in run.stderr
 
 
-def test_what_cannot_answer_its_own_example_goes_live_by_no_means(admin: FlaskClient, models: Path):
+def test_what_cannot_predict_its_own_example_never_goes_live(admin: FlaskClient, models: Path):
     newer(models, lambda manifest, _: manifest["example"].update(pH=15))
     answer = decide(admin, action="promote", version=2, force=True)
     assert answer.status_code == 409
@@ -289,7 +289,7 @@ def test_what_cannot_answer_its_own_example_goes_live_by_no_means(admin: FlaskCl
     assert predict(admin, wine())["version"] == 1
 
 
-def test_no_service_follows_a_pointer_to_what_cannot_answer_its_own_example(
+def test_no_service_loads_a_version_that_cannot_predict_its_own_example(
     models: Path, tmp_path: Path
 ):
     newer(models, lambda manifest, _: manifest["example"].update(color="blue"))
