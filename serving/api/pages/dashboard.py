@@ -119,9 +119,7 @@ def _of_report(state: State, report: Report, history: History, fig: Figures) -> 
             each.field: monitor_charts.distribution(each, fig) for each in report.distributions
         },
         "metrics": metrics,
-        "charts": (
-            [*monitor_charts.over_time(report, metrics, history, fig)] if history.times else []
-        ),
+        "charts": [*monitor_charts.over_time(report, metrics, history, fig)],
         "feedback": _feedback(state),
     }
 

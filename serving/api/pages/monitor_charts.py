@@ -50,6 +50,8 @@ def over_time(
     report: Report, metrics: Sequence[Row], history: History, fig: Figures
 ) -> Iterator[Chart]:
     """Charts of the most changed fields, of each metric and of the traffic, over the checks."""
+    if not history.times:
+        return
     t, drawn = fig.t, _OverTime(history, fig)
     changed = most_changed_first([*report.drift.fields, *report.drift.predictions])
     changes = [each or {} for each in history.of("changes")]
