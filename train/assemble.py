@@ -1,4 +1,4 @@
-"""From a fitted estimator and what is known of it to a version on disk."""
+"""From a fitted estimator and its description to a version on disk."""
 
 import io
 import pickle
@@ -26,7 +26,7 @@ from serving.versions.rehearsal import rehearse
 from train.errors import TrainingError
 from train.fitting.decision import decide
 from train.onnx import proof
-from train.onnx.proof_rows import Drawn
+from train.onnx.proof_rows import ProofRows
 
 STEPS = 2  # ONNX, the proof
 ALWAYS = {"scikit-learn", "numpy", "joblib", "skl2onnx", "onnx"}
@@ -34,16 +34,16 @@ FAMILIAR = {*sys.stdlib_module_names, "sklearn", "numpy", "joblib", "scipy"}  # 
 
 
 class Trained(NamedTuple):
-    """A version that was written, and what proved that its ONNX model may serve.
+    """A version that was written, and the proof of its ONNX model.
 
     Attributes
     ----------
     agreement : Agreement or None
-        None if there is no ONNX model of its estimator.
+        None if its estimator has no ONNX model.
     live : bool
         Whether it was put live.
     remarks : tuple of str
-        What else is to be known about it.
+        What else to know about it.
     """
 
     artefact: Artefact
@@ -53,42 +53,44 @@ class Trained(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """A manifest that says how labels are decided, and the rows of the proof.
+    """A complete manifest, and the rows of the proof.
 
     Attributes
     ----------
     remarks : tuple of str
-        How labels are decided, and what of the rows the estimator refuses.
+        How labels are decided, and how many of the rows the estimator refuses.
     """
 
     manifest: Manifest
-    rows: Drawn
+    rows: ProofRows
     remarks: tuple[str, ...]
 
 
 def ready(manifest: Manifest, reference: Reference, fitted: Any, sample: Matrix) -> Ready:
-    """Draw the rows of the proof, and hold the estimator's `predict` against its probabilities.
+    """Draw the rows of the proof, and find out how the estimator's `predict` decides.
 
     Parameters
     ----------
     sample : ndarray of float, shape (rows, fields)
-        Rows of the data, which the estimator answers.
+        Rows of the data, which the estimator accepts.
 
     Raises
     ------
     TrainingError
         If the estimator refuses nearly all that is drawn.
     """
-    rows = proof.drawn(manifest, reference, fitted)
-    if not len(rows.answered):
+    rows = proof.draw_rows(manifest, reference, fitted)
+    if not len(rows.accepted):
         why = next(iter(rows.refused.values()))
-        raise TrainingError(f"the estimator answers no row such as the sample's: {why}")
-    decided = decide(fitted, manifest, np.vstack([sample, rows.answered]))
+        raise TrainingError(f"the estimator refuses rows that are like its training rows: {why}")
+    decided = decide(fitted, manifest, np.vstack([sample, rows.accepted]))
     remarks = [decided.sentence] if decided.sentence else []
     if rows.refused:
         others = len(rows.refused) + rows.left_out
         why = next(iter(rows.refused.values()))
-        remarks.append(f"{others:,} rows of the proof are refused, as such records will be: {why}")
+        remarks.append(
+            f"the estimator refuses {others:,} rows of the proof, and such records later: {why}"
+        )
     return Ready(decided.manifest, rows, tuple(remarks))
 
 
@@ -110,7 +112,7 @@ def write(
     progress : callable
         Called `STEPS` times on the way.
     card : Card or None
-        Where it was evaluated on rows that it had not seen.
+        If it was evaluated on held-out rows.
 
     Raises
     ------
@@ -132,7 +134,9 @@ def write(
     try:
         rehearse(new)
     except ArtefactError as error:
-        raise TrainingError(f"it would not serve, so it is not written: {error}") from error
+        raise TrainingError(
+            f"the version could not be served, so it is not written: {error}"
+        ) from error
 
     number = artefact.write(models_dir, manifest, contents)
     first = model_folder.put_first_live(models_dir / manifest.name, number)
@@ -141,21 +145,21 @@ def write(
 
 
 def libraries(fitted: Any) -> dict[str, str]:
-    """The versions of Python and of the packages that a fitted estimator was made by.
+    """The versions of Python and of the packages that a fitted estimator needs.
 
     Raises
     ------
     TrainingError
-        If its pickle needs code that is in no package, for whoever serves it would not have that.
+        If its pickle needs code that is in no package, which would be missing where it is served.
     """
     try:
         names = _Names(io.BytesIO(pickle.dumps(fitted)))
         names.load()
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise TrainingError(
-            f"the estimator holds what no plain pickle can ({reason(error)}), such as a lambda or "
-            "a function of the script that made it: use functions and classes of installed "
-            "packages, FunctionTransformer(np.log1p) say"
+            f"the estimator cannot be pickled ({reason(error)}), because it holds, for example, a "
+            "lambda or a function of the script that made it: use functions and classes of "
+            "installed packages, such as FunctionTransformer(np.log1p)"
         ) from error
     used = set(ALWAYS)
     others = {each for each in names.found if each[0].partition(".")[0] not in FAMILIAR}
@@ -164,15 +168,15 @@ def libraries(fitted: Any) -> dict[str, str]:
         distributions = packages.get(module.partition(".")[0])
         if not distributions:
             raise TrainingError(
-                f"the pickle needs {module}.{name}, which is in no installed package: whoever "
-                "serves it would not find that; use a library's own classes and functions"
+                f"the pickle needs {module}.{name}, which is in no installed package, so it "
+                "would be missing where the model is served: use a library's classes and functions"
             )
         used.add(distributions[0])
     return {"python": python_version()} | {name: version(name) for name in sorted(used)}
 
 
 class _Names(pickle.Unpickler):
-    """Note what a pickle imports."""
+    """Records what a pickle imports."""
 
     def __init__(self, content: io.BytesIO) -> None:
         super().__init__(content)
@@ -184,7 +188,7 @@ class _Names(pickle.Unpickler):
 
 
 def _pickled(fitted: Any) -> bytes:
-    if hasattr(fitted, "oob_decision_function_"):  # of use to training alone
+    if hasattr(fitted, "oob_decision_function_"):  # needed in training only
         fitted.set_params(oob_score=False)
         del fitted.oob_decision_function_, fitted.oob_score_
     content = io.BytesIO()

@@ -1,5 +1,5 @@
-"""What can go wrong while training, for the person who started it."""
+"""The error that a training reports to the person who started it."""
 
 
 class TrainingError(Exception):
-    """What was given cannot be trained on or taken in; says why, and what would help."""
+    """The data or the estimator cannot be used; the message has the reason and a remedy."""

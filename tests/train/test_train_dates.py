@@ -137,7 +137,7 @@ def test_live_days_are_learnt_from(tmp_path: Path):
     moved(settings)
     command = (tmp_path / "data.csv", "--target", "sold", "--name", "days", "--with-feedback")
     said = output(tmp_path / "models", *command, *TREE)
-    assert f"of these {len({*days})} live" in said
+    assert f"{len({*days})} of these rows are live records" in said
     made = latest(tmp_path / "models", "days")
     assert made.manifest.version == 2
     assert made.manifest.fields[0].seen[1] == (date(2024, 9, 18) - date(1970, 1, 1)).days or (

@@ -32,9 +32,9 @@ TWO = np.where(NOISY > 1, "fraud", "fine")
 THREE = np.where(NOISY > 0.8, "high", np.where(NOISY < -0.8, "low", "middle"))
 FOREST = RandomForestClassifier(10, random_state=0, n_jobs=-1)
 
-MOST_PROBABLE = "labels: the most probable, as its predict says"
-THRESHOLD = "labels: the estimator's own threshold on P({}), as its predict says"
-BESIDE = "labels: what the estimator's predict says, beside its probabilities"
+MOST_PROBABLE = "labels: the most probable, as its predict does"
+THRESHOLD = "labels: the estimator's own threshold on P({}), as its predict does"
+BESIDE = "labels: those of the estimator's predict, besides its probabilities"
 
 CASES: dict[str, tuple[Any, Any, str, str]] = {
     "a fixed threshold": (

@@ -149,7 +149,7 @@ def test_a_function_that_is_pickled_by_value_is_refused_in_a_sentence(tmp_path: 
     IRIS.frame.to_csv(tmp_path / "rows.csv", index=False)
     files = (tmp_path / "model.pkl", "--sample", tmp_path / "rows.csv", "--target", "target")
     said = refused(tmp_path, "import", *files, "--name", "theirs", "--trust")
-    assert "such as a lambda or a function of the script" in said
+    assert "for example, a lambda or a function of the script" in said
     assert not (tmp_path / "theirs").exists()
 
 

@@ -1,1 +1,1 @@
-"""How good a model is on rows that it has not seen, and what card and reference keep."""
+"""How good a model is on held-out rows, and the contents of its card and reference."""

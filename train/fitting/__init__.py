@@ -1,1 +1,1 @@
-"""What learns from rows: estimators, the choice among them, and their calibration."""
+"""Fitting to rows: estimators, the choice among them, their calibration and threshold."""

@@ -1,4 +1,4 @@
-"""Which rule a fitted classifier's `predict` follows: what is told must be what it says."""
+"""The rule that a fitted classifier's `predict` follows, which the service must follow too."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -16,40 +16,40 @@ from serving.models.engine import TIE
 from serving.models.manifest import Manifest, Threshold
 from serving.models.outputs import make_decoder, margins
 
-EDGES = 1e-3  # share of rows on an edge that rounding may decide
+TIED = 1e-3  # share of rows on a tie that rounding may decide
 
 
 class Decided(NamedTuple):
-    """A manifest that says how labels are decided, and a sentence about it for people."""
+    """A manifest with the rule that decides on labels, and a sentence on it."""
 
     manifest: Manifest
     sentence: str = ""
 
 
 def decide(fitted: Any, manifest: Manifest, rows: Matrix) -> Decided:
-    """Hold `predict` against rules on its probabilities; where none does, `predict` is served.
+    """Find the rule on probabilities that `predict` follows; without one, `predict` is served.
 
-    A threshold that the manifest has is the problem's own and stays.
+    A threshold that the manifest already has comes from the problem and is kept.
 
     Parameters
     ----------
     rows : ndarray of float, shape (rows, fields)
-        That the estimator answers.
+        That the estimator accepts.
     """
     if manifest.task == "regression" or manifest.threshold:
         return Decided(manifest)
     if not hasattr(fitted, "predict_proba"):
-        how = "labels: what the estimator's predict says; it has no probabilities"
+        how = "labels: those of the estimator's predict; it has no probabilities"
         return Decided(replace(manifest, outputs="labels"), how)
     both = replace(manifest, outputs="both")
     outputs = from_estimator(fitted, both)(rows)
-    said = make_decoder(both)(outputs).values
+    expected = make_decoder(both)(outputs).values
     probabilities = outputs[:, :-1]
     found = []
     for rule in _rules(fitted, manifest):
-        told = make_decoder(rule)(probabilities).values
+        by_rule = make_decoder(rule)(probabilities).values
         clear = margins(rule, probabilities) > TIE
-        unlike = np.array([one != other for one, other in zip(said, told, strict=True)])
+        unlike = np.array([one != other for one, other in zip(expected, by_rule, strict=True)])
         differ = int((clear & unlike).sum()) or _beyond_chance(unlike)
         if not differ and not _has_its_own(fitted):
             how = (
@@ -57,23 +57,23 @@ def decide(fitted: Any, manifest: Manifest, rows: Matrix) -> Decided:
                 if rule.threshold
                 else "the most probable"
             )
-            return Decided(rule, f"labels: {how}, as its predict says of all {len(rows):,} rows")
+            return Decided(rule, f"labels: {how}, as its predict does on all {len(rows):,} rows")
         found.append(differ)
     return Decided(
         both,
-        f"labels: what the estimator's predict says, beside its probabilities; the most probable "
-        f"label is another one on {found[-1]:,} of {len(rows):,} rows",
+        f"labels: those of the estimator's predict, besides its probabilities; the most probable "
+        f"label is a different one on {found[-1]:,} of {len(rows):,} rows",
     )
 
 
 def _beyond_chance(unlike: NDArray[np.bool_]) -> int:
-    """The rows on an edge between two labels, if the last bit of a sum cannot explain so many.
+    """The rows that are tied, if the last bit of a sum cannot explain so many.
 
-    Where probabilities are tied by rule, as those of several sure classes are, `predict` breaks
-    the tie by what the probabilities do not tell.
+    Where many probabilities are tied, such as those of several sure classes, `predict` breaks the
+    tie by something that the probabilities do not contain.
     """
     rows = int(unlike.sum())
-    return rows if rows > EDGES * len(unlike) else 0
+    return rows if rows > TIED * len(unlike) else 0
 
 
 def _rules(fitted: Any, manifest: Manifest) -> Iterator[Manifest]:
@@ -84,13 +84,13 @@ def _rules(fitted: Any, manifest: Manifest) -> Iterator[Manifest]:
         value = fitted.best_threshold_
     if value is not None and len(manifest.classes) == 2:  # noqa: PLR2004
         reason = f"the threshold of the {type(fitted).__name__}"
-        for label in reversed(manifest.classes):  # of which label, `predict` will tell
+        for label in reversed(manifest.classes):  # `predict` shows of which label
             yield replace(manifest, threshold=Threshold(label, float(value), reason))
     yield manifest
 
 
 def _has_its_own(fitted: Any) -> bool:
-    """Whether labels and probabilities come about apart, and agree by chance at the most."""
+    """Whether labels and probabilities are computed separately, and agree only by chance."""
     return isinstance(_last(fitted), SVC | NuSVC)
 
 

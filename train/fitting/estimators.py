@@ -1,4 +1,4 @@
-"""The estimators that may learn from a CSV, and what each needs in front of it.
+"""The estimators that can be fitted to a CSV, with the preprocessing that each needs.
 
 All take a matrix: a column for each field, categories as codes, missing values as NaN.
 """
@@ -31,12 +31,12 @@ from train.task import Kind
 Fields = tuple[Field, ...]
 
 KINDS = "numbers", "two labels", "few labels", "many labels"
-MANY_ROWS = 5000  # with so many, half the trees do as well
+MANY_ROWS = 5000  # with more, half the trees are as good
 ROWS_PER_LEAF = 4000
-ONE_HOT = 50  # labels; a category of more stands as the mean of the target
+ONE_HOT = 50  # labels; a category with more is encoded as the mean of the target
 MISSING = -1  # the code of a category that is missing
 SIMPLEST_FIRST = ("linear", "hist-gradient-boosting", "extra-trees", "random-forest")
-MOST_BOOSTED = 5  # labels: each costs a tree in every round
+MAX_BOOSTED = 5  # labels: each needs a tree in every round
 
 
 def _forest(classifier: Any, regressor: Any) -> Callable[[Kind, Fields, int], Any]:
@@ -66,7 +66,7 @@ def _hist_gradient_boosting(task: Kind, fields: Fields, rows: int) -> Any:
     model = kind(
         learning_rate=0.06,
         max_iter=150,
-        # Of few rows, more leaves learn by heart: probabilities become too sure.
+        # With few rows, more leaves overfit: probabilities become too extreme.
         max_leaf_nodes=31 if rows > MANY_ROWS else 8,
         min_samples_leaf=10,
         l2_regularization=1,
@@ -115,7 +115,7 @@ TAKES_CODES = ("xgboost",)  # for labels
 
 
 def build(name: str, task: Kind, fields: Fields, rows: int) -> Any:
-    """An estimator by its name, fit for so many rows of these fields.
+    """An estimator by its name, with parameters for so many rows of these fields.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def build(name: str, task: Kind, fields: Fields, rows: int) -> Any:
     """
     if name in PACKAGES and not find_spec(name):
         raise TrainingError(
-            f"{name} is not installed: pip install {name}, here and where it serves"
+            f"{name} is not installed: pip install {name}, here and where the model is served"
         )
     return BUILDERS[name](task, fields, rows)
 
@@ -132,13 +132,13 @@ def build(name: str, task: Kind, fields: Fields, rows: int) -> Any:
 def candidates(name: str, task: Kind, fields: Fields, rows: int, labels: int) -> dict[str, Any]:
     """The estimators to choose between, the simplest first: those of `auto`, or the one named."""
     names = [*SIMPLEST_FIRST] if name == AUTO else [name]
-    if name == AUTO and labels > MOST_BOOSTED:
+    if name == AUTO and labels > MAX_BOOSTED:
         names.remove("hist-gradient-boosting")
     return {each: build(each, task, fields, rows) for each in names}
 
 
 def _for_trees(model: Any, task: Kind, fields: Fields) -> Any:
-    """A model behind what trees need; numbers and two labels stay, missing values among them."""
+    """A model with the encoding that trees need; numbers and two labels stay as they are."""
     columns = _columns(fields)
     if not (columns["few labels"] or columns["many labels"]):
         return model
@@ -159,7 +159,7 @@ def _one_hot() -> Any:
 def _target_encoder(task: Kind) -> Any:
     """The mean of the target, cross-fitted; of each label, where there are more than two."""
     missing = SimpleImputer(strategy="constant", fill_value=MISSING)
-    # It takes whole numbers for classes unless it is told.
+    # By default it would treat whole numbers as classes.
     kind = "auto" if task == "classification" else "continuous"
     return make_pipeline(
         missing, TargetEncoder(target_type=kind, cv=KFold(5, shuffle=True, random_state=0))
@@ -167,7 +167,7 @@ def _target_encoder(task: Kind) -> Any:
 
 
 def _columns(fields: Fields) -> dict[str, list[int]]:
-    """Where the fields of each kind stand."""
+    """The positions of the fields of each kind."""
     columns: dict[str, list[int]] = {kind: [] for kind in KINDS}
     for at, field in enumerate(fields):
         columns[_kind(field)].append(at)

@@ -1,4 +1,4 @@
-"""Free text among the fields: its words and pairs of words, by TF-IDF, for a model of numbers."""
+"""Free text among the fields: its words and pairs of words as numbers, by TF-IDF."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,13 @@ from sklearn.preprocessing import FunctionTransformer
 
 from serving.inputs.field import Field
 from train.errors import TrainingError
+from train.tables.options import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST, CELLS = 500, 5_000_000  # words of all texts, and how many numbers they are in all rows
-FEWEST_ROWS, NEARLY_ALL = 2, 0.9  # in which a word stands, to tell anything
+MAX_WORDS, MAX_CELLS = 500, 5_000_000  # of all texts; words times rows
+MIN_ROWS, MAX_SHARE = 2, 0.9  # of the rows that a word is in
 READ_AS = {"strip_accents": "unicode", "ngram_range": (1, 2), "sublinear_tf": True}
 
 Vocabularies = Mapping[str, Sequence[str]]  # by the name of the field
@@ -26,39 +27,40 @@ Vocabularies = Mapping[str, Sequence[str]]  # by the name of the field
 def vocabularies(fields: Sequence[Field], frame: "pd.DataFrame") -> Vocabularies:
     """The words to look for in each free text: the most frequent ones.
 
-    They are chosen before the rows are split, for they say nothing of the target, and every fold
-    then has the same columns; how rare a word is, each fold learns for itself.
+    They are chosen before the rows are split, because they do not depend on the target, so that
+    every fold has the same columns; how rare a word is, is computed in each fold.
 
     Raises
     ------
     TrainingError
-        If no word of a text stands in several rows.
+        If no word of a text is in several rows.
     """
     names = [field.name for field in fields if field.type == "text"]
-    most = min(MOST, CELLS // len(frame)) // max(1, len(names))
+    max_words = min(MAX_WORDS, MAX_CELLS // len(frame)) // max(1, len(names))
     found = {}
     for name in names:
-        learner = TfidfVectorizer(
-            max_features=most, min_df=FEWEST_ROWS, max_df=NEARLY_ALL, **READ_AS
+        vectorizer = TfidfVectorizer(
+            max_features=max_words, min_df=MIN_ROWS, max_df=MAX_SHARE, **READ_AS
         )
         try:
-            learner.fit(frame[name].fillna(""))
+            vectorizer.fit(frame[name].fillna(""))
         except ValueError:
             raise TrainingError(
-                f"{name!r} has no word that stands in {FEWEST_ROWS} rows or more, and in less than "
-                f"{NEARLY_ALL:.0%} of them: nothing can be learnt of it as text"
+                f"{name!r} has no word that is in at least {MIN_ROWS} rows and at most "
+                f"{100 * MAX_SHARE:.0f} % of them, so it cannot be used as text: "
+                f"train without --text {quoted(name)}"
             ) from None
-        found[name] = sorted(learner.vocabulary_)
+        found[name] = sorted(vectorizer.vocabulary_)
     return found
 
 
-def behind_words(model: Any, features: Sequence[Field], words: Vocabularies) -> Any:
-    """A model of numbers that is given, behind all other features, a column for each word.
+def with_words(model: Any, features: Sequence[Field], words: Vocabularies) -> Any:
+    """A model that is given a column for each word, after all other features.
 
     Parameters
     ----------
     features : sequence of Field
-        What rows hold; free text as it is.
+        The columns of the rows, free text included.
     """
     if not words:
         return model
@@ -67,19 +69,19 @@ def behind_words(model: Any, features: Sequence[Field], words: Vocabularies) -> 
     as_floats = FunctionTransformer(np.asarray, kw_args={"dtype": "float64"})
     parts = [
         ("others", as_floats, others),
-        *((f"words {at}", _counted(words[features[at].name]), [at]) for at in texts),
+        *((f"words {at}", _word_columns(words[features[at].name]), [at]) for at in texts),
     ]
     prepared = ColumnTransformer([part for part in parts if part[-1]], sparse_threshold=0)
     return Pipeline([("words", prepared), ("model", model)])
 
 
-def given_to_model(features: Sequence[Field], words: Vocabularies) -> tuple[Field, ...]:
-    """The features that the model behind the words is given."""
+def features_with_words(features: Sequence[Field], words: Vocabularies) -> tuple[Field, ...]:
+    """The features that the model is given, words included."""
     others = [field for field in features if field.type != "text"]
     return (*others, *(Field(name=word) for found in words.values() for word in found))
 
 
-def _counted(vocabulary: Sequence[str]) -> Pipeline:
+def _word_columns(vocabulary: Sequence[str]) -> Pipeline:
     """From a column of texts, None where one is missing, to a column for each word."""
     return make_pipeline(
         SimpleImputer(strategy="constant", fill_value="", missing_values=None),

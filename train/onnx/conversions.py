@@ -1,9 +1,9 @@
-"""What of scikit-learn is converted to ONNX here rather than by skl2onnx.
+"""The parts of scikit-learn that are converted to ONNX here and not by skl2onnx.
 
-Trees in all their forms, which it converts inexactly or not at all (see trees.py); the imputer, the
-target encoder and calibration (see conversions_calibrated.py), which it converts for single
-precision alone. `CONVERSIONS` is for its argument
-`custom_conversion_functions`, so they serve behind transformers too.
+Trees of all kinds, which it converts inexactly or not at all (see trees.py); the imputer, the
+target encoder and calibration (see conversions_calibrated.py), which it converts in single
+precision only. `CONVERSIONS` is for its argument `custom_conversion_functions`, so that they are
+also used behind transformers.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ from train.onnx.conversions_calibrated import calibrated
 from train.onnx.graph import Graph
 from train.onnx.trees import BOOSTED, BOOSTED_FROM_HISTOGRAMS, FORESTS
 
-# What makes a sum of boosted trees the answer, by scikit-learn's name for it.
+# From a sum of boosted trees to the output, by scikit-learn's name of the link.
 LINKS = {
     "IdentityLink": "Identity",
     "LogLink": "Exp",
@@ -38,56 +38,56 @@ def forest(scope: Any, operator: Any, container: Any) -> None:
     trees = float(len(getattr(model, "estimators_", [model])))
     sums = graph.sums(model, graph.singles(graph.input))
     if is_classifier(model) and len(model.classes_) == 2:  # noqa: PLR2004
-        # Of whole sums, which bare leaves have, both shares are as exact as scikit-learn's: 1 less
-        # a share may miss by the last bit, and so fall short of a threshold.
+        # From whole sums both shares are as exact as scikit-learn's: 1 minus a share may be wrong
+        # in the last bit, and so below a threshold.
         sums = graph.of_both(sums, trees)
     shares = graph.add("Div", sums, graph.constant(trees))
-    _answer(graph, model, shares)
+    _set_outputs(graph, model, shares)
 
 
 def gradient_boosting(scope: Any, operator: Any, container: Any) -> None:
-    """Convert boosted trees; they compare numbers as forests do."""
+    """Convert boosted trees; they compare in single precision, as forests do."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
     if model.init not in {None, "zero"}:
         raise NotImplementedError("boosting that starts from another estimator")
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_)))
-    _answer_linked(graph, model, graph.sums(model, graph.singles(graph.input)), start)
+    _set_linked(graph, model, graph.sums(model, graph.singles(graph.input)), start)
 
 
 def histogram_boosting(scope: Any, operator: Any, container: Any) -> None:
-    """Convert boosted trees that were grown from histograms; they compare numbers as they are."""
+    """Convert boosted trees that were grown from histograms; they compare in double precision."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
     sums = graph.sums(model, graph.doubles(graph.input))
-    _answer_linked(graph, model, sums, model._baseline_prediction)
+    _set_linked(graph, model, sums, model._baseline_prediction)
 
 
-def _answer_linked(graph: Graph, model: Any, sums: str, start: Any) -> None:
+def _set_linked(graph: Graph, model: Any, sums: str, start: Any) -> None:
     link = LINKS[type(model._loss.link).__name__]
     linked = graph.add(link, graph.add("Add", sums, graph.constant(start)))
     if is_classifier(model) and len(model.classes_) == 2:  # noqa: PLR2004
         linked = graph.of_both(linked, 1.0)
-    _answer(graph, model, linked)
+    _set_outputs(graph, model, linked)
 
 
-def _answer(graph: Graph, model: Any, computed: str) -> None:
-    """Make numbers, or probabilities of all classes, the outputs."""
+def _set_outputs(graph: Graph, model: Any, computed: str) -> None:
+    """Make numbers, or the probabilities of all classes, the outputs."""
     if not is_classifier(model):
-        graph.answer(0, computed)
+        graph.set_output(0, computed)
         return
-    graph.label(model.classes_, computed)
+    graph.set_label_and_probabilities(model.classes_, computed)
 
 
 def imputer(scope: Any, operator: Any, container: Any) -> None:
-    """Convert what puts one value per column where there is none, or a number that means none."""
+    """Convert an imputer that replaces missing values, or a number that stands for them."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
     sign = model.missing_values
     is_nan = isinstance(sign, float) and np.isnan(sign)
     is_number = isinstance(sign, int | float) and not graph.takes_text
-    # Of a constant they are objects, be it a number.
+    # They are objects for a constant, even for a number.
     values = model.statistics_.astype(object if graph.takes_text else np.float64)
     is_whole = graph.takes_text or not np.isnan(values).any()
     if not (is_nan or is_number) or not is_whole or model.add_indicator:
-        raise NotImplementedError("an imputer that does more than put a value in a number's place")
+        raise NotImplementedError("an imputer that does more than replace a number")
     if graph.takes_text:
         given = graph.input
         missing = graph.add("Equal", given, graph.constant("nan"))
@@ -95,11 +95,11 @@ def imputer(scope: Any, operator: Any, container: Any) -> None:
         given = graph.doubles(graph.input)
         is_missing = ("IsNaN", given) if is_nan else ("Equal", given, graph.constant(float(sign)))
         missing = graph.add(*is_missing)
-    graph.answer(0, graph.add("Where", missing, graph.constant([values]), given))
+    graph.set_output(0, graph.add("Where", missing, graph.constant([values]), given))
 
 
 def target_encoder(scope: Any, operator: Any, container: Any) -> None:
-    """Convert what puts the mean of the target in a category's place; it has codes, not text."""
+    """Convert an encoder that replaces a category's code by the mean of the target."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
     if graph.takes_text or len(operator.inputs) > 1:
         raise NotImplementedError("target encoding of anything but a matrix of codes")
@@ -118,7 +118,7 @@ def target_encoder(scope: Any, operator: Any, container: Any) -> None:
         columns.append(
             graph.add("Where", graph.add("Cast", is_known, to=TensorProto.BOOL), mean, unknown)
         )
-    graph.answer(0, graph.add("Concat", *columns, axis=1))
+    graph.set_output(0, graph.add("Concat", *columns, axis=1))
 
 
 def transformed_target(scope: Any, operator: Any, container: Any) -> None:
@@ -130,7 +130,7 @@ def transformed_target(scope: Any, operator: Any, container: Any) -> None:
     target = graph.add("Exp", predicted.full_name)
     if model.inverse_func is np.expm1:
         target = graph.add("Sub", target, graph.constant(1.0))
-    graph.answer(0, target)
+    graph.set_output(0, target)
 
 
 def _one_number(operator: Any) -> None:

@@ -1,8 +1,8 @@
 """Calibrated classifiers in ONNX, in double precision: by sigmoid, isotonic steps or temperature.
 
-What a calibrator takes is the decision function of its classifier, or its probabilities where it
-has none. skl2onnx has the first for few estimators and in single precision only, so it is computed
-here from the parts of the fitted model.
+A calibrator takes the decision function of its classifier, or its probabilities where it has none.
+skl2onnx has the first for few estimators and in single precision only, so it is computed here from
+the parts of the fitted model.
 """
 
 from functools import reduce
@@ -19,22 +19,22 @@ from sklearn.pipeline import Pipeline
 from train.onnx.graph import Graph
 from train.onnx.trees import FORESTS
 
-LEAST_PROBABILITY = 1e-12  # what scikit-learn adds before it takes the logarithm
+MIN_PROBABILITY = 1e-12  # what scikit-learn adds before it takes the logarithm
 
 
 def calibrated(scope: Any, operator: Any, container: Any) -> None:
-    """Convert a CalibratedClassifierCV; of several calibrated copies the mean is the answer."""
+    """Convert a CalibratedClassifierCV; of several calibrated copies the mean is the output."""
     model, graph = operator.raw_operator, Graph(scope, operator, container)
     each = [_probabilities(graph, scope, operator, one) for one in model.calibrated_classifiers_]
     total = reduce(lambda left, right: graph.add("Add", left, right), each)
-    answer = graph.add("Div", total, graph.constant(float(len(each))))
+    output = graph.add("Div", total, graph.constant(float(len(each))))
     if len(model.classes_) == 2:  # noqa: PLR2004
-        answer = graph.of_both(answer, 1.0)
-    graph.label(model.classes_, answer)
+        output = graph.of_both(output, 1.0)
+    graph.set_label_and_probabilities(model.classes_, output)
 
 
 def _probabilities(graph: Graph, scope: Any, operator: Any, one: Any) -> str:
-    """What one calibrated copy says: of all labels, or of the second of two."""
+    """The probabilities of one calibrated copy: of all labels, or of the second of two."""
     if len(one.estimator.classes_) != len(one.classes):
         raise NotImplementedError("calibration of a part of the labels")
     scores = _scores(graph, scope, operator, one.estimator)
@@ -58,13 +58,13 @@ def _cooled(graph: Graph, scores: str, one: Any) -> str:
     if len(one.classes) == 2:  # noqa: PLR2004
         raise NotImplementedError("a temperature of two labels")
     if not hasattr(one.estimator, "decision_function"):
-        scores = graph.add("Log", graph.add("Add", scores, graph.constant(LEAST_PROBABILITY)))
+        scores = graph.add("Log", graph.add("Add", scores, graph.constant(MIN_PROBABILITY)))
     warm = graph.add("Mul", scores, graph.constant(float(one.calibrators[0].beta_)))
     return graph.add("Softmax", warm, axis=1)
 
 
 def _scores(graph: Graph, scope: Any, operator: Any, estimator: Any) -> str:
-    """What a calibrator takes: a column for each label, or one for the second of two."""
+    """The input of a calibrator: a column for each label, or one for the second of two."""
     is_frozen = isinstance(estimator, FrozenEstimator)
     model = estimator.estimator if is_frozen else estimator
     inputs, rows = operator.inputs, graph.input
@@ -91,11 +91,11 @@ def _apply(graph: Graph, scores: str, calibrator: Any) -> str:
         slope, start = graph.constant(-calibrator.a_), graph.constant(-calibrator.b_)
         return graph.add("Sigmoid", graph.add("Add", graph.add("Mul", scores, slope), start))
     if calibrator.out_of_bounds != "clip":
-        raise NotImplementedError("isotonic calibration that knows no answer beyond what it saw")
+        raise NotImplementedError("isotonic calibration without outputs beyond its training range")
     x, y = calibrator.X_thresholds_, calibrator.y_thresholds_
     if len(x) == 1:
         return graph.add("Add", graph.add("Mul", scores, graph.constant(0.0)), graph.constant(y[0]))
-    # A line that bends: each step adds its slope times as much of it as the score has passed.
+    # Piecewise linear: each step adds its slope times the part of it that the score has passed.
     passed = graph.add("Sub", scores, graph.constant(x[:-1]))
     passed = graph.add("Max", passed, graph.constant(0.0))
     passed = graph.add("Min", passed, graph.constant(np.diff(x)))

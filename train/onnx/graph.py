@@ -1,4 +1,4 @@
-"""The part of an ONNX graph that a conversion of ours writes."""
+"""The part of an ONNX graph that a conversion writes."""
 
 from typing import Any
 
@@ -47,27 +47,27 @@ class Graph:
         return self.add("Cast", tensor, to=TensorProto.DOUBLE)
 
     def singles(self, tensor: str) -> str:
-        """A tensor cut to single precision, again in double precision."""
+        """A tensor rounded to single precision, in double precision."""
         return self.doubles(self.add("Cast", tensor, to=TensorProto.FLOAT))
 
     def sums(self, model: Any, rows: str) -> str:
-        """What the model's trees add up to for each row."""
+        """The sum of the model's trees for each row."""
         trees = attributes(trees_of(model))
-        # Of version 5 in truth, beyond what skl2onnx lets pass: declared when it is done.
+        # Really of version 5, which skl2onnx does not accept: it is declared at the end.
         return self.add("TreeEnsemble", rows, op_domain=ML_DOMAIN, op_version=3, **trees)
 
     def of_both(self, second: str, whole: float) -> str:
-        """What both of two classes have of a whole, from what the second one has."""
+        """The shares of both of two classes in a whole, from that of the second one."""
         factors, summands = self.constant([[-1.0, 1.0]]), self.constant([whole, 0.0])
         return self.add("Gemm", second, factors, summands)
 
-    def label(self, classes: Any, probabilities: str) -> None:
+    def set_label_and_probabilities(self, classes: Any, probabilities: str) -> None:
         """Make the most probable label and the probabilities of all labels the outputs."""
         best = self.add("ArgMax", probabilities, axis=1, keepdims=0)
-        self.answer(0, self.add("Gather", self.constant(classes), best))
-        self.answer(1, probabilities)
+        self.set_output(0, self.add("Gather", self.constant(classes), best))
+        self.set_output(1, probabilities)
 
-    def answer(self, at: int, tensor: str) -> None:
+    def set_output(self, at: int, tensor: str) -> None:
         """Make a tensor one of the estimator's outputs, of the type that was declared for it."""
         declared = self._outputs[at]
         if isinstance(declared.type, StringTensorType):

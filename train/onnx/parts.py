@@ -1,4 +1,4 @@
-"""What a fitted estimator is made of, however it is wrapped."""
+"""The parts of a fitted estimator, however it is wrapped."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 
-THREADS = ("n_jobs", "nthread", "num_threads")  # LightGBM and XGBoost know other names too
+THREADS = ("n_jobs", "nthread", "num_threads")  # LightGBM and XGBoost have other names too
 
 
 def wrapped(fitted: Any) -> list[Any]:
-    """The fitted estimators that another one asks with the very rows that it is given."""
+    """The fitted estimators that another one passes its rows to."""
     if isinstance(fitted, FixedThresholdClassifier | TunedThresholdClassifierCV):
         return [fitted.estimator_]
     if isinstance(fitted, TransformedTargetRegressor):
@@ -36,7 +36,7 @@ class Behind(NamedTuple):
 
 
 def deciding(fitted: Any, steps: tuple[Any, ...] = ()) -> Iterator[Behind]:
-    """The estimators that a fitted one asks, through Pipelines, thresholds, votes and the like."""
+    """The estimators that decide within a fitted one: in Pipelines, thresholds, votes and so on."""
     if isinstance(fitted, Pipeline):
         before = (step for _, step in fitted.steps[:-1] if step not in (None, "passthrough"))
         yield from deciding(fitted.steps[-1][1], (*steps, *before))
@@ -48,7 +48,7 @@ def deciding(fitted: Any, steps: tuple[Any, ...] = ()) -> Iterator[Behind]:
 
 
 def every(fitted: Any) -> Iterator[Any]:
-    """An estimator and all the estimators that it holds, be it in lists, tuples or dictionaries."""
+    """An estimator and all estimators in it, also in lists, tuples and dictionaries."""
     seen: set[int] = set()
     waiting = [fitted]
     while waiting:
@@ -68,9 +68,9 @@ def every(fitted: Any) -> Iterator[Any]:
 
 
 def use_one_thread(fitted: Any) -> None:
-    """Let an estimator, and all within it, use one thread from now on.
+    """Make an estimator and all estimators in it use one thread from now on.
 
-    Threads add probabilities up in any order, and only cost where one row is answered at a time.
+    Threads add probabilities up in any order, and only cost time where rows come one by one.
     """
     for each in every(fitted):
         ours = type(each).__module__.startswith("sklearn.")  # where None means one already
@@ -80,4 +80,4 @@ def use_one_thread(fitted: Any) -> None:
         if names:
             each.set_params(**dict.fromkeys(names, 1))
         if hasattr(each, "get_booster") and each.__sklearn_is_fitted__():
-            each.get_booster().set_param({"nthread": 1})  # XGBoost keeps it for itself
+            each.get_booster().set_param({"nthread": 1})  # XGBoost keeps it in the booster

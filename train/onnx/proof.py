@@ -1,4 +1,4 @@
-"""A model compiled to ONNX, and the proof that it answers as the pickle does."""
+"""A model compiled to ONNX, and the proof that it predicts as the pickle does."""
 
 import io
 import logging
@@ -23,7 +23,7 @@ from serving.models.manifest import Manifest
 from serving.models.reference import Reference
 from train.onnx.conversions import CONVERSIONS, SHAPES
 from train.onnx.graph import ML_DOMAIN, ML_VERSION
-from train.onnx.proof_rows import Drawn, draw
+from train.onnx.proof_rows import ProofRows, draw
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +31,17 @@ PROOF_ROWS, RECORDED_ROWS = 24_000, 500
 
 
 def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
-    """Compile a fitted estimator or Pipeline: rows in double precision in, answers out.
+    """Compile a fitted estimator or Pipeline: from rows in double precision to outputs.
 
-    None where that is not possible, which is no fault: the pickle serves then. So it is for
-    classifiers whose `predict` is served, for what skl2onnx has no conversion, for what ONNX
-    Runtime does not compute in double precision, and where words are learnt from.
+    None where that is not possible, which is no error: the pickle serves then. So it is with
+    classifiers whose `predict` is served, with what skl2onnx cannot convert or ONNX Runtime cannot
+    compute in double precision, and with free text.
     """
     if manifest.outputs != "probabilities":
         return None
     if any(field.type == "text" for field in manifest.fields):  # which no matrix of numbers holds
         return None
-    if manifest.threshold:  # which is held against the probabilities here
+    if manifest.threshold:  # which the service compares with the probabilities
         estimator = _without_threshold(estimator)
     example = np.array([[each.read(manifest.example.get(each.name)) for each in manifest.fields]])
     failures = []
@@ -49,7 +49,7 @@ def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
         try:
             content = _converted(estimator, manifest, inputs)
             from_onnx(content, manifest)(example)
-        except Exception as error:  # noqa: BLE001 # why: what cannot be converted or run shows in any way
+        except Exception as error:  # noqa: BLE001 # why: conversion and runtime raise anything
             failures.append(str(error))
         else:
             return content
@@ -58,7 +58,7 @@ def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
 
 
 def _without_threshold(estimator: Any) -> Any:
-    """The estimator whose probabilities a threshold is held against."""
+    """The estimator whose probabilities a threshold is compared with."""
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         return Pipeline([*estimator.steps[:-1], (name, _without_threshold(last))])
@@ -68,7 +68,7 @@ def _without_threshold(estimator: Any) -> Any:
 
 
 def _possible_inputs(manifest: Manifest) -> Iterator[list[tuple[str, Any]]]:
-    """Names and types: of a frame's columns each, for a Pipeline may tell them apart; of all."""
+    """Names and types of the inputs: one for each column, where a Pipeline needs it, or one."""
     if manifest.takes == "frame":
         yield [(field.name, _input_type(field)([None, 1])) for field in manifest.fields]
     features = sum(map(len, feature_columns(manifest.fields)))
@@ -77,7 +77,7 @@ def _possible_inputs(manifest: Manifest) -> Iterator[list[tuple[str, Any]]]:
 
 def _converted(estimator: Any, manifest: Manifest, inputs: list[tuple[str, Any]]) -> bytes:
     options = {"zipmap": False} if manifest.classes else {}
-    # Named, for the name it would be given is random and no two conversions would be equal.
+    # Named, because the default name is random and no two conversions would be equal.
     model = convert_sklearn(
         estimator,
         name="model",
@@ -87,11 +87,11 @@ def _converted(estimator: Any, manifest: Manifest, inputs: list[tuple[str, Any]]
         custom_shape_calculators=SHAPES,
     )
     _join_in_double(model)
-    _keep_answers(model)
+    _keep_output(model)
     versions = {each.domain: each.version for each in model.opset_import}
     if ML_DOMAIN in versions:
         versions[ML_DOMAIN] = ML_VERSION
-    # Sorted, for they come out of a set, and no two conversions would be equal.
+    # Sorted, because they come out of a set and no two conversions would be equal.
     del model.opset_import[:]
     model.opset_import.extend(make_opsetid(*each) for each in sorted(versions.items()))
     content: bytes = model.SerializeToString()
@@ -103,20 +103,20 @@ def _input_type(field: Field) -> Any:
 
 
 def _join_in_double(model: ModelProto) -> None:
-    """Put columns side by side as they are: what skl2onnx does it with cuts to single precision."""
+    """Join columns in double precision, which skl2onnx would do in single precision."""
     for node in model.graph.node:
         if node.op_type == "FeatureVectorizer":
             node.CopyFrom(make_node("Concat", node.input, node.output, node.name, axis=1))
 
 
-def _keep_answers(model: ModelProto) -> None:
+def _keep_output(model: ModelProto) -> None:
     """Leave one output, the last one in double precision, and the nodes that it needs."""
     graph = model.graph
     makers = {name: node for node in graph.node for name in node.output}
-    answers = graph.output[-1].name
-    while makers[answers].op_type in {"Cast", "Identity"}:  # some cut to single precision
-        answers = makers[answers].input[0]
-    needed, kept = {answers}, []
+    output = graph.output[-1].name
+    while makers[output].op_type in {"Cast", "Identity"}:  # some cut to single precision
+        output = makers[output].input[0]
+    needed, kept = {output}, []
     for node in reversed(graph.node):
         if needed.intersection(node.output):
             needed.update(node.input)
@@ -124,40 +124,40 @@ def _keep_answers(model: ModelProto) -> None:
     constants = [constant for constant in graph.initializer if constant.name in needed]
     del graph.node[:], graph.output[:], graph.initializer[:]
     graph.node.extend(reversed(kept))
-    graph.node.append(make_node("Cast", [answers], [OUTPUT], to=TensorProto.DOUBLE))
+    graph.node.append(make_node("Cast", [output], [OUTPUT], to=TensorProto.DOUBLE))
     graph.initializer.extend(constants)
     graph.output.append(make_tensor_value_info(OUTPUT, TensorProto.DOUBLE, [None, None]))
 
 
-def drawn(manifest: Manifest, reference: Reference, estimator: Any) -> Drawn:
+def draw_rows(manifest: Manifest, reference: Reference, estimator: Any) -> ProofRows:
     """The rows of the proof."""
     return draw(manifest, reference, estimator, PROOF_ROWS)
 
 
-def record(artefact: Artefact, estimator: Any, rows: Drawn | None = None) -> bytes:
-    """Some of the proof's rows and the estimator's answers to them, for the service to check.
+def record(artefact: Artefact, estimator: Any, rows: ProofRows | None = None) -> bytes:
+    """Some of the proof's rows and the estimator's outputs for them, for the service to check.
 
     Parameters
     ----------
-    rows : Drawn, optional
+    rows : ProofRows, optional
         The proof's rows; drawn here if not given.
     """
-    rows = rows or drawn(artefact.manifest, artefact.reference, estimator)
-    few = rows.answered[:: max(1, len(rows.answered) // RECORDED_ROWS)]
+    rows = rows or draw_rows(artefact.manifest, artefact.reference, estimator)
+    few = rows.accepted[:: max(1, len(rows.accepted) // RECORDED_ROWS)]
     return encode_outputs(few, from_estimator(estimator, artefact.manifest)(few))
 
 
-def prove(artefact: Artefact, rows: Drawn | None = None) -> Agreement:
-    """Hold a version's ONNX model against its pickle, on rows where they would part first.
+def prove(artefact: Artefact, rows: ProofRows | None = None) -> Agreement:
+    """Compare a version's ONNX model with its pickle, on rows where they would differ first.
 
     Parameters
     ----------
-    rows : Drawn, optional
-        Drawn here if not given.
+    rows : ProofRows, optional
+        ProofRows here if not given.
     """
     if rows is None:
         estimator = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
-        rows = drawn(artefact.manifest, artefact.reference, estimator)
+        rows = draw_rows(artefact.manifest, artefact.reference, estimator)
     contents = {file: content for file, content in artefact.contents.items() if file != ONNX}
     pickled = Engine(replace(artefact, contents=contents))
     compiled = from_onnx(artefact.contents[ONNX], artefact.manifest)

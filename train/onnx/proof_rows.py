@@ -1,4 +1,4 @@
-"""The rows on which a compiled model is held against its pickle: where they would part first."""
+"""The rows on which a compiled model is compared with its pickle: where they differ first."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,10 +15,10 @@ from train.onnx.parts import Behind, deciding
 from train.onnx.trees import Tree, trees_of
 
 SEED = 1
-FEW_ROWS = 2_000  # of an estimator that refuses some, for finding these takes many calls
-STRAY_ROWS = 50  # with a value that an encoder does not know
-LOOKED_AT = 400  # rows that show what a step makes of a field
-EXACT = 1e-9  # of a column's spread: a step computes it as a straight line from a field
+FEW_ROWS = 2_000  # of an estimator that refuses some, because finding these takes many calls
+STRAY_ROWS = 50  # with a value that an encoder was not fitted on
+MAX_EXAMINED = 400  # rows that show how a step transforms a field
+EXACT = 1e-9  # of a column's range: how exactly a step must be a linear function of a field
 ULPS = 3
 
 Sources = dict[
@@ -26,17 +26,17 @@ Sources = dict[
 ]  # of a tree's feature: the field, its factor, what is added
 
 
-class Drawn(NamedTuple):
-    """Rows of a proof.
+class ProofRows(NamedTuple):
+    """The rows of a proof.
 
     Attributes
     ----------
     on_thresholds : int
-        How many of them stand on or beside a threshold of the model's trees.
+        How many of them are on or next to a threshold of the model's trees.
     refused : dict of int to str
         The rows that the estimator refuses, by position, and why.
     left_out : int
-        How many others it refuses, which are not among the rows.
+        How many more it refuses, which are not among the rows.
     """
 
     rows: Matrix
@@ -45,17 +45,17 @@ class Drawn(NamedTuple):
     left_out: int
 
     @property
-    def answered(self) -> Matrix:
-        """The rows that the estimator answers."""
+    def accepted(self) -> Matrix:
+        """The rows that the estimator accepts."""
         return np.delete(self.rows, [*self.refused], axis=0)
 
 
-def draw(manifest: Manifest, reference: Reference, estimator: Any, count: int) -> Drawn:
-    """Draw so many rows as in training, half of them moved onto thresholds of the model's trees.
+def draw(manifest: Manifest, reference: Reference, estimator: Any, count: int) -> ProofRows:
+    """Draw rows distributed as in training, half of them moved onto thresholds of the trees.
 
-    Where an encoder refuses what it does not know, the values are those that it knows, but for a
-    few rows, which both ways to compute the model must refuse. Of what the estimator refuses
-    otherwise no more than that many are kept.
+    Where an encoder refuses values that it was not fitted on, the rows have none of these, except a
+    few rows that both ways to compute the model must refuse. Of the rows that the estimator refuses
+    for another reason, at most as many are kept.
     """
     rows = reference.sample(manifest.fields, count, SEED)
     random = np.random.default_rng(SEED)
@@ -66,7 +66,7 @@ def draw(manifest: Manifest, reference: Reference, estimator: Any, count: int) -
         column[there] = random.choice(known, int(there.sum()))
     half = count // 2
     try:
-        has_text = rows.dtype == object  # among which there is nothing to compare with a threshold
+        has_text = rows.dtype == object  # which have no thresholds
         moved = rows[half:] if has_text else _moved(manifest, estimator, rows[half:])
     except Exception:  # noqa: BLE001 # why: a step may refuse what was drawn, as the estimator may
         moved = rows[half:]
@@ -75,36 +75,36 @@ def draw(manifest: Manifest, reference: Reference, estimator: Any, count: int) -
     for place, (name, known) in enumerate(manifest.known.items()):
         stray = random.choice(half, STRAY_ROWS, replace=False)[place :: len(manifest.known)]
         rows[stray, names.index(name)] = max(known) + 1 + place
-    if manifest.takes == "frame":  # where whole numbers are whole by their type
+    if manifest.takes == "frame":  # whose integer columns hold whole numbers only
         whole = [field.type in {"integer", "boolean"} for field in manifest.fields]
         rows[:, whole] = np.rint(rows[:, whole].astype(np.float64))
-    return _drawn(from_estimator(estimator, manifest), rows, is_moved)
+    return _checked(from_estimator(estimator, manifest), rows, is_moved)
 
 
 def _differ(some: Matrix, others: Matrix) -> NDArray[np.bool_]:
-    """Which rows are not the same; what is missing in both is."""
+    """Which rows are different; values that are missing in both are equal."""
     both_missing = (some != some) & (others != others)  # noqa: PLR0124 - as only NaN is not itself
     return np.asarray(~((some == others) | both_missing).all(axis=1))
 
 
-def _drawn(answering: Any, rows: Matrix, is_moved: Any) -> Drawn:
+def _checked(compute: Any, rows: Matrix, is_moved: Any) -> ProofRows:
     try:
-        if np.isfinite(answering(rows)).all():
-            return Drawn(rows, int(is_moved.sum()), {}, 0)
+        if np.isfinite(compute(rows)).all():
+            return ProofRows(rows, int(is_moved.sum()), {}, 0)
     except Exception:  # noqa: BLE001, S110 # why: whatever it is, it is found below
         pass
     step = len(rows) // FEW_ROWS or 1
     rows, is_moved = rows[::step], is_moved[::step]
-    _, _, refused = compute_or_refuse(answering, rows)
+    _, _, refused = compute_or_refuse(compute, rows)
     left_out = [*refused][STRAY_ROWS:]
     kept = np.delete(np.arange(len(rows)), left_out)
     places = {row: place for place, row in enumerate(kept.tolist())}
     shown = {places[row]: why for row, why in refused.items() if row in places}
-    return Drawn(rows[kept], int(is_moved[kept].sum()), shown, len(left_out))
+    return ProofRows(rows[kept], int(is_moved[kept].sum()), shown, len(left_out))
 
 
 def _moved(manifest: Manifest, estimator: Any, rows: Matrix) -> Matrix:
-    """The rows, each moved onto a threshold where the model has trees that tell where these are."""
+    """The rows, each moved onto a threshold if the model has trees."""
     moved = rows.copy()
     forests = [(trees, each) for each in deciding(estimator) if (trees := _trees(each.estimator))]
     given = make_input_converter(manifest)
@@ -123,7 +123,7 @@ def _trees(model: Any) -> list[Tree]:
 
 
 def _compared(behind: Behind, given: Any) -> Matrix:
-    """What the trees compare: the rows after the steps before them."""
+    """The values that the trees compare: the rows after the steps before them."""
     for step in behind.steps:
         given = step.transform(given)
     dense = given.toarray() if hasattr(given, "toarray") else given
@@ -131,8 +131,8 @@ def _compared(behind: Behind, given: Any) -> Matrix:
 
 
 def _sources(rows: Matrix, compared: Matrix, numeric: Sequence[int]) -> Sources:
-    """Which of what the trees compare is a field, scaled and moved at most."""
-    rows, compared = rows[:LOOKED_AT], compared[:LOOKED_AT]
+    """Which features of the trees are linear functions of a field."""
+    rows, compared = rows[:MAX_EXAMINED], compared[:MAX_EXAMINED]
     found: Sources = {}
     for feature, values in enumerate(compared.T):
         for field in numeric:
@@ -156,33 +156,32 @@ def rows_on_thresholds(
     compared: Matrix | None = None,
     sources: Sources | None = None,
 ) -> Matrix:
-    """Move each row onto, just below or just above a threshold that it meets in the trees.
+    """Move each row onto, just below or just above a threshold on its path through the trees.
 
-    Of each row one value is replaced: at a random node on the row's path through a random tree, by
-    the node's threshold or one of its neighbours in single or double precision. These are the rows
-    on which two implementations of the same trees part first.
+    One value of each row is replaced: at a random node of its path through a random tree, by the
+    node's threshold or one of its neighbours in single or double precision. These are the rows on
+    which two implementations of the same trees differ first.
 
     Parameters
     ----------
     compared : ndarray of float, shape (rows, features), optional
-        What the trees compare, if not the rows alone.
+        The features of the trees, if they are not the rows.
     sources : dict, optional
-        Which fields that is, as far as it is a field; where it is none, a row stays.
+        The fields that these are functions of; rows at other nodes stay as they are.
     """
     random = np.random.default_rng(seed)
     moved = rows.copy()
     compared = rows if compared is None else compared
-    told = sources
-    if told is None:
-        told = {field: (field, 1.0, 0.0) for field in range(rows.shape[1])}
+    if sources is None:
+        sources = {field: (field, 1.0, 0.0) for field in range(rows.shape[1])}
     owner = random.integers(len(trees), size=len(rows))
     for number, tree in enumerate(trees):
         mine = np.flatnonzero(owner == number)
         for row, path in zip(mine, tree.paths(compared[mine]), strict=True):
-            known = [node for node in path if int(tree.feature[node]) in told]
+            known = [node for node in path if int(tree.feature[node]) in sources]
             if known:
                 node = random.choice(known)
-                field, factor, added = told[int(tree.feature[node])]
+                field, factor, added = sources[int(tree.feature[node])]
                 threshold = float(tree.threshold[node])
                 moved[row, field] = random.choice(_around((threshold - added) / factor))
     return moved

@@ -1,7 +1,7 @@
 """Forests, boosted trees and single trees as one node of ONNX each, exact to the last branch.
 
-skl2onnx writes trees in single precision, which puts rows beside a threshold on its wrong side,
-forgets which way a missing value goes, never ends with some trees that know missing values, and
+skl2onnx writes trees in single precision, which puts rows close to a threshold on its wrong side,
+loses the branch of missing values, never ends with some trees that support missing values, and
 fails with histogram boosting. Here thresholds and leaves stay in double precision: the operator
 TreeEnsemble, version 5 of ai.onnx.ml.
 """
@@ -51,7 +51,7 @@ class Tree(NamedTuple):
     missing_left : ndarray of bool
         Whether a row without a value goes left.
     leaf : ndarray of float
-        What the tree says of the rows that end there.
+        The value of the rows that end there.
     members : dict of int to ndarray of float
         The nodes whose rows go left instead if their value is among these.
     """
@@ -65,7 +65,7 @@ class Tree(NamedTuple):
     members: dict[int, Floats]
 
     def paths(self, rows: Floats) -> list[list[int]]:
-        """The nodes with a finite threshold that each row meets on its way to a leaf."""
+        """The nodes with a finite threshold on each row's path to a leaf."""
         left, right, feature = self.left.tolist(), self.right.tolist(), self.feature.tolist()
         threshold, missing_left = self.threshold.tolist(), self.missing_left.tolist()
         paths = []
@@ -84,10 +84,10 @@ class Tree(NamedTuple):
 
 
 def trees_of(model: Any) -> list[tuple[int, Tree]]:
-    """The trees whose leaves add up to what a fitted model says, and to which of its sums each.
+    """The trees whose leaves add up to a fitted model's outputs, each with the output it adds to.
 
-    A forest's sums are as many times too large as it has trees. Of two classes only the second is
-    summed up. A model that is not made of trees has none.
+    A forest's sums must be divided by its number of trees. Of two classes only the second has a
+    sum. A model that is not made of trees has none.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def _columns(forest: Any) -> range:
 
 
 def _as_encoded(model: Any) -> tuple[NDArray[np.intp], list[Floats]]:
-    """Where the features of the trees stand among the model's, and the categories of the first."""
+    """The positions of the trees' features in the model's, and the categories of the first."""
     if model.is_categorical_ is None:
         return np.arange(model.n_features_in_), []
     encoder = model._preprocessor.named_transformers_["encoder"]
@@ -156,7 +156,7 @@ def _of_predictor(predictor: Any, columns: NDArray[np.intp], known: Sequence[Flo
         categories = known[nodes["feature_idx"][node]]
         bits = predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]].view(np.uint8)
         goes_left = np.unpackbits(bits, bitorder="little")[: len(categories)].astype(bool)
-        # What is unknown goes where a missing value goes: to the side that is not listed.
+        # Unknown categories take the branch of missing values: the side that is not listed.
         if missing_left[node]:
             left[node], right[node] = right[node], left[node]
             goes_left = ~goes_left
@@ -174,7 +174,7 @@ def attributes(trees: Iterable[tuple[int, Tree]]) -> dict[str, Any]:
         tree = _with_a_node(bare)
         is_leaf = tree.left < 0
         inner = ~is_leaf
-        # Inner nodes and leaves are numbered apart, each over all trees.
+        # Inner nodes and leaves are numbered separately, each over all trees.
         place = np.where(is_leaf, leaves + is_leaf.cumsum(), nodes + inner.cumsum()) - 1
         parts["tree_roots"].append([nodes])
         for side, branch in (("true", tree.left[inner]), ("false", tree.right[inner])):
@@ -199,9 +199,9 @@ def attributes(trees: Iterable[tuple[int, Tree]]) -> dict[str, Any]:
 
 
 def _with_a_node(tree: Tree) -> Tree:
-    """The tree, or where it is but a leaf, one with a node between two leaves like it.
+    """The tree, or if it is only a leaf, one with a node and two leaves like it.
 
-    A node whose branches are one leaf stands for a bare leaf, and adds nothing up in ONNX Runtime
+    A node whose branches are the same leaf stands for a bare leaf, and ONNX Runtime ignores it
     unless it is the only tree.
     """
     if len(tree.left) > 1:

@@ -1,1 +1,1 @@
-"""The problems that are trained here, one file each, and the one made of any CSV."""
+"""The problems that are trained here, one file each, and the problem made from any CSV."""

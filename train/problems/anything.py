@@ -1,4 +1,4 @@
-"""A problem made of a CSV that nobody has described."""
+"""A problem made from any CSV file."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from train.tables.options import ColumnOptions
 from train.tables.read import read
 from train.task import Kind, Task
 
-SOME_CELLS = 500_000
+MANY_CELLS = 500_000
 FIVE_FOLDS, THREE_FOLDS = (Protocol(folds=folds, repeats=1) for folds in (5, 3))
 
 
@@ -33,7 +33,7 @@ def from_csv(
 
     Parameters
     ----------
-    say : callable
+    echo : callable
         Called with each remark on what was found.
 
     Raises
@@ -46,7 +46,7 @@ def from_csv(
     labels = found.frame[target].nunique() if found.task == "classification" else 1
     features, texts = _features(fields), text.vocabularies(fields, found.frame)
     candidates = estimators.candidates(
-        estimator, found.task, text.given_to_model(features, texts), rows, labels
+        estimator, found.task, text.features_with_words(features, texts), rows, labels
     )
     return Problem(
         name=name,
@@ -60,14 +60,14 @@ def from_csv(
         licence="not stated",
         load=lambda _: found.frame,
         estimator=Candidates(
-            {each: text.behind_words(model, features, texts) for each, model in candidates.items()}
+            {each: text.with_words(model, features, texts) for each, model in candidates.items()}
         ),
         protocol=_protocol(rows * len(fields)),
     )
 
 
 def _features(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    """The columns that an estimator is given: the fields, and what a calendar says of dates."""
+    """The columns that an estimator is given: the fields, and the calendar features of dates."""
     calendar = (
         Field(name=f"{field.name}: {part}", type="integer", optional=field.optional)
         for field in fields
@@ -91,5 +91,5 @@ def _task(found: Inferred, target: str, estimator: str) -> Task:
 
 
 def _protocol(cells: int) -> Protocol:
-    """As many models as a few seconds are enough for."""
-    return FIVE_FOLDS if cells <= SOME_CELLS else THREE_FOLDS
+    """As many folds as take a few seconds."""
+    return FIVE_FOLDS if cells <= MANY_CELLS else THREE_FOLDS
