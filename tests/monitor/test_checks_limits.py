@@ -107,6 +107,22 @@ def test_a_version_of_which_nothing_is_known_is_monitored_as_far_as_that_goes(ow
         assert what in missing
 
 
+def test_a_metric_that_is_worse_is_the_verdict_where_nothing_drifted(own: Settings):
+    def boast(manifest: dict[str, Any], _: dict[str, bytes]) -> None:
+        manifest["metrics"] = {"roc_auc": {"mean": 0.999, "spread": 0.001, "baseline": 0.5}}
+
+    model_folder.put_live(own.models_dir / "wine", rewrite(own.models_dir, boast))
+    store = opened(own)
+    entry = predicted(wines(ROWS), chances(ROWS), version=2)
+    store.add([entry, feedback(entry, chances(ROWS))], {})
+    store.close()
+    found = report_of(own)
+    report = found["report"]
+    assert (report["verdict"], report["drift"]["verdict"]) == ("worse", "no drift")
+    assert report["sentence"].startswith("ROC AUC is ")
+    assert found["alerts"] == []
+
+
 def test_a_classifier_without_probabilities_is_watched_by_its_labels(own: Settings):
     def bare(manifest: dict[str, Any], contents: dict[str, bytes]) -> None:
         manifest["threshold"] = None
