@@ -58,7 +58,7 @@ def client(settings: Settings) -> FlaskClient:
 RECORDS = [{"x": float(x), "y": 1.0} for x in range(len(LABELS))]
 
 
-def test_every_label_is_answered_as_it_is(client: FlaskClient):
+def test_every_label_is_predicted_unchanged(client: FlaskClient):
     assert sorted(client.get("/example").json["probabilities"]) == sorted(LABELS)
     answers = client.post("/predict", json=RECORDS).json["predictions"]
     assert [each["prediction"] for each in answers] == LABELS
@@ -81,7 +81,7 @@ def test_the_table_of_predictions_reads_back(client: FlaskClient):
     assert [row[1] for row in rows[1:] if row[1] in plain] == plain
 
 
-def test_feedback_is_taken_for_every_label_and_found_again(client: FlaskClient, settings: Settings):
+def test_feedback_with_any_label_is_recorded_and_found(client: FlaskClient, settings: Settings):
     for record, label in zip(RECORDS, LABELS, strict=True):
         named = client.post("/predict", json=record).json["id"]
         taken = client.post("/feedback", json={"id": named, "actual": label})
@@ -149,7 +149,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     return create_app(settings).test_client()
 
 
-def test_fields_of_any_name_are_taken_and_named_in_faults(other: FlaskClient):
+def test_fields_may_have_any_name_and_faults_name_them(other: FlaskClient):
     assert other.post("/predict", json=RECORD).json["prediction"] == "no"
     for name in FIELDS:
         refused = other.post("/predict", json=RECORD | {name: "much"})

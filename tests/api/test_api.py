@@ -15,7 +15,7 @@ PREDICT = ["/predict", "/models/wine/predict"]
 
 @pytest.mark.parametrize("path", PREDICT)
 @pytest.mark.parametrize("name", ["bom", "ruim"])
-def test_the_good_and_the_bad_wine_are_told_apart(client: FlaskClient, path: str, name: str):
+def test_the_good_and_the_bad_wine_get_their_labels(client: FlaskClient, path: str, name: str):
     answer = client.post(path, data=(ROOT / f"{name}.json").read_bytes())
     assert answer.status_code == 200
     assert answer.content_type == "application/json"
@@ -27,7 +27,7 @@ def test_the_good_and_the_bad_wine_are_told_apart(client: FlaskClient, path: str
     assert set(answer.json["probabilities"]) == {"bom", "ruim"}
 
 
-def test_many_records_are_answered_in_order_with_ids_of_their_own(client: FlaskClient):
+def test_many_records_are_predicted_in_order_each_with_an_id(client: FlaskClient):
     good, bad = wine(), json.loads((ROOT / "ruim.json").read_text())
     answer = client.post("/predict", **body([bad, good, bad])).json
     assert [one["prediction"] for one in answer["predictions"]] == ["ruim", "bom", "ruim"]
@@ -35,7 +35,7 @@ def test_many_records_are_answered_in_order_with_ids_of_their_own(client: FlaskC
     assert (answer["model"], answer["version"]) == ("wine", 1)
 
 
-def test_a_record_is_answered_alike_alone_and_among_others(client: FlaskClient):
+def test_a_record_gets_the_same_prediction_alone_and_among_others(client: FlaskClient):
     wines = [wine(alcohol=8 + step / 20, pH=3 + step / 200) for step in range(100)]
     together = client.post("/predict", **body(wines)).json["predictions"]
     alone = [client.post("/predict", **body(one)).json for one in wines]
@@ -43,7 +43,7 @@ def test_a_record_is_answered_alike_alone_and_among_others(client: FlaskClient):
         assert [one[name] for one in together] == [one[name] for one in alone]
 
 
-def test_an_array_of_one_is_answered_with_an_array(client: FlaskClient):
+def test_an_array_of_one_record_gets_an_array(client: FlaskClient):
     assert len(client.post("/predict", **body([wine()])).json["predictions"]) == 1
 
 
@@ -97,13 +97,13 @@ def test_health(client: FlaskClient):
 
 
 @pytest.mark.parametrize("label", ["application/json; charset=utf-8", "application/ld+json", None])
-def test_json_is_read_under_each_of_its_labels(client: FlaskClient, label: str | None):
+def test_json_is_read_with_each_of_its_content_types(client: FlaskClient, label: str | None):
     answer = client.post("/predict", data=json.dumps(wine()), content_type=label)
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("ask", [{"path": "/health/live"}, {"path": "/predict", **body(wine())}])
-def test_a_client_may_name_its_request_soundly(client: FlaskClient, ask: dict[str, Any]):
+def test_a_client_may_send_a_valid_request_id(client: FlaskClient, ask: dict[str, Any]):
     method = "POST" if "data" in ask else "GET"
     named = client.open(**ask, method=method, headers={"X-Request-ID": "order-7/1"})
     assert named.status_code == 200
@@ -112,7 +112,7 @@ def test_a_client_may_name_its_request_soundly(client: FlaskClient, ask: dict[st
     assert len(unsound.headers["X-Request-ID"]) == 32
 
 
-def test_a_plain_request_does_not_come_to_flask_and_any_other_does():
+def test_a_plain_request_bypasses_flask_and_any_other_does_not():
     app = create_app(Settings())
     came: list[str] = []
     app.before_request(lambda: came.append("here"))

@@ -93,14 +93,14 @@ def labelled(kind: str, length: int) -> bytes:
         ("application/x-www-form-urlencoded", LINE + b"\n", LINE),
     ],
 )
-def test_a_body_shorter_than_it_says_is_refused_and_not_recorded(
+def test_a_body_shorter_than_its_length_is_refused_and_not_recorded(
     parsing: Server, path: str, kind: str, whole: bytes, came: bytes
 ):
     assert_refused(send(parsing, post(path, labelled(kind, len(whole)), came)))
     assert_nothing_is_recorded(parsing, str(MARK)[:-2].encode())
 
 
-def test_a_body_is_whole_with_its_last_byte(parsing: Server):
+def test_a_body_is_complete_with_its_last_byte(parsing: Server):
     """What the bodies above lack is their end alone."""
     for kind, body in (("text/csv", CSV), ("application/json", LINE)):
         recorded = body.replace(str(MARK).encode(), b"12.75")
@@ -111,7 +111,7 @@ def test_a_body_is_whole_with_its_last_byte(parsing: Server):
         assert send(parsing, post("/predict", header, chunks)).status == 200
 
 
-def test_a_packed_body_shorter_than_it_says_is_refused(parsing: Server):
+def test_a_packed_body_shorter_than_its_length_is_refused(parsing: Server):
     packed = gzip.compress(LINE)
     for kind in ("application/json", "application/jsonl", "text/csv"):
         header = b"Content-Encoding: gzip\r\n"
@@ -121,7 +121,7 @@ def test_a_packed_body_shorter_than_it_says_is_refused(parsing: Server):
     assert_nothing_is_recorded(parsing, str(MARK).encode())
 
 
-def test_feedback_and_decisions_shorter_than_they_say_are_refused(parsing: Server):
+def test_feedback_and_decisions_shorter_than_their_length_are_refused(parsing: Server):
     length = labelled("application/json", len(LINE))
     made = json.loads(
         send(parsing, post("/predict", length, LINE.replace(b"12.8125", b"12.7500"))).body
@@ -150,7 +150,7 @@ def test_feedback_and_decisions_shorter_than_they_say_are_refused(parsing: Serve
         *(b"fff\r\n%s\r\n0\r\n\r\n", b"2\n%s\n0\n\n", b""),
     ],
 )
-def test_wrong_chunks_are_refused(parsing: Server, path: str, kind: bytes, chunks: bytes):
+def test_malformed_chunks_are_refused(parsing: Server, path: str, kind: bytes, chunks: bytes):
     body = chunks.replace(b"%s", LINE)
     answer = send(parsing, post(path, ADMIN + kind + CHUNKED, body))
     # A route may refuse a request for another reason, without a look at its body.
@@ -199,7 +199,7 @@ def test_what_the_parser_refuses_is_a_problem_too(
     assert_refused(send(parsing, request_sent), *statuses)
 
 
-def test_the_development_server_takes_no_half_of_a_body_either(tmp_path: Path):
+def test_the_development_server_refuses_an_incomplete_body_too(tmp_path: Path):
     with running([sys.executable, "app.py"], tmp_path / "log") as started:
         for kind, whole, came in (
             ("text/csv", CSV, CSV[:-2]),

@@ -17,7 +17,7 @@ from serving.recording.entry import FeedbackEntry
 from serving.settings import Settings
 
 
-def test_a_prediction_is_told_again_as_it_was_asked_and_answered(client: FlaskClient):
+def test_a_prediction_is_found_with_its_record(client: FlaskClient):
     answer = predict(client, wine(alcohol=14.95, color=0))
     told = client.get(f"/predictions/{answer['id']}").json
     assert told["record"] == wine(alcohol=14.95, color="red")
@@ -43,7 +43,7 @@ def test_the_example_is_neither_recorded_nor_counted(settings: Settings):
     assert "serving_predictions_total{" not in client.get("/metrics").text
 
 
-def test_of_two_different_feedbacks_the_last_holds_and_both_are_told(client: FlaskClient):
+def test_of_two_feedbacks_the_latest_counts_and_both_are_returned(client: FlaskClient):
     answer = predict(client, wine())
     for actual in ("ruim", "bom", "bom"):
         sent = client.post("/feedback", **body({"id": answer["id"], "actual": actual}))
@@ -55,7 +55,7 @@ def test_of_two_different_feedbacks_the_last_holds_and_both_are_told(client: Fla
     assert [said["actual"] for said in told["feedback"]] == ["bom", "ruim"]
 
 
-def test_feedback_for_what_was_never_predicted_is_told_so(settings: Settings):
+def test_feedback_without_a_prediction_is_returned_as_unmatched(settings: Settings):
     client = create_app(settings).test_client()
     made = predict(client, [wine()] * 3)["predictions"]
     moved(settings).close()
@@ -82,9 +82,7 @@ def test_thousands_of_ids_are_looked_up(settings: Settings):
 
 
 @pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "postgresql://u@127.0.0.1:9/x"])
-def test_without_a_store_what_feedback_fits_is_unknown_and_it_is_recorded(
-    settings: Settings, url: str
-):
+def test_without_a_store_feedback_is_recorded_and_unmatched_is_null(settings: Settings, url: str):
     client = create_app(replace(settings, database_url=url)).test_client()
     sent = client.post("/feedback", **body({"id": predict(client, wine())["id"], "actual": "bom"}))
     assert (sent.status_code, sent.json) == (200, {"recorded": 1, "unmatched": None})
@@ -93,7 +91,7 @@ def test_without_a_store_what_feedback_fits_is_unknown_and_it_is_recorded(
         assert len([*store.labelled("wine")]) == 1
 
 
-def test_an_id_just_given_out_by_another_worker_is_known(server: Server):
+def test_an_id_that_another_worker_has_just_returned_is_known(server: Server):
     """Its record is in a file before its answer goes out; the store has it later."""
     wait_until(lambda: get(f"{server.url}/feedback/unmatched")[0] == 200)  # there is a store
     url = server.url.removeprefix("http://")
@@ -127,7 +125,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_faulty_feedback_is_refused_with_the_reason(client: FlaskClient, fault: str):
+def test_invalid_feedback_is_refused_with_the_reason(client: FlaskClient, fault: str):
     sent, message = FAULTS[fault]
     answer = client.post("/feedback", **body(sent))
     assert answer.status_code == 422
@@ -135,7 +133,7 @@ def test_faulty_feedback_is_refused_with_the_reason(client: FlaskClient, fault: 
         assert message in answer.json["errors"][0]["message"]
 
 
-def test_nothing_is_learnt_of_an_array_with_one_fault(client: FlaskClient):
+def test_no_feedback_of_an_array_with_one_fault_is_recorded(client: FlaskClient):
     id_ = predict(client, wine())["id"]
     sent = [{"id": id_, "actual": "bom"}, {"id": id_, "actual": "good"}]
     assert client.post("/feedback", **body(sent)).json["errors"][0]["record"] == 1
@@ -167,7 +165,7 @@ def test_a_model_s_predictions_are_listed_page_by_page(settings: Settings):
     assert client.get("/models/wine/predictions?until=2026-01-01").json == {"predictions": []}
 
 
-def test_a_list_is_had_as_csv_with_a_column_for_each_field(settings: Settings):
+def test_predictions_are_returned_as_csv_with_a_column_for_each_field(settings: Settings):
     client = create_app(settings).test_client()
     answer = predict(client, wine())
     client.post("/feedback", **body({"id": answer["id"], "actual": "ruim"}))
@@ -182,13 +180,13 @@ def test_a_list_is_had_as_csv_with_a_column_for_each_field(settings: Settings):
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "since=soon", "after=1", "colour=red"])
-def test_a_query_that_is_not_understood_is_refused(client: FlaskClient, query: str):
+def test_an_invalid_query_is_refused(client: FlaskClient, query: str):
     answer = client.get(f"/models/wine/predictions?{query}")
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.json["detail"]
 
 
-def test_a_prediction_that_nobody_made_is_not_found(settings: Settings):
+def test_an_unknown_prediction_is_not_found(settings: Settings):
     client = create_app(settings).test_client()
     moved(settings).close()
     answer = client.get(f"/predictions/{KNOWN}")
@@ -207,5 +205,5 @@ def test_feedback_that_fits_no_prediction_is_counted_and_listed(settings: Settin
     assert [(said["id"], said["actual"]) for said in told["feedback"]] == [(late, "ruim")]
 
 
-def test_a_text_that_no_database_takes_is_no_id(client: FlaskClient):
+def test_a_text_that_no_database_stores_is_not_an_id(client: FlaskClient):
     assert client.get("/predictions/wine%00").status_code == 404

@@ -59,9 +59,7 @@ def test_what_cannot_be_unpacked_is_refused(
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/csv"])
-def test_a_packed_body_is_held_to_the_bound_though_it_unpacks_to_nothing(
-    settings: Settings, kind: str
-):
+def test_a_packed_body_is_limited_even_if_it_unpacks_to_nothing(settings: Settings, kind: str):
     small = replace(settings, max_body_bytes=1_000, max_stream_bytes=2_000)
     client = create_app(small).test_client()
     for bytes_sent, status in ((900, 400), (90_000, 413)):
@@ -71,7 +69,7 @@ def test_a_packed_body_is_held_to_the_bound_though_it_unpacks_to_nothing(
         assert answer.status_code == status
 
 
-def test_a_stream_is_held_to_what_it_unpacks_to(settings: Settings):
+def test_a_stream_is_limited_by_its_unpacked_size(settings: Settings):
     bounded = Settings(var_dir=settings.var_dir, max_stream_bytes=3_000_000, max_body_bytes=1000)
     content = gzip.compress(b"alcohol\n" * 1_000_000)
     answer = (
@@ -85,7 +83,7 @@ def test_a_stream_is_held_to_what_it_unpacks_to(settings: Settings):
 
 
 @pytest.mark.parametrize("accept", ["gzip", "deflate, gzip;q=1.0, *;q=0.5", "br, gzip"])
-def test_a_large_answer_is_packed_for_who_takes_it(client: FlaskClient, accept: str):
+def test_a_large_response_is_packed_for_clients_that_accept_it(client: FlaskClient, accept: str):
     ask = {"headers": {"Accept-Encoding": accept}}
     answer = client.post("/predict", **body([wine()] * 50), **ask)
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -95,7 +93,7 @@ def test_a_large_answer_is_packed_for_who_takes_it(client: FlaskClient, accept: 
 
 
 @pytest.mark.parametrize("accept", ["", "identity", "gzip;q=0", "br", "gzip;q=0.5, identity"])
-def test_an_answer_is_sent_as_it_is_to_others(client: FlaskClient, accept: str):
+def test_a_response_is_not_packed_for_other_clients(client: FlaskClient, accept: str):
     ask = {"headers": {"Accept-Encoding": accept}}
     answer = client.post("/predict", **body([wine()] * 50), **ask)
     assert "Content-Encoding" not in answer.headers
@@ -116,7 +114,7 @@ def test_a_stream_is_packed_too(client: FlaskClient):
 
 @pytest.mark.parametrize("ask", [{"query_string": "pretty"}, {"headers": BROWSER}])
 @pytest.mark.parametrize("path", ["/models", "/nothing", "/models/wine/predictions"])
-def test_json_is_indented_for_eyes(client: FlaskClient, ask: dict[str, Any], path: str):
+def test_json_is_indented_for_people(client: FlaskClient, ask: dict[str, Any], path: str):
     seen, plain = client.get(path, **ask), client.get(path)
     assert seen.json == plain.json
     assert (seen.status_code, seen.content_type) == (plain.status_code, plain.content_type)
@@ -126,7 +124,7 @@ def test_json_is_indented_for_eyes(client: FlaskClient, ask: dict[str, Any], pat
 
 
 @pytest.mark.parametrize("path", ["/models", "/predict", "/example", "/health/live", "/nothing"])
-def test_head_says_what_get_does(client: FlaskClient, path: str):
+def test_head_has_the_headers_of_get(client: FlaskClient, path: str):
     got, head = client.get(path), client.head(path)
     assert head.data == b""
     for name in ("Content-Type", "Content-Length", "Vary"):
@@ -143,7 +141,7 @@ def test_head_says_what_get_does(client: FlaskClient, path: str):
         ("/feedback", {"OPTIONS", "POST"}),
     ],
 )
-def test_options_says_what_may_be_asked(client: FlaskClient, path: str, methods: set[str]):
+def test_options_lists_the_allowed_methods(client: FlaskClient, path: str, methods: set[str]):
     answer = client.options(path)
     assert answer.status_code == 200
     assert set(answer.headers["Allow"].split(", ")) == methods
@@ -162,7 +160,7 @@ def test_get_on_predict_shows_commands_that_work(server: Server):
         assert (answer["model"], answer["version"]) == (told["model"], told["version"])
 
 
-def test_other_origins_are_told_nothing_unless_they_are_named(client: FlaskClient):
+def test_other_origins_get_no_cors_headers_unless_they_are_allowed(client: FlaskClient):
     answer = client.get("/models", headers={"Origin": "https://a.example"})
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
@@ -180,7 +178,7 @@ def test_other_origins_are_told_nothing_unless_they_are_named(client: FlaskClien
         ("*", "https://b.example", "*"),
     ],
 )
-def test_named_origins_may_ask(
+def test_allowed_origins_get_cors_headers(
     settings: Settings, origins: str, origin_sent: str, allowed: str | None
 ):
     client = origin(settings, origins)
@@ -200,12 +198,12 @@ def test_named_origins_may_ask(
 
 
 @pytest.mark.parametrize("wrong", ["a.example", "https://a.example/path", "ftp://x", "https://*.x"])
-def test_an_origin_that_is_none_stops_the_start(settings: Settings, wrong: str):
+def test_an_invalid_origin_stops_the_start(settings: Settings, wrong: str):
     with pytest.raises(SettingsError, match="is not an origin such as"):
         origin(settings, wrong)
 
 
-def test_a_small_body_that_unpacks_to_much_is_answered(server: Server):
+def test_a_small_body_that_unpacks_to_much_gets_a_response(server: Server):
     content = gzip.compress((ROOT / "bom.json").read_bytes() + b" " * 10_000_000)
     command = ["curl", "-sSf", "--data-binary", "@-", "-H", "Content-Encoding: gzip"]
     command += [f"{server.url}/predict"]

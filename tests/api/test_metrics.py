@@ -79,7 +79,7 @@ def test_requests_are_counted_by_route_method_and_status(client: FlaskClient):
     }
 
 
-def test_a_histogram_tells_how_long_requests_took(client: FlaskClient):
+def test_a_histogram_counts_the_duration_of_requests(client: FlaskClient):
     for _ in range(3):
         predict(client, wine())
     found = told(client)
@@ -113,7 +113,7 @@ def test_predictions_are_counted_by_label_and_rows_by_request(client: FlaskClien
     assert found['serving_request_rows_sum{model="wine"}'] == 4
 
 
-def test_models_are_told_by_their_versions(models: Path, tmp_path: Path):
+def test_models_are_reported_with_their_versions(models: Path, tmp_path: Path):
     tried = rewrite(models, lambda manifest, _: manifest.update(title="newer"))
     (models / "wine" / "trial").write_text(str(tried))
     (models / "diabetes" / "current").write_text("latest")
@@ -130,7 +130,7 @@ def test_models_are_told_by_their_versions(models: Path, tmp_path: Path):
     }
 
 
-def test_the_journal_and_its_collector_are_told(settings: Settings):
+def test_the_journal_and_its_collector_are_reported(settings: Settings):
     client = started(settings)
     predict(client, wine())
     before = told(client)
@@ -144,7 +144,7 @@ def test_the_journal_and_its_collector_are_told(settings: Settings):
     assert after["serving_collector_last_run_timestamp_seconds"] > 1.7e9
 
 
-def test_what_could_not_be_recorded_is_told(settings: Settings):
+def test_predictions_that_could_not_be_recorded_are_counted(settings: Settings):
     settings.var_dir.mkdir()
     settings.journal_dir.write_text("in its place")
     client = started(settings)
@@ -180,7 +180,7 @@ def reported(settings: Settings) -> None:
     store.close()
 
 
-def test_drift_and_alerts_are_told_as_the_monitor_found_them(settings: Settings):
+def test_drift_and_alerts_are_reported_as_the_monitor_found_them(settings: Settings):
     client = started(settings)
     reported(settings)
     found = told(client)
@@ -199,7 +199,7 @@ def test_drift_and_alerts_are_told_as_the_monitor_found_them(settings: Settings)
     }
 
 
-def test_a_report_of_another_release_costs_its_own_figures_alone(settings: Settings):
+def test_a_report_of_another_release_loses_only_its_own_figures(settings: Settings):
     client = started(settings)
     store = moved(settings)
     report = Report("wine", 1, 5_000, Raw(b'{"drift":"in words"}'), 0, Raw(b"{}"))
@@ -222,7 +222,7 @@ def test_a_store_that_is_down_is_a_metric_and_no_error(tmp_path: Path):
     )
 
 
-def test_the_store_is_asked_once_in_a_while(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+def test_the_store_is_queried_once_in_a_while(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     client = started(settings)
     moved(settings).close()
     assert told(client)["serving_store_up"] == 1
@@ -232,12 +232,12 @@ def test_the_store_is_asked_once_in_a_while(settings: Settings, monkeypatch: pyt
     assert told(started(settings))["serving_store_up"] == 0
 
 
-def test_without_a_journal_nothing_is_told_of_it_nor_of_the_store(tmp_path: Path):
+def test_without_a_journal_neither_it_nor_the_store_is_reported(tmp_path: Path):
     found = told(started(Settings(var_dir=tmp_path, journal=False)))
     assert not [name for name in found if re.search("journal|collector|store", name)]
 
 
-def test_a_count_of_a_release_with_other_labels_is_passed_over(tmp_path: Path):
+def test_a_count_of_a_release_with_other_labels_is_ignored(tmp_path: Path):
     older = Counters(tmp_path)
     older.add([(("serving_requests_total", "/predict", "200"), 7), (("serving_gone", "x"), 7)])
     assert list(Metrics(tmp_path).samples()) == []

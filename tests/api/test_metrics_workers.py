@@ -38,7 +38,7 @@ def counted(server: Server) -> set[str]:
 
 
 @pytest.mark.slow
-def test_every_worker_tells_what_all_of_them_answered_and_those_that_were_killed(tmp_path: Path):
+def test_every_worker_reports_the_counts_of_all_even_of_killed_ones(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log") as server:
         post(server, 20)
         before = workers(server.process.pid)
@@ -66,7 +66,7 @@ def test_totals_are_of_requests_for_predictions(tmp_path: Path):
     assert read_totals(tmp_path) == Totals(3, {"422": 1, "500": 1})
 
 
-def test_what_came_since_is_all_where_counting_began_anew():
+def test_the_difference_is_the_whole_count_where_counting_started_anew():
     before = Totals(10, {"422": 2, "500": 1})
     assert Totals(15, {"422": 4, "500": 1}).since(before) == Totals(5, {"422": 2})
     assert Totals(3, {"422": 1}).since(before) == Totals(3, {"422": 1})

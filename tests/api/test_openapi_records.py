@@ -25,7 +25,7 @@ VALUES: list[Any] = [None, True, False, 0, 1, 2, -1, 0.5, 1e30, "red", "rosé", 
 
 
 @pytest.mark.parametrize("field", ["pH", "color"])
-def test_the_document_takes_of_wine_what_the_service_takes(client: FlaskClient, field: str):
+def test_the_document_and_the_service_accept_the_same_wines(client: FlaskClient, field: str):
     document = client.get("/openapi.json").json
     agrees(client, document, "wine", [wine() | {field: value} for value in VALUES])
 
@@ -80,7 +80,7 @@ def test_odd_names_and_every_kind_of_field_are_described(odd: FlaskClient):
 
 
 @pytest.mark.parametrize("first", ["False", "True", "true", True, False, 0, 1, 2, None, "x"])
-def test_the_document_takes_what_the_service_takes_of_categories_and_numbers(
+def test_the_document_and_the_service_accept_the_same_categories_and_numbers(
     odd: FlaskClient, first: Any
 ):
     document = odd.get("/openapi.json").json
@@ -94,7 +94,7 @@ def test_the_document_takes_what_the_service_takes_of_categories_and_numbers(
     agrees(odd, document, "plain", records)
 
 
-def test_ids_are_as_the_document_says(client: FlaskClient):
+def test_ids_match_the_pattern_of_the_document(client: FlaskClient):
     document = client.get("/openapi.json").json
     of_wine = document["components"]["schemas"]["wine.Feedback"]["properties"]["id"]["pattern"]
     for named in [*ids.make("wine", 3, clock.now(), 1), *ids.make("wine", 3, clock.now(), 2)]:

@@ -48,7 +48,7 @@ def questions(panel: dict[str, Any]) -> list[str]:
     return [target["expr"] for target in panel["targets"]]
 
 
-def test_prometheus_reads_what_the_service_tells(tmp_path: Path):
+def test_prometheus_reads_the_metrics_of_the_service(tmp_path: Path):
     client = create_app(Settings(var_dir=tmp_path)).test_client()
     predict(client, [wine(), wine()])
     assert promtool("check", "metrics", stdin=client.get("/metrics").text) == ""
@@ -68,11 +68,11 @@ def test_each_rule_fires_when_it_should_and_not_while_all_is_well():
 
 
 @pytest.mark.parametrize("file", ["rules.yml", "rules_test.yml"])
-def test_rules_use_only_names_that_there_are(file: str):
+def test_rules_use_only_metrics_that_exist(file: str):
     assert set(NAME.findall((DEPLOY / file).read_text())) <= names()
 
 
-def test_the_dashboard_uses_only_names_that_there_are_and_each_question_is_valid(tmp_path: Path):
+def test_the_dashboard_uses_only_metrics_that_exist_in_valid_queries(tmp_path: Path):
     dashboard = json.loads(DASHBOARD.read_text())
     asked = [question for panel in dashboard["panels"] for question in questions(panel)]
     assert set(NAME.findall(DASHBOARD.read_text())) <= names()

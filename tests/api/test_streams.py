@@ -43,7 +43,7 @@ def read_table(text: str, comma: str = ",") -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     "path", ["/predict", "/models/wine/predict", "/models/wine/versions/1/predict"]
 )
-def test_a_table_is_answered_with_a_table(client: FlaskClient, path: str):
+def test_a_table_gets_a_table(client: FlaskClient, path: str):
     answer = client.post(path, data=table(*WINES), **AS_CSV)
     assert (answer.status_code, answer.mimetype) == (200, "text/csv")
     rows = read_table(answer.text)
@@ -57,7 +57,7 @@ def test_a_table_is_answered_with_a_table(client: FlaskClient, path: str):
         assert (row["warnings"], row["error"]) == ("; ".join(told), "")
 
 
-def test_a_spreadsheet_s_table_is_answered_as_it_came(client: FlaskClient):
+def test_a_table_from_a_spreadsheet_gets_one_in_its_own_form(client: FlaskClient):
     text = table(*WINES, comma=";").replace(".", ",")
     answer = client.post("/predict", data=b"\xef\xbb\xbf" + text.encode(), **AS_CSV)
     assert answer.data.startswith(b"\xef\xbb\xbfid;prediction;")
@@ -66,7 +66,7 @@ def test_a_spreadsheet_s_table_is_answered_as_it_came(client: FlaskClient):
     assert rows[0]["P(bom)"] == str(alone["probabilities"]["bom"]).replace(".", ",")
 
 
-def test_a_number_is_answered_with_the_ends_of_its_interval(client: FlaskClient):
+def test_a_predicted_number_has_the_ends_of_its_interval(client: FlaskClient):
     example = client.get("/models/wine-score/example").json
     answer = client.post("/models/wine-score/predict", data=table(example["input"]), **AS_CSV)
     (row,) = read_table(answer.text)
@@ -75,7 +75,7 @@ def test_a_number_is_answered_with_the_ends_of_its_interval(client: FlaskClient)
     assert float(row["high"]) == example["interval"]["high"]
 
 
-def test_lines_are_answered_with_lines_like_those_of_one_record(client: FlaskClient):
+def test_json_lines_get_lines_like_the_prediction_of_one_record(client: FlaskClient):
     answer = client.post("/predict", data=lines(*WINES), **AS_LINES)
     assert (answer.status_code, answer.mimetype) == (200, "application/jsonl")
     told = [json.loads(line) for line in answer.text.splitlines()]
@@ -99,7 +99,9 @@ SENT["lines"] = {"data": lines(*WINES), **AS_LINES}
         ("text/html, application/jsonl;q=0.5, text/csv;q=0.1", "application/jsonl"),
     ],
 )
-def test_the_answer_is_what_is_accepted(client: FlaskClient, sent: str, accept: str, mimetype: str):
+def test_the_format_of_the_response_is_the_accepted_one(
+    client: FlaskClient, sent: str, accept: str, mimetype: str
+):
     answer = client.post("/predict", headers={"Accept": accept}, **SENT[sent])
     assert (answer.status_code, answer.mimetype) == (200, mimetype)
     match mimetype:
@@ -113,7 +115,7 @@ def test_the_answer_is_what_is_accepted(client: FlaskClient, sent: str, accept: 
 
 
 @pytest.mark.parametrize(("faulty", "line"), [(1, 3), (3 * MAX_RECORDS, 3 * MAX_RECORDS + 2)])
-def test_a_fault_anywhere_refuses_all_and_is_told_with_its_line(
+def test_a_fault_anywhere_refuses_all_records_and_is_reported_with_its_line(
     settings: Settings, faulty: int, line: int
 ):
     client = create_app(settings).test_client()
@@ -134,7 +136,7 @@ def test_a_fault_anywhere_refuses_all_and_is_told_with_its_line(
     assert not [*settings.journal_dir.glob("*.jsonl")]
 
 
-def test_faults_inline_stand_in_the_place_of_predictions_in_an_array_too(client: FlaskClient):
+def test_faults_inline_are_in_the_place_of_predictions_in_an_array_too(client: FlaskClient):
     sent = body([wine(), wine(alcohol=-1, pH="x"), 7, wine(extra=1)])
     told = client.post("/predict?faults=inline", **sent).json
     predictions = told["predictions"]
@@ -152,7 +154,7 @@ def test_faults_inline_stand_in_the_place_of_predictions_in_an_array_too(client:
 
 
 @pytest.mark.parametrize("sent", ["csv", "lines"])
-def test_faults_inline_stand_in_the_place_of_their_predictions(client: FlaskClient, sent: str):
+def test_faults_inline_are_in_the_place_of_predictions(client: FlaskClient, sent: str):
     records = [wine(), wine(alcohol=-1, pH="x"), wine()]
     data = {
         "csv": {"data": table(*records), **AS_CSV},
@@ -180,7 +182,7 @@ def test_many_faults_are_counted_and_the_first_are_listed(client: FlaskClient):
     assert len(answer.json["errors"]) == 100
 
 
-def test_columns_that_are_no_fields_are_named_once(client: FlaskClient):
+def test_unused_columns_are_named_once(client: FlaskClient):
     answer = client.post("/predict", data=table(wine() | {"quality": 6, "maçã": 1}), **AS_CSV)
     assert answer.headers["X-Unused-Columns"] == "quality, ma%C3%A7%C3%A3"
 
@@ -218,7 +220,7 @@ def test_more_records_than_json_may_have_are_recorded_to_the_last(settings: Sett
     assert all(store.prediction(told[at]) for at in (0, MAX_RECORDS, count - 1))
 
 
-def test_what_must_be_recorded_and_cannot_be_is_not_answered(
+def test_a_stream_that_must_be_recorded_and_cannot_be_is_not_predicted(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     client = create_app(Settings(var_dir=settings.var_dir, journal_required=True)).test_client()
@@ -237,7 +239,7 @@ def test_what_must_be_recorded_and_cannot_be_is_not_answered(
     assert client.post("/predict", data=lines(wine()), **AS_LINES).status_code == 503
 
 
-def test_a_body_that_the_disk_has_no_room_for_is_refused(
+def test_a_body_that_does_not_fit_on_the_disk_is_refused(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ):
     def fail(*_: Any) -> None:
@@ -249,7 +251,7 @@ def test_a_body_that_the_disk_has_no_room_for_is_refused(
     assert answer.json["detail"] == "the body cannot be kept in VAR_DIR: No space left on device"
 
 
-def test_a_table_that_nobody_labelled_is_told_how(client: FlaskClient):
+def test_a_table_without_a_content_type_is_refused_with_a_hint(client: FlaskClient):
     as_curl_has_it = "application/x-www-form-urlencoded"
     answer = client.post("/predict", data=table(wine()), content_type=as_curl_has_it)
     assert answer.status_code == 400
