@@ -147,9 +147,9 @@ def story(page: Path | None) -> None:
 @click.option("--rows", type=click.IntRange(10_000), help="Ask a store of so many, instead.")
 def store(rows: int | None) -> None:
     """Measure how fast the store takes predictions in, or answers when it is full."""
-    from bench.store import questions, rates  # noqa: PLC0415
+    from bench.store import queries, rates  # noqa: PLC0415
 
-    for line in rates(200_000) if rows is None else questions(rows):
+    for line in rates(200_000) if rows is None else queries(rows):
         click.echo(line)
 
 

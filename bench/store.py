@@ -1,4 +1,4 @@
-"""How fast records are written and moved, and how long questions to a full store take."""
+"""How fast records are written and moved, and how long queries of a full store take."""
 
 import os
 import time
@@ -22,13 +22,13 @@ FIELDS = [
     "type",
 ]
 WINE = [7.4, 0.7, 0.3, 1.9, 0.076, 11.0, 34.0, 0.9978, 3.51, 0.56, 9.4, "white"]
-AT_ONCE = 2_000  # rows in one transaction
-LOST = 1_000  # feedback that fits no prediction, when the store is full
+BATCH = 2_000  # rows in one transaction
+UNMATCHED = 1_000  # feedback without a prediction
 TIMES = 5
 
 
 def entry_of(number: int, records: int, version: int = 1) -> PredictionEntry:
-    """A request about so many wines; `number` counts the wines before it, one a millisecond."""
+    """Make a request with some wines; `number` is how many came before, one per millisecond."""
     stem = f"{START + number:011x}{os.urandom(8).hex()}"
     places = range(number, number + records)
     return PredictionEntry(
@@ -47,12 +47,12 @@ def entry_of(number: int, records: int, version: int = 1) -> PredictionEntry:
 
 
 def label(number: int) -> str:
-    """One wine in eight is good, one in 100,000 rare."""
+    """Return the label of a wine: one in eight is good, one in 100,000 rare."""
     return "raro" if number % 100_000 == 0 else "bom" if number % 8 == 0 else "ruim"
 
 
 def rates(rows: int) -> Iterator[str]:
-    """The journal's microseconds, and the collector's rows a second into each database."""
+    """Yield the journal's microseconds and the collector's rows per second into each database."""
     programs = postgres.programs()
     if programs is None:
         raise BenchError("PostgreSQL is not installed: apt-get install postgresql")
@@ -70,7 +70,7 @@ def rates(rows: int) -> Iterator[str]:
 
 
 def line(folder: Path, records: int, times: int, *, sync: bool = False) -> float:
-    """Median microseconds of appending a line."""
+    """Return the median microseconds of appending a line."""
     journal, took = Journal(folder, sync=sync), []
     for entry in [entry_of(number, records) for number in range(times)]:
         began = time.perf_counter()
@@ -83,7 +83,7 @@ def line(folder: Path, records: int, times: int, *, sync: bool = False) -> float
 def rate(
     url: str, folder: Path, rows: int, records: int, server_seconds: Callable[[], float]
 ) -> str:
-    """Collect a journal into a new store: from lines on disk to committed rows."""
+    """Collect a journal into a new store, from lines on disk to committed rows."""
     with TemporaryDirectory(dir=folder) as waiting:
         journal, store = Journal(Path(waiting), sync=False), Store(url)
         for first in range(0, rows, records):
@@ -101,8 +101,8 @@ def rate(
     )
 
 
-def questions(rows: int) -> Iterator[str]:
-    """Milliseconds of each question to a SQLite store of so many predictions."""
+def queries(rows: int) -> Iterator[str]:
+    """Yield the milliseconds of each query of a SQLite store with so many predictions."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "store.db"
         store = Store(f"sqlite:///{path}")
@@ -111,35 +111,35 @@ def questions(rows: int) -> Iterator[str]:
         middle = fill(store, rows)
         gigabytes = path.stat().st_size / 1e9
         yield f"{rows:,} rows, {gigabytes:.1f} GB, filled in {time.perf_counter() - began:.0f} s"
-        yield from ask(store, rows, middle)
+        yield from run_queries(store, rows, middle)
         store.close()
 
 
 def fill(store: Store, rows: int) -> Cursor:
-    """Add predictions of three versions, one in ten with feedback; return one of the middle."""
+    """Add predictions of three versions, one in ten with feedback; return one from the middle."""
     middle = Cursor(0, "")
-    for first in range(0, rows, AT_ONCE):
-        entries = [entry_of(at, 1, 1 + 3 * at // rows) for at in range(first, first + AT_ONCE)]
-        learnt = [each.ids[0] for each in entries[::10]]
-        told = FeedbackEntry(START + first, "told", learnt, ["bom"] * len(learnt))
-        store.add([*entries, told], {})
+    for first in range(0, rows, BATCH):
+        entries = [entry_of(at, 1, 1 + 3 * at // rows) for at in range(first, first + BATCH)]
+        ids = [each.ids[0] for each in entries[::10]]
+        feedback = FeedbackEntry(START + first, "feedback", ids, ["bom"] * len(ids))
+        store.add([*entries, feedback], {})
         if first <= rows // 2:
             middle = Cursor(entries[0].time, entries[0].ids[0])
-    lost = [f"lost-{number}" for number in range(LOST)]
-    store.add([FeedbackEntry(START, "lost", lost, ["bom"] * LOST)], {})
+    lost = [f"lost-{number}" for number in range(UNMATCHED)]
+    store.add([FeedbackEntry(START, "lost", lost, ["bom"] * UNMATCHED)], {})
     return middle
 
 
-def ask(store: Store, rows: int, middle: Cursor) -> Iterator[str]:
-    """Ask each question several times, and delete at the end."""
+def run_queries(store: Store, rows: int, middle: Cursor) -> Iterator[str]:
+    """Run each query several times; at the end, delete."""
     end = START + rows
-    asked: dict[str, Callable[[], object]] = {
+    queries: dict[str, Callable[[], object]] = {
         "by id": lambda: store.prediction(middle.id),
         "first page of 100": lambda: store.predictions("wine", limit=100),
         "a page of the middle": lambda: store.predictions("wine", limit=100, after=middle),
         "a label of one in eight": lambda: store.predictions("wine", label="bom", limit=100),
         "a label of one in 100,000": lambda: store.predictions("wine", label="raro", limit=100),
-        "a label that never was": lambda: store.predictions("wine", label="?", limit=100),
+        "a label that does not exist": lambda: store.predictions("wine", label="?", limit=100),
         "the oldest version": lambda: store.predictions("wine", version=1, limit=100),
         "a time range": lambda: store.predictions(
             "wine", since=START + rows // 3, until=middle.time, limit=100
@@ -149,11 +149,11 @@ def ask(store: Store, rows: int, middle: Cursor) -> Iterator[str]:
         ),
         "unmatched feedback": lambda: store.unmatched(end, 100),
     }
-    for name, question in asked.items():
+    for name, query in queries.items():
         took = []
         for _ in range(TIMES):
             began = time.perf_counter()
-            question()
+            query()
             took.append(time.perf_counter() - began)
         yield f"{name:26} {median(took) * 1000:9.2f} ms, at most {max(took) * 1000:.2f}"
     began = time.perf_counter()

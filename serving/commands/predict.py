@@ -39,14 +39,7 @@ PredictedBatch = tuple[Batch, Predicted | None]
 class Summary(msgspec.Struct):
     """The result for the records of a file.
 
-    Attributes
-    ----------
-    unused : list of str
-        Columns that are not fields of the model.
-    invalid : int
-        Records that were not predicted.
-    with_warnings : int
-        Records that were predicted with warnings.
+    `unused` are columns that are not fields of the model; `invalid` records were not predicted.
     """
 
     model: str
@@ -94,22 +87,10 @@ class Summary(msgspec.Struct):
 )
 @click.argument("model")
 @click.argument("file", type=FILE)
-@click.option(
-    "-o", "--output", type=FILE, default=STANDARD, help="A file; standard output if not given."
-)
+@click.option("-o", "--output", type=FILE, default=STANDARD, help="A file, or - to print.")
 @click.option("--version", type=int, help="Which version; the live one, if not given.")
-@click.option(
-    "--from",
-    "input_format",
-    type=click.Choice(["csv", "jsonl"]),
-    help="If the name of FILE has no format.",
-)
-@click.option(
-    "--to",
-    "output_format",
-    type=click.Choice([*FORMATS]),
-    help="If the name of OUTPUT has no format.",
-)
+@click.option("--from", "source", type=click.Choice(["csv", "jsonl"]), help="FILE's format.")
+@click.option("--to", "target", type=click.Choice([*FORMATS]), help="OUTPUT's format.")
 @AS_JSON
 @click.pass_obj
 def predict(
@@ -119,8 +100,8 @@ def predict(
     file: Path,
     output: Path,
     version: int | None,
-    input_format: str | None,
-    output_format: str | None,
+    source: str | None,
+    target: str | None,
     as_json: bool,
 ) -> None:
     """Predict the records of FILE by MODEL: CSV with a line of names, or JSON Lines; - is a pipe.
@@ -129,24 +110,24 @@ def predict(
     recorded, so predictions have no ids. A file is compressed if its name ends in .gz. An invalid
     record has its error in the place of a prediction.
     """
-    read_as = FORMATS[input_format] if input_format else media_type(file) or CSV
+    read_as = FORMATS[source] if source else media_type(file) or CSV
     if read_as not in READERS:
         raise click.UsageError(
             f"{file} has a format that is not read; save its records as .csv or .jsonl"
         )
-    write_as = FORMATS[output_format] if output_format else media_type(output) or read_as
+    write_as = FORMATS[target] if target else media_type(output) or read_as
     engine = _engine(settings, model, version)
     began = time.perf_counter()
     try:
         with ExitStack() as opened:
-            source = opened.enter_context(reading(file))
-            reader = READERS[read_as](source.stream, engine.schema)
+            opened_file = opened.enter_context(reading(file))
+            reader = READERS[read_as](opened_file.stream, engine.schema)
             summary = Summary(model, engine.manifest.version, engine.backend, reader.unused)
             out = opened.enter_context(writing(output))
-            is_visible = source.size is not None and output != STANDARD and sys.stderr.isatty()
+            is_visible = opened_file.size is not None and output != STANDARD and sys.stderr.isatty()
             bar: ProgressBar[int] = opened.enter_context(
                 click.progressbar(
-                    length=source.size or 0,
+                    length=opened_file.size or 0,
                     label="predicting",
                     file=sys.stderr,
                     hidden=not is_visible,
@@ -154,7 +135,7 @@ def predict(
             )
             for batch in _write(engine, reader, write_as, out):
                 summary.count(batch)
-                bar.update(source.position() - bar.pos)
+                bar.update(opened_file.position() - bar.pos)
     except (OSError, EOFError, zlib.error) as error:
         if isinstance(error, BrokenPipeError):  # the reader of a pipe has closed it
             raise

@@ -170,12 +170,12 @@ class Metrics:
         """
         method = method if method in METHODS else "other"
         bucket = SECOND_BUCKETS[bisect_left(MICROSECONDS, microseconds)]
-        asked = PREDICTS if predicts else "false"
+        flag = PREDICTS if predicts else "false"
         self._counters.add(
             (
-                ((REQUESTS.name, route, method, status, asked), 1),
-                ((DURATION.name, route, asked, bucket), 1),
-                ((DURATION.name, route, asked, SUM), microseconds),
+                ((REQUESTS.name, route, method, status, flag), 1),
+                ((DURATION.name, route, flag, bucket), 1),
+                ((DURATION.name, route, flag, SUM), microseconds),
             )
         )
 

@@ -1,4 +1,4 @@
-"""The one path of every request: predict, record, take feedback, look up; and the trial.
+"""The path of every request: predict, record, add feedback, find a prediction; and the trial.
 
 Knows no HTTP. Imports versions, recording, formats, models.
 """

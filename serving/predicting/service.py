@@ -26,7 +26,7 @@ from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
-from serving.recording.store.additions import find
+from serving.recording.store.additions import find_in_entries
 from serving.recording.store.rows import Feedback, Prediction, Trial
 from serving.versions.registry import Registry
 
@@ -191,7 +191,7 @@ class Service:
         if not ids.PredictionId.read(prediction_id):
             raise unknown
         entries = self.journal.find(prediction_id) if self.journal else []
-        recent, given = find(entries, prediction_id)
+        recent, given = find_in_entries(entries, prediction_id)
         try:
             stored = self.store.prediction(prediction_id)
         except StoreError:

@@ -1,4 +1,4 @@
-"""What was predicted, on disk before it is answered: journal, collector, database.
+"""The record of predictions and feedback: journal, collector, store.
 
-`store` alone knows databases; `privacy` says what of the inputs is kept. Imports models.
+Only `store` knows databases; `privacy` keeps personal data out. Imports models.
 """

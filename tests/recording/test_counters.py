@@ -36,7 +36,7 @@ def count(folder: Path, *names: str) -> Counters:
     return mine
 
 
-def test_processes_that_are_killed_take_no_count_along(tmp_path: Path):
+def test_a_killed_process_loses_no_count(tmp_path: Path):
     for _ in range(2):
         processes = [
             subprocess.Popen([sys.executable, "-c", ADD, tmp_path, number], cwd=ROOT, **PIPES)
@@ -69,19 +69,19 @@ def test_threads_lose_no_count(tmp_path: Path):
 
 
 @given(st.lists(st.tuples(st.text(max_size=9), st.text(max_size=9)), max_size=20))
-def test_any_text_is_a_name(tmp_path_factory: pytest.TempPathFactory, names):
+def test_any_text_can_be_a_name(tmp_path_factory: pytest.TempPathFactory, names):
     folder = tmp_path_factory.mktemp("metrics")
     mine = Counters(folder)
     mine.add([(name, 1) for name in names])
     assert read(folder) == {name: names.count(name) for name in names}
 
 
-def test_nothing_was_counted_where_nobody_did(tmp_path: Path):
+def test_a_missing_folder_has_no_counts(tmp_path: Path):
     assert read(tmp_path / "none") == {}
 
 
 @pytest.mark.parametrize("tail", [b'["c', b'["c"]', b"\0\0\0\0\n\0\0", b'["\xff"]\n["c"]\n'])
-def test_a_name_that_was_not_kept_whole_spoils_no_other(tmp_path: Path, tail: bytes):
+def test_a_damaged_name_spoils_no_other(tmp_path: Path, tail: bytes):
     count(tmp_path, "a", "b")
     with (tmp_path / "0.names").open("ab") as names:
         names.write(tail)
@@ -90,14 +90,14 @@ def test_a_name_that_was_not_kept_whole_spoils_no_other(tmp_path: Path, tail: by
     assert read(tmp_path) == {("a",): 1, ("b",): 2, ("d",): 1}
 
 
-def test_a_count_whose_name_was_lost_is_nobody_elses(tmp_path: Path):
+def test_the_count_of_a_lost_name_is_reset(tmp_path: Path):
     count(tmp_path, "a", "lost")
     (tmp_path / "0.names").write_bytes(b'["a"]\n')
     count(tmp_path, "new")
     assert read(tmp_path) == {("a",): 1, ("new",): 1}
 
 
-def test_what_has_no_room_is_not_counted_and_the_log_says_so(
+def test_counts_beyond_the_limit_are_dropped_and_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(counters, "MAX_COUNTS", 3)
@@ -106,7 +106,7 @@ def test_what_has_no_room_is_not_counted_and_the_log_says_so(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-def test_a_folder_that_cannot_be_written_costs_the_counts_alone(
+def test_a_folder_that_cannot_be_written_only_loses_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(counters, "PAUSE", 0)

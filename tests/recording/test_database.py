@@ -26,7 +26,7 @@ def test_migrating_again_changes_nothing(store: Store):
     assert ids(store) == ["a"]
 
 
-def test_many_may_migrate_at_once(store_url: str):
+def test_many_processes_can_migrate_at_the_same_time(store_url: str):
     stores = [Store(store_url) for _ in range(8)]
     with ThreadPoolExecutor(len(stores)) as pool:
         list(pool.map(Store.migrate, stores))
@@ -50,7 +50,7 @@ def test_a_connection_waits_while_another_writes_to_a_file_without_a_log(tmp_pat
     store.close()
 
 
-def test_a_later_step_is_taken_once_and_wholly(store_url: str, store: Store):
+def test_a_later_step_is_applied_once_and_completely(store_url: str, store: Store):
     store.add([predicted("a")], {})
     broken = Step("broken", ("CREATE TABLE half (x TEXT)", "CREATE TABLE half (x TEXT)"))
     good = Step("trial", ("ALTER TABLE predictions ADD COLUMN trial TEXT",))
@@ -71,21 +71,21 @@ def test_the_tables_can_be_read_by_name_as_the_docs_say(store_url: str, store: S
     store.add([predicted("a")], {})
     on_sqlite, on_postgresql = re.findall("```sql\n(.*?)```", DOCS.read_text(), re.DOTALL)
     database = Database(store_url)
-    asked = on_postgresql if database.is_postgresql else on_sqlite
+    query = on_postgresql if database.is_postgresql else on_sqlite
     with database.reading() as connection:
-        named = [(field, str(value)) for _, field, value in connection.exec_driver_sql(asked)]
+        named = [(field, str(value)) for _, field, value in connection.exec_driver_sql(query)]
     assert named == [("alcohol", "9.5"), ("type", "white")]
     database.close()
 
 
-def test_a_store_without_tables_says_so(store_url: str):
+def test_a_store_without_tables_is_an_error(store_url: str):
     store = Store(store_url)
     with pytest.raises(StoreError, match="predictions"):
         store.prediction("a")
     store.close()
 
 
-def test_a_stopped_server_is_an_error_and_a_started_one_serves_again(postgres: Postgres):
+def test_a_stopped_server_is_an_error_until_it_is_started_again(postgres: Postgres):
     store = Store(postgres.new())
     store.migrate()
     store.add([predicted("a")], {})
@@ -106,7 +106,7 @@ def test_a_stopped_server_is_an_error_and_a_started_one_serves_again(postgres: P
     store.close()
 
 
-def test_a_full_disk_is_an_error_and_a_freed_one_serves_again(tmp_path: Path):
+def test_a_full_disk_is_an_error_until_it_has_space_again(tmp_path: Path):
     store = Store(f"sqlite:///{tmp_path}/store.db")
     store.migrate()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -157,7 +157,7 @@ def test_an_error_names_the_database_without_its_password(url: str, message: str
 
 
 @pytest.mark.parametrize("removed", ["store.db*", "store.db"])
-def test_a_file_that_was_removed_is_made_again(tmp_path: Path, removed: str):
+def test_a_removed_file_is_created_again(tmp_path: Path, removed: str):
     """By whoever tidies up: what is written from then on must not go to a file without a name."""
     store = Store(f"sqlite:///{tmp_path}/store.db")
     store.migrate()
@@ -170,7 +170,9 @@ def test_a_file_that_was_removed_is_made_again(tmp_path: Path, removed: str):
     assert Store(f"sqlite:///{tmp_path}/store.db").positions() == {"segment": Position(7)}
 
 
-def test_of_a_database_without_tables_strangers_are_told_that_nothing_is_recorded(store_url: str):
+def test_the_public_message_for_a_database_without_tables_is_that_nothing_is_recorded(
+    store_url: str,
+):
     store = Store(store_url)
     with pytest.raises(StoreError) as refused:
         store.positions()

@@ -40,7 +40,7 @@ KNOWN = "wine.1.19aa63c2f3c0123456789abcdef"
 SALT = "sixteen or more characters"
 
 
-def test_no_record_is_kept_where_none_is_wanted(tmp_path: Path):
+def test_nothing_is_recorded_without_a_journal(tmp_path: Path):
     client = create_app(Settings(var_dir=tmp_path / "var", journal=False)).test_client()
     id_ = predict(client, wine())["id"]
     assert [path.name for path in (tmp_path / "var").iterdir()] == ["metrics"]  # bare counts
@@ -49,7 +49,7 @@ def test_no_record_is_kept_where_none_is_wanted(tmp_path: Path):
 
 
 @pytest.mark.parametrize("required", [False, True])
-def test_a_journal_that_cannot_be_written_is_told_and_recovers(tmp_path: Path, required: bool):
+def test_a_journal_that_cannot_be_written_is_reported_and_recovers(tmp_path: Path, required: bool):
     folder = tmp_path / "var"
     folder.write_text("in the way")
     client = create_app(Settings(var_dir=folder, journal_required=required)).test_client()
@@ -88,7 +88,7 @@ class Growing(io.RawIOBase):
         return len(part)
 
 
-def test_a_line_that_is_being_written_is_left_for_later():
+def test_a_line_that_is_being_written_is_read_later():
     before, line = (msgspec.json.encode(predicted(name)) + b"\n" for name in "ab")
     growing = io.BufferedReader(Growing(before + line[:40], b"", line[40:]))
     (seen,) = read_chunks(growing)
@@ -96,7 +96,7 @@ def test_a_line_that_is_being_written_is_left_for_later():
     assert (seen.end, seen.torn) == (len(before), 0)
 
 
-def test_torn_lines_are_left_out_and_counted(settings: Settings):
+def test_torn_lines_are_skipped_and_counted(settings: Settings):
     client = create_app(settings).test_client()
     ids = [predict(client, wine())["id"] for _ in range(2)]
     (segment,) = settings.journal_dir.glob("*.jsonl")
@@ -111,7 +111,7 @@ def test_torn_lines_are_left_out_and_counted(settings: Settings):
     assert not torn.exists()
 
 
-def test_a_line_that_a_full_disk_cut_off_spoils_no_other(
+def test_a_line_cut_off_by_a_full_disk_spoils_no_other(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     client = create_app(settings).test_client()
@@ -131,7 +131,7 @@ def test_a_line_that_a_full_disk_cut_off_spoils_no_other(
         assert [bool(store.prediction(id_)) for id_ in (first, *torn, last)] == [1, 0, 0, 1]
 
 
-def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(settings: Settings):
+def test_an_incomplete_line_is_read_when_it_is_complete(settings: Settings):
     client = create_app(settings).test_client()
     predict(client, wine())
     (segment,) = settings.journal_dir.glob("*.jsonl")
@@ -150,7 +150,7 @@ def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(settings: S
 
 
 @pytest.mark.slow
-def test_lines_of_many_threads_stay_whole(settings: Settings):
+def test_lines_of_many_threads_do_not_mix(settings: Settings):
     client = create_app(settings)
     ids: list[str] = []
 
@@ -169,44 +169,44 @@ def test_lines_of_many_threads_stay_whole(settings: Settings):
 
 
 def kept(settings: Settings, record: dict[str, Any]) -> Any:
-    """What is told of a prediction, and all the bytes of its record."""
+    """The API's response about a prediction, and all the bytes of its record."""
     client = create_app(settings).test_client()
     id_ = predict(client, record)["id"]
     (segment,) = settings.journal_dir.glob("*.jsonl")
     return client.get(f"/predictions/{id_}").json, segment.read_text()
 
 
-def test_fields_that_are_left_out_are_nowhere_in_the_record(settings: Settings):
-    told, line = kept(replace(settings, journal_omit='{"wine": ["alcohol"]}'), wine(alcohol=14.97))
-    assert told["record"] == {name: wine()[name] for name in wine() if name != "alcohol"}
-    assert told["warnings"] == []
+def test_omitted_fields_are_nowhere_in_the_record(settings: Settings):
+    shown, line = kept(replace(settings, journal_omit='{"wine": ["alcohol"]}'), wine(alcohol=14.97))
+    assert shown["record"] == {name: wine()[name] for name in wine() if name != "alcohol"}
+    assert shown["warnings"] == []
     assert "14.97" not in line
 
 
 @pytest.mark.parametrize("setting", ["journal_omit", "journal_hash"])
-def test_the_name_of_a_field_that_is_none_is_told_and_not_recorded(
+def test_the_name_of_an_unknown_field_is_in_the_response_but_not_recorded(
     settings: Settings, setting: str
 ):
     """A table's heading may be anything, a person's number too."""
     record = wine(alcohol=14.97, pH=2.5) | {"123.456.789-09": 1, "Ana": None}
     settings = replace(settings, **{setting: '{"wine": ["alcohol"]}'}, journal_salt=SALT)
     client = create_app(settings).test_client()
-    answered = predict(client, record)
-    assert {"123.456.789-09", "Ana"} < {each["field"] for each in answered["warnings"]}
+    response = predict(client, record)
+    assert {"123.456.789-09", "Ana"} < {each["field"] for each in response["warnings"]}
     for kind in ("text/csv", "application/jsonl"):
         text = json.dumps(record)
         if kind == "text/csv":
             text = "\n".join(",".join(map(str, each)) for each in (record, record.values()))
         assert client.post("/predict", data=text, content_type=kind).status_code == 200
-    told = client.get(f"/predictions/{answered['id']}").json
-    assert [each["field"] for each in told["warnings"]] == ["pH"]
+    shown = client.get(f"/predictions/{response['id']}").json
+    assert [each["field"] for each in shown["warnings"]] == ["pH"]
     moved(settings).close()
     kept_files = [file for file in settings.var_dir.rglob("*") if file.is_file()]
     for word in (b"123.456.789-09", b"Ana"):
         assert [file for file in kept_files if word in file.read_bytes()] == []
 
 
-def test_what_is_not_the_journals_own_stops_no_record(settings: Settings):
+def test_foreign_files_do_not_stop_the_collector(settings: Settings):
     client = create_app(settings).test_client()
     id_ = predict(client, wine())["id"]
     (settings.journal_dir / "0-folder.jsonl").mkdir()
@@ -219,17 +219,17 @@ def test_what_is_not_the_journals_own_stops_no_record(settings: Settings):
     assert client.get("/metrics").status_code == 200
 
 
-def test_a_hash_stands_for_a_value_and_depends_on_the_salt(settings: Settings):
+def test_a_hash_replaces_a_value_and_depends_on_the_salt(settings: Settings):
     hashed = replace(settings, journal_hash='{"wine": ["alcohol"]}', journal_salt=SALT)
-    told, line = kept(hashed, wine(alcohol=14.97))
+    shown, line = kept(hashed, wine(alcohol=14.97))
     assert "14.97" not in line
-    assert len(told["record"]["alcohol"]) == 32
+    assert len(shown["record"]["alcohol"]) == 32
     again, _ = kept(replace(hashed, var_dir=settings.var_dir / "2"), wine(alcohol=14.97))
     other, _ = kept(
         replace(hashed, var_dir=settings.var_dir / "3", journal_salt=SALT[::-1]),
         wine(alcohol=14.97),
     )
-    assert again["record"] == told["record"] != other["record"]
+    assert again["record"] == shown["record"] != other["record"]
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_hash_stands_for_a_value_and_depends_on_the_salt(settings: Settings):
         ("journal_hash", '{"wine": ["pH"]}', "JOURNAL_HASH needs a JOURNAL_SALT"),
     ],
 )
-def test_what_would_be_recorded_by_mistake_stops_the_start(
+def test_a_misspelt_private_field_stops_the_start(
     settings: Settings, setting: str, value: str, message: str
 ):
     salt = "" if "needs" in message else SALT
@@ -253,7 +253,7 @@ def test_what_would_be_recorded_by_mistake_stops_the_start(
         create_app(replace(settings, **{setting: value}, journal_salt=salt))
 
 
-def test_what_is_too_old_goes_from_the_store(settings: Settings):
+def test_old_records_are_deleted_from_the_store(settings: Settings):
     client = create_app(settings).test_client()
     with closing(moved(settings)) as store:
         old = PredictionEntry(
@@ -277,7 +277,7 @@ def test_what_is_too_old_goes_from_the_store(settings: Settings):
     assert client.get(f"/predictions/{id_}").status_code == 200
 
 
-def test_what_is_too_old_goes_from_the_journal_of_a_store_long_gone(settings: Settings):
+def test_old_records_are_deleted_from_the_journal_while_the_store_is_down(settings: Settings):
     settings.journal_dir.mkdir(parents=True)
     days_ago = time.time() - 3 * 86_400
     for name in ("old", "new"):
@@ -289,13 +289,13 @@ def test_what_is_too_old_goes_from_the_journal_of_a_store_long_gone(settings: Se
         for _ in range(2):
             collector.attempt()
     assert [path.stem for path in settings.journal_dir.glob("*.jsonl")] == ["new"]
-    told = read_status(settings.journal_dir)
-    assert told
-    assert (told.waiting, "unable to open" in told.reason) == (3, True)
+    shown = read_status(settings.journal_dir)
+    assert shown
+    assert (shown.waiting, "unable to open" in shown.reason) == (3, True)
 
 
 @pytest.mark.slow
-def test_collecting_is_taken_over_when_it_ends(tmp_path: Path):
+def test_another_collector_takes_over(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log") as server:
         request = urllib.request.Request(f"{server.url}/predict", json.dumps(wine()).encode())
         for worker in children(server.process.pid):

@@ -1,4 +1,4 @@
-"""What was answered and what was true of it, as the store streams it; two versions compared."""
+"""Predictions with their feedback, as the store streams them; two versions compared."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def predicted(time: int, *ids: str, version: int = 1, **changes: Any) -> Predict
     return PredictionEntry(time, "wine", version, "", 1, *known, **changes)
 
 
-def learnt(time: int, actual: str, *ids: str) -> FeedbackEntry:
+def feedback(time: int, actual: str, *ids: str) -> FeedbackEntry:
     return FeedbackEntry(time, "", list(ids), [actual] * len(ids))
 
 
@@ -42,7 +42,7 @@ def raw(text: str) -> Raw:
     return Raw(text.encode())
 
 
-def test_answers_come_newest_first_with_the_truth_that_was_told_last(store: Store):
+def test_labelled_predictions_come_newest_first_with_their_latest_feedback(store: Store):
     chances = {"classes": CLASSES, "probabilities": [[0.9, 0.1]]}
     store.add(
         [
@@ -50,8 +50,8 @@ def test_answers_come_newest_first_with_the_truth_that_was_told_last(store: Stor
             predicted(2, "newer", **chances),
             predicted(3, "unknown"),
             predicted(4, "of another version", version=2),
-            learnt(5, "bom", "old", "newer", "of another version"),
-            learnt(6, "ruim", "newer"),
+            feedback(5, "bom", "old", "newer", "of another version"),
+            feedback(6, "ruim", "newer"),
         ],
         {},
     )
@@ -66,7 +66,7 @@ def test_answers_come_newest_first_with_the_truth_that_was_told_last(store: Stor
     store.close()
 
 
-def test_a_trial_is_read_row_by_row_where_the_live_version_answered(store: Store):
+def test_a_trial_prediction_is_paired_with_the_live_version_s(store: Store):
     store.add(
         [
             predicted(1, "a", "b", "c"),
@@ -74,7 +74,7 @@ def test_a_trial_is_read_row_by_row_where_the_live_version_answered(store: Store
             TrialEntry(2, "wine", 2, ["a", "b"], ["ruim"] * 2, CLASSES, [[0.2, 0.8]] * 2),
             TrialEntry(2, "wine", 2, ["by one that was pinned"], ["ruim"]),
             TrialEntry(3, "wine", 2, ["c"], ["ruim"]),
-            learnt(4, "ruim", "a", "c", "by one that was pinned"),
+            feedback(4, "ruim", "a", "c", "by one that was pinned"),
         ],
         {},
     )
@@ -131,7 +131,7 @@ def test_the_interval_holds_the_true_difference_nineteen_times_of_twenty():
         (3, Paired(500, 0.3, 0.15, -0.2, -0.1), 1),
     ],
 )
-def test_the_gate_goes_by_the_same_live_rows_where_it_can(
+def test_the_gate_compares_on_the_same_live_rows_if_there_are_any(
     models: Path, against: int, paired: Paired, objections: int
 ):
     def worse_by_figures(manifest: dict[str, Any], _: Any) -> None:

@@ -32,7 +32,7 @@ def alert(cleared: int | None = None, **changes: Any) -> Alert:
     return Alert(model="wine", version=1, cleared=cleared, **fields)
 
 
-def test_the_latest_report_of_a_version_is_kept_and_the_figures_of_all(reports: Reports):
+def test_the_latest_report_of_a_version_and_the_figures_of_all_are_kept(reports: Reports):
     assert reports.latest("wine", 1) is None
     assert reports.write(report(5), FIGURES, [], [], before=0)
     assert reports.write(report(6), FIGURES, [], [], before=5)
@@ -42,7 +42,7 @@ def test_the_latest_report_of_a_version_is_kept_and_the_figures_of_all(reports: 
     assert [(each.time, each.version) for each in reports.points("wine", 6)] == [(6, 1), (7, 2)]
 
 
-def test_of_many_figures_so_many_are_given_with_the_latest(reports: Reports):
+def test_many_figures_are_thinned_out_but_the_latest_stays(reports: Reports):
     for time in range(1, 11):
         reports.write(report(time), FIGURES, [], [], before=time - 1)
     of_four = [each.time for each in reports.points("wine", 2, max_points=4)]
@@ -51,7 +51,7 @@ def test_of_many_figures_so_many_are_given_with_the_latest(reports: Reports):
     assert reports.points("diabetes", 2, max_points=4) == []
 
 
-def test_a_pass_that_another_monitor_overtook_leaves_nothing(store: Store):
+def test_a_check_that_another_monitor_overtook_writes_nothing(store: Store):
     reports = store.reports
     reports.write(report(5), FIGURES, [], [], before=0)
     message = Delivery("a", "{}", 0)
@@ -89,7 +89,7 @@ def test_a_message_is_due_until_it_is_delivered(store: Store):
     assert [each.id for each in deliveries.due(99, 9)] == ["b"]
 
 
-def test_retention_takes_what_was_found_along_but_no_alert_that_lasts(store: Store):
+def test_retention_deletes_results_of_checks_but_no_lasting_alert(store: Store):
     lasting = alert(raised=6)
     store.reports.write(report(5), FIGURES, [alert(7), lasting], [], before=0)
     store.reports.write(report(9), FIGURES, [], [], before=5)
@@ -98,7 +98,7 @@ def test_retention_takes_what_was_found_along_but_no_alert_that_lasts(store: Sto
     assert store.reports.alerts() == [lasting]
 
 
-def test_of_many_passes_as_many_are_told_as_a_client_can_take(
+def test_the_api_thins_out_the_figures_of_many_checks(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("serving.api.monitor.MAX_POINTS", 2)
@@ -108,5 +108,5 @@ def test_of_many_passes_as_many_are_told_as_a_client_can_take(
     for time in range(now - 4, now):
         store.reports.write(report(time), FIGURES, [], [], before=time - 1 if time > now - 4 else 0)
     store.close()
-    told = create_app(settings).test_client().get("/models/wine/monitor").json
-    assert [each["time"] for each in told["points"]] == [now - 3, now - 1]
+    result = create_app(settings).test_client().get("/models/wine/monitor").json
+    assert [each["time"] for each in result["points"]] == [now - 3, now - 1]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from conftest import PATIENCE, gunicorn, moved, running, wine
-from entries import NOON, learnt, predicted
+from entries import NOON, feedback, predicted
 from msgspec import Raw
 
 from app import create_app
@@ -51,13 +51,13 @@ def entries(mark: str, time: int, count: int) -> list[Any]:
         about = value | {"time": time + at, "predictions": [f"{mark}-{at}"]}
         made += [
             predicted(each, probabilities=[[f"{mark}-{at}"]], classes=["bom"], **about),
-            learnt(f"{mark}-{at}", each, at=time + at, request_id=f"{mark}-{at}"),
+            feedback(f"{mark}-{at}", each, at=time + at, request_id=f"{mark}-{at}"),
             TrialEntry(time + at, "wine", 2, [each], [f"{mark}-{at}"]),
         ]
     return made
 
 
-def test_rows_that_are_removed_leave_no_byte_behind(store: Store, tmp_path: Path):
+def test_deleted_rows_leave_no_byte_behind(store: Store, tmp_path: Path):
     """Added in any order, with those that stay in between, over many pages of the tables."""
     both = [*entries("expired", OLD, 3000), *entries("remains", NEW, 3000)]
     random.Random(1).shuffle(both)
@@ -73,7 +73,7 @@ def test_rows_that_are_removed_leave_no_byte_behind(store: Store, tmp_path: Path
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (3000,)
 
 
-def test_rows_that_came_and_went_while_others_read_leave_no_byte_behind(
+def test_rows_added_and_deleted_while_others_read_leave_no_byte_behind(
     store: Store, tmp_path: Path
 ):
     """A reader holds the log; when it has read, the next time cuts it off."""
@@ -91,7 +91,7 @@ def test_rows_that_came_and_went_while_others_read_leave_no_byte_behind(
     assert left(tmp_path, "expired") == {}
 
 
-def test_trials_of_predictions_that_never_came_are_removed(store: Store):
+def test_trials_of_predictions_that_never_came_are_deleted(store: Store):
     for version in (2, 3):
         store.add([TrialEntry(OLD, "beer", version, ["never"], ["bom"])], {})
     store.add([TrialEntry(NEW, "beer", 2, ["new"], ["bom"])], {})
@@ -101,7 +101,7 @@ def test_trials_of_predictions_that_never_came_are_removed(store: Store):
     assert store.trial("beer", 3, numbers=False).rows == 0
 
 
-def test_a_trial_goes_with_its_prediction_though_it_was_answered_later(store: Store):
+def test_a_trial_is_deleted_with_its_prediction_even_if_it_was_made_later(store: Store):
     store.add([predicted("old", "new"), TrialEntry(NEW, "wine", 2, ["old"], ["bom"])], {})
     store.delete_older(LIMIT)
     store.add([predicted("old")], {})
@@ -121,9 +121,7 @@ def alert(version: int, cleared: int | None, raised: int) -> Alert:
     return Alert(**about, raised=raised, cleared=cleared, statements=(MOVED,))
 
 
-def test_what_the_monitor_found_goes_with_the_oldest_row_of_its_window(
-    store: Store, tmp_path: Path
-):
+def test_a_report_is_deleted_with_the_oldest_row_of_its_window(store: Store, tmp_path: Path):
     """Its least and greatest are values that somebody sent."""
     kept = store.reports
     kept.write(
@@ -153,7 +151,7 @@ def test_what_the_monitor_found_goes_with_the_oldest_row_of_its_window(
     assert [each.id for each in store.deliveries.due(2 * NEW, 9)] == ["b"]
 
 
-def test_pages_tell_of_an_alert_whose_report_is_removed(settings: Settings):
+def test_pages_show_an_alert_whose_report_was_deleted(settings: Settings):
     settings.var_dir.mkdir()
     with closing(Store(settings.store_url)) as store:
         store.migrate()
@@ -170,7 +168,7 @@ def test_pages_tell_of_an_alert_whose_report_is_removed(settings: Settings):
 
 
 @pytest.mark.slow
-def test_nothing_that_was_answered_is_left_when_its_days_are_over(
+def test_nothing_of_a_prediction_is_left_after_its_days(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Through the service: the journal, the tables, and all that lies beside them."""

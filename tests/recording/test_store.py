@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from entries import NOON, ids, learnt, predicted
+from entries import NOON, feedback, ids, predicted
 
 from serving.errors import StoreError
 from serving.recording.store import Store, retention
@@ -18,18 +18,18 @@ def plain(value: Any) -> Any:
     return json.loads(msgspec.json.encode(value))
 
 
-def test_a_classification_is_found_as_it_was_written(store: Store):
+def test_a_classification_is_read_as_it_was_written(store: Store):
     chances = {"classes": ["Não aprovado", "bom"], "probabilities": [[0.75, 0.25]]}
     fault = {"field": "type", "message": "…"}
     entry = predicted("a", predictions=["Não aprovado"], warnings={0: [fault]}, **chances)
     store.add([entry], {})
-    found, said = store.prediction("a")
+    found, given = store.prediction("a")
     assert plain(found) == {
         "id": "a",
         "time": NOON,
         "model": "wine",
         "version": 1,
-        "request_id": "asked",
+        "request_id": "query",
         "duration": 321,
         "record": {"alcohol": 9.5, "type": "white"},
         "prediction": "Não aprovado",
@@ -38,7 +38,7 @@ def test_a_classification_is_found_as_it_was_written(store: Store):
         "warnings": [fault],
         "actual": None,
     }
-    assert said == []
+    assert given == []
     assert store.prediction("b") is None
 
 
@@ -50,7 +50,7 @@ def test_a_regression_has_an_interval_and_no_probabilities(store: Store):
     assert found["probabilities"] is None
 
 
-def test_a_batch_is_as_many_predictions(store: Store):
+def test_a_batch_is_stored_as_single_predictions(store: Store):
     batch = [f"a-{position}" for position in range(12)]
     warned = {2: [{"message": "odd"}]}
     store.add([predicted(*batch, warnings=warned, predictions=list("abcdefghijkl"))], {})
@@ -61,34 +61,34 @@ def test_a_batch_is_as_many_predictions(store: Store):
     assert [each for each in batch if found[each]["warnings"]] == ["a-2"]
 
 
-def test_what_is_delivered_twice_is_there_once(store: Store):
-    entries = [predicted("a"), predicted("b-0", "b-1"), learnt("bom", "a")]
+def test_entries_that_are_added_twice_are_stored_once(store: Store):
+    entries = [predicted("a"), predicted("b-0", "b-1"), feedback("bom", "a")]
     store.add(entries, {})
     store.add([*entries, predicted("c")], {})
     assert ids(store) == ["c", "b-1", "b-0", "a"]
     assert len(store.prediction("a")[1]) == 1
 
 
-def test_the_same_entry_twice_in_one_delivery_is_there_once(store: Store):
-    store.add([predicted("a"), predicted("a"), learnt("bom", "a", "a")], {})
+def test_an_entry_that_is_repeated_in_one_call_is_stored_once(store: Store):
+    store.add([predicted("a"), predicted("a"), feedback("bom", "a", "a")], {})
     assert ids(store) == ["a"]
     assert len(store.prediction("a")[1]) == 1
 
 
-def test_the_last_feedback_wins_and_all_is_kept_in_any_order_of_delivery(store: Store):
+def test_the_latest_feedback_counts_and_all_is_kept_in_any_order_of_arrival(store: Store):
     deliveries = [
-        learnt("bom", "ID", at=NOON + 1, request_id="first"),
-        learnt("ruim", "ID", at=NOON + 2, request_id="second"),
-        learnt("bom", "ID", at=NOON + 3, request_id="third"),
+        feedback("bom", "ID", at=NOON + 1, request_id="first"),
+        feedback("ruim", "ID", at=NOON + 2, request_id="second"),
+        feedback("bom", "ID", at=NOON + 3, request_id="third"),
         predicted("ID"),
     ]
     for number, order in enumerate(permutations(deliveries)):
         for entry in order:
             entry.ids[0] = f"id-{number}"
             store.add([entry], {})
-        found, said = store.prediction(f"id-{number}")
+        found, given = store.prediction(f"id-{number}")
         assert plain(found)["actual"] == "bom"
-        assert [(plain(each.actual), each.time, each.request_id) for each in said] == [
+        assert [(plain(each.actual), each.time, each.request_id) for each in given] == [
             ("bom", NOON + 3, "third"),
             ("ruim", NOON + 2, "second"),
         ]
@@ -109,14 +109,14 @@ def test_pages_are_complete_without_repeats_under_equal_times(store: Store):
     assert len(pages) == 50
 
 
-def test_each_prediction_of_a_page_has_its_latest_ground_truth(store: Store):
-    told = [learnt(3, "b", at=NOON), learnt(4.5, "b", at=NOON + 1)]
-    store.add([predicted("a"), predicted("b"), *told], {})
+def test_each_prediction_of_a_page_has_its_latest_feedback(store: Store):
+    result = [feedback(3, "b", at=NOON), feedback(4.5, "b", at=NOON + 1)]
+    store.add([predicted("a"), predicted("b"), *result], {})
     assert [plain(each.actual) for each in store.predictions("wine", limit=9)] == [4.5, None]
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("query", "expected"),
     [
         ({}, ["e", "d", "c", "b", "a"]),
         ({"limit": 2}, ["e", "d"]),
@@ -135,7 +135,7 @@ def test_each_prediction_of_a_page_has_its_latest_ground_truth(store: Store):
         ({"after": Cursor(NOON + 4, "e"), "label": "Não aprovado", "limit": 1}, ["d"]),
     ],
 )
-def test_predictions_are_filtered(store: Store, asked: dict[str, Any], expected: list[str]):
+def test_predictions_are_filtered(store: Store, query: dict[str, Any], expected: list[str]):
     labels = ["bom", "Não aprovado", "bom", "Não aprovado", "bom"]
     versions = [1, 1, 2, 2, 2]
     entries = [
@@ -143,7 +143,7 @@ def test_predictions_are_filtered(store: Store, asked: dict[str, Any], expected:
         for number, (each, version, label) in enumerate(zip("abcde", versions, labels, strict=True))
     ]
     store.add([*entries, predicted("z", model="beer")], {})
-    assert ids(store, **asked) == expected
+    assert ids(store, **query) == expected
 
 
 def test_ids_sort_by_byte_in_every_database(store: Store):
@@ -153,8 +153,8 @@ def test_ids_sort_by_byte_in_every_database(store: Store):
 
 
 def test_unmatched_feedback_is_counted_and_listed(store: Store):
-    store.add([predicted("known"), learnt("bom", "known", "lost-1", at=NOON)], {})
-    store.add([learnt("bom", "lost-2", at=NOON + 1), learnt(2.5, "later", at=NOON + 2)], {})
+    store.add([predicted("known"), feedback("bom", "known", "lost-1", at=NOON)], {})
+    store.add([feedback("bom", "lost-2", at=NOON + 1), feedback(2.5, "later", at=NOON + 2)], {})
     count_, listed = store.unmatched(NOON + 3, limit=2)
     assert count_ == 3
     assert [each.prediction_id for each in listed] == ["later", "lost-2"]
@@ -164,11 +164,11 @@ def test_unmatched_feedback_is_counted_and_listed(store: Store):
     assert store.unmatched(NOON + 1, limit=2)[0] == 1
 
 
-def test_retention_deletes_what_is_older_of_every_model(store: Store):
+def test_retention_deletes_old_records_of_every_model(store: Store):
     store.add([predicted("old"), predicted("beer-old", model="beer")], {})
     store.add([predicted("new", time=NOON + 10)], {})
-    store.add([learnt("bom", "old", "lost"), learnt("bom", "new"), learnt("ruim", "old")], {})
-    late = learnt("bom", "old", "lost-late", at=NOON + 10)
+    store.add([feedback("bom", "old", "lost"), feedback("bom", "new"), feedback("ruim", "old")], {})
+    late = feedback("bom", "old", "lost-late", at=NOON + 10)
     store.add([late], {})
     assert store.delete_older(NOON + 10) == 2
     assert ids(store) == ["new"]
@@ -179,7 +179,7 @@ def test_retention_deletes_what_is_older_of_every_model(store: Store):
     assert kept == {"old": 0, "lost": 0, "lost-late": 1}
 
 
-def test_others_may_write_between_the_chunks_that_retention_deletes(
+def test_others_can_write_while_retention_deletes(
     store_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ):
     store.add([predicted(*(f"old-{number}" for number in range(1200)))], {})
@@ -195,7 +195,7 @@ def test_others_may_write_between_the_chunks_that_retention_deletes(
     assert len(ids(store)) > 1200 / 300
 
 
-def test_positions_are_kept_until_forgotten(store: Store):
+def test_positions_are_kept_until_they_are_deleted(store: Store):
     assert store.positions() == {}
     store.add([], {"a": Position(10), "b": Position(20, torn=1)})
     store.add([predicted()], {"a": Position(30, torn=2)})
@@ -205,8 +205,8 @@ def test_positions_are_kept_until_forgotten(store: Store):
     assert store.positions() == {"b": Position(20, torn=1)}
 
 
-def test_entries_and_positions_are_kept_together_or_not_at_all(store: Store):
-    entries = [predicted("a"), learnt("bom", "a")]
+def test_entries_and_positions_are_written_together_or_not_at_all(store: Store):
+    entries = [predicted("a"), feedback("bom", "a")]
     with pytest.raises(StoreError, match=r"(?i)null"):
         store.add(entries, {"a": Position(10), "b": Position(None)})
     assert store.positions() == {}

@@ -40,7 +40,7 @@ def predicted(model: str, version: int, at: int) -> PredictionEntry:
         time=NOON + 1_000 * at,
         model=model,
         version=version,
-        request_id="asked",
+        request_id="query",
         duration=100 + at,
         ids=[named(model, version, at)],
         fields=["alcohol"],
@@ -52,8 +52,8 @@ def predicted(model: str, version: int, at: int) -> PredictionEntry:
     )
 
 
-def learnt(actual: str, *ids: str, at: int = 60) -> FeedbackEntry:
-    return FeedbackEntry(NOON + 1_000 * at, "told", list(ids), [actual] * len(ids))
+def feedback(actual: str, *ids: str, at: int = 60) -> FeedbackEntry:
+    return FeedbackEntry(NOON + 1_000 * at, "result", list(ids), [actual] * len(ids))
 
 
 def limits(version: int = 1, since: int = 0, max_rows: int = 100) -> WindowLimits:
@@ -64,18 +64,18 @@ def rows(parts: Iterable[FeedbackPart]) -> list[tuple[Any, ...]]:
     return [row for part in parts for row in zip(*map(json.loads, part), strict=True)]
 
 
-def window(store: Store, asked: WindowLimits) -> list[tuple[Any, ...]]:
+def window(store: Store, query: WindowLimits) -> list[tuple[Any, ...]]:
     """Rows of a window: what the record's values stand for, then as `Part` has its columns."""
     return [
         (json.loads(part.fields), *row, part.feedback.get(place))
-        for part in store.window(asked)
+        for part in store.window(query)
         for place, row in enumerate(zip(*map(json.loads, part[3:]), strict=True))
     ]
 
 
-def test_a_window_holds_the_latest_of_a_version_and_none_too_old(store: Store):
-    def seconds(asked: WindowLimits) -> list[int]:
-        return [(time - NOON) // 1_000 for _, time, *_ in window(store, asked)]
+def test_a_window_contains_the_latest_predictions_of_a_version_and_none_too_old(store: Store):
+    def seconds(query: WindowLimits) -> list[int]:
+        return [(time - NOON) // 1_000 for _, time, *_ in window(store, query)]
 
     assert seconds(limits()) == [4, 3, 2, 1, 0]
     assert seconds(limits(max_rows=2)) == [4, 3]
@@ -85,9 +85,7 @@ def test_a_window_holds_the_latest_of_a_version_and_none_too_old(store: Store):
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 7])
-def test_a_window_is_read_some_rows_at_a_time(
-    store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_window_is_read_in_batches(store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("serving.recording.store.windows.BATCH", at_once)
     ids = [f"{named('wine', 3, at)}.{place}" for at in range(4) for place in range(4)]
     for batch in range(4):  # of two layouts, and two batches at each time
@@ -95,18 +93,18 @@ def test_a_window_is_read_some_rows_at_a_time(
         made.ids, made.predictions = ids[4 * batch : 4 * batch + 4], ["bom"] * 4
         made.fields, made.records = [("alcohol", "pH")[batch % 2]], [[batch]] * 4
         made.probabilities = [[0.75, 0.25]] * 4
-        store.add([made, learnt("ruim", made.ids[3])], {})
+        store.add([made, feedback("ruim", made.ids[3])], {})
     found = window(store, limits(version=3))
     records = [(*fields, *record) for fields, _, _, record, *_ in found]
     assert sorted(records) == sorted([("alcohol", 0), ("pH", 1), ("alcohol", 2), ("pH", 3)] * 4)
-    assert len([learnt for *_, learnt in found if learnt]) == 4
+    assert len([feedback for *_, feedback in found if feedback]) == 4
     assert len(window(store, limits(version=3, max_rows=9))) == 9
 
 
-def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(store: Store):
+def test_a_row_has_its_record_its_prediction_and_its_latest_feedback(store: Store):
     one, other = named("wine", 1, 0), named("wine", 1, 1)
     store.add(
-        [learnt("ruim", one, at=61), learnt("bom", one, other), learnt("bom", one, at=59)], {}
+        [feedback("ruim", one, at=61), feedback("bom", one, other), feedback("bom", one, at=59)], {}
     )
     *_, third, second, first = window(store, limits())
     answer = [9.5], "bom", [0.75, 0.25]
@@ -119,7 +117,7 @@ def test_a_row_has_what_was_asked_and_answered_and_what_was_said_of_it_last(stor
 def test_the_numbers_of_a_regression_come_without_probabilities(store: Store):
     entry = predicted("wine", 3, 0)
     entry.predictions, entry.classes, entry.probabilities = [5.25], (), []
-    store.add([entry, FeedbackEntry(NOON, "told", entry.ids, [6.0])], {})
+    store.add([entry, FeedbackEntry(NOON, "result", entry.ids, [6.0])], {})
     part, *others = store.window(limits(version=3))
     assert (part.predictions, part.probabilities, part.feedback) == (
         "[5.25]",
@@ -129,7 +127,7 @@ def test_the_numbers_of_a_regression_come_without_probabilities(store: Store):
     assert not others
 
 
-def test_a_window_that_is_left_early_reads_no_further(
+def test_a_window_that_is_closed_early_reads_no_further(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("serving.recording.store.windows.BATCH", 1)
@@ -141,18 +139,18 @@ def test_a_window_that_is_left_early_reads_no_further(
     assert threading.active_count() == before
 
 
-def test_a_window_that_cannot_be_read_is_a_failure_of_the_store(store_url: str):
+def test_a_window_that_cannot_be_read_is_a_store_error(store_url: str):
     store = Store(store_url)
     with pytest.raises(StoreError, match="predictions"):
         next(store.window(limits()))
     store.close()
 
 
-def test_feedback_to_a_version_is_read_in_the_order_in_which_it_came(store: Store):
+def test_feedback_to_a_version_is_read_in_its_order_of_arrival(store: Store):
     late, missing = named("wine", 1, 0), named("wine", 1, 99)
     others = named("wine", 2, 5), named("wine.1", 1, 6)
-    store.add([learnt("bom", named("wine", 1, 3), at=90)], {})
-    store.add([learnt("ruim", *others, late, missing)], {})
+    store.add([feedback("bom", named("wine", 1, 3), at=90)], {})
+    store.add([feedback("ruim", *others, late, missing)], {})
     last = store.last_place()
     first, second, third = rows(store.new_feedback(limits(), 0, last))
     assert first[1:4] == (NOON + 90_000, "bom", "bom")
@@ -162,10 +160,10 @@ def test_feedback_to_a_version_is_read_in_the_order_in_which_it_came(store: Stor
     assert rows(store.new_feedback(limits(), first[0], second[0])) == [second]
 
 
-def test_news_are_told_without_reading_all_of_it(store: Store):
+def test_the_state_of_a_window_is_read_without_its_rows(store: Store):
     assert store.window_state(limits(), 0) == WindowState(5, NOON + 4_000, feedback=False)
     assert store.window_state(limits(since=9), 0) == WindowState(0, None, feedback=False)
-    store.add([learnt("bom", named("wine", 2, 5))], {})
+    store.add([feedback("bom", named("wine", 2, 5))], {})
     assert not store.window_state(limits(), 0).feedback
     assert store.window_state(limits(version=2), 0).feedback
     assert not store.window_state(limits(version=2), store.last_place()).feedback
@@ -179,7 +177,7 @@ SLOW = """
 """
 
 
-def test_no_feedback_is_passed_over_because_its_collector_was_slow(postgres: Postgres):
+def test_no_feedback_is_missed_because_its_collector_was_slow(postgres: Postgres):
     """On PostgreSQL several hosts may write at once, and a place be taken before it is seen."""
     url = postgres.new()
     store = Store(url)
@@ -188,9 +186,9 @@ def test_no_feedback_is_passed_over_because_its_collector_was_slow(postgres: Pos
         connection.execute(SLOW)
     asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     with ThreadPoolExecutor(1) as other, psycopg.connect(url, autocommit=True) as looking:
-        slow = other.submit(store.add, [learnt("ruim", named("wine", 1, 1))], {})
+        slow = other.submit(store.add, [feedback("ruim", named("wine", 1, 1))], {})
         wait_until(lambda: looking.execute(asleep).fetchone() == (1,))
-        store.add([learnt("bom", named("wine", 1, 2))], {})
+        store.add([feedback("bom", named("wine", 1, 2))], {})
         last = store.last_place()
         seen = [row[0] for row in rows(store.new_feedback(limits(), 0, last))]
         slow.result()

@@ -17,7 +17,7 @@ def predicted(*ids: str, **changes: Any) -> PredictionEntry:
         "time": NOON,
         "model": "wine",
         "version": 1,
-        "request_id": "asked",
+        "request_id": "query",
         "duration": 321,
         "ids": list(ids),
         "fields": ["alcohol", "type"],
@@ -27,13 +27,13 @@ def predicted(*ids: str, **changes: Any) -> PredictionEntry:
     return PredictionEntry(**(fields | changes))
 
 
-def learnt(
-    actual: str | float, *ids: str, at: int = NOON, request_id: str = "told"
+def feedback(
+    actual: str | float, *ids: str, at: int = NOON, request_id: str = "result"
 ) -> FeedbackEntry:
     """Feedback of one kind to some predictions."""
     return FeedbackEntry(time=at, request_id=request_id, ids=list(ids), actuals=[actual] * len(ids))
 
 
-def ids(store: Store, **asked: Any) -> list[str]:
+def ids(store: Store, **query: Any) -> list[str]:
     """The ids of a page of predictions."""
-    return [each.id for each in store.predictions("wine", **{"limit": 1000} | asked)]
+    return [each.id for each in store.predictions("wine", **{"limit": 1000} | query)]

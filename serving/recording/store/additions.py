@@ -86,7 +86,9 @@ def write(connection: sql.Connection, new: Additions) -> None:
         connection.execute(INSERT_TRIAL, new.trials)
 
 
-def find(entries: Iterable[Entry], prediction_id: str) -> tuple[Prediction | None, list[Feedback]]:
+def find_in_entries(
+    entries: Iterable[Entry], prediction_id: str
+) -> tuple[Prediction | None, list[Feedback]]:
     """Find a prediction and its feedback in entries, which may not be in the store yet."""
     found, given = None, []
     for entry in entries:
