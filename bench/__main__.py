@@ -144,9 +144,9 @@ def story(page: Path | None) -> None:
 
 
 @main.command()
-@click.option("--rows", type=click.IntRange(10_000), help="Ask a store of so many, instead.")
+@click.option("--rows", type=click.IntRange(10_000), help="Query a store of so many, instead.")
 def store(rows: int | None) -> None:
-    """Measure how fast the store takes predictions in, or answers when it is full."""
+    """Measure how fast the store inserts predictions, or how long queries of a full one take."""
     from bench.store import queries, rates  # noqa: PLC0415
 
     for line in rates(200_000) if rows is None else queries(rows):
