@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
 from serving.formats import delimited, json_array, json_lines
-from serving.formats.batch import Batch, Predict, predict_batch
+from serving.formats.batch import Batch, BatchWriter, Predict, predict_batch
 from serving.formats.delimited import Dialect
 from serving.inputs.schema import Schema
 from serving.models.manifest import Manifest
-from serving.models.predicted import Predicted
 
-__all__ = ["READERS", "WRITERS", "Batch", "Predict", "Reader", "Writer", "predict_batch"]
+__all__ = ["READERS", "WRITERS", "Batch", "BatchWriter", "Predict", "Reader", "predict_batch"]
 
 
 class Reader(Protocol):
@@ -30,21 +29,6 @@ class Reader(Protocol):
         """Read to the end of the stream."""
 
 
-class Writer(Protocol):
-    """Encodes predictions in the format `mimetype`."""
-
-    mimetype: str
-
-    def head(self) -> bytes:
-        """Return the bytes before the first batch."""
-
-    def batch(self, batch: Batch, predicted: Predicted | None) -> bytes:
-        """Encode the prediction or the faults of each record, in order."""
-
-    def tail(self) -> bytes:
-        """Return the bytes after the last batch."""
-
-
 READERS: dict[str, Callable[[BinaryIO, Schema], Reader]] = {
     "text/csv": delimited.Reader,
     "text/tab-separated-values": delimited.Reader,
@@ -56,7 +40,7 @@ READERS: dict[str, Callable[[BinaryIO, Schema], Reader]] = {
 class MakeWriter(Protocol):
     """Makes a writer of a model's predictions, with or without ids."""
 
-    def __call__(self, manifest: Manifest, dialect: Dialect, /, *, ids: bool) -> Writer: ...
+    def __call__(self, manifest: Manifest, dialect: Dialect, /, *, ids: bool) -> BatchWriter: ...
 
 
 WRITERS: dict[str, MakeWriter] = {

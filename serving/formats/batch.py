@@ -87,3 +87,21 @@ def predict_batch(batch: Batch, predict: Predict) -> tuple[Batch, Predicted | No
         except InvalidRecords as error:  # of some rows; the others are tried again
             batch = batch.without(error.faults)
     return batch, None
+
+
+class BatchWriter:
+    """Encodes predictions in the format `mimetype`."""
+
+    mimetype: str
+
+    def head(self) -> bytes:
+        """Return the bytes before the first batch."""
+        return b""
+
+    def batch(self, batch: Batch, predicted: Predicted | None) -> bytes:
+        """Encode the prediction or the faults of each record, in order."""
+        raise NotImplementedError
+
+    def tail(self) -> bytes:
+        """Return the bytes after the last batch."""
+        return b""

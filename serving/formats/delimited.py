@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 from serving.errors import Fault, InvalidRecords
-from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch
+from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch, BatchWriter
 from serving.formats.cells import Cells
 from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.headers import Row
@@ -82,7 +82,7 @@ class Reader:
         return Batch.of_rows(first, lines, read, reader, self._schema)
 
 
-class Writer:
+class Writer(BatchWriter):
     """Writes predictions as a table: id, prediction, probabilities or interval, warnings, error.
 
     Parameters
@@ -124,10 +124,6 @@ class Writer:
             [*blank, _joined(batch.faults[place])] if place in batch.faults else next(rows)
             for place in range(len(batch.lines))
         )
-
-    def tail(self) -> bytes:
-        """Return the bytes after the last batch."""
-        return b""
 
     def _rows(self, predicted: Predicted) -> Iterator[Sequence[Any]]:
         values, probabilities, intervals = predicted.predictions

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from serving.errors import Fault
-from serving.formats.batch import Batch
+from serving.formats.batch import Batch, BatchWriter
 from serving.formats.bodies import Prediction, to_bodies
 from serving.formats.delimited import Dialect
 from serving.inputs import strict_json
@@ -56,7 +56,7 @@ def to_items(
     ]
 
 
-class Writer:
+class Writer(BatchWriter):
     """Writes an array of predictions, with model and version beside it."""
 
     mimetype = "application/json"

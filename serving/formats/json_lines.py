@@ -4,14 +4,13 @@ import codecs
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-import msgspec
-
 from serving.errors import Fault, InvalidRecords, NotATable, NotJSON, ServingError
-from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch
+from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch, BatchWriter
 from serving.formats.delimited import Dialect
 from serving.formats.json_array import encoder, to_items
+from serving.inputs import strict_json
 from serving.inputs.lines import Lines
-from serving.inputs.schema import Remark, Rows, Schema
+from serving.inputs.schema import Schema
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
@@ -73,32 +72,26 @@ class Reader:
         return self._one_by_one(first, records, lines)
 
     def _one_by_one(self, first: int, records: list[bytes], lines: list[int]) -> Batch:
-        valid: list[Any] = []
-        remarks: dict[int, list[Remark]] = {}
-        faults: dict[int, list[Fault]] = {}
-        for place, (record, line) in enumerate(zip(records, lines, strict=True)):
+        reader = self._schema.reader()
+        rows: list[list[Any]] = []
+        for place, record in enumerate(records):
             try:
-                rows = self._read(record)
-            except InvalidRecords as error:
-                faults[place] = [
-                    msgspec.structs.replace(fault, record=first + place, line=line)
-                    for fault in error.faults
-                ]
+                sent = self._parse(record)
             except ServingError as error:
                 message = str(error).replace("the body", "the line").replace(" at line 1", " at")
-                faults[place] = [Fault(record=first + place, line=line, message=message)]
+                reader.faults.append(Fault(record=place, message=message))
+                rows.append([])
             else:
-                remarks |= {len(valid): rows.remarks[0]} if rows.remarks else {}
-                valid.append(rows.matrix[0])
-        return Batch(first, lines, Rows(self._schema.matrix(valid), remarks, many=True), faults)
+                rows.append(reader.row(place, sent))
+        return Batch.of_rows(first, lines, rows, reader, self._schema)
 
-    def _read(self, record: bytes) -> Rows:
+    def _parse(self, record: bytes) -> Any:
         if record.startswith(b"["):
             raise NotJSON("the line is an array; send one record, a JSON object, on each line")
-        return self._schema.decode(record, 1)
+        return strict_json.read_records(record, 1)[0][0]
 
 
-class Writer:
+class Writer(BatchWriter):
     """Writes a line for each record: its prediction, or an object with `errors`."""
 
     mimetype = "application/x-ndjson"
@@ -106,14 +99,6 @@ class Writer:
     def __init__(self, _: Manifest, __: Dialect, *, ids: bool) -> None:
         del ids  # a prediction without an id has none in its line
 
-    def head(self) -> bytes:
-        """Return the bytes before the first batch."""
-        return b""
-
     def batch(self, batch: Batch, predicted: Predicted | None) -> bytes:
         """Write a line for each record, in order."""
         return encoder.encode_lines(to_items(batch, predicted, named=True))
-
-    def tail(self) -> bytes:
-        """Return the bytes after the last batch."""
-        return b""
