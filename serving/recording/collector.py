@@ -12,7 +12,7 @@ import msgspec
 from serving import clock
 from serving.errors import StoreError, without_path
 from serving.lock import Pause, wait_for_lock
-from serving.recording import segments
+from serving.recording.segments import is_closed, list_segments, read_chunks
 from serving.recording.store import Store
 from serving.recording.store.rows import Position
 from serving.settings import Settings
@@ -36,8 +36,7 @@ class Status(msgspec.Struct, frozen=True):
     waiting : int
         Bytes of the journal that are not in the store.
     torn : int
-        Lines that were cut off while they were written, whose responses were never sent; since the
-        store was created.
+        Lines that were cut off while they were written, since the store was created.
     reason : str
         Why the journal could not be moved; empty if it was.
     public : str
@@ -99,12 +98,10 @@ class Collector:
             self.store.migrate()
             self._migrated = True
         self._positions = self.store.positions()
-        for path in segments.list_segments(self.folder):
+        for path in list_segments(self.folder):
             with path.open("rb") as segment:
-                closed = segments.is_closed(
-                    segment
-                )  # checked before reading, so that the last line is read
-                for chunk in segments.read_chunks(segment, self._at(path).read):
+                closed = is_closed(segment)  # checked before reading, so that the last line is read
+                for chunk in read_chunks(segment, self._at(path).read):
                     at = Position(chunk.end, self._at(path).torn + chunk.torn)
                     self.store.add(chunk.entries, {path.name: at})
                     self._positions[path.name] = at
@@ -122,9 +119,7 @@ class Collector:
             # Its position stays in the store for the count of torn lines.
             at = self._positions[path.name] = Position(at.read, torn)
             self.store.add([], {path.name: at})
-            log.warning(
-                "%s: %d torn lines, whose responses were never sent, are skipped", path, torn
-            )
+            log.warning("%s: %d torn lines are skipped; their responses were not sent", path, torn)
         else:
             self.store.delete_positions([path.name])
         path.unlink()
@@ -154,7 +149,7 @@ class Collector:
         torn = sum(position.torn for position in self._positions.values())
         temporary = self.folder / f".{STATUS}"
         with suppress(OSError):  # a full disk, which the journal logs
-            sizes = {path: path.stat().st_size for path in segments.list_segments(self.folder)}
+            sizes = {path: path.stat().st_size for path in list_segments(self.folder)}
             waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
             new = Status(now, waiting, torn, reason, public)
             temporary.write_bytes(msgspec.json.encode(new))
@@ -162,10 +157,10 @@ class Collector:
 
     def _expire(self) -> None:
         """Remove segments that are too old to be kept, if the store was down for so long."""
-        for path in segments.list_segments(self.folder) if self.days else ():
+        for path in list_segments(self.folder) if self.days else ():
             with path.open("rb") as segment:
                 last = os.fstat(segment.fileno()).st_mtime_ns // 1_000_000
-                if last < clock.now() - self.days * clock.DAY and segments.is_closed(segment):
+                if last < clock.now() - self.days * clock.DAY and is_closed(segment):
                     log.error(
                         "%s is older than RETENTION_DAYS: removed, though it was never moved", path
                     )
