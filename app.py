@@ -6,7 +6,7 @@ from flask import Flask
 
 from serving import api
 from serving.errors import ServingError
-from serving.metrics.families import Metrics
+from serving.metrics.requests import Metrics
 from serving.predicting.service import Service
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from serving.api.protocols import native  # noqa: E402
-from serving.metrics.families import Metrics  # noqa: E402
+from serving.metrics.requests import Metrics  # noqa: E402
 from serving.predicting.service import RequestContext, Service  # noqa: E402
 from serving.recording.journal import Journal  # noqa: E402
 from serving.recording.privacy import Privacy  # noqa: E402

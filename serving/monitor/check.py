@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from serving import clock
 from serving.errors import ArtefactError
-from serving.metrics.families import Totals, read_totals
+from serving.metrics.requests import Totals, read_totals
 from serving.models import artefact
 from serving.models.artefact import Artefact
 from serving.models.manifest import Figure

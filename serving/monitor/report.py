@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from serving.metrics.families import Totals
+from serving.metrics.requests import Totals
 from serving.monitor.findings import (
     ConceptDrift,
     Distribution,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from serving.metrics.families import Totals
+from serving.metrics.requests import Totals
 from serving.monitor.report import Arrival, Traffic
 from serving.monitor.window import Window
 

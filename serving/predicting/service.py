@@ -16,7 +16,7 @@ from serving.errors import (
     UnknownVersion,
 )
 from serving.inputs.schema import Rows
-from serving.metrics.families import Metrics
+from serving.metrics.requests import Metrics
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
 from serving.predicting import feedback

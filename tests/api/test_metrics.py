@@ -21,7 +21,8 @@ from msgspec import Raw
 from app import create_app
 from serving.metrics import families
 from serving.metrics.counters import Counters
-from serving.metrics.families import METRICS, Metrics, Sample, exposition
+from serving.metrics.families import METRICS, Sample, exposition
+from serving.metrics.requests import Metrics
 from serving.monitor.findings import Drift, FieldDrift
 from serving.recording.store.reports import Alert, Report
 from serving.settings import Settings

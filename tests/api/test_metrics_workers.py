@@ -11,7 +11,7 @@ import pytest
 from conftest import Server, gunicorn, predict, running, wait_until, wine, workers
 
 from app import create_app
-from serving.metrics.families import Metrics, Totals, read_totals
+from serving.metrics.requests import Metrics, Totals, read_totals
 from serving.settings import Settings
 
 RECORD = json.dumps(wine()).encode()

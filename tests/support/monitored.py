@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from serving import clock, ids
 from serving.__main__ import main
-from serving.metrics.families import Totals
+from serving.metrics.requests import Totals
 from serving.models import artefact
 from serving.monitor.drift.detection import detect_drift
 from serving.monitor.report import Report, Traffic, WindowSummary
