@@ -30,7 +30,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands)
 def main() -> None:
-    """Measure the service; bench/README.md says how and what the figures mean."""
+    """Measure the service; bench/README.md describes how, and what the figures mean."""
 
 
 @main.command()

@@ -40,7 +40,7 @@ def compare(names: list[str], rounds: int, seconds: int) -> Comparison:
 
 
 def write(comparison: Comparison, seconds: int, folder: Path | None) -> str:
-    """Return the results as Markdown; write them as compare.md and compare.json if told where."""
+    """Return the results as Markdown; write compare.md and compare.json into a folder, if given."""
     facts = machine.facts()
     reached = goals.reached(comparison.targets, comparison.ceiling)
     runs = f"Medians of {len(comparison.rounds)} interleaved rounds, {seconds} s a measurement."

@@ -1,4 +1,4 @@
-"""Customers who ask without pause, and tell later what was true of the answers."""
+"""Clients that send wines without pause, and feedback on the predictions later."""
 
 import http.client
 import json
@@ -10,78 +10,78 @@ from collections.abc import Iterator
 from bench.vintage import Wine
 
 RATE = 40  # requests a second
-DELAY = 1.0  # seconds until what was true is known
+DELAY = 1.0  # seconds until the actual label is known
 OK = "200"
 JSON = {"Content-Type": "application/json"}
 
 
 class Customers:
-    """One who asks about wines one by one, and one who tells what they were really like.
+    """Two clients: one sends wines one by one, the other feedback on them.
 
     Attributes
     ----------
-    wines : iterator of (record, truth)
-        What is asked next; may be replaced at any time.
-    telling : bool
-        Whether feedback is given, of what is asked from then on.
+    wines : iterator of (record, actual)
+        The wines to send next; may be replaced at any time.
+    gives_feedback : bool
+        Whether feedback is sent on the wines from now on.
     outcomes : Counter
         By status, or by what went wrong.
     versions : Counter
-        Answers by version.
+        Predictions by version.
     ids : list of str
-        Those of all answers.
-    told : Counter
+        Those of all predictions.
+    feedback : Counter
         Rows of feedback by the status that they got.
     """
 
     def __init__(self, port: int, wines: Iterator[Wine]) -> None:
-        self.port, self.wines, self.telling = port, wines, False
+        self.port, self.wines, self.gives_feedback = port, wines, False
         self.outcomes: Counter[str] = Counter()
         self.versions: Counter[int] = Counter()
-        self.told: Counter[str] = Counter()
+        self.feedback: Counter[str] = Counter()
         self.ids: list[str] = []
         self._known: deque[tuple[float, str, str]] = deque()
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=run) for run in (self._ask, self._tell)]
+        self._threads = [threading.Thread(target=run) for run in (self._predict, self._report)]
 
     def are_answered(self) -> bool:
-        """Whether anybody would answer, and rightly."""
+        """Whether the service is ready."""
         return self._send("GET", "/health/ready")[0] == OK
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start both clients."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End in good order: what was asked is answered."""
+        """Stop both clients, after their last response."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
 
-    def _ask(self) -> None:
+    def _predict(self) -> None:
         due = time.monotonic()
         while not self._stop.is_set():
-            record, truth = next(self.wines)
+            record, actual = next(self.wines)
             outcome, answer = self._send("POST", "/predict", record)
             self.outcomes[outcome] += 1
             if outcome == OK:
                 self.versions[answer["version"]] += 1
                 self.ids.append(answer["id"])
-                if self.telling:
-                    self._known.append((time.monotonic() + DELAY, answer["id"], truth))
+                if self.gives_feedback:
+                    self._known.append((time.monotonic() + DELAY, answer["id"], actual))
             due = max(due + 1 / RATE, time.monotonic() - 1)
             self._stop.wait(max(0.0, due - time.monotonic()))
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         while not self._stop.wait(0.5):
-            said = []
+            feedback = []
             while self._known and self._known[0][0] < time.monotonic():
-                _, prediction_id, truth = self._known.popleft()
-                said.append({"id": prediction_id, "actual": truth})
-            if said:
-                outcome, _ = self._send("POST", "/feedback", said)
-                self.told[outcome] += len(said)
+                _, prediction_id, actual = self._known.popleft()
+                feedback.append({"id": prediction_id, "actual": actual})
+            if feedback:
+                outcome, _ = self._send("POST", "/feedback", feedback)
+                self.feedback[outcome] += len(feedback)
 
     def _send(self, method: str, path: str, value: object = None) -> tuple[str, dict]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

@@ -76,7 +76,7 @@ def _keel(name: str) -> Callable[[], pd.DataFrame]:
     return load
 
 
-# Package, item, target, and columns that tell the target.
+# Package, item, target, and columns that reveal the target.
 R_SETS = (
     ("ISLR", "Credit", "Balance", "ID"),
     ("gapminder", "gapminder", "lifeExp"),

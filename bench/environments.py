@@ -39,5 +39,7 @@ def python_of(peer: str) -> Path:
 def _run(peer: str, command: list[str]) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        said = "\n".join((result.stdout + result.stderr).strip().splitlines()[-5:])
-        raise BenchError(f"the environment of {peer} cannot be made: {' '.join(command)}:\n{said}")
+        output = "\n".join((result.stdout + result.stderr).strip().splitlines()[-5:])
+        raise BenchError(
+            f"the environment of {peer} cannot be made: {' '.join(command)}:\n{output}"
+        )

@@ -16,7 +16,7 @@ from bench.wines import COLOR, NUMBERS, Monitored, Traffic, load
 from train.problems import wine
 
 TRAINED = 4_000
-ROWS = 500  # of a window, where it is not said
+ROWS = 500  # of a window, by default
 RED = 0.4
 
 
@@ -29,7 +29,7 @@ class Window(NamedTuple):
 
 
 def compare(windows: int) -> Iterator[str]:
-    """A table: how many fields of so many windows of each kind either says have drifted."""
+    """A table: how many fields of the windows of each kind have drifted, by each of the two."""
     wines = load().drop(columns=wine.PROBLEM.target).sample(frac=1, random_state=0)
     trained, live = wines[:TRAINED], wines[TRAINED:]
     unknown = np.zeros(TRAINED)

@@ -1,4 +1,4 @@
-"""The wines that are posted, and what scikit-learn says of them; run as a process of its own.
+"""The wines that are posted, and scikit-learn's predictions; run as a process of its own.
 
 The bench itself imports neither NumPy nor the service: memory is measured as PSS, which divides a
 mapped library among all that map it, so a bench holding them would make the service look smaller.

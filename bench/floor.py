@@ -1,4 +1,4 @@
-"""The floor: a Flask route that answers what the service once answered, whatever is asked."""
+"""The floor: a Flask route that returns a recorded response of the service to any request."""
 
 import os
 from types import SimpleNamespace

@@ -24,7 +24,7 @@ FIELDS = [field.name for field in wine.FIELDS]
 
 
 class Case(NamedTuple):
-    """What comes in, and whether what learns from it is worse than what is live."""
+    """How the live rows differ, and whether the candidate is worse than the live version."""
 
     title: str
     drifts: bool
@@ -50,7 +50,7 @@ def count(runs: int) -> Iterator[str]:
 
 
 def _refused(case: Case, seed: int) -> tuple[bool, bool]:
-    """Whether a candidate is refused for its answers to the same rows, and for its figures."""
+    """Whether a candidate is refused by the same live rows, and by the figures."""
     wines = wine.load(data_of(wine.PROBLEM)).sample(frac=1, random_state=seed)
     known, new = wines.iloc[:KNOWN], wines.iloc[KNOWN:]
     if case.easy:
@@ -80,9 +80,9 @@ def _drifted(wines: pd.DataFrame, case: Case) -> pd.DataFrame:
 def _validated(
     forest: object, wines: pd.DataFrame, seed: int, judged: int = 0
 ) -> tuple[Figure, NDArray[np.float64]]:
-    """The Brier score over the folds, of the rows from the first judged on, and held-out answers.
+    """The Brier score over the folds, of the rows from `judged` on, and held-out probabilities.
 
-    All wines are different, so no groups need be kept together, which takes its time.
+    All wines are different, so no groups need to be kept together, which would take time.
     """
     rows, y, scores = _rows(wines), _target(wines), []
     outputs = np.empty((len(rows), len(TASK.labels)))

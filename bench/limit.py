@@ -64,7 +64,7 @@ def find(url: str, body: Path, *, p99_bound_ms: float, seconds: int) -> Limit:
     root = listener(port) if parts.hostname in LOCAL else None
     wrk.run(url, body, connections=CONNECTIONS[2], seconds=WARM_UP)
     steps: list[Step] = []
-    stopped = f"{CONNECTIONS[-1]} connections, the most that are tried"
+    stopped = f"{CONNECTIONS[-1]} connections, the highest number that is tried"
     for connections in CONNECTIONS:
         step = _step(url, body, connections, seconds, root)
         steps.append(step)
@@ -92,8 +92,8 @@ def _saturated(steps: list[Step]) -> str:
     *earlier, last = steps
     if last.usage:
         return last.usage.verdict()
-    most = max((one.requests_per_second for one in earlier), default=0.0)
-    if last.requests_per_second > most * GROWTH:
+    highest = max((one.requests_per_second for one in earlier), default=0.0)
+    if last.requests_per_second > highest * GROWTH:
         return "nothing yet, it seems: requests a second still grew"
     return (
         "the server or the way to it: more connections only waited longer; run this on the "
@@ -106,13 +106,13 @@ def _require_answer(url: str, body: Path) -> None:
     request = urllib.request.Request(url, body.read_bytes(), headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=wrk.PATIENCE) as response:
-            status, said = response.status, ""
+            status, text = response.status, ""
     except urllib.error.HTTPError as error:
-        status, said = error.code, error.read(300).decode(errors="replace")
+        status, text = error.code, error.read(300).decode(errors="replace")
     except OSError as error:
         raise BenchError(f"nothing answers at {url}: {error}; is the service running?") from error
     if status != http.HTTPStatus.OK:
-        raise BenchError(f"{url} answers {status} to {body}: {said}")
+        raise BenchError(f"{url} answers {status} to {body}: {text}")
 
 
 def summary(limit: Limit) -> str:

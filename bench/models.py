@@ -1,4 +1,4 @@
-"""What many models cost the service, and what a version that is tried does."""
+"""What many models cost the service, and what a trial costs."""
 
 import json
 import shutil
@@ -15,12 +15,12 @@ from bench.targets import SERVICE, Target
 from bench.workload import MODEL, workload
 
 COUNTS = (1, 10, 100)
-ASKED = (1, 10, 30)  # models asked, one after the other, with the default of 20 kept in memory
+USED = (1, 10, 30)  # models that predict, one after the other; by default 20 are kept in memory
 CONNECTIONS = 16
 
 
 def many() -> Iterator[str]:
-    """Start, memory, and the first request to each model, beside so many that nobody asks."""
+    """Start, memory, and the first request to each model, with many models in the folder."""
     for count in COUNTS:
         with TemporaryDirectory() as name:
             folder = Path(name)
@@ -33,25 +33,25 @@ def many() -> Iterator[str]:
                     f"{processes.tree_pss_mb(server.pid):.0f} MB"
                 )
                 if count == max(COUNTS):
-                    yield from _asked(server)
+                    yield from _used(server)
 
 
-def _asked(server: Server) -> Iterator[str]:
+def _used(server: Server) -> Iterator[str]:
     took: list[float] = []
-    for asked in ASKED:
-        for number in range(len(took) + 1, asked + 1):
+    for used in USED:
+        for number in range(len(took) + 1, used + 1):
             began = time.perf_counter()
             for _ in range(4):  # by new connections, which the workers take in turns
                 post(server.port, f"/models/wine-{number}/predict", server.one.read_bytes())
             took.append((time.perf_counter() - began) / 2)
         yield (
-            f"     {asked:3} of them asked: {processes.tree_pss_mb(server.pid):.0f} MB; "
+            f"     {used:3} of them used: {processes.tree_pss_mb(server.pid):.0f} MB; "
             f"the first request to one takes {median(took) * 1000:.0f} ms"
         )
 
 
 def trial(rounds: int, seconds: int) -> Iterator[str]:
-    """Requests a second with a version that is tried ÷ without, interleaved."""
+    """Requests a second with a trial ÷ without, interleaved."""
     rates: dict[str, list[float]] = {"without": [], "with": []}
     for _ in range(rounds):
         for kind, found in rates.items():

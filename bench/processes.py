@@ -11,7 +11,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
 GRACE = 15.0  # seconds to stop in, before being killed
 AT_REST = 0.1  # of a core
-SPAN = 0.5  # seconds over which that is told
+SPAN = 0.5  # seconds over which that is measured
 
 
 def stat(pid: int) -> list[str]:

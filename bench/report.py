@@ -54,7 +54,7 @@ def _notes(facts: Mapping[str, Any], targets: Targets, ceiling: float) -> str:
         f"ONNX Runtime in-process, the same batches in two processes: {ceiling:,.0f} rows/s. "
         f"*Beside batches*: {MIXED_SINGLES} connections with one row while {BATCHERS} send "
         "batches, at the rows/s in brackets. Ratios are of requests/s over "
-        f"{TYPICAL} connections. bench/README.md says how all this is measured. "
+        f"{TYPICAL} connections. bench/README.md describes how all this is measured. "
         f"Peers: {'; '.join(pins) or 'none'}."
     )
 

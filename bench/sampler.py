@@ -1,4 +1,4 @@
-"""Which function a program is in, asked again and again by a timer.
+"""Which function a program is in, sampled by a timer.
 
 Unlike a tracing profiler this adds nothing to a function call, so cheap functions that are called
 often do not look dear. What runs in C counts for the Python function that called it.

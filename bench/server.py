@@ -26,7 +26,7 @@ Answer = tuple[int, bytes]  # status and body
 
 @dataclass(frozen=True)
 class Server:
-    """A target that has given its right answers.
+    """A target whose first responses were right.
 
     Attributes
     ----------
@@ -150,8 +150,8 @@ def _first_answer(
                 return status, answer
             last = f"it answers {status}: {answer[:200]!r}"  # some listen before they are ready
         time.sleep(0.01)
-    said = log.read_text(errors="replace")[-LAST_WORDS:].strip()
-    raise BenchError(f"{target.name} gave no answer: {last}; its log ends with:\n{said}")
+    end = log.read_text(errors="replace")[-LAST_WORDS:].strip()
+    raise BenchError(f"{target.name} gave no answer: {last}; its log ends with:\n{end}")
 
 
 def post(port: int, path: str, body: bytes) -> Answer:
@@ -176,8 +176,8 @@ def _check(target: Target, work: Workload, wines: slice, response: Answer) -> No
             for ours, theirs in zip(left, right, strict=True)
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        said = answer[:300]
-        raise BenchError(f"{target.name} answered {status} {said!r}: {error!r}") from error
+        start = answer[:300]
+        raise BenchError(f"{target.name} answered {status} {start!r}: {error!r}") from error
     if status != http.HTTPStatus.OK or not gap <= TOLERANCE:
         raise BenchError(
             f"{target.name} answered {status}, {gap:.2g} away from scikit-learn's predict_proba; "

@@ -200,7 +200,7 @@ def run(say: Say = print) -> Outcome:
         customers.wines = vintage.drifted()
         story.log(f"drift     begins after {len(customers.ids)} answers and no alert")
         story.wait("an alert", lambda: "raised" in webhook.states)
-        customers.telling = True
+        customers.gives_feedback = True
         story.log("feedback  arrives from now on")
         story.until_promoted(customers, vintage)
         raised = webhook.states.count("raised")
@@ -214,7 +214,7 @@ def run(say: Say = print) -> Outcome:
             requests=customers.outcomes.total(),
             answered=answered,
             stored=stored,
-            feedback=customers.told[OK],
+            feedback=customers.feedback[OK],
             versions=dict(customers.versions),
             decisions=story.decisions.history("wine")[::-1],
             alerts=webhook.states,

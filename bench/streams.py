@@ -25,7 +25,7 @@ PATIENCE = 30  # seconds for what a start leaves to be done
 
 
 def measure(rows: int) -> Iterator[str]:
-    """Predict so many wines, those of the data again and again, each way."""
+    """Predict that many wines, repeating those of the data, each way."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         files = _files(Path(scratch), rows)
         for file in files:
@@ -60,10 +60,10 @@ def _by_command(file: Path) -> str:
         [*command, "-o", str(out)], cwd=ROOT, capture_output=True, text=True, check=True
     )
     whole, used = time.perf_counter() - began, _used() - used
-    told = json.loads(run.stdout)
+    summary = json.loads(run.stdout)
     return (
-        f"command line, {file.suffix}: {told['records']:,} rows in {told['seconds']:.1f} s, "
-        f"{told['records'] / told['seconds']:,.0f} a second; with its start {whole:.1f} s, "
+        f"command line, {file.suffix}: {summary['records']:,} rows in {summary['seconds']:.1f} s, "
+        f"{summary['records'] / summary['seconds']:,.0f} a second; with its start {whole:.1f} s, "
         f"of a processor {used:.1f} s"
     )
 

@@ -23,7 +23,7 @@ class Usage:
     idle: float
 
     def verdict(self) -> str:
-        """What was saturated, as far as processors tell."""
+        """What was saturated, as far as processor use shows it."""
         cores = os.cpu_count() or 1
         server = sum(self.server.values())
         others = max(0.0, cores * (1 - self.idle) - server - self.wrk)

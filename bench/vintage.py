@@ -10,13 +10,13 @@ import pandas as pd
 from train.problems import wine
 from train.problems.problems import data_of
 
-TRAINED, CALM, DRIFTED = 3_200, 500, 810  # wines trained on, then answered; the others for a trial
+TRAINED, CALM, DRIFTED = 3_200, 500, 810  # wines trained on, then sent; the others for a trial
 SHIFTED, SHIFT = "total sulfur dioxide", 1.5  # standard deviations
 SWEET = 5  # g/L of sugar, from where on good wines are bad now and bad ones good
 NOISE = 0.02  # standard deviations: a wine that comes again is measured again
 NUMBERS = [field.name for field in wine.FIELDS if field.type == "number"]
 
-Wine = tuple[dict[str, Any], str]  # record and truth
+Wine = tuple[dict[str, Any], str]  # record and actual label
 
 
 class Vintage:
@@ -50,7 +50,7 @@ class Vintage:
 
     def _ever(self, start: int, end: int, *, drifted: bool) -> Iterator[Wine]:
         wines = self._raw.iloc[start:end]
-        truth = (wines["quality"] >= wine.GOOD) ^ (drifted & (wines["residual sugar"] > SWEET))
+        is_good = (wines["quality"] >= wine.GOOD) ^ (drifted & (wines["residual sugar"] > SWEET))
         if drifted:
             shifted = wines[SHIFTED] + SHIFT * self._spread[SHIFTED]
             wines = wines.assign(**{SHIFTED: shifted})
@@ -59,4 +59,4 @@ class Vintage:
             measured = (wines[NUMBERS] + noise * self._spread.to_numpy()).clip(lower=0).round(5)
             measured["density"] = measured["density"].clip(lower=0.9)
             records = measured.assign(color=wines["color"]).to_dict("records")
-            yield from zip(records, np.where(truth, "bom", "ruim").tolist(), strict=True)
+            yield from zip(records, np.where(is_good, "bom", "ruim").tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""A webhook that takes alerts, if they are signed, and says what they say."""
+"""A webhook that accepts signed alerts and prints them."""
 
 import base64
 import hashlib
@@ -20,9 +20,9 @@ class Webhook(ThreadingHTTPServer):
         Of each alert, "raised" or "cleared", in the order in which they came.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, echo: Callable[[str], None]) -> None:
         super().__init__(("127.0.0.1", 0), Receiver)
-        self.say, self.states = say, list[str]()
+        self.echo, self.states = echo, list[str]()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -42,7 +42,7 @@ class Receiver(BaseHTTPRequestHandler):
     server: Webhook
 
     def do_POST(self) -> None:
-        """Verify it, and say what it says."""
+        """Verify its signature and print it."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         named = f"{self.headers['webhook-id']}.{self.headers['webhook-timestamp']}.".encode()
         digest = base64.b64encode(hmac.digest(KEY.encode(), named + body, hashlib.sha256))
@@ -50,10 +50,10 @@ class Receiver(BaseHTTPRequestHandler):
         self.send_response(204 if is_ours else 401)
         self.end_headers()
         if is_ours:
-            told = json.loads(body)["data"]
-            self.server.states.append(told["state"])
-            about = f"{told['kind']} of {told['model']} {told['version']}"
-            self.server.say(f"webhook   {about} {told['state']}: {told['sentence']}")
+            alert = json.loads(body)["data"]
+            self.server.states.append(alert["state"])
+            about = f"{alert['kind']} of {alert['model']} {alert['version']}"
+            self.server.echo(f"webhook   {about} {alert['state']}: {alert['sentence']}")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing else."""
+        """Print no access log."""

@@ -1,8 +1,7 @@
 """Wines that a forest was trained on, wines that it never saw, and a monitor between them.
 
-The live wine model was trained on all wines there are, so it answers better to them than to any
-that will come. Here the same forest is trained on three quarters of them, and the others are what
-comes.
+The live wine model was trained on all wines there are, so it predicts them better than any new
+ones. Here the same forest is trained on three quarters of them, and the others are the new ones.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What every target is asked, and the answer it must give."""
+"""The rows that every target is sent, and the predictions that it must return."""
 
 import json
 import os

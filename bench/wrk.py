@@ -67,7 +67,7 @@ def finish(process: subprocess.Popen[str], seconds: int) -> Figures:
     Raises
     ------
     BenchError
-        If wrk could not run, with what it said.
+        If wrk could not run, with its output.
     """
     try:
         output, _ = process.communicate(timeout=seconds + 2 * PATIENCE)
