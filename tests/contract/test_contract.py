@@ -33,8 +33,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(gunicorn(), folder / "log", **variables) as started:
         curl = ["curl", "-sS", "-d", f"@{ROOT / 'bom.json'}", f"{started.url}/predict"]
         subprocess.run(curl, check=True, capture_output=True)  # which the document's id names
-        recorded = f"{started.url}/models/wine/predictions"  # 503 until the store is made
-        wait_until(lambda: bool(get(recorded)[1].get("predictions")))
+        ready = f"{started.url}/health/ready"  # the log may have no 503, as before there is a store
+        wait_until(lambda: get(ready)[1]["journal"]["store"]["state"] == "reached")
+        wait_until(lambda: bool(get(f"{started.url}/models/wine/predictions")[1]["predictions"]))
         yield started
 
 
