@@ -155,7 +155,7 @@ def item(step: Step, operation: dict[str, Any]) -> dict[str, Any]:
         raw = json.dumps(sent, indent=2, ensure_ascii=False)
         request["body"] = {"mode": "raw", "raw": raw, "options": {"raw": {"language": "json"}}}
     tests = {f"{step.status}": f"pm.response.to.have.status({step.status});", **step.expected}
-    lines = [f"pm.test({json.dumps(said)}, () => {{ {test} }});" for said, test in tests.items()]
+    lines = [f"pm.test({json.dumps(name)}, () => {{ {test} }});" for name, test in tests.items()]
     response = ["const response = pm.response.json();"] if step.expected else []
     lines = [lines[0], *response, *lines[1:], *filter(None, [step.then])]
     script = {"type": "text/javascript", "exec": lines}

@@ -66,8 +66,8 @@ def test_every_label_is_predicted_unchanged(client: FlaskClient):
         assert answer["probabilities"] == {each: float(each == label) for each in LABELS}
     text = "".join(json.dumps(each) + "\n" for each in RECORDS)
     lines = client.post("/predict", data=text, content_type="application/jsonl")
-    told = [json.loads(line) for line in lines.text.split("\n") if line]
-    assert [each["prediction"] for each in told] == LABELS
+    predictions = [json.loads(line) for line in lines.text.split("\n") if line]
+    assert [each["prediction"] for each in predictions] == LABELS
 
 
 def test_the_table_of_predictions_reads_back(client: FlaskClient):

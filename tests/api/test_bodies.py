@@ -126,9 +126,9 @@ def test_feedback_and_decisions_shorter_than_their_length_are_refused(parsing: S
     made = json.loads(
         send(parsing, post("/predict", length, LINE.replace(b"12.8125", b"12.7500"))).body
     )
-    told = json.dumps({"id": made["id"], "actual": "ruim"}).encode()
+    feedback = json.dumps({"id": made["id"], "actual": "ruim"}).encode()
     assert_refused(
-        send(parsing, post("/feedback", labelled("application/json", len(told) + 1), told))
+        send(parsing, post("/feedback", labelled("application/json", len(feedback) + 1), feedback))
     )
     assert get(f"{parsing.url}/predictions/{made['id']}")[1]["feedback"] == []
     decision = b'{"action": "promote", "version": 1}'

@@ -1,4 +1,4 @@
-"""What was predicted is told again, and what really happened is taken and told with it."""
+"""Predictions are found again, and feedback is recorded and returned with them."""
 
 import http.client
 import json
@@ -19,18 +19,18 @@ from serving.settings import Settings
 
 def test_a_prediction_is_found_with_its_record(client: FlaskClient):
     answer = predict(client, wine(alcohol=14.95, color=0))
-    told = client.get(f"/predictions/{answer['id']}").json
-    assert told["record"] == wine(alcohol=14.95, color="red")
-    assert {name: told[name] for name in answer} == answer
+    result = client.get(f"/predictions/{answer['id']}").json
+    assert result["record"] == wine(alcohol=14.95, color="red")
+    assert {name: result[name] for name in answer} == answer
     assert len(answer["warnings"]) == 1
-    assert (told["actual"], told["feedback"]) == (None, [])
+    assert (result["actual"], result["feedback"]) == (None, [])
 
 
 def test_each_prediction_of_a_batch_has_a_record(client: FlaskClient):
     answers = predict(client, [wine(), wine(alcohol=9)])["predictions"]
-    told = [client.get(f"/predictions/{answer['id']}").json for answer in answers]
-    assert [one["record"]["alcohol"] for one in told] == [12.8, 9]
-    assert [one["prediction"] for one in told] == [answer["prediction"] for answer in answers]
+    result = [client.get(f"/predictions/{answer['id']}").json for answer in answers]
+    assert [one["record"]["alcohol"] for one in result] == [12.8, 9]
+    assert [one["prediction"] for one in result] == [answer["prediction"] for answer in answers]
 
 
 def test_the_example_is_neither_recorded_nor_counted(settings: Settings):
@@ -50,9 +50,9 @@ def test_of_two_feedbacks_the_latest_counts_and_both_are_returned(client: FlaskC
         assert sent.status_code == 200
         assert sent.json["recorded"] == 1
         time.sleep(0.002)
-    told = client.get(f"/predictions/{answer['id']}").json
-    assert told["actual"] == "bom"
-    assert [said["actual"] for said in told["feedback"]] == ["bom", "ruim"]
+    result = client.get(f"/predictions/{answer['id']}").json
+    assert result["actual"] == "bom"
+    assert [each["actual"] for each in result["feedback"]] == ["bom", "ruim"]
 
 
 def test_feedback_without_a_prediction_is_returned_as_unmatched(settings: Settings):
@@ -77,8 +77,8 @@ def test_thousands_of_ids_are_looked_up(settings: Settings):
     moved(settings).close()
     made += [one["id"] for one in predict(client, [wine()] * 2000)["predictions"]]
     never = [f"wine.1.{at:011x}0123456789abcdef" for at in range(3000)]
-    said = [{"id": id_, "actual": "bom"} for id_ in [*made, *never]]
-    assert client.post("/feedback", **body(said)).json == {"recorded": 9000, "unmatched": never}
+    feedback = [{"id": id_, "actual": "bom"} for id_ in [*made, *never]]
+    assert client.post("/feedback", **body(feedback)).json == {"recorded": 9000, "unmatched": never}
 
 
 @pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "postgresql://u@127.0.0.1:9/x"])
@@ -144,8 +144,8 @@ def test_feedback_may_come_before_its_prediction_is_known(settings: Settings):
     client = create_app(settings).test_client()
     assert client.post("/feedback", **body({"id": KNOWN, "actual": "bom"})).status_code == 200
     with closing(moved(settings)) as store:
-        count, (said,) = store.unmatched(clock.now() + 1, 10)
-    assert (count, said.prediction_id) == (1, KNOWN)
+        count, (only,) = store.unmatched(clock.now() + 1, 10)
+    assert (count, only.prediction_id) == (1, KNOWN)
 
 
 def test_a_model_s_predictions_are_listed_page_by_page(settings: Settings):
@@ -200,9 +200,9 @@ def test_feedback_that_fits_no_prediction_is_counted_and_listed(settings: Settin
     long_ago = clock.now() - LATEST_ARRIVAL - 1
     with closing(moved(settings)) as store:
         store.add([FeedbackEntry(long_ago, "mine", [KNOWN, late], ["bom", "ruim"])], {})
-    told = client.get("/feedback/unmatched?limit=1").json
-    assert told["count"] == 2
-    assert [(said["id"], said["actual"]) for said in told["feedback"]] == [(late, "ruim")]
+    result = client.get("/feedback/unmatched?limit=1").json
+    assert result["count"] == 2
+    assert [(each["id"], each["actual"]) for each in result["feedback"]] == [(late, "ruim")]
 
 
 def test_a_text_that_no_database_stores_is_not_an_id(client: FlaskClient):

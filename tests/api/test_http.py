@@ -153,11 +153,11 @@ def test_get_on_predict_shows_commands_that_work(server: Server):
         return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
     for path in ("/predict", "/models/diabetes/predict", "/models/wine/versions/1/predict"):
-        told = get(path)
-        assert set(told["example"]) == set(told["fields"])
-        command = [*shlex.split(told["curl"]["one record"]), "-sSf"]
+        usage = get(path)
+        assert set(usage["example"]) == set(usage["fields"])
+        command = [*shlex.split(usage["curl"]["one record"]), "-sSf"]
         answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-        assert (answer["model"], answer["version"]) == (told["model"], told["version"])
+        assert (answer["model"], answer["version"]) == (usage["model"], usage["version"])
 
 
 def test_other_origins_get_no_cors_headers_unless_they_are_allowed(client: FlaskClient):

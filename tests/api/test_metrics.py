@@ -38,7 +38,7 @@ def read(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in found}
 
 
-def told(client: FlaskClient) -> dict[str, float]:
+def scraped(client: FlaskClient) -> dict[str, float]:
     answer = client.get("/metrics")
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
     return read(answer.text)
@@ -66,7 +66,7 @@ def test_requests_are_counted_by_route_method_and_status(client: FlaskClient):
     client.get("/predict")
     client.get("/nothing/here")
     client.open("/models", method="BREW")
-    counted = {name: count for name, count in told(client).items() if "requests_total" in name}
+    counted = {name: count for name, count in scraped(client).items() if "requests_total" in name}
     at = 'serving_requests_total{route="%s",method="%s",status="%s",predicts="%s"}'
     assert counted == {
         at % ("/predict", "POST", 200, "true"): 2,
@@ -83,7 +83,7 @@ def test_requests_are_counted_by_route_method_and_status(client: FlaskClient):
 def test_a_histogram_counts_the_duration_of_requests(client: FlaskClient):
     for _ in range(3):
         predict(client, wine())
-    found = told(client)
+    found = scraped(client)
     buckets = [
         found[
             f'serving_request_duration_seconds_bucket{{route="/predict",predicts="true",le="{bound}"}}'
@@ -105,7 +105,7 @@ def test_predictions_are_counted_by_label_and_rows_by_request(client: FlaskClien
     predict(client, [wine(), bad, bad])
     score = client.get("/models/wine-score/example").json["input"]
     client.post("/models/wine-score/predict", **body(score))
-    found = told(client)
+    found = scraped(client)
     assert found['serving_predictions_total{model="wine",version="1",label="bom"}'] == 2
     assert found['serving_predictions_total{model="wine",version="1",label="ruim"}'] == 2
     assert found['serving_predictions_total{model="wine-score",version="1",label=""}'] == 1
@@ -118,7 +118,7 @@ def test_models_are_reported_with_their_versions(models: Path, tmp_path: Path):
     tried = rewrite(models, lambda manifest, _: manifest.update(title="newer"))
     (models / "wine" / "trial").write_text(str(tried))
     (models / "diabetes" / "current").write_text("latest")
-    found = told(started(Settings(models_dir=models, var_dir=tmp_path / "var")))
+    found = scraped(started(Settings(models_dir=models, var_dir=tmp_path / "var")))
     assert {name: value for name, value in found.items() if "serving_model" in name} == {
         'serving_model_live_version{model="wine"}': 1,
         'serving_model_live_version{model="wine-score"}': 1,
@@ -134,13 +134,13 @@ def test_models_are_reported_with_their_versions(models: Path, tmp_path: Path):
 def test_the_journal_and_its_collector_are_reported(settings: Settings):
     client = started(settings)
     predict(client, wine())
-    before = told(client)
+    before = scraped(client)
     assert before["serving_journal_segments"] == 1
     assert before["serving_journal_bytes"] > 100
     assert before["serving_journal_lost_total"] == before["serving_journal_failing"] == 0
     assert "serving_collector_waiting_bytes" not in before
     moved(settings).close()
-    after = told(client)
+    after = scraped(client)
     assert after["serving_collector_waiting_bytes"] == after["serving_collector_failing"] == 0
     assert after["serving_collector_last_run_timestamp_seconds"] > 1.7e9
 
@@ -150,7 +150,7 @@ def test_predictions_that_could_not_be_recorded_are_counted(settings: Settings):
     settings.journal_dir.write_text("in its place")
     client = started(settings)
     predict(client, [wine()] * 2)
-    found = told(client)
+    found = scraped(client)
     assert (found["serving_journal_lost_total"], found["serving_journal_failing"]) == (2, 1)
 
 
@@ -184,7 +184,7 @@ def reported(settings: Settings) -> None:
 def test_drift_and_alerts_are_reported_as_the_monitor_found_them(settings: Settings):
     client = started(settings)
     reported(settings)
-    found = told(client)
+    found = scraped(client)
     assert found["serving_store_up"] == 1
     of_wine = 'model="wine",version="1"'
     assert found[f"serving_monitor_last_check_timestamp_seconds{{{of_wine}}}"] == 5
@@ -206,7 +206,7 @@ def test_a_report_of_another_release_loses_only_its_own_figures(settings: Settin
     report = Report("wine", 1, 5_000, Raw(b'{"drift":"in words"}'), 0, Raw(b"{}"))
     assert store.reports.write(report, Raw(b"{}"), [], [], before=0)
     store.close()
-    found = told(client)
+    found = scraped(client)
     assert found['serving_monitor_last_check_timestamp_seconds{model="wine",version="1"}'] == 5
     assert not any("drift_" in name for name in found)
 
@@ -215,7 +215,7 @@ def test_a_store_that_is_down_is_a_metric_and_no_error(tmp_path: Path):
     nobody = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     client = started(Settings(var_dir=tmp_path, database_url=nobody))
     predict(client, wine())
-    found = told(client)
+    found = scraped(client)
     assert found["serving_store_up"] == 0
     assert (
         found['serving_requests_total{route="/predict",method="POST",status="200",predicts="true"}']
@@ -226,15 +226,15 @@ def test_a_store_that_is_down_is_a_metric_and_no_error(tmp_path: Path):
 def test_the_store_is_queried_once_in_a_while(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     client = started(settings)
     moved(settings).close()
-    assert told(client)["serving_store_up"] == 1
+    assert scraped(client)["serving_store_up"] == 1
     Path(settings.store_url.removeprefix("sqlite:///")).unlink()
-    assert told(client)["serving_store_up"] == 1
+    assert scraped(client)["serving_store_up"] == 1
     monkeypatch.setattr("serving.api.metrics.CACHED", -60)
-    assert told(started(settings))["serving_store_up"] == 0
+    assert scraped(started(settings))["serving_store_up"] == 0
 
 
 def test_without_a_journal_neither_it_nor_the_store_is_reported(tmp_path: Path):
-    found = told(started(Settings(var_dir=tmp_path, journal=False)))
+    found = scraped(started(Settings(var_dir=tmp_path, journal=False)))
     assert not [name for name in found if re.search("journal|collector|store", name)]
 
 
@@ -259,7 +259,9 @@ def test_each_metric_is_measured(settings: Settings):
     client = started(settings)
     predict(client, wine())
     reported(settings)
-    measured = {re.sub("_(bucket|sum|count)$", "", name.partition("{")[0]) for name in told(client)}
+    measured = {
+        re.sub("_(bucket|sum|count)$", "", name.partition("{")[0]) for name in scraped(client)
+    }
     assert {metric.name for metric in METRICS} - measured == {families.TRIAL.name}  # there is none
 
 

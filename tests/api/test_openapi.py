@@ -129,10 +129,10 @@ def closed(schema: Any) -> Any:
         return [closed(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {name: closed(value) for name, value in schema.items()}
+    result = {name: closed(value) for name, value in schema.items()}
     if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
-        told.setdefault("additionalProperties", False)
-    return told
+        result.setdefault("additionalProperties", False)
+    return result
 
 
 def test_responses_have_what_the_document_describes_and_no_more(
@@ -232,8 +232,8 @@ def test_the_document_records_nothing_and_uses_a_recorded_id(settings: Settings)
 
 
 def test_the_document_has_the_address_of_its_request(client: FlaskClient):
-    told = client.get("/openapi.json", base_url="https://models.example/inner").json
-    assert told["servers"] == [{"url": "https://models.example/inner"}]
+    result = client.get("/openapi.json", base_url="https://models.example/inner").json
+    assert result["servers"] == [{"url": "https://models.example/inner"}]
 
 
 def test_the_page_loads_nothing_from_elsewhere(client: FlaskClient):

@@ -53,8 +53,8 @@ def test_a_table_gets_a_table(client: FlaskClient, path: str):
         assert row["prediction"] == one["prediction"]
         for label, probability in one["probabilities"].items():
             assert float(row[f"P({label})"]) == probability
-        told = [f"{each['field']}: {each['message']}" for each in one["warnings"]]
-        assert (row["warnings"], row["error"]) == ("; ".join(told), "")
+        result = [f"{each['field']}: {each['message']}" for each in one["warnings"]]
+        assert (row["warnings"], row["error"]) == ("; ".join(result), "")
 
 
 def test_a_table_from_a_spreadsheet_gets_one_in_its_own_form(client: FlaskClient):
@@ -78,11 +78,11 @@ def test_a_predicted_number_has_the_ends_of_its_interval(client: FlaskClient):
 def test_json_lines_get_lines_like_the_prediction_of_one_record(client: FlaskClient):
     answer = client.post("/predict", data=lines(*WINES), **AS_LINES)
     assert (answer.status_code, answer.mimetype) == (200, "application/jsonl")
-    told = [json.loads(line) for line in answer.text.splitlines()]
+    result = [json.loads(line) for line in answer.text.splitlines()]
     alone = [client.post("/predict", **body(one)).json for one in WINES]
-    for one in (*told, *alone):
+    for one in (*result, *alone):
         assert one.pop("id").startswith("wine.1.")
-    assert told == alone
+    assert result == alone
 
 
 SENT = {"json": body(WINES), "csv": {"data": table(*WINES), **AS_CSV}}
@@ -138,9 +138,9 @@ def test_a_fault_anywhere_refuses_all_records_and_is_reported_with_its_line(
 
 def test_faults_inline_are_in_the_place_of_predictions_in_an_array_too(client: FlaskClient):
     sent = body([wine(), wine(alcohol=-1, pH="x"), 7, wine(extra=1)])
-    told = client.post("/predict?faults=inline", **sent).json
-    predictions = told["predictions"]
-    assert (told["model"], told["version"]) == ("wine", 1)
+    result = client.post("/predict?faults=inline", **sent).json
+    predictions = result["predictions"]
+    assert (result["model"], result["version"]) == ("wine", 1)
     assert [each.get("prediction") for each in predictions] == ["bom", None, None, "bom"]
     fields = [(fault["record"], fault["field"]) for fault in predictions[1]["errors"]]
     assert sorted(fields) == [(1, "alcohol"), (1, "pH")]
@@ -167,9 +167,9 @@ def test_faults_inline_are_in_the_place_of_predictions(client: FlaskClient, sent
         assert [row["prediction"] for row in rows] == ["bom", "", "bom"]
         assert rows[1]["error"].startswith('pH: "x" is not a number; alcohol: -1 is below')
     else:
-        told = [json.loads(line) for line in answer.text.splitlines()]
-        assert [one.get("prediction") for one in told] == ["bom", None, "bom"]
-        assert [(fault["line"], fault["field"]) for fault in told[1]["errors"]] == [
+        result = [json.loads(line) for line in answer.text.splitlines()]
+        assert [one.get("prediction") for one in result] == ["bom", None, "bom"]
+        assert [(fault["line"], fault["field"]) for fault in result[1]["errors"]] == [
             (2, "pH"),
             (2, "alcohol"),
         ]
@@ -214,10 +214,10 @@ def test_more_records_than_json_may_have_are_recorded_to_the_last(settings: Sett
     count = 2 * MAX_RECORDS + 1
     assert client.post("/predict", **body([wine()] * 11)).status_code == 413
     answer = client.post("/predict", data=lines(*[wine()] * count), **AS_LINES)
-    told = [json.loads(line)["id"] for line in answer.text.splitlines()]
-    assert len({*told}) == count
+    result = [json.loads(line)["id"] for line in answer.text.splitlines()]
+    assert len({*result}) == count
     store = moved(few)
-    assert all(store.prediction(told[at]) for at in (0, MAX_RECORDS, count - 1))
+    assert all(store.prediction(result[at]) for at in (0, MAX_RECORDS, count - 1))
 
 
 def test_a_stream_that_must_be_recorded_and_cannot_be_is_not_predicted(
@@ -263,8 +263,8 @@ def of_workers(server: Server) -> int:
     own = 0
     for pid in children(server.process.pid):
         if "pickle_check" not in Path(f"/proc/{pid}/cmdline").read_text():
-            told = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            own += int(re.findall(r"^Private_Dirty: +(\d+)", told, re.MULTILINE)[0])
+            result = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            own += int(re.findall(r"^Private_Dirty: +(\d+)", result, re.MULTILINE)[0])
     return own
 
 

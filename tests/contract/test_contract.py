@@ -1,4 +1,4 @@
-"""Tools that read the API's document, let loose on the service as it runs in production.
+"""Tools that read the API's document, run against the service as it runs in production.
 
 `make test-contract` installs them; CASES and SEED ask for more, and for others.
 """
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def run(folder: Path, *command: object) -> str:
-    """What a program says that is run in a folder; it fails where that does."""
+    """Run a program in a folder and return its output; fail where it does."""
     done = subprocess.run(
         [*map(str, command)],
         cwd=folder,
@@ -57,13 +57,13 @@ def newman(folder: Path, collection: Path, variable: str) -> list[dict[str, Any]
     """Each request of a collection with its answer, after a run in which no test failed."""
     reporters = ["--reporters", "cli,json", "--reporter-json-export", "report.json"]
     run(folder, PROGRAMS / "newman", "run", collection, *reporters, "--env-var", variable)
-    told = json.loads((folder / "report.json").read_text())["run"]
-    assert told["stats"]["assertions"]["failed"] == 0
-    return told["executions"]
+    report = json.loads((folder / "report.json").read_text())["run"]
+    assert report["stats"]["assertions"]["failed"] == 0
+    return report["executions"]
 
 
 def test_schemathesis_finds_nothing(server: Server, tmp_path: Path):
-    said = run(
+    output = run(
         tmp_path,
         HERE / ".venv/bin/schemathesis",
         *("--config-file", HERE / "schemathesis.toml", "run", f"{server.url}/openapi.json"),
@@ -71,8 +71,8 @@ def test_schemathesis_finds_nothing(server: Server, tmp_path: Path):
         *("--header", f"Authorization: Bearer {KEY}", "--continue-on-failure"),
         *("--generation-database", "none", "--no-color"),
     )
-    print(said)
-    (cases,) = re.findall(r"(\d+) generated", said)
+    print(output)
+    (cases,) = re.findall(r"(\d+) generated", output)
     assert int(cases) >= LEAST_CASES
     assert not [line for line in server.lines() if line.get("status", 200) >= 500]
 
@@ -86,8 +86,8 @@ def test_newman_runs_the_collection(server: Server, tmp_path: Path):
 
 def test_what_postman_imports_from_the_document_works_as_it_stands(server: Server, tmp_path: Path):
     document, imported = tmp_path / "openapi.json", tmp_path / "imported.json"
-    told = get(f"{server.url}/openapi.json")[1]
-    document.write_text(json.dumps(told))
+    described = get(f"{server.url}/openapi.json")[1]
+    document.write_text(json.dumps(described))
     options = "folderStrategy=Tags,parametersResolution=Example"
     run(tmp_path, PROGRAMS / "openapi2postmanv2", "-s", document, "-o", imported, "-O", options)
     executions = newman(tmp_path, imported, f"baseUrl={server.url}")
@@ -97,7 +97,9 @@ def test_what_postman_imports_from_the_document_works_as_it_stands(server: Serve
         )
         for each in executions
     }
-    operations = [each for path in told["paths"].values() for each in path if each != "parameters"]
+    operations = [
+        each for path in described["paths"].values() for each in path if each != "parameters"
+    ]
     assert len(answers) == len(operations)
     decided = {call for call in answers if call.startswith("POST") and call.endswith("versions")}
     assert {answers.pop(call) for call in decided} == {401}  # a key is for people to put in
