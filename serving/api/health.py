@@ -15,7 +15,7 @@ from serving.api.openapi.operation import operation, response
 from serving.api.query import Time
 from serving.api.respond import as_json
 from serving.predicting.service import Service
-from serving.recording import collector
+from serving.recording import status as collector
 from serving.recording.journal import Journal
 
 LONGEST_SILENCE = 10_000  # milliseconds in which a collector that runs is heard of
@@ -109,9 +109,9 @@ def _journal(journal: Journal) -> JournalState:
 
 
 def _store(folder: Path) -> StoreState:
-    status = collector.read_status(folder)
+    status = collector.Status.read(folder)
     if status is None:
-        there = os.path.lexists(folder / collector.STATUS)
+        there = os.path.lexists(folder / collector.FILE)
         return StoreState("unreadable" if there else "not collected yet")
     known = (clock.iso(status.time), status.waiting, status.torn)
     if clock.now() - status.time > LONGEST_SILENCE:

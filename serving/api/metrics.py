@@ -19,8 +19,9 @@ from serving.metrics import families
 from serving.metrics.families import Sample
 from serving.monitor.report import read
 from serving.predicting.service import Service
-from serving.recording import collector, segments
+from serving.recording import segments
 from serving.recording.journal import Journal
+from serving.recording.status import Status
 from serving.recording.store.reports import Kind
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -72,7 +73,7 @@ def _journal(kept: Journal) -> Iterator[Sample]:
     yield Sample(families.JOURNAL_FAILING, (), bool(kept.reason))
     yield Sample(families.SEGMENTS, (), len(sizes))
     yield Sample(families.BYTES, (), sum(sizes))
-    if status := collector.read_status(kept.folder):
+    if status := Status.read(kept.folder):
         yield Sample(families.WAITING, (), status.waiting)
         yield Sample(families.TORN, (), status.torn)
         yield Sample(families.COLLECTED, (), status.time / 1000)

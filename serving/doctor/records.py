@@ -7,7 +7,8 @@ from pathlib import Path
 from serving import COMMAND, clock
 from serving.doctor.finding import Finding
 from serving.errors import StoreError
-from serving.recording import collector, segments
+from serving.recording import segments
+from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.settings import Settings
 
@@ -48,7 +49,7 @@ def _journal(folder: Path) -> Iterator[Finding]:
         remedy = "let the user of the service read and write it"
         yield Finding("journal", "error", f"it cannot be read: {error}", remedy)
         return
-    status = collector.read_status(folder)
+    status = Status.read(folder)
     is_moved = status is not None and clock.now() - status.time < MAX_SILENCE
     if status and status.torn:
         sentence = f"{status.torn} lines were cut off while they were written"

@@ -21,10 +21,10 @@ from serving.models.engine import Engine
 from serving.models.predicted import Predicted
 from serving.predicting import feedback
 from serving.predicting.trial import LivePredictions, TrialRunner
-from serving.recording import collector
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
+from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.recording.store.additions import find_in_entries
 from serving.recording.store.rows import Feedback, Prediction, Trial
@@ -141,7 +141,7 @@ class Service:
         A prediction that is not in the store is in the journal. So read the journal from the
         position that the store has reached, and look up the other ids in the store.
         """
-        status = collector.read_status(journal.folder)
+        status = Status.read(journal.folder)
         if status and (status.reason or status.waiting > MAX_WAITING):
             return None
         try:

@@ -7,58 +7,22 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
-import msgspec
-
 from serving import clock
 from serving.errors import StoreError, without_path
 from serving.lock import Pause, wait_for_lock
 from serving.recording.segments import is_closed, list_segments, read_chunks
+from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.recording.store.rows import Position
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LOCK, STATUS = "collector.lock", "collector.json"
+LOCK = "collector.lock"
 PAUSE = 0.5  # seconds between two runs
 STATUS_INTERVAL = 1_000  # milliseconds between two statuses during a long run
 HOUR = 3600  # seconds
 REST = 1000  # times the duration of rewriting the database
-
-
-class Status(msgspec.Struct, frozen=True):
-    """The state of the collector after its last run, for every process to read.
-
-    Attributes
-    ----------
-    time : int
-        Milliseconds since 1970, UTC.
-    waiting : int
-        Bytes of the journal that are not in the store.
-    torn : int
-        Lines that were cut off while they were written, since the store was created.
-    reason : str
-        Why the journal could not be moved; empty if it was.
-    public : str
-        The same without anything that only concerns the operator.
-    """
-
-    time: int
-    waiting: int
-    torn: int
-    reason: str
-    public: str = ""
-
-
-def read_status(folder: Path) -> Status | None:
-    """Read the status of a journal's collector; None if there is none or it is unreadable."""
-    try:
-        return msgspec.json.decode((folder / STATUS).read_bytes(), type=Status)
-    except (
-        OSError,
-        ValueError,
-    ):  # ValueError: damaged by a power failure; the next run writes another
-        return None
 
 
 class Collector:
@@ -147,13 +111,10 @@ class Collector:
         now = clock.now()
         self._reason, self._status_time = reason, now
         torn = sum(position.torn for position in self._positions.values())
-        temporary = self.folder / f".{STATUS}"
         with suppress(OSError):  # a full disk, which the journal logs
             sizes = {path: path.stat().st_size for path in list_segments(self.folder)}
             waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
-            new = Status(now, waiting, torn, reason, public)
-            temporary.write_bytes(msgspec.json.encode(new))
-            temporary.replace(self.folder / STATUS)
+            Status(now, waiting, torn, reason, public).write(self.folder)
 
     def _expire(self) -> None:
         """Remove segments that are too old to be kept, if the store was down for so long."""

@@ -11,7 +11,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 from conftest import Server, body, free_port, moved, rewrite, wine, with_a_threshold_moved
@@ -21,7 +20,7 @@ from serving import clock, doctor
 from serving.__main__ import main
 from serving.doctor import Finding
 from serving.models.artefact import ONNX
-from serving.recording import collector
+from serving.recording.status import Status
 from serving.settings import Settings
 
 Examine = Callable[..., list[Finding]]
@@ -193,8 +192,8 @@ def test_a_journal_that_nobody_moves_or_that_cannot_be_moved(
     findings = examine()
     assert wrong(findings) == [("journal", "warning")]
     assert "no collector runs" in told(findings, "journal")
-    status = collector.Status(clock.now(), 10**9, 2, "the database is locked")
-    (settings.journal_dir / collector.STATUS).write_bytes(msgspec.json.encode(status))
+    status = Status(clock.now(), 10**9, 2, "the database is locked")
+    status.write(settings.journal_dir)
     findings = examine()
     assert wrong(findings) == [("journal", "warning"), ("journal", "error")]
     assert "2 lines were cut off" in told(findings, "journal")

@@ -30,9 +30,10 @@ from entries import predicted
 from app import create_app
 from serving import clock
 from serving.errors import ServingError
-from serving.recording.collector import Collector, read_status
+from serving.recording.collector import Collector
 from serving.recording.entry import PredictionEntry
 from serving.recording.segments import read_chunks
+from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.settings import Settings
 
@@ -289,7 +290,7 @@ def test_old_records_are_deleted_from_the_journal_while_the_store_is_down(settin
         for _ in range(2):
             collector.attempt()
     assert [path.stem for path in settings.journal_dir.glob("*.jsonl")] == ["new"]
-    shown = read_status(settings.journal_dir)
+    shown = Status.read(settings.journal_dir)
     assert shown
     assert (shown.waiting, "unable to open" in shown.reason) == (3, True)
 

@@ -1,0 +1,51 @@
+"""The state of the collector, in a file that every process can read."""
+
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+FILE = "collector.json"
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The state of the collector after its last run, for every process to read.
+
+    Attributes
+    ----------
+    time : int
+        Milliseconds since 1970, UTC.
+    waiting : int
+        Bytes of the journal that are not in the store.
+    torn : int
+        Lines that were cut off while they were written, since the store was created.
+    reason : str
+        Why the journal could not be moved; empty if it was.
+    public : str
+        The same without anything that only concerns the operator.
+    """
+
+    time: int
+    waiting: int
+    torn: int
+    reason: str
+    public: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Replace the file in the folder of a journal.
+
+        Raises
+        ------
+        OSError
+        """
+        temporary = folder / f".{FILE}"
+        temporary.write_bytes(msgspec.json.encode(self))
+        temporary.replace(folder / FILE)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Read the status of a journal's collector; None if there is none or it is damaged."""
+        try:
+            return msgspec.json.decode((folder / FILE).read_bytes(), type=cls)
+        except (OSError, ValueError):  # after a power failure; the next run writes another
+            return None
