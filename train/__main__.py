@@ -93,14 +93,14 @@ NAME = click.option("--name", required=True, callback=_name, help="The name of t
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
-    help="Whether to predict a label or a number, if not as the target looks.",
+    help="Predict a label or a number; by default the target's values decide.",
 )
 @click.option(
     "--estimator",
     type=click.Choice([AUTO, *BUILDERS]),
     default=AUTO,
     show_default=True,
-    help="What to fit; auto chooses by cross-validation.",
+    help="The estimator to fit; auto chooses by cross-validation.",
 )
 @click.option("--keep", multiple=True, metavar="NAME", help="Use a column that would be left out.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Do not use a column.")
@@ -183,7 +183,7 @@ def import_command(
 @click.argument("version", type=int, required=False)
 @click.pass_obj
 def check(models_dir: Path, name: str, version: int | None) -> None:
-    """Prove again that the ONNX model of NAME (VERSION, or the live one) equals its pickle."""
+    """Prove again that a version's ONNX model equals its pickle; by default the live VERSION."""
     version = version or model_folder.live_version(models_dir / name)
     checked = artefact.read(models_dir, name, version)
     if artefact.ONNX not in checked.contents:
@@ -197,7 +197,9 @@ def check(models_dir: Path, name: str, version: int | None) -> None:
 
 
 def _training(problem: Problem) -> click.Command:
-    @click.command(problem.name, help=f"Train {problem.name}. {problem.title}.")
+    @click.command(
+        problem.name, help=f"Train {problem.name}: {problem.title}", short_help=problem.title
+    )
     @click.option("--data", type=FILE, help=f"The file, if {problem.file} is in another place.")
     @retraining_options
     def command(*, data: Path | None, retraining: Retraining) -> None:

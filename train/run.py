@@ -39,7 +39,9 @@ def retraining_options(command: Callable[..., None]) -> Callable[..., None]:
         show_default=True,
         help="How many live records to add at most; the latest are taken.",
     )
-    @click.option("--auto", is_flag=True, help="Put it live if the gate allows it; 3 if not.")
+    @click.option(
+        "--auto", is_flag=True, help="Put it live if the gate allows it; exit code 3 if not."
+    )
     @functools.wraps(command)
     def with_options(
         *args: Any, with_feedback: bool, max_live: int, auto: bool, **others: Any
