@@ -112,13 +112,13 @@ def _threshold(threshold: Threshold) -> str:
 
 def _interval(interval: Interval, unit: str) -> str:
     if interval.relative:
-        low, high = (f"{100 * end:+.1f} %" for end in (interval.low, interval.high))
+        around = f"{100 * interval.low:+.1f} % to {100 * interval.high:+.1f} %"
     else:
-        low, high = (f"{_signed(end)} {unit}".strip() for end in (interval.low, interval.high))
+        around = f"{_signed(interval.low)} to {_signed(interval.high)} {unit}".strip()
     return (
-        f"prediction interval: {100 * interval.coverage:.0f} % of actual values are between {low} "
-        f"and {high} of the prediction; {100 * interval.observed:.1f} % of {interval.rows:,} "
-        "held-out rows were"
+        f"prediction interval: {around} around the prediction, for "
+        f"{100 * interval.coverage:.0f} % of actual values; it contained "
+        f"{100 * interval.observed:.1f} % of {interval.rows:,} held-out rows"
     )
 
 

@@ -28,7 +28,7 @@ def _choice(choice: Choice) -> Iterator[str]:
 
 
 def _calibration(found: Calibration) -> str:
-    how = f"by {found.method}" if found.method else "none, because it would not help"
+    how = f"by {found.method}" if found.method else "none"
     before = "" if found.error_before is None else f" ({found.error_before:.3g} without)"
     return (
         f"calibration: {how}; expected calibration error {found.error:.3g}{before} on "
