@@ -61,7 +61,7 @@ class Monitoring(msgspec.Struct):
 
 
 def blueprint(service: Service) -> Blueprint:
-    """Route of what the monitor found."""
+    """Route of the monitor's findings."""
     routes = Blueprint("monitor", __name__)
 
     @routes.get("/models/<name>/monitor")

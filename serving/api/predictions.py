@@ -169,13 +169,13 @@ def blueprint(service: Service) -> Blueprint:
 
 
 def _kept(found: Prediction) -> dict[str, Any]:
-    """What the structs above have of a prediction of the store."""
+    """The values of a stored prediction for the structs above."""
     kept = {name: UNSET if value is None else value for name, value in asdict(found).items()}
     return kept | {"time": clock.iso(found.time), "actual": found.actual}
 
 
 def _csv(found: list[Prediction]) -> str:
-    """One row a prediction, the record's fields as columns; opened in a spreadsheet by people."""
+    """One row for each prediction, with the record's fields as columns, for a spreadsheet."""
     rows = list(map(flat, found))
     columns = dict.fromkeys(name for row in rows for name in row)
     text = io.StringIO()

@@ -1,1 +1,1 @@
-"""The API's document: put together from what each route declares where it is declared."""
+"""The API's document, made from what each route declares."""

@@ -45,12 +45,12 @@ def schemas(structs: Sequence[type[msgspec.Struct]]) -> dict[str, Schema]:
 
 
 def described(content: Any) -> str:
-    """What the docstring of a struct begins with."""
+    """Return the first part of a struct's docstring."""
     return _documented(content.__doc__)[0]
 
 
 def _documented(docstring: str) -> tuple[str, dict[str, str]]:
-    """What a docstring contains about a struct, and about its fields."""
+    """Split a docstring into the description of a struct and those of its fields."""
     text, *attributes = HEADING.split(cleandoc(docstring), maxsplit=1)
     return text, {
         name: " ".join(lines.split()).replace("None", "null")
@@ -71,21 +71,21 @@ def _parts(info: Any) -> Iterator[type[msgspec.Struct]]:
 
 
 def listed(of: Content) -> Schema:
-    """An array."""
+    """The schema of an array."""
     return {"type": "array", "items": of}
 
 
 def record(optional: Sequence[str] = (), /, **properties: Content) -> Schema:
-    """An object with named values; those are there that are not `optional`."""
+    """The schema of an object whose properties are required unless they are `optional`."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required}
 
 
 def text(description: str = "", **limits: Any) -> Schema:
-    """A text."""
+    """The schema of a string."""
     return {"type": "string"} | ({"description": description} if description else {}) | limits
 
 
 def whole_number(description: str = "", **limits: Any) -> Schema:
-    """A whole number."""
+    """The schema of an integer."""
     return {"type": "integer"} | ({"description": description} if description else {}) | limits
