@@ -205,5 +205,16 @@ def trial(rounds: int, seconds: int) -> None:
         click.echo(line)
 
 
+@main.command()
+@click.option("--lines", default=60, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=1, show_default=True)
+def mutants(lines: int, seed: int) -> None:
+    """Count how many small errors, in lines chosen at random, the tests notice."""
+    from bench.mutants import try_all  # noqa: PLC0415
+
+    for line in try_all(lines, seed):
+        click.echo(line)
+
+
 if __name__ == "__main__":
     main(prog_name="python -m bench")
