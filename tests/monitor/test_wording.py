@@ -103,8 +103,10 @@ def test_every_code_has_words_in_both_languages_about_the_same_values():
 
 @pytest.mark.parametrize(
     "name",
-    {test.statistic for test in TESTS}
-    | {*get_args(Verdict), *get_args(MetricVerdict), *get_args(Kind), *LOSSES},
+    sorted(
+        {test.statistic for test in TESTS}
+        | {*get_args(Verdict), *get_args(MetricVerdict), *get_args(Kind), *LOSSES}
+    ),
 )
 def test_every_test_verdict_loss_and_kind_of_alert_has_a_title_in_both_languages(name: str):
     assert WORDING[name].keys() == {ENGLISH, PORTUGUESE}
