@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import committed
 import msgspec
 import onnx
 import pytest
@@ -31,6 +33,11 @@ from serving.recording.store import Store
 from serving.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+SCRATCH = tempfile.TemporaryDirectory(prefix="models-")  # removed when the process ends
+MODELS = committed.copy(Path(SCRATCH.name))
+# Every app, command and server of the tests serves the copy, unless it is given another folder.
+os.environ["MODELS_DIR"] = str(MODELS)
+Settings.__init__.__kwdefaults__["models_dir"] = MODELS
 PATIENCE = 120  # seconds for what is done in one on a quiet machine
 
 # A busy machine may take long over any example.
@@ -80,7 +87,7 @@ def predict(client: FlaskClient, record: Any) -> Any:
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """A models folder of our own with the committed wine model in it."""
-    shutil.copytree(ROOT / "models", tmp_path / "models")
+    shutil.copytree(MODELS, tmp_path / "models")
     return tmp_path / "models"
 
 

@@ -1,15 +1,15 @@
 """What the dashboard's pictures show: days of three models, each with a story of its own."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
+import committed
 from traffic import DAY, HOUR, Traffic, unlike_training
 
 from bench.wines import load
 from serving import clock
 from serving.models import artefact
-from serving.settings import ROOT, Settings
+from serving.settings import Settings
 from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions
 from train.problems import diabetes, wine_score
@@ -22,8 +22,7 @@ FLIPPED = {"bom": "ruim", "ruim": "bom"}
 
 def build(folder: Path) -> Settings:
     """Settings of a service with these stories in its store and a copy of the models."""
-    shutil.copytree(ROOT / "models", folder / "models")
-    settings = Settings(models_dir=folder / "models", var_dir=folder / "var")
+    settings = Settings(models_dir=committed.copy(folder / "models"), var_dir=folder / "var")
     wine(settings)
     others(settings, "wine-score", wine_score, feedback=True)
     others(settings, "diabetes", diabetes, feedback=False)

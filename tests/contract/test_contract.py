@@ -6,13 +6,14 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Server, get, gunicorn, rewrite, running, wait_until
+from conftest import MODELS, ROOT, Server, get, gunicorn, rewrite, running, wait_until
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "node_modules/.bin"
@@ -27,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service with a version to decide on, and somebody who may."""
     folder = tmp_path_factory.mktemp("contract")
     models = folder / "models"
-    subprocess.run(["cp", "-r", ROOT / "models", models], check=True)
+    shutil.copytree(MODELS, models)
     rewrite(models, lambda manifest, _: manifest.update(title="newer"))
     variables = {"MODELS_DIR": str(models), "ADMIN_KEYS": f"contract:{KEY}"}
     with running(gunicorn(), folder / "log", **variables) as started:

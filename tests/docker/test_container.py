@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import ROOT, free_port, get, wait_until
+from conftest import MODELS, ROOT, free_port, get, wait_until
 from load import Load
 
 KEY = "sixteen-or-more-characters"
@@ -60,7 +60,7 @@ def up(compose: list[str], folder: Path, *options: str, **settings: str) -> Iter
     """Start with compose, and take all of it away at the end."""
     port = free_port()
     settings |= {"PORT": str(port)}
-    shutil.copytree(ROOT / "models", folder / "models")  # to write to, mounted as ours is
+    shutil.copytree(MODELS, folder / "models")  # to write to, mounted as ours is
     shutil.copy(ROOT / "docker-compose.yml", folder)
     compose = [
         *compose,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Server, running
+from conftest import MODELS, ROOT, Server, running
 
 READMES = ["README.md", "README.pt-BR.md"]
 RUN_ELSEWHERE = {
@@ -42,7 +42,7 @@ def commands() -> list[tuple[str, str]]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the commands read and change, and the environment that `make` makes."""
     folder = tmp_path_factory.mktemp("clone")
-    wanted = ["examples", "models", "*.json"]
+    wanted = ["examples", "*.json"]
     tracked = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *wanted],
         cwd=ROOT,
@@ -53,6 +53,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in filter(None, tracked.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
+    shutil.copytree(MODELS, folder / "models")
     (folder / ".venv").symlink_to(ROOT / ".venv")
     return folder
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import MODELS
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from serving.models import artefact
 from serving.models.manifest import Interval, Threshold
 from serving.models.outputs import Decoder, Predictions, make_decoder
 
-WINE = artefact.read_manifest(ROOT / "models", "wine", 1)
+WINE = artefact.read_manifest(MODELS, "wine", 1)
 
 
 def classification(*classes: str, threshold: Threshold | None = None) -> Decoder:

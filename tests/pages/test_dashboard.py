@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 from artefacts import made, put_live
-from conftest import ROOT, rewrite
+from conftest import MODELS, rewrite
 from flask.testing import FlaskClient
 from sklearn.linear_model import LogisticRegression
 from traffic import DAY, HOUR, Traffic, at, unlike_training
@@ -60,7 +60,7 @@ def text(page: str) -> str:
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
     """Wine drifts in its second version, without feedback; of diabetes there are no predictions."""
     folder = tmp_path_factory.mktemp("dashboard")
-    shutil.copytree(ROOT / "models", folder / "models")
+    shutil.copytree(MODELS, folder / "models")
     settings, now = Settings(models_dir=folder / "models", var_dir=folder / "var"), clock.now()
     wines = load()
     came = unlike_training(wines.sample(ROWS, random_state=0))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from click.testing import CliRunner, Result
-from conftest import ROOT
+from conftest import MODELS
 
 from serving import clock, ids
 from serving.__main__ import main
@@ -20,7 +20,7 @@ from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 from serving.settings import Settings
 
-WINE = artefact.read(ROOT / "models", "wine", 1)
+WINE = artefact.read(MODELS, "wine", 1)
 ROWS = 400  # of a window
 FIELDS = [field.name for field in WINE.manifest.fields]
 DAY = 86_400_000
