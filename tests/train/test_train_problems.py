@@ -101,7 +101,7 @@ def test_wine_score_predicts_with_an_interval_whose_coverage_was_measured():
 def test_diabetes_takes_what_was_not_measured_as_null_as_zero_and_as_nothing():
     made = committed("diabetes")
     assert made.manifest.threshold is not None
-    assert "missed positive is taken to cost" in made.manifest.threshold.reason
+    assert "missed positive is assumed to cost" in made.manifest.threshold.reason
     assert made.reference.fields["Insulin"].missing == pytest.approx(374 / 768, abs=1e-6)
     engine = Engine(made)
     without = {name: value for name, value in made.manifest.example.items() if name != "Insulin"}
