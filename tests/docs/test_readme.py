@@ -42,7 +42,7 @@ def commands() -> list[tuple[str, str]]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the commands read and change, and the environment that `make` makes."""
     folder = tmp_path_factory.mktemp("clone")
-    wanted = ["examples", "*.json"]
+    wanted = ["examples", ":(glob)*.json"]
     tracked = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *wanted],
         cwd=ROOT,
