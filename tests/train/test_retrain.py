@@ -15,25 +15,18 @@ from serving.models.artefact import Artefact
 from serving.monitor.retraining.training import WRITTEN
 from serving.settings import Settings
 from train import live
-from train.evaluation.evaluate import Protocol
-from train.onnx import proof
-from train.problems import anything
 from train.problems.problems import PROBLEMS, data_of
 from train.tables.read import sha256
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_training")]
 
 JUDGED = 200
 COMMAND = ("--target", "dear", "--name", "homes", "--estimator", "decision-tree")
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Prove and cross-validate with less patience than a real model deserves."""
-    monkeypatch.setattr(proof, "PROOF_ROWS", 2_000)
-    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=3, repeats=1))
+def few_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "JUDGED", JUDGED)
-    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
 
 
 def homes(rows: int, seed: int, *, dear_from: int = 100) -> pd.DataFrame:

@@ -18,22 +18,11 @@ from app import create_app
 from serving.models import artefact
 from serving.models.engine import Engine
 from serving.settings import Settings
-from train.evaluation.evaluate import Protocol
 from train.fitting.estimators import BUILDERS, PACKAGES
-from train.onnx import proof
-from train.problems import anything
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_training")]
 
 TREE = ("--estimator", "decision-tree")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Prove and cross-validate with less patience than a real model deserves."""
-    monkeypatch.setattr(proof, "PROOF_ROWS", 2_000)
-    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=3, repeats=1))
-    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
 
 
 def sales(rows: int = 400) -> pd.DataFrame:

@@ -16,11 +16,8 @@ from training import latest, output
 from app import create_app
 from serving.inputs.missing import MISSING
 from serving.settings import Settings
-from train.evaluation.evaluate import Protocol
-from train.onnx import proof
-from train.problems import anything
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_training")]
 
 ROWS = 60
 FEW = settings(
@@ -29,13 +26,6 @@ FEW = settings(
     max_examples=8,
     phases=[Phase.generate],  # for to shrink a training takes minutes
 )
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prove and cross-validate with less patience than a real model deserves."""
-    monkeypatch.setattr(proof, "PROOF_ROWS", 1_000)
-    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=2, repeats=1))
 
 
 def answers(folder: Path, content: bytes, target: str, *options: str) -> list[str]:
