@@ -110,6 +110,13 @@ def test_whatever_is_sent_is_read_or_refused(content: bytes, read: Any):
         pass
 
 
+def test_a_table_without_rows_is_refused_with_the_place_where_the_first_should_be():
+    with pytest.raises(InvalidRecords) as refused:
+        batches(table(HOME).splitlines()[0] + "\n")
+    (fault,) = refused.value.faults
+    assert (fault.record, fault.line) == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("cell", "number"),
     [("5", 5), (" 5 ", 5), ("+5.50", 5.5), (".5", 0.5), ("5.", 5), ("5e1", 50), ("5E-1", 0.5)],

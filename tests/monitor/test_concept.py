@@ -54,6 +54,19 @@ def test_evidence_stays_a_number_however_bad_it_gets():
     assert watch.evidence <= concept.MAX_CAPITAL
 
 
+def test_the_unit_of_a_loss_changes_nothing():
+    one, thousand = (
+        concept.update(
+            Watch(),
+            np.array(errors(500, 0.2)) * unit,
+            Bound(held_out=0.11 * unit, spread=0.004 * unit, max_loss=unit),
+        )
+        for unit in (1, 1000)
+    )
+    assert thousand.raised is one.raised is True
+    assert thousand.capital == pytest.approx(one.capital)
+
+
 def test_the_verdict_of_a_watch_is_json():
     for rows, mean, verdict in (
         (10, 0.1, "not enough yet"),

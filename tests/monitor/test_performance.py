@@ -114,6 +114,11 @@ def test_the_interval_holds_the_true_figure_as_often_as_it_says():
     assert held >= 52  # of 57 expected
 
 
+def test_an_interval_is_the_middle_95_percent():
+    values = np.append(np.arange(1001.0), np.nan)
+    assert bootstrap.interval(values) == (25, 975)
+
+
 def test_four_times_the_rows_halve_the_interval_though_only_a_part_is_drawn_of():
     widths = []
     for rows in (bootstrap.MAX_ROWS, 4 * bootstrap.MAX_ROWS):

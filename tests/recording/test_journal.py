@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from conftest import (
+    PATIENCE,
     body,
     children,
     get,
@@ -30,6 +31,7 @@ from entries import predicted
 from app import create_app
 from serving import clock
 from serving.errors import ServingError
+from serving.recording import collector
 from serving.recording.collector import Collector
 from serving.recording.entry import PredictionEntry
 from serving.recording.segments import read_chunks
@@ -271,11 +273,32 @@ def test_old_records_are_deleted_from_the_store(settings: Settings):
         store.add([old], {})
         assert client.get(f"/predictions/{KNOWN}").status_code == 200
         id_ = predict(client, wine())["id"]
-        collector = Collector(settings.journal_dir, store, days=2)
-        collector.attempt()
-        collector.delete_expired()
+        collecting = Collector(settings.journal_dir, store, days=2)
+        collecting.attempt()
+        collecting.delete_expired()
     assert client.get(f"/predictions/{KNOWN}").status_code == 404
     assert client.get(f"/predictions/{id_}").status_code == 200
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_the_collector_deletes_old_records_if_days_are_set(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, days: int
+):
+    monkeypatch.setenv("SQLITE_TMPDIR", str(settings.var_dir))
+    deleted = threading.Event()
+
+    def pause(seconds: float) -> bool:
+        """End when the thread that deletes has done so, where there is one."""
+        if seconds == collector.HOUR:
+            deleted.set()
+        elif days:
+            assert deleted.wait(PATIENCE)
+        return False
+
+    with closing(moved(settings)) as store:
+        store.add([predicted("old")], {})
+        collector.run(replace(settings, retention_days=days), pause)
+        assert (store.prediction("old") is None) == bool(days)
 
 
 def test_old_records_are_deleted_from_the_journal_while_the_store_is_down(settings: Settings):
@@ -286,9 +309,9 @@ def test_old_records_are_deleted_from_the_journal_while_the_store_is_down(settin
         segment.write_text("{}\n")
     os.utime(settings.journal_dir / "old.jsonl", (days_ago, days_ago))
     with closing(Store(f"sqlite:///{settings.var_dir}/no/such/folder/store.db")) as store:
-        collector = Collector(settings.journal_dir, store, days=2)
+        collecting = Collector(settings.journal_dir, store, days=2)
         for _ in range(2):
-            collector.attempt()
+            collecting.attempt()
     assert [path.stem for path in settings.journal_dir.glob("*.jsonl")] == ["new"]
     shown = Status.read(settings.journal_dir)
     assert shown

@@ -106,6 +106,13 @@ OBJECTIONS: dict[str, tuple[Change, str]] = {
         ),
         "field 'color' is a boolean, not a category",
     ),
+    "labels in the place of numbers": (
+        lambda manifest, _: (
+            fields(manifest)["pH"].update(type="category", categories=["acid", "basic"]),
+            manifest["example"].update(pH="acid"),
+        ),
+        "field 'pH' is a category, not a number",
+    ),
     "other codes": (
         lambda manifest, _: fields(manifest)["color"].update(categories=["white", "red"]),
         "field 'color' gives its labels other codes",
