@@ -34,7 +34,7 @@ from serving.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 SCRATCH = tempfile.TemporaryDirectory(prefix="models-")  # removed when the process ends
-MODELS = committed.copy(Path(SCRATCH.name))
+MODELS = committed.copy(Path(SCRATCH.name) / "models")  # readable by all, unlike what it is in
 # Every app, command and server of the tests serves the copy, unless it is given another folder.
 os.environ["MODELS_DIR"] = str(MODELS)
 Settings.__init__.__kwdefaults__["models_dir"] = MODELS

@@ -100,7 +100,7 @@ def test_the_host_gets_its_predictions(container: Container, name: str):
 
 
 def test_the_container_reports_that_it_is_healthy(container: Container):
-    wait_until(lambda: container.inspect(".State.Health.Status") == "healthy", seconds=60)
+    wait_until(lambda: container.inspect(".State.Health.Status") == "healthy")
 
 
 def test_nothing_runs_as_root_and_the_root_file_system_is_read_only(container: Container):
@@ -154,7 +154,7 @@ def test_what_was_predicted_is_known_after_a_restart(container: Container):
 def test_a_monitor_beside_looks_at_what_is_predicted(container: Container):
     predict(container, "bom")
     told = f"{container.url}/models/wine/monitor"
-    wait_until(lambda: (get(told)[1]["report"] or {"window": {}})["window"].get("predictions"), 60)
+    wait_until(lambda: (get(told)[1]["report"] or {"window": {}})["window"].get("predictions"))
     beside = run(*container.compose, "ps", "--quiet", "monitor").split()[-1]
     told = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.Memory}} {{.Config.User}}"
     inspected = run("docker", "inspect", "--format", told, beside).split()
@@ -175,13 +175,13 @@ def test_a_version_is_put_live_over_http_and_back_from_the_host(container: Conta
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert json.load(answer)["who"] == "ana"
-    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2}, 5)
+    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2})
     run("docker", "restart", container.id)
     wait_until(lambda: predict(container, "bom")["version"] == 2)
     assert "rollback wine 2 → 1 by 10001@" in container.sh("adega rollback wine")
-    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {1}, 5)
+    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {1})
     run(sys.executable, "-m", "serving", "promote", "wine", "2", MODELS_DIR=str(folder.parent))
-    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2}, 5)
+    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2})
 
 
 def test_a_stop_under_load_loses_no_accepted_request(container: Container):
