@@ -17,8 +17,10 @@ except SettingsError as error:
 
 bind = f"{settings.host}:{settings.port}"
 workers = settings.web_concurrency
+Worker.settings = settings
 worker_class = Worker
-threads = 8  # for long requests: large batches, slow clients; small requests need none
+worker_connections = 4096  # an idle one costs some kilobytes
+threads = 4  # for what computes long: large batches, pages; clients are waited for without threads
 preload_app = True  # models are loaded once, in memory that the workers share
 
 timeout = 30

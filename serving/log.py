@@ -56,23 +56,43 @@ class JSONLogger(Logger):
             logger.propagate = False
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
-        """Log a request, without the logging module, which takes as long as a prediction."""
-        line = encode(
-            {
-                "time": clock.iso(clock.now()),
-                "level": "info",
-                "logger": self.access_log.name,
-                "message": f"{req.method} {req.path}",
-                "request_id": next((v for k, v in resp.headers if k == "X-Request-ID"), None),
-                "client": environ.get("REMOTE_ADDR"),
-                "method": req.method,
-                "path": req.path,
-                "status": int(
-                    resp.status[:3]
-                ),  # gunicorn knows no more of a request that it rejects
-                "bytes": resp.sent,
-                "duration_ms": round(request_time.total_seconds() * 1000, 3),
-            }
+        """Log a request."""
+        write_access(
+            method=req.method,
+            path=req.path,
+            status=int(resp.status[:3]),  # gunicorn knows no more of a request that it rejects
+            size=resp.sent,
+            seconds=request_time.total_seconds(),
+            request_id=next((v for k, v in resp.headers if k == "X-Request-ID"), None),
+            client=environ.get("REMOTE_ADDR"),
         )
-        with suppress(OSError):  # a log that cannot be written does not fail the request
-            os.write(sys.stdout.fileno(), line + b"\n")
+
+
+def write_access(
+    *,
+    method: str,
+    path: str,
+    status: int,
+    size: int,
+    seconds: float,
+    request_id: str | None,
+    client: str | None,
+) -> None:
+    """Log a request, without the logging module, which takes as long as a prediction."""
+    line = encode(
+        {
+            "time": clock.iso(clock.now()),
+            "level": "info",
+            "logger": "gunicorn.access",
+            "message": f"{method} {path}",
+            "request_id": request_id,
+            "client": client,
+            "method": method,
+            "path": path,
+            "status": status,
+            "bytes": size,
+            "duration_ms": round(seconds * 1000, 3),
+        }
+    )
+    with suppress(OSError):  # a log that cannot be written does not fail the request
+        os.write(sys.stdout.fileno(), line + b"\n")

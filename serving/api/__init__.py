@@ -20,17 +20,22 @@ from serving.api import (
 from serving.api.around import bodies, compression, cors, counting, errors, pretty, request_id
 from serving.api.openapi import routes as openapi
 from serving.api.pages import card, dashboard, home, html
-from serving.api.protocols.native_express import Express
+from serving.api.plain import Plain
+from serving.formats import READERS
+from serving.front import Front
 from serving.predicting.service import Service
 from serving.settings import Settings
+from serving.spool import Room
 
 
 def register(app: Flask, service: Service, settings: Settings) -> None:
     """Give an app every route of the service, and what surrounds each."""
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    room = Room(settings.var_dir, settings.max_spool_bytes)
+    app.extensions["room"] = room
     _surround(app, service, settings)
     for protocol in protocols.PROTOCOLS:
-        app.register_blueprint(protocol(service, settings))
+        app.register_blueprint(protocol.blueprint(service, settings))
     app.register_blueprint(home.blueprint(service, settings.max_records))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(card.blueprint(service))
@@ -42,6 +47,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(metrics.blueprint(service))
     app.register_blueprint(openapi.blueprint(service, settings.max_records))
+    app.extensions["front"] = declare(service, settings, room)
 
 
 def _surround(app: Flask, service: Service, settings: Settings) -> None:
@@ -59,5 +65,24 @@ def _surround(app: Flask, service: Service, settings: Settings) -> None:
     compression.register(app, settings)  # packs what pretty has indented
     pretty.register(app)
     html.register(app)  # security headers and language of pages
-    # In front of all of these, and answers plain requests alone; test_metrics.py compares the two.
-    app.wsgi_app = Express(app.wsgi_app, service, settings)  # type: ignore[method-assign]
+
+
+def declare(service: Service, settings: Settings, room: Room) -> Front:
+    """Declare what a server that runs the app may answer by itself, and what it may keep."""
+    plain = Plain(service, settings)
+
+    def max_body_bytes(content_type: str, encoding: str) -> int:
+        mimetype = content_type.partition(";")[0].strip().lower()
+        if mimetype in READERS or encoding:
+            return max(settings.max_stream_bytes, settings.max_body_bytes)
+        return settings.max_body_bytes
+
+    return Front(
+        # A response that waits for the disk is none that others may wait for.
+        is_plain=(lambda _: False) if settings.journal_fsync else plain.takes,
+        answer=plain.answer,
+        immediate=frozenset({"/health/live"}),
+        prompt=frozenset({"/health/ready", "/metrics"}),
+        max_body_bytes=max_body_bytes,
+        room=room,
+    )

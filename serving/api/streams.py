@@ -5,22 +5,19 @@ begins, and once more to predict it batch by batch. So a client may send everyth
 anything, as most do, and a status of 200 means that all records are valid.
 """
 
-import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from io import BytesIO
 from itertools import islice
-from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
 from urllib.parse import quote
 
-from flask import Response, request, stream_with_context
+from flask import Response, current_app, request, stream_with_context
 from werkzeug.exceptions import BadRequest
 
 from serving.api.around import request_id
-from serving.errors import LISTED_FAULTS, Fault, InvalidRecords, NoRoom
+from serving.errors import LISTED_FAULTS, Fault, InvalidRecords
 from serving.formats import (
     READERS,
     WRITERS,
@@ -32,14 +29,15 @@ from serving.formats import (
     predict_batch,
 )
 from serving.formats.delimited import Dialect
+from serving.front import HAS_LEFT
 from serving.inputs.schema import Rows
 from serving.inputs.shown import printable
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
+from serving.spool import Spool
 
-IN_MEMORY = 2**20  # bytes of a body that needs no file
 PIECE = 2**16
 LISTED_COLUMNS = 20
 UNUSED = "X-Unused-Columns"
@@ -91,11 +89,10 @@ def predict_stream(service: Service, engine: Engine, settings: Settings) -> Resp
     may_fail = faults_inline()
     request.max_content_length = settings.max_stream_bytes
     with ExitStack() as unless_valid:
-        body = unless_valid.enter_context(_spool(settings))
-        try:
-            shutil.copyfileobj(request.stream, body, PIECE)
-        except OSError as error:  # of the disk; one of the connection is a bad request
-            raise NoRoom(f"the body cannot be kept in VAR_DIR: {error.strerror}") from error
+        body = unless_valid.enter_context(Spool(current_app.extensions["front"].room))
+        while piece := request.stream.read(PIECE):
+            _require_client()
+            body.write(piece)
         body.seek(0)
         first = _reader(body, engine)
         _check(first, may_fail=may_fail)
@@ -123,10 +120,11 @@ def faults_inline() -> bool:
     return choice == "inline"
 
 
-def _spool(settings: Settings) -> IO[bytes]:
-    """Keep a small body in memory, a larger one in a file without a name."""
-    folder = str(settings.var_dir) if os.access(settings.var_dir, os.W_OK) else None
-    return cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY, dir=folder))
+def _require_client() -> None:
+    """Raise an error if the client has gone: whatever is computed, nobody waits for it."""
+    has_left = request.environ.get(HAS_LEFT)
+    if has_left and has_left():
+        raise BadRequest("the client has closed the connection")
 
 
 def _reader(body: IO[bytes], engine: Engine) -> Reader:
@@ -137,6 +135,7 @@ def _check(reader: Reader, *, may_fail: bool) -> None:
     faults: list[Fault] = []
     count = 0
     for batch in reader:
+        _require_client()
         for found in batch.faults.values():
             count += len(found)
             faults += found[: LISTED_FAULTS - len(faults)]

@@ -108,6 +108,15 @@ class Registry:
         self._engines.used[key] = next(self._engines.clock)
         return engine
 
+    def loaded_engine(self, name: str | None = None) -> Engine | None:
+        """Return the live version of a model if it is in memory, without waiting for it."""
+        name = name or self.default
+        key = name, self.live.get(name, 0)
+        engine = self._engines.loaded.get(key)
+        if engine:
+            self._engines.used[key] = next(self._engines.clock)
+        return engine
+
     def manifest(self, name: str, version: int | None = None) -> Manifest:
         """Return the manifest of a version of a model, by default of the live one.
 

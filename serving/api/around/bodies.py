@@ -7,6 +7,8 @@ from flask import Flask, request
 from werkzeug.exceptions import BadRequest, RequestTimeout
 from werkzeug.wsgi import get_content_length
 
+from serving.errors import ServingError
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream
 
@@ -46,6 +48,8 @@ class Body(io.RawIOBase):
             content = self._sent.read(size)
         except (TimeoutError, BlockingIOError):  # of a socket with a timeout
             raise RequestTimeout("the body did not arrive in time") from None
+        except ServingError:
+            raise
         except Exception as error:  # why: gunicorn, its C parser and Werkzeug each raise their own
             raise BadRequest(
                 "the body cannot be read to its end: its chunks are malformed, or the connection "
@@ -59,21 +63,6 @@ class Body(io.RawIOBase):
         self._read += len(content)
         buffer[: len(content)] = content
         return len(content)
-
-
-class Failed(io.RawIOBase):
-    """A body that could not be read; reading it again raises the same error."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def readable(self) -> bool:
-        """Return True: `read` raises the error."""
-        return True
-
-    def read(self, _: int = -1) -> bytes:
-        """Raise the error."""
-        raise self._error
 
 
 def register(app: Flask) -> None:

@@ -1,24 +1,30 @@
 """gzip in both directions: unpacks bodies, and packs responses for clients that accept it.
 
-A body may unpack to no more bytes than one that is sent unpacked may have.
+A body may unpack to no more bytes than one that is sent unpacked may have, nor, if it is large, to
+more than a hundred times its size. Of large ones, only a few are unpacked at the same time.
 """
 
 import gzip
 import io
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.datastructures import Accept
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.http import parse_accept_header
 from werkzeug.wsgi import get_input_stream
 
+from serving.errors import NoRoom
 from serving.settings import Settings
 
 MIN_BYTES = 1024  # of a response that is worth packing
 LEVEL = 1  # a third of the time of the usual 6, for a tenth more bytes
+MAX_RATIO = 100  # tables are packed to a tenth, seldom to a thirtieth
+LARGE = 2**20  # bytes of an unpacked body
+MAX_LARGE = 2  # that a worker unpacks at the same time
 GZIP = 16 + zlib.MAX_WBITS  # what zlib calls the format
 PACKABLE = (
     "text/",
@@ -39,30 +45,85 @@ class UnknownEncoding(UnsupportedMediaType):
 
 
 class Unpacked(io.RawIOBase):
-    """The content of a gzip stream; a malformed one is a bad request."""
+    """The content of a gzip stream; a malformed one is a bad request.
 
-    def __init__(self, packed: BinaryIO) -> None:
-        self._file = gzip.GzipFile(fileobj=packed)
+    Parameters
+    ----------
+    large : semaphore
+        Acquired if there is much to unpack, until it is closed.
+    max_bytes : int
+        To which any body may unpack, however small it is.
+    """
+
+    def __init__(self, packed: BinaryIO, large: threading.Semaphore, max_bytes: int) -> None:
+        self._packed = _Counted(packed)
+        self._file = gzip.GzipFile(fileobj=self._packed)
+        self._large, self._max_bytes = large, max_bytes
+        self._unpacked, self._is_large = 0, False
 
     def readable(self) -> bool:
         """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Unpack at most as many bytes as fit in the buffer."""
+        """Unpack at most as many bytes as fit in the buffer.
+
+        Raises
+        ------
+        BadRequest
+        NoRoom
+            If it is large, and others are unpacked.
+        """
         try:
             content = self._file.read1(len(buffer))
         except (gzip.BadGzipFile, zlib.error) as error:
             raise BadRequest(f"the body is not gzip: {error}") from None
         except EOFError:
             raise BadRequest("the body is incomplete: its gzip stream has no end") from None
+        self._unpacked += len(content)
+        if self._unpacked > max(self._max_bytes, MAX_RATIO * self._packed.count):
+            raise BadRequest(f"the body unpacks to more than {MAX_RATIO} times its size")
+        if self._unpacked > LARGE and not self._is_large:
+            self._is_large = self._large.acquire(blocking=False)
+            if not self._is_large:
+                raise NoRoom("other large gzip bodies are being unpacked; send it again later")
         buffer[: len(content)] = content
         return len(content)
+
+    def close(self) -> None:
+        """Let others unpack."""
+        if self._is_large:
+            self._is_large = False
+            self._large.release()
+        super().close()
+
+
+class _Counted(io.RawIOBase):
+    """A stream, and how many bytes of it were read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.count = stream, 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read from the stream."""
+        content = self._stream.read(size)
+        self.count += len(content)
+        return content
 
 
 def register(app: Flask, settings: Settings) -> None:
     """Unpack the bodies that an app receives, and pack the responses that it sends."""
+    _unpack_bodies(app, settings)
+    _pack_responses(app)
+
+
+def _unpack_bodies(app: Flask, settings: Settings) -> None:
     max_bytes = max(settings.max_body_bytes, settings.max_stream_bytes)
+    large = threading.Semaphore(MAX_LARGE)
 
     @app.before_request
     def unpack() -> None:
@@ -74,10 +135,18 @@ def register(app: Flask, settings: Settings) -> None:
                 f"Content-Encoding {encoding!r} is not supported; send gzip, or none"
             )
         packed = get_input_stream(request.environ, max_content_length=max_bytes)
-        request.environ["wsgi.input"] = Unpacked(cast("BinaryIO", packed))
+        g.unpacked = Unpacked(cast("BinaryIO", packed), large, settings.max_body_bytes)
+        request.environ["wsgi.input"] = g.unpacked
         request.environ["wsgi.input_terminated"] = True
         request.environ.pop("CONTENT_LENGTH", None)
 
+    @app.teardown_request
+    def close(_: object) -> None:
+        if "unpacked" in g:
+            g.unpacked.close()
+
+
+def _pack_responses(app: Flask) -> None:
     @app.after_request
     def pack(response: Response) -> Response:
         if not _may_be_packed(response):

@@ -30,6 +30,8 @@ from serving.errors import (
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = "10"  # after which there may be room for a body again
+
 STATUS: dict[type[ServingError], HTTPStatus] = {
     ArtefactError: HTTPStatus.SERVICE_UNAVAILABLE,
     JournalError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -85,7 +87,10 @@ def register(app: Flask) -> None:
         if isinstance(error, VersionRefused):
             objections = [*map(Objection, error.objections)]
             return _as_json(problem(RefusedDecision, status, detail, errors=objections))
-        return _as_json(problem(Problem, status, detail))
+        response = _as_json(problem(Problem, status, detail))
+        if isinstance(error, NoRoom):
+            response.headers["Retry-After"] = RETRY_SECONDS
+        return response
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:

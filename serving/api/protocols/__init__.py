@@ -1,16 +1,33 @@
-"""The protocols of prediction: one file for each, which decodes, predicts and encodes.
+"""The protocols that models are asked in: one file for each, which decodes, predicts and encodes.
 
 A protocol's module has `blueprint(service, settings)`, whose routes declare how they are documented
-and which of them predict. PROTOCOLS lists them; adding one is adding its file, its line here and
-its test.
+and which of them predict, and `PLAIN`: for each route that takes plain requests (see
+`serving/api/plain.py`), the function from the body to the body of the response. PROTOCOLS lists
+them; adding one is adding its file, its line here and its test.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from flask import Blueprint
 
 from serving.api.protocols import native
-from serving.predicting.service import Service
+from serving.models.engine import Engine
+from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
-PROTOCOLS: tuple[Callable[[Service, Settings], Blueprint], ...] = (native.blueprint,)
+Answer = Callable[[Service, Engine, bytes, int, RequestContext], bytes]
+
+
+class Module(Protocol):
+    """What each protocol's module has."""
+
+    @property
+    def PLAIN(self) -> Mapping[str, Answer]:  # noqa: N802 - a constant of the module
+        """The routes that take plain requests, and what answers them."""
+
+    def blueprint(self, service: Service, settings: Settings) -> Blueprint:
+        """Return the routes."""
+
+
+PROTOCOLS: tuple[Module, ...] = (native,)

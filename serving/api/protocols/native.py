@@ -140,6 +140,10 @@ def predict_json(
     return encode(to_body(service.predict(engine, rows, context)))
 
 
+# What answers plain requests without Flask.
+PLAIN = {DEFAULT: predict_json, OF_MODEL: predict_json}
+
+
 def _written(mimetype: str, example: dict[str, Any]) -> str:
     """A record in one of the formats that are read as streams."""
     if "json" in mimetype:

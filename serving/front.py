@@ -1,0 +1,67 @@
+"""What an app declares to the server that runs it, which knows neither Flask nor a model."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from serving.spool import Room
+
+SMALL = 16_384  # bytes of a request whose prediction is not worth another thread
+HAS_LEFT = "serving.has_left"  # in a WSGI environment: whether the client has gone meanwhile
+
+
+class PlainRequest(NamedTuple):
+    """A small POST without anything unusual, read from its bytes.
+
+    Attributes
+    ----------
+    request_id : str
+        What the client sent as X-Request-ID; empty if nothing.
+    accept_encoding : str
+        Likewise.
+    """
+
+    path: str
+    body: bytes
+    request_id: str
+    accept_encoding: str
+
+
+class PlainResponse(NamedTuple):
+    """The response to a plain request, always 200.
+
+    Attributes
+    ----------
+    headers : str
+        All headers that are the app's business, each line with its end.
+    """
+
+    request_id: str
+    headers: str
+    body: bytes
+
+
+class Front(NamedTuple):
+    """How a server may answer requests to an app.
+
+    Attributes
+    ----------
+    is_plain : callable
+        Whether a path takes plain requests.
+    answer : callable
+        Answers a plain request; None if the app itself has to, as for every fault.
+    immediate : frozenset of str
+        Paths that are answered in no time, and without waiting for anything.
+    prompt : frozenset of str
+        Paths that do not wait until others are computed.
+    max_body_bytes : callable
+        The largest body that is read, by its Content-Type and Content-Encoding.
+    room : Room
+        For bodies that have to be kept.
+    """
+
+    is_plain: Callable[[str], bool]
+    answer: Callable[[PlainRequest], PlainResponse | None]
+    immediate: frozenset[str]
+    prompt: frozenset[str]
+    max_body_bytes: Callable[[str, str], int]
+    room: Room

@@ -1,0 +1,141 @@
+"""A client's connection, written as if it blocked; meanwhile the greenlets of others run."""
+
+import socket
+import time
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import gevent
+from gevent.socket import wait
+
+LINGER = 2  # seconds in which a client may read the rest of a response before the close
+PIECE = 2**16
+YIELD = 2**18  # bytes that are read without letting others run
+READABLE, WRITABLE = 1, 2  # what libev calls them
+
+
+class Pace(NamedTuple):
+    """How slow a client may be.
+
+    Attributes
+    ----------
+    idle : float
+        Seconds that a connection is kept without a request.
+    head : float
+        Seconds in which the head of a request has to arrive.
+    stall : float
+        Seconds that a client may keep its request waiting, be it the body or the response.
+    rate : float
+        Bytes a second by which it may be kept waiting longer.
+    """
+
+    idle: float
+    head: float = 10
+    stall: float = 10
+    rate: float = 500
+
+
+class Client(socket.socket):
+    """A connection whose `recv` and `sendall` let others run, and end where a client is too slow.
+
+    Only the time that is spent waiting for the client counts. Both raise TimeoutError.
+    """
+
+    def __init__(self, accepted: socket.socket, pace: Pace) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
+        self.settimeout(0)
+        self.pace = pace
+        self._left, self._most, self._rate = pace.head, pace.head, 0.0
+        self._unyielded = 0
+        io = gevent.get_hub().loop.io
+        self._readable, self._writable = io(self.fileno(), READABLE), io(self.fileno(), WRITABLE)
+
+    def await_head(self, seconds: float) -> None:
+        """From now on, wait so long in all for what is received."""
+        self._left, self._most, self._rate = seconds, seconds, 0.0
+
+    def await_rest(self) -> None:
+        """From now on, wait longer for a client that receives or sends at the least rate."""
+        self._left, self._most, self._rate = self.pace.stall, self.pace.stall, self.pace.rate
+
+    def wait_readable(self) -> None:
+        """Wait until something can be received."""
+        self._wait(self._readable)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Receive what is there, at least a byte; nothing where the client has ended."""
+        while True:
+            with suppress(BlockingIOError):
+                return self._counted(super().recv(size, flags))
+            try:
+                self._wait(self._readable)
+            except TimeoutError:
+                with suppress(BlockingIOError):  # it came while others kept the processor
+                    return self._counted(super().recv(size, flags))
+                raise
+
+    def sendall(self, content: Any, flags: int = 0) -> None:
+        """Send everything."""
+        try:
+            sent = super().send(content, flags)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(content):
+            return
+        rest = memoryview(content)[sent:]
+        while rest:
+            try:
+                sent = super().send(rest, flags)
+            except BlockingIOError:
+                self._wait(self._writable)
+            else:
+                self._gain(sent)
+                rest = rest[sent:]
+
+    def has_left(self) -> bool:
+        """Whether nobody is there any more; may be called from any thread."""
+        try:
+            return not super().recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def finish(self) -> None:
+        """Close, after the client has read what was sent.
+
+        A close with bytes unread would be a reset, which takes back what the client has not read.
+        """
+        with suppress(OSError):
+            self.shutdown(socket.SHUT_WR)
+            self.await_head(LINGER)
+            while self.recv(PIECE):
+                pass
+        self.close()
+
+    def close(self) -> None:
+        """Close at once."""
+        if self.fileno() >= 0:
+            self._readable.close()
+            self._writable.close()
+        super().close()
+
+    def _wait(self, event: Any) -> None:
+        self._unyielded = 0
+        began = time.monotonic()
+        if self._left <= 0:
+            raise TimeoutError
+        wait(event, self._left, TimeoutError())
+        self._left -= time.monotonic() - began
+
+    def _counted(self, content: bytes) -> bytes:
+        self._gain(len(content))
+        self._unyielded += len(content)
+        if self._unyielded > YIELD:  # whoever sends faster than we read never has us wait
+            self._unyielded = 0
+            gevent.sleep(0)
+        return content
+
+    def _gain(self, count: int) -> None:
+        if self._rate:
+            self._left = min(self._left + count / self._rate, self._most)

@@ -1,0 +1,83 @@
+"""Bodies of requests that are kept, in memory or on the disk, within a bound for all of them."""
+
+import os
+import threading
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from serving.errors import NoRoom
+
+IN_MEMORY = 2**16  # bytes of a body that needs no file
+
+
+class Room:
+    """How much the bodies that a process keeps may take together, from any of its threads.
+
+    Parameters
+    ----------
+    folder : Path
+        Where larger bodies are kept, in files without a name.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.folder, self.max_bytes = folder, max_bytes
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    def take(self, count: int) -> None:
+        """Take some bytes.
+
+        Raises
+        ------
+        NoRoom
+        """
+        with self._lock:
+            if self._taken + count > self.max_bytes:
+                raise NoRoom("too many large bodies are being processed; send it again later")
+            self._taken += count
+
+    def give_back(self, count: int) -> None:
+        """Give back what was taken."""
+        with self._lock:
+            self._taken -= count
+
+
+class Spool(SpooledTemporaryFile[bytes]):
+    """A body: in memory while it is small, else in a file."""
+
+    def __init__(self, room: Room) -> None:
+        self._room, self._taken = room, 0
+        writable = os.access(room.folder, os.W_OK)
+        super().__init__(IN_MEMORY, dir=str(room.folder) if writable else None)
+
+    def write(self, content: Any) -> int:
+        """Add to the body.
+
+        Raises
+        ------
+        NoRoom
+            If the disk is full, or others take all the room there is.
+        """
+        self._room.take(len(content))
+        self._taken += len(content)
+        try:
+            return super().write(content)
+        except OSError as error:
+            raise NoRoom(f"the body cannot be kept in VAR_DIR: {error.strerror}") from error
+
+    def seek(self, *place: int) -> int:
+        """Go to a place, as files do; what is not yet written goes to the disk then."""
+        try:
+            return super().seek(*place)
+        except OSError as error:
+            raise NoRoom(f"the body cannot be kept in VAR_DIR: {error.strerror}") from error
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the body."""
+        super().close()
+        taken, self._taken = self._taken, 0
+        self._room.give_back(taken)
