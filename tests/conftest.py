@@ -23,6 +23,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from onnx import numpy_helper
+from plain_way import WAYS, ask
 
 from app import create_app
 from bench import postgres as postgresql
@@ -56,13 +57,12 @@ def body(value: Any) -> dict[str, Any]:
     return {"data": json.dumps(value), "content_type": "application/json"}
 
 
-@pytest.fixture(scope="session", params=["the short way first", "through Flask alone"])
+@pytest.fixture(scope="session", params=WAYS)
 def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     """Ask the app both ways that a request may be answered."""
-    app = create_app(Settings(var_dir=tmp_path_factory.mktemp("var")))
-    if request.param == "through Flask alone":
-        app.wsgi_app = app.wsgi_app.flask
-    return app.test_client()
+    return ask(
+        create_app(Settings(var_dir=tmp_path_factory.mktemp("var"))), request.param
+    ).test_client()
 
 
 @pytest.fixture

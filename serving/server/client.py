@@ -1,5 +1,6 @@
 """A client's connection, written as if it blocked; meanwhile the greenlets of others run."""
 
+import math
 import socket
 import time
 from contextlib import suppress
@@ -11,6 +12,8 @@ from gevent.socket import wait
 LINGER = 2  # seconds in which a client may read the rest of a response before the close
 PIECE = 2**16
 YIELD = 2**18  # bytes that are read without letting others run
+PATIENCE = 1  # seconds after which a client that sends no more is asked whether it still reads
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"  # which every client passes over
 READABLE, WRITABLE = 1, 2  # what libev calls them
 
 
@@ -46,7 +49,7 @@ class Client(socket.socket):
         self.settimeout(0)
         self.pace = pace
         self._left, self._most, self._rate = pace.head, pace.head, 0.0
-        self._unyielded = 0
+        self._unyielded, self._ended = 0, math.inf
         io = gevent.get_hub().loop.io
         self._readable, self._writable = io(self.fileno(), READABLE), io(self.fileno(), WRITABLE)
 
@@ -93,13 +96,24 @@ class Client(socket.socket):
                 rest = rest[sent:]
 
     def has_left(self) -> bool:
-        """Whether nobody is there any more; may be called from any thread."""
+        """Whether nobody waits for a response that has not begun; may be called from any thread.
+
+        A client that sends no more may still read, and looks as one that has gone. Only a packet
+        to it tells which, so it gets one if the response takes long.
+        """
         try:
-            return not super().recv(1, socket.MSG_PEEK)
+            if super().recv(1, socket.MSG_PEEK):
+                return False
+            now = time.monotonic()
+            self._ended = min(self._ended, now)
+            if now > self._ended + PATIENCE:
+                self._ended = math.inf
+                super().send(CONTINUE)
         except BlockingIOError:
             return False
         except OSError:
             return True
+        return False
 
     def finish(self) -> None:
         """Close, after the client has read what was sent.

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, body, wine
 from flask.testing import FlaskClient
+from plain_way import WAYS, ask
 
 from app import create_app
 from serving.settings import Settings
@@ -102,18 +103,18 @@ def test_json_is_read_with_each_of_its_content_types(client: FlaskClient, label:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("ask", [{"path": "/health/live"}, {"path": "/predict", **body(wine())}])
-def test_a_client_may_send_a_valid_request_id(client: FlaskClient, ask: dict[str, Any]):
-    method = "POST" if "data" in ask else "GET"
-    named = client.open(**ask, method=method, headers={"X-Request-ID": "order-7/1"})
+@pytest.mark.parametrize("call", [{"path": "/health/live"}, {"path": "/predict", **body(wine())}])
+def test_a_client_may_send_a_valid_request_id(client: FlaskClient, call: dict[str, Any]):
+    method = "POST" if "data" in call else "GET"
+    named = client.open(**call, method=method, headers={"X-Request-ID": "order-7/1"})
     assert named.status_code == 200
     assert named.headers["X-Request-ID"] == "order-7/1"
-    unsound = client.open(**ask, method=method, headers={"X-Request-ID": 'x" onclick="'})
+    unsound = client.open(**call, method=method, headers={"X-Request-ID": 'x" onclick="'})
     assert len(unsound.headers["X-Request-ID"]) == 32
 
 
 def test_a_plain_request_bypasses_flask_and_any_other_does_not():
-    app = create_app(Settings())
+    app = ask(create_app(Settings()), WAYS[0])
     came: list[str] = []
     app.before_request(lambda: came.append("here"))
     client = app.test_client()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, body, wine
 from flask.testing import FlaskClient
+from plain_way import WAYS, ask
 
 from app import create_app
 from serving.settings import Settings
@@ -47,12 +48,12 @@ def test_an_indented_response_is_packed(client: FlaskClient):
 
 
 @pytest.mark.parametrize("records", [wine(), [wine()] * 50])
-def test_the_short_way_and_flask_send_the_same_headers(settings: Settings, records: Any):
-    app = create_app(settings)
+def test_a_plain_request_gets_the_same_headers_as_through_flask(settings: Settings, records: Any):
     sent = []
-    for way in (app.wsgi_app, app.wsgi_app.flask):
-        app.wsgi_app = way
+    for way in WAYS:
+        app = ask(create_app(settings), way)
         asked = {"Accept-Encoding": "gzip", "X-Request-ID": "mine"}
         answer = app.test_client().post("/predict", **body(records), headers=asked)
         sent.append({name: value for name, value in answer.headers if name != "Content-Length"})
+        assert getattr(app.wsgi_app, "answered", 1) == 1
     assert sent[0] == sent[1]

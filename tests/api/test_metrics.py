@@ -17,6 +17,7 @@ from conftest import (
 from flask.testing import FlaskClient
 from monitored import NOTHING
 from msgspec import Raw
+from plain_way import WAYS, ask
 
 from app import create_app
 from serving.metrics import families
@@ -48,13 +49,10 @@ def started(settings: Settings) -> FlaskClient:
     return create_app(settings).test_client()
 
 
-@pytest.fixture(params=["the short way first", "through Flask alone"])
+@pytest.fixture(params=WAYS)
 def client(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
     """A service of its own, asked both ways that a request may be answered."""
-    app = create_app(settings)
-    if request.param == "through Flask alone":
-        app.wsgi_app = app.wsgi_app.flask
-    return app.test_client()
+    return ask(create_app(settings), request.param).test_client()
 
 
 def test_requests_are_counted_by_route_method_and_status(client: FlaskClient):

@@ -10,6 +10,7 @@ from artefacts import made, put_live, records_of
 from conftest import body, moved
 from estimators import CASES, fitted, loans
 from flask.testing import FlaskClient
+from plain_way import WAYS, ask
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression
 
@@ -46,12 +47,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(models_dir=models, default_model="loan", var_dir=models.parent / "var")
 
 
-@pytest.fixture(scope="module", params=["the short way first", "through Flask alone"])
+@pytest.fixture(scope="module", params=WAYS)
 def client(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
-    app = create_app(settings)
-    if request.param == "through Flask alone":
-        app.wsgi_app = app.wsgi_app.flask
-    return app.test_client()
+    return ask(create_app(settings), request.param).test_client()
 
 
 def predicted(client: FlaskClient, model: str) -> str:

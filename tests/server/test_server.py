@@ -140,21 +140,12 @@ def test_requests_sent_in_one_go_are_answered_in_order(server: Server):
     assert len(many["predictions"]) == 1000
 
 
-PATIENT = """
-from gunicorn.app.wsgiapp import run
-from gunicorn.workers import gthread
-from serving.server import worker
-
-gthread.DEFAULT_WORKER_DATA_TIMEOUT = worker.SILENCE = 3600
-run()
-"""
-
-
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service that gives nobody up: whoever waits for a silent client waits for ever."""
-    command = [sys.executable, "-c", PATIENT, "--keep-alive=3600", "--workers=1", "app:app"]
-    with running(command, tmp_path_factory.mktemp("patient") / "log") as started:
+    never = {"MAX_HEAD_SECONDS": "3600", "MAX_STALL_SECONDS": "3600"}
+    command = gunicorn("--keep-alive=3600", "--workers=1")
+    with running(command, tmp_path_factory.mktemp("patient") / "log", **never) as started:
         yield started
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import gevent
 import pytest
 from conftest import Server, connect, gunicorn, proc, running, wait_until, workers
 from gunicorn.config import Config
-from gunicorn.workers.gthread import ThreadWorker
 
 from serving.server import worker
 from serving.server.worker import HEAD_START, MAX_STARTS, Worker
@@ -20,28 +20,27 @@ quiet = pytest.mark.skipif(
 
 
 class Two:
-    """Two workers without a process of their own, and how long each waited."""
+    """Two workers without a process of their own."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.waits: list[float] = []
         monkeypatch.setattr(worker, "HELD", [0] * worker.MAX_WORKERS)
         monkeypatch.setattr(worker, "LAST", [0])
-        monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=self.waits.append))
-        monkeypatch.setattr(ThreadWorker, "accept", take)
+        monkeypatch.setattr(worker, "Client", lambda *_: None)
         self.one, self.other = (Worker(age, 0, [], None, 30, Config(), None) for age in (1, 2))
-        self.one.notify()
-        self.other.notify()
+        for each in (self.one, self.other):
+            each.handle = lambda *_: None
+            each.count_connections()
 
     def accept(self, taker: Worker) -> float:
-        """Let a worker take a connection: after how many head starts it did."""
-        self.waits.clear()
-        taker.accept(None)
-        taker.notify()
-        return sum(self.waits) / HEAD_START
+        """Let a worker take a connection, and return after how many head starts it does."""
+        waited = taker.head_start() / HEAD_START
+        taker.accept(SimpleNamespace(accept=lambda: (None, None)))
+        return waited
 
-
-def take(taker: ThreadWorker, _: object) -> None:
-    taker.nr_conns += 1
+    def close(self, taker: Worker) -> None:
+        """Close all connections of a worker."""
+        gevent.sleep(0)
+        taker.count_connections()
 
 
 @pytest.fixture
@@ -59,11 +58,9 @@ def test_a_worker_waits_the_longer_the_more_connections_it_holds_than_the_other(
 
 def test_the_worker_that_took_the_last_connection_waits_though_it_was_closed(two: Two):
     two.accept(two.one)
-    two.one.nr_conns = 0
-    two.one.notify()
+    two.close(two.one)
     assert two.accept(two.one) == 1
-    two.one.nr_conns = 0
-    two.one.notify()
+    two.close(two.one)
     assert two.accept(two.other) == 0
 
 

@@ -1,0 +1,272 @@
+"""Clients that are slow, silent or greedy, by the dozen: all others are answered meanwhile.
+
+`make faults` (FAULTS=full) sends as many as one would to be sure, and reports how long others wait.
+"""
+
+import gzip
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from conftest import PATIENCE, Server, connect, get, gunicorn, proc, running, wine, workers
+
+pytestmark = pytest.mark.slow
+
+FULL = os.environ.get("FAULTS") == "full"
+ATTACKERS = 64 if FULL else 24  # more than there are threads
+IDLE = 3_000 if FULL else 300
+SECONDS = 30 if FULL else 3
+BOMBS = 24 if FULL else 8
+MB = 2**20
+ANSWERED = 1.0  # seconds in which others are answered, on a machine that does nothing else
+
+RECORD = json.dumps(wine()).encode()
+HEADER = ",".join(wine()).encode()
+ROW = ",".join(map(str, wine().values())).encode()
+CSV = b"Content-Type: text/csv\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+Attack = Callable[[socket.socket, int], None]  # with the number of the step, from 0
+
+
+def head(path: bytes, *headers: bytes) -> bytes:
+    return b"POST %s HTTP/1.1\r\nHost: a\r\n%s\r\n" % (path, b"".join(headers))
+
+
+def length(count: int) -> bytes:
+    return b"Content-Length: %d\r\n" % count
+
+
+def half_a_head(client: socket.socket, step: int) -> None:
+    if step == 0:
+        client.sendall(b"POST /predict HTTP/1.1\r\nHost:")
+
+
+def dripping(content: bytes, whole: int) -> Attack:
+    """Send so many bytes at once, and of the others one at a time."""
+
+    def drip(client: socket.socket, step: int) -> None:
+        client.sendall(content[:whole] if step == 0 else content[whole + step - 1 :][:1])
+
+    return drip
+
+
+def dripped(start: bytes, rest: bytes) -> Attack:
+    return dripping(start + rest, len(start))
+
+
+def not_reading(client: socket.socket, step: int) -> None:
+    """Send one request after the other and read no response."""
+    client.settimeout(0)
+    request = head(b"/predict", length(len(RECORD))) + RECORD
+    with suppress(BlockingIOError):
+        client.send(request * (100 if step == 0 else 1))
+
+
+def reading_slowly(client: socket.socket, step: int) -> None:
+    """Have a small request get a large response, and read hardly any of it."""
+    if step == 0:
+        body = HEADER + b"\n" + b"x\n" * 7_000
+        client.sendall(head(b"/predict?faults=inline", CSV, length(len(body))) + body)
+    elif step % 10 == 0:
+        client.recv(3_000)
+
+
+def bomb(client: socket.socket, step: int) -> None:
+    """Send what unpacks to 250 MB, and wait for nothing."""
+    if step == 0:
+        packed = b"Content-Encoding: gzip\r\n"
+        client.sendall(head(b"/predict", CSV, packed, length(len(BOMB))) + BOMB)
+        client.close()
+
+
+def silent(_: socket.socket, __: int) -> None:
+    pass
+
+
+BOMB = gzip.compress(HEADER + (b"\n" + ROW) * (200 * MB // len(ROW)), 1) if FULL else b""
+BOMB = BOMB or gzip.compress(HEADER + (b"\n" + ROW) * (40 * MB // len(ROW)), 1)
+ATTACKS = {
+    "half-sent heads": half_a_head,
+    "dripped heads": dripped(b"POST /pred", b"ict HTTP/1.1\r\nX: " + b"a" * 999),
+    "dripped bodies": dripped(head(b"/predict", length(len(RECORD))) + RECORD[:9], RECORD[9:]),
+    "dripped chunks": dripped(head(b"/predict", CHUNKED), b"fff\r\n" + RECORD * 9),
+    "dripped CSV": dripped(head(b"/predict", CSV, length(9_999)) + HEADER, b"\n" + ROW * 9),
+    "slow readers": reading_slowly,
+    "readers that stop": not_reading,
+    "gzip bombs": bomb,
+    "idle connections": silent,
+}
+
+
+@contextmanager
+def attacking(server: Server, attack: Attack, count: int) -> Iterator[None]:
+    """Attack a server for as long as the block lasts."""
+    over = threading.Event()
+    with ExitStack() as connections:
+        clients = [connections.enter_context(connect(server)) for _ in range(count)]
+        for client in clients:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1460)
+
+        def run() -> None:
+            for step in range(PATIENCE * 2):
+                for client in clients:
+                    with suppress(OSError):  # the server has had enough of it
+                        attack(client, step)
+                if over.wait(0.5):
+                    return
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def ask(server: Server) -> list[float]:
+    """Ask for a prediction and for health, each on a new connection; return the seconds taken."""
+    taken = []
+    for request in (
+        head(b"/predict", length(len(RECORD))) + RECORD,
+        b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n",
+    ):
+        began = time.monotonic()
+        with connect(server) as client:
+            client.sendall(request)
+            assert client.recv(12) == b"HTTP/1.1 200"
+        taken.append(time.monotonic() - began)
+    return taken
+
+
+def memory(server: Server) -> int:
+    """Bytes that the workers have in memory, beside what they share."""
+    lines = [
+        line
+        for pid in workers(server.process.pid)
+        for line in (proc(pid) / "smaps_rollup").read_text().splitlines()
+    ]
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
+
+
+def spooled(server: Server) -> int:
+    """Bytes of bodies on the disk; their files have no name."""
+    found = 0
+    for pid in workers(server.process.pid):
+        for file in (proc(pid) / "fd").iterdir():
+            with suppress(OSError):
+                if "(deleted)" in str(file.readlink()):
+                    found += file.stat().st_size
+    return found
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_others_are_answered_during_an_attack(server: Server, name: str):
+    before, size = workers(server.process.pid), memory(server)
+    count = {"gzip bombs": BOMBS, "idle connections": IDLE}.get(name, ATTACKERS)
+    taken: list[float] = []
+    grown = kept = 0
+    with attacking(server, ATTACKS[name], count):
+        began = time.monotonic()
+        while time.monotonic() - began < SECONDS or len(taken) < 20:
+            taken += ask(server)
+            grown, kept = max(grown, memory(server) - size), max(kept, spooled(server))
+            time.sleep(0.05)
+    late = sum(each > ANSWERED for each in taken)
+    print(
+        f"{count} {name}: {late} of {len(taken)} late, the latest {max(taken):.2f} s; "
+        f"{grown / MB:.0f} MB more in memory, {kept / MB:.0f} MB on the disk"
+    )
+    assert workers(server.process.pid) == before
+    assert grown < 500 * MB
+    assert kept < 1_100 * MB
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that waits a second for clients."""
+    limits = {"MAX_HEAD_SECONDS": "1", "MAX_STALL_SECONDS": "1", "MIN_BYTES_PER_SECOND": "500"}
+    with running(gunicorn(), tmp_path_factory.mktemp("impatient") / "log", **limits) as started:
+        yield started
+
+
+def received(client: socket.socket) -> bytes:
+    with suppress(ConnectionError):
+        return b"".join(iter(lambda: client.recv(65536), b""))
+    return b""
+
+
+def test_a_dripped_head_is_not_waited_for(impatient: Server):
+    with connect(impatient) as client:
+        for byte in b"POST /predict HTTP/1.1\r\n":
+            try:
+                client.sendall(bytes([byte]))
+            except OSError:
+                break
+            time.sleep(0.3)
+        else:
+            pytest.fail("the whole head was waited for")
+
+
+@pytest.mark.parametrize("kind", [b"", CSV])
+def test_who_drips_a_body_is_told_so(impatient: Server, kind: bytes):
+    with connect(impatient) as client:
+        client.sendall(head(b"/predict", kind, length(400)))
+        for _ in range(20):
+            with suppress(OSError):
+                client.sendall(b"a")
+            time.sleep(0.1)
+        assert received(client).startswith(b"HTTP/1.1 408 ")
+
+
+def test_who_sends_slowly_but_steadily_is_waited_for(impatient: Server):
+    """Two seconds, at more than 500 bytes a second."""
+    with connect(impatient) as client:
+        client.sendall(head(b"/predict", length(len(RECORD) + 4_000)))
+        for _ in range(20):
+            client.sendall(b" " * 200)
+            time.sleep(0.1)
+        client.sendall(RECORD)
+        assert client.recv(12) == b"HTTP/1.1 200"
+
+
+def test_who_stops_reading_is_dropped(impatient: Server):
+    before = memory(impatient)
+    body = HEADER + b"\n" + b"x\n" * 400_000
+    with connect(impatient) as client:
+        client.sendall(head(b"/predict?faults=inline", CSV, length(len(body))) + body)
+        time.sleep(4)
+        answer = received(client)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert not answer.endswith(b"\r\n0\r\n\r\n")
+    assert memory(impatient) - before < 100 * MB
+
+
+def test_a_body_is_refused_while_others_take_all_the_room(tmp_path: Path):
+    with running(gunicorn("--workers=1"), tmp_path / "log", MAX_SPOOL_BYTES="1000000") as started:
+        body = HEADER + b"\n" + b"\n".join([ROW] * 5_000)
+        with ExitStack() as open_:
+            for _ in range(4):
+                held = open_.enter_context(connect(started))
+                held.sendall(head(b"/predict", CSV, length(300_000)) + body[:240_000])
+            with connect(started) as client:
+                client.sendall(head(b"/predict", CSV, length(300_000)) + body[:300_000])
+                answer = received(client)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nRetry-After: " in answer
+        assert get(f"{started.url}/health/live")[0] == 200
+
+
+def test_a_gzip_body_may_not_unpack_to_much_more_than_it_is(server: Server):
+    content = gzip.compress(HEADER + b"\n" * 20_000_000)
+    with connect(server) as client:
+        packed = b"Content-Encoding: gzip\r\n"
+        client.sendall(head(b"/predict", CSV, packed, length(len(content))) + content)
+        assert client.recv(12) == b"HTTP/1.1 400"

@@ -1,0 +1,65 @@
+"""Asks an app as its server does: plain requests in their bytes first, all others through Flask."""
+
+from typing import Any
+
+from flask import Flask
+
+from serving.server.plain import PlainRequests
+
+WAYS = ("plain requests first", "through Flask alone")
+
+
+class Client:
+    """A connection that keeps what is sent."""
+
+    sent = b""
+
+    def sendall(self, content: bytes) -> None:
+        self.sent += content
+
+
+class PlainFirst:
+    """A WSGI app that answers what the server would answer without the one that it is given."""
+
+    def __init__(self, app: Flask) -> None:
+        self._flask, self._plain = app.wsgi_app, PlainRequests(app.extensions["front"])
+        self.answered = 0
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        received = _head(environ)
+        head = self._plain.read(received)
+        if not head:
+            return self._flask(environ, start_response)
+        position = environ["wsgi.input"].tell()
+        received += environ["wsgi.input"].read(length)
+        environ["wsgi.input"].seek(position)
+        client = Client()
+        if not self._plain.answer(client, head, received, ("127.0.0.1", 1)):
+            return self._flask(environ, start_response)
+        self.answered += 1
+        answered, _, content = client.sent.partition(b"\r\n\r\n")
+        status, *lines = answered.decode("latin-1").split("\r\n")
+        pairs = [tuple(line.split(": ", 1)) for line in lines]
+        own = {"Server", "Date", "Connection"}
+        start_response(status.split(" ", 1)[1], [pair for pair in pairs if pair[0] not in own])
+        return [content]
+
+
+def _head(environ: Any) -> bytes:
+    """The head of a request, as a client would send it."""
+    path = environ.get("RAW_URI") or environ["REQUEST_URI"]
+    lines = [f"{environ['REQUEST_METHOD']} {path} {environ['SERVER_PROTOCOL']}"]
+    names = {"CONTENT_TYPE": "Content-Type", "CONTENT_LENGTH": "Content-Length"}
+    for key, value in environ.items():
+        name = names.get(key) or (key.startswith("HTTP_") and key[5:].replace("_", "-").title())
+        if name:
+            lines.append(f"{name}: {value}")
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+
+
+def ask(app: Flask, way: str) -> Flask:
+    """Have the test client of an app ask it in one of the WAYS."""
+    if way == WAYS[0]:
+        app.wsgi_app = PlainFirst(app)
+    return app
