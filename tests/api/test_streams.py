@@ -245,7 +245,7 @@ def test_a_body_that_does_not_fit_on_the_disk_is_refused(
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfileobj", fail)
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.write", fail)
     answer = client.post("/predict", data=table(wine()), **AS_CSV)
     assert answer.status_code == 503
     assert answer.json["detail"] == "the body cannot be kept in VAR_DIR: No space left on device"

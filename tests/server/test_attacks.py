@@ -14,7 +14,18 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Server, connect, get, gunicorn, proc, running, wine, workers
+from conftest import (
+    PATIENCE,
+    Server,
+    connect,
+    get,
+    gunicorn,
+    proc,
+    running,
+    wait_until,
+    wine,
+    workers,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -238,11 +249,11 @@ def test_who_sends_slowly_but_steadily_is_waited_for(impatient: Server):
 
 
 def test_who_stops_reading_is_dropped(impatient: Server):
-    before = memory(impatient)
+    before, seen = memory(impatient), len(impatient.log.read_text())
     body = HEADER + b"\n" + b"x\n" * 400_000
     with connect(impatient) as client:
         client.sendall(head(b"/predict?faults=inline", CSV, length(len(body))) + body)
-        time.sleep(4)
+        wait_until(lambda: '"POST /predict","request_id"' in impatient.log.read_text()[seen:])
         answer = received(client)
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert not answer.endswith(b"\r\n0\r\n\r\n")

@@ -23,6 +23,7 @@ from serving.settings import Settings
 MIN_BYTES = 1024  # of a response that is worth packing
 LEVEL = 1  # a third of the time of the usual 6, for a tenth more bytes
 MAX_RATIO = 100  # tables are packed to a tenth, seldom to a thirtieth
+ANY_RATIO = 2**24  # bytes to which any body may unpack
 LARGE = 2**20  # bytes of an unpacked body
 MAX_LARGE = 2  # that a worker unpacks at the same time
 GZIP = 16 + zlib.MAX_WBITS  # what zlib calls the format
@@ -51,15 +52,12 @@ class Unpacked(io.RawIOBase):
     ----------
     large : semaphore
         Acquired if there is much to unpack, until it is closed.
-    max_bytes : int
-        To which any body may unpack, however small it is.
     """
 
-    def __init__(self, packed: BinaryIO, large: threading.Semaphore, max_bytes: int) -> None:
+    def __init__(self, packed: BinaryIO, large: threading.Semaphore) -> None:
         self._packed = _Counted(packed)
         self._file = gzip.GzipFile(fileobj=self._packed)
-        self._large, self._max_bytes = large, max_bytes
-        self._unpacked, self._is_large = 0, False
+        self._large, self._is_large, self._unpacked = large, False, 0
 
     def readable(self) -> bool:
         """Return True."""
@@ -81,7 +79,7 @@ class Unpacked(io.RawIOBase):
         except EOFError:
             raise BadRequest("the body is incomplete: its gzip stream has no end") from None
         self._unpacked += len(content)
-        if self._unpacked > max(self._max_bytes, MAX_RATIO * self._packed.count):
+        if self._unpacked > max(ANY_RATIO, MAX_RATIO * self._packed.count):
             raise BadRequest(f"the body unpacks to more than {MAX_RATIO} times its size")
         if self._unpacked > LARGE and not self._is_large:
             self._is_large = self._large.acquire(blocking=False)
@@ -135,7 +133,7 @@ def _unpack_bodies(app: Flask, settings: Settings) -> None:
                 f"Content-Encoding {encoding!r} is not supported; send gzip, or none"
             )
         packed = get_input_stream(request.environ, max_content_length=max_bytes)
-        g.unpacked = Unpacked(cast("BinaryIO", packed), large, settings.max_body_bytes)
+        g.unpacked = Unpacked(cast("BinaryIO", packed), large)
         request.environ["wsgi.input"] = g.unpacked
         request.environ["wsgi.input_terminated"] = True
         request.environ.pop("CONTENT_LENGTH", None)
