@@ -34,6 +34,8 @@ class Target:
         A command run before it is started, not timed.
     batches : bool
         Whether it can be sent many wines at once.
+    by_hand : bool
+        Whether it is written for this one model, and no product that others serve models with.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Target:
     settings: Mapping[str, str] = field(default_factory=dict)
     prepare: tuple[str, ...] = ()
     batches: bool = True
+    by_hand: bool = False
 
     @property
     def python(self) -> str:
@@ -137,17 +140,39 @@ TUTORIAL = Target(
     encode=_coded,
     decode=_named,
 )
+UVICORN = ("-m", "uvicorn", "server:app", "--workers", "2", "--port", "{port}")
 FASTAPI = Target(
     name="fastapi",
     title="FastAPI, uvicorn, scikit-learn",
     peer="fastapi",
-    command=("-m", "uvicorn", "server:app", "--workers", "2", "--port", "{port}"),
+    command=UVICORN,
     path="/predict",
     batch_path="/predict-many",
     encode=_coded,
     decode=_named,
 )
-
+FASTAPI_ONNX = Target(
+    name="fastapi-onnx",
+    title="FastAPI, uvicorn, ONNX Runtime, by hand",
+    peer="fastapi_onnx",
+    command=(*UVICORN, "--no-access-log"),
+    path="/predict",
+    batch_path="/predict-many",
+    encode=_coded,
+    decode=_named,
+    by_hand=True,
+)
+ASGI = Target(
+    name="asgi",
+    title="bare ASGI, uvicorn, msgspec, ONNX Runtime",
+    peer="asgi",
+    command=(*UVICORN, "--no-access-log"),
+    path="/predict",
+    batch_path="/predict-many",
+    encode=_coded,
+    decode=_named,
+    by_hand=True,
+)
 LITSERVE = Target(
     name="litserve",
     title="LitServe, scikit-learn",
@@ -197,5 +222,8 @@ MLFLOW = Target(
     prepare=("save.py", "{scratch}/model"),
 )
 
-ALL = (SERVICE, UNRECORDED, FLOOR, TUTORIAL, FASTAPI, LITSERVE, MLSERVER, BENTOML, MLFLOW)
+ALL = (
+    *(SERVICE, UNRECORDED, FLOOR, TUTORIAL, FASTAPI, LITSERVE, MLSERVER, BENTOML, MLFLOW),
+    *(FASTAPI_ONNX, ASGI),
+)
 TARGETS = {target.name: target for target in ALL}

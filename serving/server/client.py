@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import gevent
-from gevent.socket import wait
 
 LINGER = 2  # seconds in which a client may read the rest of a response before the close
 PIECE = 2**16
@@ -50,7 +49,8 @@ class Client(socket.socket):
         self.pace = pace
         self._left, self._most, self._rate = pace.head, pace.head, 0.0
         self._unyielded, self._ended = 0, math.inf
-        io = gevent.get_hub().loop.io
+        self._hub, self._deadline = gevent.get_hub(), math.inf
+        io = self._hub.loop.io
         self._readable, self._writable = io(self.fileno(), READABLE), io(self.fileno(), WRITABLE)
 
     def await_head(self, seconds: float) -> None:
@@ -134,13 +134,24 @@ class Client(socket.socket):
             self._writable.close()
         super().close()
 
+    def give_up_if_late(self, now: float) -> None:
+        """End a wait that has taken too long; called every now and then for each connection.
+
+        A timer for each wait would take longer than all else here.
+        """
+        if now > self._deadline:
+            for event in (self._readable, self._writable):
+                self._hub.cancel_wait(event, TimeoutError())
+
     def _wait(self, event: Any) -> None:
         self._unyielded = 0
-        began = time.monotonic()
         if self._left <= 0:
             raise TimeoutError
-        wait(event, self._left, TimeoutError())
-        self._left -= time.monotonic() - began
+        self._deadline = time.monotonic() + self._left
+        try:
+            self._hub.wait(event)
+        finally:
+            self._left, self._deadline = self._deadline - time.monotonic(), math.inf
 
     def _counted(self, content: bytes) -> bytes:
         self._gain(len(content))

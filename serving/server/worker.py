@@ -11,6 +11,7 @@ What is overridden of gunicorn; a test fails when a release changes any of it:
 
 =====================  =============================================================================
 `GeventWorker.patch`   patches the standard library, and makes listening sockets gevent's
+`GeventWorker.notify`  looks for clients that are too slow
 `GeventWorker.run`     accepts connections, waits for the end of the worker and of its requests
 `AsyncWorker.handle`   reads the requests of a connection and has `handle_request` answer each
 `Worker.handle_error`  in parser_errors.py: answers a request that cannot be read
@@ -44,6 +45,7 @@ HEAD_START = 0.001  # seconds that a worker waits for each connection it holds m
 MAX_STARTS = 5
 MAX_FILES = 2**14  # open ones, a few more than connections
 MAX_HEAD = 2**16  # bytes in which a head ends, or gunicorn refuses it
+TICK = 0.5  # seconds between two looks at what is late
 SWITCH = 0.0005  # seconds after which a thread that computes lets the greenlets go on
 GRACE = 2  # seconds in which a stopping worker waits for the first request of a connection
 GONE = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, None}  # None: too slow
@@ -72,6 +74,7 @@ class Worker(ProblemWorker, GeventWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._greenlets = Group()
+        self._clients: set[Client] = set()
         self._idle: dict[Client, bool] = {}  # without a request: whether it is the first one
         limits = self.settings
         self._pace = Pace(
@@ -99,9 +102,16 @@ class Worker(ProblemWorker, GeventWorker):
         accepting = [gevent.spawn(self._accept_all, each) for each in self.sockets]
         while self.alive:
             self.notify()
-            gevent.sleep(0.5)
+            gevent.sleep(TICK)
         gevent.killall(accepting)
         self._stop()
+
+    def notify(self) -> None:
+        """Send the heartbeat, and give up the clients that are too slow."""
+        super().notify()
+        now = time.monotonic()
+        for client in self._clients:
+            client.give_up_if_late(now)
 
     def _accept_all(self, listener: socket.socket) -> None:
         connections = gevent.get_hub().loop.io(listener.fileno(), 1)
@@ -170,6 +180,7 @@ class Worker(ProblemWorker, GeventWorker):
 
     def handle(self, listener: socket.socket, client: Client, addr: Any) -> None:
         """Answer the requests of a connection."""
+        self._clients.add(client)
         try:
             rest: bytes | None = b""
             is_first = True
@@ -181,6 +192,7 @@ class Worker(ProblemWorker, GeventWorker):
             if error.errno not in GONE:
                 self.log.exception("a connection failed")
         finally:
+            self._clients.discard(client)
             client.close()
             self._greenlets.discard(gevent.getcurrent())
             self.count_connections()
