@@ -10,7 +10,7 @@ COPY requirements.txt requirements-parser.txt ./
 # that they need. The libraries' own tests would add some 90 MB; their sources in C and Cython, what
 # type checkers read, ONNX Runtime's tools for converting models, and time zones another 15.
 RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.txt \
-        flask gunicorn joblib msgspec numpy onnxruntime pandas psycopg \
+        flask gevent gunicorn joblib msgspec numpy onnxruntime pandas psycopg \
         psycopg-binary scikit-learn setuptools sqlalchemy \
     && (/venv/bin/pip install --no-cache-dir --no-compile --requirement requirements-parser.txt \
         || echo "gunicorn's own HTTP parser serves, which is slower") \

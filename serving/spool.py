@@ -8,7 +8,7 @@ from typing import Any
 
 from serving.errors import NoRoom
 
-IN_MEMORY = 2**16  # bytes of a body that needs no file
+IN_MEMORY = 2**20  # bytes of a body that needs no file
 
 
 class Room:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROMPT_THREADS = 2
-PIECE = 2**16
+PIECE = 2**17  # bytes that are received or written at once
 Run = Callable[..., Any]
 JSON = {"", "application/json", "application/x-www-form-urlencoded"}
 
