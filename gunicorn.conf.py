@@ -33,8 +33,13 @@ logger_class = JSONLogger
 accesslog = errorlog = "-"
 
 
-def on_starting(_: object) -> None:
-    """Exclude all objects loaded so far from garbage collection, which would copy their memory."""
+def on_starting(arbiter: Any) -> None:
+    """Refuse what the worker does not do; keep all objects loaded so far in shared memory.
+
+    Garbage collection would copy it.
+    """
+    if arbiter.cfg.is_ssl or arbiter.cfg.proxy_protocol != "off":
+        sys.exit("cannot start: TLS and the PROXY protocol are left to a proxy in front")
     gc.collect()
     gc.freeze()
 

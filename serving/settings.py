@@ -91,7 +91,7 @@ class Settings:
     auto_retrain: bool = False  # whether the monitor retrains and promotes by itself
     max_body_bytes: int = 16_777_216
     max_stream_bytes: int = 268_435_456  # of a body of CSV or JSON Lines
-    max_spool_bytes: int = 536_870_912  # of all bodies that a worker keeps at the same time
+    max_spool_bytes: int = 1_073_741_824  # of all bodies that a worker keeps at the same time
     max_head_seconds: int = 10  # in which the head of a request has to arrive
     max_stall_seconds: int = 10  # for which a client may keep its own request waiting
     min_bytes_per_second: int = 500  # by which a client may keep it waiting longer

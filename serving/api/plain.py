@@ -12,6 +12,7 @@ from contextlib import suppress
 from serving.api.around import compression, request_id
 from serving.api.protocols import PROTOCOLS
 from serving.front import PlainRequest, PlainResponse
+from serving.models.engine import Engine
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
@@ -33,15 +34,16 @@ class Plain:
         ]
 
     def takes(self, path: str) -> bool:
-        """Whether a path is one of such a route."""
-        return path in self._routes or self._find(path) is not None
+        """Whether requests to a path are answered without waiting for a model."""
+        rule, name = self._find(path)
+        return rule in self._routes and self._engine(name) is not None
 
     def answer(self, request: PlainRequest) -> PlainResponse | None:
         """Answer a request; None if the view has to."""
         since = time.perf_counter_ns()
-        rule, name = self._find(request.path) or (request.path, None)
-        engine = self._service.registry.loaded_engine(name)
-        if engine is None or engine.backend == "pickle":
+        rule, name = self._find(request.path)
+        engine = self._engine(name)
+        if engine is None:
             return None
         context = RequestContext(request_id.name(request.request_id), since)
         with suppress(Exception):  # why: the view meets it too, and answers it as always
@@ -53,12 +55,17 @@ class Plain:
             return _response(body, context.request_id, request.accept_encoding)
         return None
 
-    def _find(self, path: str) -> tuple[str, str] | None:
-        """Find the route of a path that names a model, and the name."""
+    def _engine(self, name: str | None) -> Engine | None:
+        """Return the live version of a model, unless it has to be loaded, or is slow."""
+        engine = self._service.registry.loaded_engine(name)
+        return engine if engine and engine.backend != "pickle" else None
+
+    def _find(self, path: str) -> tuple[str, str | None]:
+        """Find the route of a path, and the model that it names."""
         for pattern, rule in self._named:
             if found := pattern.fullmatch(path):
                 return rule, found[1]
-        return None
+        return path, None
 
 
 def _response(body: bytes, name: str, accepted: str) -> PlainResponse:

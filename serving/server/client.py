@@ -123,7 +123,8 @@ class Client(socket.socket):
         with suppress(OSError):
             self.shutdown(socket.SHUT_WR)
             self.await_head(LINGER)
-            while self.recv(PIECE):
+            until = time.monotonic() + LINGER
+            while self.recv(PIECE) and time.monotonic() < until:
                 pass
         self.close()
 

@@ -218,14 +218,20 @@ class Worker(ProblemWorker, GeventWorker):
         if not received:
             return None
         client.await_rest()
-        head = self._plain.read(received) if self.alive and self.cfg.keepalive else None
+        head = self._plain.read(received) if self._goes_on else None
         if head:
             with suppress(TimeoutError):  # gunicorn meets it too, and the app answers it
                 while len(received) < head.end and (more := client.recv(PIECE)):
                     received += more
             if self._plain.answer(client, head, received, addr):
+                self.nr += 1
                 return received[head.end :]
         return self._answer_parsed(listener, client, addr, received)
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether neither this connection nor this worker ends with the next response."""
+        return bool(self.alive and self.cfg.keepalive and self.nr + 1 < self.max_requests)
 
     def _answer_parsed(
         self, listener: socket.socket, client: Client, addr: Any, received: bytes

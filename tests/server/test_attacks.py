@@ -6,6 +6,7 @@
 import gzip
 import json
 import os
+import resource
 import socket
 import threading
 import time
@@ -184,6 +185,8 @@ def test_others_are_answered_during_an_attack(server: Server, name: str):
     count = {"gzip bombs": BOMBS, "idle connections": IDLE}.get(name, ATTACKERS)
     taken: list[float] = []
     grown = kept = 0
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     with attacking(server, ATTACKS[name], count):
         began = time.monotonic()
         while time.monotonic() - began < SECONDS or len(taken) < 20:

@@ -1,0 +1,141 @@
+"""An app runs in threads, and what is prompt does not wait for what takes long."""
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from contextvars import ContextVar
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gevent
+import pytest
+
+from serving.front import Front
+from serving.server.threads import Threads
+from serving.spool import Room
+
+COUNT = 2
+asked: ContextVar[str] = ContextVar("asked")
+
+
+class App:
+    """A WSGI app whose /long ends when it may, and whose /stream is computed piece by piece."""
+
+    def __init__(self) -> None:
+        self.may_end, self.computed, self.closed = threading.Event(), 0, 0
+        self.threads: set[int] = set()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ["PATH_INFO"]
+        asked.set(path)
+        self.threads.add(threading.get_ident())
+        if path == "/long":
+            assert self.may_end.wait(60)
+        if path == "/broken":
+            raise ValueError(path)
+        start_response("200 OK", [("X-Path", path)])
+        return self.stream() if path == "/stream" else [path.encode(), environ["wsgi.input"].read()]
+
+    def stream(self) -> Iterator[bytes]:
+        try:
+            for number in range(9):
+                self.computed += 1
+                assert asked.get() == "/stream"
+                yield b"%d" % number
+        finally:
+            self.closed += 1
+
+
+class Door:
+    """An app in threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app, self.room = App(), Room(folder, 10_000)
+        front = Front(
+            is_plain=lambda path: path == "/predict",
+            answer=lambda _: None,
+            immediate=frozenset({"/live"}),
+            prompt=frozenset({"/ready"}),
+            max_body_bytes=lambda *_: 5_000,
+            room=self.room,
+        )
+        self.run = Threads(self.app, front, COUNT)
+
+    def begin(self, path: str, body: bytes = b"") -> Any:
+        environ = {
+            "PATH_INFO": path,
+            "QUERY_STRING": "",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": Sent(body),
+            "gunicorn.socket": SimpleNamespace(has_left=lambda: False),
+        }
+        return self.run(environ, lambda *_: None)
+
+    def ask(self, path: str, body: bytes = b"") -> bytes:
+        answer = self.begin(path, body)
+        try:
+            return b"".join(answer)
+        finally:
+            answer.close()
+
+
+class Sent(io.BytesIO):
+    """A body as gunicorn has it."""
+
+    failed = False
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    made = Door(tmp_path)
+    yield made
+    made.app.may_end.set()
+
+
+@pytest.mark.parametrize("path", ["/live", "/ready", "/predict"])
+def test_what_is_prompt_is_answered_while_every_thread_computes(door: Door, path: str):
+    long = [gevent.spawn(door.ask, "/long") for _ in range(3 * COUNT)]
+    gevent.sleep(0.1)
+    with gevent.Timeout(60):
+        assert door.ask(path, b"{}") == path.encode() + b"{}"
+    assert not any(each.ready() for each in long)
+    door.app.may_end.set()
+    gevent.joinall(long, timeout=60, raise_error=True)
+    assert {each.value for each in long} == {b"/long"}
+
+
+def test_only_what_takes_no_time_runs_beside_the_greenlets(door: Door):
+    for path in ("/ready", "/predict", "/stream"):
+        door.ask(path)
+    assert threading.get_ident() not in door.app.threads
+    door.ask("/live")
+    assert threading.get_ident() in door.app.threads
+
+
+def test_a_piece_is_computed_when_the_one_before_it_was_sent(door: Door):
+    answer = door.begin("/stream")
+    pieces = iter(answer)
+    for number in range(1, 4):
+        next(pieces)
+        assert door.app.computed == number
+    answer.close()  # the client has gone
+    assert (door.app.computed, door.app.closed) == (3, 1)
+
+
+def test_an_error_of_the_app_reaches_the_server(door: Door):
+    with pytest.raises(ValueError, match="/broken"):
+        door.ask("/broken")
+
+
+def test_bodies_give_back_their_room(door: Door):
+    for path in ("/ready", "/broken", "/stream", "/long") * 3:
+        door.app.may_end.set()
+        with suppress(ValueError):
+            door.ask(path, bytes(4_000))
+    door.room.take(10_000)
+
+
+def test_nothing_is_received_of_a_body_that_is_too_large(door: Door):
+    assert door.ask("/ready", bytes(6_000)) == b"/ready"
