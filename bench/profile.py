@@ -1,9 +1,8 @@
 """Where one request's microseconds go, from the bytes that come in to the bytes that go out.
 
-The steps that a gunicorn worker takes for a request are taken here in one process, one after the
-other and each timed, with gunicorn's own parser, the configuration it finds and the app it loads.
-The time inside the app is split by sampling, so the table names whatever the service is made of
-and needs no change when that changes.
+What a worker does for a plain request is done here in one process, one step after the other. The
+time of the answer is split by sampling, so the table names whatever the service is made of and
+needs no change when that changes.
 """
 
 import os
@@ -14,50 +13,40 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from gunicorn.app.wsgiapp import WSGIApplication
-from gunicorn.http import RequestParser
-from gunicorn.http import wsgi as gunicorn_wsgi
-
+from app import create_app
 from bench import report
 from bench.errors import BenchError
 from bench.sampler import Sampler
 from bench.workload import ROOT
+from serving.front import Front
+from serving.server.plain import PlainRequests
 
-STAGES = (
-    "gunicorn: read and parse HTTP",
-    "gunicorn: build the WSGI environ",
-    "app",
-    "gunicorn: write the answer",
-    "gunicorn: access log",
-)
-APP = STAGES.index("app")
+STAGES = ("receive", "answer")
+ANSWER = STAGES.index("answer")
 WARM_UP = 500  # requests
-LEAST = 0.01  # share of the app's time below which functions are not listed one by one
+LEAST = 0.01  # share of the answer's time below which functions are not listed one by one
 
 
 class Worker:
-    """What a gunicorn worker does with one connection that stays open."""
+    """What a worker does with one connection that stays open, but for waiting."""
 
-    def __init__(self, application: WSGIApplication, body: bytes) -> None:
-        self.cfg, self.app = application.cfg, application.wsgi()
-        self.log = self.cfg.logger_class(self.cfg)
+    def __init__(self, front: Front, body: bytes) -> None:
+        self.plain = PlainRequests(front)
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.server = listener.getsockname()
-            self.client = socket.create_connection(self.server)
+            server = listener.getsockname()
+            self.client = socket.create_connection(server)
             self.sock, self.address = listener.accept()
         for end in (self.client, self.sock):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         head = (
-            f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{self.server[1]}\r\n"
+            f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{server[1]}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self.request = head.encode() + body
-        self.parser = RequestParser(self.cfg, self.sock, self.address)
 
     def answer(self, sampler: Sampler) -> list[int]:
         """Answer one request and return the nanoseconds of each stage.
@@ -65,33 +54,19 @@ class Worker:
         Raises
         ------
         BenchError
-            If the answer is not a 200.
+            If it is not answered as a plain one.
         """
         self.client.sendall(self.request)
         clock = [time.perf_counter_ns()]
-        request = next(self.parser)
-        clock.append(time.perf_counter_ns())
-        response, environ = gunicorn_wsgi.create(
-            request, self.sock, self.address, self.server, self.cfg
-        )
-        environ["wsgi.multithread"] = True
+        request = self.sock.recv(65536)
         clock.append(time.perf_counter_ns())
         sampler.watching = True
-        chunks = self.app(environ, response.start_response)
+        head = self.plain.read(request)
+        is_answered = head and self.plain.answer(self.sock, head, request, self.address)
         sampler.watching = False
         clock.append(time.perf_counter_ns())
-        for chunk in chunks:
-            response.write(chunk)
-        response.close()
-        clock.append(time.perf_counter_ns())
-        took = timedelta(microseconds=(clock[-1] - clock[1]) / 1000)
-        self.log.access(response, request, environ, took)
-        if hasattr(chunks, "close"):
-            chunks.close()
-        clock.append(time.perf_counter_ns())
-        received = self.client.recv(65536)
-        if response.status_code != 200 or not received.startswith(b"HTTP/1.1 200"):  # noqa: PLR2004
-            raise BenchError(f"the service answered {received[:300]!r}")
+        if not is_answered or not self.client.recv(65536).startswith(b"HTTP/1.1 200"):
+            raise BenchError(f"the service does not answer {request[:300]!r}")
         return [end - start for start, end in pairwise(clock)]
 
 
@@ -104,8 +79,8 @@ def profile(seconds: int) -> str:
         If the service answers anything but a prediction.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch, _quiet(scratch):
-        sys.argv = ["gunicorn", "app:app"]  # gunicorn reads its configuration as when served
-        worker = Worker(WSGIApplication(), (ROOT / "bom.json").read_bytes())
+        front = create_app().extensions["front"]
+        worker = Worker(front, (ROOT / "bom.json").read_bytes())
         sampler = Sampler()
         for _ in range(WARM_UP):
             worker.answer(sampler)
@@ -139,7 +114,7 @@ def _table(stages: list[float], charged: Counter[tuple[str, str]], requests: int
         rows.append([part, function, f"{microseconds:.1f}", f"{microseconds / whole:.1%}"])
 
     for stage, (name, microseconds) in enumerate(zip(STAGES, stages, strict=True)):
-        if stage == APP:
+        if stage == ANSWER:
             for part, functions in _by_part(charged).items():
                 row(f"**{part}**", "", microseconds * sum(functions.values()) / samples)
                 for function, count in functions.most_common():
@@ -150,8 +125,9 @@ def _table(stages: list[float], charged: Counter[tuple[str, str]], requests: int
     row("**in all**", "", whole)
     heads = ["part", "of which", "µs", "share"]
     notes = (
-        f"Medians of {requests:,} requests of one row; the app's {stages[APP]:.1f} µs are split by "
-        f"{samples:,} samples. Python {sys.version.split()[0]}, one process, one connection."
+        f"Medians of {requests:,} requests of one row; the {stages[ANSWER]:.1f} µs of the answer "
+        f"are split by {samples:,} samples. Python {sys.version.split()[0]}, one process, one "
+        "connection."
     )
     return "\n".join(
         ["# Where one request's microseconds go", "", *report.table(heads, rows), "", notes]

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 DAY = 86_400_000  # milliseconds
 
@@ -17,7 +18,13 @@ def iso(milliseconds: int) -> str:
     >>> iso(1_700_000_000_123)
     '2023-11-14T22:13:20.123+00:00'
     """
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{_to_second(seconds)}.{rest:03}+00:00"
+
+
+@lru_cache(maxsize=2)  # the present second, mostly: each request is logged with its time
+def _to_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def to_seconds(milliseconds: int) -> str:
