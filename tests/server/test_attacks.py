@@ -181,6 +181,7 @@ def spooled(server: Server) -> int:
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_others_are_answered_during_an_attack(server: Server, name: str):
+    wait_until(lambda: len(workers(server.process.pid)) == 2)  # what checks the pickles has begun
     before, size = workers(server.process.pid), memory(server)
     count = {"gzip bombs": BOMBS, "idle connections": IDLE}.get(name, ATTACKERS)
     taken: list[float] = []
@@ -264,18 +265,23 @@ def test_who_stops_reading_is_dropped(impatient: Server):
 
 
 def test_a_body_is_refused_while_others_take_all_the_room(tmp_path: Path):
+    body = HEADER + b"\n" + b"\n".join([ROW] * 5_000)
+    request = head(b"/predict", CSV, length(len(body))) + body
     with running(gunicorn("--workers=1"), tmp_path / "log", MAX_SPOOL_BYTES="1000000") as started:
-        body = HEADER + b"\n" + b"\n".join([ROW] * 5_000)
-        with ExitStack() as open_:
-            for _ in range(4):
-                held = open_.enter_context(connect(started))
-                held.sendall(head(b"/predict", CSV, length(300_000)) + body[:240_000])
+
+        def refused() -> bool:
             with connect(started) as client:
-                client.sendall(head(b"/predict", CSV, length(300_000)) + body[:300_000])
-                answer = received(client)
-        assert answer.startswith(b"HTTP/1.1 503 ")
-        assert b"\r\nRetry-After: " in answer
-        assert get(f"{started.url}/health/live")[0] == 200
+                client.sendall(request)
+                answer = client.recv(65536)
+            return answer.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: " in answer
+
+        with ExitStack() as open_:
+            for _ in range(8):
+                held = open_.enter_context(connect(started))
+                held.sendall(request[:-1])
+            wait_until(refused)
+            assert get(f"{started.url}/health/live")[0] == 200
+        wait_until(lambda: not refused())
 
 
 def test_a_gzip_body_may_not_unpack_to_much_more_than_it_is(server: Server):
