@@ -17,7 +17,7 @@ from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, operation, query, response
 from serving.api.openapi.records import id_pattern
 from serving.api.openapi.structs import text, whole_number
-from serving.api.query import LIMIT, Time, cursor, moment, page_size, whole
+from serving.api.query import LIMIT, Time, cursor, cursor_after, moment, page_size, whole
 from serving.api.respond import Object, as_json
 from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.schema import Remark
@@ -104,16 +104,16 @@ def prediction_operation(about: About) -> Operation:
 
 def predictions_operation(about: About) -> Operation:
     """GET a model's predictions, the latest first."""
-    answer = response(RecordedPredictions)
-    answer["content"]["text/csv"] = {
+    page = response(RecordedPredictions)
+    page["content"]["text/csv"] = {
         "schema": text("A row for each, the record's fields as columns.")
     }
     link = {"description": "Where the next page is, if there may be one.", "schema": text()}
-    answer["headers"] = {"Link": link}
+    page["headers"] = {"Link": link}
     cursor = text(pattern=f"^[0-9]{{1,15}}~{id_pattern(about.manifest)}$")
     return operation(
         "Recorded predictions with their feedback",
-        answer,
+        page,
         (400, 404, 503),
         description="As JSON, or as CSV for a spreadsheet where `Accept: text/csv` asks for it.",
         parameters=[
@@ -153,17 +153,15 @@ def blueprint(service: Service) -> Blueprint:
         service.registry.manifest(name)
         filters, limit = selection(), page_size()
         found = service.store.predictions(name, limit=limit, **filters)
-        headers = {}
-        if len(found) == limit:
-            query = request.args.to_dict() | {"after": f"{found[-1].time}~{found[-1].id}"}
-            headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
         if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
-            answer = Response(_csv(found), mimetype="text/csv")
+            page = Response(_csv(found), mimetype="text/csv")
         else:
             listed = [RecordedPrediction(**_kept(each)) for each in found]
-            answer = as_json(RecordedPredictions(listed))
-        answer.headers.extend(headers)
-        return answer
+            page = as_json(RecordedPredictions(listed))
+        if len(found) == limit:
+            query = request.args.to_dict() | {"after": cursor_after(found[-1])}
+            page.headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
+        return page
 
     return routes
 

@@ -11,21 +11,21 @@ from werkzeug.exceptions import BadRequest
 from serving.api.openapi.operation import query
 from serving.api.openapi.structs import whole_number
 from serving.ids import PredictionId
-from serving.recording.store.rows import Cursor
+from serving.recording.store.rows import Cursor, Prediction
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 10_000  # of the entries of a list
 NUMBER = re.compile(r"[0-9]{1,15}")
 LIMIT = query(
     "limit",
     whole_number(minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
-    "The most that the list may hold.",
+    "How many entries the list may hold.",
 )
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 def page_size() -> int:
-    """The most that a list may hold.
+    """How many entries a list may hold.
 
     Raises
     ------
@@ -84,3 +84,8 @@ def cursor(name: str) -> Cursor | None:
     if not (NUMBER.fullmatch(time) and PredictionId.read(last)):
         raise BadRequest(f"{name}={text!r} is not from the Link header of an earlier page")
     return Cursor(int(time), last)
+
+
+def cursor_after(last: Prediction) -> str:
+    """Write what `cursor` reads: where the page after a prediction begins."""
+    return f"{last.time}~{last.id}"

@@ -5,7 +5,7 @@ from typing import Any
 from flask import url_for
 
 from serving.api.predictions import flat, selection
-from serving.api.query import page_size
+from serving.api.query import cursor_after, page_size
 from serving.predicting.service import Service
 
 FIRST = ("time", "version", "prediction", "actual")  # of the columns
@@ -32,7 +32,7 @@ def listed(service: Service, name: str, given: dict[str, Any]) -> dict[str, Any]
     columns.pop("id", None)
     earlier = None
     if len(found) == limit:
-        after = {"after": f"{found[-1].time}~{found[-1].id}"}
+        after = {"after": cursor_after(found[-1])}
         earlier = url_for("dashboard.predictions", name=name, **given | after)
     return {
         "name": name,
