@@ -32,7 +32,6 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     """Give an app every route of the service, and what surrounds each."""
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     room = Room(settings.var_dir, settings.max_spool_bytes)
-    app.extensions["room"] = room
     _surround(app, service, settings)
     for protocol in protocols.PROTOCOLS:
         app.register_blueprint(protocol.blueprint(service, settings))
@@ -47,7 +46,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(metrics.blueprint(service))
     app.register_blueprint(openapi.blueprint(service, settings.max_records))
-    app.extensions["front"] = declare(service, settings, room)
+    app.extensions["front"] = _front(service, settings, room)
 
 
 def _surround(app: Flask, service: Service, settings: Settings) -> None:
@@ -67,7 +66,7 @@ def _surround(app: Flask, service: Service, settings: Settings) -> None:
     html.register(app)  # security headers and language of pages
 
 
-def declare(service: Service, settings: Settings, room: Room) -> Front:
+def _front(service: Service, settings: Settings, room: Room) -> Front:
     """Declare what a server that runs the app may answer by itself, and what it may keep."""
     plain = Plain(service, settings)
 

@@ -29,7 +29,7 @@ class Body(io.RawIOBase):
         self._sent, self._length, self._read = sent, length, 0
 
     def readable(self) -> bool:
-        """Return True."""
+        """Make it a stream for reading, which io.RawIOBase alone is not."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -48,7 +48,7 @@ class Body(io.RawIOBase):
             content = self._sent.read(size)
         except (TimeoutError, BlockingIOError):  # of a socket with a timeout
             raise RequestTimeout("the body did not arrive in time") from None
-        except ServingError:
+        except ServingError:  # NoRoom, of a server that keeps the body itself
             raise
         except Exception as error:  # why: gunicorn, its C parser and Werkzeug each raise their own
             raise BadRequest(

@@ -60,7 +60,7 @@ class Unpacked(io.RawIOBase):
         self._large, self._is_large, self._unpacked = large, False, 0
 
     def readable(self) -> bool:
-        """Return True."""
+        """Make it a stream for reading, which io.RawIOBase alone is not."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -102,12 +102,8 @@ class _Counted(io.RawIOBase):
     def __init__(self, stream: BinaryIO) -> None:
         self._stream, self.count = stream, 0
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
     def read(self, size: int = -1) -> bytes:
-        """Read from the stream."""
+        """Read at most `size` bytes, and count them."""
         content = self._stream.read(size)
         self.count += len(content)
         return content

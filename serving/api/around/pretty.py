@@ -17,5 +17,5 @@ def register(app: Flask) -> None:
 
 
 def _is_for_people() -> bool:
-    """Whether a person asks; browsers accept HTML before all else."""
+    """Whether a person reads the response: browsers prefer HTML."""
     return "pretty" in request.args or request.accept_mimetypes.best == "text/html"

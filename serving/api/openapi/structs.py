@@ -86,6 +86,6 @@ def text(description: str = "", **limits: Any) -> Schema:
     return {"type": "string"} | ({"description": description} if description else {}) | limits
 
 
-def whole_number(description: str = "", **limits: Any) -> Schema:
+def whole_number(**limits: int) -> Schema:
     """The schema of an integer."""
-    return {"type": "integer"} | ({"description": description} if description else {}) | limits
+    return {"type": "integer"} | limits

@@ -56,7 +56,7 @@ def blueprint(service: Service) -> Blueprint:
             possible=lambda field: _possible(field, of_reader),
             versions=Versions(decisions, "").listed(name),
             decisions=[
-                {**msgspec.to_builtins(each), "time": clock.iso(each.time)[:16].replace("T", " ")}
+                {**msgspec.to_builtins(each), "time": clock.to_minutes(each.time)}
                 for each in decisions.history(name)
             ],
             json_url=url_for("models.model", name=name, version=version),

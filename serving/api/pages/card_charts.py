@@ -11,6 +11,7 @@ from serving.models.manifest import Manifest
 from serving.models.metrics import metric
 from serving.models.reference import Reference
 
+BINARY = 2  # labels
 TABLE_ROWS = 11  # of the table below a curve
 MAX_FIELDS = 20
 
@@ -25,7 +26,7 @@ class Rates(NamedTuple):
 
 def rates(manifest: Manifest, card: Card) -> Rates | None:
     """The rates by the confusion matrix; None unless one of two labels is the positive one."""
-    if len(card.confusion) != len(("positive", "negative")) or len(card.roc) != 1:
+    if len(card.confusion) != BINARY or len(card.roc) != 1:
         return None
     (label,) = card.roc
     at = manifest.classes.index(label)
@@ -141,7 +142,7 @@ def _calibration(
     if not bins:
         return
     label = t("the most probable label")
-    if len(manifest.classes) == len(("positive", "negative")):
+    if len(manifest.classes) == BINARY:
         label = next(iter(reference.probabilities), manifest.classes[-1])
     points = [(x, y) for x, y, _ in bins]
     series: list[Series] = [{"label": label, "points": points, "style": "dots"}]
