@@ -105,12 +105,12 @@ def steps() -> list[Step]:
 
 
 def eql(name: str, value: Any) -> str:
-    """A test that a part of the answer has a value."""
+    """A test that a part of the response has a value."""
     return f"pm.expect(response.{name}).to.eql({json.dumps(value)});"
 
 
 def has(*names: str) -> str:
-    """A test that the answer has parts."""
+    """A test that the response has parts."""
     return f"pm.expect(response).to.include.all.keys({json.dumps(names)});"
 
 

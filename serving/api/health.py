@@ -18,7 +18,7 @@ from serving.predicting.service import Service
 from serving.recording import status as collector
 from serving.recording.journal import Journal
 
-LONGEST_SILENCE = 10_000  # milliseconds in which a collector that runs is heard of
+MAX_SILENCE = 10_000  # milliseconds without a report of a collector that runs
 
 
 class Liveness(msgspec.Struct):
@@ -114,7 +114,7 @@ def _store(folder: Path) -> StoreState:
         there = os.path.lexists(folder / collector.FILE)
         return StoreState("unreadable" if there else "not collected yet")
     known = (clock.iso(status.time), status.waiting, status.torn)
-    if clock.now() - status.time > LONGEST_SILENCE:
+    if clock.now() - status.time > MAX_SILENCE:
         return StoreState("not collected", UNSET, *known)
     if status.reason:
         return StoreState("failing", status.public, *known)

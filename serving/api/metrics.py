@@ -30,7 +30,7 @@ IN_TEXT = {
     "content": {"text/plain": {"schema": text()}},
 }
 CACHED = 10.0  # seconds between two queries of the store
-MOST = 1_000  # alerts
+MAX_ALERTS = 1_000
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -63,17 +63,17 @@ def _own(service: Service) -> Iterator[Sample]:
         yield from _journal(service.journal)
 
 
-def _journal(kept: Journal) -> Iterator[Sample]:
+def _journal(journal: Journal) -> Iterator[Sample]:
     sizes = []
     with suppress(OSError):  # a folder that cannot be read fails to be written as well
-        for path in segments.list_segments(kept.folder):
+        for path in segments.list_segments(journal.folder):
             with suppress(FileNotFoundError):  # stored by now
                 sizes.append(path.stat().st_size)
-    yield Sample(families.LOST, (), kept.lost)
-    yield Sample(families.JOURNAL_FAILING, (), bool(kept.reason))
+    yield Sample(families.LOST, (), journal.lost)
+    yield Sample(families.JOURNAL_FAILING, (), bool(journal.reason))
     yield Sample(families.SEGMENTS, (), len(sizes))
     yield Sample(families.BYTES, (), sum(sizes))
-    if status := Status.read(kept.folder):
+    if status := Status.read(journal.folder):
         yield Sample(families.WAITING, (), status.waiting)
         yield Sample(families.TORN, (), status.torn)
         yield Sample(families.COLLECTED, (), status.time / 1000)
@@ -108,7 +108,7 @@ class MonitorSamples:
                 yield Sample(families.CHECKED, key, latest.time / 1000)
                 yield from _drift(key, latest.report)
                 lasting |= {(*key, kind): 0 for kind in get_args(Kind)}
-        for alert in reports.alerts(lasting=True, limit=MOST):
+        for alert in reports.alerts(lasting=True, limit=MAX_ALERTS):
             lasting[alert.model, alert.version, alert.kind] = 1
         for labels, lasts in lasting.items():
             yield Sample(families.ALERT, labels, lasts)

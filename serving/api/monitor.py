@@ -76,7 +76,7 @@ def blueprint(service: Service) -> Blueprint:
         reports = service.store.reports
         latest = reports.latest(name, version)
         points = reports.points(name, since, max_points=MAX_POINTS)
-        answer = as_json(
+        response = as_json(
             Monitoring(
                 name,
                 version,
@@ -87,7 +87,7 @@ def blueprint(service: Service) -> Blueprint:
                 UNSET if latest else NOT_YET,
             )
         )
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     return routes

@@ -54,7 +54,7 @@ def make_document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
         {
             "paths": _paths(app, models),
             "schemas": _of_models(models),
-            "responses": problems.answers()
+            "responses": problems.responses()
             | {each.of_model("Refused"): problems.refused(each.manifest) for each in models},
         },
         enc_hook=referred,
@@ -133,7 +133,7 @@ def _schemas(structs: Sequence[type[msgspec.Struct]]) -> dict[str, Schema]:
     found = schemas(structs)
     for schema in found.values():
         if "statements" in schema.get("properties", {}):  # see monitor/wording.py
-            schema["properties"]["sentence"] = text("What it says, in English.")
+            schema["properties"]["sentence"] = text("The statements as an English sentence.")
             schema["required"].append("sentence")
     return found
 

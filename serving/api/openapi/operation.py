@@ -54,7 +54,7 @@ def component(name: str) -> str:
 
 def operation(
     summary: str,
-    answer: Content,
+    success: Content,
     problems: Sequence[int] = (),
     others: dict[int, Schema] | None = None,
     **parts: Any,
@@ -63,17 +63,15 @@ def operation(
 
     Parameters
     ----------
-    answer : struct or response
+    success : struct or response
         The response with status 200; a struct is sent as JSON.
     problems : sequence of int
         The statuses of its errors.
     others : dict of int to response, optional
         Responses with other statuses.
     """
-    success = answer if isinstance(answer, dict) else response(answer)
-    responses = {
-        str(status): content for status, content in {200: success, **(others or {})}.items()
-    }
+    ok = success if isinstance(success, dict) else response(success)
+    responses = {str(status): content for status, content in {200: ok, **(others or {})}.items()}
     for status in (*problems, 500):
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
     return {"summary": summary, **parts, "responses": responses}

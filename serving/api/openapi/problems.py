@@ -35,18 +35,19 @@ REASONS = {
     415: "A media type or encoding that is not supported.",
     422: "JSON, but not a valid record; `errors` has each fault.",
     500: "The service failed; the log has the rest.",
-    503: "A version cannot be loaded, or the journal or the store cannot be used now.",
+    503: "A version cannot be loaded, the journal or the store cannot be used now, or other large "
+    "bodies leave no room (then with `Retry-After`).",
 }
 OBJECTION = "roc_auc is 0.8 ± 0.01; the live version's is 0.85 ± 0.01"
 
 
-def answers() -> dict[str, Schema]:
+def responses() -> dict[str, Schema]:
     """A response for each status, as components."""
     examples = {status: problem(Problem, status, detail) for status, detail in WORDS.items()}
     examples[409] = problem(RefusedDecision, 409, WORDS[409], errors=[Objection(OBJECTION)])
     missing = Fault(record=0, field="id", message="is missing")
     examples[422] = problem(InvalidInput, 422, WORDS[422], errors=[missing])
-    return {str(status): _answer(example) for status, example in examples.items()}
+    return {str(status): _response(example) for status, example in examples.items()}
 
 
 def refused(manifest: Manifest) -> Schema:
@@ -57,10 +58,10 @@ def refused(manifest: Manifest) -> Schema:
     reader = schema.Schema(manifest.fields).reader()
     reader.row(0, JSONObject([*(manifest.example | wrong).items()]))
     error = InvalidRecords(reader.faults)
-    return _answer(problem(InvalidInput, 422, str(error), errors=error.faults))
+    return _response(problem(InvalidInput, 422, str(error), errors=error.faults))
 
 
-def _answer(example: Problem) -> Schema:
+def _response(example: Problem) -> Schema:
     media = {"schema": type(example), "example": msgspec.to_builtins(example)}
     return {
         "description": REASONS[example.status],

@@ -40,13 +40,13 @@ prediction, and predicts the others. `Accept` chooses the format of the response
 
 def predict_operation(about: About) -> Operation:
     """POST a record, or many."""
-    answer = response(
+    success = response(
         {"oneOf": [ref(about.of_model("Prediction")), ref(about.of_model("Predictions"))]},
         "One prediction, or many where many records were sent.",
         **({"example": about.predicted} if about.is_default else {}),
     )
     unused = {"description": "Columns that were not used.", "schema": text()}
-    answer["headers"] = {streams.UNUSED: unused}
+    success["headers"] = {streams.UNUSED: unused}
     sent = body(
         one_or_many(ref(about.of_model("Record")), about.max_records),
         {**about.examples, "many records": [*about.examples.values()]},
@@ -55,10 +55,10 @@ def predict_operation(about: About) -> Operation:
         written = _written(each, about.manifest.example)
         sent["content"][each] = {"schema": text(), "example": written}
     for each in WRITERS:
-        answer["content"].setdefault(each, {"schema": text()})
+        success["content"].setdefault(each, {"schema": text()})
     described = operation(
         f"Predict {about.manifest.target}",
-        answer,
+        success,
         (400, 404, 408, 413, 415, 503),
         description=f"{about.manifest.title}. A body without a Content-Type, or with the one that "
         f"curl gives it, is read as JSON too.{STREAMS}",
