@@ -1,10 +1,12 @@
 """`adega doctor` reports what is wrong with an installation, and what to do."""
 
+import ast
 import json
 import os
 import shutil
 import socket
 import sqlite3
+import sys
 from collections import namedtuple
 from collections.abc import Callable
 from importlib import metadata
@@ -18,10 +20,10 @@ from conftest import Server, body, free_port, moved, rewrite, wine, with_a_thres
 from app import create_app
 from serving import clock, doctor
 from serving.__main__ import main
-from serving.doctor import Finding
+from serving.doctor import Finding, libraries
 from serving.models.artefact import ONNX
 from serving.recording.status import Status
-from serving.settings import Settings
+from serving.settings import ROOT, Settings
 
 Examine = Callable[..., list[Finding]]
 
@@ -108,6 +110,21 @@ def test_a_library_that_differs_or_is_missing(examine: Examine, monkeypatch: pyt
     said = told(findings, "libraries")
     assert "Flask is not installed; " in said
     assert "numpy 0.1 is installed, " in said
+
+
+def test_every_library_that_serving_imports_counts_as_needed():
+    imported: set[str] = set()
+    for path in (ROOT / "serving").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module)
+    modules = {name.partition(".")[0] for name in imported} - {"serving", *sys.stdlib_module_names}
+    packages = metadata.packages_distributions()
+    needed = {name.lower() for module in modules for name in packages[module]}
+    assert "gevent" in needed
+    assert needed <= libraries.NEEDED
 
 
 def test_a_model_that_is_altered_or_of_other_libraries_or_slow(examine: Examine, models: Path):
