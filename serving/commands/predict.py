@@ -15,11 +15,10 @@ import click
 import msgspec
 
 from serving.commands.group import AS_JSON, NEEDS_ATTENTION
-from serving.errors import UnknownModel
 from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
 from serving.inputs.schema import Rows
-from serving.models import artefact
+from serving.models import artefact, model_folder
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
 from serving.settings import Settings
@@ -151,10 +150,8 @@ def predict(
 
 
 def _engine(settings: Settings, model: str, version: int | None) -> Engine:
+    model_folder.require_live(settings.models_dir, model)
     decisions = Decisions(settings.models_dir, settings.decisions_dir)
-    if model not in decisions.models():
-        there = ", ".join(decisions.models())
-        raise UnknownModel(f"there is no model {model!r}; there are {there}")
     version = version or decisions.live(model)
     decisions.require(model, version)
     return Engine(artefact.read(settings.models_dir, model, version))

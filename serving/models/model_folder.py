@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from uuid import uuid4
 
-from serving.errors import ArtefactError, without_path
+from serving.errors import ArtefactError, UnknownModel, without_path
 from serving.lock import locked
 
 CURRENT = "current"
@@ -42,6 +42,18 @@ def live_models(models_dir: Path) -> list[str]:
         If the folder is gone, or cannot be read.
     """
     return [name for name in _with_live_version(models_dir) if is_text(name)]
+
+
+def require_live(models_dir: Path, model: str) -> None:
+    """Raise an error unless a model has a live version.
+
+    Raises
+    ------
+    UnknownModel, ArtefactError
+    """
+    live = live_models(models_dir)
+    if model not in live:
+        raise UnknownModel(f"there is no model {model!r}; there are {', '.join(live)}")
 
 
 def misnamed_models(models_dir: Path) -> list[str]:

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from serving import COMMAND, clock
-from serving.errors import ArtefactError, MonitorRuns, StoreError, UnknownModel
+from serving.errors import ArtefactError, MonitorRuns, StoreError
 from serving.figures import percent
 from serving.lock import wait_for_lock
 from serving.log import log_as_json
@@ -51,7 +51,8 @@ def check_once(settings: Settings, models: Sequence[str], *, as_json: bool) -> i
     retraining = logging.getLogger(loop.__name__)
     retraining.setLevel(logging.INFO)
     retraining.addHandler(logging.StreamHandler())
-    _require_live(settings, models)
+    for model in models:
+        model_folder.require_live(settings.models_dir, model)
     lock = wait_for_lock(settings.var_dir / LOCK, lambda _: False)
     if lock is None:
         raise MonitorRuns(
@@ -88,7 +89,8 @@ def check_forever(settings: Settings, models: Sequence[str]) -> None:
     UnknownModel, SettingsError
     """
     log_as_json()
-    _require_live(settings, models)
+    for model in models:
+        model_folder.require_live(settings.models_dir, model)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -116,13 +118,6 @@ def check_forever(settings: Settings, models: Sequence[str]) -> None:
 
 def _retraining(settings: Settings, store: Store) -> loop.Loop | None:
     return loop.Loop(settings, store) if settings.auto_retrain else None
-
-
-def _require_live(settings: Settings, models: Sequence[str]) -> None:
-    live = model_folder.live_models(settings.models_dir)
-    for model in models:
-        if model not in live:
-            raise UnknownModel(f"there is no model {model!r}; there are {', '.join(live)}")
 
 
 def _has_predictions(checked: Checked) -> bool:

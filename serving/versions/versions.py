@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import msgspec
 
 from serving import clock
-from serving.errors import ArtefactError, UnknownModel, VersionRefused
+from serving.errors import ArtefactError, VersionRefused
 from serving.models import artefact, model_folder
 from serving.models.manifest import Figure
 from serving.versions import gate
@@ -219,9 +219,7 @@ class Versions:
             yield
 
     def _versions(self, model: str) -> list[int]:
-        if model not in self.decisions.models():
-            there = ", ".join(self.decisions.models())
-            raise UnknownModel(f"there is no model {model!r}; there are {there}")
+        model_folder.require_live(self.decisions.models_dir, model)
         return model_folder.versions(self.decisions.models_dir / model)
 
     def _current(self, model: str) -> int:
