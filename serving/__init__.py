@@ -1,4 +1,4 @@
-"""Serve scikit-learn models as a REST service: everything between a request and its answer."""
+"""Serve scikit-learn models as a REST service: everything between a request and its response."""
 
 import sys
 from pathlib import Path

@@ -48,9 +48,8 @@ def locked(folder: Path) -> Iterator[None]:
     OSError
         If the folder cannot be opened.
     """
-    descriptor = os.open(
-        folder, os.O_RDONLY | os.O_DIRECTORY
-    )  # opened each time, so that threads wait for one another too
+    # Opened each time, so that threads wait for one another too.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -129,9 +129,14 @@ class Settings:
         return self.var_dir / "decisions"
 
     @property
+    def sqlite_file(self) -> Path:
+        """The store's file, unless `DATABASE_URL` is set."""
+        return self.var_dir / "serving.db"
+
+    @property
     def store_url(self) -> str:
         """The URL of the store, for SQLAlchemy."""
-        return self.database_url or f"sqlite:///{self.var_dir / 'serving.db'}"
+        return self.database_url or f"sqlite:///{self.sqlite_file}"
 
 
 def _parse(variable: str, text: str, default: Any, limits: Mapping[str, Any]) -> Any:

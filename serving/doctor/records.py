@@ -27,7 +27,7 @@ def examine(given: Settings) -> Iterator[Finding]:
 
 def _database(given: Settings) -> Finding:
     remedy = "start it, or correct DATABASE_URL; the journal keeps everything until then"
-    if not given.database_url and not (given.var_dir / "serving.db").exists():
+    if not given.database_url and not given.sqlite_file.exists():
         return Finding("database", "ok", "SQLite; the first start creates the file")
     try:
         with closing(Store(given.store_url)) as store:

@@ -23,7 +23,7 @@ PATIENCE = 3  # seconds to wait for a response
 
 
 def examine(given: Settings) -> Iterator[Finding]:
-    """Check each."""
+    """Check the permissions of folders, the port, the disk and the clock."""
     yield _models_folder(given)
     yield _var_folder(given)
     yield _port(given)

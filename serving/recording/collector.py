@@ -43,10 +43,8 @@ class Collector:
         self._reason = ""
         self._status_time = 0
         self._writing = threading.Lock()  # held to write to the database or to rewrite it
-        self._removed, self._rewritable = (
-            0,
-            0.0,
-        )  # predictions deleted since a rewrite; when the next is allowed
+        self._removed = 0  # predictions, since the last rewrite
+        self._rewritable = 0.0  # from when on the next rewrite is allowed
 
     def collect(self) -> None:
         """Move all entries of the journal.

@@ -85,7 +85,7 @@ def test_a_message_is_due_until_it_is_delivered(store: Store):
     deliveries.postpone(message, 20)
     assert [each.id for each in deliveries.due(10, 9)] == ["b"]
     assert deliveries.due(20, 9)[1] == Delivery("a", "{}", 20, 1)
-    deliveries.delivered(message)
+    deliveries.delete(message)
     assert [each.id for each in deliveries.due(99, 9)] == ["b"]
 
 

@@ -89,7 +89,7 @@ class Webhook:
             except (NotDelivered, OSError, http.client.HTTPException) as error:
                 _postpone(deliveries, message, now, str(error) or repr(error))
             else:
-                deliveries.delivered(message)
+                deliveries.delete(message)
                 log.info("message %s was delivered to the webhook", message.id)
 
     def _post(self, message: Delivery, seconds: int) -> None:
@@ -170,7 +170,7 @@ def _secret(key: str) -> bytes:
 def _postpone(deliveries: Deliveries, message: Delivery, now: int, reason: str) -> None:
     attempts = message.attempts + 1
     if attempts >= ATTEMPTS:
-        deliveries.delivered(message)
+        deliveries.delete(message)
         log.error(
             "message %s is given up after %d attempts: %s: %s",
             *(message.id, attempts, reason, message.body),

@@ -158,9 +158,8 @@ class Database:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
-    connection.isolation_level = (
-        None  # we send BEGIN ourselves: sqlite3 sends none before CREATE TABLE
-    )
+    # We send BEGIN ourselves: sqlite3 sends none before CREATE TABLE.
+    connection.isolation_level = None
     _keep_a_log(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten

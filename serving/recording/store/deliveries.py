@@ -51,7 +51,7 @@ class Deliveries:
         with self._database.reading() as connection:
             return [Delivery(*row) for row in connection.execute(query)]
 
-    def delivered(self, message: Delivery) -> None:
+    def delete(self, message: Delivery) -> None:
         """Delete a message that was accepted or given up."""
         with self._database.writing() as connection:
             connection.execute(deliveries.delete().where(deliveries.c.id == message.id))

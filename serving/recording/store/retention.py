@@ -83,13 +83,14 @@ def delete_older(database: Database, since: int) -> int:
         while chunk := _delete_predictions(database, model, since, last):
             deleted, last = deleted + len(chunk), chunk[-1]
         model = _model_after(database, model)
-    while _delete_unmatched(database, since):
+    while _delete_chunk(database, DELETE_UNMATCHED, since=since):
         pass
     trial = _trial_after(database, "", 0)
     while trial is not None:
-        while _delete_trials(database, *trial, since):
+        model, version = trial
+        while _delete_chunk(database, DELETE_OLD_TRIALS, model=model, version=version, since=since):
             pass
-        trial = _trial_after(database, *trial)
+        trial = _trial_after(database, model, version)
     with database.writing() as connection:
         for statement in (DELETE_POINTS, DELETE_ALERTS, DELETE_REPORTS, DELETE_DELIVERIES):
             connection.execute(statement, {"since": since})
@@ -148,10 +149,10 @@ def _delete_predictions(database: Database, model: str, since: int, after: Curso
     return chunk
 
 
-def _delete_unmatched(database: Database, since: int) -> int:
+def _delete_chunk(database: Database, statement: sql.TextClause, **bounds: int | str) -> int:
     started = time.monotonic()
     with database.writing() as connection:
-        deleted = connection.execute(DELETE_UNMATCHED, {"since": since, "limit": CHUNK}).rowcount
+        deleted = connection.execute(statement, bounds | {"limit": CHUNK}).rowcount
     _let_others_write(started)
     return deleted
 
@@ -160,15 +161,6 @@ def _trial_after(database: Database, model: str, version: int) -> tuple[str, int
     with database.reading() as connection:
         found = connection.execute(NEXT_TRIAL, {"model": model, "version": version}).first()
         return None if found is None else (found.model, found.version)
-
-
-def _delete_trials(database: Database, model: str, version: int, since: int) -> int:
-    started = time.monotonic()
-    bounds = {"model": model, "version": version, "since": since, "limit": CHUNK}
-    with database.writing() as connection:
-        deleted = connection.execute(DELETE_OLD_TRIALS, bounds).rowcount
-    _let_others_write(started)
-    return deleted
 
 
 def _let_others_write(started: float) -> None:
