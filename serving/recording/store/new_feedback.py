@@ -58,7 +58,7 @@ _PARTS = _select_parts()
 
 
 class WindowState(NamedTuple):
-    """The state of a window, which tells whether a check has anything new to look at.
+    """The state of a window, by which a check knows whether anything is new.
 
     Attributes
     ----------
