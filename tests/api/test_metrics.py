@@ -5,48 +5,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import (
-    ROOT,
-    body,
-    free_port,
-    moved,
-    predict,
-    rewrite,
-    wine,
-)
+from conftest import ROOT, body, moved, predict, rewrite, wine
 from flask.testing import FlaskClient
-from monitored import NOTHING
-from msgspec import Raw
 from plain_way import WAYS, ask
+from scraping import scraped, started
 
 from app import create_app
 from serving.metrics import families
 from serving.metrics.counters import Counters
 from serving.metrics.families import METRICS, Sample, exposition
 from serving.metrics.requests import Metrics
-from serving.monitor.findings import Drift, FieldDrift
-from serving.recording.store.reports import Alert, Report
 from serving.settings import Settings
-
-LINE = re.compile(r"(\w+(?:\{.*\})?) (\S+)")
-
-
-def read(text: str) -> dict[str, float]:
-    """Samples by name and labels, as they stand in the text."""
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    found = [LINE.fullmatch(line).groups() for line in lines]
-    assert len(dict(found)) == len(found)  # Prometheus takes none of them if one is there twice
-    return {name: float(value) for name, value in found}
-
-
-def scraped(client: FlaskClient) -> dict[str, float]:
-    answer = client.get("/metrics")
-    assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
-    return read(answer.text)
-
-
-def started(settings: Settings) -> FlaskClient:
-    return create_app(settings).test_client()
 
 
 @pytest.fixture(params=WAYS)
@@ -152,85 +121,6 @@ def test_predictions_that_could_not_be_recorded_are_counted(settings: Settings):
     assert (found["serving_journal_lost_total"], found["serving_journal_failing"]) == (2, 1)
 
 
-def changed(field: str, change: float | None) -> FieldDrift:
-    return FieldDrift(
-        field=field, rows=300, verdict="drift", change=change, statements=(), findings=()
-    )
-
-
-def reported(settings: Settings) -> None:
-    """A pass over wine that found drift."""
-    store = moved(settings)
-    found = msgspec.structs.replace(
-        NOTHING,
-        drift=Drift(
-            verdict="drift",
-            drifted=("alcohol",),
-            share=0.5,
-            false_alarms=0.01,
-            statements=(),
-            fields=(changed("alcohol", 0.25), changed("color", None)),
-            predictions=(changed("bom", 0.5),),
-        ),
-    )
-    report = Report("wine", 1, 5_000, Raw(msgspec.json.encode(found)), 0, Raw(b"{}"))
-    alert = Alert(model="wine", version=1, kind="data drift", raised=5_000, statements=())
-    assert store.reports.write(report, Raw(b"{}"), [alert], [], before=0)
-    store.close()
-
-
-def test_drift_and_alerts_are_reported_as_the_monitor_found_them(settings: Settings):
-    client = started(settings)
-    reported(settings)
-    found = scraped(client)
-    assert found["serving_store_up"] == 1
-    of_wine = 'model="wine",version="1"'
-    assert found[f"serving_monitor_last_check_timestamp_seconds{{{of_wine}}}"] == 5
-    assert found[f"serving_drift_share{{{of_wine}}}"] == 0.5
-    assert {name: value for name, value in found.items() if "drift_change" in name} == {
-        f'serving_drift_change{{{of_wine},of="field",field="alcohol"}}': 0.25,
-        f'serving_drift_change{{{of_wine},of="prediction",field="bom"}}': 0.5,
-    }
-    assert {name: value for name, value in found.items() if "alert" in name} == {
-        f'serving_alert{{{of_wine},kind="data drift"}}': 1,
-        f'serving_alert{{{of_wine},kind="prediction drift"}}': 0,
-        f'serving_alert{{{of_wine},kind="concept drift"}}': 0,
-    }
-
-
-def test_a_report_of_another_release_loses_only_its_own_figures(settings: Settings):
-    client = started(settings)
-    store = moved(settings)
-    report = Report("wine", 1, 5_000, Raw(b'{"drift":"in words"}'), 0, Raw(b"{}"))
-    assert store.reports.write(report, Raw(b"{}"), [], [], before=0)
-    store.close()
-    found = scraped(client)
-    assert found['serving_monitor_last_check_timestamp_seconds{model="wine",version="1"}'] == 5
-    assert not any("drift_" in name for name in found)
-
-
-def test_a_store_that_is_down_is_a_metric_and_no_error(tmp_path: Path):
-    nobody = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
-    client = started(Settings(var_dir=tmp_path, database_url=nobody))
-    predict(client, wine())
-    found = scraped(client)
-    assert found["serving_store_up"] == 0
-    assert (
-        found['serving_requests_total{route="/predict",method="POST",status="200",predicts="true"}']
-        == 1
-    )
-
-
-def test_the_store_is_queried_once_in_a_while(settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    client = started(settings)
-    moved(settings).close()
-    assert scraped(client)["serving_store_up"] == 1
-    Path(settings.store_url.removeprefix("sqlite:///")).unlink()
-    assert scraped(client)["serving_store_up"] == 1
-    monkeypatch.setattr("serving.api.metrics.CACHED", -60)
-    assert scraped(started(settings))["serving_store_up"] == 0
-
-
 def test_without_a_journal_neither_it_nor_the_store_is_reported(tmp_path: Path):
     found = scraped(started(Settings(var_dir=tmp_path, journal=False)))
     assert not [name for name in found if re.search("journal|collector|store", name)]
@@ -251,16 +141,6 @@ def test_each_metric_is_documented():
     assert rows == [
         (metric.name, metric.kind, ", ".join(metric.labels), metric.help) for metric in METRICS
     ]
-
-
-def test_each_metric_is_measured(settings: Settings):
-    client = started(settings)
-    predict(client, wine())
-    reported(settings)
-    measured = {
-        re.sub("_(bucket|sum|count)$", "", name.partition("{")[0]) for name in scraped(client)
-    }
-    assert {metric.name for metric in METRICS} - measured == {families.TRIAL.name}  # there is none
 
 
 def test_a_label_may_hold_any_text():

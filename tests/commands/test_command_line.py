@@ -10,12 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from conftest import ROOT, rewrite, wine
 from flask.testing import FlaskClient
+from streams import lines, table
 
 from serving.__main__ import main
 from serving.formats.batch import MAX_RECORDS
@@ -29,18 +29,6 @@ RECORDS_OF_ALL_KINDS = [
     wine(pH="x", alcohol=-1),
     wine(alcohol=9.25),
 ]
-
-
-def lines(*records: dict[str, Any]) -> str:
-    return "".join(json.dumps(record) + "\n" for record in records)
-
-
-def table(*records: dict[str, Any]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return text.getvalue()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import joblib
 import msgspec
 import pandas as pd
 from click.testing import CliRunner, Result
@@ -49,3 +50,16 @@ def served(made: Artefact, *records: dict[str, Any]) -> list[str | float]:
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as a client sends them, null for what is missing."""
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def bring(models: Path, *arguments: str | Path) -> Artefact:
+    """The version that becomes of a pickle."""
+    output(models, "import", *arguments, "--name", "theirs", "--trust")
+    return latest(models, "theirs")
+
+
+def pickled(folder: Path, estimator: Any, frame: pd.DataFrame) -> tuple[Path | str, ...]:
+    """An estimator and its sample as files, as arguments for `import`."""
+    joblib.dump(estimator, folder / "model.joblib")
+    frame.to_csv(folder / "rows.csv", index=False)
+    return folder / "model.joblib", "--sample", folder / "rows.csv"

@@ -4,7 +4,6 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,17 +17,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
-from training import refused
+from training import pickled, refused
 
 IRIS = load_iris(as_frame=True)
 
 
 def importing(folder: Path, estimator: Any, frame: pd.DataFrame) -> tuple[Path | str, ...]:
     """The command that imports an estimator with a sample."""
-    joblib.dump(estimator, folder / "model.pkl")
-    frame.to_csv(folder / "rows.csv", index=False)
-    files = (folder / "model.pkl", "--sample", folder / "rows.csv")
-    return "import", *files, "--name", "theirs", "--trust"
+    return "import", *pickled(folder, estimator, frame), "--name", "theirs", "--trust"
 
 
 def test_an_estimator_of_a_bare_matrix_takes_just_its_columns(tmp_path: Path):

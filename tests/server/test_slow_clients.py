@@ -1,0 +1,102 @@
+"""How long a slow client is waited for, and how much a body may take."""
+
+import gzip
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+from conftest import Server, connect, get, gunicorn, running, wait_until
+from raw_requests import CSV, HEADER, MB, RECORD, ROW, head, length, memory
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that waits a second for clients."""
+    limits = {"MAX_HEAD_SECONDS": "1", "MAX_STALL_SECONDS": "1", "MIN_BYTES_PER_SECOND": "500"}
+    with running(gunicorn(), tmp_path_factory.mktemp("impatient") / "log", **limits) as started:
+        yield started
+
+
+def received(client: socket.socket) -> bytes:
+    with suppress(ConnectionError):
+        return b"".join(iter(lambda: client.recv(65536), b""))
+    return b""
+
+
+def test_a_dripped_head_is_not_waited_for(impatient: Server):
+    with connect(impatient) as client:
+        for byte in b"POST /predict HTTP/1.1\r\n":
+            try:
+                client.sendall(bytes([byte]))
+            except OSError:
+                break
+            time.sleep(0.3)
+        else:
+            pytest.fail("the whole head was waited for")
+
+
+@pytest.mark.parametrize("kind", [b"", CSV])
+def test_who_drips_a_body_is_told_so(impatient: Server, kind: bytes):
+    with connect(impatient) as client:
+        client.sendall(head(b"/predict", kind, length(400)))
+        for _ in range(20):
+            with suppress(OSError):
+                client.sendall(b"a")
+            time.sleep(0.1)
+        assert received(client).startswith(b"HTTP/1.1 408 ")
+
+
+def test_who_sends_slowly_but_steadily_is_waited_for(impatient: Server):
+    """Two seconds, at more than 500 bytes a second."""
+    with connect(impatient) as client:
+        client.sendall(head(b"/predict", length(len(RECORD) + 4_000)))
+        for _ in range(20):
+            client.sendall(b" " * 200)
+            time.sleep(0.1)
+        client.sendall(RECORD)
+        assert client.recv(12) == b"HTTP/1.1 200"
+
+
+def test_who_stops_reading_is_dropped(impatient: Server):
+    before, seen = memory(impatient), len(impatient.log.read_text())
+    body = HEADER + b"\n" + b"x\n" * 400_000
+    with connect(impatient) as client:
+        client.sendall(head(b"/predict?faults=inline", CSV, length(len(body))) + body)
+        wait_until(lambda: '"POST /predict","request_id"' in impatient.log.read_text()[seen:])
+        answer = received(client)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert not answer.endswith(b"\r\n0\r\n\r\n")
+    assert memory(impatient) - before < 100 * MB
+
+
+def test_a_body_is_refused_while_others_take_all_the_room(tmp_path: Path):
+    body = HEADER + b"\n" + b"\n".join([ROW] * 5_000)
+    request = head(b"/predict", CSV, length(len(body))) + body
+    with running(gunicorn("--workers=1"), tmp_path / "log", MAX_SPOOL_BYTES="1000000") as started:
+
+        def refused() -> bool:
+            with connect(started) as client:
+                client.sendall(request)
+                answer = client.recv(65536)
+            return answer.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: " in answer
+
+        with ExitStack() as open_:
+            for _ in range(8):
+                held = open_.enter_context(connect(started))
+                held.sendall(request[:-1])
+            wait_until(refused)
+            assert get(f"{started.url}/health/live")[0] == 200
+        wait_until(lambda: not refused())
+
+
+def test_a_gzip_body_may_not_unpack_to_much_more_than_it_is(server: Server):
+    content = gzip.compress(HEADER + b"\n" * 20_000_000)
+    with connect(server) as client:
+        packed = b"Content-Encoding: gzip\r\n"
+        client.sendall(head(b"/predict", CSV, packed, length(len(content))) + content)
+        assert client.recv(12) == b"HTTP/1.1 400"
