@@ -1,4 +1,4 @@
-"""The versions that are in memory: each loaded once, of too many the one unused longest dropped."""
+"""The versions that are in memory; if there are too many, the least recently used are dropped."""
 
 import os
 from collections.abc import Callable, Collection
@@ -24,13 +24,11 @@ class Engines:
     max_loaded : int
         How many versions are kept in memory.
     check : callable
-        Raises ArtefactError where a version may not be served for reasons of the service's own.
+        Raises ArtefactError if the service's settings do not allow a version to be served.
 
     Attributes
     ----------
     loaded : dict of (str, int) to Engine
-    used : dict of (str, int) to int
-        By version: the turn of `clock` at which it was last needed.
     """
 
     def __init__(
@@ -38,12 +36,19 @@ class Engines:
     ) -> None:
         self.models_dir, self.max_loaded, self.check = models_dir, max_loaded, check
         self.loaded: dict[Key, Engine] = {}
-        self.used: dict[Key, int] = {}
-        self.clock = count()
+        self._used: dict[Key, int] = {}  # by version: the turn of the clock when it was last used
+        self._clock = count()
         self._failed: dict[Key, tuple[Stamp, str]] = {}
 
+    def get(self, key: Key) -> Engine | None:
+        """Return a version for use, if it is loaded."""
+        engine = self.loaded.get(key)
+        if engine is not None:
+            self._used[key] = next(self._clock)
+        return engine
+
     def load(self, key: Key, needed: Collection[Key]) -> Engine:
-        """Load a version, unless it is; one that failed is read again only when it has changed.
+        """Load a version if it is not loaded; one that failed is read again only when it changed.
 
         Parameters
         ----------
@@ -54,8 +59,8 @@ class Engines:
         ------
         ArtefactError
         """
-        if key in self.loaded:
-            return self.loaded[key]
+        if engine := self.get(key):
+            return engine
         stamp = _stamp(self.folder(key))
         if key in self._failed and self._failed[key][0] == stamp:
             raise ArtefactError(self._failed[key][1])
@@ -67,9 +72,9 @@ class Engines:
             self._failed[key] = stamp, str(error)
             raise
         self._failed.pop(key, None)
-        self.loaded[key] = engine
+        self.loaded[key], self._used[key] = engine, next(self._clock)
         spare = sorted(
-            self.loaded.keys() - {key, *needed}, key=lambda other: self.used.get(other, 0)
+            self.loaded.keys() - {key, *needed}, key=lambda other: self._used.get(other, 0)
         )
         for other in spare[: max(0, len(self.loaded) - self.max_loaded)]:
             self.drop(other)
@@ -79,7 +84,7 @@ class Engines:
     def drop(self, key: Key) -> None:
         """Take a version out of memory; requests under way go on with it."""
         self.loaded.pop(key, None)
-        self.used.pop(key, None)
+        self._used.pop(key, None)
 
     def has_failed(self, key: Key) -> bool:
         """Whether loading a version failed the last time."""
@@ -95,7 +100,7 @@ class Engines:
 
 
 def _stamp(folder: str) -> Stamp:
-    """What changes with a version's files."""
+    """Return what changes with a version's files."""
     try:
         with os.scandir(folder) as found:
             entries = [(entry.name, entry.stat()) for entry in found]

@@ -43,9 +43,10 @@ class Registry:
     default : str
         The model for requests that name none; the only one that is loaded at once.
     max_loaded : int
-        How many versions are kept in memory; of more, the one unused longest is dropped.
+        How many versions are kept in memory; if there are more, the least recently used are
+        dropped, but not the live version of the default model, nor those on trial.
     check : callable
-        Raises ArtefactError where a version may not be served for reasons of the service's own.
+        Raises ArtefactError if the service's settings do not allow a version to be served.
 
     Attributes
     ----------
@@ -75,7 +76,7 @@ class Registry:
         self._engines = Engines(decisions.models_dir, max_loaded, check)
         self._manifests = Manifests(decisions)
         self._stamps: dict[str, Stamp] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self.refresh()
         if default not in self.live:
             missing = f"{decisions.models_dir / default / model_folder.CURRENT} is missing"
@@ -100,22 +101,15 @@ class Registry:
         key = self._key(name, version)
         if version is not None:
             self.decisions.require(name, version)
-        engine = self._engines.loaded.get(key)
-        if engine is None:
-            with self._lock:  # a swap that was under way may have dropped it: look again
-                key = self._key(name, version)
-                engine = self._load(key)
-        self._engines.used[key] = next(self._engines.clock)
-        return engine
+        if engine := self._engines.get(key):
+            return engine
+        with self._lock:  # a swap that was under way may have changed the live version
+            return self._load(self._key(name, version))
 
     def loaded_engine(self, name: str | None = None) -> Engine | None:
         """Return the live version of a model if it is in memory, without waiting for it."""
         name = name or self.default
-        key = name, self.live.get(name, 0)
-        engine = self._engines.loaded.get(key)
-        if engine:
-            self._engines.used[key] = next(self._engines.clock)
-        return engine
+        return self._engines.get((name, self.live.get(name, 0)))
 
     def manifest(self, name: str, version: int | None = None) -> Manifest:
         """Return the manifest of a version of a model, by default of the live one.
@@ -206,7 +200,7 @@ class Registry:
             version = self.decisions.live(name)
             before = self.live.get(name, version)
             if before != version or self._engines.has_failed((name, version)):
-                self._load((name, version))
+                self._load((name, version), found)
             if before != version:
                 log.info("%s %d is live, after %d", name, version, before)
             found.live[name] = version
@@ -220,7 +214,7 @@ class Registry:
                     self._engines.drop((name, version))
             trial = self.decisions.trial(name)
             if trial and trial != found.live.get(name):  # once it is live, its trial is over
-                self._load((name, trial))
+                self._load((name, trial), found)
                 found.trials[name] = trial
         except ArtefactError as error:
             found.broken.setdefault(name, str(error))
@@ -245,7 +239,8 @@ class Registry:
             raise UnknownModel(f"no model {name!r} is served; try {near[0]!r}")
         return name, live if version is None else version
 
-    def _load(self, key: Key) -> Engine:
-        with self._lock:
-            default = self.default, self.live.get(self.default, 0)
-            return self._engines.load(key, needed={default, *self.trials.items()})
+    def _load(self, key: Key, found: Decided | None = None) -> Engine:
+        """Load a version, holding the lock; `found` is what a refresh has found so far."""
+        needed = {(self.default, self.live.get(self.default, 0)), *self.trials.items()}
+        needed |= {*found.trials.items()} if found else set()
+        return self._engines.load(key, needed)

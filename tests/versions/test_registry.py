@@ -24,8 +24,8 @@ def registry(models: Path, max_loaded: int = 20) -> Registry:
 def copy(models: Path, name: str) -> None:
     """Another model, equal to wine but for its name."""
     shutil.copytree(models / "wine", models / name)
-    manifest = models / name / "1" / MANIFEST
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"name": name}))
+    for manifest in (models / name).glob(f"*/{MANIFEST}"):
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"name": name}))
 
 
 def newer(models: Path) -> int:
@@ -160,6 +160,17 @@ def test_the_trial_of_a_version_ends_when_it_goes_live(models: Path):
     served.refresh()
     assert served.engine().manifest.version == 2
     assert served.trial("wine") is None
+
+
+def test_all_trials_are_loaded_at_the_start_even_if_they_are_more_than_are_kept(models: Path):
+    newer(models)
+    (models / "wine" / "trial").write_text("2\n")
+    copy(models, "a")
+    served = registry(models, max_loaded=1)
+    for model in ("a", "wine"):
+        trial = served.trial(model)
+        assert trial
+        assert trial.manifest.name == model
 
 
 def test_half_a_decision_hides_no_other(models: Path):
