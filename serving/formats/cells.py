@@ -1,6 +1,5 @@
 """From the cells of a table to rows: by columns, or one by one if a cell is at fault."""
 
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -8,11 +7,12 @@ from numpy.typing import NDArray
 
 from serving.errors import Fault, InvalidRecords, NotATable
 from serving.formats.texts import Texts
-from serving.inputs.exact import LISTED_NAMES, ExactReader
+from serving.inputs.exact import ExactReader
 from serving.inputs.field import Field
 from serving.inputs.headers import Row
+from serving.inputs.names import nearest
 from serving.inputs.schema import Schema
-from serving.inputs.shown import LONGEST_SHOWN, listed, shown
+from serving.inputs.shown import listed, shown
 from serving.inputs.strict_json import JSONObject
 from serving.inputs.tables import TableReader
 
@@ -49,7 +49,9 @@ class Cells:
                 message = f"is named {rivals}; name one column {shown(field.name)}"
                 faults.append(_of_header(field.name, message))
             elif not (field.optional or field.name in matched.fields):
-                message = f"has no column{_nearest(field, self.unused)}"
+                near = nearest(field.name, self.unused)
+                remedy = f"; is it {shown(near)}?" if near else ""
+                message = f"has no column{remedy}"
                 faults.append(_of_header(field.name, message))
         if faults:
             raise InvalidRecords(faults)
@@ -114,12 +116,6 @@ def _repeated(schema: Schema, table: TableReader, unused: list[str]) -> list[Fau
         for field in schema.fields
         if field.name in names and names[field.name] not in trained
     ]
-
-
-def _nearest(field: Field, unused: list[str]) -> str:
-    others = [name for name in unused if len(name) <= LONGEST_SHOWN][:LISTED_NAMES]
-    near = get_close_matches(field.name, others, 1)
-    return f"; is it {shown(near[0])}?" if near else ""
 
 
 def _of_header(name: str, message: str) -> Fault:

@@ -15,6 +15,7 @@ from serving.errors import Fault, InvalidRecords
 from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch, BatchWriter
 from serving.formats.cells import Cells
 from serving.formats.spreadsheet import shown_as_text
+from serving.inputs.exact import in_one_line
 from serving.inputs.headers import Row
 from serving.inputs.schema import Remark, Rows, Schema
 from serving.inputs.tables import TableReader
@@ -154,8 +155,7 @@ class Writer(BatchWriter):
 
 
 def _joined(remarks: Sequence[Fault | Remark]) -> str:
-    named = ((f"{each.field}: " if each.field else "", each.message) for each in remarks)
-    return str(shown_as_text("; ".join(map("".join, named))))
+    return str(shown_as_text(in_one_line(remarks)))
 
 
 def _with_comma(cell: Any) -> Any:

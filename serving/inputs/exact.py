@@ -1,21 +1,18 @@
 """Reads the records that the fast decoder rejects, and reports all their faults together."""
 
 import math
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from serving.errors import LISTED_FAULTS, Fault
 from serving.inputs.field import Field
-from serving.inputs.names import Names
-from serving.inputs.shown import LONGEST_SHOWN, printable, shown
+from serving.inputs.names import LISTED_NAMES, Names, nearest
+from serving.inputs.shown import printable, shown
 from serving.inputs.strict_json import JSONObject
 
 Reading = Callable[[Field, Any], Any]
-
-LISTED_NAMES = 20  # unknown names of a record that are reported
 
 
 class Remark(msgspec.Struct, frozen=True):
@@ -23,6 +20,12 @@ class Remark(msgspec.Struct, frozen=True):
 
     field: str
     message: str
+
+
+def in_one_line(remarks: Iterable[Fault | Remark]) -> str:
+    """Write faults or warnings in one line, each after the name of its field."""
+    named = (f"{each.field}: {each.message}" if each.field else each.message for each in remarks)
+    return "; ".join(named)
 
 
 class ExactReader:
@@ -97,11 +100,8 @@ class ExactReader:
     def _nearest(self, field: Field) -> str:
         if len(self.faults) >= LISTED_FAULTS:
             return ""
-        sent = self._matched.unknown[:LISTED_NAMES]
-        near = get_close_matches(
-            field.name, [name for name in sent if len(name) <= LONGEST_SHOWN], 1
-        )
-        return f"; did you send it as {shown(near[0])}?" if near else ""
+        near = nearest(field.name, self._matched.unknown)
+        return f"; did you send it as {shown(near)}?" if near else ""
 
 
 def _echoed(value: Any) -> Any:

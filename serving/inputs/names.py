@@ -2,9 +2,14 @@
 
 import re
 from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from itertools import islice
 from typing import NamedTuple
 from unicodedata import normalize
 
+from serving.inputs.shown import LONGEST_SHOWN
+
+LISTED_NAMES = 20  # unknown names that are reported, or compared with a field's
 SPACES = re.compile(r"[\s_]+")
 
 
@@ -62,6 +67,12 @@ class Names:
                 fields[field] = names[0]
         rivals = {field: names for field, names in alike.items() if len(names) > 1}
         return Matched(fields, rivals, unknown)
+
+
+def nearest(field: str, unknown: Iterable[str]) -> str:
+    """Return the unknown name that is most like a field's; empty if none is like it."""
+    short = islice((name for name in unknown if len(name) <= LONGEST_SHOWN), LISTED_NAMES)
+    return next(iter(get_close_matches(field, [*short], 1)), "")
 
 
 def _plain(name: str) -> str:

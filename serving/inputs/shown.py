@@ -49,7 +49,7 @@ def ambiguous(text: str, found: tuple[float, ...], remedy: str) -> str:
 
 
 def remedy_for(value: Any) -> str:
-    """Say what to send instead of a text that is not a number, if that is certain."""
+    """Write what to send instead of a text that is not a number, if that is certain."""
     if not isinstance(value, str) or len(value) > LONGEST_SHOWN:
         return ""
     found = numerals.readings(value, numerals.COMMAS_BETWEEN)

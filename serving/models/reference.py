@@ -47,7 +47,7 @@ class ReliabilityBin(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """reference.json: the distributions in training, which live traffic is compared with.
+    """The distributions of all fields, and of the predictions on held-out rows.
 
     `probabilities` by label and the `predictions` of a regression are quantiles on held-out rows.
     """

@@ -38,9 +38,8 @@ def compute_or_refuse(
     places: list[NDArray[np.intp]] = []
     outputs: list[Matrix] = []
     refused: dict[int, str] = {}
-    waiting = (
-        [np.arange(len(rows))] if len(rows) else []
-    )  # ONNX Runtime may abort if there are no rows
+    # ONNX Runtime may abort if there are no rows.
+    waiting = [np.arange(len(rows))] if len(rows) else []
     while waiting and (max_refused is None or len(refused) < max_refused):
         part = waiting.pop()
         try:

@@ -161,9 +161,7 @@ class Decisions:
                 ) from error
         decisions = []
         for line in reversed(lines):
-            with suppress(
-                msgspec.DecodeError, UnicodeDecodeError
-            ):  # an incomplete line, or another text
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):  # an incomplete line
                 decisions.append(msgspec.json.decode(line, type=Decision))
         return sorted(decisions, key=lambda decision: -decision.time)
 

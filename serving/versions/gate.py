@@ -6,6 +6,7 @@ import msgspec
 
 from serving.errors import InvalidRecords
 from serving.inputs import booleans
+from serving.inputs.exact import in_one_line
 from serving.inputs.field import Field
 from serving.models.artefact import ONNX, Artefact
 from serving.models.engine import Engine
@@ -39,11 +40,7 @@ def _proof(engine: Engine, candidate: Artefact, live: Artefact | None) -> Iterat
         try:
             engine.predict(engine.schema.decode(record, 1).matrix)
         except InvalidRecords as error:
-            faults = "; ".join(
-                f"{fault.field} {fault.message}" if fault.field else fault.message
-                for fault in error.faults
-            )
-            yield f"the example of {live} is refused: {faults}"
+            yield f"the example of {live} is refused: {in_one_line(error.faults)}"
 
 
 def _broken_clients(candidate: Manifest, live: Manifest) -> Iterator[str]:

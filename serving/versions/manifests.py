@@ -1,7 +1,7 @@
-"""What the versions of each model are, kept in memory: a feedback needs the labels of its version.
+"""Manifests of the versions of each model, kept in memory: feedback needs its version's labels.
 
-What changes a model's folder (a decision, a version that is made, removed or replaced) is noticed
-by the registry, which has the model read again; so what is kept is a second old at most.
+When a model's folder changes (by a decision, or a version that is added, removed or replaced), the
+registry refreshes that model's manifests, so they are at most a second old.
 """
 
 import threading

@@ -16,6 +16,7 @@ from serving.formats import WRITERS, Batch
 from serving.formats.bodies import to_body
 from serving.formats.delimited import Dialect
 from serving.formats.files import CSV
+from serving.inputs.exact import in_one_line
 from serving.inputs.schema import Rows
 from serving.models.artefact import Artefact
 from serving.models.engine import Engine
@@ -37,8 +38,7 @@ def rehearse(artefact: Artefact) -> Engine:
     except ArtefactError:
         raise
     except InvalidRecords as error:
-        named = ((f"{each.field}: " if each.field else "", each.message) for each in error.faults)
-        faults = "; ".join(map("".join, named))
+        faults = in_one_line(error.faults)
         raise ArtefactError(f"{artefact} refuses its own example: {faults}") from error
     except Exception as error:  # why: it would happen to every request
         raise ArtefactError(

@@ -117,9 +117,8 @@ class Versions:
             if before is None:
                 raise VersionRefused(f"{model}: no version was live before {current}")
             self._require(model, before)
-            rehearse(
-                artefact.read(self.decisions.models_dir, model, before)
-            )  # so that it does not fail when it is live
+            # If it would fail when it is live, this raises the reason.
+            rehearse(artefact.read(self.decisions.models_dir, model, before))
             return self._take("rollback", model, current, before, why)
 
     def set_trial(self, model: str, version: int | None, why: str = "") -> Decision:

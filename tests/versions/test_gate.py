@@ -136,7 +136,7 @@ def test_objections_of_the_gate_are_shown_on_the_command_line(models: Path):
     )
     assert run.returncode == 1
     assert run.stderr.startswith(
-        "Error: wine 2 is not put live\n  - the example of wine 1 is refused"
+        "Error: wine 2 is not put live\n  - the example of wine 1 is refused: strength: is missing"
     )
     assert "  - field 'strength' is new, and must be sent\n--force puts it live" in run.stderr
 
