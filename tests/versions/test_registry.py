@@ -11,7 +11,7 @@ from broken import BROKEN, spoil
 from conftest import rewrite
 
 from serving.errors import ArtefactError, UnknownModel, UnknownVersion
-from serving.models import model_folder
+from serving.models import artefact, model_folder
 from serving.models.artefact import MANIFEST, ONNX
 from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
@@ -110,6 +110,39 @@ def test_the_longest_unused_is_dropped_and_never_the_default_model(models: Path)
     assert served.engine("a") is not a
     b = served.engine("b")
     assert served.engine("b") is b
+
+
+@pytest.mark.parametrize("again", ["a", "b"])
+def test_a_version_that_is_used_again_outlives_one_that_is_not(models: Path, again: str):
+    for name in ("a", "b", "c"):
+        copy(models, name)
+    served = registry(models, max_loaded=3)
+    for name in ("a", "b", again, "c"):
+        served.engine(name)
+    assert served.loaded == [(again, 1), ("c", 1), ("wine", 1)]
+
+
+def test_a_version_that_failed_is_read_again_only_when_it_has_changed(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+):
+    served = registry(models)
+    pickle = models / "wine" / str(newer(models)) / "model.pkl"
+    pickle.write_bytes(b"")
+    model_folder.put_live(models / "wine", 2)
+    read: list[tuple[str, int]] = []
+
+    def spy(folder: Path, *version: Any) -> artefact.Artefact:
+        read.append(version)
+        return whole(folder, *version)
+
+    whole = artefact.read
+    monkeypatch.setattr(artefact, "read", spy)
+    for _ in range(3):
+        served.refresh()
+    assert read == [("wine", 2)]
+    pickle.write_bytes(b"still not a pickle")
+    served.refresh()
+    assert read == [("wine", 2)] * 2
 
 
 def test_a_version_that_is_not_there_or_retired_is_unknown(models: Path):
