@@ -135,8 +135,8 @@ def gate(runs: int) -> None:
 )
 def story(page: Path | None) -> None:
     """Run the whole loop with real processes, from a drift to a better version; 3 minutes."""
-    from bench.story import page as written  # noqa: PLC0415
     from bench.story import run  # noqa: PLC0415
+    from bench.story_page import page as written  # noqa: PLC0415
 
     outcome = run(click.echo)
     if page:

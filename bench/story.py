@@ -14,7 +14,7 @@ from bench import processes
 from bench.customers import OK, Customers
 from bench.errors import BenchError
 from bench.server import free_ports
-from bench.vintage import SHIFT, SWEET, TRAINED, Vintage
+from bench.vintage import TRAINED, Vintage
 from bench.webhook import KEY, Webhook
 from bench.workload import ROOT
 from serving.monitor.report import read
@@ -34,7 +34,7 @@ SETTINGS = {
     "ALERT_WEBHOOK_PRIVATE": "on",
 }
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 
 
 class Outcome(NamedTuple):
@@ -42,6 +42,8 @@ class Outcome(NamedTuple):
 
     Attributes
     ----------
+    lines : list of str
+        The log.
     requests, answered, stored : int
         Sent; answered with 200; and of these answers in the store.
     feedback : int
@@ -73,9 +75,9 @@ class Story:
         If a step does not come, or a process ends.
     """
 
-    def __init__(self, folder: Path, say: Say) -> None:
+    def __init__(self, folder: Path, echo: Echo) -> None:
         self.folder, self.lines = folder, list[str]()
-        self._say, self._began = say, time.monotonic()
+        self._echo, self._began = echo, time.monotonic()
         self._running: list[subprocess.Popen[bytes]] = []
         for name in ("data", "models", "var"):
             (folder / name).mkdir()
@@ -93,9 +95,9 @@ class Story:
         self._decided = 0
 
     def log(self, line: str) -> None:
-        """Say what happens, and when."""
+        """Log what happens, and when."""
         self.lines.append(f"{time.monotonic() - self._began:6.1f} s  {line}")
-        self._say(self.lines[-1])
+        self._echo(self.lines[-1])
 
     def train(self, data: Path) -> None:
         """Train the first version on a file."""
@@ -170,8 +172,8 @@ class Story:
             return sum(1 for each in customers.ids if store.prediction(each))
 
 
-def run(say: Say = print) -> Outcome:
-    """Let it happen, and say what does.
+def run(echo: Echo = print) -> Outcome:
+    """Run the whole loop, and log what happens.
 
     Raises
     ------
@@ -179,7 +181,7 @@ def run(say: Say = print) -> Outcome:
     """
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="story-"))
-        story, vintage = Story(Path(folder), say), Vintage()
+        story, vintage = Story(Path(folder), echo), Vintage()
         data = story.folder / "data" / "winequality.csv"
         vintage.write(data)
         story.train(data)
@@ -223,34 +225,3 @@ def run(say: Say = print) -> Outcome:
             f"the end   {outcome.requests:,} requests, {answered:,} answers, {stored:,} stored"
         )
         return outcome
-
-
-def page(outcome: Outcome) -> str:
-    """The story as a page of the docs."""
-    log, decided = "\n".join(outcome.lines), [each.action for each in outcome.decisions]
-    answers = " and ".join(
-        f"{answers:,} by version {version}" for version, answers in sorted(outcome.versions.items())
-    )
-    return f"""\
-# A run of the whole loop
-
-`python -m bench story` wrote this page. gunicorn serves a wine model, a monitor runs beside it with
-`AUTO_RETRAIN=on`, clients send requests without pause, and no person decides anything.
-
-The model is trained on {TRAINED:,} of the real wines; clients send others. Then drift begins: total
-sulfur dioxide is measured {SHIFT:g} standard deviations higher, and of the sweet wines (more than
-{SWEET} g/L of sugar) the good ones are now bad, and the bad ones good. Once there is an alert,
-feedback follows each prediction after a second. During the trial clients send other wines again.
-
-```text
-{log}
-```
-
-- **No request was lost**: {outcome.requests:,} sent, {outcome.answered:,} returned 200 ({answers}),
-  {outcome.stored:,} of these predictions in the store; {outcome.feedback:,} got feedback.
-- **Decisions**, all by the monitor: {", ".join(decided)}.
-- **Messages to the webhook**, each with a valid signature: {", ".join(outcome.alerts)}.
-
-[retraining.md](retraining.md) explains each step, and how often it is wrong. Here the monitor
-checks the latest {WINDOW} predictions every second; by default it checks 5,000 every five minutes.
-"""

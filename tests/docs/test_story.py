@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from bench.story import page, run
+from bench.story import run
+from bench.story_page import page
 
 pytestmark = pytest.mark.slow
 
