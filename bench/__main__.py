@@ -102,11 +102,17 @@ def evidently(windows: int) -> None:
 
 @main.command()
 @click.option("--turns", default=12, show_default=True, type=click.IntRange(min=4))
-def turns(turns: int) -> None:
-    """Measure the service, without its journal and its floor, all running, in turns."""
+@click.option(
+    "--beside",
+    multiple=True,
+    type=click.Choice([name for name, target in TARGETS.items() if target.peer]),
+    help="A peer to measure as well; repeat for several.",
+)
+def turns(turns: int, beside: tuple[str, ...]) -> None:
+    """Measure the service, the same without its journal, and its floor, all running, in turns."""
     from bench.turns import ratios  # noqa: PLC0415
 
-    for line in ratios(turns):
+    for line in ratios(turns, beside):
         click.echo(line)
 
 
