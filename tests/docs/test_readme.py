@@ -119,6 +119,15 @@ def test_the_figures_are_those_of_the_committed_model():
         assert row in text
 
 
+@pytest.mark.parametrize("name", ["wine", "wine-score", "diabetes"])
+def test_the_table_of_problems_has_the_first_metric_of_each_committed_model(name: str):
+    rows = (ROOT / "docs/models.md").read_text().splitlines()
+    manifest = json.loads((ROOT / "models" / name / "1/model.json").read_text())
+    first = next(iter(manifest["metrics"].values()))
+    (row,) = (row for row in rows if row.startswith(f"| `{name}` |"))
+    assert f" {first['mean']:.3f} ± {first['spread']:.3f}" in row
+
+
 PAGES = [*READMES, *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/*.md")))]
 
 
