@@ -15,12 +15,12 @@ from serving.models.paired import ENOUGH, Paired
 from train.fitting.fit import fit
 from train.problems import wine
 from train.problems.problems import data_of
+from train.tables.rows import to_rows
 
 KNOWN = 3_200  # wines that the live version is trained on
 TREES = 30
 EASY = 10  # % of alcohol: wines below are rarely good
 TASK = wine.PROBLEM.task
-FIELDS = [field.name for field in wine.FIELDS]
 
 
 class Case(NamedTuple):
@@ -57,13 +57,13 @@ def _refused(case: Case, seed: int) -> tuple[bool, bool]:
         new = new[new["alcohol"] < EASY]
     new = _drifted(new.iloc[:ENOUGH], case)
     forest = clone(wine.PROBLEM.estimator).set_params(n_estimators=TREES, n_jobs=2)
-    live = fit(forest, _rows(known), TASK.to_fit(_target(known)), seed)
+    live = fit(forest, to_rows(known, wine.FIELDS), TASK.to_fit(_target(known)), seed)
     before, _ = _validated(forest, known, seed)
     if case.worse:
         forest.set_params(max_depth=1)
     after, outputs = _validated(forest, pd.concat([known, new]), seed, judged=KNOWN)
     y = _target(new)
-    theirs = TASK.losses(y, TASK.predict(live, _rows(new)))
+    theirs = TASK.losses(y, TASK.predict(live, to_rows(new, wine.FIELDS)))
     paired = Paired.of(theirs, TASK.losses(y, outputs[KNOWN:]))
     return paired.is_worse, after.mean - before.mean > max(after.spread, before.spread)
 
@@ -84,7 +84,7 @@ def _validated(
 
     All wines are different, so no groups need to be kept together, which would take time.
     """
-    rows, y, scores = _rows(wines), _target(wines), []
+    rows, y, scores = to_rows(wines, wine.FIELDS), _target(wines), []
     outputs = np.empty((len(rows), len(TASK.labels)))
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     for train, test in folds.split(rows, y):
@@ -93,10 +93,6 @@ def _validated(
         counts = test[test >= judged]
         scores.append(TASK.losses(y[counts], outputs[counts]).mean())
     return Figure(float(np.mean(scores)), float(np.std(scores, ddof=1)), 0.0), outputs
-
-
-def _rows(wines: pd.DataFrame) -> NDArray[np.float64]:
-    return np.column_stack([wines[FIELDS[:-1]], wines["color"] == "white"]).astype(float)
 
 
 def _target(wines: pd.DataFrame) -> NDArray[np.intp]:

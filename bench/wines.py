@@ -15,7 +15,6 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
 from serving.models.manifest import Figure
-from serving.models.reference import ReliabilityBin
 from serving.monitor.drift.detection import detect_drift
 from serving.monitor.drift.samples import Labels, Numbers
 from serving.monitor.findings import Drift
@@ -23,8 +22,11 @@ from serving.monitor.performance.concept import Watch, update
 from serving.monitor.performance.estimate import estimate
 from serving.monitor.performance.losses import Losses, measure_losses
 from serving.monitor.performance.predictions import Classified
+from train.evaluation.metrics import reliability
+from train.evaluation.reference import counts, quantiles
 from train.problems import wine
 from train.problems.problems import data_of
+from train.tables.rows import to_rows
 
 TRAINED = 3 / 4
 FOLDS = 5
@@ -53,9 +55,9 @@ class Monitored:
 
     def __init__(self, trained: Traffic) -> None:
         self.rows = len(trained.wines)
-        self.quantiles = {name: _quantiles(trained.wines[name]) for name in NUMBERS}
-        self.colors = trained.wines[COLOR].value_counts().to_dict()
-        self.probabilities = _quantiles(trained.answered)
+        self.quantiles = {name: quantiles(trained.wines[name]) for name in NUMBERS}
+        self.colors = counts(trained.wines[COLOR])
+        self.probabilities = quantiles(trained.answered)
         self._trained = trained
 
     def drift(self, wines: pd.DataFrame, answered: Floats | None = None) -> Drift:
@@ -94,16 +96,8 @@ class Monitored:
 
     def estimated_accuracy(self, answered: Floats) -> float:
         """The accuracy to be expected without feedback."""
-        bins = (self._trained.answered * 10).astype(int).clip(max=9)
-        reliability = [
-            ReliabilityBin(
-                float(self._trained.answered[bins == each].mean()),
-                float(self._trained.good[bins == each].mean()),
-                int((bins == each).sum()),
-            )
-            for each in np.unique(bins)
-        ]
-        accuracy, *_ = estimate(_classified(answered), reliability)
+        curve = reliability(self._trained.good, self._trained.answered)
+        accuracy, *_ = estimate(_classified(answered), curve)
         return accuracy.value
 
     def _losses(self, answered: Floats, good: Flags) -> Losses:
@@ -124,7 +118,7 @@ def trained(seed: int, trees: int) -> tuple[Monitored, Traffic]:
     """A forest's reference, and the wines that it has not seen."""
     wines = load().sample(frac=1, random_state=seed)
     good = (wines[wine.PROBLEM.target] == "bom").to_numpy()
-    rows = np.column_stack([wines[NUMBERS], wines[COLOR] == "white"])
+    rows = to_rows(wines, wine.FIELDS)
     forest = clone(wine.PROBLEM.estimator)
     forest.set_params(n_estimators=trees, random_state=seed, oob_score=False, n_jobs=2)
     until = round(TRAINED * len(wines))
@@ -139,10 +133,6 @@ def trained(seed: int, trees: int) -> tuple[Monitored, Traffic]:
 def right(answered: Floats, good: Flags) -> float:
     """The accuracy of the labels that these probabilities make."""
     return float(np.mean((answered >= THRESHOLD) == good))
-
-
-def _quantiles(values: Floats | pd.Series) -> list[float]:
-    return [float(f"{value:.6g}") for value in np.quantile(values, np.linspace(0, 1, 101))]
 
 
 def _classified(answered: Floats) -> Classified:

@@ -97,7 +97,7 @@ class Classification:
 
     def predict(self, estimator: Any, rows: Matrix) -> Matrix:
         """Probabilities, shape (rows, labels); 0 for a label that was not in the training rows."""
-        every = np.arange(len(self.labels)) if self.coded else np.array(self.labels, dtype=object)
+        every = self.to_fit(np.arange(len(self.labels)))
         probabilities = np.zeros((len(rows), len(every)))
         probabilities[:, np.searchsorted(every, estimator.classes_)] = estimator.predict_proba(rows)
         return probabilities

@@ -21,9 +21,8 @@ from train.importing.encoders import (
     takes_texts,
 )
 from train.onnx.parts import deciding
-from train.tables.fields import to_labels
+from train.tables.fields import MAX_LABELS, to_labels
 from train.tables.rows import with_range
-from train.tables.target import MAX_LABELS
 
 FEW = 20  # labels that may all be different in a small sample
 YES_NO = {"False": 0, "True": 1}  # how pandas writes booleans

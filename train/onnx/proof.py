@@ -153,7 +153,7 @@ def prove(artefact: Artefact, rows: ProofRows | None = None) -> Agreement:
     Parameters
     ----------
     rows : ProofRows, optional
-        ProofRows here if not given.
+        The proof's rows; drawn here if not given.
     """
     if rows is None:
         estimator = joblib.load(io.BytesIO(artefact.contents[PICKLE]))

@@ -21,9 +21,8 @@ MAX_EXAMINED = 400  # rows that show how a step transforms a field
 EXACT = 1e-9  # of a column's range: how exactly a step must be a linear function of a field
 ULPS = 3
 
-Sources = dict[
-    int, tuple[int, float, float]
-]  # of a tree's feature: the field, its factor, what is added
+# Of a tree's feature: the field, its factor, what is added.
+Sources = dict[int, tuple[int, float, float]]
 
 
 class ProofRows(NamedTuple):

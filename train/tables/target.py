@@ -7,13 +7,12 @@ import numpy as np
 from serving.inputs.shown import printable
 from train.errors import TrainingError
 from train.tables.column import Column
-from train.tables.fields import to_labels
+from train.tables.fields import MAX_LABELS, to_labels
 from train.task import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_LABELS = 200
 MAX_CLASSES = 20
 MIN_OF_A_CLASS = 5  # rows, so that each of five folds can have one
 
