@@ -61,7 +61,10 @@ class TrialRunner:
         while True:
             time.sleep(PAUSE)
             began = time.perf_counter()
-            self._predict_waiting()
+            try:
+                self._predict_waiting()
+            except Exception:  # why: without this thread, no further row would be on trial
+                log.exception("the trial lost some rows")
             time.sleep(REST * (time.perf_counter() - began))
 
     def _predict_waiting(self) -> None:
