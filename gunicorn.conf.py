@@ -65,4 +65,4 @@ def post_worker_init(worker: Worker) -> None:
 
 def child_exit(_: object, worker: Worker) -> None:
     """Stop counting the connections of a worker that has ended."""
-    worker.forget_connections()
+    worker.share.forget()

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from serving.spool import Room
 
 SMALL = 16_384  # bytes of a request whose prediction is not worth another thread
+# curl -d labels every body as a form; whoever sends no label at all means JSON too.
+READ_AS_JSON = {"", "application/json", "application/x-www-form-urlencoded"}
 HAS_LEFT = "serving.has_left"  # in a WSGI environment: whether the client has gone meanwhile
 
 

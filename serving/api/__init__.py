@@ -18,6 +18,7 @@ from serving.api import (
     versions,
 )
 from serving.api.around import bodies, compression, cors, counting, errors, pretty, request_id
+from serving.api.declared import Pace, declaration
 from serving.api.openapi import routes as openapi
 from serving.api.pages import card, dashboard, home, html
 from serving.api.plain import Plain
@@ -31,7 +32,6 @@ from serving.spool import Room
 def register(app: Flask, service: Service, settings: Settings) -> None:
     """Give an app every route of the service, and what surrounds each."""
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    room = Room(settings.var_dir, settings.max_spool_bytes)
     _surround(app, service, settings)
     for protocol in protocols.PROTOCOLS:
         app.register_blueprint(protocol.blueprint(service, settings))
@@ -46,7 +46,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(health.blueprint(service))
     app.register_blueprint(metrics.blueprint(service))
     app.register_blueprint(openapi.blueprint(service, settings.max_records))
-    app.extensions["front"] = _front(service, settings, room)
+    app.extensions["front"] = _front(app, service, settings)
 
 
 def _surround(app: Flask, service: Service, settings: Settings) -> None:
@@ -66,9 +66,13 @@ def _surround(app: Flask, service: Service, settings: Settings) -> None:
     html.register(app)  # security headers and language of pages
 
 
-def _front(service: Service, settings: Settings, room: Room) -> Front:
-    """Declare what a server that runs the app may answer by itself, and what it may keep."""
+def _front(app: Flask, service: Service, settings: Settings) -> Front:
+    """Return what a server that runs the app may answer by itself, and what it may keep."""
     plain = Plain(service, settings)
+
+    def at(pace: Pace) -> frozenset[str]:
+        rules = app.url_map.iter_rules()
+        return frozenset(each.rule for each in rules if declaration(each.endpoint).pace == pace)
 
     def max_body_bytes(content_type: str, encoding: str) -> int:
         mimetype = content_type.partition(";")[0].strip().lower()
@@ -76,12 +80,13 @@ def _front(service: Service, settings: Settings, room: Room) -> Front:
             return max(settings.max_stream_bytes, settings.max_body_bytes)
         return settings.max_body_bytes
 
-    return Front(
-        # A response that waits for the disk is none that others may wait for.
-        is_plain=(lambda _: False) if settings.journal_fsync else plain.takes,
-        answer=plain.answer,
-        immediate=frozenset({"/health/live"}),
-        prompt=frozenset({"/health/ready", "/metrics"}),
-        max_body_bytes=max_body_bytes,
-        room=room,
-    )
+    with app.app_context():
+        return Front(
+            # A response that waits for the disk is none that others may wait for.
+            is_plain=(lambda _: False) if settings.journal_fsync else plain.takes,
+            answer=plain.answer,
+            immediate=at("immediate"),
+            prompt=at("prompt"),
+            max_body_bytes=max_body_bytes,
+            room=Room(settings.var_dir, settings.max_spool_bytes),
+        )

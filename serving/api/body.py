@@ -3,8 +3,7 @@
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-# curl -d labels every body as a form; whoever sends no label at all means JSON too.
-READ_AS_JSON = {"", "application/json", "application/x-www-form-urlencoded"}
+from serving.front import READ_AS_JSON
 
 
 def read_json() -> bytes:

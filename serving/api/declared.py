@@ -1,16 +1,17 @@
-"""What a route declares beside its view: how it is documented, and whether it predicts.
+"""What a route declares beside its view: how it is documented, how quick it is, if it predicts.
 
-The metrics and the API's document read it here, instead of recognising routes by their paths.
+The metrics, the server and the API's document read it here, so that none knows a path.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from flask import current_app, request
 
 from serving.api.openapi.operation import Describe, Operation
 
 View = TypeVar("View", bound=Callable[..., Any])
+Pace = Literal["usual", "prompt", "immediate"]
 
 
 class Declaration(NamedTuple):
@@ -18,9 +19,12 @@ class Declaration(NamedTuple):
 
     describe: Describe | None = None
     predicts: bool = False
+    pace: Pace = "usual"
 
 
-def declares(described: Operation | Describe, *, predicts: bool = False) -> Callable[[View], View]:
+def declares(
+    described: Operation | Describe, *, predicts: bool = False, pace: Pace = "usual"
+) -> Callable[[View], View]:
     """Declare a route, between its paths and its view.
 
     Parameters
@@ -28,11 +32,14 @@ def declares(described: Operation | Describe, *, predicts: bool = False) -> Call
     described : operation, or function that makes one for a model
     predicts : bool
         Whether its requests are for predictions, and counted as such.
+    pace : str
+        `prompt` if it must not wait until others are computed, `immediate` if it also waits for
+        nothing itself and takes no time.
     """
     describe = described if callable(described) else lambda _: described
 
     def declare(view: View) -> View:
-        view.__dict__["declaration"] = Declaration(describe, predicts)
+        view.__dict__["declaration"] = Declaration(describe, predicts, pace)
         return view
 
     return declare

@@ -74,7 +74,7 @@ def blueprint(service: Service) -> Blueprint:
     routes = Blueprint("health", __name__, url_prefix="/health")
 
     @routes.get("/live")
-    @declares(operation("Whether the process lives", Liveness))
+    @declares(operation("Whether the process lives", Liveness), pace="immediate")
     def live() -> Response:
         return as_json(Liveness("live"))
 
@@ -84,7 +84,8 @@ def blueprint(service: Service) -> Blueprint:
             "Whether it can answer",
             response(Readiness, "It can."),
             others={HTTPStatus.SERVICE_UNAVAILABLE: response(Readiness, "It cannot, now.")},
-        )
+        ),
+        pace="prompt",
     )
     def ready() -> Response:
         registry, journal = service.registry, service.journal

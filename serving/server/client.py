@@ -47,7 +47,7 @@ class Client(socket.socket):
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         self.settimeout(0)
         self.pace = pace
-        self._left, self._most, self._rate = pace.head, pace.head, 0.0
+        self._left, self._max, self._rate = pace.head, pace.head, 0.0
         self._unyielded, self._ended = 0, math.inf
         self._hub, self._deadline = gevent.get_hub(), math.inf
         io = self._hub.loop.io
@@ -55,11 +55,11 @@ class Client(socket.socket):
 
     def await_head(self, seconds: float) -> None:
         """From now on, wait so long in all for what is received."""
-        self._left, self._most, self._rate = seconds, seconds, 0.0
+        self._left, self._max, self._rate = seconds, seconds, 0.0
 
     def await_rest(self) -> None:
         """From now on, wait longer for a client that receives or sends at the least rate."""
-        self._left, self._most, self._rate = self.pace.stall, self.pace.stall, self.pace.rate
+        self._left, self._max, self._rate = self.pace.stall, self.pace.stall, self.pace.rate
 
     def wait_readable(self) -> None:
         """Wait until something can be received."""
@@ -164,4 +164,4 @@ class Client(socket.socket):
 
     def _gain(self, count: int) -> None:
         if self._rate:
-            self._left = min(self._left + count / self._rate, self._most)
+            self._left = min(self._left + count / self._rate, self._max)

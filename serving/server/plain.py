@@ -69,9 +69,9 @@ def read_head(head: bytes) -> Head | None:
         values[name] = value
     if b"host" not in values or int(values.get(LENGTH, SMALL)) >= SMALL:
         return None
-    asked = (values.get(each, b"").decode() for each in (REQUEST_ID, ACCEPT_ENCODING))
+    sent = (values.get(each, b"").decode() for each in (REQUEST_ID, ACCEPT_ENCODING))
     start = len(head) + len(END)
-    return Head(line[1].decode(), start, start + int(values[LENGTH]), *asked)
+    return Head(line[1].decode(), start, start + int(values[LENGTH]), *sent)
 
 
 class PlainRequests:

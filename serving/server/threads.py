@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gevent.threadpool import ThreadPool
 
-from serving.front import HAS_LEFT, SMALL, Front
+from serving.front import HAS_LEFT, READ_AS_JSON, SMALL, Front
 from serving.spool import IN_MEMORY, Spool
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 PROMPT_THREADS = 2
 PIECE = 2**17  # bytes that are received or written at once
 Run = Callable[..., Any]
-JSON = {"", "application/json", "application/x-www-form-urlencoded"}
 
 
 class Body(Spool):
@@ -76,8 +75,8 @@ class Threads:
         """
         sent = environ["wsgi.input"]
         kind = environ.get("CONTENT_TYPE", ""), environ.get("HTTP_CONTENT_ENCODING", "")
-        most, size = self._front.max_body_bytes(*kind), 0
-        sent.failed = int(environ.get("CONTENT_LENGTH") or 0) > most  # gunicorn closes then
+        max_bytes, size = self._front.max_body_bytes(*kind), 0
+        sent.failed = int(environ.get("CONTENT_LENGTH") or 0) > max_bytes  # gunicorn closes then
         try:
             while not sent.failed and (piece := sent.read(PIECE)):
                 size += len(piece)
@@ -85,7 +84,7 @@ class Threads:
                     self._prompt.spawn(body.write, piece).get()  # a disk may be slow
                 else:
                     body.write(piece)
-                sent.failed = size > most
+                sent.failed = size > max_bytes
         except Exception as error:  # noqa: BLE001 # why: the app answers it, whatever it is
             body.error, sent.failed = error, True
         body.seek(0)
@@ -98,7 +97,9 @@ class Threads:
             return context.run
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         is_small = size <= SMALL and not (
-            environ["QUERY_STRING"] or "HTTP_CONTENT_ENCODING" in environ or kind not in JSON
+            environ["QUERY_STRING"]
+            or "HTTP_CONTENT_ENCODING" in environ
+            or kind not in READ_AS_JSON
         )
         is_prompt = path in self._front.prompt or (is_small and self._front.is_plain(path))
         pool = self._prompt if is_prompt else self._long

@@ -20,7 +20,6 @@ What is overridden of gunicorn; a test fails when a release changes any of it:
 """
 
 import errno
-import mmap
 import resource
 import socket
 import sys
@@ -37,22 +36,16 @@ from gunicorn.workers.ggevent import GeventWorker
 from serving.server.client import PIECE, Client, Pace
 from serving.server.parser_errors import ProblemWorker
 from serving.server.plain import END, PlainRequests
+from serving.server.sharing import Share
 from serving.server.threads import Threads
 from serving.settings import Settings
 
-MAX_WORKERS = 256
-HEAD_START = 0.001  # seconds that a worker waits for each connection it holds more than another
-MAX_STARTS = 5
 MAX_FILES = 2**14  # open ones, a few more than connections
 MAX_HEAD = 2**16  # bytes in which a head ends, or gunicorn refuses it
 TICK = 0.5  # seconds between two looks at what is late
 SWITCH = 0.0005  # seconds after which a thread that computes lets the greenlets go on
 GRACE = 2  # seconds in which a stopping worker waits for the first request of a connection
 GONE = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, None}  # None: too slow
-
-# Shared by all workers: the connections of each worker plus one, 0 where there is no worker.
-HELD = memoryview(mmap.mmap(-1, 4 * MAX_WORKERS)).cast("I")
-LAST = memoryview(mmap.mmap(-1, 4)).cast("I")  # `age` of the worker that took the last connection
 
 
 class Worker(ProblemWorker, GeventWorker):
@@ -61,10 +54,6 @@ class Worker(ProblemWorker, GeventWorker):
     A connection waits in the listening socket's queue until a worker takes it. A stopping worker
     accepts all that are queued and then closes the socket, so later clients are refused instead
     of cut off.
-
-    The kernel gives a connection to the worker that wakes first, so one worker may hold them all
-    while another idles. Here a worker that holds more than another, or that took the last one,
-    waits a moment so that the others can take it.
     """
 
     settings = Settings()
@@ -74,6 +63,7 @@ class Worker(ProblemWorker, GeventWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._greenlets = Group()
+        self.share = Share(self.age, self._greenlets)
         self._clients: set[Client] = set()
         self._idle: dict[Client, bool] = {}  # without a request: whether it is the first one
         limits = self.settings
@@ -98,7 +88,7 @@ class Worker(ProblemWorker, GeventWorker):
         self._plain = PlainRequests(front)
         if front:
             self.wsgi = Threads(self.wsgi, front, self.cfg.threads)
-        self.count_connections()
+        self.share.count()
         accepting = [gevent.spawn(self._accept_all, each) for each in self.sockets]
         while self.alive:
             self.notify()
@@ -117,7 +107,7 @@ class Worker(ProblemWorker, GeventWorker):
         connections = gevent.get_hub().loop.io(listener.fileno(), 1)
         while True:
             gevent.socket.wait(connections)
-            if (wait := self.head_start()) > 0:
+            if (wait := self.share.head_start()) > 0:
                 gevent.sleep(wait)
             while len(self._greenlets) >= self.cfg.worker_connections:
                 gevent.sleep(0.05)
@@ -129,14 +119,6 @@ class Worker(ProblemWorker, GeventWorker):
                 self.log.error("a connection cannot be accepted: %s", error)  # noqa: TRY400
                 gevent.sleep(0.5)
 
-    def head_start(self) -> float:
-        """Return for how many seconds others may take the next connection first."""
-        held = [count - 1 for count in HELD if count]
-        ahead = len(self._greenlets) - min(held, default=0)
-        if len(held) > 1 and LAST[0] == self.age:
-            ahead = max(ahead, 1)
-        return min(ahead, MAX_STARTS) * HEAD_START
-
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection.
 
@@ -147,16 +129,7 @@ class Worker(ProblemWorker, GeventWorker):
         """
         accepted, address = listener.accept()
         self._greenlets.spawn(self.handle, listener, Client(accepted, self._pace), address)
-        LAST[0] = self.age
-        self.count_connections()
-
-    def count_connections(self) -> None:
-        """Tell the other workers how many connections this one holds."""
-        HELD[self.age % MAX_WORKERS] = 1 + len(self._greenlets)
-
-    def forget_connections(self) -> None:
-        """Clear the count of a worker that has ended; called in the parent."""
-        HELD[self.age % MAX_WORKERS] = 0
+        self.share.take()
 
     def _stop(self) -> None:
         """End each connection after its request, for as long as gunicorn lets a stop take."""
@@ -195,7 +168,7 @@ class Worker(ProblemWorker, GeventWorker):
             self._clients.discard(client)
             client.close()
             self._greenlets.discard(gevent.getcurrent())
-            self.count_connections()
+            self.share.count()
 
     def _answer(
         self, listener: socket.socket, client: Client, addr: Any, rest: bytes, *, is_first: bool

@@ -11,8 +11,9 @@ import pytest
 from conftest import Server, connect, gunicorn, proc, running, wait_until, workers
 from gunicorn.config import Config
 
-from serving.server import worker
-from serving.server.worker import HEAD_START, MAX_STARTS, Worker
+from serving.server import sharing, worker
+from serving.server.sharing import HEAD_START, MAX_STARTS
+from serving.server.worker import Worker
 
 quiet = pytest.mark.skipif(
     os.environ.get("FAULTS") != "full", reason="how even it is depends on how busy the machine is"
@@ -23,24 +24,24 @@ class Two:
     """Two workers without a process of their own."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(worker, "HELD", [0] * worker.MAX_WORKERS)
-        monkeypatch.setattr(worker, "LAST", [0])
+        monkeypatch.setattr(sharing, "HELD", [0] * sharing.MAX_WORKERS)
+        monkeypatch.setattr(sharing, "LAST", [0])
         monkeypatch.setattr(worker, "Client", lambda *_: None)
         self.one, self.other = (Worker(age, 0, [], None, 30, Config(), None) for age in (1, 2))
         for each in (self.one, self.other):
             each.handle = lambda *_: None
-            each.count_connections()
+            each.share.count()
 
     def accept(self, taker: Worker) -> float:
         """Let a worker take a connection, and return after how many head starts it does."""
-        waited = taker.head_start() / HEAD_START
+        waited = taker.share.head_start() / HEAD_START
         taker.accept(SimpleNamespace(accept=lambda: (None, None)))
         return waited
 
     def close(self, taker: Worker) -> None:
         """Close all connections of a worker."""
         gevent.sleep(0)
-        taker.count_connections()
+        taker.share.count()
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_the_worker_that_took_the_last_connection_waits_though_it_was_closed(two
 
 
 def test_a_worker_alone_waits_for_nobody(two: Two):
-    two.other.forget_connections()
+    two.other.share.forget()
     assert [two.accept(two.one) for _ in range(3)] == [0, 0, 0]
 
 
