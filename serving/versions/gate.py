@@ -111,10 +111,10 @@ def _worse_predictions(candidate: Manifest, live: Manifest) -> Iterator[str]:
 def _worse_metrics(candidate: Manifest, live: Manifest) -> Iterator[str]:
     for name in candidate.metrics.keys() & live.metrics.keys():
         ours, theirs = candidate.metrics[name], live.metrics[name]
-        gained = ours.mean - theirs.mean
-        lost = -gained if metric(name).better == "higher" else gained
+        gained, of = ours.mean - theirs.mean, metric(name)
+        lost = -gained if of.better == "higher" else gained
         if lost > max(ours.spread, theirs.spread):
-            yield f"{name} is {_shown(ours)}; the live version's is {_shown(theirs)}"
+            yield f"{of.title} is {_shown(ours)}; the live version's is {_shown(theirs)}"
 
 
 def _shown(figure: Figure) -> str:

@@ -76,7 +76,7 @@ OBJECTIONS: dict[str, tuple[Change, str]] = {
     ),
     "worse figures": (
         lambda manifest, _: manifest["metrics"]["roc_auc"].update(mean=0.8),
-        "roc_auc is 0.8 ± ",
+        "ROC AUC is 0.8 ± ",
     ),
     "a worse error": (
         lambda manifest, _: manifest["metrics"]["brier"].update(mean=0.2),
@@ -102,7 +102,7 @@ def test_the_gate_names_what_speaks_against_a_version(admin: FlaskClient, models
 def test_the_gate_can_be_overruled_and_that_is_recorded(admin: FlaskClient, models: Path):
     newer(models, lambda manifest, _: manifest["metrics"]["roc_auc"].update(mean=0.8))
     taken = decide(admin, action="promote", version=2, force=True).json
-    assert taken["overruled"][0].startswith("roc_auc is 0.8")
+    assert taken["overruled"][0].startswith("ROC AUC is 0.8")
     assert predict(admin, wine())["version"] == 2
 
 

@@ -38,7 +38,7 @@ REASONS = {
     503: "A version cannot be loaded, the journal or the store cannot be used now, or other large "
     "bodies leave no room (then with `Retry-After`).",
 }
-OBJECTION = "roc_auc is 0.8 ± 0.01; the live version's is 0.85 ± 0.01"
+OBJECTION = "ROC AUC is 0.8 ± 0.01; the live version's is 0.85 ± 0.01"
 
 
 def responses() -> dict[str, Schema]:
