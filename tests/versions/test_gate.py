@@ -80,7 +80,7 @@ OBJECTIONS: dict[str, tuple[Change, str]] = {
     ),
     "a worse error": (
         lambda manifest, _: manifest["metrics"]["brier"].update(mean=0.2),
-        "brier is 0.2 ± ",
+        "Brier score is 0.2 ± ",
     ),
     "an example of its own that it refuses": (
         lambda manifest, _: manifest["example"].update(pH=15),
