@@ -13,8 +13,10 @@ from estimators import CASES, fitted, loans
 from sklearn.linear_model import LogisticRegression
 
 from serving.errors import ArtefactError
-from serving.models import artefact
+from serving.inputs.schema import Matrix
+from serving.models import artefact, backends
 from serving.models.artefact import ONNX, PICKLE, Artefact
+from serving.models.backends import Compute
 from serving.models.engine import Engine
 
 
@@ -56,6 +58,28 @@ def test_a_pickle_that_cannot_predict_is_refused():
     other = version("a forest of text and numbers").contents[PICKLE]
     with pytest.raises(ArtefactError, match="the pickle cannot predict the recorded rows: "):
         Engine(with_file(version("nothing that compiles"), PICKLE, other))
+
+
+def test_an_engine_that_fails_blames_no_record(monkeypatch: pytest.MonkeyPatch):
+    fails = False
+
+    def from_onnx(*given: Any) -> Compute:
+        compute = backends.from_onnx(*given)
+
+        def computes_at_first(rows: Matrix) -> Matrix:
+            if fails:
+                raise RuntimeError("the runtime is broken")
+            return compute(rows)
+
+        return computes_at_first
+
+    monkeypatch.setattr("serving.models.engine.from_onnx", from_onnx)
+    model = version("a scaled forest")
+    engine = Engine(model)
+    assert engine.backend == "onnx"
+    fails = True
+    with pytest.raises(RuntimeError, match="the runtime is broken"):
+        engine.predict(model.recorded_outputs()[0][:3])
 
 
 def test_a_compiled_model_of_frames_needs_no_pandas(monkeypatch: pytest.MonkeyPatch):

@@ -38,6 +38,14 @@ OBJECTIONS: dict[str, tuple[Change, str]] = {
         lambda manifest, _: fields(manifest)["pH"].update(maximum=7),
         "field 'pH' takes 0 to 7 only, not 0 to 14",
     ),
+    "a range that begins higher": (
+        lambda manifest, _: fields(manifest)["pH"].update(minimum=1),
+        "field 'pH' takes 1 to 14 only, not 0 to 14",
+    ),
+    "another unit": (
+        lambda manifest, _: manifest.update(unit="points"),
+        "its unit is points, not none",
+    ),
     "whole numbers only": (
         lambda manifest, _: fields(manifest)["free sulfur dioxide"].update(type="integer"),
         "field 'free sulfur dioxide' takes whole numbers only",
