@@ -1,20 +1,12 @@
-"""What several test modules share: records, an app, and a real server."""
+"""What several test modules share: records, settings, an app, a server and a store."""
 
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import committed
 import msgspec
@@ -24,6 +16,7 @@ from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from onnx import numpy_helper
 from plain_way import WAYS, ask
+from servers import Server, free_port, gunicorn, running
 
 from app import create_app
 from bench import postgres as postgresql
@@ -39,7 +32,6 @@ MODELS = committed.copy(Path(SCRATCH.name) / "models")  # readable by all, unlik
 # Every app, command and server of the tests serves the copy, unless it is given another folder.
 os.environ["MODELS_DIR"] = str(MODELS)
 Settings.__init__.__kwdefaults__["models_dir"] = MODELS
-PATIENCE = 120  # seconds for what is done in one on a quiet machine
 
 # A busy machine may take long over any example.
 hypothesis_settings.register_profile("untimed", deadline=None)
@@ -112,104 +104,6 @@ def with_a_threshold_moved(content: bytes) -> bytes:
     return model.SerializeToString()
 
 
-class Server(NamedTuple):
-    """A process of the service, where it listens and the file its log goes to."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-    log: Path
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def get(url: str) -> tuple[int, Any]:
-    """Status and JSON of a GET; connection errors are the caller's."""
-    try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return as soon as a condition holds; connection errors mean not yet."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise TimeoutError(f"not within {PATIENCE} s")
-
-
-@contextmanager
-def running(command: list[str], log: Path, **environment: str) -> Iterator[Server]:
-    """Run a command that serves on PORT, from when it is ready until the block ends."""
-    port = free_port()
-    own = {"HOST": "127.0.0.1", "PORT": str(port), "VAR_DIR": str(log.parent / "var")}
-    variables = os.environ | own | environment
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=out)
-    server = Server(process, f"http://127.0.0.1:{port}", log)
-    try:
-        wait_until(
-            lambda: process.poll() is not None or get(f"{server.url}/health/ready")[0] == 200
-        )
-        assert process.poll() is None, log.read_text()
-        yield server
-    finally:
-        process.terminate()
-        process.wait(timeout=PATIENCE)
-
-
-def proc(pid: int | str) -> Path:
-    """What Linux tells of a process; elsewhere the test is skipped."""
-    folder = Path(f"/proc/{pid}")
-    if sys.platform != "linux":
-        pytest.skip("it looks at processes in Linux's /proc")
-    return folder
-
-
-def children(pid: int) -> list[int]:
-    """The processes that one started; none of one that has ended."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return [int(child) for child in (proc(pid) / f"task/{pid}/children").read_text().split()]
-    return []
-
-
-def workers(pid: int) -> list[int]:
-    """The workers of a gunicorn; its check of the pickles is not one."""
-
-    def is_worker(child: int) -> bool:
-        with suppress(FileNotFoundError, ProcessLookupError):
-            return b"gunicorn" in (proc(child) / "cmdline").read_bytes()
-        return False
-
-    return [child for child in children(pid) if is_worker(child)]
-
-
-def connect(server: Server) -> socket.socket:
-    port = int(server.url.rsplit(":", 1)[1])
-    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-
-
-def gunicorn(*options: str) -> list[str]:
-    """The service as in production, but that a client may be slow to ask: the machine may be busy.
-
-    A connection that is closed for its silence fails a request that was just being sent.
-    """
-    return [sys.executable, "-m", "gunicorn", f"--keep-alive={PATIENCE}", *options, "app:app"]
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out of `make check` whatever needs a process of the service or of PostgreSQL."""
     for item in items:
@@ -232,12 +126,6 @@ def quick_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("train.onnx.proof.PROOF_ROWS", 2_000)
     monkeypatch.setattr("train.problems.anything.FIVE_FOLDS", Protocol(folds=2, repeats=1))
     monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
-
-
-@pytest.fixture(scope="session")
-def serve() -> Callable[..., AbstractContextManager[Server]]:
-    """Run the service as in production, given a log; for folders with a conftest of their own."""
-    return partial(running, gunicorn())
 
 
 @pytest.fixture(scope="session")

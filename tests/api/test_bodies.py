@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Server, connect, get, gunicorn, running, wine
+from conftest import wine
+from servers import Server, connect, get, gunicorn, running
 
 pytestmark = pytest.mark.slow
 

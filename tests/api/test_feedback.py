@@ -7,8 +7,9 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT, Server, body, get, moved, predict, wait_until, wine
+from conftest import ROOT, body, moved, predict, wine
 from flask.testing import FlaskClient
+from servers import Server, get, wait_until
 
 from app import create_app
 from serving import clock

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import ROOT, Server, body, wine
+from conftest import ROOT, body, wine
 from flask.testing import FlaskClient
+from servers import Server
 
 from app import create_app
 from serving.errors import SettingsError

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import free_port, moved, predict, wine
+from conftest import moved, predict, wine
 from monitored import NOTHING
 from msgspec import Raw
 from scraping import scraped, started
+from servers import free_port
 
 from serving.metrics import families
 from serving.metrics.families import METRICS

@@ -8,7 +8,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import Server, gunicorn, predict, running, wait_until, wine, workers
+from conftest import predict, wine
+from servers import Server, gunicorn, running, wait_until, workers
 
 from app import create_app
 from serving.metrics.requests import Metrics, Totals, read_totals

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Server, body, children, moved, wine
+from conftest import ROOT, body, moved, wine
 from flask.testing import FlaskClient
+from servers import Server, children
 from streams import AS_CSV, AS_LINES, lines, read_table, table
 
 from app import create_app

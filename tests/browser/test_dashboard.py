@@ -1,22 +1,23 @@
 """The monitor's pages in a real browser: drift, no feedback, a regression; small, dark, saved."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Open, drawn, fits, pictured
 from playwright.sync_api import Browser, expect
+from servers import gunicorn, running
 from stories import build
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Iterator[Any]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A service in which the stories happened."""
     folder = tmp_path_factory.mktemp("stories")
     settings = build(folder)
-    with serve(folder / "log", MODELS_DIR=str(settings.models_dir)) as started:
+    with running(gunicorn(), folder / "log", MODELS_DIR=str(settings.models_dir)) as started:
         yield started
 
 

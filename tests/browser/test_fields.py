@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from artefacts import made, put_live
 from conftest import Open, fits, pictured
 from playwright.sync_api import Page, expect
+from servers import gunicorn, running
 from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -37,7 +38,7 @@ SHARES = (Field(name="at", type="date", seen=(19_000.25, 20_000.5)), Field(name=
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Iterator[Any]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A service with a model of labels, which predicts yes for a good note, and one of prices."""
     folder = tmp_path_factory.mktemp("fields")
     (folder / "models").mkdir()
@@ -64,7 +65,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) 
     interval = Interval(coverage=0.9, low=-1.0, high=1.0, relative=False, observed=0.9, rows=ROWS)
     more = {"fields": SHARES, "unit": "R$", "example": example, "interval": interval}
     put_live(folder / "models", made("prices", prices, shares, **more))
-    with serve(folder / "log", MODELS_DIR=str(folder / "models"), DEFAULT_MODEL="flats") as started:
+    with running(
+        gunicorn(), folder / "log", MODELS_DIR=str(folder / "models"), DEFAULT_MODEL="flats"
+    ) as started:
         yield started
 
 

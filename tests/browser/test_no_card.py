@@ -1,6 +1,6 @@
 """A model without a card, with categories by code and a label that is not ASCII."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pytest
 from artefacts import made, put_live
 from conftest import Open, pictured
 from playwright.sync_api import expect
+from servers import gunicorn, running
 from sklearn.linear_model import LogisticRegression
 from test_csv import downloaded, drop
 
@@ -20,7 +21,7 @@ FIELDS = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Iterator[Any]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A service with that model only."""
     folder = tmp_path_factory.mktemp("bare")
     (folder / "models").mkdir()
@@ -29,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) 
     fitted = LogisticRegression().fit(codes, ["no", "no", "Aprovação", "Aprovação"] * 9)
     put_live(folder / "models", made("loan", fitted, rows, fields=FIELDS))
     models = {"MODELS_DIR": str(folder / "models"), "DEFAULT_MODEL": "loan"}
-    with serve(folder / "log", **models) as started:
+    with running(gunicorn(), folder / "log", **models) as started:
         yield started
 
 

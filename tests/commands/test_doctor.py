@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import Server, body, free_port, moved, rewrite, wine, with_a_threshold_moved
+from conftest import body, moved, rewrite, wine, with_a_threshold_moved
+from servers import Server, free_port
 
 from app import create_app
 from serving import clock, doctor

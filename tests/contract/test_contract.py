@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MODELS, ROOT, Server, get, gunicorn, rewrite, running, wait_until
+from conftest import MODELS, ROOT, rewrite
+from servers import Server, get, gunicorn, running, wait_until
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "node_modules/.bin"

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import MODELS, ROOT, free_port, get, wait_until
+from conftest import MODELS, ROOT
 from load import Load
+from servers import free_port, get, wait_until
 
 KEY = "sixteen-or-more-characters"
 IMAGE = "adega"

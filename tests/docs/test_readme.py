@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import MODELS, ROOT, Server, running
+from conftest import MODELS, ROOT
+from servers import Server, running
 
 READMES = ["README.md", "README.pt-BR.md"]
 RUN_ELSEWHERE = {

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from conftest import moved, wait_until
+from conftest import moved
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from servers import wait_until
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE, ROOT, wait_until
+from conftest import ROOT
 from monitored import chances, feedback, monitor, opened, predicted, report_of, wines
+from servers import PATIENCE, wait_until
 
 from serving import clock
 from serving.recording.store import Store

@@ -16,8 +16,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, ROOT
+from conftest import ROOT
 from receiver import DAY, KEY, NOW, hook, receiving, waiting, with_a_message
+from servers import PATIENCE
 
 from serving.monitor.alerts import webhook
 from serving.recording.store import Store

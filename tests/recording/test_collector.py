@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, children, get, gunicorn, moved, predict, running, wait_until, wine
+from conftest import moved, predict, wine
 from entries import predicted
+from servers import PATIENCE, children, get, gunicorn, running, wait_until
 
 from app import create_app
 from serving import clock

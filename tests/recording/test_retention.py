@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from conftest import PATIENCE, gunicorn, moved, running, wine
+from conftest import moved, wine
 from entries import NOON, feedback, predicted
 from msgspec import Raw
+from servers import PATIENCE, gunicorn, running
 
 from app import create_app
 from serving import clock

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import wait_until
+from servers import wait_until
 
 from bench.postgres import Postgres
 from serving.errors import StoreError

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
-from conftest import PATIENCE, Server, connect, proc, wait_until, workers
 from raw_requests import CSV, HEADER, MB, RECORD, ROW, head, length, memory
+from servers import PATIENCE, Server, connect, proc, wait_until, workers
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import MODELS, PATIENCE, connect, get, gunicorn, running, wine
+from conftest import MODELS, wine
+from servers import PATIENCE, connect, get, gunicorn, running
 
 from serving.lock import locked
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import gevent
 import pytest
-from conftest import PATIENCE, wait_until
+from servers import PATIENCE, wait_until
 
 from serving.server import client
 from serving.server.client import Client, Pace

@@ -20,8 +20,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sql
-from conftest import PATIENCE, Server, children, get, gunicorn, moved, running, wait_until, wine
+from conftest import moved, wine
 from load import Load
+from servers import PATIENCE, Server, children, get, gunicorn, running, wait_until
 
 from bench import postgres as postgresql
 from serving.settings import Settings

@@ -15,20 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import (
-    PATIENCE,
-    ROOT,
-    Server,
-    connect,
-    get,
-    gunicorn,
-    proc,
-    running,
-    wait_until,
-    wine,
-    workers,
-)
+from conftest import ROOT, wine
 from load import Load
+from servers import PATIENCE, Server, connect, get, gunicorn, proc, running, wait_until, workers
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, ROOT, gunicorn
+from conftest import ROOT
+from servers import PATIENCE, gunicorn
 
 from serving.errors import SettingsError
 from serving.settings import Settings

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import gevent
 import pytest
-from conftest import Server, connect, gunicorn, proc, running, wait_until, workers
 from gunicorn.config import Config
+from servers import Server, connect, gunicorn, proc, running, wait_until, workers
 
 from serving.server import sharing, worker
 from serving.server.sharing import HEAD_START, MAX_STARTS

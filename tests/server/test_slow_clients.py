@@ -8,8 +8,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from conftest import Server, connect, get, gunicorn, running, wait_until
 from raw_requests import CSV, HEADER, MB, RECORD, ROW, head, length, memory
+from servers import Server, connect, get, gunicorn, running, wait_until
 
 pytestmark = pytest.mark.slow
 

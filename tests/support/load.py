@@ -5,7 +5,8 @@ import json
 import threading
 from collections import Counter
 
-from conftest import PATIENCE, wine
+from conftest import wine
+from servers import PATIENCE
 
 RECORD = json.dumps(wine()).encode()
 

@@ -2,7 +2,8 @@
 
 import json
 
-from conftest import Server, proc, wine, workers
+from conftest import wine
+from servers import Server, proc, workers
 
 MB = 2**20
 RECORD = json.dumps(wine()).encode()

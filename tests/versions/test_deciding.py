@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from conftest import PATIENCE, ROOT, Server, gunicorn, rewrite, running
+from conftest import ROOT, rewrite
+from servers import PATIENCE, Server, gunicorn, running
 
 from serving.models import artefact, model_folder
 from serving.models.manifest import Manifest

@@ -12,8 +12,9 @@ from statistics import median
 from typing import Any
 
 import pytest
-from conftest import PATIENCE, Server, children, gunicorn, rewrite, running, wait_until, wine
+from conftest import rewrite, wine
 from load import Load
+from servers import PATIENCE, Server, children, gunicorn, running, wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import wait_until
+from servers import wait_until
 
 from serving.models import artefact
 from serving.models.engine import Engine

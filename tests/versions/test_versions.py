@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, body, moved, predict, wait_until, wine
+from conftest import ROOT, body, moved, predict, wine
 from deciding import KEY, decide, newer
 from flask.testing import FlaskClient
+from servers import wait_until
 
 from app import create_app
 from serving.__main__ import main

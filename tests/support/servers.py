@@ -1,0 +1,117 @@
+"""The service as a process of its own, and what Linux shows of its processes."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 120  # seconds for what is done in one on a quiet machine
+
+
+class Server(NamedTuple):
+    """A process of the service, where it listens and the file its log goes to."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(url: str) -> tuple[int, Any]:
+    """Status and JSON of a GET; connection errors are the caller's."""
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return as soon as a condition holds; connection errors mean not yet."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise TimeoutError(f"not within {PATIENCE} s")
+
+
+@contextmanager
+def running(command: list[str], log: Path, **environment: str) -> Iterator[Server]:
+    """Run a command that serves on PORT, from when it is ready until the block ends."""
+    port = free_port()
+    own = {"HOST": "127.0.0.1", "PORT": str(port), "VAR_DIR": str(log.parent / "var")}
+    variables = os.environ | own | environment
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=out)
+    server = Server(process, f"http://127.0.0.1:{port}", log)
+    try:
+        wait_until(
+            lambda: process.poll() is not None or get(f"{server.url}/health/ready")[0] == 200
+        )
+        assert process.poll() is None, log.read_text()
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=PATIENCE)
+
+
+def proc(pid: int | str) -> Path:
+    """What Linux tells of a process; elsewhere the test is skipped."""
+    folder = Path(f"/proc/{pid}")
+    if sys.platform != "linux":
+        pytest.skip("it looks at processes in Linux's /proc")
+    return folder
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one started; none of one that has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [int(child) for child in (proc(pid) / f"task/{pid}/children").read_text().split()]
+    return []
+
+
+def workers(pid: int) -> list[int]:
+    """The workers of a gunicorn; its check of the pickles is not one."""
+
+    def is_worker(child: int) -> bool:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            return b"gunicorn" in (proc(child) / "cmdline").read_bytes()
+        return False
+
+    return [child for child in children(pid) if is_worker(child)]
+
+
+def connect(server: Server) -> socket.socket:
+    port = int(server.url.rsplit(":", 1)[1])
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+
+
+def gunicorn(*options: str) -> list[str]:
+    """The service as in production, but that a client may be slow to ask: the machine may be busy.
+
+    A connection that is closed for its silence fails a request that was just being sent.
+    """
+    return [sys.executable, "-m", "gunicorn", f"--keep-alive={PATIENCE}", *options, "app:app"]
