@@ -149,4 +149,4 @@ def test_the_gate_compares_on_the_same_live_rows_if_there_are_any(
     assert len(found) == objections, found
     if objections:
         by_rows = "on the latest live rows with feedback its Brier score is worse"
-        assert found[0].startswith(by_rows if against == 1 else "brier is")
+        assert found[0].startswith(by_rows if against == 1 else "Brier score is")
