@@ -6,7 +6,7 @@ prediction, `pages/` what a browser shows, `openapi/` the API's document.
 
 from flask import Flask
 
-from serving.access import Admins
+from serving.access.admins import Admins
 from serving.api import (
     feedback,
     health,

@@ -8,7 +8,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
 from serving import clock
-from serving.access import Admins
+from serving.access.admins import Admins
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, operation

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 
-from serving.access import Admins, origins
+from serving.access.admins import Admins
+from serving.access.origins import origins
 from serving.doctor.finding import Finding
 from serving.errors import ServingError
 from serving.recording.privacy import Privacy

@@ -6,7 +6,7 @@ key is sent in a header that the page sets.
 
 from flask import Flask, Response, request
 
-from serving.access import ANY, origins
+from serving.access.origins import ANY, origins
 from serving.settings import Settings
 
 ALLOWED = "Authorization, Content-Type, Content-Encoding, X-Request-ID"

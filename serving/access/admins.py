@@ -1,14 +1,11 @@
-"""Who may call and who may decide: the origins of `CORS_ORIGINS`, the keys of `ADMIN_KEYS`."""
+"""Who may decide on versions: the keys of `ADMIN_KEYS`."""
 
 import hmac
-import re
 
 from serving.errors import SettingsError
 from serving.settings import Settings
 
 MIN_KEY_LENGTH = 16
-ANY = "*"
-ORIGIN = re.compile(r"https?://[^/\s,*]+")
 
 
 class Admins:
@@ -42,21 +39,3 @@ class Admins:
             if hmac.compare_digest(known.encode(), key.encode()):
                 found = name
         return found
-
-
-def origins(settings: Settings) -> frozenset[str]:
-    """Return the allowed origins, which may be `ANY`.
-
-    Raises
-    ------
-    SettingsError
-        If an entry is not an origin.
-    """
-    named = frozenset(filter(None, map(str.strip, settings.cors_origins.split(","))))
-    for origin in sorted(named - {ANY}):
-        if not ORIGIN.fullmatch(origin):
-            raise SettingsError(
-                f"CORS_ORIGINS: {origin!r} is not an origin such as https://example.org, "
-                "without a path; * alone allows all"
-            )
-    return named
