@@ -44,6 +44,8 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
     ----------
     duration : int
         Microseconds; of the whole request where it had many records.
+    subject : str
+        The person whom it is about, if the client sent `X-Subject`; hashed with `JOURNAL_SALT`.
     record : dict
         Value by field, as far as it may be recorded.
     actual
@@ -56,6 +58,7 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
     version: int
     request_id: str
     duration: int
+    subject: str | UnsetType = UNSET
     record: Object
     prediction: Annotated[Raw, Meta(extra_json_schema={"type": ["string", "number"]})]
     probabilities: dict[str, float] | UnsetType = UNSET

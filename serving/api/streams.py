@@ -153,10 +153,10 @@ def _pieces(
     may_fail: bool,
 ) -> Iterator[bytes]:
     """The response, a batch at a time; each is recorded before it is sent."""
-    this_request = request_id.context().request_id
+    context = request_id.context()
 
     def predict(rows: Rows) -> Predicted:
-        return service.predict(engine, rows, RequestContext(this_request, time.perf_counter_ns()))
+        return service.predict(engine, rows, context._replace(since=time.perf_counter_ns()))
 
     with body:
         head, batches = writer.head(), iter(reader)

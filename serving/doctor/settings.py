@@ -30,11 +30,6 @@ TOGETHER: tuple[Contradiction, ...] = (
         "unset one of them",
     ),
     (
-        lambda given: bool(given.journal_salt) and not given.journal_hash,
-        "JOURNAL_SALT is set, and no field is hashed",
-        'name the fields: JOURNAL_HASH=\'{"wine": ["alcohol"]}\'',
-    ),
-    (
         lambda given: bool(given.alert_webhook_key) and not given.alert_webhook,
         "ALERT_WEBHOOK_KEY is set, and nothing is sent without ALERT_WEBHOOK",
         "set ALERT_WEBHOOK to the URL that receives the alerts",

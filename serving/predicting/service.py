@@ -35,10 +35,19 @@ LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction must be in the
 
 
 class RequestContext(NamedTuple):
-    """The id of a request, and the time of its arrival by `time.perf_counter_ns`."""
+    """What is known of a request besides its records.
+
+    Attributes
+    ----------
+    since : int
+        The time of its arrival, by `time.perf_counter_ns`.
+    subject : str
+        The person whom it is about, by the caller's own key; empty if none was sent.
+    """
 
     request_id: str
     since: int
+    subject: str = ""
 
 
 class RecordedFeedback(msgspec.Struct, frozen=True):
@@ -99,7 +108,9 @@ class Service:
         predicted = Predicted(engine, prediction_ids, rows, predictions)
         if self.journal:
             try:
-                self.journal.append(self.privacy.apply(_entry(predicted, context, now)))
+                entry = _entry(predicted, context, now)
+                entry.subject = self.privacy.subject(context.subject)
+                self.journal.append(self.privacy.apply(entry))
             except JournalError:
                 if self.required:
                     raise

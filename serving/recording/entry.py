@@ -40,6 +40,9 @@ class PredictionEntry(
         Low and high; empty for a model without intervals.
     warnings : dict of int to list
         By the position of the record; a record without warnings has no entry.
+    subject : str
+        The person whom the request is about, by the caller's own key or its hash; empty if the
+        caller sent none.
     """
 
     time: int
@@ -55,6 +58,7 @@ class PredictionEntry(
     probabilities: list[V] = []
     intervals: list[tuple[V, V]] = []
     warnings: dict[int, V] = {}
+    subject: str = ""
 
 
 class FeedbackEntry(msgspec.Struct, tag_field="kind", tag="feedback", gc=False):

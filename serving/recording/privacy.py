@@ -1,4 +1,4 @@
-"""Keep personal data out of the record: omit fields, or replace their values by hashes."""
+"""Keep personal data out of the record: omit fields, replace values and subjects by hashes."""
 
 import hashlib
 import hmac
@@ -32,10 +32,11 @@ class Privacy:
         self._omitted = _read("JOURNAL_OMIT", settings.journal_omit)
         self._hashed = _read("JOURNAL_HASH", settings.journal_hash)
         self._salt = settings.journal_salt.encode()
-        if self._hashed and len(settings.journal_salt) < MIN_SALT:
+        if len(settings.journal_salt) < MIN_SALT and (self._hashed or self._salt):
+            names = "JOURNAL_HASH needs a JOURNAL_SALT" if self._hashed else "JOURNAL_SALT is not"
             raise SettingsError(
-                f"JOURNAL_HASH needs a JOURNAL_SALT of at least {MIN_SALT} characters: "
-                "without it, values can be guessed until a hash matches"
+                f"{names} of at least {MIN_SALT} characters: "
+                "without them, values can be guessed until a hash matches"
             )
 
     def check_models(self, models: Collection[str]) -> None:
@@ -101,10 +102,19 @@ class Privacy:
             },
         )
 
+    def subject(self, key: str) -> str:
+        """Return what is recorded for a person's key: its hash if there is a salt."""
+        return self._digest(key) if self._salt and key else key
+
+    def subjects(self, key: str) -> list[str]:
+        """Return all that may be recorded for a person's key: without a salt it is the key."""
+        return list(dict.fromkeys([key, self.subject(key)]))
+
     def _hash(self, field: str, value: Value) -> Value:
-        if value is None:  # stays recognisable as missing
-            return None
-        text = msgspec.json.encode([field, value])
+        return None if value is None else self._digest([field, value])  # stays recognisable
+
+    def _digest(self, value: Any) -> str:
+        text = msgspec.json.encode(value)
         return hmac.digest(self._salt, text, hashlib.sha256).hex()[:DIGITS]
 
 

@@ -48,7 +48,8 @@ def document(client: FlaskClient) -> dict[str, Any]:
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in document["paths"].items():
         for method in item.keys() - {"parameters"}:
-            yield method.upper(), path, item | item[method]
+            parameters = [*item.get("parameters", []), *item[method].get("parameters", [])]
+            yield method.upper(), path, item | item[method] | {"parameters": parameters}
 
 
 def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
@@ -95,7 +96,7 @@ def test_requests_work_as_the_document_shows_them(
     for method, path, operation in operations(document):
         shown = {
             parameter["name"]: parameter["example"]
-            for parameter in operation.get("parameters", [])
+            for parameter in operation["parameters"]
             if "example" in parameter
         }
         if "prediction_id" in shown:

@@ -83,7 +83,7 @@ def test_a_sound_installation_is_fine(examine: Examine):
         ({"JOURNAL_OMIT": '{"vine": ["pH"]}'}, "error", "no model 'vine' is served"),
         ({"CORS_ORIGINS": "a.example"}, "error", "'a.example' is not an origin"),
         ({"JOURNAL": "off", "JOURNAL_REQUIRED": "on"}, "warning", "JOURNAL=off that they are not"),
-        ({"JOURNAL_SALT": "x" * 16}, "warning", "JOURNAL_SALT is set, and no field is hashed"),
+        ({"JOURNAL_SALT": "x"}, "error", "JOURNAL_SALT is not of at least 16 characters"),
         ({"MAX_STREAM_BYTES": "10"}, "warning", "MAX_STREAM_BYTES is less than MAX_BODY_BYTES"),
         ({"WEB_CONCURRENCY": "256"}, "warning", "more than four workers for each core"),
         ({"MODEL_DIR": "x"}, "warning", "MODEL_DIR is set but is not a setting; MODELS_DIR is"),

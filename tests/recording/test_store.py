@@ -31,6 +31,7 @@ def test_a_classification_is_read_as_it_was_written(store: Store):
         "version": 1,
         "request_id": "query",
         "duration": 321,
+        "subject": None,
         "record": {"alcohol": 9.5, "type": "white"},
         "prediction": "Não aprovado",
         "probabilities": {"Não aprovado": 0.75, "bom": 0.25},

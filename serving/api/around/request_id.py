@@ -1,4 +1,7 @@
-"""The id of every request: the client's own `X-Request-ID` where it is valid, else a new one."""
+"""The id of every request: the client's own `X-Request-ID` where it is valid, else a new one.
+
+And the person whom it is about, if the client sent one as `X-Subject`.
+"""
 
 import logging
 import re
@@ -6,11 +9,15 @@ import secrets
 import time
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import BadRequest
 
+from serving.inputs.shown import shown
 from serving.predicting.service import RequestContext
 
 HEADER = "X-Request-ID"
 VALID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it is logged, so nothing else may pass
+SUBJECT = "X-Subject"
+SUBJECT_PATTERN = r"[A-Za-z0-9_:|+=@~-][A-Za-z0-9_.:|+=@~-]{0,127}"  # also as a part of a path
 
 
 def name(sent: str) -> str:
@@ -19,8 +26,30 @@ def name(sent: str) -> str:
 
 
 def context() -> RequestContext:
-    """Id and arrival of the current request."""
-    return RequestContext(g.request_id, g.since)
+    """Id, arrival and subject of the current request.
+
+    Raises
+    ------
+    BadRequest
+        If its subject is invalid: recorded under another key or none, it could not be found.
+    """
+    subject = request.headers.get(SUBJECT, "")
+    return RequestContext(g.request_id, g.since, require_subject(subject) if subject else "")
+
+
+def require_subject(key: str) -> str:
+    """Return the key of a person if it is valid.
+
+    Raises
+    ------
+    BadRequest
+    """
+    if not re.fullmatch(SUBJECT_PATTERN, key):
+        raise BadRequest(
+            f"{shown(key)} is not the key of a subject: send 1 to 128 ASCII letters, digits "
+            "and . _ - : | + = @ ~, the first of them no dot"
+        )
+    return key
 
 
 def register(app: Flask) -> None:

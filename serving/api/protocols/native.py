@@ -56,12 +56,20 @@ def predict_operation(about: About) -> Operation:
         sent["content"][each] = {"schema": text(), "example": written}
     for each in WRITERS:
         success["content"].setdefault(each, {"schema": text()})
+    about_whom = {
+        "name": request_id.SUBJECT,
+        "in": "header",
+        "description": "The person whom all records are about, by a key of your own: what is "
+        "recorded can be exported and erased by it. Hashed with `JOURNAL_SALT`.",
+        "schema": text(pattern=f"^{request_id.SUBJECT_PATTERN}$"),
+    }
     described = operation(
         f"Predict {about.manifest.target}",
         success,
         (400, 404, 408, 413, 415, 503),
         description=f"{about.manifest.title}. A body without a Content-Type, or with the one that "
         f"curl gives it, is read as JSON too.{STREAMS}",
+        parameters=[about_whom],
         requestBody=sent,
     )
     refused = f"#/components/responses/{about.of_model('Refused')}"

@@ -129,6 +129,7 @@ def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any
             entry.version,
             entry.request_id,
             entry.duration,
+            entry.subject or None,
             json(record),
             json(prediction),
             probabilities,

@@ -146,6 +146,17 @@ STEPS = (
             """,
         ),
     ),
+    Step(
+        "subjects of predictions",
+        (
+            "ALTER TABLE predictions ADD COLUMN subject EXACT",
+            # Only the rows that have one: the others need no longer for their insertion.
+            """
+            CREATE INDEX predictions_by_subject ON predictions (subject, time, id)
+            WHERE subject IS NOT NULL
+            """,
+        ),
+    ),
 )
 
 

@@ -15,7 +15,7 @@ from serving.recording.store.layouts import Layout
 
 _encode = msgspec.json.Encoder().encode
 
-_KEYS = ("id", "time", "model", "version", "request_id", "duration")
+_KEYS = ("id", "time", "model", "version", "request_id", "duration", "subject")
 _VALUES = ("record", "prediction", "probabilities", "interval", "warnings")
 _NUMBERS = {
     *("time", "version", "duration", "layout", "early"),
@@ -60,6 +60,8 @@ class Prediction(msgspec.Struct, frozen=True):
         Milliseconds since 1970, UTC.
     duration : int
         Microseconds, of the whole request.
+    subject : str, optional
+        The person whom it is about, by the caller's own key or its hash.
     record : Raw
         JSON object: values by field.
     probabilities : Raw, optional
@@ -74,6 +76,7 @@ class Prediction(msgspec.Struct, frozen=True):
     version: int
     request_id: str
     duration: int
+    subject: str | None
     record: Raw
     prediction: Raw
     probabilities: Raw | None
