@@ -8,10 +8,11 @@ RUN python -m venv /venv
 COPY requirements.txt requirements-parser.txt ./
 # What serving imports, and pandas for models that take frames; requirements.txt pins these and all
 # that they need. The libraries' own tests would add some 90 MB; their sources in C and Cython, what
-# type checkers read, ONNX Runtime's tools for converting models, and time zones another 15.
+# type checkers read, ONNX Runtime's tools for converting models, what cffi compiles with, symbols
+# of libsodium, and time zones another 20.
 RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.txt \
         flask gevent gunicorn joblib msgspec numpy onnxruntime pandas psycopg \
-        psycopg-binary scikit-learn setuptools sqlalchemy \
+        psycopg-binary pynacl scikit-learn setuptools sqlalchemy \
     && (/venv/bin/pip install --no-cache-dir --no-compile --requirement requirements-parser.txt \
         || echo "gunicorn's own HTTP parser serves, which is slower") \
     && find /venv -type d -name tests -prune -exec rm -r {} + \
@@ -19,7 +20,9 @@ RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.
     && rm -r /venv/lib/python3.*/site-packages/onnxruntime/quantization \
         /venv/lib/python3.*/site-packages/onnxruntime/tools \
         /venv/lib/python3.*/site-packages/onnxruntime/transformers \
-    && /venv/bin/pip uninstall --yes tzdata
+        /venv/lib/python3.*/site-packages/cffi \
+    && strip /venv/lib/python3.*/site-packages/nacl/_sodium.abi3.so \
+    && /venv/bin/pip uninstall --yes pycparser tzdata
 # The command `adega`, which runs the code that is in /service then.
 WORKDIR /service
 COPY pyproject.toml ./

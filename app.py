@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environment()
     privacy = Privacy(settings)
     registry = Registry(
-        Decisions(settings.models_dir, settings.decisions_dir),
+        Decisions.from_settings(settings),
         settings.default_model,
         max_loaded=settings.models_in_memory,
         check=privacy.check_version,

@@ -3,7 +3,7 @@
 import click
 
 from serving import __version__, memory
-from serving.commands import collect, doctor, monitor, predict, versions
+from serving.commands import collect, doctor, monitor, predict, sign, versions
 from serving.commands.group import Commands
 from serving.commands.plugins import plugins
 from serving.settings import Settings
@@ -47,6 +47,8 @@ for _command in (
     versions.trial,
     versions.retire,
     predict.predict,
+    sign.signing_key,
+    sign.sign,
     doctor.doctor,
     *plugins(),
 ):

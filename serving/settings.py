@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from serving.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
+PUBLIC_KEY_BYTES = 32  # of Ed25519
 SWITCH = {"on": True, "1": True, "off": False, "0": False}
 
 
@@ -61,6 +62,18 @@ def _key(text: str) -> str:
         return expected
 
 
+def _public_keys(text: str) -> str:
+    try:
+        sound = all(len(key) == PUBLIC_KEY_BYTES for key in _decoded_keys(text))
+    except binascii.Error:
+        sound = False
+    return "" if sound else "public keys as `adega signing-key` prints them, with commas between"
+
+
+def _decoded_keys(text: str) -> tuple[bytes, ...]:
+    return tuple(b64decode(key.strip(), validate=True) for key in text.split(",") if key.strip())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The service's settings; a field `max_records` is read from `MAX_RECORDS`."""
@@ -71,6 +84,8 @@ class Settings:
     models_dir: Path = ROOT / "models"
     default_model: str = "wine"  # of /predict and /example
     models_in_memory: int = 20  # versions of models that a worker keeps loaded
+    trusted_keys: str = _setting("", expected=_public_keys)  # who must have signed a version
+    signing_key: str = ""  # file of the private key that signs new versions
     admin_keys: str = ""  # name:key,…: who may decide on versions over HTTP
     max_records: int = 10_000  # in one request
     var_dir: Path = _setting(ROOT / "var", created=True)  # of the journal, the counts and SQLite
@@ -112,6 +127,11 @@ class Settings:
             if text := environment.get(variable, "").strip():
                 given[setting.name] = _parse(variable, text, setting.default, setting.metadata)
         return cls(**given)
+
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """The keys one of which must have signed a version; none if unsigned ones are served."""
+        return _decoded_keys(self.trusted_keys)
 
     @property
     def journal_dir(self) -> Path:

@@ -11,7 +11,9 @@ from serving import __version__
 from serving.errors import ServingError
 from serving.models import artefact, model_folder
 from serving.models.refusals import reason
+from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
+from serving.versions.decisions import Decisions
 from train import report, retrain
 from train.errors import TrainingError
 from train.fitting.estimators import AUTO, BUILDERS
@@ -70,7 +72,7 @@ def main(context: click.Context) -> None:
     Artefacts go to MODELS_DIR (models). `adega train data.csv` is short for
     `adega train csv data.csv`.
     """
-    context.obj = Settings.from_environment().models_dir
+    context.obj = Settings.from_environment()
 
 
 def _name(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -154,7 +156,7 @@ def csv(
 @click.option("--trust", is_flag=True, help="Load the pickle without asking.")
 @click.pass_obj
 def import_command(
-    models_dir: Path,
+    settings: Settings,
     *,
     file: Path,
     name: str,
@@ -168,24 +170,33 @@ def import_command(
         click.confirm(
             f"Loading a pickle runs whatever code is in it. Do you trust {file}?", abort=True
         )
+    signing_key = key_for_new_versions(settings)
     try:
-        trained = import_model(file, sample, target, name, models_dir, with_scalers=scalers)
+        trained = import_model(
+            file,
+            sample,
+            target,
+            name,
+            settings.models_dir,
+            with_scalers=scalers,
+            signing_key=signing_key,
+        )
     except (TrainingError, ServingError):
         raise
     except Exception as error:  # why: code of others, which may raise anything
         kind = type(error).__name__
         raise TrainingError(f"{file} cannot be served: {reason(error)} ({kind})") from error
-    click.echo(report.summary(trained, models_dir))
+    click.echo(report.summary(trained, settings.models_dir))
 
 
 @main.command()
 @click.argument("name")
 @click.argument("version", type=int, required=False)
 @click.pass_obj
-def check(models_dir: Path, name: str, version: int | None) -> None:
+def check(settings: Settings, name: str, version: int | None) -> None:
     """Prove again that a version's ONNX model equals its pickle; by default the live VERSION."""
-    version = version or model_folder.live_version(models_dir / name)
-    checked = artefact.read(models_dir, name, version)
+    decisions = Decisions.from_settings(settings)
+    checked = decisions.read(name, version or model_folder.live_version(settings.models_dir / name))
     if artefact.ONNX not in checked.contents:
         raise TrainingError(
             f"{checked} has no {artefact.ONNX}, so there is nothing to check: its pickle serves"

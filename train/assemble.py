@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from platform import python_version
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import joblib
 import msgspec
@@ -22,11 +22,15 @@ from serving.models.engine import Agreement
 from serving.models.manifest import Manifest
 from serving.models.reference import Reference
 from serving.models.refusals import reason
+from serving.models.signatures import public_key
 from serving.versions.rehearsal import rehearse
 from train.errors import TrainingError
 from train.fitting.decision import decide
 from train.onnx import proof
 from train.onnx.proof_rows import ProofRows
+
+if TYPE_CHECKING:
+    from nacl.signing import SigningKey
 
 STEPS = 2  # ONNX, the proof
 ALWAYS = {"scikit-learn", "numpy", "joblib", "skl2onnx", "onnx"}
@@ -102,6 +106,7 @@ def write(
     progress: Callable[[], None],
     *,
     card: Card | None = None,
+    signing_key: "SigningKey | None" = None,
 ) -> Trained:
     """Write the next version of a model, and put it live if no other version is.
 
@@ -113,6 +118,8 @@ def write(
         Called `STEPS` times on the way.
     card : Card or None
         If it was evaluated on held-out rows.
+    signing_key : SigningKey or None
+        If the version is to be signed.
 
     Raises
     ------
@@ -138,10 +145,11 @@ def write(
             f"the version could not be served, so it is not written: {error}"
         ) from error
 
-    number = artefact.write(models_dir, manifest, contents)
+    number = artefact.write(models_dir, manifest, contents, signing_key)
     first = model_folder.put_first_live(models_dir / manifest.name, number)
     written = artefact.read(models_dir, manifest.name, number)
-    return Trained(written, agreement, first, ready.remarks)
+    signed = [f"signed; the public key is {public_key(signing_key)}"] if signing_key else []
+    return Trained(written, agreement, first, (*ready.remarks, *signed))
 
 
 def libraries(fitted: Any) -> dict[str, str]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from serving.errors import ArtefactError
-from serving.models import artefact
 from serving.models.manifest import Manifest
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
@@ -39,8 +38,8 @@ def feedback_source(settings: Settings, model: str, max_live: int) -> Iterator[F
 def trained_on(settings: Settings, model: str) -> str:
     """The sha256 of the file that the live version was trained on; empty if none is live."""
     try:
-        live = _decisions(settings).live(model)
-        return artefact.read_manifest(settings.models_dir, model, live).data.sha256
+        decisions = _decisions(settings)
+        return decisions.read_manifest(model, decisions.live(model)).data.sha256
     except ArtefactError:
         return ""
 
@@ -67,4 +66,4 @@ def reason(manifest: Manifest) -> str:
 
 
 def _decisions(settings: Settings) -> Decisions:
-    return Decisions(settings.models_dir, settings.decisions_dir)
+    return Decisions.from_settings(settings)

@@ -11,6 +11,7 @@ import click
 
 from serving.errors import VersionRefused
 from serving.models.manifest import Manifest
+from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
 from train import report, retrain
 from train.live import MAX_LIVE
@@ -54,6 +55,7 @@ def retraining_options(command: Callable[..., None]) -> Callable[..., None]:
 def run(problem: Problem, data: Path, retraining: Retraining) -> None:
     """Train a problem, print how good the version is, and put it live if that was asked for."""
     settings = Settings.from_environment()
+    signing_key = key_for_new_versions(settings)
     with ExitStack() as stack:
         feedback = None
         if retraining.with_feedback:
@@ -62,7 +64,14 @@ def run(problem: Problem, data: Path, retraining: Retraining) -> None:
         bar = stack.enter_context(
             click.progressbar(length=problem.steps, label=f"training {problem.name}")
         )
-        trained = train(problem, data, settings.models_dir, lambda: bar.update(1), feedback)
+        trained = train(
+            problem,
+            data,
+            settings.models_dir,
+            lambda: bar.update(1),
+            feedback,
+            signing_key=signing_key,
+        )
     click.echo(report.summary(trained, settings.models_dir))
     if retraining.auto and not trained.live:
         _promote(settings, trained.artefact.manifest)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from serving.models.backends import feature_columns
 from serving.models.manifest import Manifest, TrainingData
@@ -21,6 +22,9 @@ from train.tables.read import sha256
 from train.task import SEED
 from train.training_set import TrainingSet
 
+if TYPE_CHECKING:
+    from nacl.signing import SigningKey
+
 
 @one_thread()
 def train(
@@ -29,6 +33,8 @@ def train(
     models_dir: Path,
     progress: Callable[[], None],
     feedback: FeedbackSource | None = None,
+    *,
+    signing_key: "SigningKey | None" = None,
 ) -> Trained:
     """Train a problem and write the next version of its model.
 
@@ -43,6 +49,8 @@ def train(
         Called `problem.steps` times on the way.
     feedback : FeedbackSource, optional
         Where live records are, to be added to the file's rows.
+    signing_key : SigningKey, optional
+        What signs the version.
 
     Raises
     ------
@@ -69,6 +77,7 @@ def train(
         reference,
         chosen.fitted,
         progress,
+        signing_key=signing_key,
         card=card(
             problem.task,
             chosen,

@@ -18,7 +18,7 @@ from serving.commands.group import AS_JSON, NEEDS_ATTENTION
 from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
 from serving.inputs.schema import Rows
-from serving.models import artefact, model_folder
+from serving.models import model_folder
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
 from serving.settings import Settings
@@ -151,10 +151,10 @@ def predict(
 
 def _engine(settings: Settings, model: str, version: int | None) -> Engine:
     model_folder.require_live(settings.models_dir, model)
-    decisions = Decisions(settings.models_dir, settings.decisions_dir)
+    decisions = Decisions.from_settings(settings)
     version = version or decisions.live(model)
     decisions.require(model, version)
-    return Engine(artefact.read(settings.models_dir, model, version))
+    return Engine(decisions.read(model, version))
 
 
 def _write(engine: Engine, reader: Reader, media_type: str, out: BinaryIO) -> Iterator[Batch]:

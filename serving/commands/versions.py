@@ -95,7 +95,7 @@ def retire(settings: Settings, model: str, version: int, why: str) -> None:
 
 
 def _decisions(settings: Settings) -> Decisions:
-    return Decisions(settings.models_dir, settings.decisions_dir)
+    return Decisions.from_settings(settings)
 
 
 def _versions(settings: Settings) -> Versions:

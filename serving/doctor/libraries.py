@@ -11,7 +11,15 @@ from serving.settings import ROOT
 OLDEST, NEWEST = (3, 11), (3, 14)
 PINNED = ROOT / "requirements.txt"
 NEEDED = {"click", "flask", "gevent", "gunicorn", "joblib", "markupsafe", "msgspec", "numpy"}
-NEEDED |= {"onnxruntime", "scikit-learn", "scipy", "sqlalchemy", "threadpoolctl", "werkzeug"}
+NEEDED |= {
+    "onnxruntime",
+    "pynacl",
+    "scikit-learn",
+    "scipy",
+    "sqlalchemy",
+    "threadpoolctl",
+    "werkzeug",
+}
 INSTALL = f"{sys.executable} -m pip install --requirement requirements.txt"
 
 

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from serving import COMMAND
 from serving.doctor.finding import Finding
@@ -21,7 +20,7 @@ AGAIN = "train it again, or copy the folder again from where it was trained"
 
 def examine(given: Settings) -> Iterator[Finding]:
     """Check each model of the folder."""
-    decisions = Decisions(given.models_dir, given.decisions_dir)
+    decisions = Decisions.from_settings(given)
     try:
         names = decisions.models()
     except ArtefactError as error:
@@ -56,16 +55,16 @@ def _model(decisions: Decisions, name: str, privacy: Privacy) -> Iterator[Findin
         yield Finding(f"model {name}", "error", str(error), remedy)
         return
     for number, state in numbers.items():
-        yield _version(decisions.models_dir, (name, number), state, privacy)
+        yield _version(decisions, (name, number), state, privacy)
 
 
-def _version(models_dir: Path, key: tuple[str, int], state: str, privacy: Privacy) -> Finding:
+def _version(decisions: Decisions, key: tuple[str, int], state: str, privacy: Privacy) -> Finding:
     name, number = key
     about = f"model {name}"
     log = logging.getLogger("serving.models.engine")
     was, log.disabled = log.disabled, True  # it logs what is reported below
     try:
-        read = artefact.read(models_dir, name, number)
+        read = decisions.read(name, number)
         privacy.check_version(read.manifest)
         engine = Engine(read)
     except ServingError as error:

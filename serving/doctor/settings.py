@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
+from pathlib import Path
 
 from serving.access.admins import Admins
 from serving.access.origins import origins
@@ -45,11 +46,21 @@ TOGETHER: tuple[Contradiction, ...] = (
         "set it to the same or more",
     ),
     (
+        lambda given: is_readable_by_others(given.signing_key),
+        "other users can read the private key in the file that SIGNING_KEY names",
+        "chmod 600 that file",
+    ),
+    (
         lambda given: given.web_concurrency > MAX_PER_CORE * (os.cpu_count() or 1),
         "WEB_CONCURRENCY is more than four workers for each core; they only use memory",
         "one for each core is best",
     ),
 )
+
+
+def is_readable_by_others(file: str) -> bool:
+    """Whether a file exists that others than its owner can read."""
+    return bool(file) and Path(file).exists() and bool(Path(file).stat().st_mode & 0o077)
 
 
 def examine(given: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:

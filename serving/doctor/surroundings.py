@@ -15,8 +15,8 @@ from typing import Any
 
 from serving.doctor.finding import Finding
 from serving.errors import ArtefactError
-from serving.models import artefact, model_folder
 from serving.settings import Settings
+from serving.versions.decisions import Decisions
 
 FULL, NEARLY_FULL = 100 * 2**20, 2**30  # bytes that are free
 PATIENCE = 3  # seconds to wait for a response
@@ -109,13 +109,14 @@ def _disk(given: Settings) -> Finding:
 
 def _clock(given: Settings) -> Finding:
     """Check that no model is from the future."""
+    decisions = Decisions.from_settings(given)
     now, latest, names = datetime.now(UTC), datetime.min.replace(tzinfo=UTC), list[str]()
     with suppress(ArtefactError):  # reported with the models
-        names = model_folder.live_models(given.models_dir)
+        names = decisions.models()
     for name in names:
         try:
-            number = model_folder.live_version(given.models_dir / name)
-            manifest = artefact.read_manifest(given.models_dir, name, number)
+            number = decisions.live(name)
+            manifest = decisions.read_manifest(name, number)
             made = datetime.fromisoformat(manifest.created)
         except (ArtefactError, ValueError):  # reported with the models
             continue

@@ -5,16 +5,17 @@ model.onnx       the same model compiled for serving; absent if it could not be 
 model.json       the manifest
 reference.json   the distributions in training, which live traffic is compared with
 outputs.npy      some rows and what the pickle returned for them: every engine must return the same
+model.json.sig   the signature of the manifest, if it was signed
 card.json        what its page shows beyond the manifest; absent if nothing was held out
 """
 
 import hashlib
 import io
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -28,6 +29,10 @@ from serving.models.card import Card
 from serving.models.manifest import Manifest
 from serving.models.model_folder import numbered, write_through
 from serving.models.reference import Reference
+from serving.models.signatures import SIGNATURE, require_signature, sign
+
+if TYPE_CHECKING:
+    from nacl.signing import SigningKey
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
 OUTPUTS, CARD = "outputs.npy", "card.json"
@@ -82,15 +87,20 @@ class Artefact:
         return f"{self.manifest.name} {self.manifest.version}"
 
 
-def read(models_dir: Path, name: str, version: int) -> Artefact:
+def read(models_dir: Path, name: str, version: int, trusted: Collection[bytes] = ()) -> Artefact:
     """Read a version's folder and verify every file in it.
+
+    Parameters
+    ----------
+    trusted : collection of bytes
+        The public keys one of which must have signed it; none if it need not be signed.
 
     Raises
     ------
     ArtefactError
-        If a file is missing, altered or invalid.
+        If a file is missing, altered or invalid, or the signature is.
     """
-    manifest = read_manifest(models_dir, name, version)
+    manifest = read_manifest(models_dir, name, version, trusted)
     contents = {file: _verified(models_dir, manifest, file) for file in manifest.files}
     for file in (PICKLE, REFERENCE, OUTPUTS):
         if file not in contents:
@@ -99,19 +109,25 @@ def read(models_dir: Path, name: str, version: int) -> Artefact:
     return Artefact(manifest, reference, contents)
 
 
-def read_manifest(models_dir: Path, name: str, version: int) -> Manifest:
-    """Read the manifest of a version, and none of its other files.
+def read_manifest(
+    models_dir: Path, name: str, version: int, trusted: Collection[bytes] = ()
+) -> Manifest:
+    """Read the manifest of a version, and of its other files the signature alone.
 
     Raises
     ------
     ArtefactError
-        If it is missing or invalid, or belongs to another version.
+        If it is missing or invalid, belongs to another version, or none of the trusted keys, if
+        there are any, signed it.
     """
     where = f"{name} {version}: {MANIFEST}"
+    folder = models_dir / name / str(version)
     try:
-        content = (models_dir / name / str(version) / MANIFEST).read_bytes()
+        content = (folder / MANIFEST).read_bytes()
     except OSError as error:
         raise ArtefactError(f"{where} cannot be read: {without_path(error)}") from error
+    if trusted:
+        require_signature(folder, name, version, content, trusted)
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
     except ValueError as error:  # no JSON, no UTF-8 or no manifest
@@ -143,8 +159,13 @@ def read_card(models_dir: Path, manifest: Manifest) -> Card:
     return _decoded(manifest, CARD, _verified(models_dir, manifest, CARD), Card)
 
 
-def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> int:
-    """Write a folder for the model's next version and return its number.
+def write(
+    models_dir: Path,
+    manifest: Manifest,
+    contents: Mapping[str, bytes],
+    signing_key: "SigningKey | None" = None,
+) -> int:
+    """Write a folder for the model's next version and return its number; sign it, given a key.
 
     The folder is filled under another name and then renamed, so that nobody sees half of it. If
     several processes write at once, each gets a number of its own.
@@ -155,10 +176,14 @@ def write(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) -
     with locked(model):
         version = max((int(entry.name) for entry in numbered(model)), default=0) + 1
         manifest = msgspec.structs.replace(manifest, version=version, files=files)
+        described = pretty(manifest)
+        files_there = {**contents, MANIFEST: described}
+        if signing_key:
+            files_there[SIGNATURE] = sign(manifest.name, version, described, signing_key)
         aside = model / f".{version}.{uuid4().hex}"
         aside.mkdir()
         try:
-            for file, content in {**contents, MANIFEST: pretty(manifest)}.items():
+            for file, content in files_there.items():
                 write_through(aside / file, content)
             aside.rename(model / str(version))
         finally:

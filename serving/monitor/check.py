@@ -15,7 +15,6 @@ from msgspec import Raw
 from serving import clock
 from serving.errors import ArtefactError
 from serving.metrics.requests import Totals, read_totals
-from serving.models import artefact
 from serving.models.artefact import Artefact
 from serving.models.manifest import Figure
 from serving.monitor.alerts.alerts import change_alerts, signals_of
@@ -70,7 +69,7 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
         store.reports.renew(last, now)
         return last.report
 
-    trained = artefact.read(settings.models_dir, model, version)
+    trained = decisions.read(model, version)
     decoder = Decoder(trained.manifest, trained.reference)
     held_out = held_out_metrics(trained)
     reached = store.last_place()  # read before the window, which so has all feedback up to there
@@ -84,7 +83,7 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
     counted = read_totals(settings.metrics_dir)
     counted_before = last_report.traffic.totals if last_report else NOTHING_COUNTED
     traffic = measure_traffic(window, counted, counted_before, now)
-    trial = _compare_trial(settings, store, decisions, limits)
+    trial = _compare_trial(store, decisions, limits)
     verdict, reasons = _judge(drift, realised, watched.drift)
     unmeasured = chain(compared.unmeasured, find_unmeasured(trained, window, watched.drift))
 
@@ -154,15 +153,13 @@ def _estimate(window: Window, trained: Artefact) -> Sequence[Estimated]:
     return estimate(predictions, trained.reference.reliability)
 
 
-def _compare_trial(
-    settings: Settings, store: Store, decisions: Decisions, limits: WindowLimits
-) -> Trial | None:
+def _compare_trial(store: Store, decisions: Decisions, limits: WindowLimits) -> Trial | None:
     """Compare the version on trial, if there is one, with the live version."""
     try:
         version = decisions.trial(limits.model)
         if version is None or version == limits.version:
             return None
-        manifest = artefact.read_manifest(settings.models_dir, limits.model, version)
+        manifest = decisions.read_manifest(limits.model, version)
     except ArtefactError:  # the trial is broken, which the service reports; the live one is not
         return None
     return store.trial(limits.model, version, numbers=manifest.task == "regression")

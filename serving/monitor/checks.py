@@ -48,7 +48,7 @@ class Checks:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.store = settings, store
-        self.decisions = Decisions(settings.models_dir, settings.decisions_dir)
+        self.decisions = Decisions.from_settings(settings)
         self._webhook = Webhook(settings)
         self._failures: dict[str, str] = {}
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from serving.errors import ArtefactError
 from serving.log import log_as_json
-from serving.models import artefact
 from serving.models.artefact import ONNX
 from serving.models.engine import Engine
 from serving.settings import ROOT, Settings
@@ -30,7 +29,7 @@ def check(decisions: Decisions) -> None:
     """Load each pickle; log an error for one that does not load or predicts something else."""
     for name in decisions.models():
         try:
-            read = artefact.read(decisions.models_dir, name, decisions.live(name))
+            read = decisions.read(name, decisions.live(name))
             contents = {file: content for file, content in read.contents.items() if file != ONNX}
             Engine(replace(read, contents=contents))
         except ArtefactError as error:
@@ -42,4 +41,4 @@ def check(decisions: Decisions) -> None:
 if __name__ == "__main__":
     log_as_json()
     settings = Settings.from_environment()
-    check(Decisions(settings.models_dir, settings.decisions_dir))
+    check(Decisions.from_settings(settings))

@@ -14,17 +14,20 @@ decisions.jsonl   every decision and every retraining by the monitor, a line eac
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
 from serving.errors import ArtefactError, UnknownVersion, without_path
 from serving.lock import locked
-from serving.models import model_folder
+from serving.models import artefact, model_folder
+from serving.models.artefact import Artefact
+from serving.models.manifest import Manifest
 from serving.models.model_folder import CURRENT
+from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -68,17 +71,42 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decisions:
-    """The decisions on the models of a folder.
+    """The decisions on the models of a folder, and their versions.
 
     Parameters
     ----------
     models_dir : Path
     own_dir : Path
         Where decisions are kept if `models_dir` cannot be written.
+    trusted : collection of bytes
+        The public keys one of which must have signed a version; none if it need not be signed.
     """
 
-    def __init__(self, models_dir: Path, own_dir: Path) -> None:
-        self.models_dir, self.own_dir = models_dir, own_dir
+    def __init__(self, models_dir: Path, own_dir: Path, trusted: Collection[bytes] = ()) -> None:
+        self.models_dir, self.own_dir, self._trusted = models_dir, own_dir, trusted
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Open the folders of the service."""
+        return cls(settings.models_dir, settings.decisions_dir, settings.public_keys)
+
+    def read(self, model: str, version: int) -> Artefact:
+        """Read a version, verified down to its signature if it must be signed.
+
+        Raises
+        ------
+        ArtefactError
+        """
+        return artefact.read(self.models_dir, model, version, self._trusted)
+
+    def read_manifest(self, model: str, version: int) -> Manifest:
+        """Read the manifest of a version, verified likewise.
+
+        Raises
+        ------
+        ArtefactError
+        """
+        return artefact.read_manifest(self.models_dir, model, version, self._trusted)
 
     def models(self) -> list[str]:
         """List the models that have a live version."""

@@ -3,13 +3,12 @@
 import os
 from collections.abc import Callable, Collection
 from itertools import count
-from pathlib import Path
 
 from serving import memory
 from serving.errors import ArtefactError
-from serving.models import artefact
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
+from serving.versions.decisions import Decisions
 from serving.versions.rehearsal import rehearse
 
 Key = tuple[str, int]  # of a version: its model and its number
@@ -32,9 +31,9 @@ class Engines:
     """
 
     def __init__(
-        self, models_dir: Path, max_loaded: int, check: Callable[[Manifest], None]
+        self, decisions: Decisions, max_loaded: int, check: Callable[[Manifest], None]
     ) -> None:
-        self.models_dir, self.max_loaded, self.check = models_dir, max_loaded, check
+        self.decisions, self.max_loaded, self.check = decisions, max_loaded, check
         self.loaded: dict[Key, Engine] = {}
         self._used: dict[Key, int] = {}  # by version: the turn of the clock when it was last used
         self._clock = count()
@@ -65,7 +64,7 @@ class Engines:
         if key in self._failed and self._failed[key][0] == stamp:
             raise ArtefactError(self._failed[key][1])
         try:
-            read = artefact.read(self.models_dir, *key)
+            read = self.decisions.read(*key)
             self.check(read.manifest)
             engine = rehearse(read)
         except ArtefactError as error:
@@ -96,7 +95,7 @@ class Engines:
 
     def folder(self, key: Key) -> str:
         """The path of a version's folder."""
-        return f"{self.models_dir}/{key[0]}/{key[1]}"
+        return f"{self.decisions.models_dir}/{key[0]}/{key[1]}"
 
 
 def _stamp(folder: str) -> Stamp:

@@ -7,7 +7,7 @@ registry refreshes that model's manifests, so they are at most a second old.
 import threading
 
 from serving.errors import ArtefactError
-from serving.models import artefact, model_folder
+from serving.models import model_folder
 from serving.models.manifest import Manifest
 from serving.versions.decisions import Decisions
 
@@ -33,7 +33,7 @@ class Manifests:
         ------
         ArtefactError
         """
-        manifest = artefact.read_manifest(self._decisions.models_dir, model, version)
+        manifest = self._decisions.read_manifest(model, version)
         with self._lock:
             kept = self._kept.setdefault(model, {})
             kept[version] = manifest
@@ -55,7 +55,7 @@ class Manifests:
             served = []
         for version in served[-MAX_KEPT:]:
             try:
-                kept[version] = artefact.read_manifest(folder, model, version)
+                kept[version] = self._decisions.read_manifest(model, version)
             except ArtefactError:
                 continue
         with self._lock:

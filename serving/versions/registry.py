@@ -73,7 +73,7 @@ class Registry:
         self.live: Mapping[str, int] = {}
         self.trials: Mapping[str, int] = {}
         self.broken: dict[str, str] = {}
-        self._engines = Engines(decisions.models_dir, max_loaded, check)
+        self._engines = Engines(decisions, max_loaded, check)
         self._manifests = Manifests(decisions)
         self._stamps: dict[str, Stamp] = {}
         self._lock = threading.Lock()

@@ -10,7 +10,7 @@ import msgspec
 
 from serving import clock
 from serving.errors import ArtefactError, VersionRefused
-from serving.models import artefact, model_folder
+from serving.models import model_folder
 from serving.models.manifest import Figure
 from serving.versions import gate
 from serving.versions.decisions import Action, Decision, Decisions
@@ -72,7 +72,7 @@ class Versions:
         for number in reversed(self._versions(model)):
             its_states = tuple(state for state, numbers in states.items() if number in numbers)
             try:
-                manifest = artefact.read_manifest(self.decisions.models_dir, model, number)
+                manifest = self.decisions.read_manifest(model, number)
             except ArtefactError as error:
                 versions.append(Version(number, its_states, broken=str(error)))
             else:
@@ -118,7 +118,7 @@ class Versions:
                 raise VersionRefused(f"{model}: no version was live before {current}")
             self._require(model, before)
             # If it would fail when it is live, this raises the reason.
-            rehearse(artefact.read(self.decisions.models_dir, model, before))
+            rehearse(self.decisions.read(model, before))
             return self._take("rollback", model, current, before, why)
 
     def set_trial(self, model: str, version: int | None, why: str = "") -> Decision:
@@ -133,7 +133,7 @@ class Versions:
                 self._require(model, version)
                 if version == self._current(model):
                     raise VersionRefused(f"{model} {version} is live already; try another version")
-                artefact.read(self.decisions.models_dir, model, version)
+                self.decisions.read(model, version)
             before = self.decisions.trial(model)
             return self._take("trial", model, before, version, why)
 
@@ -177,13 +177,12 @@ class Versions:
         return self._objections(model, version, self._current(model))
 
     def _objections(self, model: str, version: int, before: int) -> tuple[str, ...]:
-        folder = self.decisions.models_dir
         try:
-            live = artefact.read(folder, model, before)
+            live = self.decisions.read(model, before)
         except ArtefactError:  # it cannot serve, so any version may replace it
             live = None
         try:
-            return gate.objections(artefact.read(folder, model, version), live)
+            return gate.objections(self.decisions.read(model, version), live)
         except ArtefactError as error:  # an error cannot be overruled
             raise VersionRefused(f"{model} {version} is not put live", (str(error),)) from error
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from conftest import rewrite
+from signing import new_key
 
+from serving.errors import SettingsError
 from serving.monitor.retraining import training
-from serving.monitor.retraining.training import Training, TrainingResult
+from serving.monitor.retraining.training import Training, TrainingResult, require_training
 from serving.settings import Settings
 
 
@@ -37,3 +39,25 @@ def test_a_training_has_a_time_limit(models: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(training, "LIMIT", 0.0)
     endless = Training(Settings(models_dir=models, var_dir=tmp_path / "var"), "wine")
     assert endless.result() == (None, True, "it took longer than 0 s")
+
+
+def test_a_training_gets_the_keys_of_the_monitor(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "Error: $SIGNING_KEY $TRUSTED_KEYS"\nexit 1\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(training.sys, "executable", str(python))
+    folders = {"models_dir": models, "var_dir": tmp_path / "var"}
+    ours = Training(Settings(**folders, signing_key="/k", trusted_keys="a"), "wine")
+    ours.wait()
+    assert ours.result() == (None, True, "/k a")
+
+
+def test_versions_that_would_not_be_served_are_not_trained(models: Path, tmp_path: Path):
+    file, _ = new_key(tmp_path / "key")
+    _, other = new_key(tmp_path / "other")
+    for key in ("", file):
+        settings = Settings(models_dir=models, signing_key=key, trusted_keys=other)
+        with pytest.raises(SettingsError, match="a new version would not be served"):
+            require_training(settings)

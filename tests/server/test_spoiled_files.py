@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import body, predict, rewrite, wine
@@ -111,9 +112,9 @@ def test_a_version_that_is_deleted_while_it_is_listed_is_told_as_broken(
     """Between the list of the folder and the look into it."""
     read = artefact.read_manifest
 
-    def deleting(models: Path, name: str, version: int) -> Manifest:
+    def deleting(models: Path, *version: Any) -> Manifest:
         shutil.rmtree(models / "wine" / "2", ignore_errors=True)
-        return read(models, name, version)
+        return read(models, *version)
 
     monkeypatch.setattr(artefact, "read_manifest", deleting)
     versions = service.client.get("/models/wine/versions").json["versions"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,9 @@ from train.tables.read import sha256
 from train.tables.rows import to_rows
 from train.task import SEED, Target, Task
 
+if TYPE_CHECKING:
+    from nacl.signing import SigningKey
+
 MAX_TRIED = 50  # rows of a sample, one of which the estimator must accept
 
 
@@ -47,6 +50,7 @@ def import_model(
     models_dir: Path,
     *,
     with_scalers: Sequence[str] = (),
+    signing_key: "SigningKey | None" = None,
 ) -> Trained:
     """Write a version from a pickle, which runs whatever code is in it, and rows in a CSV.
 
@@ -60,6 +64,8 @@ def import_model(
         The sample's target column, with which the estimator is evaluated.
     with_scalers : sequence of str
         `COLUMN=FILE`: a scaler in its own pickle, for a column that the estimator takes scaled.
+    signing_key : SigningKey, optional
+        What signs the version.
 
     Raises
     ------
@@ -102,7 +108,9 @@ def import_model(
         manifest = _evaluate(manifest, task, y, outputs, sample)
     reference = replace(reference, **task.reference_entries(y, outputs))
     ready = ready._replace(manifest=manifest, remarks=(*remarks, *ready.remarks))
-    return assemble.write(models_dir, ready, reference, fitted, lambda: None)
+    return assemble.write(
+        models_dir, ready, reference, fitted, lambda: None, signing_key=signing_key
+    )
 
 
 def _read(

@@ -48,7 +48,7 @@ class Loop:
     def __init__(self, settings: Settings, store: Store) -> None:
         require_training(settings)
         self.settings, self.store = settings, store
-        self.decisions = Decisions(settings.models_dir, settings.decisions_dir)
+        self.decisions = Decisions.from_settings(settings)
         self.versions = Versions(self.decisions, WHO)
         self.attempts = Attempts(settings.var_dir / "retrain")
         self._training: Training | None = None

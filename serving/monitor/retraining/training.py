@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from serving.errors import SettingsError
+from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
 
 LIMIT = 3_600.0  # seconds
@@ -54,6 +55,7 @@ def require_training(settings: Settings) -> None:
         raise SettingsError(
             f"AUTO_RETRAIN=on: no version can be written to MODELS_DIR, {settings.models_dir}"
         )
+    key_for_new_versions(settings)
 
 
 class Training:
@@ -67,6 +69,8 @@ class Training:
             "MODELS_DIR": str(settings.models_dir),
             "VAR_DIR": str(settings.var_dir),
             "DATABASE_URL": settings.database_url,
+            "SIGNING_KEY": settings.signing_key,
+            "TRUSTED_KEYS": settings.trusted_keys,
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "train", model, "--with-feedback"],

@@ -1,0 +1,248 @@
+"""With TRUSTED_KEYS, what none of these keys signed is never loaded, and the old version serves."""
+
+import re
+import shutil
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import ROOT, rewrite
+from servers import get, gunicorn, running, wait_until
+from signing import new_key, with_touching_pickle
+from training import refused
+
+from app import create_app
+from serving.__main__ import main
+from serving.errors import ArtefactError
+from serving.models import model_folder
+from serving.models.artefact import MANIFEST, REFERENCE
+from serving.models.signatures import SIGNATURE
+from serving.server import pickle_check
+from serving.settings import Settings
+from serving.versions.decisions import Decisions
+
+
+class Signing(NamedTuple):
+    """A models folder whose wine 1 is signed, the key's file and the public key."""
+
+    models: Path
+    key: str
+    public: str
+
+    def run(self, *arguments: str, **environment: str) -> Result:
+        own = {"MODELS_DIR": str(self.models), "VAR_DIR": str(self.models.parent / "var")}
+        own |= {"SIGNING_KEY": self.key, "TRUSTED_KEYS": self.public}
+        return CliRunner(env=own | environment).invoke(main, arguments)
+
+    def done(self, *arguments: str, **environment: str) -> str:
+        result = self.run(*arguments, **environment)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    @property
+    def settings(self) -> Settings:
+        var_dir = self.models.parent / "var"
+        return Settings(models_dir=self.models, var_dir=var_dir, trusted_keys=self.public)
+
+    @property
+    def versions(self) -> Decisions:
+        return Decisions.from_settings(self.settings)
+
+
+@pytest.fixture
+def signing(models: Path, tmp_path: Path) -> Signing:
+    made = Signing(models, *new_key(tmp_path / "key"))
+    made.done("sign", "wine", "1")
+    return made
+
+
+def edit(file: str, change: Callable[[bytes], bytes]) -> Callable[[Signing], Any]:
+    def edited(signing: Signing) -> None:
+        path = signing.models / "wine" / "1" / file
+        path.write_bytes(change(path.read_bytes()))
+
+    return edited
+
+
+def sign_with_another_key(signing: Signing) -> None:
+    other, _ = new_key(signing.models.parent / "other")
+    signing.done("sign", "wine", "1", SIGNING_KEY=other)
+
+
+def rename_a_signed_version(signing: Signing) -> None:
+    """Pass version 2 off as version 1, its signature with it."""
+    signing.done("sign", "wine", str(rewrite(signing.models, lambda *_: None)))
+    wine = signing.models / "wine"
+    shutil.rmtree(wine / "1")
+    (wine / "2").rename(wine / "1")
+    edit(MANIFEST, lambda content: content.replace(b'"version": 2', b'"version": 1'))(signing)
+
+
+TAMPERED: dict[str, tuple[Callable[[Signing], Any], str]] = {
+    "no signature": (
+        lambda signing: (signing.models / "wine/1" / SIGNATURE).unlink(),
+        r"wine 1 is not signed, and TRUSTED_KEYS is set: if it is yours, sign it",
+    ),
+    "signed with another key": (sign_with_another_key, "none of TRUSTED_KEYS signed"),
+    "altered manifest": (
+        edit(MANIFEST, lambda content: content.replace(b'"unit": ""', b'"unit": "x"')),
+        "none of TRUSTED_KEYS signed",
+    ),
+    "altered file": (edit(REFERENCE, lambda content: content + b" "), "is not the file"),
+    "another version": (rename_a_signed_version, "none of TRUSTED_KEYS signed"),
+    "cut off signature": (edit(SIGNATURE, lambda content: content[:40]), "none of TRUSTED_KEYS"),
+    "no base64": (edit(SIGNATURE, lambda _: b"signed by me"), f"{SIGNATURE} cannot be read"),
+    "empty signature": (edit(SIGNATURE, lambda _: b""), "none of TRUSTED_KEYS signed"),
+}
+
+
+@pytest.mark.parametrize("way", TAMPERED)
+def test_what_no_trusted_key_signed_is_refused_with_the_reason(signing: Signing, way: str):
+    assert signing.versions.read("wine", 1)
+    tamper, reason = TAMPERED[way]
+    tamper(signing)
+    with pytest.raises(ArtefactError, match=reason):
+        signing.versions.read("wine", 1)
+    with pytest.raises(ArtefactError, match="the default model 'wine' cannot be served: wine 1"):
+        create_app(signing.settings)
+
+
+def test_a_signed_version_of_one_model_is_none_of_another(signing: Signing):
+    shutil.copytree(signing.models / "wine", signing.models / "port")
+    manifest = signing.models / "port/1" / MANIFEST
+    manifest.write_bytes(manifest.read_bytes().replace(b'"name": "wine"', b'"name": "port"'))
+    with pytest.raises(ArtefactError, match="port 1: none of TRUSTED_KEYS signed"):
+        signing.versions.read("port", 1)
+
+
+def test_any_one_of_the_trusted_keys_is_enough(signing: Signing):
+    keys = [new_key(signing.models.parent / name)[1] for name in ("a", "b")]
+    listed = signing.done("versions", "wine", TRUSTED_KEYS=", ".join([*keys, signing.public]))
+    assert "wine 1 (live) 20" in listed
+    assert "none of TRUSTED_KEYS" in signing.done("versions", "wine", TRUSTED_KEYS=",".join(keys))
+
+
+def test_a_signed_version_is_served_without_trusted_keys_too(signing: Signing):
+    settings = Settings(models_dir=signing.models, var_dir=signing.models.parent / "var")
+    assert create_app(settings).test_client().get("/example").status_code == 200
+
+
+def test_no_command_unpickles_what_is_not_signed(
+    signing: Signing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+):
+    touched = tmp_path / "touched"
+    poisoned = str(with_touching_pickle(signing.models, touched))
+    (tmp_path / "rows.csv").write_text((ROOT / "examples/wines.csv").read_text())
+    rows = ("predict", "wine", str(tmp_path / "rows.csv"), "-o", str(tmp_path / "out.csv"))
+
+    assert "wine 2 is not signed" in signing.run("promote", "wine", poisoned, "--force").output
+    assert "wine 2 is not signed" in signing.run("trial", "wine", poisoned).output
+    assert "wine 2 is not signed" in signing.run(*rows, "--version", poisoned).output
+    model_folder.put_live(signing.models / "wine", int(poisoned))
+    assert "wine 2 is not signed" in signing.run(*rows).output
+    assert "wine 2 is not signed" in signing.run("doctor").output
+    assert signing.run("monitor", "--once").exit_code == 1
+    assert "wine could not be checked: wine 2 is not signed" in caplog.text
+    monkeypatch.setenv("TRUSTED_KEYS", signing.public)
+    assert "wine 2 is not signed" in refused(signing.models, "check", "wine", poisoned)
+    pickle_check.check(signing.versions)
+    assert not touched.exists()
+    signing.run(*rows, TRUSTED_KEYS="")
+    assert touched.exists()
+
+
+def test_what_is_not_signed_is_not_rolled_back_to(signing: Signing, tmp_path: Path):
+    with_touching_pickle(signing.models, tmp_path / "touched")
+    signing.done("sign", "wine", str(rewrite(signing.models, lambda *_: None)))
+    signing.done("promote", "wine", "3")
+    log = signing.models / "wine" / "decisions.jsonl"
+    log.write_text(log.read_text().replace('"before":1', '"before":2'))
+    assert "wine 2 is not signed" in signing.run("rollback", "wine").output
+    assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.slow
+def test_the_old_version_serves_while_a_new_one_is_not_signed(signing: Signing, tmp_path: Path):
+    number = with_touching_pickle(signing.models, tmp_path / "touched")
+    own = {"MODELS_DIR": str(signing.models), "TRUSTED_KEYS": signing.public}
+    with running(gunicorn(), tmp_path / "log", WEB_CONCURRENCY="1", **own) as server:
+        wait_until(lambda: "the pickle loads" in server.log.read_text())
+        model_folder.put_live(signing.models / "wine", number)
+        wait_until(lambda: "wine" in get(f"{server.url}/health/ready")[1]["broken"])
+        assert get(f"{server.url}/health/ready")[0] == 200
+        assert get(f"{server.url}/example")[1]["version"] == 1
+        assert "wine 2 is not signed" in server.log.read_text()
+        with urllib.request.urlopen(f"{server.url}/metrics") as metrics:
+            text = metrics.read().decode()
+        assert 'serving_model_broken{model="wine"} 1' in text
+        assert not (tmp_path / "touched").exists()
+
+        rewrite(signing.models, lambda *_: None)
+        signing.done("sign", "wine", "3")
+        model_folder.put_live(signing.models / "wine", 3)
+        wait_until(lambda: get(f"{server.url}/example")[1]["version"] == 3)
+        wait_until(lambda: not get(f"{server.url}/health/ready")[1]["broken"])
+
+
+def test_a_version_that_is_signed_later_is_served_then(signing: Signing):
+    rewrite(signing.models, lambda *_: None)
+    app = create_app(signing.settings)
+    model_folder.put_live(signing.models / "wine", 2)
+    registry = app.extensions["registry"]
+    registry.refresh()
+    assert registry.engine().manifest.version == 1
+    signing.done("sign", "wine", "2")
+    registry.refresh()
+    assert registry.engine().manifest.version == 2
+    assert not registry.broken
+
+
+def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path):
+    file, public = new_key(tmp_path / "key")
+    assert Path(file).stat().st_mode & 0o777 == 0o600
+    assert new_key(tmp_path / "key") == (file, public)
+    assert new_key(tmp_path / "other")[1] != public
+
+
+def test_signing_needs_a_key_and_an_unaltered_version(signing: Signing, tmp_path: Path):
+    assert "SIGNING_KEY is not set" in signing.run("sign", "wine", "1", SIGNING_KEY="").output
+    nowhere = str(tmp_path / "none")
+    assert "cannot be read" in signing.run("sign", "wine", "1", SIGNING_KEY=nowhere).output
+    (tmp_path / "text").write_text("not a key")
+    text = str(tmp_path / "text")
+    assert "contains no key" in signing.run("sign", "wine", "1", SIGNING_KEY=text).output
+    edit(REFERENCE, lambda content: content + b" ")(signing)
+    assert "is not the file" in signing.run("sign", "wine", "1").output
+
+
+def test_the_doctor_warns_of_a_key_that_others_can_read(signing: Signing):
+    assert "other users can read the private key" not in signing.run("doctor").output
+    Path(signing.key).chmod(0o644)
+    assert "other users can read the private key" in signing.run("doctor").output
+
+
+@pytest.mark.parametrize("keys", ["key", "aGVsbG8=", "!" * 44])
+def test_trusted_keys_that_are_none_stop_the_start(signing: Signing, keys: str):
+    refused = signing.run("versions", "wine", TRUSTED_KEYS=keys)
+    assert re.search(
+        "TRUSTED_KEYS is not public keys as `adega signing-key` prints", refused.output
+    )
+
+
+def test_only_decisions_and_training_read_versions_from_disk():
+    """All others ask `Decisions`, which knows the trusted keys."""
+    reading = re.compile(r"artefact\.read(_manifest)?\(")
+    found = {
+        str(file.relative_to(ROOT))
+        for folder in ("serving", "train")
+        for file in (ROOT / folder).rglob("*.py")
+        if reading.search(file.read_text())
+    }
+    assert found == {
+        "serving/versions/decisions.py",
+        "serving/commands/sign.py",  # which signs what need not be signed yet
+        "train/assemble.py",  # which reads back what it wrote, and loads none of it
+    }
