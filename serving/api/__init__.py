@@ -17,7 +17,16 @@ from serving.api import (
     protocols,
     versions,
 )
-from serving.api.around import bodies, compression, cors, counting, errors, pretty, request_id
+from serving.api.around import (
+    bodies,
+    browsers,
+    compression,
+    cors,
+    counting,
+    errors,
+    pretty,
+    request_id,
+)
 from serving.api.declared import Pace, declaration
 from serving.api.openapi import routes as openapi
 from serving.api.pages import card, dashboard, home, html
@@ -60,6 +69,7 @@ def _surround(app: Flask, service: Service, settings: Settings) -> None:
     counting.register(app, service)  # counts responses as they are sent, packed and all
     errors.register(app)  # makes a problem of whatever the layers below or a view raise
     cors.register(app, settings)  # on errors as well: a page may read them, too
+    browsers.register(app, settings)  # refuses before anything is read
     bodies.register(app)  # before unpacking: Content-Length is that of the packed body
     compression.register(app, settings)  # packs what pretty has indented
     pretty.register(app)

@@ -74,6 +74,7 @@ def _response(body: bytes, name: str, accepted: str) -> PlainResponse:
         body, packed = compression.packed(body), "Content-Encoding: gzip\r\n"
     headers = (
         f"Content-Type: application/json\r\n{request_id.HEADER}: {name}\r\n"
+        f"X-Content-Type-Options: nosniff\r\n"
         f"Vary: Accept-Encoding\r\n{packed}Content-Length: {len(body)}\r\n"
     )
     return PlainResponse(name, headers, body)

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from serving.access.admins import Admins
+from serving.access.hosts import hosts
 from serving.access.origins import origins
 from serving.doctor.finding import Finding
 from serving.errors import ServingError
@@ -76,7 +77,7 @@ def examine(given: Settings, environment: Mapping[str, str]) -> Iterator[Finding
 
 
 def _invalid(given: Settings) -> Iterator[Finding]:
-    for check in (Admins, Privacy, origins):
+    for check in (Admins, Privacy, hosts, origins):
         try:
             check(given)
         except ServingError as error:

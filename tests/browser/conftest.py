@@ -21,7 +21,8 @@ def chromium() -> Iterator[Browser]:
     """Chromium of the system; its own sandbox needs rights that a container lacks."""
     found = shutil.which("chromium") or pytest.fail("apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        here = "--host-resolver-rules=MAP *.example 127.0.0.1"
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", here])
         yield browser
         browser.close()
 

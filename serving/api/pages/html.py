@@ -26,7 +26,6 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = {
-    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-cache",
@@ -45,7 +44,7 @@ def register(app: Flask) -> None:
         response = Response(STATIC[file], mimetype=mimetypes.guess_type(file)[0])
         own = sent == digest  # else another release's, while one takes the other's place
         kept = f"public, max-age={YEAR}, immutable" if own else "no-cache"
-        response.headers.update({"Cache-Control": kept, "X-Content-Type-Options": "nosniff"})
+        response.headers["Cache-Control"] = kept
         return response
 
     @app.context_processor
