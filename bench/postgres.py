@@ -27,7 +27,8 @@ class Postgres:
     """A server that can be stopped and started again."""
 
     def __init__(self, bin_folder: Path, folder: Path, port: int) -> None:
-        self._bin, self._folder, self._port = bin_folder, folder, port
+        self.programs, self._folder, self._port = bin_folder, folder, port
+        self.data = folder / "cluster"
         self._names = (f"test{number}" for number in count())
         # It refuses to run as root.
         self._user = "postgres" if os.getuid() == 0 else None
@@ -38,7 +39,7 @@ class Postgres:
     def _run(self, program: str, *arguments: str) -> None:
         # Its server must not inherit a pipe: who reads to the end would wait until it stops.
         with tempfile.TemporaryFile() as out:
-            command = [self._bin / program, "-D", self._folder / "cluster", *arguments]
+            command = [self.programs / program, "-D", self.data, *arguments]
             run = subprocess.run(
                 command, cwd=self._folder, user=self._user, stdout=out, stderr=out, check=False
             )
@@ -56,7 +57,7 @@ class Postgres:
 
     def pid(self) -> int:
         """The process that all of the server's descend from."""
-        return int((self._folder / "cluster" / "postmaster.pid").read_text().split("\n", 1)[0])
+        return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
 
     def url(self, database: str) -> str:
         """What DATABASE_URL names a database of it by."""

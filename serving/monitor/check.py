@@ -203,5 +203,7 @@ def _store_with_alerts(
         reasons = sentence(report.statements)
         log.info("%s %d: %s: %s", model, version, report.verdict, reasons)
     else:
-        log.info("%s %d: another monitor checked it meanwhile", model, version)
+        log.info(
+            "%s %d: another monitor checked it meanwhile, or something was erased", model, version
+        )
     return stored.report

@@ -10,7 +10,8 @@ from pathlib import Path
 from serving import clock
 from serving.errors import StoreError, without_path
 from serving.lock import Pause, wait_for_lock
-from serving.recording.segments import is_closed, list_segments, read_chunks
+from serving.recording import erasure
+from serving.recording.segments import blank, is_closed, list_segments, read_chunks
 from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.recording.store.rows import Position
@@ -23,6 +24,7 @@ PAUSE = 0.5  # seconds between two runs
 STATUS_INTERVAL = 1_000  # milliseconds between two statuses during a long run
 HOUR = 3600  # seconds
 REST = 1000  # times the duration of rewriting the database
+RETRY, REST_OF_ERASING = 5, 2  # seconds after a failure; times the duration of the attempt
 
 
 class Collector:
@@ -45,6 +47,7 @@ class Collector:
         self._writing = threading.Lock()  # held to write to the database or to rewrite it
         self._removed = 0  # predictions, since the last rewrite
         self._rewritable = 0.0  # from when on the next rewrite is allowed
+        self._erasable = 0.0  # likewise the next attempt to erase
 
     def collect(self) -> None:
         """Move all entries of the journal.
@@ -86,11 +89,48 @@ class Collector:
             self.store.delete_positions([path.name])
         path.unlink()
 
+    def erase(self) -> None:
+        """Carry out the requests to erase that wait; whatever fails, they wait until it is done.
+
+        All that was recorded before them is moved to the store first and deleted there. What the
+        journal has left is the files that processes still append to: they are blanked as far as
+        they are moved.
+
+        Raises
+        ------
+        StoreError, OSError
+        """
+        requests = erasure.waiting(self.folder)
+        erasure.remove_unfinished(self.folder)
+        if not requests:
+            return
+        self.collect()
+        for request in requests:
+            self.store.erasures.delete(request)
+        self.store.erasures.purge()
+        for path in list_segments(self.folder):
+            blank(path, self._at(path).read)
+        for request in requests:
+            self.store.erasures.end(request, clock.now())
+            erasure.remove(self.folder, request)
+
+    def _attempt_to_erase(self) -> None:
+        started = time.monotonic()
+        if started < self._erasable:
+            return
+        try:
+            self.erase()
+        except (StoreError, OSError) as error:
+            ended = time.monotonic()
+            self._erasable = ended + max(RETRY, REST_OF_ERASING * (ended - started))
+            log.warning("what is to be erased is not erased yet: %s", error)
+
     def attempt(self) -> None:
         """Collect and write the status; if it fails, the journal keeps everything."""
         try:
             with self._writing:
                 self.collect()
+                self._attempt_to_erase()
         except (StoreError, OSError) as error:
             self._migrated = False  # the next time it may be another database
             public = error.public if isinstance(error, StoreError) else without_path(error)

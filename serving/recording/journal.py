@@ -17,7 +17,7 @@ import msgspec
 
 from serving.errors import JournalError, without_path
 from serving.recording.entry import Entry
-from serving.recording.segments import Segment, list_segments, read_chunks
+from serving.recording.segments import BLANK, Segment, list_segments, read_chunks
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ SEGMENT_BYTES = 64 * 2**20
 SEGMENT_SECONDS = 600
 MAX_PROCESSES = 1024
 PREDICTION = b'{"kind":"prediction",'  # the beginning of such a line
-BLANK = b" " * 4095 + b"\n"  # as large as a usual line; readers skip it
 
 
 class Journal:

@@ -15,6 +15,7 @@ from serving.recording.entry import Entry, Line
 
 SUFFIX = ".jsonl"
 CHUNK_BYTES = 2**19
+BLANK = b" " * 4095 + b"\n"  # as large as a usual line; readers skip it
 flush_to_disk = getattr(os, "fdatasync", os.fsync)  # macOS has fsync only
 
 
@@ -87,6 +88,22 @@ def is_closed(segment: BinaryIO) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def blank(path: Path, end: int) -> None:
+    """Overwrite a segment up to the end of a line, while its process goes on appending to it.
+
+    Raises
+    ------
+    OSError
+    """
+    whole, rest = divmod(end, len(BLANK))
+    with path.open("r+b") as segment:
+        for _ in range(whole):
+            segment.write(BLANK)
+        segment.write(BLANK[-rest:] if rest else b"")
+        segment.flush()
+        flush_to_disk(segment.fileno())
 
 
 def read_chunks(segment: BinaryIO, position: int = 0, containing: bytes = b"") -> Iterator[Chunk]:

@@ -19,7 +19,7 @@ from app import create_app
 from serving import clock
 from serving.recording.collector import Collector
 from serving.recording.entry import TrialEntry
-from serving.recording.store import Store
+from serving.recording.store import Store, purging
 from serving.recording.store.deliveries import Delivery
 from serving.recording.store.reports import Alert, Report
 from serving.settings import Settings
@@ -82,10 +82,10 @@ def test_rows_added_and_deleted_while_others_read_leave_no_byte_behind(
     reader = sqlite3.connect(tmp_path / "store.db")
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM predictions").fetchone()
-    store._database.truncate_log()  # noqa: SLF001 - else it waits for ten seconds
+    purging.truncate_log(store._database)  # noqa: SLF001 - else it waits for ten seconds
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("serving.recording.store.retention.TRIES", 1)
-        patch.setattr("serving.recording.store.retention.PAUSE", 0)
+        patch.setattr("serving.recording.store.purging.TRIES", 1)
+        patch.setattr("serving.recording.store.purging.PAUSE", 0)
         assert store.delete_older(LIMIT) == 50
         reader.close()
         assert store.delete_older(LIMIT) == 0

@@ -6,10 +6,19 @@ from typing import Any
 import sqlalchemy as sql
 
 from serving.recording.entry import Entry
-from serving.recording.store import labelled, migrations, new_feedback, retention, trials, windows
+from serving.recording.store import (
+    labelled,
+    migrations,
+    new_feedback,
+    purging,
+    retention,
+    trials,
+    windows,
+)
 from serving.recording.store.additions import additions, write
 from serving.recording.store.database import Database
 from serving.recording.store.deliveries import Deliveries
+from serving.recording.store.erasures import Erasures
 from serving.recording.store.labelled import ACTUAL, LATEST_FIRST
 from serving.recording.store.layouts import Layouts
 from serving.recording.store.new_feedback import FeedbackPart, WindowState
@@ -57,6 +66,8 @@ class Store:
         The results of the monitor.
     deliveries : Deliveries
         Messages that wait for the webhook.
+    erasures : Erasures
+        What was erased, without any value of it.
     """
 
     def __init__(self, url: str) -> None:
@@ -64,6 +75,7 @@ class Store:
         self._layouts = Layouts()
         self.reports = Reports(self._database)
         self.deliveries = Deliveries(self._database)
+        self.erasures = Erasures(self._database, self._layouts)
 
     def migrate(self) -> None:
         """Create or update the tables; any number of processes may do so at once."""
@@ -226,5 +238,4 @@ class Store:
 
     def rewrite(self) -> None:
         """Remove all trace of deleted rows from SQLite's files; nobody may write meanwhile."""
-        self._database.rewrite()
-        retention.truncate_log(self._database)
+        purging.rewrite(self._database)

@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from serving.recording.entry import Entry, FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store import layouts
+from serving.recording.store.erased import without_erased
 from serving.recording.store.layouts import Layout
 from serving.recording.store.migrations import LOCK
 from serving.recording.store.rows import Feedback, Prediction, json, predictions
@@ -71,19 +72,19 @@ def additions(entries: Iterable[Entry]) -> Additions:
 
 
 def write(connection: sql.Connection, new: Additions) -> None:
-    """Insert rows; existing ones stay as they are."""
+    """Insert rows, but no feedback and trials of erased predictions; existing ones stay."""
     postgresql = connection.dialect.name == "postgresql"
     if new.layouts:
         layouts.add(connection, new.layouts)
     if new.predictions:
         insert = _copy if postgresql else _insert
         insert(connection, new.predictions)
-    if new.feedback and postgresql:  # on SQLite only one writes at a time
-        connection.execute(IN_ORDER)
-    if new.feedback:
-        connection.execute(INSERT_FEEDBACK, new.feedback)
-    if new.trials:
-        connection.execute(INSERT_TRIAL, new.trials)
+    if feedback := without_erased(connection, new.feedback):
+        if postgresql:  # on SQLite only one writes at a time
+            connection.execute(IN_ORDER)
+        connection.execute(INSERT_FEEDBACK, feedback)
+    if trials := without_erased(connection, new.trials):
+        connection.execute(INSERT_TRIAL, trials)
 
 
 def find_in_entries(

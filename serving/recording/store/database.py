@@ -27,7 +27,6 @@ POSTGRESQL = {
     "tcp_user_timeout": 10_000,
     "client_encoding": "utf8",
 }
-CHECKPOINT_WAIT = 200  # milliseconds in which no other may write
 BEGIN = "sqlite_begin"
 FILE = "sqlite_file"
 # Public messages, as those of a driver contain users, hosts and paths.
@@ -70,7 +69,9 @@ class Database:
             connect_args=POSTGRESQL if self.is_postgresql else SQLITE,
         )
         self._writing = self._engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
-        self._unguarded = self._engine.execution_options(**{BEGIN: ""})
+        self._unguarded = self._engine.execution_options(
+            **{"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {BEGIN: ""}
+        )
         if not self.is_postgresql:
             sql.event.listen(self._engine, "connect", _prepare_sqlite)
             sql.event.listen(self._engine, "begin", _begin_sqlite)
@@ -101,6 +102,18 @@ class Database:
             yield connection
 
     @contextmanager
+    def without_transaction(self) -> Iterator[sql.Connection]:
+        """Open a connection on which each statement is a transaction of its own.
+
+        Raises
+        ------
+        StoreError
+            For any failure of the database; the message does not contain the password.
+        """
+        with self._transaction(self._unguarded) as connection:
+            yield connection
+
+    @contextmanager
     def _transaction(self, engine: sql.Engine) -> Iterator[sql.Connection]:
         driver_error = engine.dialect.loaded_dbapi.Error  # raised where SQLAlchemy is bypassed
         public = UNREACHED
@@ -119,38 +132,6 @@ class Database:
             ) from error
         except StoreError as error:
             raise StoreError(f"{self.name}: {error}", public=error.public) from error
-
-    def truncate_log(self) -> bool:
-        """Move SQLite's log into its file and truncate it, as it contains deleted rows.
-
-        It waits a moment for readers and returns whether it succeeded. PostgreSQL recycles its
-        own log.
-
-        Raises
-        ------
-        StoreError
-        """
-        if self.is_postgresql:
-            return True
-        with self._transaction(self._unguarded) as connection:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {CHECKPOINT_WAIT}")
-            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE['timeout'] * 1000}")
-        return not busy
-
-    def rewrite(self) -> None:
-        """Rewrite SQLite's file, whose pages can contain parts of rows that were moved.
-
-        Nobody else can write meanwhile, and it needs as much space again. PostgreSQL has its
-        autovacuum for that.
-
-        Raises
-        ------
-        StoreError
-        """
-        if not self.is_postgresql:
-            with self._transaction(self._unguarded) as connection:
-                connection.exec_driver_sql("VACUUM")
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""

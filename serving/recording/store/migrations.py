@@ -157,6 +157,24 @@ STEPS = (
             """,
         ),
     ),
+    Step(
+        "erasures",
+        (
+            """
+            CREATE TABLE erasures (
+                id EXACT NOT NULL PRIMARY KEY,
+                time BIGINT NOT NULL,
+                who TEXT NOT NULL,
+                kind TEXT NOT NULL,
+                predictions BIGINT NOT NULL,
+                feedback BIGINT NOT NULL,
+                trials BIGINT NOT NULL,
+                done BIGINT
+            )
+            """,
+            "CREATE TABLE erased (number BIGINT NOT NULL PRIMARY KEY)",
+        ),
+    ),
 )
 
 

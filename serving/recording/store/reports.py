@@ -7,6 +7,7 @@ import msgspec
 import sqlalchemy as sql
 from msgspec import Raw
 
+from serving import clock
 from serving.recording.store import deliveries
 from serving.recording.store.database import Database
 from serving.recording.store.deliveries import Delivery
@@ -35,6 +36,13 @@ UPDATE_NEXT = sql.text("""
     UPDATE reports SET time = :time, report = :report, place = :place, watch = :watch
     WHERE model = :model AND version = :version AND time = :before
 """)
+
+
+# One that is not done after a day is given up: its request was lost, with VAR_DIR.
+ERASED_SINCE = sql.text(f"""
+    SELECT 1 FROM erasures
+    WHERE done >= :time OR done IS NULL AND time > :time - {clock.DAY} LIMIT 1
+""")  # noqa: S608 - the text is constant
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -176,7 +184,8 @@ class Reports:
         Returns
         -------
         bool
-            False, with nothing written, if another monitor made a check meanwhile.
+            False, with nothing written, if another monitor made a check meanwhile, or something
+            was erased, which the check may have read before.
         """
         row: dict[str, Any] = msgspec.structs.asdict(report) | {
             "report": bytes(report.report).decode(),
@@ -185,6 +194,8 @@ class Reports:
         point = {"model": report.model, "time": report.time, "version": report.version}
         with self._database.writing() as connection:
             connection.execute(INSERT_FIRST, point)
+            if connection.scalar(ERASED_SINCE, {"time": report.time}):
+                return False
             if not connection.execute(UPDATE_NEXT, row | {"before": before}).rowcount:
                 return False
             connection.execute(points.insert(), point | {"figures": bytes(figures).decode()})

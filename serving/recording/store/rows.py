@@ -19,7 +19,7 @@ _KEYS = ("id", "time", "model", "version", "request_id", "duration", "subject")
 _VALUES = ("record", "prediction", "probabilities", "interval", "warnings")
 _NUMBERS = {
     *("time", "version", "duration", "layout", "early"),
-    *("raised", "cleared", "place", "due", "attempts"),
+    *("raised", "cleared", "place", "due", "attempts", "done"),
 }
 _FEEDBACK = ("prediction_id", "actual", "time", "request_id", "early")
 

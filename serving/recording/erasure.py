@@ -1,0 +1,123 @@
+"""Requests to erase, which wait as files in the journal's folder until the collector has them done.
+
+Nothing of a request is kept in the database, as it contains the very value that is to be erased.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from serving import clock
+from serving.models.model_folder import write_through
+
+SUFFIX = ".erase"
+UNFINISHED = ".unfinished"
+MAX_SECONDS = 60  # that the writing of a request takes
+
+
+class Ids(msgspec.Struct, frozen=True, tag="ids"):
+    """The predictions and the feedback with some ids."""
+
+    ids: list[str]
+
+
+class Subject(msgspec.Struct, frozen=True, tag="subject"):
+    """All about a person, by the key as it was sent or as it is recorded."""
+
+    keys: list[str]
+
+
+class FieldValue(msgspec.Struct, frozen=True, tag="field"):
+    """The predictions of a model for records with one of some values in a field."""
+
+    model: str
+    field: str
+    values: list[Any]
+
+
+What = Ids | Subject | FieldValue
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request to erase.
+
+    Attributes
+    ----------
+    id : str
+        Unique; later requests have greater ones.
+    time : int
+        Milliseconds since 1970, UTC.
+    who : str
+        Who made it.
+    """
+
+    id: str
+    time: int
+    who: str
+    what: What
+
+
+def write(folder: Path, who: str, what: What) -> Request:
+    """Make a request and leave it in a journal's folder.
+
+    Raises
+    ------
+    OSError
+    """
+    now = clock.now()
+    request = Request(f"{now:011x}{os.urandom(8).hex()}", now, who, what)
+    path = folder / f"{request.id}{SUFFIX}"
+    unfinished = path.with_suffix(UNFINISHED)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_through(unfinished, msgspec.json.encode(request))
+    unfinished.rename(path)
+    return request
+
+
+def waiting(folder: Path) -> list[Request]:
+    """Read the requests that wait in a journal's folder, the oldest first.
+
+    Raises
+    ------
+    OSError
+    """
+    return [_decode(path.read_bytes()) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+
+
+def find(folder: Path, request_id: str) -> Request | None:
+    """Return the request with an id if it waits.
+
+    Raises
+    ------
+    OSError
+    """
+    return next((each for each in waiting(folder) if each.id == request_id), None)
+
+
+def remove(folder: Path, request: Request) -> None:
+    """Remove a request that is done.
+
+    Raises
+    ------
+    OSError
+    """
+    (folder / f"{request.id}{SUFFIX}").unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what was written of requests when their process was killed."""
+    for path in _unfinished(folder):
+        path.unlink(missing_ok=True)
+
+
+def _unfinished(folder: Path) -> Iterator[Path]:
+    for path in folder.glob(f"*{UNFINISHED}"):
+        if path.stat().st_mtime < time.time() - MAX_SECONDS:
+            yield path
+
+
+_decode = msgspec.json.Decoder(Request).decode

@@ -1,0 +1,199 @@
+"""Erase predictions with all that belongs to them, and keep an entry of it without any value."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sql
+
+from serving.recording.erasure import FieldValue, Ids, Request, Subject
+from serving.recording.store import erased, purging
+from serving.recording.store.database import Database
+from serving.recording.store.deletions import (
+    CHUNK,
+    Window,
+    blank_reports,
+    delete,
+    let_others_write,
+)
+from serving.recording.store.layouts import Layouts
+from serving.recording.store.rows import Cursor, predictions, table
+
+SCANNED = 5_000  # records that are compared with a value at once
+
+erasures = table(
+    "erasures", "id", "time", "who", "kind", "predictions", "feedback", "trials", "done"
+)
+BEGIN = sql.text("""
+    INSERT INTO erasures (id, time, who, kind, predictions, feedback, trials)
+    VALUES (:id, :time, :who, :kind, 0, 0, 0) ON CONFLICT DO NOTHING
+""")
+DONE = sql.text("SELECT done FROM erasures WHERE id = :id")
+COUNT = sql.text("""
+    UPDATE erasures SET predictions = predictions + :predictions, feedback = feedback + :feedback,
+        trials = trials + :trials
+    WHERE id = :id
+""")
+# So that no report is written between reading the others and their deletion.
+LOCK_REPORTS = "LOCK TABLE reports, alerts IN SHARE ROW EXCLUSIVE MODE"
+OF_SUBJECT = (
+    sql.select(predictions.c.id)
+    .where(predictions.c.subject.in_(sql.bindparam("keys", expanding=True)))
+    .limit(CHUNK)
+)
+OF_MODEL = (
+    sql.select(*(predictions.c[name] for name in ("time", "id", "record", "layout")))
+    .where(predictions.c.model == sql.bindparam("model"))
+    .where(
+        sql.tuple_(predictions.c.time, predictions.c.id)
+        > sql.tuple_(sql.bindparam("time"), sql.bindparam("id"))
+    )
+    .order_by(predictions.c.time, predictions.c.id)
+    .limit(SCANNED)
+)
+_SPANS = (
+    sql.select(predictions.c.model, predictions.c.version)
+    .add_columns(sql.func.min(predictions.c.time), sql.func.max(predictions.c.time))
+    .where(predictions.c.id.in_(sql.bindparam("ids", expanding=True)))
+    .group_by(predictions.c.model, predictions.c.version)
+)
+
+_names = msgspec.json.Decoder(list[str]).decode
+_values = msgspec.json.Decoder().decode
+
+
+class Erasure(msgspec.Struct, frozen=True):
+    """What is known of an erasure, which is not what was erased.
+
+    Attributes
+    ----------
+    time, done : int
+        Of the request and of its end, in milliseconds since 1970, UTC; `done` is None until then.
+    who : str
+        Who requested it.
+    kind : str
+        Whether it was by ids, by subject or by the value of a field.
+    predictions, feedback, trials : int
+        How many of each were deleted.
+    """
+
+    id: str
+    time: int
+    who: str
+    kind: Literal["ids", "subject", "field"]
+    predictions: int = 0
+    feedback: int = 0
+    trials: int = 0
+    done: int | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> "Erasure":
+        """Make that of a request that waits."""
+        kind = request.what.__struct_config__.tag
+        return cls(request.id, request.time, request.who, kind)  # type: ignore[arg-type]
+
+
+class Erasures:
+    """The table of erasures; every method may raise `StoreError`."""
+
+    def __init__(self, database: Database, layouts: Layouts) -> None:
+        self._database, self._layouts = database, layouts
+
+    def find(self, erasure_id: str) -> Erasure | None:
+        """Return the erasure with an id."""
+        query = sql.select(*erasures.c).where(erasures.c.id == erasure_id)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Erasure(*row)
+
+    def latest(self, limit: int) -> list[Erasure]:
+        """Return erasures, the latest first."""
+        query = sql.select(*erasures.c).order_by(erasures.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [Erasure(*row) for row in connection.execute(query)]
+
+    def delete(self, request: Request) -> None:
+        """Delete what a request names from all tables, unless that is done; it may be repeated.
+
+        Until `end`, no report is written by a monitor that may have read it before.
+        """
+        with self._database.writing() as connection:
+            connection.execute(BEGIN, msgspec.structs.asdict(Erasure.of(request)))
+            is_done = connection.scalar(DONE, {"id": request.id})
+        for ids in () if is_done else self._chunks(request.what):
+            self._delete(request.id, ids)
+
+    def purge(self) -> None:
+        """Remove all trace of what was deleted from the database's files."""
+        purging.purge(self._database)
+
+    def end(self, request: Request, time: int) -> None:
+        """Record that nothing is left of what a request names."""
+        update = erasures.update().where(erasures.c.id == request.id, erasures.c.done.is_(None))
+        with self._database.writing() as connection:
+            connection.execute(update.values(done=time))
+
+    def _delete(self, erasure_id: str, ids: Sequence[str]) -> None:
+        started = time.monotonic()
+        with self._database.writing() as connection:
+            if self._database.is_postgresql:
+                connection.exec_driver_sql(LOCK_REPORTS)
+            spans = {
+                (model, version): (first, last)
+                for model, version, first, last in connection.execute(_SPANS, {"ids": ids})
+            }
+
+            def quotes(model: str, version: int, window: Window) -> bool:
+                if window.since is None or (model, version) not in spans:
+                    return False
+                first, last = spans[model, version]
+                return window.since <= last and (window.until is None or first <= window.until)
+
+            if spans:
+                blank_reports(connection, quotes)
+            deleted = delete(connection, ids)
+            erased.add(connection, ids)
+            connection.execute(COUNT, deleted._asdict() | {"id": erasure_id})
+        let_others_write(started)
+
+    def _chunks(self, what: Ids | Subject | FieldValue) -> Iterator[Sequence[str]]:
+        """Yield the ids of what is to be deleted; each chunk is deleted before the next is read."""
+        match what:
+            case Ids(ids):
+                yield from _split(ids)
+            case Subject(keys):
+                while found := self._of_subject(keys):
+                    yield found
+            case FieldValue():
+                last: Cursor | None = Cursor(-1, "")
+                while last:
+                    ids, last = self._with_value(what, last)
+                    yield from _split(ids)
+
+    def _of_subject(self, keys: Sequence[str]) -> Sequence[str]:
+        with self._database.reading() as connection:
+            return connection.scalars(OF_SUBJECT, {"keys": keys}).all()
+
+    def _with_value(self, what: FieldValue, after: Cursor) -> tuple[list[str], Cursor | None]:
+        """Return which of the next records have the value, and where they end."""
+        found, last = [], None
+        with self._database.reading() as connection:
+            bounds = {"model": what.model, **after._asdict()}
+            for made, prediction_id, record, number in connection.execute(OF_MODEL, bounds):
+                last = Cursor(made, prediction_id)
+                names = _names(self._layouts.find(connection, number).fields)
+                if what.field in names:
+                    recorded = _values(record)[names.index(what.field)]
+                    if any(_is_same(recorded, value) for value in what.values):
+                        found.append(prediction_id)
+        return found, last
+
+
+def _split(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK))
+
+
+def _is_same(recorded: Any, value: Any) -> bool:
+    """Whether two JSON values are equal; 1 and 1.0 are, 1 and true are not."""
+    return bool(recorded == value) and isinstance(recorded, bool) == isinstance(value, bool)
