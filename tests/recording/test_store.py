@@ -190,7 +190,7 @@ def test_others_can_write_while_retention_deletes(
         other.add([predicted(time=NOON + 10)], {})
 
     monkeypatch.setattr(retention, "CHUNK", 300)
-    monkeypatch.setattr(retention, "_let_others_write", write)
+    monkeypatch.setattr(retention, "let_others_write", write)
     assert store.delete_older(NOON + 10) == 1200
     other.close()
     assert len(ids(store)) > 1200 / 300
