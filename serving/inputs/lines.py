@@ -1,6 +1,7 @@
 """The lines of a stream, with a limit on the bytes of a record."""
 
 import codecs
+import io
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -8,6 +9,7 @@ from serving.errors import NotATable
 
 MAX_BYTES = 2**20  # of a record
 PIECE = 2**16
+SPECIAL = b'"\0'  # a quote may hold the end of a line, a zero byte is no text
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -25,6 +27,9 @@ class Lines:
     ----------
     taken : int
         Bytes read since it was last set to 0; the caller does so after each record.
+    has_blocks : bool
+        Whether there may be blocks of plain lines; the caller sets it to False where one line of
+        bytes becomes several of text.
 
     Raises
     ------
@@ -35,10 +40,13 @@ class Lines:
     def __init__(self, stream: BinaryIO, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._readline: Callable[[int], bytes] = stream.readline
-        self._first = stream.readline(max_bytes)
-        if self._first.startswith(UTF_16):
-            self._readline = _FromUTF16(stream, self._first).readline
-            self._first = self._readline(max_bytes)
+        first = stream.readline(max_bytes)
+        self._read = stream.read
+        self.has_blocks = not first.startswith(UTF_16)
+        if not self.has_blocks:
+            self._readline = _FromUTF16(stream, first).readline
+            first = self._readline(max_bytes)
+        self._begun = io.BytesIO(first)
         self.taken = 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -47,13 +55,37 @@ class Lines:
 
     def __next__(self) -> bytes:
         """Return the next line, or as much of it as a record may have."""
-        line, self._first = self._first or self._readline(self._max_bytes), b""
+        line = self._begun.readline() or self._readline(self._max_bytes)
         if not line:
             raise StopIteration
         self.taken += len(line)
         if self.taken >= self._max_bytes:
             raise NotATable(f"a record has {self._max_bytes} bytes or more; send shorter ones")
         return line
+
+    def plain_block(self) -> list[str] | None:
+        """Return the next lines, if each is a record by itself and ASCII; nothing at the end.
+
+        Lines of which that is not certain are left to the iterator: None.
+        """
+        if not self.has_blocks or self._begun.tell() < self._begun.getbuffer().nbytes:
+            return None
+        block = self._read(PIECE)
+        block += self._readline(self._max_bytes) if block else b""
+        returns = block.count(b"\r")
+        if (
+            block.isascii()
+            and len(block) < self._max_bytes
+            and not any(each in block for each in SPECIAL)
+            and (not returns or returns == block.count(b"\r\n"))
+        ):
+            return io.StringIO(block.decode()).readlines()  # these end with \n only
+        self._begun = io.BytesIO(block)
+        return None
+
+    def put_back(self, lines: list[str]) -> None:
+        """Give a block to the iterator after all."""
+        self._begun = io.BytesIO("".join(lines).encode())
 
 
 class _FromUTF16:

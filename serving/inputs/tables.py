@@ -6,7 +6,8 @@ Training and serving both read tables here, so the file that trained a model can
 import csv
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from itertools import chain, islice
 from typing import BinaryIO
 from unicodedata import normalize
@@ -23,7 +24,7 @@ from serving.inputs.headers import (
     make_reader,
     names,
 )
-from serving.inputs.lines import MAX_BYTES, Lines
+from serving.inputs.lines import MAX_BYTES, PIECE, Lines
 
 SAMPLE = 100  # lines from which the separator is found
 
@@ -100,9 +101,12 @@ class TableReader:
         self.is_marked = bool(begun) and begun[0].startswith(MARK)
         begun[:1] = [each.removeprefix(MARK) for each in begun[:1]]
         self.separator = declared or find_separator(begun, known, separator)
-        # The empty line at the end becomes part of a cell whose quote is not closed.
-        self._reader = make_reader(chain(begun, texts, ["\n"]), self.separator)
+        self._is_over = False
+        self._reader = make_reader(chain(begun, texts, self._last_line()), self.separator)
+        self._begun = len(begun)
         self._held: list[tuple[int, Row]] = []
+        self._ready: deque[Row] = deque()  # of lines that are records, with nothing unusual
+        self._lines_of_blocks = 0
         self.names: tuple[str, ...] = ()
         header, _ = self.take(1)
         if not header:
@@ -121,18 +125,22 @@ class TableReader:
         max_bytes : int
             Reading ends with the row that reaches this size.
         """
+        plain = self._take_plain(max_rows, max_bytes)
+        return plain if plain[0] else self._take_each(max_rows, max_bytes)
+
+    def _take_each(self, max_rows: int, max_bytes: int) -> tuple[list[Row], list[int]]:
+        """Take rows one by one, whatever they contain."""
         taken: list[tuple[int, Row]] = []
-        line, read = self._reader.line_num + 1, 0
+        line, read = self._line(), 0
         width = len(self.names) or sys.maxsize
-        row: Row | None = None
-        began = line
         try:
             for row in self._reader:
-                began = line
+                if row and self._is_over:
+                    raise csv.Error("a quote is opened and not closed; close it, or write it twice")  # noqa: TRY301
                 read += self._lines.taken
                 self._lines.taken = 0
                 if len(row) > width and not any(map(str.strip, row[width:])):
-                    row = row[:width]  # noqa: PLW2901 - the last row is needed after the loop
+                    row = row[:width]  # noqa: PLW2901
                 if len(row) > 1 or (row and row[0].strip()):
                     if any(row):
                         if self._held:  # rows of empty cells were not at the end
@@ -141,16 +149,47 @@ class TableReader:
                         taken.append((line, row))
                     else:
                         self._held.append((line, row))
-                line = self._reader.line_num + 1
+                line = self._line()
                 if len(taken) >= max_rows or (taken and read >= max_bytes):
                     break
-            else:
-                if row:
-                    line = began
-                    raise csv.Error("a quote is opened and not closed; close it, or write it twice")  # noqa: TRY301
         except (csv.Error, NotATable, UnicodeDecodeError) as error:
             raise _at(line, error) from None
         return [row for _, row in taken], [line for line, _ in taken]
+
+    def _take_plain(self, max_rows: int, max_bytes: int) -> tuple[list[Row], list[int]]:
+        """Take rows from blocks of usual lines; none if the next one has anything unusual."""
+        rows: list[Row] = []
+        first = self._line() - len(self._ready)
+        while len(rows) < max_rows and max_bytes > 0 and self._has_ready():
+            count = min(max_rows - len(rows), len(self._ready))
+            rows += [self._ready.popleft() for _ in range(count)]
+            max_bytes -= PIECE
+        return rows, [*range(first, first + len(rows))]
+
+    def _last_line(self) -> Iterator[str]:
+        """An empty line, which becomes part of a cell whose quote is not closed."""
+        self._is_over = True
+        yield "\n"
+
+    def _line(self) -> int:
+        """The line after those that were read."""
+        return self._reader.line_num + self._lines_of_blocks + 1
+
+    def _has_ready(self) -> bool:
+        """Read many records at once where each is a line, which is three times as fast."""
+        if self._ready:
+            return True
+        is_between = self._reader.line_num >= self._begun and self.names and not self._held
+        lines = self._lines.plain_block() if is_between else None
+        if not lines:
+            return False
+        rows = [*make_reader(lines, self.separator)]
+        if {*map(len, rows)} != {len(self.names)} or not all(map(any, rows)):
+            self._lines.put_back(lines)
+            return False
+        self._ready.extend(rows)
+        self._lines_of_blocks += len(lines)
+        return True
 
 
 _RETURNED = re.compile(r"[^\r]*\r\n?|[^\r]+")
@@ -163,7 +202,7 @@ def _at(line: int, error: Exception) -> NotATable:
     return NotATable(f"line {line}{' ' if reason.startswith('is ') else ': '}{reason}")
 
 
-def _decode(lines: Iterable[bytes]) -> Iterator[str]:
+def _decode(lines: Lines) -> Iterator[str]:
     """Decode lines, and split those that end in a carriage return only."""
     is_western, is_plain = False, True
     for line in lines:
@@ -177,6 +216,7 @@ def _decode(lines: Iterable[bytes]) -> Iterator[str]:
         if "\0" in text:
             raise NotATable("is not text: it has a zero byte; save the file as CSV in UTF-8")
         if "\r" in text and "\r" in text[:-2]:
+            lines.has_blocks = False
             yield from _RETURNED.findall(text)
         else:
             yield text

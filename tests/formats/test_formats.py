@@ -5,6 +5,7 @@ import io
 import json
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,10 @@ from hypothesis import strategies as st
 
 from serving.errors import InvalidRecords, NotATable
 from serving.formats.batch import MAX_RECORDS
+from serving.formats.delimited import Dialect, Writer
+from serving.inputs.exact import Remark
 from serving.inputs.lines import MAX_BYTES
+from serving.models.outputs import Predictions
 
 RECORDS_AS_SENT = st.fixed_dictionaries(
     {
@@ -176,3 +180,32 @@ def test_many_records_come_in_batches(read: Any):
     assert all(before.lines[-1] + 1 == after.lines[0] for before, after in pairwise(found))
     rooms = np.vstack([batch.rows.matrix for batch in found])[:, 1]
     assert rooms.tolist() == [1 + at % 99 for at in range(many)]
+
+
+@given(
+    made=st.lists(
+        st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=9)), min_size=1
+    ),
+    dialect=st.sampled_from([Dialect(), Dialect("\t"), Dialect(";", decimal_comma=True)]),
+    name=st.text(min_size=1, max_size=9),
+)
+def test_predictions_are_written_as_a_csv_reader_reads_them(
+    made: list[tuple[float, str]], dialect: Dialect, name: str
+):
+    numbers, labels = zip(*made, strict=True)
+    remarks = {at: [Remark(name, label)] for at, label in enumerate(labels) if label}
+    ids = [f"{name}.{at}" for at in range(len(made))]
+    manifest: Any = SimpleNamespace(classes=(), fields=(), interval=True)
+    predicted: Any = SimpleNamespace(
+        ids=ids,
+        rows=SimpleNamespace(remarks=remarks),
+        predictions=Predictions([*numbers], [], [*zip(numbers, numbers, strict=True)]),
+    )
+    batch: Any = SimpleNamespace(faults={}, lines=ids)
+    written = Writer(manifest, dialect, ids=True).batch(batch, predicted).decode()
+    read = [*csv.reader(io.StringIO(written, newline=""), delimiter=dialect.delimiter)]
+    texts = [repr(each).replace(".", "," if dialect.decimal_comma else ".") for each in numbers]
+    assert [row[:4] for row in read] == [
+        [*each] for each in zip(ids, texts, texts, texts, strict=True)
+    ]
+    assert [bool(row[4]) for row in read] == [at in remarks for at in range(len(made))]

@@ -48,6 +48,41 @@ def test_a_table_is_read_however_it_is_written(
         ]
 
 
+PLAIN = ["1,2,3", "4,,", ",,", "", "   ", "a b, c,d", "6,7", "8,9,10,,", "\x0b,\x0c,\x1c"]
+OTHERS = ['"x\ny",z,w', '5,"', "é,2,3", "\x85,\u2028,0", "1\r2,3,4", "0,0,\0"]
+LINE = st.sampled_from(PLAIN + OTHERS)
+
+
+@given(
+    lines=st.lists(st.lists(LINE, max_size=12) | st.just(["1,2,3"] * 9), max_size=9),
+    end=st.sampled_from(["\n", "\r\n"]),
+    count=st.integers(1, 30),
+)
+def test_usual_lines_are_read_in_blocks_as_each_would_be(
+    lines: list[list[str]], end: str, count: int
+):
+    text = end.join(["x,y,z", *(line for some in lines for line in some)])
+
+    def read(content: bytes) -> tuple[list[Any], str]:
+        found: list[Any] = []
+        try:
+            table = cells(content, ("x", "y", "z"))
+            while (taken := table.take(count))[0]:
+                found += zip(*taken, strict=True)
+        except NotATable as error:
+            return found, str(error)
+        return found, ""
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("lines", "tables"):
+            patch.setattr(f"serving.inputs.{module}.PIECE", 40)
+        rows, error = read(text.encode())
+        others, same = read(text.encode("utf-16"))  # which has no blocks
+        assert error == same
+        both = min(len(rows), len(others)) if error else None  # some are taken with the faulty one
+        assert rows[:both] == others[:both]
+
+
 @pytest.mark.parametrize(
     ("header", "names"),
     [
