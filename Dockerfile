@@ -34,7 +34,7 @@ FROM python:3.13-slim
 LABEL org.opencontainers.image.title=Adega \
     org.opencontainers.image.description="scikit-learn models in production" \
     org.opencontainers.image.licenses=BSD-3-Clause
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0
 COPY --from=build /venv /venv
 WORKDIR /service
 COPY app.py gunicorn.conf.py ./

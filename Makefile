@@ -1,5 +1,4 @@
 PYTHON ?= python3
-export HOST ?= 127.0.0.1
 export PORT ?= 5000
 
 .PHONY: help serve check test lint test-browser test-docker test-contract faults bench limit
@@ -8,7 +7,7 @@ export PORT ?= 5000
 help:  ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 make serve for another port
+serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 for another port, HOST=0.0.0.0 for other machines
 	.venv/bin/gunicorn app:app
 
 check: lint  ## lint, and run the tests that take no time: about a minute

@@ -44,9 +44,12 @@ def on_starting(arbiter: Any) -> None:
     gc.freeze()
 
 
-def when_ready(_: object) -> None:
-    """Start the check of the pickles beside the service."""
+def when_ready(arbiter: Any) -> None:
+    """Start the check of the pickles beside the service; warn if everybody may use it."""
     pickle_check.start()
+    access = arbiter.app.wsgi().extensions["access"]
+    if access.warning:
+        arbiter.log.warning(access.warning)
 
 
 def post_fork(arbiter: Any, _: Worker) -> None:

@@ -3,7 +3,7 @@
 import click
 
 from serving import __version__, memory
-from serving.commands import collect, doctor, monitor, predict, sign, versions
+from serving.commands import collect, doctor, keys, monitor, predict, sign, versions
 from serving.commands.group import Commands
 from serving.commands.plugins import plugins
 from serving.settings import Settings
@@ -50,6 +50,7 @@ for _command in (
     sign.signing_key,
     sign.sign,
     doctor.doctor,
+    keys.keys,
     *plugins(),
 ):
     main.add_command(_command)

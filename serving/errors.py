@@ -52,6 +52,52 @@ class SettingsError(ServingError):
     """A setting has a value that cannot be used."""
 
 
+class Refused(ServingError):
+    """A request is refused for its key.
+
+    Attributes
+    ----------
+    reason : str
+        The label of the metric that counts it.
+    """
+
+    reason = ""
+
+
+class NoKey(Refused):
+    """A request needs a key, and has none."""
+
+    reason = "no key"
+
+
+class WrongKey(Refused):
+    """A request has a key that is unknown, or no longer valid."""
+
+    reason = "wrong key"
+
+
+class NotAllowed(Refused):
+    """A key lacks the scope that a request needs, or has it for other models."""
+
+    reason = "scope"
+
+
+class TooManyRequests(Refused):
+    """A key or an address has sent too many requests, or too many wrong keys.
+
+    Parameters
+    ----------
+    seconds : float
+        After which the next one is accepted.
+    """
+
+    reason = "too many"
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class ArtefactError(ServingError):
     """A version's folder is incomplete, altered or was made with other libraries."""
 

@@ -18,14 +18,19 @@ class PlainRequest(NamedTuple):
     ----------
     request_id : str
         What the client sent as X-Request-ID; empty if nothing.
-    accept_encoding : str
+    accept_encoding, authorization, x_api_key : str
         Likewise.
+    address : str
+        Of the client.
     """
 
     path: str
     body: bytes
     request_id: str
     accept_encoding: str
+    authorization: str
+    x_api_key: str
+    address: str
 
 
 class PlainResponse(NamedTuple):
@@ -33,11 +38,14 @@ class PlainResponse(NamedTuple):
 
     Attributes
     ----------
+    key : str
+        The name of the key that was sent; empty without one.
     headers : str
         All headers that are the app's business, each line with its end.
     """
 
     request_id: str
+    key: str
     headers: str
     body: bytes
 

@@ -15,6 +15,8 @@ from serving import clock
 
 RESERVED = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
+KEY = "serving.key"  # in a WSGI environment: the name of the key that was sent
+
 encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -65,6 +67,7 @@ class JSONLogger(Logger):
             seconds=request_time.total_seconds(),
             request_id=next((v for k, v in resp.headers if k == "X-Request-ID"), None),
             client=environ.get("REMOTE_ADDR"),
+            key=environ.get(KEY) or None,
         )
 
 
@@ -77,6 +80,7 @@ def write_access(
     seconds: float,
     request_id: str | None,
     client: str | None,
+    key: str | None,
 ) -> None:
     """Log a request, without the logging module, which takes as long as a prediction."""
     line = encode(
@@ -87,6 +91,7 @@ def write_access(
             "message": f"{method} {path}",
             "request_id": request_id,
             "client": client,
+            "key": key,
             "method": method,
             "path": path,
             "status": status,

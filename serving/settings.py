@@ -78,7 +78,8 @@ def _decoded_keys(text: str) -> tuple[bytes, ...]:
 class Settings:
     """The service's settings; a field `max_records` is read from `MAX_RECORDS`."""
 
-    host: str = "0.0.0.0"  # noqa: S104 - a container is called from outside; `make serve` uses 127.0.0.1
+    host: str = "127.0.0.1"  # in the container 0.0.0.0, as it is called from outside
+    published_host: str = ""  # address that a container's port is published at, if not HOST
     port: int = _setting(5000, max=65_535)
     web_concurrency: int = _setting(2, max=256)  # worker processes
     models_dir: Path = ROOT / "models"
@@ -86,7 +87,11 @@ class Settings:
     models_in_memory: int = 20  # versions of models that a worker keeps loaded
     trusted_keys: str = _setting("", expected=_public_keys)  # who must have signed a version
     signing_key: str = ""  # file of the private key that signs new versions
-    admin_keys: str = ""  # name:key,…: who may decide on versions over HTTP
+    api_keys: str = ""  # JSON: hashes of keys with their scopes
+    api_keys_file: str = ""  # a file of such JSON; read again when it changes
+    admin_keys: str = ""  # name:key,…: keys with the scope admin
+    key_requests_per_second: int = _setting(0, min=0)  # of one key; 0 for no limit
+    address_requests_per_second: int = _setting(0, min=0)  # of one address; likewise
     max_records: int = 10_000  # in one request
     var_dir: Path = _setting(ROOT / "var", created=True)  # of the journal, the counts and SQLite
     journal: bool = True  # whether predictions are recorded

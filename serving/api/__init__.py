@@ -6,7 +6,7 @@ prediction, `pages/` what a browser shows, `openapi/` the API's document.
 
 from flask import Flask
 
-from serving.access.admins import Admins
+from serving.access.access import Access
 from serving.api import (
     feedback,
     health,
@@ -18,6 +18,7 @@ from serving.api import (
     versions,
 )
 from serving.api.around import (
+    access,
     bodies,
     browsers,
     compression,
@@ -29,7 +30,7 @@ from serving.api.around import (
 )
 from serving.api.declared import Pace, declaration
 from serving.api.openapi import routes as openapi
-from serving.api.pages import card, dashboard, home, html
+from serving.api.pages import card, dashboard, home, html, login
 from serving.api.plain import Plain
 from serving.formats import READERS
 from serving.front import Front
@@ -40,25 +41,28 @@ from serving.spool import Room
 
 def register(app: Flask, service: Service, settings: Settings) -> None:
     """Give an app every route of the service, and what surrounds each."""
+    keys = Access(settings)
+    app.extensions["access"] = keys
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    _surround(app, service, settings)
+    _surround(app, service, settings, keys)
     for protocol in protocols.PROTOCOLS:
         app.register_blueprint(protocol.blueprint(service, settings))
     app.register_blueprint(home.blueprint(service, settings.max_records))
+    app.register_blueprint(login.blueprint(keys))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(card.blueprint(service))
     app.register_blueprint(predictions.blueprint(service))
     app.register_blueprint(monitor.blueprint(service))
     app.register_blueprint(dashboard.blueprint(service, settings))
-    app.register_blueprint(versions.blueprint(service, Admins(settings)))
+    app.register_blueprint(versions.blueprint(service))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
-    app.register_blueprint(health.blueprint(service))
+    app.register_blueprint(health.blueprint(service, keys))
     app.register_blueprint(metrics.blueprint(service))
-    app.register_blueprint(openapi.blueprint(service, settings.max_records))
-    app.extensions["front"] = _front(app, service, settings)
+    app.register_blueprint(openapi.blueprint(service, settings.max_records, keys.everybody))
+    app.extensions["front"] = _front(app, service, settings, keys)
 
 
-def _surround(app: Flask, service: Service, settings: Settings) -> None:
+def _surround(app: Flask, service: Service, settings: Settings, keys: Access) -> None:
     """Put around every request what it needs, the outermost first.
 
     A request passes the layers from the first to the last, a response from the last to the first.
@@ -70,15 +74,16 @@ def _surround(app: Flask, service: Service, settings: Settings) -> None:
     errors.register(app)  # makes a problem of whatever the layers below or a view raise
     cors.register(app, settings)  # on errors as well: a page may read them, too
     browsers.register(app, settings)  # refuses before anything is read
+    access.register(app, service, keys)  # before a body is looked at
     bodies.register(app)  # before unpacking: Content-Length is that of the packed body
     compression.register(app, settings)  # packs what pretty has indented
     pretty.register(app)
-    html.register(app)  # security headers and language of pages
+    html.register(app, keys)  # security headers and language of pages
 
 
-def _front(app: Flask, service: Service, settings: Settings) -> Front:
+def _front(app: Flask, service: Service, settings: Settings, keys: Access) -> Front:
     """Return what a server that runs the app may answer by itself, and what it may keep."""
-    plain = Plain(service, settings)
+    plain = Plain(service, settings, keys)
 
     def at(pace: Pace) -> frozenset[str]:
         rules = app.url_map.iter_rules()

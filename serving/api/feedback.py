@@ -51,13 +51,14 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     routes = Blueprint("feedback", __name__)
 
     @routes.post("/feedback")
-    @declares(feedback_operation)
+    @declares(feedback_operation, scope="feedback", shows_allowed=True)
     def feedback() -> Response:
         return as_json(service.add_feedback(read_json(), max_records, request_id.context()))
 
     @routes.get("/feedback/unmatched")
     @declares(
-        operation("Feedback that fits no prediction", Unmatched, (400, 503), parameters=[LIMIT])
+        operation("Feedback that fits no prediction", Unmatched, (400, 503), parameters=[LIMIT]),
+        scope="read",
     )
     def unmatched() -> Response:
         count, latest = service.unmatched(page_size())

@@ -10,6 +10,8 @@ from flask import Blueprint, Response
 from msgspec import UNSET, UnsetType
 
 from serving import clock
+from serving.access.access import Access
+from serving.api.around.access import caller
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation, response
 from serving.api.query import Time
@@ -54,11 +56,34 @@ class JournalState(msgspec.Struct):
     store: StoreState | UnsetType = UNSET
 
 
+class AccessState(msgspec.Struct):
+    """Whether requests need a key.
+
+    Attributes
+    ----------
+    keys : bool
+        Whether they need one for anything but what is open.
+    open : list of str
+        The scopes that need none.
+    exposed : bool
+        Whether other machines may reach the service.
+    reason : str
+        Why the file of keys cannot be read now, if so; the keys of before stay valid.
+    """
+
+    keys: bool
+    open: list[str]
+    exposed: bool
+    reason: str | UnsetType = UNSET
+
+
 class Readiness(msgspec.Struct):
     """Whether the service can answer, the live version of each model, and what is wrong.
 
     Attributes
     ----------
+    models : dict of str to int
+        Those that the key may see, of which there are none without one where keys are needed.
     broken : dict of str to str
         By model: why it, or a version, is not served.
     """
@@ -67,14 +92,15 @@ class Readiness(msgspec.Struct):
     models: dict[str, int]
     broken: dict[str, str]
     journal: JournalState
+    access: AccessState
 
 
-def blueprint(service: Service) -> Blueprint:
+def blueprint(service: Service, access: Access) -> Blueprint:
     """Routes under /health."""
     routes = Blueprint("health", __name__, url_prefix="/health")
 
     @routes.get("/live")
-    @declares(operation("Whether the process lives", Liveness), pace="immediate")
+    @declares(operation("Whether the process lives", Liveness), scope="open", pace="immediate")
     def live() -> Response:
         return as_json(Liveness("live"))
 
@@ -85,17 +111,28 @@ def blueprint(service: Service) -> Blueprint:
             response(Readiness, "It can."),
             others={HTTPStatus.SERVICE_UNAVAILABLE: response(Readiness, "It cannot, now.")},
         ),
+        scope="open",
         pace="prompt",
     )
     def ready() -> Response:
         registry, journal = service.registry, service.journal
         recorded = not journal or journal.is_writable()
         ready = recorded or not service.required
+
+        def seen(name: str) -> bool:
+            return caller().may("any", name)
+
         state = Readiness(
             "ready" if ready else "not ready",
-            dict(registry.live),
-            registry.broken,
+            {name: version for name, version in registry.live.items() if seen(name)},
+            {name: why for name, why in registry.broken.items() if seen(name)},
             _journal(journal) if journal else JournalState("off"),
+            AccessState(
+                access.keys.is_required,
+                access.open_scopes,
+                access.is_exposed,
+                access.keys.reason or UNSET,
+            ),
         )
         return as_json(state, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 

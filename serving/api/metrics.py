@@ -39,7 +39,7 @@ def blueprint(service: Service) -> Blueprint:
     found = MonitorSamples(service)
 
     @routes.get("/metrics")
-    @declares(operation("Metrics for Prometheus", IN_TEXT), pace="prompt")
+    @declares(operation("Metrics for Prometheus", IN_TEXT), scope="metrics", pace="prompt")
     def metrics() -> Response:
         samples = [*service.metrics.samples(), *_own(service), *found.samples()]
         return Response(families.exposition(samples), content_type=TEXT)

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 from flask import Blueprint, Response, url_for
 
+from serving.api.around.access import caller
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation
 from serving.api.respond import as_json
@@ -32,9 +33,11 @@ class Models(msgspec.Struct):
     ----------
     broken : dict of str to str
         By model: why it, or a version, is not served.
+    default : str or None
+        None if the key is limited to other models.
     """
 
-    default: str
+    default: str | None
     models: list[ModelSummary]
     broken: dict[str, str]
 
@@ -57,7 +60,7 @@ def blueprint(service: Service) -> Blueprint:
     registry = service.registry
 
     @routes.get("")
-    @declares(operation("Every model that is served", Models))
+    @declares(operation("Every model that is served", Models), scope="any", shows_allowed=True)
     def models() -> Response:
         served, broken = [], dict(registry.broken)
         for name in registry.live:
@@ -65,11 +68,18 @@ def blueprint(service: Service) -> Blueprint:
                 served.append(_summary(registry.manifest(name)))
             except ArtefactError as error:
                 broken[name] = str(error)
-        return as_json(Models(registry.default, served, broken))
+        sees = caller().sees
+        return as_json(
+            Models(
+                registry.default if sees(registry.default) else None,
+                [each for each in served if sees(each.name)],
+                {name: why for name, why in broken.items() if sees(name)},
+            )
+        )
 
     @routes.get("/<name>/versions/<int:version>")
     @routes.get("/<name>", defaults={"version": None})
-    @declares(operation("What this model is", Model, (404, 503)))
+    @declares(operation("What this model is", Model, (404, 503)), scope="any")
     def model(name: str, version: int | None) -> Response:
         engine = registry.engine(name, version)
         shown = {each: getattr(engine.manifest, each) for each in Description.__struct_fields__}

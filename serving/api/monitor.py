@@ -66,7 +66,8 @@ def blueprint(service: Service) -> Blueprint:
 
     @routes.get("/models/<name>/monitor")
     @declares(
-        operation("Drift, performance and alerts", Monitoring, (400, 404, 503), parameters=[DAYS])
+        operation("Drift, performance and alerts", Monitoring, (400, 404, 503), parameters=[DAYS]),
+        scope="read",
     )
     def monitor(name: str) -> Response:
         version = service.registry.manifest(name).version

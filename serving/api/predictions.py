@@ -139,7 +139,7 @@ def blueprint(service: Service) -> Blueprint:
     routes = Blueprint("predictions", __name__)
 
     @routes.get("/predictions/<prediction_id>")
-    @declares(prediction_operation)
+    @declares(prediction_operation, scope="read")
     def prediction(prediction_id: str) -> Response:
         found, feedback = service.find(prediction_id)
         sent = [
@@ -151,7 +151,7 @@ def blueprint(service: Service) -> Blueprint:
         return as_json(PredictionWithFeedback(**kept))
 
     @routes.get("/models/<name>/predictions")
-    @declares(predictions_operation)
+    @declares(predictions_operation, scope="read")
     def predictions(name: str) -> Response:
         service.registry.manifest(name)
         filters, limit = selection(), page_size()

@@ -1,14 +1,13 @@
-"""The versions of a model: listed to all, decided on by those who have an admin key."""
+"""The versions of a model: listed, and decided on by those who have a key for it."""
 
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, request
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
+from flask import Blueprint, Response
+from werkzeug.exceptions import BadRequest
 
 from serving import clock
-from serving.access.admins import Admins
+from serving.api.around.access import caller
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, operation
@@ -98,11 +97,9 @@ def decide_operation(about: About) -> Operation:
     return operation(
         "Put a version live, try one, retire one",
         Decision,
-        (400, 401, 403, 404, 408, 409, 415, 503),
-        description="For those who have one of `ADMIN_KEYS`. A trial is a version that predicts "
-        "live traffic beside the live one, without answering it; no version, or null, ends the "
-        "trial.",
-        security=[{"admin": []}],
+        (400, 404, 408, 409, 415, 503),
+        description="A trial is a version that predicts live traffic beside the live one, without "
+        "answering it; no version, or null, ends the trial.",
         requestBody=body(
             {"oneOf": [Promote, Rollback, SetTrial, Retire]},
             {
@@ -116,13 +113,13 @@ def decide_operation(about: About) -> Operation:
     )
 
 
-def blueprint(service: Service, admins: Admins) -> Blueprint:
+def blueprint(service: Service) -> Blueprint:
     """Routes under /models/NAME/versions."""
     routes = Blueprint("versions", __name__)
     decisions = service.registry.decisions
 
     @routes.get("/models/<name>/versions")
-    @declares(operation("Versions and decisions", ModelVersions, (404, 503)))
+    @declares(operation("Versions and decisions", ModelVersions, (404, 503)), scope="read")
     def versions(name: str) -> Response:
         return as_json(
             ModelVersions(
@@ -134,9 +131,9 @@ def blueprint(service: Service, admins: Admins) -> Blueprint:
         )
 
     @routes.post("/models/<name>/versions")
-    @declares(decide_operation)
+    @declares(decide_operation, scope="admin")
     def decide(name: str) -> Response:
-        versions = Versions(decisions, _admin(admins))
+        versions = Versions(decisions, caller().name)
         match _request():
             case Promote() as wanted:
                 taken = versions.promote(name, wanted.version, wanted.why, force=wanted.force)
@@ -150,20 +147,6 @@ def blueprint(service: Service, admins: Admins) -> Blueprint:
         return as_json(_as_sent(taken))
 
     return routes
-
-
-def _admin(admins: Admins) -> str:
-    """The name of the admin whose key was sent."""
-    if not admins:
-        raise Forbidden("no ADMIN_KEYS are set, so nobody may decide over HTTP")
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    name = admins.name(key.strip()) if scheme.lower() == "bearer" else None
-    if name is None:
-        raise Unauthorized(
-            "send one of ADMIN_KEYS as `Authorization: Bearer KEY`",
-            www_authenticate=WWWAuthenticate("bearer"),
-        )
-    return name
 
 
 def _request() -> Request:

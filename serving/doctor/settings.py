@@ -6,8 +6,8 @@ from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 
-from serving.access.admins import Admins
 from serving.access.hosts import hosts
+from serving.access.keys import Keys
 from serving.access.origins import origins
 from serving.doctor.finding import Finding
 from serving.errors import ServingError
@@ -77,7 +77,7 @@ def examine(given: Settings, environment: Mapping[str, str]) -> Iterator[Finding
 
 
 def _invalid(given: Settings) -> Iterator[Finding]:
-    for check in (Admins, Privacy, hosts, origins):
+    for check in (Keys, Privacy, hosts, origins):
         try:
             check(given)
         except ServingError as error:

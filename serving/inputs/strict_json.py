@@ -29,7 +29,7 @@ def read_records(body: bytes, max_records: int) -> tuple[list[Any], bool]:
     InvalidRecords
         If the array is empty.
     """
-    sent = _parse(body)
+    sent = parse(body)
     if not isinstance(sent, list):
         return [sent], False
     if len(sent) > max_records:
@@ -40,7 +40,7 @@ def read_records(body: bytes, max_records: int) -> tuple[list[Any], bool]:
     return sent, True
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
     """Parse a body, with a `JSONObject` for each object.
 
     Raises

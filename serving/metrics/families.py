@@ -60,6 +60,9 @@ def _gauge(name: str, labels: str, description: str) -> Metric:
 
 
 REQUESTS = _counter("requests", "route method status predicts", "Requests that got a response.")
+REFUSED = _counter(
+    "refused", "reason", "Requests refused for their key: no key, wrong key, scope, too many."
+)
 DURATION = Metric(
     "serving_request_duration_seconds",
     "histogram",
@@ -117,7 +120,7 @@ CHANGE = _gauge(
 )
 ALERT = _gauge("alert", "model version kind", "1 while an alert lasts.")
 METRICS = (
-    *(REQUESTS, DURATION, REQUEST_ROWS, PREDICTIONS, BUILD, LIVE, TRIAL, LOADED, BROKEN),
+    *(REQUESTS, REFUSED, DURATION, REQUEST_ROWS, PREDICTIONS, BUILD, LIVE, TRIAL, LOADED, BROKEN),
     *(LOST, JOURNAL_FAILING, SEGMENTS, BYTES, WAITING, TORN, COLLECTED, COLLECTOR_FAILING),
     *(STORE, CHECKED, DRIFTED, CHANGE, ALERT),
 )

@@ -16,6 +16,7 @@ from serving.metrics.counters import Counters, Name
 from serving.metrics.families import (
     DURATION,
     PREDICTIONS,
+    REFUSED,
     REQUEST_ROWS,
     REQUESTS,
     ROWS,
@@ -71,6 +72,10 @@ class Metrics:
             )
         )
 
+    def count_refused(self, reason: str) -> None:
+        """Count a request that is refused for its key."""
+        self._counters.add([((REFUSED.name, reason), 1)])
+
     def count_predictions(
         self, model: str, version: int, rows: int, labels: Sequence[str | float]
     ) -> None:
@@ -91,7 +96,7 @@ class Metrics:
     def samples(self) -> Iterator[Sample]:
         """Yield the sums of all processes."""
         sums = counters.read(self._counters.folder)
-        for metric in (REQUESTS, PREDICTIONS):
+        for metric in (REQUESTS, REFUSED, PREDICTIONS):
             for (name, *labels), value in sums.items():
                 if (name, len(labels)) == (metric.name, len(metric.labels)):  # of this release
                     yield Sample(metric, tuple(labels), value)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from serving import clock, ids
+from serving.access.callers import Caller
 from serving.errors import ArtefactError, Fault, InvalidRecords, UnknownModel, UnknownVersion
 from serving.inputs import labels, numerals, strict_json
 from serving.inputs.field import Field
@@ -16,7 +17,7 @@ NUMBER = Field(name="actual")
 
 
 def decode(
-    body: bytes, max_records: int, registry: Registry
+    body: bytes, max_records: int, registry: Registry, caller: Caller
 ) -> tuple[list[str], list[str | float]]:
     """Read a JSON body: one `{"id": …, "actual": …}`, or an array of at most `max_records`.
 
@@ -32,6 +33,8 @@ def decode(
     Raises
     ------
     NotJSON, TooManyRecords, InvalidRecords
+    NotAllowed
+        If a prediction is of a model that the caller may not give feedback to.
     """
     records, _ = strict_json.read_records(body, max_records)
     faults: list[Fault] = []
@@ -39,7 +42,7 @@ def decode(
     actuals: list[str | float] = []
     for position, record in enumerate(records):
         try:
-            prediction_id, actual = _read(record, registry)
+            prediction_id, actual = _read(record, registry, caller)
         except _Invalid as error:
             faults.append(Fault(record=position, field=error.field, message=str(error)))
         else:
@@ -56,7 +59,7 @@ class _Invalid(Exception):
         self.field = field
 
 
-def _read(record: Any, registry: Registry) -> tuple[str, str | float]:
+def _read(record: Any, registry: Registry, caller: Caller) -> tuple[str, str | float]:
     if not isinstance(record, strict_json.JSONObject):
         raise _Invalid("id", f'{shown(record)} is not feedback; send {{"id": …, "actual": …}}')
     for name in NAMES:
@@ -64,7 +67,7 @@ def _read(record: Any, registry: Registry) -> tuple[str, str | float]:
             raise _Invalid(name, "is repeated; send it once" if name in record else "is missing")
     if others := [name for name in record if name not in NAMES]:
         raise _Invalid(printable(others[0]), "is unknown; send id and actual")
-    manifest = _model(record["id"], registry)
+    manifest = _model(record["id"], registry, caller)
     try:
         if manifest.task == "regression":
             return record["id"], _number(record["actual"], manifest.unit)
@@ -96,11 +99,12 @@ def _label(actual: Any, classes: tuple[str, ...]) -> str:
     return classes[code]
 
 
-def _model(prediction_id: Any, registry: Registry) -> Manifest:
+def _model(prediction_id: Any, registry: Registry, caller: Caller) -> Manifest:
     """Return the manifest of the model that made a prediction."""
     made_by = ids.PredictionId.read(prediction_id) if isinstance(prediction_id, str) else None
     if not made_by:
         raise _Invalid("id", f"{shown(prediction_id)} is not the id of a prediction")
+    caller.require("feedback", made_by.model)
     if made_by.time > clock.now() + MAX_CLOCK_SKEW:
         raise _Invalid("id", f"{shown(prediction_id)} is an id from the future")
     try:

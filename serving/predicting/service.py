@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from serving import clock, ids
+from serving.access.callers import EVERYBODY, Caller
 from serving.errors import (
     ArtefactError,
     JournalError,
@@ -43,11 +44,14 @@ class RequestContext(NamedTuple):
         The time of its arrival, by `time.perf_counter_ns`.
     subject : str
         The person whom it is about, by the caller's own key; empty if none was sent.
+    caller : Caller
+        Who sends it.
     """
 
     request_id: str
     since: int
     subject: str = ""
+    caller: Caller = EVERYBODY
 
 
 class RecordedFeedback(msgspec.Struct, frozen=True):
@@ -134,12 +138,14 @@ class Service:
         Raises
         ------
         NotRecorded, NotJSON, TooManyRecords, InvalidRecords, JournalError
+        NotAllowed
+            If one is of a model that the caller may not give feedback to.
         """
         if not self.journal:
             raise NotRecorded(
                 "JOURNAL=off: predictions are not recorded, so no feedback can be recorded"
             )
-        prediction_ids, actuals = feedback.decode(body, max_records, self.registry)
+        prediction_ids, actuals = feedback.decode(body, max_records, self.registry, context.caller)
         entry = FeedbackEntry(clock.now(), context.request_id, prediction_ids, actuals)
         self.journal.append(entry)
         return RecordedFeedback(

@@ -22,6 +22,8 @@ MAX_HEAD = 4_096
 REQUEST_LINE = re.compile(rb"POST (/[\w/.~-]*) HTTP/1\.1")
 TEXT = rb"[\t\x20-\x7e]*"
 LENGTH, REQUEST_ID, ACCEPT_ENCODING = b"content-length", b"x-request-id", b"accept-encoding"
+AUTHORIZATION, X_API_KEY = b"authorization", b"x-api-key"
+SENT_ON = (REQUEST_ID, ACCEPT_ENCODING, AUTHORIZATION, X_API_KEY)  # to the app
 # Whatever else a header may contain, and every other header, is left to gunicorn and Flask.
 HEADERS = {
     name: re.compile(value)
@@ -35,6 +37,8 @@ HEADERS = {
         b"content-type": rb"application/json|application/x-www-form-urlencoded",
         LENGTH: rb"0|[1-9]\d{0,4}",
         REQUEST_ID: TEXT,
+        AUTHORIZATION: TEXT,
+        X_API_KEY: TEXT,
         b"traceparent": TEXT,
         b"x-forwarded-for": TEXT,
         b"x-real-ip": TEXT,
@@ -50,6 +54,8 @@ class Head(NamedTuple):
     end: int
     request_id: str
     accept_encoding: str
+    authorization: str
+    x_api_key: str
 
 
 @lru_cache(maxsize=1024)  # most clients send the same head again and again
@@ -69,7 +75,7 @@ def read_head(head: bytes) -> Head | None:
         values[name] = value
     if b"host" not in values or int(values.get(LENGTH, SMALL)) >= SMALL:
         return None
-    sent = (values.get(each, b"").decode() for each in (REQUEST_ID, ACCEPT_ENCODING))
+    sent = (values.get(each, b"").decode() for each in SENT_ON)
     start = len(head) + len(END)
     return Head(line[1].decode(), start, start + int(values[LENGTH]), *sent)
 
@@ -112,8 +118,17 @@ class PlainRequests:
             return False
         began = time.perf_counter()
         body = received[head.start : head.end]
+        from_address = address[0] if isinstance(address, tuple) else address or ""
         response = self._front.answer(
-            PlainRequest(head.path, body, head.request_id, head.accept_encoding)
+            PlainRequest(
+                head.path,
+                body,
+                head.request_id,
+                head.accept_encoding,
+                head.authorization,
+                head.x_api_key,
+                from_address,
+            )
         )
         if response is None:
             return False
@@ -129,7 +144,8 @@ class PlainRequests:
             size=len(response.body),
             seconds=time.perf_counter() - began,
             request_id=response.request_id,
-            client=address[0] if isinstance(address, tuple) else address,
+            client=from_address,
+            key=response.key or None,
         )
         return True
 

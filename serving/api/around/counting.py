@@ -18,4 +18,6 @@ def register(app: Flask, service: Service) -> None:
         service.metrics.count_request(
             route, request.method, str(response.status_code), taken, predicts=predicts()
         )
+        if reason := g.get("refused"):
+            service.metrics.count_refused(reason)
         return response

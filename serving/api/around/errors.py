@@ -1,6 +1,7 @@
 """Every error as `application/problem+json` (RFC 9457)."""
 
 import logging
+import math
 from http import HTTPStatus
 from typing import Any
 
@@ -15,21 +16,28 @@ from serving.errors import (
     Fault,
     InvalidRecords,
     JournalError,
+    NoKey,
     NoRoom,
+    NotAllowed,
     NotATable,
     NotJSON,
     NotRecorded,
+    Refused,
     ServingError,
     StoreError,
     TooManyRecords,
+    TooManyRequests,
     UnknownModel,
     UnknownPrediction,
     UnknownVersion,
     VersionRefused,
+    WrongKey,
 )
 
 log = logging.getLogger(__name__)
 
+# By Basic, a browser would ask for a password beside the page whose script sent the request.
+CHALLENGES = ("Bearer", 'Basic realm="Adega", charset="UTF-8"')
 RETRY_SECONDS = "10"  # after which there may be room for a body again
 
 STATUS: dict[type[ServingError], HTTPStatus] = {
@@ -37,6 +45,10 @@ STATUS: dict[type[ServingError], HTTPStatus] = {
     JournalError: HTTPStatus.SERVICE_UNAVAILABLE,
     NoRoom: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    NoKey: HTTPStatus.UNAUTHORIZED,
+    WrongKey: HTTPStatus.UNAUTHORIZED,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     NotRecorded: HTTPStatus.NOT_FOUND,
     UnknownPrediction: HTTPStatus.NOT_FOUND,
     NotATable: HTTPStatus.BAD_REQUEST,
@@ -78,19 +90,7 @@ class RefusedDecision(Problem):
 
 def register(app: Flask) -> None:
     """Answer every error of an app with a problem."""
-
-    @app.errorhandler(ServingError)
-    def refused(error: ServingError) -> Response:
-        status, detail = STATUS[type(error)], public(error)
-        if isinstance(error, InvalidRecords):
-            return _as_json(problem(InvalidInput, status, detail, errors=error.faults))
-        if isinstance(error, VersionRefused):
-            objections = [*map(Objection, error.objections)]
-            return _as_json(problem(RefusedDecision, status, detail, errors=objections))
-        response = _as_json(problem(Problem, status, detail))
-        if isinstance(error, NoRoom):
-            response.headers["Retry-After"] = RETRY_SECONDS
-        return response
+    app.register_error_handler(ServingError, refused)
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:
@@ -101,6 +101,27 @@ def register(app: Flask) -> None:
             (name, value) for name, value in error.get_headers() if name not in kept
         )
         return response
+
+
+def refused(error: ServingError) -> Response:
+    """Answer an error of the service with its problem."""
+    status, detail = STATUS[type(error)], public(error)
+    if isinstance(error, InvalidRecords):
+        return _as_json(problem(InvalidInput, status, detail, errors=error.faults))
+    if isinstance(error, VersionRefused):
+        objections = [*map(Objection, error.objections)]
+        return _as_json(problem(RefusedDecision, status, detail, errors=objections))
+    response = _as_json(problem(Problem, status, detail))
+    if isinstance(error, Refused):
+        g.refused = error.reason
+    if isinstance(error, NoKey | WrongKey):
+        for scheme in CHALLENGES[: 1 if "Sec-Fetch-Mode" in request.headers else 2]:
+            response.headers.add("WWW-Authenticate", scheme)
+    if isinstance(error, NoRoom):
+        response.headers["Retry-After"] = RETRY_SECONDS
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(math.ceil(error.seconds))
+    return response
 
 
 def problem(kind: type[Problem], status: int, detail: str, **more: Any) -> Problem:

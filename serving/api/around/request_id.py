@@ -26,7 +26,7 @@ def name(sent: str) -> str:
 
 
 def context() -> RequestContext:
-    """Id, arrival and subject of the current request.
+    """Id, arrival, subject and sender of the current request.
 
     Raises
     ------
@@ -34,7 +34,8 @@ def context() -> RequestContext:
         If its subject is invalid: recorded under another key or none, it could not be found.
     """
     subject = request.headers.get(SUBJECT, "")
-    return RequestContext(g.request_id, g.since, require_subject(subject) if subject else "")
+    valid = require_subject(subject) if subject else ""
+    return RequestContext(g.request_id, g.since, valid, g.caller)
 
 
 def require_subject(key: str) -> str:

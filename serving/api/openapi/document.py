@@ -10,9 +10,10 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from serving import __version__
+from serving.access.callers import Caller, Need
 from serving.api.declared import declaration
 from serving.api.openapi import problems, records
-from serving.api.openapi.operation import About, component
+from serving.api.openapi.operation import About, Operation, component
 from serving.api.openapi.structs import Schema, ref, schemas, text, whole_number
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")  # of a path, as Flask writes it
@@ -30,10 +31,18 @@ in the log, too.
 Bodies may be packed, with `Content-Encoding: gzip`, and responses are where `Accept-Encoding` has
 it. `?pretty` indents a response.
 """
-ADMIN = {"type": "http", "scheme": "bearer", "description": "One of the keys of `ADMIN_KEYS`."}
+SCHEMES: dict[str, Schema] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key with the scope."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "basic": {"type": "http", "scheme": "basic", "description": "The key as password."},
+}
+DEFAULT = "default model"  # the tag of its operations
+REFUSALS = (401, 403, 429)  # of every route that is not open
 
 
-def make_document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
+def make_document(
+    app: Flask, models: Sequence[About], everybody: Caller, default: str
+) -> dict[str, Any]:
     """Describe every route for every model.
 
     Parameters
@@ -42,8 +51,12 @@ def make_document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
         With all routes; those that declare no operation are left out.
     models : sequence of About
         Each that is live, the default one first.
+    everybody : Caller
+        What needs no key.
+    default : str
+        The default model, which may not be among them.
     """
-    default = models[0].manifest
+    of_default = [each.manifest for each in models if each.manifest.name == default]
     structs: dict[str, type[msgspec.Struct]] = {}
 
     def referred(struct: Any) -> Schema:
@@ -52,7 +65,7 @@ def make_document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
 
     described: dict[str, Any] = msgspec.to_builtins(
         {
-            "paths": _paths(app, models),
+            "paths": _paths(app, models, everybody, has_default=bool(of_default)),
             "schemas": _of_models(models),
             "responses": problems.responses()
             | {each.of_model("Refused"): problems.refused(each.manifest) for each in models},
@@ -69,7 +82,10 @@ def make_document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
             "license": {"name": "BSD-3-Clause", "identifier": "BSD-3-Clause"},
         },
         "tags": [
-            {"name": "default model", "description": f"{default.name}: {default.title}"},
+            *(
+                {"name": DEFAULT, "description": f"{each.name}: {each.title}"}
+                for each in of_default
+            ),
             {"name": "service", "description": "What all models share."},
             *(
                 {"name": _tag_of(each.manifest.name), "description": each.manifest.title}
@@ -80,17 +96,19 @@ def make_document(app: Flask, models: Sequence[About]) -> dict[str, Any]:
         "components": {
             "schemas": _schemas([*structs.values()]) | described["schemas"],
             "responses": described["responses"],
-            "securitySchemes": {"admin": ADMIN},
+            "securitySchemes": SCHEMES,
         },
     }
 
 
-def _paths(app: Flask, models: Sequence[About]) -> dict[str, Any]:
+def _paths(
+    app: Flask, models: Sequence[About], everybody: Caller, *, has_default: bool
+) -> dict[str, Any]:
     """Every route that is declared, by its path; those of a model once for each."""
     paths: dict[str, Any] = {}
     for rule in app.url_map.iter_rules():
-        describe = declaration(rule.endpoint).describe
-        if not describe:
+        declared = declaration(rule.endpoint)
+        if not declared.describe or (not has_default and _tag(rule, "") == DEFAULT):
             continue
         path = PARAMETER.sub(r"{\1}", rule.rule)
         for about in models if "{name}" in path else models[:1]:
@@ -102,14 +120,30 @@ def _paths(app: Flask, models: Sequence[About]) -> dict[str, Any]:
             if "{version}" in path:
                 ids.append("by_version")
                 item["parameters"] = [_version(about.manifest.version)]
-            described = {"tags": [_tag(rule, name)], "operationId": "_".join(ids)} | describe(about)
+            described = {
+                "tags": [_tag(rule, name)],
+                "operationId": "_".join(ids),
+            } | declared.describe(about)
+            described |= _secured(described, declared.scope, everybody)
             item |= dict.fromkeys(map(str.lower, (rule.methods or set()) - OF_FLASK), described)
     return paths
 
 
+def _secured(operation: Operation, scope: Need, everybody: Caller) -> Operation:
+    """What a scope adds to an operation: its errors, and the schemes if a key is needed."""
+    if scope == "open":
+        return {}
+    refusals = {str(each): {"$ref": f"#/components/responses/{each}"} for each in REFUSALS}
+    responses = {"responses": operation["responses"] | refusals}
+    if scope in everybody.scopes:
+        return responses
+    needed = [] if scope == "any" else [scope]
+    return responses | {"security": [{scheme: needed} for scheme in SCHEMES]}
+
+
 def _tag(rule: Rule, model: str) -> str:
     if "name" in rule.arguments:  # of its path, or by default
-        return "default model" if "name" in (rule.defaults or {}) else _tag_of(model)
+        return DEFAULT if "name" in (rule.defaults or {}) else _tag_of(model)
     return "service"
 
 

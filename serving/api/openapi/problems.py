@@ -13,27 +13,29 @@ from serving.models.manifest import Manifest
 
 WORDS = {
     400: "the body is not JSON: Expecting value at line 1 column 1",
-    401: "send one of ADMIN_KEYS as `Authorization: Bearer KEY`",
-    403: "no ADMIN_KEYS are set, so nobody may decide over HTTP",
+    401: "this needs a key; send one as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
+    403: "the key 'shop' has no scope 'read'; it has predict, feedback",
     404: "/prediction does not exist; GET /models lists the models",
     408: "the body did not arrive in time",
     409: "the version is not put live",
     413: "10001 records in one request; send at most 10000",
     415: "Content-Type 'text/xml' is not supported; send application/json",
     422: "1 fault in the input",
+    429: "more than 50 requests a second from this key",
     500: "the service failed; its log has the reason under request id 9f3c",
     503: "the database cannot be reached",
 }
 REASONS = {
     400: "Not JSON, an incomplete body, or an invalid parameter.",
-    401: "No admin key, or a wrong one.",
-    403: "No admin keys are set, so nobody may decide over HTTP.",
+    401: "No key, or a wrong one, where one is needed.",
+    403: "The key lacks the scope, or has it for other models; or no key may decide.",
     404: "Not found.",
     408: "The body did not arrive in time.",
     409: "The decision is refused; `errors` has every reason.",
     413: "Too many records or bytes for one request.",
     415: "A media type or encoding that is not supported.",
     422: "JSON, but not a valid record; `errors` has each fault.",
+    429: "Too many requests, or too many wrong keys; `Retry-After` has the seconds to wait.",
     500: "The service failed; the log has the rest.",
     503: "A version cannot be loaded, the journal or the store cannot be used now, or other large "
     "bodies leave no room (then with `Retry-After`).",

@@ -4,6 +4,7 @@ import msgspec
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
 from serving import clock
+from serving.api.around.access import caller
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation, response
 from serving.api.openapi.structs import text
@@ -37,13 +38,16 @@ def blueprint(service: Service) -> Blueprint:
 
     @routes.get("/models/<name>/versions/<int:version>/card")
     @routes.get("/models/<name>/card", defaults={"version": None})
-    @declares(operation("How well it does, on held-out rows", JSON_OR_PAGE, (404, 503)))
+    @declares(
+        operation("How well it does, on held-out rows", JSON_OR_PAGE, (404, 503)), scope="any"
+    )
     def card(name: str, version: int | None) -> Response:
         manifest = registry.manifest(name, version)
         contents = artefact.read_card(folder, manifest)
         if wants_json(request.accept_mimetypes):
             kept = msgspec.structs.asdict(contents)
             return as_json(ModelCard(name=name, version=manifest.version, **kept))
+        history = decisions.history(name) if caller().may("read", name) else []
         of_reader, reference = words(request), artefact.read_reference(folder, manifest)
         page = render_template(
             "card.html",
@@ -57,7 +61,7 @@ def blueprint(service: Service) -> Blueprint:
             versions=Versions(decisions, "").listed(name),
             decisions=[
                 {**msgspec.to_builtins(each), "time": clock.to_minutes(each.time)}
-                for each in decisions.history(name)
+                for each in history
             ],
             json_url=url_for("models.model", name=name, version=version),
         )

@@ -13,6 +13,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from serving import clock
 from serving.api.around import errors
+from serving.api.around.access import caller
+from serving.api.declared import declares
 from serving.api.monitor import DEFAULT_DAYS, MAX_DAYS
 from serving.api.pages import monitor_charts, monitored
 from serving.api.pages.html import STATIC
@@ -39,17 +41,27 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     registry, patience = service.registry, SILENT * settings.monitor_interval * 1000
 
     @routes.get("")
+    @declares(None, scope="read", shows_allowed=True)
     def models() -> Response:
-        states = monitored.states(service, clock.now() - patience)
-        broken = {name: why for name, why in registry.broken.items() if name not in registry.live}
+        sees = caller().sees
+        states = [
+            each for each in monitored.states(service, clock.now() - patience) if sees(each.name)
+        ]
+        broken = {
+            name: why
+            for name, why in registry.broken.items()
+            if name not in registry.live and sees(name)
+        }
         recorded = service.journal is not None
         return _page("monitor.html", states=states, broken=broken, recorded=recorded)
 
     @routes.get("/<name>")
+    @declares(None, scope="read")
     def model(name: str) -> Response:
         return _page("monitor_model.html", saved=False, **found(name))
 
     @routes.get("/<name>/report.html")
+    @declares(None, scope="read")
     def saved(name: str) -> Response:
         response = _page("monitor_model.html", saved=True, **_inlined(), **found(name))
         day = clock.iso(clock.now())[: len("2026-11-21")]
@@ -57,6 +69,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         return response
 
     @routes.get("/<name>/predictions")
+    @declares(None, scope="read")
     def predictions(name: str) -> AnyResponse:
         given: dict[str, Any] = {key: value for key, value in request.args.items() if value}
         if len(given) < len(request.args):  # a form sends what is left empty, too

@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
+from serving.api.around.access import caller
+from serving.api.declared import declares
 from serving.api.pages.html import paths, wants_json
 from serving.api.respond import as_json
 from serving.errors import ArtefactError
@@ -24,10 +26,12 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     folder = registry.decisions.models_dir
 
     @routes.get("/")
+    @declares(None, scope="any", shows_allowed=True)
     def home() -> Response:
         if wants_json(request.accept_mimetypes):
-            return as_json({"default": registry.default, "links": paths()})
-        manifest = registry.manifest(request.args.get("model") or registry.default)
+            seen = caller().sees(registry.default)
+            return as_json({"default": registry.default if seen else None, "links": paths()})
+        manifest = registry.manifest(_chosen())
         page = render_template(
             "home.html",
             model=manifest,
@@ -38,6 +42,13 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
             moment=lambda field: _moment(field, manifest.example.get(field.name)),
         )
         return make_response(page)
+
+    def _chosen() -> str:
+        """The model that the page is for; without one, the first that the caller may see."""
+        allowed = filter(caller().sees, [registry.default, *registry.live])
+        chosen = request.args.get("model") or next(allowed, registry.default)
+        caller().require("any", chosen)
+        return chosen
 
     def _for_scripts(manifest: Manifest) -> dict[str, Any]:
         """What the page's scripts need of a model."""
@@ -53,7 +64,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     def _served() -> list[Manifest]:
         """The models that can be chosen; GET /models reports what is wrong with the others."""
         served = []
-        for name in registry.live:
+        for name in filter(caller().sees, registry.live):
             try:
                 served.append(registry.manifest(name))
             except ArtefactError:

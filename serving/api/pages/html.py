@@ -12,10 +12,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, current_app, request, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, g, request, url_for
 from werkzeug.datastructures import MIMEAccept
 
 from serving import COMMAND
+from serving.access.access import Access
+from serving.api.declared import declares
 from serving.api.pages.words import words
 
 STATIC = {file.name: file.read_bytes() for file in Path(__file__).with_name("static").iterdir()}
@@ -32,12 +34,13 @@ HEADERS = {
 }
 
 
-def register(app: Flask) -> None:
+def register(app: Flask, access: Access) -> None:
     """Add the templates, the static files and the headers of pages to an app."""
     routes = Blueprint("html", __name__, template_folder="templates")
     digest = _digest()
 
     @routes.get("/static/<sent>/<file>")
+    @declares(None, scope="open")
     def static(sent: str, file: str) -> Response:
         if file not in STATIC:
             abort(HTTPStatus.NOT_FOUND)
@@ -58,6 +61,8 @@ def register(app: Flask) -> None:
             "static": lambda file: url_for("html.static", sent=digest, file=file),
             "paths": paths(),
             "command": COMMAND,
+            "caller": g.get("caller"),
+            "is_open": bool(access.warning),
         }
 
     @app.after_request

@@ -94,7 +94,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.post("/models/<name>/versions/<int:version>/predict")
     @routes.post(OF_MODEL, defaults={"version": None})
     @routes.post(DEFAULT, defaults={"name": None, "version": None})
-    @declares(predict_operation, predicts=True)
+    @declares(predict_operation, scope="predict", predicts=True)
     def predict(name: str | None, version: int | None) -> Response:
         engine, context = service.registry.engine(name, version), request_id.context()
         if request.mimetype in READERS:
@@ -116,14 +116,14 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.get("/models/<name>/versions/<int:version>/predict", endpoint="usage")
     @routes.get(OF_MODEL, endpoint="usage", defaults={"version": None})
     @routes.get(DEFAULT, endpoint="usage", defaults={"name": None, "version": None})
-    @declares(operation("How to send records", Usage, (404, 503)))
+    @declares(operation("How to send records", Usage, (404, 503)), scope="any")
     def how(name: str | None, version: int | None) -> Response:
         return as_json(usage(service.registry.engine(name, version)))
 
     @routes.get("/models/<name>/versions/<int:version>/example")
     @routes.get("/models/<name>/example", defaults={"version": None})
     @routes.get("/example", defaults={"name": None, "version": None})
-    @declares(example_operation)
+    @declares(example_operation, scope="predict")
     def example(name: str | None, version: int | None) -> Response:
         engine = service.registry.engine(name, version)
         return as_json({"input": engine.manifest.example, **predicted_example(service, engine)})

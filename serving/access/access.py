@@ -1,0 +1,207 @@
+"""Decides whether a request is accepted: by its key, its scope, and how many there were."""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import ip_network
+from typing import NamedTuple
+
+from serving.access.buckets import Buckets, Rate
+from serving.access.callers import ADMIN, EVERYBODY, NOBODY, SCOPES, Caller, Need
+from serving.access.entries import is_generated
+from serving.access.keys import Key, Keys
+from serving.access.sessions import Sessions
+from serving.errors import NoKey, NotAllowed, Refused, TooManyRequests, WrongKey
+from serving.settings import Settings
+
+WRONG_KEYS = Rate(per_second=0.2, burst=5)  # of one address
+HOW = "send one as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
+
+UNREADABLE = "?"  # in place of a key that is sent in an unknown way
+
+
+class Credentials(NamedTuple):
+    """What a request has to show who sends it.
+
+    Attributes
+    ----------
+    key : str
+        Empty without one.
+    session : str
+        The token of a browser's session; empty without one.
+    address : str
+        Of the client.
+    """
+
+    key: str
+    session: str
+    address: str
+
+
+class Access:
+    """Who may do what, for all requests of a service.
+
+    Raises
+    ------
+    SettingsError
+        If a key in the settings is invalid.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.keys = Keys(settings)
+        self.sessions = Sessions(settings.var_dir)
+        self.everybody = NOBODY if self.keys.is_required else EVERYBODY
+        self.is_exposed = not is_loopback(settings.published_host or settings.host)
+        if self.keys.is_required or settings.admin_keys:
+            self.sessions.open()
+        self._buckets = Buckets()
+        self._limits: dict[str, Rate] = {}
+        for of, limit in (
+            ("key", settings.key_requests_per_second),
+            ("address", settings.address_requests_per_second),
+        ):
+            if limit:
+                self._limits[of] = Rate(limit, limit)
+
+    @property
+    def open_scopes(self) -> list[str]:
+        """The scopes that need no key."""
+        return [scope for scope in SCOPES if scope in self.everybody.scopes]
+
+    @property
+    def warning(self) -> str:
+        """What is open to other machines, where no keys are set; empty if nothing is."""
+        if not self.is_exposed or self.keys.is_required:
+            return ""
+        return (
+            f"no keys are set: whoever reaches the port may use {', '.join(self.open_scopes)}, so "
+            "also read every recorded input; set API_KEYS_FILE (`adega keys add` makes keys), or "
+            "HOST=127.0.0.1"
+        )
+
+    def find(self, sent: Credentials) -> Key | None:
+        """Return the valid key of a request; a key that may be guessed only if few were wrong.
+
+        A generated key cannot be guessed, so it is never kept waiting by others with its address.
+        """
+        if not sent.key:
+            return self.sessions.find(sent.session, self.keys) if sent.session else None
+        key = self.keys.find(sent.key)
+        if key and not is_generated(sent.key) and self._is_slowed(sent.address):
+            return None
+        return key
+
+    def known(self, sent: Credentials) -> Caller:
+        """Return who sends a request, whatever it is; without a valid key, everybody."""
+        key = self.find(sent) if sent.key or sent.session else None
+        return key.caller if key and not key.is_expired else self.everybody
+
+    def admit(self, sent: Credentials, need: Need, model: str | None, *, any_model: bool) -> Caller:
+        """Return who sends a request, if it is accepted.
+
+        Parameters
+        ----------
+        model : str, optional
+            The one that the request is for.
+        any_model : bool
+            Whether a request for no one model is accepted from a key that is limited to some.
+
+        Raises
+        ------
+        NoKey, WrongKey, NotAllowed, TooManyRequests
+        """
+        caller = self.known(sent)
+        self.count(caller, sent.address)
+        if not caller.name and need not in caller.scopes:
+            raise self.refusal(sent, need)
+        if not (any_model and model is None and need in caller.scopes):
+            caller.require(need, model)
+        return caller
+
+    def refusal(self, sent: Credentials, need: Need) -> Refused:
+        """Return why a request without a valid key is refused; count a wrong key."""
+        if need == ADMIN and not self.keys.can_decide:
+            return NotAllowed("no key has the scope 'admin', so nobody may decide over HTTP")
+        if not sent.key:
+            return NoKey(f"this needs a key; {HOW}")
+        if wait := self._buckets.take(_wrong(sent.address), WRONG_KEYS):
+            return TooManyRequests("too many wrong keys from this address", wait)
+        key = self.keys.find(sent.key)
+        if key and key.is_expired:
+            return WrongKey(f"the key {key.caller.name!r} has expired; ask for a new one")
+        return WrongKey(f"the key is not one of this service; {HOW}")
+
+    def count(self, caller: Caller, address: str) -> None:
+        """Count a request of a key and of an address.
+
+        Raises
+        ------
+        TooManyRequests
+        """
+        for of, name, rate in self._limited(caller, address):
+            if wait := self._buckets.take(f"{of} {name}", rate):
+                message = f"more than {rate.per_second:g} requests a second from this {of}"
+                raise TooManyRequests(message, wait)
+
+    def give_back(self, caller: Caller, address: str) -> None:
+        """Take back that a request was counted, because it is to be counted again."""
+        for of, name, rate in self._limited(caller, address):
+            self._buckets.give_back(f"{of} {name}", rate)
+
+    def log_in(self, sent: Credentials) -> str:
+        """Return the token of a new session.
+
+        Raises
+        ------
+        NoKey, WrongKey, TooManyRequests
+        """
+        key = self.find(sent)
+        if key is None or key.is_expired:
+            raise self.refusal(sent, "any")
+        return self.sessions.start(key)
+
+    def _limited(self, caller: Caller, address: str) -> Iterator[tuple[str, str, Rate]]:
+        if rate := self._limits.get("address"):
+            yield "address", network(address), rate
+        if caller.name and (rate := self._limits.get("key")):
+            yield "key", caller.name, rate
+
+    def _is_slowed(self, address: str) -> bool:
+        return self._buckets.wait(_wrong(address), WRONG_KEYS) > 0
+
+
+@lru_cache(maxsize=1024)
+def network(address: str) -> str:
+    """Return the part of an address that belongs to one customer: of IPv6, the first half."""
+    if ":" not in address:
+        return address
+    with suppress(ValueError):
+        return str(ip_network((address.partition("%")[0], 64), strict=False))
+    return address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on a host."""
+    return host.startswith("127.") or host in {"localhost", "::1", "[::1]"}
+
+
+def sent_key(authorization: str, x_api_key: str) -> str:
+    """Return the key in the headers of a request; empty if there is none.
+
+    Of Basic, it is the password, under any name.
+    """
+    if x_api_key or not authorization:
+        return x_api_key.strip()
+    scheme, _, rest = authorization.partition(" ")
+    scheme = scheme.lower()
+    if scheme == "bearer":
+        return rest.strip()
+    if scheme == "basic":
+        with suppress(ValueError):  # of base64, or of UTF-8
+            return b64decode(rest, validate=True).decode().partition(":")[2]
+    return UNREADABLE
+
+
+def _wrong(address: str) -> str:
+    return f"wrong {network(address)}"

@@ -1,0 +1,74 @@
+"""Accepts a request for its key, or refuses it: by the scope that its route declares."""
+
+from http import HTTPStatus
+
+from flask import Flask, Response, g, make_response, render_template, request
+
+from serving.access.access import Access, Credentials, sent_key
+from serving.access.callers import Caller
+from serving.api.around import errors
+from serving.api.declared import declaration
+from serving.api.pages.html import wants_json
+from serving.errors import NoKey, Refused
+from serving.ids import PredictionId
+from serving.log import KEY
+from serving.predicting.service import Service
+
+COOKIE = "adega_session"
+
+
+def caller() -> Caller:
+    """Who sends the current request."""
+    found: Caller = g.caller
+    return found
+
+
+def credentials() -> Credentials:
+    """What the current request has to show who sends it."""
+    headers = request.headers
+    key = sent_key(headers.get("Authorization", ""), headers.get("X-API-Key", ""))
+    return Credentials(key, request.cookies.get(COOKIE, ""), request.remote_addr or "")
+
+
+def register(app: Flask, service: Service, access: Access) -> None:
+    """Have an app accept or refuse each request before its view is called."""
+
+    def admit() -> None:
+        """Find who sends the request, and whether they may."""
+        declared, sent = declaration(request.endpoint), credentials()
+        # A preflight has no key; what has no route is refused anyway.
+        if declared.scope == "open" or request.method == "OPTIONS" or not request.url_rule:
+            g.caller = access.known(sent)
+            return
+        g.caller = access.admit(
+            sent, declared.scope, _model(service), any_model=declared.shows_allowed
+        )
+
+    @app.before_request
+    def refuse() -> Response | None:
+        try:
+            admit()
+        except Refused as error:
+            if isinstance(error, NoKey) and _is_page():
+                page = render_template("login.html", then=request.full_path, reason="")
+                response = make_response(page, HTTPStatus.UNAUTHORIZED)
+                response.headers["Cache-Control"] = "no-store"
+                g.refused = error.reason
+                return response
+            return errors.refused(error)
+        request.environ[KEY] = g.caller.name
+        return None
+
+
+def _model(service: Service) -> str | None:
+    """The model that a request is for; None if its path has none."""
+    values = request.view_args or {}
+    if "prediction_id" in values:
+        made_by = PredictionId.read(values["prediction_id"])
+        return made_by.model if made_by else None
+    return (values["name"] or service.registry.default) if "name" in values else None
+
+
+def _is_page() -> bool:
+    """Whether a browser is to show the response, so that somebody can log in."""
+    return request.method in {"GET", "HEAD"} and not wants_json(request.accept_mimetypes)
