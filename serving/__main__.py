@@ -3,7 +3,7 @@
 import click
 
 from serving import __version__, memory
-from serving.commands import collect, doctor, keys, monitor, predict, sign, versions
+from serving.commands import collect, doctor, erase, keys, monitor, predict, sign, versions
 from serving.commands.group import Commands
 from serving.commands.plugins import plugins
 from serving.settings import Settings
@@ -49,6 +49,7 @@ for _command in (
     predict.predict,
     sign.signing_key,
     sign.sign,
+    erase.erase,
     doctor.doctor,
     keys.keys,
     *plugins(),

@@ -113,6 +113,7 @@ class Collector:
         for request in requests:
             self.store.erasures.end(request, clock.now())
             erasure.remove(self.folder, request)
+            log.info("erasure %s, requested by %s, is done", request.id, request.who)
 
     def _attempt_to_erase(self) -> None:
         started = time.monotonic()
@@ -193,8 +194,7 @@ def run(settings: Settings, pause: Pause) -> None:
     lock = wait_for_lock(settings.journal_dir / LOCK, pause)
     if lock is None:
         return
-    # SQLite's temporary files can be as large as the database, so they belong beside it.
-    os.environ.setdefault("SQLITE_TMPDIR", str(settings.var_dir))
+    keep_temporary_files(settings)
     with lock, closing(Store(settings.store_url)) as store:
         collector = Collector(settings.journal_dir, store, settings.retention_days)
         collector.attempt()
@@ -206,6 +206,11 @@ def run(settings: Settings, pause: Pause) -> None:
         while go_on:
             go_on = pause(PAUSE)  # once more after the end, for the last predictions
             collector.attempt()
+
+
+def keep_temporary_files(settings: Settings) -> None:
+    """Have SQLite put its temporary files beside its database, as they can be as large."""
+    os.environ.setdefault("SQLITE_TMPDIR", str(settings.var_dir))
 
 
 def _delete_expired_hourly(collector: Collector, pause: Pause) -> None:

@@ -2,19 +2,22 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
-from serving.errors import ArtefactError, SettingsError
+from serving.errors import ArtefactError, InvalidSubject, SettingsError
 from serving.inputs.field import Value
+from serving.inputs.shown import shown
 from serving.models.manifest import Manifest
 from serving.recording.entry import PredictionEntry
 from serving.settings import Settings
 
 MIN_SALT = 16
 DIGITS = 32  # hexadecimal digits of a hash
+SUBJECT_PATTERN = r"[A-Za-z0-9_:|+=@~-][A-Za-z0-9_.:|+=@~-]{0,127}"  # also as a part of a path
 
 Names = dict[str, frozenset[str]]
 
@@ -107,8 +110,18 @@ class Privacy:
         return self._digest(key) if self._salt and key else key
 
     def subjects(self, key: str) -> list[str]:
-        """Return all that may be recorded for a person's key: without a salt it is the key."""
-        return list(dict.fromkeys([key, self.subject(key)]))
+        """Return all that may be recorded for a person's key: without a salt it is the key.
+
+        Raises
+        ------
+        InvalidSubject
+        """
+        return list(dict.fromkeys([key, self.subject(require_subject(key))]))
+
+    def recorded(self, model: str, field: str, value: Value) -> list[Value]:
+        """Return all that may be recorded for a value of a field."""
+        is_hashed = field in self._hashed.get(model, ())
+        return [value, self._hash(field, value)] if is_hashed else [value]
 
     def _hash(self, field: str, value: Value) -> Value:
         return None if value is None else self._digest([field, value])  # stays recognisable
@@ -116,6 +129,21 @@ class Privacy:
     def _digest(self, value: Any) -> str:
         text = msgspec.json.encode(value)
         return hmac.digest(self._salt, text, hashlib.sha256).hex()[:DIGITS]
+
+
+def require_subject(key: str) -> str:
+    """Return the key of a person if it can be found again as it is.
+
+    Raises
+    ------
+    InvalidSubject
+    """
+    if not re.fullmatch(SUBJECT_PATTERN, key):
+        raise InvalidSubject(
+            f"{shown(key)} is not the key of a subject: send 1 to 128 ASCII letters, digits "
+            "and . _ - : | + = @ ~, the first of them no dot"
+        )
+    return key
 
 
 def _read(variable: str, text: str) -> Names:

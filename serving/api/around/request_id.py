@@ -9,15 +9,13 @@ import secrets
 import time
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import BadRequest
 
-from serving.inputs.shown import shown
 from serving.predicting.service import RequestContext
+from serving.recording.privacy import require_subject
 
 HEADER = "X-Request-ID"
 VALID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it is logged, so nothing else may pass
 SUBJECT = "X-Subject"
-SUBJECT_PATTERN = r"[A-Za-z0-9_:|+=@~-][A-Za-z0-9_.:|+=@~-]{0,127}"  # also as a part of a path
 
 
 def name(sent: str) -> str:
@@ -30,27 +28,12 @@ def context() -> RequestContext:
 
     Raises
     ------
-    BadRequest
+    InvalidSubject
         If its subject is invalid: recorded under another key or none, it could not be found.
     """
     subject = request.headers.get(SUBJECT, "")
     valid = require_subject(subject) if subject else ""
     return RequestContext(g.request_id, g.since, valid, g.caller)
-
-
-def require_subject(key: str) -> str:
-    """Return the key of a person if it is valid.
-
-    Raises
-    ------
-    BadRequest
-    """
-    if not re.fullmatch(SUBJECT_PATTERN, key):
-        raise BadRequest(
-            f"{shown(key)} is not the key of a subject: send 1 to 128 ASCII letters, digits "
-            "and . _ - : | + = @ ~, the first of them no dot"
-        )
-    return key
 
 
 def register(app: Flask) -> None:

@@ -28,6 +28,7 @@ from serving.formats import READERS, WRITERS
 from serving.formats.bodies import to_body
 from serving.models.engine import Engine
 from serving.predicting.service import RequestContext, Service
+from serving.recording.privacy import SUBJECT_PATTERN
 from serving.settings import Settings
 
 DEFAULT, OF_MODEL = "/predict", "/models/<name>/predict"
@@ -61,7 +62,7 @@ def predict_operation(about: About) -> Operation:
         "in": "header",
         "description": "The person whom all records are about, by a key of your own: what is "
         "recorded can be exported and erased by it. Hashed with `JOURNAL_SALT`.",
-        "schema": text(pattern=f"^{request_id.SUBJECT_PATTERN}$"),
+        "schema": text(pattern=f"^{SUBJECT_PATTERN}$"),
     }
     described = operation(
         f"Predict {about.manifest.target}",
