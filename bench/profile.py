@@ -23,6 +23,7 @@ from bench.errors import BenchError
 from bench.sampler import Sampler
 from bench.workload import ROOT
 from serving.front import Front
+from serving.server.client import Client, Pace
 from serving.server.plain import PlainRequests
 
 STAGES = ("receive", "answer")
@@ -35,11 +36,12 @@ class Worker:
     """What a worker does with one connection that stays open, but for waiting."""
 
     def __init__(self, front: Front, body: bytes) -> None:
-        self.plain = PlainRequests(front)
+        self.plain = PlainRequests(front, lambda call, *given: call(*given))
         with socket.create_server(("127.0.0.1", 0)) as listener:
             server = listener.getsockname()
             self.client = socket.create_connection(server)
-            self.sock, self.address = listener.accept()
+            accepted, self.address = listener.accept()
+        self.sock = Client(accepted, Pace(idle=5))
         for end in (self.client, self.sock):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         head = (
@@ -61,11 +63,10 @@ class Worker:
         request = self.sock.recv(65536)
         clock.append(time.perf_counter_ns())
         sampler.watching = True
-        head = self.plain.read(request)
-        is_answered = head and self.plain.answer(self.sock, head, request, self.address)
+        unanswered = self.plain.answer(self.sock, request, self.address)
         sampler.watching = False
         clock.append(time.perf_counter_ns())
-        if not is_answered or not self.client.recv(65536).startswith(b"HTTP/1.1 200"):
+        if unanswered or not self.client.recv(65536).startswith(b"HTTP/1.1 200"):
             raise BenchError(f"the service does not answer {request[:300]!r}")
         return [end - start for start, end in pairwise(clock)]
 

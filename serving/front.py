@@ -1,18 +1,18 @@
 """What an app declares to the server that runs it, which knows neither Flask nor a model."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from serving.spool import Room
 
-SMALL = 16_384  # bytes of a request whose prediction is not worth another thread
+SMALL = 16_384  # bytes of a body from which its prediction is computed in another thread
 # curl -d labels every body as a form; whoever sends no label at all means JSON too.
 READ_AS_JSON = {"", "application/json", "application/x-www-form-urlencoded"}
 HAS_LEFT = "serving.has_left"  # in a WSGI environment: whether the client has gone meanwhile
 
 
 class PlainRequest(NamedTuple):
-    """A small POST without anything unusual, read from its bytes.
+    """A POST without anything unusual, read from its bytes.
 
     Attributes
     ----------
@@ -24,7 +24,6 @@ class PlainRequest(NamedTuple):
         Of the client.
     """
 
-    path: str
     body: bytes
     request_id: str
     accept_encoding: str
@@ -50,15 +49,23 @@ class PlainResponse(NamedTuple):
     body: bytes
 
 
+class PlainRoute(Protocol):
+    """What answers the plain requests to a path."""
+
+    def is_ready(self) -> bool:
+        """Whether it answers without waiting for a model."""
+
+    def answer(self, request: PlainRequest) -> PlainResponse | None:
+        """Answer a request; None if the app itself has to, as for every fault."""
+
+
 class Front(NamedTuple):
     """How a server may answer requests to an app.
 
     Attributes
     ----------
-    is_plain : callable
-        Whether a path takes plain requests.
-    answer : callable
-        Answers a plain request; None if the app itself has to, as for every fault.
+    find_plain : callable
+        Finds what answers the plain requests to a path; None if it takes none.
     immediate : frozenset of str
         Paths that are answered in no time, and without waiting for anything.
     prompt : frozenset of str
@@ -69,8 +76,7 @@ class Front(NamedTuple):
         For bodies that have to be kept.
     """
 
-    is_plain: Callable[[str], bool]
-    answer: Callable[[PlainRequest], PlainResponse | None]
+    find_plain: Callable[[str], PlainRoute | None]
     immediate: frozenset[str]
     prompt: frozenset[str]
     max_body_bytes: Callable[[str, str], int]

@@ -1,10 +1,11 @@
 """Bodies of requests that are kept, in memory or on the disk, within a bound for all of them."""
 
+import math
 import os
 import threading
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import Any, Self
 
 from serving.errors import NoRoom
 
@@ -25,15 +26,15 @@ class Room:
         self._taken = 0
         self._lock = threading.Lock()
 
-    def take(self, count: int) -> None:
-        """Take some bytes.
+    def take(self, count: int, within: float = math.inf) -> None:
+        """Take some bytes, if all that is taken is no more than `within` then.
 
         Raises
         ------
         NoRoom
         """
         with self._lock:
-            if self._taken + count > self.max_bytes:
+            if self._taken + count > min(self.max_bytes, within):
                 raise NoRoom("too many large bodies are being processed; send it again later")
             self._taken += count
 
@@ -43,11 +44,46 @@ class Room:
             self._taken -= count
 
 
+class Part:
+    """What one body takes of a room, until it gives it back or its block ends.
+
+    Parameters
+    ----------
+    within : float
+        What all bodies may take together for this one to grow, if that is less than the room.
+    """
+
+    def __init__(self, room: Room, within: float = math.inf) -> None:
+        self._room, self._within, self.size = room, within, 0
+
+    def grow(self, count: int) -> None:
+        """Take some more bytes.
+
+        Raises
+        ------
+        NoRoom
+        """
+        self._room.take(count, self._within)
+        self.size += count
+
+    def give_back(self) -> None:
+        """Give back all that was taken."""
+        if self.size:
+            self._room.give_back(self.size)
+            self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.give_back()
+
+
 class Spool(SpooledTemporaryFile[bytes]):
     """A body: in memory while it is small, else in a file."""
 
     def __init__(self, room: Room) -> None:
-        self._room, self._taken = room, 0
+        self._part = Part(room)
         writable = os.access(room.folder, os.W_OK)
         super().__init__(IN_MEMORY, dir=str(room.folder) if writable else None)
 
@@ -59,8 +95,7 @@ class Spool(SpooledTemporaryFile[bytes]):
         NoRoom
             If the disk is full, or others take all the room there is.
         """
-        self._room.take(len(content))
-        self._taken += len(content)
+        self._part.grow(len(content))
         try:
             return super().write(content)
         except OSError as error:
@@ -79,5 +114,4 @@ class Spool(SpooledTemporaryFile[bytes]):
     def close(self) -> None:
         """Remove the body."""
         super().close()
-        taken, self._taken = self._taken, 0
-        self._room.give_back(taken)
+        self._part.give_back()

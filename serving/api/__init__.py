@@ -98,8 +98,7 @@ def _front(app: Flask, service: Service, settings: Settings, keys: Access) -> Fr
     with app.app_context():
         return Front(
             # A response that waits for the disk is none that others may wait for.
-            is_plain=(lambda _: False) if settings.journal_fsync else plain.takes,
-            answer=plain.answer,
+            find_plain=(lambda _: None) if settings.journal_fsync else plain.find,
             immediate=at("immediate"),
             prompt=at("prompt"),
             max_body_bytes=max_body_bytes,

@@ -49,6 +49,7 @@ class Client(socket.socket):
         self.pace = pace
         self._left, self._max, self._rate = pace.head, pace.head, 0.0
         self._unyielded, self._ended = 0, math.inf
+        self._returned = memoryview(b"")
         self._hub, self._deadline = gevent.get_hub(), math.inf
         io = self._hub.loop.io
         self._readable, self._writable = io(self.fileno(), READABLE), io(self.fileno(), WRITABLE)
@@ -62,19 +63,29 @@ class Client(socket.socket):
         self._left, self._max, self._rate = self.pace.stall, self.pace.stall, self.pace.rate
 
     def wait_readable(self) -> None:
-        """Wait until something can be received."""
-        self._wait(self._readable)
+        """Wait until something can be received; if something can, let others run all the same."""
+        if self._returned:
+            gevent.sleep(0)
+        else:
+            self._wait(self._readable)
+
+    def put_back(self, content: bytes) -> None:
+        """Have `recv` return this again, before anything else."""
+        self._returned = memoryview(content + bytes(self._returned))
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Receive what is there, at least a byte; nothing where the client has ended."""
+        if self._returned:
+            content, self._returned = bytes(self._returned[:size]), self._returned[size:]
+            return self._counted(content)
         while True:
             with suppress(BlockingIOError):
-                return self._counted(super().recv(size, flags))
+                return self._gained(super().recv(size, flags))
             try:
                 self._wait(self._readable)
             except TimeoutError:
                 with suppress(BlockingIOError):  # it came while others kept the processor
-                    return self._counted(super().recv(size, flags))
+                    return self._gained(super().recv(size, flags))
                 raise
 
     def sendall(self, content: Any, flags: int = 0) -> None:
@@ -94,6 +105,20 @@ class Client(socket.socket):
             else:
                 self._gain(sent)
                 rest = rest[sent:]
+
+    def send_both(self, head: bytes, body: bytes) -> None:
+        """Send everything of a response, without a copy of a large body."""
+        if len(body) < PIECE:
+            self.sendall(head + body)
+            return
+        try:
+            sent = super().sendmsg((head, body))
+        except BlockingIOError:
+            sent = 0
+        for part in (head, body):
+            if sent < len(part):
+                self.sendall(memoryview(part)[sent:])
+            sent = max(0, sent - len(part))
 
     def has_left(self) -> bool:
         """Whether nobody waits for a response that has not begun; may be called from any thread.
@@ -154,8 +179,11 @@ class Client(socket.socket):
         finally:
             self._left, self._deadline = self._deadline - time.monotonic(), math.inf
 
-    def _counted(self, content: bytes) -> bytes:
+    def _gained(self, content: bytes) -> bytes:
         self._gain(len(content))
+        return self._counted(content)
+
+    def _counted(self, content: bytes) -> bytes:
         self._unyielded += len(content)
         if self._unyielded > YIELD:  # whoever sends faster than we read never has us wait
             self._unyielded = 0

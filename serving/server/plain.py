@@ -1,11 +1,11 @@
 """Plain requests, read and answered in the bytes as they came.
 
 Parsing a request into an environment, and Flask's routing, contexts and response objects cost
-several times what a prediction does. A small POST to a path that takes plain requests is read here
-if all of its headers are known and none is unusual; any other request is gunicorn's to parse.
+several times what a prediction does. A POST to a path that takes plain requests is read here if all
+of its headers are known and none is unusual; any other request is gunicorn's to parse.
 """
 
-import os
+import io
 import re
 import time
 from functools import lru_cache
@@ -14,11 +14,16 @@ from typing import Any, NamedTuple
 from gunicorn import SERVER, util
 
 from serving import log
-from serving.front import SMALL, Front, PlainRequest
+from serving.errors import NoRoom
+from serving.front import SMALL, Front, PlainRequest, PlainResponse, PlainRoute
 from serving.server.client import Client
+from serving.server.threads import Run
+from serving.spool import Part
 
 END = b"\r\n\r\n"
 MAX_HEAD = 4_096
+IN_MEMORY = 2**26  # bytes of bodies that a worker keeps; beyond them, gunicorn's way uses the disk
+PIECE = 2**18  # bytes of a body that are received at once
 REQUEST_LINE = re.compile(rb"POST (/[\w/.~-]*) HTTP/1\.1")
 TEXT = rb"[\t\x20-\x7e]*"
 LENGTH, REQUEST_ID, ACCEPT_ENCODING = b"content-length", b"x-request-id", b"accept-encoding"
@@ -35,7 +40,7 @@ HEADERS = {
         b"accept-language": TEXT,
         b"connection": rb"[Kk]eep-[Aa]live",
         b"content-type": rb"application/json|application/x-www-form-urlencoded",
-        LENGTH: rb"0|[1-9]\d{0,4}",
+        LENGTH: rb"0|[1-9]\d{0,9}",
         REQUEST_ID: TEXT,
         AUTHORIZATION: TEXT,
         X_API_KEY: TEXT,
@@ -47,11 +52,10 @@ HEADERS = {
 
 
 class Head(NamedTuple):
-    """The head of a plain request; its body is from `start` to `end`."""
+    """The head of a plain request; `length` is that of its body."""
 
     path: str
-    start: int
-    end: int
+    length: int
     request_id: str
     accept_encoding: str
     authorization: str
@@ -73,11 +77,10 @@ def read_head(head: bytes) -> Head | None:
         if not (colon and known and known.fullmatch(value)) or name in values:
             return None
         values[name] = value
-    if b"host" not in values or int(values.get(LENGTH, SMALL)) >= SMALL:
+    if b"host" not in values or LENGTH not in values:
         return None
     sent = (values.get(each, b"").decode() for each in SENT_ON)
-    start = len(head) + len(END)
-    return Head(line[1].decode(), start, start + int(values[LENGTH]), *sent)
+    return Head(line[1].decode(), int(values[LENGTH]), *sent)
 
 
 class PlainRequests:
@@ -85,57 +88,59 @@ class PlainRequests:
 
     Parameters
     ----------
-    front : Front or None
-        None if the app takes no plain requests.
+    front : Front
+    compute : callable
+        Calls a function that may take long, and lets other greenlets run meanwhile.
     """
 
-    def __init__(self, front: Front | None) -> None:
-        # gunicorn would cut SCRIPT_NAME off from paths.
-        self._front = None if os.environ.get("SCRIPT_NAME") else front
+    def __init__(self, front: Front, compute: Run) -> None:
+        self._front, self._compute = front, compute
+        self._max_bytes = front.max_body_bytes("application/json", "")
 
-    def read(self, received: bytes) -> Head | None:
-        """Read the head that has arrived; None if the request is not a plain one."""
-        end = received.find(END, 0, MAX_HEAD)
-        if end < 0 or not self._front:
-            return None
-        head = read_head(received[:end])
-        return head if head and self._front.is_plain(head.path) else None
+    def answer(self, client: Client, received: bytes, address: Any) -> bytes | None:
+        """Answer a request, if it is plain and without a fault.
 
-    def answer(self, client: Client, head: Head, received: bytes, address: Any) -> bool:
-        """Answer a request.
+        Parameters
+        ----------
+        received : bytes
+            What has arrived of it, at least its head.
 
         Returns
         -------
-        bool
-            False if it is not answered here, but has to be as it came.
+        bytes or None
+            None if it is answered; else what has arrived of it meanwhile, all as it came.
 
         Raises
         ------
         OSError
-            If the response cannot be sent.
+            If the client has gone.
         """
-        if not self._front or len(received) < head.end:
-            return False
-        began = time.perf_counter()
-        body = received[head.start : head.end]
-        from_address = address[0] if isinstance(address, tuple) else address or ""
-        response = self._front.answer(
-            PlainRequest(
-                head.path,
-                body,
-                head.request_id,
-                head.accept_encoding,
-                head.authorization,
-                head.x_api_key,
-                from_address,
-            )
+        end = received.find(END, 0, MAX_HEAD)
+        head = read_head(received[:end]) if end >= 0 else None
+        if not head or head.length > self._max_bytes:
+            return received
+        route = self._front.find_plain(head.path)
+        if not route:
+            return received
+        start, began = end + len(END), time.perf_counter()
+        stop = start + head.length
+        if len(received) > stop:
+            client.put_back(received[stop:])
+        request = PlainRequest(
+            received[start:stop],
+            head.request_id,
+            head.accept_encoding,
+            head.authorization,
+            head.x_api_key,
+            address[0] if isinstance(address, tuple) else address or "",
         )
+        body, response = self._predict(client, head.length, route, request)
         if response is None:
-            return False
-        client.sendall(
+            return received[:start] + body
+        client.send_both(
             f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {_date(int(time.time()))}\r\n"
-            f"Connection: keep-alive\r\n{response.headers}\r\n".encode("latin-1")
-            + response.body
+            f"Connection: keep-alive\r\n{response.headers}\r\n".encode("latin-1"),
+            response.body,
         )
         log.write_access(
             method="POST",
@@ -144,10 +149,43 @@ class PlainRequests:
             size=len(response.body),
             seconds=time.perf_counter() - began,
             request_id=response.request_id,
-            client=from_address,
+            client=request.address,
             key=response.key or None,
         )
-        return True
+        return None
+
+    def _predict(
+        self, client: Client, length: int, route: PlainRoute, begun: PlainRequest
+    ) -> tuple[bytes, PlainResponse | None]:
+        """Receive the rest of a body and predict; return the body, and None if it is refused."""
+        if len(begun.body) == length < SMALL:  # as most are
+            return begun.body, route.answer(begun)
+        received = io.BytesIO()
+        received.write(begun.body)
+        with Part(self._front.room, IN_MEMORY) as kept:
+            is_whole = _receive(client, received, length, kept)
+            request = begun._replace(body=received.getvalue())
+            if not is_whole:
+                return request.body, None
+            if length < SMALL:
+                return request.body, route.answer(request)
+            return request.body, self._compute(route.answer, request)
+
+
+def _receive(client: Client, body: io.BytesIO, length: int, kept: Part) -> bool:
+    """Receive the rest of a body; whether all of it has come, into memory that it may take."""
+    try:
+        while True:
+            if length >= SMALL:
+                kept.grow(body.tell() - kept.size)
+            if body.tell() == length:
+                return True
+            more = client.recv(min(length - body.tell(), PIECE))
+            if not more:
+                return False
+            body.write(more)
+    except (TimeoutError, NoRoom):  # gunicorn's way meets it too, and the app answers it
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -68,6 +68,10 @@ class Threads:
             raise
         return answer
 
+    def compute(self, function: Run, *given: Any) -> Any:
+        """Call what may take long, when one of the threads for that is free."""
+        return self._long.spawn(function, *given).get()
+
     def _receive(self, environ: "WSGIEnvironment", body: Body) -> int:
         """Receive a body to where it ends, or is too large; return how much it is.
 
@@ -101,7 +105,8 @@ class Threads:
             or "HTTP_CONTENT_ENCODING" in environ
             or kind not in READ_AS_JSON
         )
-        is_prompt = path in self._front.prompt or (is_small and self._front.is_plain(path))
+        route = self._front.find_plain(path) if is_small else None
+        is_prompt = path in self._front.prompt or (route is not None and route.is_ready())
         pool = self._prompt if is_prompt else self._long
         return lambda *call: pool.spawn(context.run, *call).get()
 

@@ -20,6 +20,7 @@ What is overridden of gunicorn; a test fails when a release changes any of it:
 """
 
 import errno
+import os
 import resource
 import socket
 import sys
@@ -85,9 +86,11 @@ class Worker(ProblemWorker, GeventWorker):
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MAX_FILES), hard))
         front = getattr(self.wsgi, "extensions", {}).get("front")
-        self._plain = PlainRequests(front)
+        self._plain = None
         if front:
             self.wsgi = Threads(self.wsgi, front, self.cfg.threads)
+            if not os.environ.get("SCRIPT_NAME"):  # which gunicorn would cut off from paths
+                self._plain = PlainRequests(front, self.wsgi.compute)
         self.share.count()
         accepting = [gevent.spawn(self._accept_all, each) for each in self.sockets]
         while self.alive:
@@ -155,10 +158,8 @@ class Worker(ProblemWorker, GeventWorker):
         """Answer the requests of a connection."""
         self._clients.add(client)
         try:
-            rest: bytes | None = b""
             is_first = True
-            while rest is not None:
-                rest = self._answer(listener, client, addr, rest, is_first=is_first)
+            while self._answer(listener, client, addr, is_first=is_first):
                 is_first = False
             client.finish()
         except OSError as error:
@@ -171,59 +172,45 @@ class Worker(ProblemWorker, GeventWorker):
             self.share.count()
 
     def _answer(
-        self, listener: socket.socket, client: Client, addr: Any, rest: bytes, *, is_first: bool
-    ) -> bytes | None:
-        """Answer one request.
-
-        Parameters
-        ----------
-        rest : bytes
-            What has arrived of it.
-
-        Returns
-        -------
-        bytes or None
-            What has arrived of the next request; None if there is to be none.
-        """
-        if rest:
-            gevent.sleep(0)  # whoever sends without a pause leaves the others their turn
-        received = self._head(client, rest or self._first_bytes(client, is_first=is_first))
+        self, listener: socket.socket, client: Client, addr: Any, *, is_first: bool
+    ) -> bool:
+        """Answer one request; return whether there may be another one."""
+        received = self._head(client, self._first_bytes(client, is_first=is_first))
         if not received:
-            return None
+            return False
         client.await_rest()
-        head = self._plain.read(received) if self._goes_on else None
-        if head:
-            with suppress(TimeoutError):  # gunicorn meets it too, and the app answers it
-                while len(received) < head.end and (more := client.recv(PIECE)):
-                    received += more
-            if self._plain.answer(client, head, received, addr):
+        if self._plain and self._goes_on:
+            unanswered = self._plain.answer(client, received, addr)
+            if unanswered is None:
                 self.nr += 1
-                return received[head.end :]
-        return self._answer_parsed(listener, client, addr, received)
+                return True
+            received = unanswered
+        client.put_back(received)
+        return self._answer_parsed(listener, client, addr)
 
     @property
     def _goes_on(self) -> bool:
         """Whether neither this connection nor this worker ends with the next response."""
         return bool(self.alive and self.cfg.keepalive and self.nr + 1 < self.max_requests)
 
-    def _answer_parsed(
-        self, listener: socket.socket, client: Client, addr: Any, received: bytes
-    ) -> bytes | None:
+    def _answer_parsed(self, listener: socket.socket, client: Client, addr: Any) -> bool:
         """Have gunicorn parse a request, and the app answer it."""
         request = None
         try:
             parser = get_parser(self.cfg, client, addr)
-            parser.unreader.unread(received)
             request = next(parser)
             self.handle_request(self._names[listener], request, client, addr)
-            return parser.unreader.take_buffered() if parser.finish_body() else None
+            if not parser.finish_body():
+                return False
+            client.put_back(parser.unreader.take_buffered())
         except (NoMoreData, StopIteration, TimeoutError):
-            return None
+            return False
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 # why: it is answered, whatever it is
             self.handle_error(request, client, addr, error)
-            return None
+            return False
+        return True
 
     @staticmethod
     def _head(client: Client, received: bytes) -> bytes:

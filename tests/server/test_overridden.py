@@ -28,7 +28,6 @@ USED = {  # by what is overridden, in a way that depends on how they work
     "GeventWorker.init_process": (GeventWorker.init_process, "30173dee5629"),
     "Parser.finish_body": (Parser.finish_body, "f79762ae9805"),
     "Unreader.take_buffered": (Unreader.take_buffered, "e8780f4084af"),
-    "Unreader.unread": (Unreader.unread, "755c8da51d80"),
 }
 WRITE_ERROR = "823149ceb5cd"
 

@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 import pytest
 
-from serving.front import Front
+from serving.front import Front, PlainRequest
 from serving.server.threads import Threads
 from serving.spool import Room
 
@@ -48,14 +48,23 @@ class App:
             self.closed += 1
 
 
+class Route:
+    """A path that takes plain requests."""
+
+    def is_ready(self) -> bool:
+        return True
+
+    def answer(self, _: PlainRequest) -> None:
+        return None
+
+
 class Door:
     """An app in threads."""
 
     def __init__(self, folder: Path) -> None:
         self.app, self.room = App(), Room(folder, 10_000)
         front = Front(
-            is_plain=lambda path: path == "/predict",
-            answer=lambda _: None,
+            find_plain=lambda path: Route() if path == "/predict" else None,
             immediate=frozenset({"/live"}),
             prompt=frozenset({"/ready"}),
             max_body_bytes=lambda *_: 5_000,

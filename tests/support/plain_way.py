@@ -1,6 +1,6 @@
 """Asks an app as its server does: plain requests in their bytes first, all others through Flask."""
 
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import Flask
 
@@ -10,32 +10,30 @@ WAYS = ("plain requests first", "through Flask alone")
 
 
 class Client:
-    """A connection that keeps what is sent."""
+    """A connection: it receives a body, and keeps what is sent to it."""
 
     sent = b""
 
-    def sendall(self, content: bytes) -> None:
-        self.sent += content
+    def __init__(self, body: BinaryIO) -> None:
+        self.recv = body.read
+
+    def send_both(self, head: bytes, body: bytes) -> None:
+        self.sent += head + body
 
 
 class PlainFirst:
     """A WSGI app that answers what the server would answer without the one that it is given."""
 
     def __init__(self, app: Flask) -> None:
-        self._flask, self._plain = app.wsgi_app, PlainRequests(app.extensions["front"])
+        self._flask = app.wsgi_app
+        self._plain = PlainRequests(app.extensions["front"], lambda call, *given: call(*given))
         self.answered = 0
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        received = _head(environ)
-        head = self._plain.read(received)
-        if not head:
-            return self._flask(environ, start_response)
-        position = environ["wsgi.input"].tell()
-        received += environ["wsgi.input"].read(length)
-        environ["wsgi.input"].seek(position)
-        client = Client()
-        if not self._plain.answer(client, head, received, ("127.0.0.1", 1)):
+        body = environ["wsgi.input"]
+        position, client = body.tell(), Client(body)
+        if self._plain.answer(client, _head(environ), ("127.0.0.1", 1)) is not None:
+            body.seek(position)
             return self._flask(environ, start_response)
         self.answered += 1
         answered, _, content = client.sent.partition(b"\r\n\r\n")
