@@ -1,8 +1,9 @@
 """The worker that gunicorn runs the service in: greenlets wait for clients, threads compute.
 
 A greenlet for each connection is written as if it blocked (client.py). It answers plain requests
-from the bytes as they came (plain.py) and gives all others to gunicorn's parser and to the app,
-which runs in threads (threads.py). So nothing that another request needs ever waits for a client.
+from the bytes as they came (plain.py), large ones in threads, and gives all others to gunicorn's
+parser and to the app, which runs in threads (threads.py). So nothing that another request needs
+ever waits for a client.
 
 Nothing is monkey-patched: threads, locks and sockets of the service and its libraries stay what
 they are, and only connections of clients are gevent's business.

@@ -1,6 +1,7 @@
 """What surrounds every request works in one order: two layers that change places fail a test."""
 
 import gzip
+import re
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def test_an_indented_response_is_packed(client: FlaskClient):
     assert gzip.decompress(answer.data).startswith(b'{\n  "name": "wine"')
 
 
-@pytest.mark.parametrize("records", [wine(), [wine()] * 50])
+@pytest.mark.parametrize("records", [wine(), [wine()] * 50, [wine()] * 1_000])
 def test_a_plain_request_gets_the_same_headers_as_through_flask(settings: Settings, records: Any):
     sent = []
     for way in WAYS:
@@ -56,4 +57,14 @@ def test_a_plain_request_gets_the_same_headers_as_through_flask(settings: Settin
         answer = app.test_client().post("/predict", **body(records), headers=asked)
         sent.append({name: value for name, value in answer.headers if name != "Content-Length"})
         assert getattr(app.wsgi_app, "answered", 1) == 1
+    assert sent[0] == sent[1]
+
+
+def test_a_batch_gets_the_same_bytes_as_through_flask_but_for_its_ids(settings: Settings):
+    records = [wine(alcohol=8 + place / 200) for place in range(1_000)]
+    sent = []
+    for way in WAYS:
+        answer = ask(create_app(settings), way).test_client().post("/predict", **body(records))
+        sent.append(re.sub(rb'"id":"[^"]+"', b"", answer.data))
+    assert sent[0].count(b'"prediction":') == 1_000
     assert sent[0] == sent[1]

@@ -83,6 +83,7 @@ ATTACKS = {
     "half-sent heads": half_a_head,
     "dripped heads": dripped(b"POST /pred", b"ict HTTP/1.1\r\nX: " + b"a" * 999),
     "dripped bodies": dripped(head(b"/predict", length(len(RECORD))) + RECORD[:9], RECORD[9:]),
+    "dripped batches": dripped(head(b"/predict", length(16 * MB)) + RECORD, b" " * 999),
     "dripped chunks": dripped(head(b"/predict", CHUNKED), b"fff\r\n" + RECORD * 9),
     "dripped CSV": dripped(head(b"/predict", CSV, length(9_999)) + HEADER, b"\n" + ROW * 9),
     "slow readers": reading_slowly,

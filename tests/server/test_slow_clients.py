@@ -41,9 +41,10 @@ def test_a_dripped_head_is_not_waited_for(impatient: Server):
 
 
 @pytest.mark.parametrize("kind", [b"", CSV])
-def test_who_drips_a_body_is_told_so(impatient: Server, kind: bytes):
+@pytest.mark.parametrize("size", [400, 300_000])
+def test_who_drips_a_body_is_told_so(impatient: Server, kind: bytes, size: int):
     with connect(impatient) as client:
-        client.sendall(head(b"/predict", kind, length(400)))
+        client.sendall(head(b"/predict", kind, length(size)))
         for _ in range(20):
             with suppress(OSError):
                 client.sendall(b"a")
@@ -74,9 +75,12 @@ def test_who_stops_reading_is_dropped(impatient: Server):
     assert memory(impatient) - before < 100 * MB
 
 
-def test_a_body_is_refused_while_others_take_all_the_room(tmp_path: Path):
-    body = HEADER + b"\n" + b"\n".join([ROW] * 5_000)
-    request = head(b"/predict", CSV, length(len(body))) + body
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [(CSV, HEADER + b"\n" + b"\n".join([ROW] * 5_000)), (b"", RECORD + b" " * 300_000)],
+)
+def test_a_body_is_refused_while_others_take_all_the_room(tmp_path: Path, kind: bytes, body: bytes):
+    request = head(b"/predict", kind, length(len(body))) + body
     with running(gunicorn("--workers=1"), tmp_path / "log", MAX_SPOOL_BYTES="1000000") as started:
 
         def refused() -> bool:
