@@ -18,6 +18,7 @@ from hashlib import blake2b
 from typing import BinaryIO, NamedTuple
 
 SETS, WAYS = 4_096, 4  # a name may be in any of the ways of its set
+ROUNDING = 1e-6  # seconds by which sums of times may be wrong
 SLOT = 16  # bytes: a hash of the name, and a time
 
 
@@ -54,9 +55,10 @@ class Buckets:
             now = time.monotonic()
             full = max(self._times[place], now)
             wait = full - now - (rate.burst - 1) / rate.per_second
-            if wait <= 0:
-                self._times[place] = full + 1 / rate.per_second
-            return max(wait, 0.0)
+            if wait > ROUNDING:
+                return wait
+            self._times[place] = full + 1 / rate.per_second
+            return 0.0
 
     def give_back(self, name: str, rate: Rate) -> None:
         """Take back that a request was counted."""
@@ -67,7 +69,8 @@ class Buckets:
         """Return the seconds until a request would be accepted, without counting one."""
         with self._slot(name) as place:
             ahead = self._times[place] - time.monotonic()
-            return max(ahead - (rate.burst - 1) / rate.per_second, 0.0)
+            wait = ahead - (rate.burst - 1) / rate.per_second
+            return wait if wait > ROUNDING else 0.0
 
     @contextmanager
     def _slot(self, name: str) -> Iterator[int]:

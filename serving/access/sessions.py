@@ -45,7 +45,7 @@ class Sessions:
     def start(self, key: Key) -> str:
         """Return the token of a new session."""
         until = f"{clock.now() + HOURS * 3_600_000:x}"
-        return f"{until}.{self._signature(key, until)}"
+        return f"{until}.{self._signature(key, until).decode()}"
 
     def find(self, token: str, keys: Iterable[Key]) -> Key | None:
         """Return the key whose session has a token; None if it is over, or made up."""
@@ -53,13 +53,13 @@ class Sessions:
         with suppress(ValueError):
             if int(until, 16) > clock.now():
                 for key in keys:
-                    if hmac.compare_digest(self._signature(key, until), signature):
+                    if hmac.compare_digest(self._signature(key, until), signature.encode()):
                         return key
         return None
 
-    def _signature(self, key: Key, until: str) -> str:
+    def _signature(self, key: Key, until: str) -> bytes:
         self.open()
-        return hmac.new(self._secret, key.digest + until.encode(), "sha256").hexdigest()
+        return hmac.new(self._secret, key.digest + until.encode(), "sha256").hexdigest().encode()
 
 
 def _secret(folder: Path) -> bytes:

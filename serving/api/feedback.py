@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from serving import clock
 from serving.api.around import request_id
@@ -24,6 +24,7 @@ class UnmatchedFeedback(msgspec.Struct):
     actual: Raw
     time: Time
     request_id: str
+    key: str | UnsetType = UNSET
 
 
 class Unmatched(msgspec.Struct):
@@ -64,7 +65,11 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         count, latest = service.unmatched(page_size())
         listed = [
             UnmatchedFeedback(
-                each.prediction_id, each.actual, clock.iso(each.time), each.request_id
+                each.prediction_id,
+                each.actual,
+                clock.iso(each.time),
+                each.request_id,
+                each.key or UNSET,
             )
             for each in latest
         ]

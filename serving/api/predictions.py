@@ -24,7 +24,7 @@ from serving.inputs.schema import Remark
 from serving.predicting.service import Service
 from serving.recording.store.rows import Prediction
 
-COLUMNS = {"id", "time", "version", "prediction", "low", "high", "actual"}  # of every list
+COLUMNS = {"id", "time", "version", "key", "prediction", "low", "high", "actual"}  # of every list
 PARAMETERS = {"since", "until", "version", "label", "limit", "after", "pretty"}
 MAX_VERSION = 2**31 - 1
 MOMENT = {"anyOf": [{"type": "string", "format": each} for each in ("date-time", "date")]}
@@ -46,6 +46,8 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
         Microseconds; of the whole request where it had many records.
     subject : str
         The person whom it is about, if the client sent `X-Subject`; hashed with `JOURNAL_SALT`.
+    key : str
+        The name of the key that was sent, if any.
     record : dict
         Value by field, as far as it may be recorded.
     actual
@@ -59,6 +61,7 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
     request_id: str
     duration: int
     subject: str | UnsetType = UNSET
+    key: str | UnsetType = UNSET
     record: Object
     prediction: Annotated[Raw, Meta(extra_json_schema={"type": ["string", "number"]})]
     probabilities: dict[str, float] | UnsetType = UNSET
@@ -73,6 +76,7 @@ class PredictionFeedback(msgspec.Struct):
     actual: Raw
     time: Time
     request_id: str
+    key: str | UnsetType = UNSET
 
 
 class PredictionWithFeedback(RecordedPrediction, kw_only=True):
@@ -143,7 +147,9 @@ def blueprint(service: Service) -> Blueprint:
     def prediction(prediction_id: str) -> Response:
         found, feedback = service.find(prediction_id)
         sent = [
-            PredictionFeedback(each.actual, clock.iso(each.time), each.request_id)
+            PredictionFeedback(
+                each.actual, clock.iso(each.time), each.request_id, each.key or UNSET
+            )
             for each in feedback
         ]
         actual = feedback[0].actual if feedback else None
@@ -197,6 +203,7 @@ def flat(found: Prediction) -> dict[str, Any]:
         "id": found.id,
         "time": clock.iso(found.time),
         "version": found.version,
+        **({"key": found.key} if found.key else {}),
         **{
             f"{name} (field)" if name in COLUMNS else name: value for name, value in parts("record")
         },

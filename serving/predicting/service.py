@@ -146,7 +146,9 @@ class Service:
                 "JOURNAL=off: predictions are not recorded, so no feedback can be recorded"
             )
         prediction_ids, actuals = feedback.decode(body, max_records, self.registry, context.caller)
-        entry = FeedbackEntry(clock.now(), context.request_id, prediction_ids, actuals)
+        entry = FeedbackEntry(
+            clock.now(), context.request_id, prediction_ids, actuals, context.caller.name
+        )
         self.journal.append(entry)
         return RecordedFeedback(
             len(prediction_ids), self._without_prediction(self.journal, prediction_ids)
@@ -239,4 +241,5 @@ def _entry(predicted: Predicted, context: RequestContext, now: int) -> Predictio
         probabilities=predictions.probabilities,
         intervals=predictions.intervals,
         warnings=rows.remarks,
+        key=context.caller.name,
     )

@@ -43,6 +43,8 @@ class PredictionEntry(
     subject : str
         The person whom the request is about, by the caller's own key or its hash; empty if the
         caller sent none.
+    key : str
+        The name of the key that the caller sent; empty without one.
     """
 
     time: int
@@ -59,15 +61,23 @@ class PredictionEntry(
     intervals: list[tuple[V, V]] = []
     warnings: dict[int, V] = {}
     subject: str = ""
+    key: str = ""
 
 
-class FeedbackEntry(msgspec.Struct, tag_field="kind", tag="feedback", gc=False):
-    """The feedback of one request: what was really true of earlier predictions, by their ids."""
+class FeedbackEntry(msgspec.Struct, tag_field="kind", tag="feedback", omit_defaults=True, gc=False):
+    """The feedback of one request: what was really true of earlier predictions, by their ids.
+
+    Attributes
+    ----------
+    key : str
+        The name of the key that the caller sent; empty without one.
+    """
 
     time: int
     request_id: str
     ids: list[str]
     actuals: list[str | float]
+    key: str = ""
 
 
 class TrialEntry(msgspec.Struct, tag_field="kind", tag="trial", omit_defaults=True, gc=False):

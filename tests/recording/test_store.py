@@ -32,6 +32,7 @@ def test_a_classification_is_read_as_it_was_written(store: Store):
         "request_id": "query",
         "duration": 321,
         "subject": None,
+        "key": None,
         "record": {"alcohol": 9.5, "type": "white"},
         "prediction": "Não aprovado",
         "probabilities": {"Não aprovado": 0.75, "bom": 0.25},

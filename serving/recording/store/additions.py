@@ -25,11 +25,11 @@ INSERT_INCOMING = f"INSERT {INTO} SELECT {NAMES} FROM incoming ON CONFLICT DO NO
 # One collector at a time until its commit, so that whoever has read up to a place has missed none.
 IN_ORDER = sql.text(f"SELECT pg_advisory_xact_lock({LOCK + 1})")
 INSERT_FEEDBACK = sql.text("""
-    INSERT INTO feedback (prediction_id, actual, time, request_id, early)
+    INSERT INTO feedback (prediction_id, actual, time, request_id, early, key)
     VALUES (:id, :actual, :time, :request_id,
-            CASE WHEN EXISTS (SELECT 1 FROM predictions WHERE id = :id) THEN 0 ELSE 1 END)
+            CASE WHEN EXISTS (SELECT 1 FROM predictions WHERE id = :id) THEN 0 ELSE 1 END, :key)
     ON CONFLICT (prediction_id, actual)
-    DO UPDATE SET time = excluded.time, request_id = excluded.request_id
+    DO UPDATE SET time = excluded.time, request_id = excluded.request_id, key = excluded.key
     WHERE (excluded.time, excluded.request_id) > (feedback.time, feedback.request_id)
 """)
 INSERT_TRIAL = sql.text("""
@@ -99,7 +99,9 @@ def find_in_entries(
                 found = Prediction.of(row[:-1], None, layout) if row[0] == prediction_id else found
         elif isinstance(entry, FeedbackEntry):
             given += [
-                Feedback(prediction_id, Raw(row["actual"]), row["time"], row["request_id"])
+                Feedback(
+                    prediction_id, Raw(row["actual"]), row["time"], row["request_id"], row["key"]
+                )
                 for row in _feedback(entry)
                 if row["id"] == prediction_id
             ]
@@ -131,6 +133,7 @@ def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any
             entry.request_id,
             entry.duration,
             entry.subject or None,
+            entry.key or None,
             json(record),
             json(prediction),
             probabilities,
@@ -148,6 +151,7 @@ def _feedback(entry: FeedbackEntry) -> Iterator[dict[str, Any]]:
             "actual": json(actual),
             "time": entry.time,
             "request_id": entry.request_id,
+            "key": entry.key or None,
         }
 
 

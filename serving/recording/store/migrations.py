@@ -175,6 +175,13 @@ STEPS = (
             "CREATE TABLE erased (number BIGINT NOT NULL PRIMARY KEY)",
         ),
     ),
+    Step(
+        "keys of callers",
+        (
+            "ALTER TABLE predictions ADD COLUMN key EXACT",
+            "ALTER TABLE feedback ADD COLUMN key EXACT",
+        ),
+    ),
 )
 
 

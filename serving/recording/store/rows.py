@@ -15,13 +15,13 @@ from serving.recording.store.layouts import Layout
 
 _encode = msgspec.json.Encoder().encode
 
-_KEYS = ("id", "time", "model", "version", "request_id", "duration", "subject")
+_KEYS = ("id", "time", "model", "version", "request_id", "duration", "subject", "key")
 _VALUES = ("record", "prediction", "probabilities", "interval", "warnings")
 _NUMBERS = {
     *("time", "version", "duration", "layout", "early"),
     *("raised", "cleared", "place", "due", "attempts", "done"),
 }
-_FEEDBACK = ("prediction_id", "actual", "time", "request_id", "early")
+_FEEDBACK = ("prediction_id", "actual", "time", "request_id", "early", "key")
 
 
 def table(name: str, *columns: str) -> sql.TableClause:
@@ -37,12 +37,19 @@ feedback = table("feedback", "place", *_FEEDBACK)
 
 
 class Feedback(msgspec.Struct, frozen=True):
-    """The feedback to a prediction; if it was sent several times, with the time of the last."""
+    """The feedback to a prediction; if it was sent several times, as the last time.
+
+    Attributes
+    ----------
+    key : str, optional
+        The name of the key that it was sent with.
+    """
 
     prediction_id: str
     actual: Raw
     time: int
     request_id: str
+    key: str | None
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "Feedback":
@@ -77,6 +84,7 @@ class Prediction(msgspec.Struct, frozen=True):
     request_id: str
     duration: int
     subject: str | None
+    key: str | None
     record: Raw
     prediction: Raw
     probabilities: Raw | None
