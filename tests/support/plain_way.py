@@ -30,23 +30,10 @@ class PlainFirst:
         self.answered = 0
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-<<<<<<< HEAD
         body = environ["wsgi.input"]
         position, client = body.tell(), Client(body)
-        if self._plain.answer(client, _head(environ), ("127.0.0.1", 1)) is not None:
+        if self._plain.answer(client, _head(environ), (environ["REMOTE_ADDR"], 1)) is not None:
             body.seek(position)
-=======
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        received = _head(environ)
-        head = self._plain.read(received)
-        if not head:
-            return self._flask(environ, start_response)
-        position = environ["wsgi.input"].tell()
-        received += environ["wsgi.input"].read(length)
-        environ["wsgi.input"].seek(position)
-        client = Client()
-        if not self._plain.answer(client, head, received, (environ["REMOTE_ADDR"], 1)):
->>>>>>> eb2a781 (Record the name of the key with predictions and feedback; test sessions and limits)
             return self._flask(environ, start_response)
         self.answered += 1
         answered, _, content = client.sent.partition(b"\r\n\r\n")
