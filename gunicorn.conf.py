@@ -27,6 +27,10 @@ timeout = 30
 graceful_timeout = 25  # less than the 30 seconds that container engines and platforms allow
 keepalive = 5
 
+# Only the app believes proxies, those of TRUSTED_PROXIES; gunicorn would believe others as well.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+
 http_parser = "auto"  # the C parser of gunicorn_h1c where it is installed
 control_socket_disable = True
 logger_class = JSONLogger

@@ -66,6 +66,8 @@ class Front(NamedTuple):
     ----------
     find_plain : callable
         Finds what answers the plain requests to a path; None if it takes none.
+    client : callable
+        The address of a request's client, by that of the connection and X-Forwarded-For.
     immediate : frozenset of str
         Paths that are answered in no time, and without waiting for anything.
     prompt : frozenset of str
@@ -77,6 +79,7 @@ class Front(NamedTuple):
     """
 
     find_plain: Callable[[str], PlainRoute | None]
+    client: Callable[[str, str], str]
     immediate: frozenset[str]
     prompt: frozenset[str]
     max_body_bytes: Callable[[str, str], int]

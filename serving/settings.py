@@ -116,6 +116,7 @@ class Settings:
     max_stall_seconds: int = 10  # for which a client may keep its own request waiting
     min_bytes_per_second: int = 500  # by which a client may keep it waiting longer
     cors_origins: str = ""  # origins whose pages may call the service, with commas; * for all
+    trusted_proxies: str = ""  # addresses and networks whose X-Forwarded-… are believed
     allowed_hosts: str = ""  # names by which browsers may open the service, with commas
 
     @classmethod

@@ -7,6 +7,7 @@ prediction, `pages/` what a browser shows, `openapi/` the API's document.
 from flask import Flask
 
 from serving.access.access import Access
+from serving.access.proxies import Proxies
 from serving.api import (
     feedback,
     health,
@@ -26,6 +27,7 @@ from serving.api.around import (
     counting,
     errors,
     pretty,
+    proxies,
     request_id,
 )
 from serving.api.declared import Pace, declaration
@@ -44,6 +46,8 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     keys = Access(settings)
     app.extensions["access"] = keys
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    trusted = Proxies(settings)
+    proxies.register(app, trusted)  # around all else, which need not know that there are any
     _surround(app, service, settings, keys)
     for protocol in protocols.PROTOCOLS:
         app.register_blueprint(protocol.blueprint(service, settings))
@@ -59,7 +63,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(health.blueprint(service, keys))
     app.register_blueprint(metrics.blueprint(service))
     app.register_blueprint(openapi.blueprint(service, settings.max_records, keys.everybody))
-    app.extensions["front"] = _front(app, service, settings, keys)
+    app.extensions["front"] = _front(app, service, settings, keys, trusted)
 
 
 def _surround(app: Flask, service: Service, settings: Settings, keys: Access) -> None:
@@ -81,7 +85,9 @@ def _surround(app: Flask, service: Service, settings: Settings, keys: Access) ->
     html.register(app, keys)  # security headers and language of pages
 
 
-def _front(app: Flask, service: Service, settings: Settings, keys: Access) -> Front:
+def _front(
+    app: Flask, service: Service, settings: Settings, keys: Access, trusted: Proxies
+) -> Front:
     """Return what a server that runs the app may answer by itself, and what it may keep."""
     plain = Plain(service, settings, keys)
 
@@ -99,6 +105,7 @@ def _front(app: Flask, service: Service, settings: Settings, keys: Access) -> Fr
         return Front(
             # A response that waits for the disk is none that others may wait for.
             find_plain=(lambda _: None) if settings.journal_fsync else plain.find,
+            client=trusted.client,
             immediate=at("immediate"),
             prompt=at("prompt"),
             max_body_bytes=max_body_bytes,

@@ -4,10 +4,9 @@ import csv
 import io
 from collections.abc import Iterator
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from msgspec import UNSET, Meta, Raw, UnsetType
 from msgspec.structs import asdict
 from werkzeug.exceptions import BadRequest
@@ -168,8 +167,9 @@ def blueprint(service: Service) -> Blueprint:
             listed = [RecordedPrediction(**_kept(each)) for each in found]
             page = as_json(RecordedPredictions(listed))
         if len(found) == limit:
-            query = request.args.to_dict() | {"after": cursor_after(found[-1])}
-            page.headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
+            query: dict[str, Any] = request.args.to_dict() | {"after": cursor_after(found[-1])}
+            following = url_for("predictions.predictions", name=name, **query)
+            page.headers["Link"] = f'<{following}>; rel="next"'
         return page
 
     return routes

@@ -9,6 +9,7 @@ from pathlib import Path
 from serving.access.hosts import hosts
 from serving.access.keys import Keys
 from serving.access.origins import origins
+from serving.access.proxies import Proxies
 from serving.doctor.finding import Finding
 from serving.errors import ServingError
 from serving.recording.privacy import Privacy
@@ -77,7 +78,7 @@ def examine(given: Settings, environment: Mapping[str, str]) -> Iterator[Finding
 
 
 def _invalid(given: Settings) -> Iterator[Finding]:
-    for check in (Keys, Privacy, hosts, origins):
+    for check in (Keys, Privacy, Proxies, hosts, origins):
         try:
             check(given)
         except ServingError as error:

@@ -28,7 +28,8 @@ REQUEST_LINE = re.compile(rb"POST (/[\w/.~-]*) HTTP/1\.1")
 TEXT = rb"[\t\x20-\x7e]*"
 LENGTH, REQUEST_ID, ACCEPT_ENCODING = b"content-length", b"x-request-id", b"accept-encoding"
 AUTHORIZATION, X_API_KEY = b"authorization", b"x-api-key"
-SENT_ON = (REQUEST_ID, ACCEPT_ENCODING, AUTHORIZATION, X_API_KEY)  # to the app
+FORWARDED_FOR = b"x-forwarded-for"
+KEPT = (REQUEST_ID, ACCEPT_ENCODING, AUTHORIZATION, X_API_KEY, FORWARDED_FOR)
 # Whatever else a header may contain, and every other header, is left to gunicorn and Flask.
 HEADERS = {
     name: re.compile(value)
@@ -45,8 +46,15 @@ HEADERS = {
         AUTHORIZATION: TEXT,
         X_API_KEY: TEXT,
         b"traceparent": TEXT,
-        b"x-forwarded-for": TEXT,
+        FORWARDED_FOR: TEXT,
+        # What else proxies add makes no difference to a prediction.
+        b"x-forwarded-host": TEXT,
+        b"x-forwarded-port": TEXT,
+        b"x-forwarded-prefix": TEXT,
+        b"x-forwarded-proto": TEXT,
+        b"x-forwarded-server": TEXT,
         b"x-real-ip": TEXT,
+        b"via": TEXT,
     }.items()
 }
 
@@ -60,6 +68,7 @@ class Head(NamedTuple):
     accept_encoding: str
     authorization: str
     x_api_key: str
+    forwarded_for: str
 
 
 @lru_cache(maxsize=1024)  # most clients send the same head again and again
@@ -79,7 +88,7 @@ def read_head(head: bytes) -> Head | None:
         values[name] = value
     if b"host" not in values or LENGTH not in values:
         return None
-    sent = (values.get(each, b"").decode() for each in SENT_ON)
+    sent = (values.get(each, b"").decode() for each in KEPT)
     return Head(line[1].decode(), int(values[LENGTH]), *sent)
 
 
@@ -132,7 +141,9 @@ class PlainRequests:
             head.accept_encoding,
             head.authorization,
             head.x_api_key,
-            address[0] if isinstance(address, tuple) else address or "",
+            self._front.client(
+                address[0] if isinstance(address, tuple) else "", head.forwarded_for
+            ),
         )
         body, response = self._predict(client, head.length, route, request)
         if response is None:

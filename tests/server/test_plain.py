@@ -52,6 +52,7 @@ class Connections:
         self.route, self.room = Route(), Room(folder, 300_000)
         front = Front(
             find_plain=lambda path: self.route if path == "/predict" else None,
+            client=lambda peer, _: peer,
             immediate=frozenset(),
             prompt=frozenset(),
             max_body_bytes=lambda *_: MAX_BYTES,

@@ -50,7 +50,9 @@ def register(app: Flask, service: Service, access: Access) -> None:
             admit()
         except Refused as error:
             if isinstance(error, NoKey) and _is_page():
-                page = render_template("login.html", then=request.full_path, reason="")
+                page = render_template(
+                    "login.html", then=request.script_root + request.full_path, reason=""
+                )
                 response = make_response(page, HTTPStatus.UNAUTHORIZED)
                 response.headers["Cache-Control"] = "no-store"
                 g.refused = error.reason

@@ -145,12 +145,13 @@ def _as_json(problem: Problem) -> Response:
 
 
 def _detail(status: HTTPStatus, error: HTTPException) -> str:
+    path = request.script_root + request.path
     match status:
         case HTTPStatus.NOT_FOUND:
-            return f"{request.path} does not exist; GET /models lists the models"
+            return f"{path} does not exist; GET {request.script_root}/models lists the models"
         case HTTPStatus.METHOD_NOT_ALLOWED:
             allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-            return f"{request.path} allows {allowed}, not {request.method}"
+            return f"{path} allows {allowed}, not {request.method}"
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return f"the body is larger than {request.max_content_length} bytes"
         case HTTPStatus.INTERNAL_SERVER_ERROR:

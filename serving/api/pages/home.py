@@ -3,11 +3,19 @@
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 
 from serving.api.around.access import caller
 from serving.api.declared import declares
-from serving.api.pages.html import paths, wants_json
+from serving.api.pages.html import wants_json
 from serving.api.respond import as_json
 from serving.errors import ArtefactError
 from serving.inputs import dates
@@ -30,7 +38,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     def home() -> Response:
         if wants_json(request.accept_mimetypes):
             seen = caller().sees(registry.default)
-            return as_json({"default": registry.default if seen else None, "links": paths()})
+            return as_json({"default": registry.default if seen else None, "links": _links()})
         manifest = registry.manifest(_chosen())
         page = render_template(
             "home.html",
@@ -72,6 +80,13 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         return served
 
     return routes
+
+
+def _links() -> list[str]:
+    """Where every route of a GET is that needs no parameter."""
+    rules = current_app.url_map.iter_rules()
+    paths = {each.rule for each in rules if "GET" in (each.methods or ()) and "<" not in each.rule}
+    return [request.script_root + path for path in sorted(paths)]
 
 
 def _moment(field: Field, example: str | None) -> tuple[str, str]:

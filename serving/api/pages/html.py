@@ -2,8 +2,8 @@
 
 A page is `render_template` of a template that extends base.html. In it `t` translates a text into
 the reader's language, `number` and `share` write numbers, `static` is the URL of a file of
-`static/`, `paths` holds every path that needs no parameter, and `command` is what to type for
-`adega`.
+`static/`, and `command` is what to type for `adega`. Links are made by `url_for`, so that they hold
+behind a proxy, too.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, current_app, g, request, url_for
+from flask import Blueprint, Flask, Response, abort, g, request, url_for
 from werkzeug.datastructures import MIMEAccept
 
 from serving import COMMAND
@@ -59,7 +59,6 @@ def register(app: Flask, access: Access) -> None:
             "share": of_reader.share,
             "words": of_reader,
             "static": lambda file: url_for("html.static", sent=digest, file=file),
-            "paths": paths(),
             "command": COMMAND,
             "caller": g.get("caller"),
             "is_open": bool(access.warning),
@@ -80,14 +79,6 @@ def register(app: Flask, access: Access) -> None:
 def wants_json(accepted: MIMEAccept) -> bool:
     """Whether a client prefers JSON to a page, as curl does, which accepts anything."""
     return accepted.best_match(["application/json", "text/html"]) != "text/html"
-
-
-def paths() -> list[str]:
-    """Every path of a GET that needs no parameter."""
-    rules = current_app.url_map.iter_rules()
-    return sorted(
-        {each.rule for each in rules if "GET" in (each.methods or ()) and "<" not in each.rule}
-    )
 
 
 def _digest() -> str:
