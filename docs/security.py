@@ -74,8 +74,10 @@ def _calls(client: Any, key: str) -> Iterator[tuple[str, str, str, dict[str, Any
     record = (ROOT / "bom.json").read_text()
     sent = client.post("/predict", data=record, headers={"X-API-Key": key}).get_json()
     values = {"name": "wine", "version": 1, "prediction_id": sent["id"], "sent": "any"}
+    values["subject"] = "customer-17"
     bodies = {
         "/feedback": {"id": sent["id"], "actual": "bom"},
+        "/erasures": {"ids": [sent["id"]]},
         "/models/<name>/versions": {"action": "promote", "version": 99},
     }
     found = set()

@@ -15,7 +15,9 @@ from serving import clock
 
 RESERVED = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
-KEY = "serving.key"  # in a WSGI environment: the name of the key that was sent
+# In a WSGI environment: the name of the key that was sent, and what stands for a path that names
+# a person.
+KEY, PATH = "serving.key", "serving.path"
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -61,7 +63,7 @@ class JSONLogger(Logger):
         """Log a request."""
         write_access(
             method=req.method,
-            path=req.path,
+            path=environ.get(PATH) or req.path,
             status=int(resp.status[:3]),  # gunicorn knows no more of a request that it rejects
             size=resp.sent,
             seconds=request_time.total_seconds(),

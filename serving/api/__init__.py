@@ -9,6 +9,7 @@ from flask import Flask
 from serving.access.access import Access
 from serving.access.proxies import Proxies
 from serving.api import (
+    erasures,
     feedback,
     health,
     metrics,
@@ -16,6 +17,7 @@ from serving.api import (
     monitor,
     predictions,
     protocols,
+    subjects,
     versions,
 )
 from serving.api.around import (
@@ -36,6 +38,7 @@ from serving.api.pages import card, dashboard, home, html, login
 from serving.api.plain import Plain
 from serving.formats import READERS
 from serving.front import Front
+from serving.predicting.erasing import Erasing
 from serving.predicting.service import Service
 from serving.settings import Settings
 from serving.spool import Room
@@ -56,6 +59,8 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(card.blueprint(service))
     app.register_blueprint(predictions.blueprint(service))
+    app.register_blueprint(subjects.blueprint(service))
+    app.register_blueprint(erasures.blueprint(_erasing(service), settings.max_records))
     app.register_blueprint(monitor.blueprint(service))
     app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service))
@@ -64,6 +69,12 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     app.register_blueprint(metrics.blueprint(service))
     app.register_blueprint(openapi.blueprint(service, settings.max_records, keys.everybody))
     app.extensions["front"] = _front(app, service, settings, keys, trusted)
+
+
+def _erasing(service: Service) -> Erasing:
+    folder = service.journal.folder if service.journal else None
+    models_dir = service.registry.decisions.models_dir
+    return Erasing(folder, service.store, service.privacy, models_dir)
 
 
 def _surround(app: Flask, service: Service, settings: Settings, keys: Access) -> None:

@@ -21,7 +21,7 @@ from serving.api.respond import Object, as_json
 from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.schema import Remark
 from serving.predicting.service import Service
-from serving.recording.store.rows import Prediction
+from serving.recording.store.rows import Feedback, Prediction
 
 COLUMNS = {"id", "time", "version", "key", "prediction", "low", "high", "actual"}  # of every list
 PARAMETERS = {"since", "until", "version", "label", "limit", "after", "pretty"}
@@ -144,16 +144,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/predictions/<prediction_id>")
     @declares(prediction_operation, scope="read")
     def prediction(prediction_id: str) -> Response:
-        found, feedback = service.find(prediction_id)
-        sent = [
-            PredictionFeedback(
-                each.actual, clock.iso(each.time), each.request_id, each.key or UNSET
-            )
-            for each in feedback
-        ]
-        actual = feedback[0].actual if feedback else None
-        kept = _kept(found) | {"actual": actual, "feedback": sent}
-        return as_json(PredictionWithFeedback(**kept))
+        return as_json(PredictionWithFeedback(**with_feedback(*service.find(prediction_id))))
 
     @routes.get("/models/<name>/predictions")
     @declares(predictions_operation, scope="read")
@@ -173,6 +164,15 @@ def blueprint(service: Service) -> Blueprint:
         return page
 
     return routes
+
+
+def with_feedback(found: Prediction, feedback: list[Feedback]) -> dict[str, Any]:
+    """The values of a prediction and all its feedback, the latest first, for the struct above."""
+    sent = [
+        PredictionFeedback(each.actual, clock.iso(each.time), each.request_id, each.key or UNSET)
+        for each in feedback
+    ]
+    return _kept(found) | {"actual": feedback[0].actual if feedback else None, "feedback": sent}
 
 
 def _kept(found: Prediction) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The one path that every protocol takes: predict and record, add feedback, find a prediction."""
 
 import time
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,7 +27,7 @@ from serving.recording.privacy import Privacy
 from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.recording.store.additions import find_in_entries
-from serving.recording.store.rows import Feedback, Prediction, Trial
+from serving.recording.store.rows import Feedback, Prediction, Trial, latest_first
 from serving.versions.registry import Registry
 
 MAX_WAITING = 64 * 2**20  # bytes of the journal that are read for one response
@@ -221,8 +220,7 @@ class Service:
         if not prediction:
             raise unknown
         given += stored[1] if stored else []
-        latest = {bytes(each.actual): each for each in sorted(given, key=attrgetter("time"))}
-        return prediction, sorted(latest.values(), key=attrgetter("time"), reverse=True)
+        return prediction, latest_first(given)
 
 
 def _entry(predicted: Predicted, context: RequestContext, now: int) -> PredictionEntry[Any]:

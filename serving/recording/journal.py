@@ -119,6 +119,25 @@ class Journal:
                             found.update(_decode_ids(line).ids)
         return found
 
+    def waiting(self, stored: Mapping[str, int]) -> list[Entry]:
+        """Return the entries of any process that are not in the store.
+
+        Parameters
+        ----------
+        stored : mapping of str to int
+            As for `prediction_ids`.
+
+        Raises
+        ------
+        OSError
+        """
+        found: list[Entry] = []
+        for path in list_segments(self.folder):
+            with suppress(FileNotFoundError), path.open("rb") as segment:  # stored by now
+                for chunk in read_chunks(segment, stored.get(path.name, 0)):
+                    found += chunk.entries
+        return found
+
     def close(self) -> None:
         """Close the segment; the next line opens another."""
         with self._lock:

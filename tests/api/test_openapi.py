@@ -139,9 +139,13 @@ def closed(schema: Any) -> Any:
 def test_responses_have_what_the_document_describes_and_no_more(
     client: FlaskClient, document: dict[str, Any]
 ):
-    sent = predict(client, wine(alcohol=15.5))
+    about = {"X-Subject": "ana"}
+    sent = client.post("/predict", **body(wine(alcohol=15.5)), headers=about).json
     client.post("/feedback", **body({"id": sent["id"], "actual": "bom"}))
-    asked = {"/predictions/{prediction_id}": f"/predictions/{sent['id']}"}
+    asked = {
+        "/predictions/{prediction_id}": f"/predictions/{sent['id']}",
+        "/subjects/{subject}": "/subjects/ana",
+    }
     checked = 0
     for method, path, operation in operations(document):
         if method != "GET":

@@ -10,6 +10,7 @@ import time
 
 from flask import Flask, Response, g, request
 
+from serving import log
 from serving.predicting.service import RequestContext
 from serving.recording.privacy import require_subject
 
@@ -43,6 +44,8 @@ def register(app: Flask) -> None:
     def name_request() -> None:
         g.since = time.perf_counter_ns()
         g.request_id = name(request.headers.get(HEADER, ""))
+        if request.url_rule and "subject" in request.url_rule.arguments:
+            request.environ[log.PATH] = request.url_rule.rule
 
     @app.after_request
     def name_response(response: Response) -> Response:

@@ -12,6 +12,7 @@ from serving.recording.store import (
     new_feedback,
     purging,
     retention,
+    subjects,
     trials,
     windows,
 )
@@ -35,6 +36,7 @@ from serving.recording.store.rows import (
     json,
     predictions,
 )
+from serving.recording.store.subjects import Recorded
 from serving.recording.store.windows import Part, WindowLimits
 
 SET_POSITION = sql.text("""
@@ -123,6 +125,10 @@ class Store:
                 return None
             given = connection.execute(FEEDBACK.where(feedback.c.prediction_id == prediction_id))
             return self._read(connection, row), [Feedback.of(each) for each in given]
+
+    def of_subject(self, keys: Sequence[str]) -> Iterator[Recorded]:
+        """Yield all that is recorded under the keys of a person, page by page, the oldest first."""
+        return subjects.pages(self._database, self._layouts, keys)
 
     def existing(self, prediction_ids: Sequence[str]) -> set[str]:
         """Return which of some ids there is a prediction for."""

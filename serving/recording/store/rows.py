@@ -4,7 +4,8 @@ JSON values are JSON text in the tables and stay `Raw` in the structs, as they a
 into JSON again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -56,6 +57,12 @@ class Feedback(msgspec.Struct, frozen=True):
         """Make it of a row with these columns."""
         prediction_id, actual, *rest = row
         return cls(prediction_id, Raw(actual), *rest)
+
+
+def latest_first(given: Iterable[Feedback]) -> list[Feedback]:
+    """Sort feedback to a prediction; of what was sent several times only the latest stays."""
+    latest = {bytes(each.actual): each for each in sorted(given, key=attrgetter("time"))}
+    return sorted(latest.values(), key=attrgetter("time"), reverse=True)
 
 
 class Prediction(msgspec.Struct, frozen=True):

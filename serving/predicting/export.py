@@ -1,0 +1,58 @@
+"""Export all that is recorded about a person."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from serving.errors import StoreError, without_path
+from serving.recording.journal import Journal
+from serving.recording.store import Store
+from serving.recording.store.rows import Feedback, Prediction, latest_first
+from serving.recording.store.subjects import Recorded, TrialPrediction, in_entries
+
+
+class Exported(NamedTuple):
+    """A prediction with its feedback, the latest first, and its trials."""
+
+    prediction: Prediction
+    feedback: list[Feedback]
+    trials: list[TrialPrediction]
+
+
+def export(journal: Journal | None, store: Store, keys: Sequence[str]) -> Iterator[Exported]:
+    """Yield all that is recorded under the keys of a person, the oldest predictions first.
+
+    What the store does not have yet is in the journal, which is read first, so that nothing is
+    missed that is moved meanwhile.
+
+    Raises
+    ------
+    StoreError
+    """
+    waiting = _waiting(journal, store, keys)
+    recent = {each.id: each for each in waiting.predictions}
+    for page in store.of_subject(keys):
+        yield from _joined(page.predictions, page, waiting)
+        for each in page.predictions:
+            recent.pop(each.id, None)
+    yield from _joined([*recent.values()], waiting)
+
+
+def _waiting(journal: Journal | None, store: Store, keys: Sequence[str]) -> Recorded:
+    stored = {name: at.read for name, at in store.positions().items()}
+    try:
+        return in_entries(journal.waiting(stored) if journal else (), keys)
+    except OSError as error:
+        raise StoreError(f"the journal cannot be read: {without_path(error)}") from error
+
+
+def _joined(predictions: Sequence[Prediction], *parts: Recorded) -> Iterator[Exported]:
+    given: defaultdict[str, list[Feedback]] = defaultdict(list)
+    tried: defaultdict[str, dict[int, TrialPrediction]] = defaultdict(dict)
+    for part in parts:
+        for feedback in part.feedback:
+            given[feedback.prediction_id].append(feedback)
+        for trial in part.trials:
+            tried[trial.prediction_id][trial.version] = trial
+    for each in predictions:
+        yield Exported(each, latest_first(given[each.id]), [*tried[each.id].values()])
