@@ -8,8 +8,9 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from serving.access.buckets import Buckets, Rate
-from serving.access.callers import ADMIN, EVERYBODY, NOBODY, SCOPES, Caller, Need
+from serving.access.callers import ADMIN, Caller, Need
 from serving.access.entries import is_generated
+from serving.access.exposure import everybody, is_exposed, warning
 from serving.access.keys import Key, Keys
 from serving.access.sessions import Sessions
 from serving.errors import NoKey, NotAllowed, Refused, TooManyRequests, WrongKey
@@ -51,8 +52,9 @@ class Access:
     def __init__(self, settings: Settings) -> None:
         self.keys = Keys(settings)
         self.sessions = Sessions(settings.var_dir)
-        self.everybody = NOBODY if self.keys.is_required else EVERYBODY
-        self.is_exposed = not is_loopback(settings.published_host or settings.host)
+        self.everybody = everybody(self.keys)
+        self.is_exposed = is_exposed(settings)
+        self.warning = warning(settings, self.keys)
         if self.keys.is_required or settings.admin_keys:
             self.sessions.open()
         self._buckets = Buckets()
@@ -63,22 +65,6 @@ class Access:
         ):
             if limit:
                 self._limits[of] = Rate(limit, limit)
-
-    @property
-    def open_scopes(self) -> list[str]:
-        """The scopes that need no key."""
-        return [scope for scope in SCOPES if scope in self.everybody.scopes]
-
-    @property
-    def warning(self) -> str:
-        """What is open to other machines, where no keys are set; empty if nothing is."""
-        if not self.is_exposed or self.keys.is_required:
-            return ""
-        return (
-            f"no keys are set: whoever reaches the port may use {', '.join(self.open_scopes)}, so "
-            "also read every recorded input; set API_KEYS_FILE (`adega keys add` makes keys), or "
-            "HOST=127.0.0.1"
-        )
 
     def find(self, sent: Credentials) -> Key | None:
         """Return the valid key of a request; a key that may be guessed only if few were wrong.
@@ -179,11 +165,6 @@ def network(address: str) -> str:
     with suppress(ValueError):
         return str(ip_network((address.partition("%")[0], 64), strict=False))
     return address
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on a host."""
-    return host.startswith("127.") or host in {"localhost", "::1", "[::1]"}
 
 
 def sent_key(authorization: str, x_api_key: str) -> str:

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from serving import clock
 from serving.access.access import Access
+from serving.access.exposure import open_scopes
 from serving.api.around.access import caller
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation, response
@@ -129,7 +130,7 @@ def blueprint(service: Service, access: Access) -> Blueprint:
             _journal(journal) if journal else JournalState("off"),
             AccessState(
                 access.keys.is_required,
-                access.open_scopes,
+                open_scopes(access.keys),
                 access.is_exposed,
                 access.keys.reason or UNSET,
             ),

@@ -5,7 +5,7 @@ One file for each thing that is checked; nothing is changed, and the service may
 
 from collections.abc import Iterator, Mapping
 
-from serving.doctor import libraries, models, records, settings, surroundings
+from serving.doctor import keys, libraries, models, records, settings, surroundings
 from serving.doctor.finding import Finding
 from serving.errors import SettingsError
 from serving.settings import Settings
@@ -23,7 +23,7 @@ def examine(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("settings", "error", str(error), remedy)
         return
     yield from settings.examine(given, environment)
-    for check in (models, surroundings, records):
+    for check in (keys, models, surroundings, records):
         try:
             yield from check.examine(given)
         except OSError as error:

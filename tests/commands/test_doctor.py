@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from conftest import body, moved, rewrite, wine, with_a_threshold_moved
+from keyed import entry, written
 from servers import Server, free_port
 
 from app import create_app
@@ -63,6 +64,7 @@ def test_a_sound_installation_is_fine(examine: Examine):
         "Python",
         "libraries",
         "settings",
+        "keys",
         "model wine",
         "permissions",
         "permissions",
@@ -97,6 +99,18 @@ def test_settings_that_cannot_be_or_make_no_sense(
     findings = examine(**changes)
     assert wrong(findings) == [("settings", state)]
     assert sentence in told(findings, "settings")
+
+
+def test_keys_that_have_expired_or_that_others_may_read(examine: Examine, tmp_path: Path):
+    assert "whoever reaches the port may use predict" in told(examine(HOST="0.0.0.0"), "keys")
+    file = tmp_path / "keys.json"
+    file.write_text(written(old=entry("old", "read", expires="2020-01-01")))
+    file.chmod(0o644)
+    found = told(examine(HOST="0.0.0.0", API_KEYS_FILE=str(file)), "keys")
+    assert found == f"{file} is open to other users of this machine; the key 'old' has expired"
+    file.write_text(written(new=entry("new", "read")))
+    file.chmod(0o600)
+    assert told(examine(API_KEYS_FILE=str(file)), "keys") == ""
 
 
 def test_a_library_that_differs_or_is_missing(examine: Examine, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,32 @@
+"""Whether other machines may reach the service, and what is open to them then."""
+
+from serving.access.callers import EVERYBODY, NOBODY, SCOPES, Caller
+from serving.access.keys import Keys
+from serving.settings import Settings
+
+
+def is_exposed(settings: Settings) -> bool:
+    """Whether other machines may reach the service."""
+    host = settings.published_host or settings.host
+    return not (host.startswith("127.") or host in {"localhost", "::1", "[::1]"})
+
+
+def everybody(keys: Keys) -> Caller:
+    """Return whoever sends no key."""
+    return NOBODY if keys.is_required else EVERYBODY
+
+
+def open_scopes(keys: Keys) -> list[str]:
+    """Return the scopes that need no key."""
+    return [scope for scope in SCOPES if scope in everybody(keys).scopes]
+
+
+def warning(settings: Settings, keys: Keys) -> str:
+    """Return what is open to other machines, where no keys are set; empty if nothing is."""
+    if keys.is_required or not is_exposed(settings):
+        return ""
+    return (
+        f"no keys are set: whoever reaches the port may use {', '.join(open_scopes(keys))}, so "
+        "also read every recorded input; set API_KEYS_FILE (`adega keys add` makes keys), or "
+        "HOST=127.0.0.1"
+    )

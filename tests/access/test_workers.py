@@ -1,0 +1,125 @@
+"""Keys, sessions and limits are right over all workers of the service, and after a restart."""
+
+import http.client
+import json
+import os
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from keyed import bearing, entry, key_of, written
+from servers import Server, gunicorn, running, wait_until, workers
+
+pytestmark = pytest.mark.slow
+
+WORKERS = 3
+RECORD = (ROOT / "bom.json").read_bytes()
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "keys.json"
+    made.write_text(written(shop=entry("shop", "predict"), read=entry("read")))
+    return made
+
+
+@pytest.fixture
+def keyed(tmp_path: Path, file: Path) -> Iterator[Server]:
+    own = {"WEB_CONCURRENCY": str(WORKERS), "API_KEYS_FILE": str(file)}
+    with running(gunicorn(), tmp_path / "log", **own) as server:
+        wait_until(lambda: len(workers(server.process.pid)) == WORKERS)
+        yield server
+
+
+def ask(
+    server: Server,
+    path: str,
+    headers: dict[str, str],
+    body: bytes | None = None,
+    method: str = "POST",
+) -> http.client.HTTPResponse:
+    """Ask over a connection of its own, which any worker may take."""
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response
+
+
+def statuses(server: Server, count: int, headers: dict[str, str]) -> list[int]:
+    return [ask(server, "/predict", headers, RECORD).status for _ in range(count)]
+
+
+def test_every_worker_follows_the_file(keyed: Server, file: Path):
+    assert {*statuses(keyed, 12, bearing("shop"))} == {200}
+    file.write_text(written(other=entry("other", "predict")))
+    wait_until(lambda: {*statuses(keyed, 12, bearing("other"))} == {200})
+    wait_until(lambda: {*statuses(keyed, 12, bearing("shop"))} <= {401, 429})
+
+
+def test_the_log_has_the_name_of_the_key_whatever_way_it_was_answered(keyed: Server):
+    statuses(keyed, 1, bearing("shop"))
+    ask(keyed, "/models", bearing("read"), method="GET")
+    ask(keyed, "/health/live", {}, method="GET")
+    wait_until(lambda: "GET /models" in keyed.log.read_text())
+    keys = {line["path"]: line["key"] for line in keyed.lines() if "path" in line}
+    assert (keys["/predict"], keys["/models"], keys["/health/live"]) == ("shop", "read", None)
+    assert key_of("shop") not in keyed.log.read_text()
+
+
+def test_a_session_is_valid_for_every_worker_and_after_a_restart(keyed: Server, tmp_path: Path):
+    form = urllib.parse.urlencode({"key": key_of("shop")}).encode()
+    cookie = ask(keyed, "/login", FORM, form).headers["Set-Cookie"].split(";")[0]
+    assert {*statuses(keyed, 12, {"Cookie": cookie})} == {200}
+    own = {"API_KEYS_FILE": str(tmp_path / "keys.json"), "VAR_DIR": str(tmp_path / "var")}
+    with running(gunicorn(), tmp_path / "second.log", **own) as again:
+        assert {*statuses(again, 6, {"Cookie": cookie})} == {200}
+
+
+def test_a_limit_holds_over_all_workers(tmp_path: Path, file: Path):
+    own = {"API_KEYS_FILE": str(file), "KEY_REQUESTS_PER_SECOND": "1"}
+    with running(gunicorn(), tmp_path / "log", WEB_CONCURRENCY=str(WORKERS), **own) as server:
+        answered = statuses(server, 30, bearing("shop"))
+        assert answered[0] == 200
+        assert 429 in answered
+        lines = server.lines()
+    accepted = [each["time"] for each in lines if each.get("path") == "/predict"]
+    assert len(accepted) == 30
+    seconds = 1 + duration(accepted)
+    assert answered.count(200) <= seconds + 1
+
+
+def duration(times: list[str]) -> float:
+    """How long it was from the first time to the last, in seconds."""
+    first, last = (datetime.fromisoformat(each) for each in (times[0], times[-1]))
+    return (last - first).total_seconds()
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", 0), ("127.0.0.1 published", 1)])
+def test_a_start_without_keys_warns_once_if_others_may_reach_it(
+    tmp_path: Path, host: str, warned: int
+):
+    published = "0.0.0.0" if "published" in host else ""
+    with running(gunicorn(), tmp_path / "log", PUBLISHED_HOST=published) as server:
+        ready = json.load(urllib.request.urlopen(f"{server.url}/health/ready"))
+        assert ready["access"]["exposed"] is bool(warned)
+        lines = [each for each in server.lines() if "no keys are set" in each["message"]]
+        assert len(lines) == warned
+        assert all(each["level"] == "warning" for each in lines)
+
+
+def test_a_faulty_key_stops_the_start_with_its_entry(tmp_path: Path):
+    own = {"API_KEYS": '{"shop": {"sha256": "x", "scopes": []}}', "VAR_DIR": str(tmp_path)}
+    done = subprocess.run(
+        gunicorn(), cwd=ROOT, env=os.environ | own, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "cannot start: API_KEYS: entry 'shop': sha256 is not" in done.stdout + done.stderr
