@@ -1,5 +1,5 @@
-# Wheels are installed, and the HTTP parser is compiled, in a stage that has a compiler; the image
-# that serves has none.
+# Wheels are installed, and the HTTP parser and the project's own C compiled, in a stage that has a
+# compiler; the image that serves has none.
 FROM python:3.13-slim AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev python3-dev \
@@ -23,10 +23,12 @@ RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.
         /venv/lib/python3.*/site-packages/cffi \
     && strip /venv/lib/python3.*/site-packages/nacl/_sodium.abi3.so \
     && /venv/bin/pip uninstall --yes pycparser tzdata
-# The command `adega`, which runs the code that is in /service then.
+# The command `adega`, which runs the code that is in /service then, and the project's own C.
 WORKDIR /service
 COPY pyproject.toml ./
 COPY serving/__init__.py serving/
+COPY serving/models/_walk.c serving/models/
+COPY serving/inputs/_columns.c serving/inputs/
 RUN /venv/bin/pip install --no-deps --no-build-isolation --editable . \
     && /venv/bin/pip uninstall --yes setuptools pip
 
@@ -39,6 +41,7 @@ COPY --from=build /venv /venv
 WORKDIR /service
 COPY app.py gunicorn.conf.py ./
 COPY serving serving
+COPY --from=build /service/serving serving
 COPY models models
 # Compiled now, what is used of it: the root file system is read-only when it runs.
 RUN python -m compileall -q app.py serving \

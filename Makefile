@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test lint test-browser test-docker test-contract faults bench limit
+.PHONY: help serve check test lint test-browser test-docker test-contract sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -31,6 +31,17 @@ test-docker: .venv/development  ## build the image, run it with compose and test
 test-contract: .venv/development tests/contract/.venv/installed  ## fuzz the API, run the Postman collection; CASES=1000 SEED=2 for more
 	.venv/bin/pytest -s tests/contract
 
+sanitize: .venv/development  ## walk forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more
+	mkdir -p .venv/sanitized
+	for source in serving/models/_walk serving/inputs/_columns; do \
+		$(CC) -shared -fPIC -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+			-I$(shell .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+			$$source.c -o .venv/sanitized/$$(basename $$source).so -lm || exit; \
+	done
+	SANITIZED=.venv/sanitized CASES=$${CASES:-3000} PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+		LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" \
+		.venv/bin/pytest tests/models/test_forest.py tests/inputs/test_columns.py
+
 faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
 	FAULTS=full .venv/bin/pytest -s tests/server/test_faults.py tests/server/test_attacks.py tests/server/test_slow_clients.py tests/server/test_sharing.py tests/versions/test_swaps.py tests/monitor/test_monitor_process.py tests/docs/test_story.py tests/access/test_fuzz.py
 
@@ -50,19 +61,22 @@ tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/p
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 
-.venv/serving: .venv/bin/pip requirements.txt requirements-parser.txt pyproject.toml
+COMPILED = serving/models/_walk.c serving/inputs/_columns.c
+
+.venv/serving: .venv/bin/pip requirements.txt requirements-parser.txt pyproject.toml $(COMPILED)
 	.venv/bin/pip install --quiet --requirement requirements.txt
 	$(ADEGA)
 	@$(PARSER)
 	touch $@
 
-.venv/development: .venv/bin/pip requirements.txt requirements-dev.txt requirements-parser.txt pyproject.toml
+.venv/development: .venv/bin/pip requirements.txt requirements-dev.txt requirements-parser.txt pyproject.toml $(COMPILED)
 	.venv/bin/pip install --quiet --requirement requirements-dev.txt
 	$(ADEGA)
 	@$(PARSER)
 	touch $@ .venv/serving
 
-# The command .venv/bin/adega; all that it needs is installed by now, so this asks no network.
+# The command .venv/bin/adega, and where there is a C compiler, what is compiled; all that it needs
+# is installed by now, so this asks no network.
 ADEGA = .venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 
 # What pip says of a failed build is long, and nothing has to be done about it.

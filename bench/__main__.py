@@ -117,6 +117,27 @@ def turns(turns: int, beside: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.option("--turns", default=20, show_default=True, type=click.IntRange(min=4))
+def engines(turns: int) -> None:
+    """Compare the time that a row takes a walked forest with ONNX Runtime's."""
+    from bench.engines import compare  # noqa: PLC0415
+
+    for line in compare(turns):
+        click.echo(line)
+
+
+@main.command()
+@click.option("--turns", default=12, show_default=True, type=click.IntRange(min=4))
+@click.option("--recorded/--unrecorded", default=True, show_default=True)
+def batches(turns: int, *, recorded: bool) -> None:
+    """Compare batches over HTTP by a walked forest with those by ONNX Runtime, in turns."""
+    from bench.batches import ratios  # noqa: PLC0415
+
+    for line in ratios(turns, recorded=recorded):
+        click.echo(line)
+
+
+@main.command()
 @click.option("--seconds", default=5, show_default=True, type=click.IntRange(1), help="Of each.")
 def profile(seconds: int) -> None:
     """Show where one request's microseconds go."""

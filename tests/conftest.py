@@ -1,5 +1,6 @@
 """What several test modules share: records, settings, an app, a server and a store."""
 
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from typing import Any
 
 import committed
 import msgspec
+import numpy as np
 import onnx
 import pytest
 from flask.testing import FlaskClient
@@ -20,7 +22,7 @@ from servers import Server, free_port, gunicorn, running
 
 from app import create_app
 from bench import postgres as postgresql
-from serving.models import artefact
+from serving.models import artefact, forest
 from serving.models.manifest import Manifest
 from serving.recording.collector import Collector
 from serving.recording.store import Store
@@ -32,6 +34,7 @@ MODELS = committed.copy(Path(SCRATCH.name) / "models")  # readable by all, unlik
 # Every app, command and server of the tests serves the copy, unless it is given another folder.
 os.environ["MODELS_DIR"] = str(MODELS)
 Settings.__init__.__kwdefaults__["models_dir"] = MODELS
+FASTEST = "forest" if forest.is_available() else "onnx"  # what serves the models of the repository
 
 # A busy machine may take long over any example.
 hypothesis_settings.register_profile("untimed", deadline=None)
@@ -91,6 +94,30 @@ def rewrite(models: Path, change: Callable[[dict[str, Any], dict[str, bytes]], A
     change(manifest, contents)
     manifest = msgspec.convert(manifest, Manifest)
     return artefact.write(models, manifest, contents)
+
+
+def leave_the_pickle(contents: dict[str, bytes]) -> None:
+    """Take what was compiled away."""
+    for file in artefact.COMPILED:
+        contents.pop(file, None)
+
+
+def same_arrays(one: bytes, other: bytes) -> bool:
+    """Whether two files of NumPy arrays have the same ones."""
+    first, second = (np.load(io.BytesIO(content)) for content in (one, other))
+    return first.files == second.files and all(
+        first[name].tobytes() == second[name].tobytes() for name in first.files
+    )
+
+
+def with_other_leaves(content: bytes | None) -> bytes | None:
+    """A table of trees with other leaves, as a faulty layout would make it."""
+    if content is None:
+        return None
+    arrays = dict(np.load(io.BytesIO(content)))
+    changed = io.BytesIO()
+    np.savez(changed, **arrays | {"values": arrays["values"] * 0.75})
+    return changed.getvalue()
 
 
 def with_a_threshold_moved(content: bytes) -> bytes:

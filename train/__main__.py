@@ -9,7 +9,7 @@ import click
 
 from serving import __version__
 from serving.errors import ServingError
-from serving.models import artefact, model_folder
+from serving.models import model_folder
 from serving.models.refusals import reason
 from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
@@ -194,17 +194,18 @@ def import_command(
 @click.argument("version", type=int, required=False)
 @click.pass_obj
 def check(settings: Settings, name: str, version: int | None) -> None:
-    """Prove again that a version's ONNX model equals its pickle; by default the live VERSION."""
+    """Prove again that what was compiled equals the pickle; by default of the live VERSION."""
     decisions = Decisions.from_settings(settings)
     checked = decisions.read(name, version or model_folder.live_version(settings.models_dir / name))
-    if artefact.ONNX not in checked.contents:
+    agreements = proof.prove(checked)
+    if not agreements:
         raise TrainingError(
-            f"{checked} has no {artefact.ONNX}, so there is nothing to check: its pickle serves"
+            f"nothing was compiled of {checked}, so there is nothing to check: its pickle serves"
         )
-    agreement = proof.prove(checked)
-    click.echo(report.agreement(agreement))
-    if not agreement.holds:
-        raise TrainingError(f"{checked}: {artefact.ONNX} does not predict as its pickle does")
+    click.echo("\n".join(report.agreements(agreements)))
+    for file, agreement in agreements.items():
+        if not agreement.holds:
+            raise TrainingError(f"{checked}: {file} does not predict as its pickle does")
 
 
 def _training(problem: Problem) -> click.Command:

@@ -32,18 +32,18 @@ from train.onnx.proof_rows import ProofRows
 if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
-STEPS = 2  # ONNX, the proof
+STEPS = 2  # what is compiled, the proof
 ALWAYS = {"scikit-learn", "numpy", "joblib", "skl2onnx", "onnx"}
 FAMILIAR = {*sys.stdlib_module_names, "sklearn", "numpy", "joblib", "scipy"}  # top modules
 
 
 class Trained(NamedTuple):
-    """A version that was written, and the proof of its ONNX model.
+    """A version that was written, and the proof of what was compiled.
 
     Attributes
     ----------
-    agreement : Agreement or None
-        None if its estimator has no ONNX model.
+    agreements : dict of str to Agreement
+        By compiled file; a file that does not agree was not written.
     live : bool
         Whether it was put live.
     remarks : tuple of str
@@ -51,7 +51,7 @@ class Trained(NamedTuple):
     """
 
     artefact: Artefact
-    agreement: Agreement | None
+    agreements: dict[str, Agreement]
     live: bool
     remarks: tuple[str, ...] = ()
 
@@ -129,14 +129,16 @@ def write(
     contents = {artefact.PICKLE: _pickled(fitted), artefact.REFERENCE: artefact.pretty(reference)}
     if card:
         contents[artefact.CARD] = msgspec.json.encode(card) + b"\n"
-    if compiled := proof.to_onnx(fitted, manifest):
-        contents[artefact.ONNX] = compiled
+    for file, compiling in ((artefact.ONNX, proof.to_onnx), (artefact.FOREST, proof.to_forest)):
+        if compiled := compiling(fitted, manifest):
+            contents[file] = compiled
     new = Artefact(manifest, reference, contents)
     contents[artefact.OUTPUTS] = proof.record(new, fitted, ready.rows)
     progress()
-    agreement = proof.prove(new, ready.rows) if compiled else None
-    if agreement and not agreement.holds:
-        del contents[artefact.ONNX]
+    agreements = proof.prove(new, ready.rows)
+    for file, agreement in agreements.items():
+        if not agreement.holds:
+            del contents[file]
     progress()
     try:
         rehearse(new)
@@ -149,7 +151,7 @@ def write(
     first = model_folder.put_first_live(models_dir / manifest.name, number)
     written = artefact.read(models_dir, manifest.name, number)
     signed = [f"signed; the public key is {public_key(signing_key)}"] if signing_key else []
-    return Trained(written, agreement, first, (*ready.remarks, *signed))
+    return Trained(written, agreements, first, (*ready.remarks, *signed))
 
 
 def libraries(fitted: Any) -> dict[str, str]:

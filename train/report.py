@@ -16,6 +16,7 @@ from train.assemble import Trained
 from train.report_card import lines
 
 MEGABYTE, KILOBYTE = 1e6, 1e3
+COMPILED = {artefact.FOREST: "forest", artefact.ONNX: "ONNX"}
 
 
 def summary(trained: Trained, models_dir: Path) -> str:
@@ -34,7 +35,7 @@ def summary(trained: Trained, models_dir: Path) -> str:
         *([_interval(manifest.interval, manifest.unit)] if manifest.interval else []),
         "files: " + ", ".join(f"{file} {size(len(data))}" for file, data in contents.items()),
         *trained.remarks,
-        agreement(trained.agreement),
+        *agreements(trained.agreements),
         _next(trained),
     ]
     return "\n".join(lines)
@@ -46,13 +47,17 @@ def _of_card(contents: Mapping[str, bytes]) -> list[str]:
     return list(lines(msgspec.json.decode(contents[artefact.CARD], type=Card)))
 
 
-def agreement(found: Agreement | None) -> str:
-    """How the ONNX model compares with the pickle."""
-    if found is None:
-        return "not compiled to ONNX: its pickle serves, more slowly"
+def agreements(found: Mapping[str, Agreement]) -> list[str]:
+    """How what was compiled compares with the pickle, a line for each file."""
+    if not found:
+        return ["not compiled: its pickle serves, more slowly"]
+    return [_agreement(COMPILED[file], each) for file, each in found.items()]
+
+
+def _agreement(compiled: str, found: Agreement) -> str:
     verdict = "equal" if found.holds else "NOT EQUAL, so not used"
     return (
-        f"ONNX against pickle, {found.rows:,} rows, "
+        f"{compiled} against pickle, {found.rows:,} rows, "
         f"{found.on_thresholds:,} of them on thresholds of its trees: "
         f"{found.label_differences} label differences, "
         f"outputs within {found.largest_gap:.1e}: {verdict}"

@@ -48,7 +48,7 @@ class Model(Description, frozen=True, kw_only=True):
     Attributes
     ----------
     backend : str
-        What predicts: onnx, or the pickle itself.
+        What predicts: the table of the forest, onnx, or the pickle itself.
     """
 
     backend: str

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from serving import COMMAND
 from serving.doctor.finding import Finding
 from serving.errors import ArtefactError, ServingError, SettingsError
-from serving.models import artefact, model_folder
+from serving.models import model_folder
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
 from serving.recording.privacy import Privacy
@@ -73,8 +73,9 @@ def _version(decisions: Decisions, key: tuple[str, int], state: str, privacy: Pr
     finally:
         log.disabled = was
     sentence = f"{name} {number} {state} and predicts as recorded, by {engine.backend}"
-    if engine.backend == "pickle" and artefact.ONNX in read.contents:
-        sentence += f", because {artefact.ONNX} does not: it is slower so"
+    if engine.unfit:
+        verb = "do" if len(engine.unfit) > 1 else "does"
+        sentence += f", because {' and '.join(engine.unfit)} {verb} not: it is slower so"
         return Finding(about, "warning", sentence, AGAIN)
     if others := _others(read.manifest):
         sentence += f"; it was trained with {others}"

@@ -2,9 +2,10 @@
 
 A *record* is what the client sends, a JSON object; a *row* is that record validated: one float per
 field (a text stays a text), in the schema's order. Bodies are decoded at C speed into a struct made
-from the fields. A body that this decoder rejects is read again by `ExactReader`, which reports all
-faults together. The struct of a single record accepts only values within the range seen in
-training, so a record that it accepts needs no check for warnings.
+from the fields; a plain array of records goes straight into a matrix, see `columns`. A body that
+these decoders reject is read again by `ExactReader`, which reports all faults together. The struct
+of a single record accepts only values within the range seen in training, so a record that it
+accepts needs no check for warnings.
 """
 
 import math
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from serving.errors import InvalidRecords
 from serving.inputs import dates, labels, strict_json
+from serving.inputs.columns import Read, make_columns_reader
 from serving.inputs.exact import ExactReader, Reading, Remark
 from serving.inputs.field import Field, Value
 from serving.inputs.names import Names
@@ -54,7 +56,10 @@ class Rows(NamedTuple):
 
 
 class Schema:
-    """A model's fields, compiled for decoding; `table` is the format of their training file."""
+    """A model's fields, compiled for decoding; `table` is the format of their training file.
+
+    `read_columns` reads plain batches in C, or is None where it cannot.
+    """
 
     def __init__(self, fields: Sequence[Field], table: Table | None = None) -> None:
         self.fields, self.table = tuple(fields), table
@@ -89,10 +94,12 @@ class Schema:
         self._lowest, self._highest = np.array(seen).T
         self._count_colons = make_colon_counter(self.fields, self._attributes)
         self._one = self._many = None
+        self.read_columns: Read | None = None
         with suppress(ValueError):  # msgspec rejects a field's name: every body is read exactly
             self._one = msgspec.json.Decoder(self._struct([field.familiar for field in fields]))
             many = self._struct([field.possible for field in fields])
             self._many = msgspec.json.Decoder(list[many])  # type: ignore[valid-type]
+            self.read_columns = make_columns_reader(self.fields)
 
     def _of(self, kind: str) -> list[int]:
         return [column for column, field in enumerate(self.fields) if field.type == kind]
@@ -118,6 +125,10 @@ class Schema:
         NotJSON, TooManyRecords, InvalidRecords
         """
         many = body[:64].lstrip()[:1] == b"["
+        if many and self.read_columns:
+            matrix = self.read_columns(body, max_records)
+            if matrix is not None:
+                return Rows(matrix, self.unseen(matrix), many)
         if self._many is None or self._one is None:
             return self._decode_exactly(body, max_records)
         try:

@@ -2,6 +2,7 @@
 
 model.pkl        the fitted estimator, by joblib: the record of what was trained
 model.onnx       the same model compiled for serving; absent if it could not be proved equal
+forest.npz       the same model of trees as a table, the fastest to compute; absent likewise
 model.json       the manifest
 reference.json   the distributions in training, which live traffic is compared with
 outputs.npy      some rows and what the pickle returned for them: every engine must return the same
@@ -13,9 +14,9 @@ import hashlib
 import io
 import shutil
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
-OUTPUTS, CARD = "outputs.npy", "card.json"
+OUTPUTS, CARD, FOREST = "outputs.npy", "card.json", "forest.npz"
+COMPILED = FOREST, ONNX
 
 Read = TypeVar("Read")
 
@@ -71,6 +73,11 @@ class Artefact:
         if not self._fits(outputs):
             raise ArtefactError(f"{self}: {OUTPUTS} contains the outputs of another model")
         return rows, outputs
+
+    def without_compiled(self) -> Self:
+        """Return the version as its pickle alone serves it."""
+        kept = {file: self.contents[file] for file in self.contents if file not in COMPILED}
+        return replace(self, contents=kept)
 
     def _fits(self, outputs: Matrix) -> bool:
         classes, kind = len(self.manifest.classes), self.manifest.outputs

@@ -1,8 +1,9 @@
 """Computes a model's outputs: by ONNX Runtime, or by scikit-learn from the pickle.
 
-Both take rows and return float64 outputs, shape (rows, columns): the number of a regression; for a
-classifier, depending on the manifest's `outputs`, the probabilities of the classes, the code of the
-label that `predict` returns, or both, the code last.
+forest.py does so from a table of trees. All take rows and return float64 outputs, shape
+(rows, columns): the number of a regression; for a classifier, depending on the manifest's
+`outputs`, the probabilities of the classes, the code of the label that `predict` returns, or both,
+the code last.
 """
 
 import io
@@ -12,7 +13,6 @@ from typing import Any
 import joblib
 import msgspec
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
@@ -146,6 +146,8 @@ def from_onnx(content: bytes, manifest: Manifest) -> Compute:
     ArtefactError
         If the content cannot be loaded.
     """
+    import onnxruntime  # noqa: PLC0415 # 25 MB that a service of forests does not need
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = FATAL

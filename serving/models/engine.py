@@ -1,6 +1,7 @@
 """A loaded version of a model, which predicts rows."""
 
 import logging
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -9,14 +10,16 @@ import numpy as np
 from serving.errors import LISTED_FAULTS, ArtefactError, Fault, InvalidRecords
 from serving.inputs.schema import Matrix, Schema
 from serving.inputs.shown import in_full
-from serving.models.artefact import ONNX, Artefact
+from serving.models import forest
+from serving.models.artefact import FOREST, ONNX, Artefact
 from serving.models.backends import Compute, from_onnx, from_pickle
+from serving.models.manifest import Manifest
 from serving.models.outputs import Predictions, make_decoder, margins
 from serving.models.refusals import compute_or_refuse
 
 log = logging.getLogger(__name__)
 
-TOLERANCE = 1e-9  # between ONNX and the pickle; single precision would exceed it
+TOLERANCE = 1e-9  # between what is compiled and the pickle; single precision would exceed it
 OF_PICKLE = 1e-4  # between a pickle and itself on a machine that adds in another order
 LISTED_VALUES = 20
 TIE = 1e-12  # between probabilities that differ only in the last bits of double precision
@@ -66,9 +69,11 @@ class Engine:
 
     Attributes
     ----------
-    backend : {"onnx", "pickle"}
-        What predicts: ONNX Runtime; or scikit-learn if ONNX is absent, or does not reproduce the
-        recorded outputs of the pickle.
+    backend : {"forest", "onnx", "pickle"}
+        What predicts: the table of the forest, ONNX Runtime or scikit-learn. It is the first that
+        is present and reproduces the recorded outputs of the pickle.
+    unfit : list of str
+        The compiled files that do not reproduce them.
 
     Raises
     ------
@@ -85,14 +90,18 @@ class Engine:
         self._recorded = rows
         self._decode = make_decoder(self.manifest)
         self._range = 1.0 if self.manifest.classes else float(np.ptp(outputs)) or 1.0
-        if ONNX in artefact.contents:
+        self.unfit: list[str] = []
+        for file, (backend, load) in _compiled().items():
+            if file not in artefact.contents:
+                continue
             try:
-                self._compute = from_onnx(artefact.contents[ONNX], self.manifest)
+                self._compute = load(artefact.contents[file], self.manifest)
                 self._check(rows, outputs, TOLERANCE)
             except ArtefactError as error:
-                log.error("%s: %s %s", artefact, ONNX, error)  # noqa: TRY400 - the message is enough
+                log.error("%s: %s %s", artefact, file, error)  # noqa: TRY400 - the message is enough
+                self.unfit.append(file)
             else:
-                self.backend = "onnx"
+                self.backend = backend
                 return
         self._compute = from_pickle(artefact)
         try:
@@ -175,6 +184,12 @@ class Engine:
             raise ArtefactError(f"cannot predict the recorded rows: {error!r}") from error
         if not agreement.is_within(tolerance):
             raise ArtefactError(f"does not predict as recorded: {agreement}")
+
+
+def _compiled() -> dict[str, tuple[str, Callable[[bytes, Manifest], Compute]]]:
+    """The compiled files that can be loaded here, the fastest first: backend and loader of each."""
+    walked = {FOREST: ("forest", forest.from_forest)} if forest.is_available() else {}
+    return {**walked, ONNX: ("onnx", from_onnx)}
 
 
 def _require_same_library(artefact: Artefact) -> None:

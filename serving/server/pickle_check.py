@@ -1,18 +1,16 @@
 """Load each live model's pickle and log whether its predictions still match.
 
-A version that ONNX Runtime serves needs no scikit-learn (120 MB, a second to import). Its pickle is
-still the record of what was trained, and the fallback where ONNX cannot be used. So it is checked
-at start-up too, in a separate process that the service does not wait for.
+A version that is served from its forest or by ONNX Runtime needs no scikit-learn (120 MB, a second
+to import). Its pickle is still the record of what was trained, and the fallback if neither can be
+used. So it is checked at start-up too, in a separate process that the service does not wait for.
 """
 
 import logging
 import subprocess
 import sys
-from dataclasses import replace
 
 from serving.errors import ArtefactError
 from serving.log import log_as_json
-from serving.models.artefact import ONNX
 from serving.models.engine import Engine
 from serving.settings import ROOT, Settings
 from serving.versions.decisions import Decisions
@@ -30,8 +28,7 @@ def check(decisions: Decisions) -> None:
     for name in decisions.models():
         try:
             read = decisions.read(name, decisions.live(name))
-            contents = {file: content for file, content in read.contents.items() if file != ONNX}
-            Engine(replace(read, contents=contents))
+            Engine(read.without_compiled())
         except ArtefactError as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all
         else:

@@ -8,7 +8,7 @@ from serving.errors import InvalidRecords
 from serving.inputs import booleans
 from serving.inputs.exact import in_one_line
 from serving.inputs.field import Field
-from serving.models.artefact import ONNX, Artefact
+from serving.models.artefact import Artefact
 from serving.models.engine import Engine
 from serving.models.manifest import Figure, Manifest
 from serving.models.metrics import metric
@@ -24,17 +24,17 @@ def objections(candidate: Artefact, live: Artefact | None) -> tuple[str, ...]:
         If it cannot be loaded, or cannot predict its own example: then it must not go live.
     """
     engine = rehearse(candidate)
-    found = [*_proof(engine, candidate, live)]
+    found = [*_proof(engine, live)]
     if live and live.manifest.version != candidate.manifest.version:
         found += _broken_clients(candidate.manifest, live.manifest)
         found += _worse_predictions(candidate.manifest, live.manifest)
     return tuple(found)
 
 
-def _proof(engine: Engine, candidate: Artefact, live: Artefact | None) -> Iterator[str]:
+def _proof(engine: Engine, live: Artefact | None) -> Iterator[str]:
     """Check that it is served by the engine that was proved, and predicts the live example."""
-    if ONNX in candidate.contents and engine.backend != "onnx":
-        yield f"{ONNX} does not predict as the pickle did"
+    for file in engine.unfit:
+        yield f"{file} does not predict as the pickle did"
     if live:
         record = msgspec.json.encode(live.manifest.example)
         try:

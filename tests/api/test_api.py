@@ -4,7 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from conftest import ROOT, body, wine
+from conftest import (
+    FASTEST,
+    ROOT,
+    body,
+    wine,
+)
 from flask.testing import FlaskClient
 from plain_way import WAYS, ask
 
@@ -87,7 +92,7 @@ def test_models_lists_what_is_served_and_where(client: FlaskClient):
     card = client.get(summary["card"]).json
     assert [field["name"] for field in card["fields"]] == list(wine())
     assert card["metrics"]["roc_auc"]["mean"] > 0.853
-    assert card["backend"] == "onnx"
+    assert card["backend"] == FASTEST
 
 
 def test_health(client: FlaskClient):

@@ -13,7 +13,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import ROOT, rewrite, wine
+from conftest import (
+    FASTEST,
+    ROOT,
+    rewrite,
+    wine,
+)
 from flask.testing import FlaskClient
 from streams import lines, table
 
@@ -82,7 +87,7 @@ def test_a_pipe_gets_predictions_and_people_the_summary(run: Run):
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == "prediction,P(bom),P(ruim),warnings,error"
     assert len(result.stdout.splitlines()) == 3
-    assert "2 records by wine 1 (onnx) in 0." in result.stderr
+    assert f"2 records by wine 1 ({FASTEST}) in 0." in result.stderr
     assert "not used, as they are not fields of wine: id" in result.stderr
     assert "1 have warnings" in result.stderr
     assert "\x1b" not in result.output
@@ -96,7 +101,7 @@ def test_a_script_gets_the_summary_as_json(run: Run, tmp_path: Path):
     assert told == {
         "model": "wine",
         "version": 1,
-        "backend": "onnx",
+        "backend": FASTEST,
         "unused": [],
         "records": 5,
         "invalid": 1,

@@ -23,7 +23,7 @@ from app import create_app
 from serving import clock, doctor
 from serving.__main__ import main
 from serving.doctor import Finding, libraries
-from serving.models.artefact import ONNX
+from serving.models.artefact import FOREST, ONNX
 from serving.recording.status import Status
 from serving.settings import ROOT, Settings
 
@@ -147,6 +147,7 @@ def test_every_library_that_serving_imports_counts_as_needed():
 def test_a_model_that_is_altered_or_of_other_libraries_or_slow(examine: Examine, models: Path):
     def slower(_: Any, contents: dict[str, bytes]) -> None:
         contents[ONNX] = with_a_threshold_moved(contents[ONNX])
+        del contents[FOREST]
 
     def older(manifest: dict[str, Any], _: Any) -> None:
         manifest["libraries"]["numpy"] = "1.0.0"

@@ -12,11 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 from broken import BROKEN, spoil
-from conftest import ROOT, rewrite, with_a_threshold_moved
+from conftest import (
+    FASTEST,
+    ROOT,
+    leave_the_pickle,
+    rewrite,
+    with_a_threshold_moved,
+)
 
 from serving.errors import ArtefactError
 from serving.models import artefact, model_folder
-from serving.models.artefact import MANIFEST, ONNX, OUTPUTS
+from serving.models.artefact import FOREST, MANIFEST, ONNX, OUTPUTS
 from serving.models.engine import Engine
 from serving.server import pickle_check
 from serving.versions.decisions import Decisions
@@ -60,7 +66,7 @@ def test_a_pickle_of_a_fix_release_is_served_with_a_warning(models: Path, caplog
 
 
 def test_a_pickle_that_fails_to_load_is_refused_with_what_it_raised(models: Path):
-    rewrite(models, lambda _, contents: spoil(_, contents) or contents.pop(ONNX))
+    rewrite(models, lambda _, contents: spoil(_, contents) or leave_the_pickle(contents))
     with pytest.raises(ArtefactError, match="wine 2: the pickle cannot be loaded: EOFError"):
         Engine(artefact.read(models, "wine", 2))
 
@@ -71,7 +77,7 @@ def test_a_pickle_that_predicts_otherwise_than_recorded_is_refused(models: Path)
     def swap(_: Any, contents: dict[str, bytes]) -> None:
         table = np.load(io.BytesIO(contents[OUTPUTS]))
         contents[OUTPUTS] = artefact.encode_outputs(table[:, :-2], table[:, [-1, -2]])
-        del contents[ONNX]
+        leave_the_pickle(contents)
 
     rewrite(models, swap)
     with pytest.raises(ArtefactError, match="wine 2: the pickle does not predict as recorded"):
@@ -116,12 +122,14 @@ def test_the_pickle_of_every_model_out_of_the_box_loads(models: Path):
     assert all("the pickle loads, and predicts what it did" in message for message in told)
 
 
-def test_onnx_serves_and_the_pickle_serves_without_it(models: Path):
-    rewrite(models, lambda _, contents: contents.pop(ONNX))
-    by_onnx, by_pickle = (Engine(artefact.read(models, "wine", number)) for number in (1, 2))
-    assert (by_onnx.backend, by_pickle.backend) == ("onnx", "pickle")
-    rows = artefact.read(models, "wine", 1).reference.sample(by_onnx.manifest.fields, 50, 3)
-    assert by_onnx.predict(rows).values == by_pickle.predict(rows).values
+def test_a_forest_serves_onnx_without_it_and_the_pickle_without_both(models: Path):
+    rewrite(models, lambda _, contents: contents.pop(FOREST))
+    rewrite(models, lambda _, contents: leave_the_pickle(contents))
+    engines = [Engine(artefact.read(models, "wine", number)) for number in (1, 2, 3)]
+    assert [engine.backend for engine in engines] == [FASTEST, "onnx", "pickle"]
+    rows = artefact.read(models, "wine", 1).reference.sample(engines[0].manifest.fields, 50, 3)
+    first, *others = (engine.predict(rows).values for engine in engines)
+    assert others == [first, first]
 
 
 def test_an_onnx_that_disagrees_with_its_pickle_does_not_serve(models: Path, caplog: Any):
@@ -129,6 +137,7 @@ def test_an_onnx_that_disagrees_with_its_pickle_does_not_serve(models: Path, cap
 
     def move(_: Any, contents: dict[str, bytes]) -> None:
         contents[ONNX] = with_a_threshold_moved(contents[ONNX])
+        del contents[FOREST]
 
     rewrite(models, move)
     assert Engine(artefact.read(models, "wine", 2)).backend == "pickle"

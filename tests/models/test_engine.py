@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
 from serving.models import artefact, backends
-from serving.models.artefact import ONNX, PICKLE, Artefact
+from serving.models.artefact import FOREST, ONNX, PICKLE, Artefact
 from serving.models.backends import Compute
 from serving.models.engine import Engine
 
@@ -26,7 +26,8 @@ def version(case: str) -> Artefact:
 
 
 def with_file(changed: Artefact, file: str, content: bytes) -> Artefact:
-    return replace(changed, contents={**changed.contents, file: content})
+    kept = {each: changed.contents[each] for each in changed.contents if each != FOREST}
+    return replace(changed, contents={**kept, file: content})
 
 
 def of_two_columns() -> bytes:

@@ -11,7 +11,7 @@ from sklearn.base import is_classifier
 
 from serving.inputs.field import Field
 from serving.models import artefact, model_folder
-from serving.models.artefact import ONNX, OUTPUTS, PICKLE, REFERENCE, Artefact
+from serving.models.artefact import FOREST, ONNX, OUTPUTS, PICKLE, REFERENCE, Artefact
 from serving.models.backends import from_estimator
 from serving.models.manifest import Manifest, TrainingData
 from serving.models.reference import Reference
@@ -71,8 +71,9 @@ def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Arte
         REFERENCE: artefact.pretty(reference),
         OUTPUTS: artefact.encode_outputs(rows, from_estimator(estimator, manifest)(rows)),
     }
-    if compiled := proof.to_onnx(estimator, manifest):
-        contents[ONNX] = compiled
+    for file, compiling in ((ONNX, proof.to_onnx), (FOREST, proof.to_forest)):
+        if compiled := compiling(estimator, manifest):
+            contents[file] = compiled
     return Artefact(manifest, reference, contents)
 
 

@@ -14,7 +14,13 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from conftest import ROOT, with_a_threshold_moved
+from conftest import (
+    FASTEST,
+    ROOT,
+    same_arrays,
+    with_a_threshold_moved,
+    with_other_leaves,
+)
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score
@@ -22,9 +28,10 @@ from sklearn.model_selection import StratifiedKFold
 from training import output, refused, run
 
 from serving.models import artefact, model_folder
-from serving.models.artefact import ONNX, PICKLE
+from serving.models.artefact import FOREST, ONNX, PICKLE
 from serving.models.backends import from_onnx
 from serving.models.engine import Engine
+from serving.models.forest import is_available
 from train.assemble import Trained
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol, cross_validate, group_equal_rows
@@ -85,8 +92,10 @@ def test_the_same_data_and_seed_give_the_same_model_which_is_the_committed_one(t
     trained, committed = (
         artefact.read(models, "wine", 1) for models in (tmp_path, ROOT / "models")
     )
-    # The pickle's zlib differs between machines; ONNX holds the same trees uncompressed.
+    # zlib differs between machines; ONNX has the trees uncompressed.
     assert trained.contents[ONNX] == committed.contents[ONNX]
+    if is_available():
+        assert same_arrays(trained.contents[FOREST], committed.contents[FOREST])
     assert trained.manifest.metrics == committed.manifest.metrics
 
 
@@ -157,10 +166,11 @@ def test_the_threshold_is_the_one_with_the_largest_f1():
 def test_what_training_writes_is_served(small: tuple[Path, Trained]):
     models, trained = small
     assert model_folder.live_version(models / "wine") == trained.artefact.manifest.version
-    assert trained.agreement.holds
-    assert trained.agreement.rows >= 20_000
+    for agreement in trained.agreements.values():
+        assert agreement.holds
+        assert agreement.rows >= 20_000
     engine = Engine(trained.artefact)
-    assert engine.backend == "onnx"
+    assert engine.backend == FASTEST
     frame = wine.load(DATA).iloc[::8]
     labels, *_ = engine.predict(to_rows(frame, wine.FIELDS))
     assert f1_score(frame[wine.PROBLEM.target], labels, pos_label="bom") > 0.5
@@ -181,12 +191,16 @@ def test_the_proof_finds_the_error_that_it_is_there_to_find(small: tuple[Path, T
     assert not engine.compare(uncast, rows_on_thresholds(trees, rows, seed=5)).holds
 
 
-def test_a_model_that_fails_the_proof_is_written_without_onnx(
+def test_a_model_that_fails_the_proof_is_written_without_what_was_compiled(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     convert = proof.to_onnx
     monkeypatch.setattr(
         proof, "to_onnx", lambda *arguments: with_a_threshold_moved(convert(*arguments))
+    )
+    lay_out = proof.to_forest
+    monkeypatch.setattr(
+        proof, "to_forest", lambda *arguments: with_other_leaves(lay_out(*arguments))
     )
     problem = replace(
         wine.PROBLEM,
@@ -194,7 +208,8 @@ def test_a_model_that_fails_the_proof_is_written_without_onnx(
         estimator=SMALL,
     )
     trained = train(problem, DATA, tmp_path, lambda: None)
-    assert not trained.agreement.holds
+    assert ONNX in trained.agreements
+    assert not any(agreement.holds for agreement in trained.agreements.values())
     assert set(trained.artefact.contents) == {
         PICKLE,
         artefact.REFERENCE,

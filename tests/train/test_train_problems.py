@@ -8,13 +8,18 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import (
+    FASTEST,
+    ROOT,
+    same_arrays,
+)
 from sklearn.base import clone
 from training import refused, served
 
 from serving.models import artefact, model_folder
-from serving.models.artefact import ONNX, Artefact
+from serving.models.artefact import FOREST, ONNX, Artefact
 from serving.models.engine import Engine
+from serving.models.forest import is_available
 from train.evaluation.evaluate import Protocol
 from train.onnx import proof
 from train.problem import Problem
@@ -53,8 +58,8 @@ def quickly(problem: Problem, models: Path, **changes: object) -> Artefact:
 
 
 @pytest.mark.parametrize("name", OUT_OF_THE_BOX)
-def test_what_is_committed_is_served_from_onnx_and_small(name: str):
-    assert Engine(committed(name)).backend == "onnx"
+def test_what_is_committed_is_served_compiled_and_small(name: str):
+    assert Engine(committed(name)).backend == FASTEST
     assert sum(map(len, committed(name).contents.values())) < 4_000_000
     assert committed(name).manifest.data.sha256 in (COMMITTED / "README.md").read_text()
 
@@ -65,6 +70,8 @@ def test_the_committed_model_comes_out_again(name: str, tmp_path: Path):
     problem = replace(BY_NAME[name], protocol=Protocol(folds=2, repeats=1))
     again = train(problem, data_of(problem), tmp_path, lambda: None).artefact
     assert again.contents[ONNX] == committed(name).contents[ONNX]
+    if is_available():
+        assert same_arrays(again.contents[FOREST], committed(name).contents[FOREST])
     assert again.manifest.fields == committed(name).manifest.fields
 
 

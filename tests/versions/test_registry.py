@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from broken import BROKEN, spoil
-from conftest import rewrite
+from conftest import (
+    leave_the_pickle,
+    rewrite,
+)
 
 from serving.errors import ArtefactError, UnknownModel, UnknownVersion
 from serving.models import artefact, model_folder
-from serving.models.artefact import MANIFEST, ONNX
+from serving.models.artefact import MANIFEST
 from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
 
@@ -48,7 +51,7 @@ BREAKS["pickled by another scikit-learn"] = lambda folder: rewrite(
     lambda manifest, _: manifest["libraries"].update({"scikit-learn": "1.8.0"}),
 )
 BREAKS["a pickle that cannot be loaded"] = lambda folder: rewrite(
-    folder.parent.parent, lambda _, contents: spoil(_, contents) or contents.pop(ONNX)
+    folder.parent.parent, lambda _, contents: spoil(_, contents) or leave_the_pickle(contents)
 )
 
 

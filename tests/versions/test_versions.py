@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, body, moved, predict, wine
+from conftest import ROOT, body, leave_the_pickle, moved, predict, wine
 from deciding import KEY, decide, newer
 from flask.testing import FlaskClient
 from servers import wait_until
 
 from app import create_app
 from serving.__main__ import main
-from serving.models.artefact import ONNX
 from serving.settings import Settings
 
 
@@ -112,7 +111,7 @@ def test_a_decision_is_kept_where_the_models_folder_may_not_be_written(
 
 def test_a_version_on_trial_is_compared_on_live_rows(settings: Settings, models: Path):
     def swap(_: Any, contents: dict[str, bytes]) -> None:
-        del contents[ONNX]
+        leave_the_pickle(contents)
 
     admin = create_app(settings).test_client()
     newer(models, swap)

@@ -1,9 +1,8 @@
-"""A model compiled to ONNX, and the proof that it predicts as the pickle does."""
+"""A model compiled for serving, and the proof that it predicts as the pickle does."""
 
 import io
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import joblib
@@ -16,11 +15,13 @@ from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClas
 from sklearn.pipeline import Pipeline
 
 from serving.inputs.field import Field
-from serving.models.artefact import ONNX, PICKLE, Artefact, encode_outputs
+from serving.models.artefact import FOREST, ONNX, PICKLE, Artefact, encode_outputs
 from serving.models.backends import OUTPUT, ROWS, feature_columns, from_estimator, from_onnx
 from serving.models.engine import Agreement, Engine
+from serving.models.forest import from_forest, is_available
 from serving.models.manifest import Manifest
 from serving.models.reference import Reference
+from train.onnx import forest
 from train.onnx.conversions import CONVERSIONS, SHAPES
 from train.onnx.graph import ML_DOMAIN, ML_VERSION
 from train.onnx.proof_rows import ProofRows, draw
@@ -41,8 +42,7 @@ def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
         return None
     if any(field.type == "text" for field in manifest.fields):  # which no matrix of numbers holds
         return None
-    if manifest.threshold:  # which the service compares with the probabilities
-        estimator = _without_threshold(estimator)
+    estimator = _as_served(estimator, manifest)
     example = np.array([[each.read(manifest.example.get(each.name)) for each in manifest.fields]])
     failures = []
     for inputs in _possible_inputs(manifest):
@@ -55,6 +55,21 @@ def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
             return content
     log.info("%s is not compiled: %s", manifest.name, "; ".join(failures))
     return None
+
+
+def to_forest(estimator: Any, manifest: Manifest) -> bytes | None:
+    """Lay the trees of a fitted estimator or Pipeline out as a table, if it is made of trees.
+
+    None also where the service's C code was not compiled: there no table could be proved.
+    """
+    if not is_available():
+        return None
+    return forest.to_forest(_as_served(estimator, manifest), manifest)
+
+
+def _as_served(estimator: Any, manifest: Manifest) -> Any:
+    """The estimator whose outputs are served; the service compares them with the threshold."""
+    return _without_threshold(estimator) if manifest.threshold else estimator
 
 
 def _without_threshold(estimator: Any) -> Any:
@@ -147,19 +162,32 @@ def record(artefact: Artefact, estimator: Any, rows: ProofRows | None = None) ->
     return encode_outputs(few, from_estimator(estimator, artefact.manifest)(few))
 
 
-def prove(artefact: Artefact, rows: ProofRows | None = None) -> Agreement:
-    """Compare a version's ONNX model with its pickle, on rows where they would differ first.
+def prove(artefact: Artefact, rows: ProofRows | None = None) -> dict[str, Agreement]:
+    """Compare a version's compiled files with its pickle, on rows where they would differ first.
 
     Parameters
     ----------
     rows : ProofRows, optional
         The proof's rows; drawn here if not given.
+
+    Returns
+    -------
+    dict of str to Agreement
+        By file; only those that can be loaded here.
     """
+    loaders = {FOREST: from_forest, ONNX: from_onnx} if is_available() else {ONNX: from_onnx}
+    compiled = {
+        file: load(artefact.contents[file], artefact.manifest)
+        for file, load in loaders.items()
+        if file in artefact.contents
+    }
+    if not compiled:
+        return {}
     if rows is None:
         estimator = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
         rows = draw_rows(artefact.manifest, artefact.reference, estimator)
-    contents = {file: content for file, content in artefact.contents.items() if file != ONNX}
-    pickled = Engine(replace(artefact, contents=contents))
-    compiled = from_onnx(artefact.contents[ONNX], artefact.manifest)
-    agreement = pickled.compare(compiled, rows.rows)
-    return agreement._replace(on_thresholds=rows.on_thresholds)
+    pickled = Engine(artefact.without_compiled())
+    return {
+        file: pickled.compare(compute, rows.rows)._replace(on_thresholds=rows.on_thresholds)
+        for file, compute in compiled.items()
+    }

@@ -1,0 +1,274 @@
+/* Walks a forest of decision trees: rows of doubles in, sums of leaves for each row out.
+
+   Only forest.py calls this, with tables that forest_tables.py describes and has checked: branches
+   are after their node and within its tree, the branch of a leaf is the leaf, and every other index
+   is within its table. So no walk leaves its tree, or takes more steps than the tree is deep. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+
+enum { LANES = 8 };   /* walks side by side: while one waits for memory, the others go on */
+enum { BLOCK = 512 }; /* rows that pass through a tree while it is in the cache */
+enum { FIRST = 8, NEXT = 3 }; /* levels after which walks that have ended are left out */
+enum { SPARSE = 8 };  /* rows that are too few to walk side by side */
+enum { FEW = 16 };    /* rows up to which Python's lock is kept: getting it back may take longer */
+enum { FILL, REPLACE, SCALE, STRETCH, EQUALS, LOOKUP, RANK, KINDS };
+
+typedef struct {
+    union { float threshold; uint32_t members; } split; /* members: where their bits begin */
+    int32_t left;                                       /* right is behind it; a leaf's own place */
+    uint16_t slot, among;                               /* among: whether members go left */
+} Node;
+typedef struct { int32_t root, column, depth; } Tree;
+typedef struct { int32_t field, first, end; } Feature;
+typedef struct { int32_t kind, first; double a, b; int64_t count; } Step;
+_Static_assert(sizeof(Node) == 12 && sizeof(Step) == 32, "as NumPy lays them out");
+
+enum { NODES, VALUES, TREES, FEATURES, STEPS, NUMBERS, MEMBERS, START, TABLES };
+static const Py_ssize_t SIZES[TABLES] = {
+    sizeof(Node), 8, sizeof(Tree), sizeof(Feature), sizeof(Step), 8, 4, 8};
+
+typedef struct {
+    const Node *nodes;
+    const double *values, *numbers, *start;
+    const Tree *trees;
+    const Feature *features;
+    const Step *steps;
+    const uint32_t *members;
+    Py_ssize_t count[TABLES]; /* of entries */
+    int fields, width, is_logistic;
+    double divisor;
+} Forest;
+
+/* The place of the first of `count` ascending numbers that is not below x. */
+static int64_t place_of(const double *numbers, int64_t count, double x)
+{
+    int64_t low = 0;
+    while (count > 0) {
+        int64_t half = count / 2;
+        if (numbers[low + half] < x) {
+            low += half + 1;
+            count -= half + 1;
+        } else
+            count = half;
+    }
+    return low;
+}
+
+static double after(const Step *step, const double *numbers, double x)
+{
+    const double *table = numbers + step->first;
+    int64_t place;
+    switch (step->kind) {
+    case FILL: return isnan(x) ? step->a : x;
+    case REPLACE: return x == step->a ? step->b : x;
+    case SCALE: return (x - step->a) / step->b;
+    case STRETCH: return x * step->a + step->b;
+    case EQUALS: return x == step->a;
+    case LOOKUP:
+        place = place_of(table, step->count, x);
+        return place < step->count && table[place] == x ? table[step->count + place] : step->a;
+    default: return isnan(x) ? x : (double)place_of(table, step->count, x);
+    }
+}
+
+/* What the nodes compare of one row: of each feature one slot for nodes that send a missing value
+   right, and one for those that send it left. No slot is NaN. */
+static void prepare(const Forest *forest, const double *row, float *slots)
+{
+    for (Py_ssize_t at = 0; at < forest->count[FEATURES]; at++, slots += 2) {
+        Feature feature = forest->features[at];
+        double x = row[feature.field];
+        for (int32_t step = feature.first; step < feature.end; step++)
+            x = after(forest->steps + step, forest->numbers, x);
+        if (isnan(x)) {
+            slots[0] = INFINITY;
+            slots[1] = -INFINITY;
+        } else
+            slots[0] = slots[1] = (float)(x > FLT_MAX ? FLT_MAX : x < -FLT_MAX ? -FLT_MAX : x);
+    }
+}
+
+static inline int32_t branch(const Node *nodes, const uint32_t *members, int32_t at,
+                             const float *slots)
+{
+    const Node *node = nodes + at;
+    float x = slots[node->slot];
+    if (members && node->among)
+        return node->left +
+               !(members[node->split.members + (uint32_t)x / 32] >> (uint32_t)x % 32 & 1);
+    return node->left + !(x <= node->split.threshold);
+}
+
+static inline void walk(const Node *nodes, const uint32_t *members, int32_t *at,
+                        const float **slots, int32_t levels)
+{
+    for (int32_t level = 0; level < levels; level++)
+        for (int lane = 0; lane < LANES; lane++)
+            at[lane] = branch(nodes, members, at[lane], slots[lane]);
+}
+
+static void walk_lanes(const Forest *forest, int32_t *at, const float **slots, int32_t levels)
+{
+    if (forest->count[MEMBERS])
+        walk(forest->nodes, forest->members, at, slots, levels);
+    else
+        walk(forest->nodes, NULL, at, slots, levels);
+}
+
+/* How many of some walks have not reached a leaf; these come first in `walking` then. */
+static int still_walking(const Forest *forest, const int32_t *at, int16_t *walking, int count)
+{
+    int kept = 0;
+    for (int each = 0; each < count; each++) {
+        int32_t place = at[walking[each]];
+        walking[kept] = walking[each];
+        kept += forest->nodes[place].left != place;
+    }
+    return kept;
+}
+
+/* Walk all the way, eight side by side. `at` has where they start, and then the leaves. Every few
+   levels those that have arrived are left out: the deepest of eight takes half as long again as
+   all do on average. */
+static void walk_all(const Forest *forest, int32_t *at, const float *slots, Py_ssize_t stride,
+                     int count, int32_t depth)
+{
+    int16_t walking[BLOCK];
+    for (int each = 0; each < count; each++)
+        walking[each] = (int16_t)each;
+    for (int32_t levels, level = 0; count && level < depth; level += levels) {
+        levels = level ? NEXT : FIRST;
+        if (levels > depth - level)
+            levels = depth - level;
+        for (int first = 0; first < count; first += LANES) {
+            const float *lanes[LANES];
+            int32_t places[LANES];
+                int16_t who[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                who[lane] = walking[first + lane < count ? first + lane : first];
+                lanes[lane] = slots + who[lane] * stride;
+                places[lane] = at[who[lane]];
+            }
+            walk_lanes(forest, places, lanes, levels);
+            for (int lane = 0; lane < LANES; lane++)
+                at[who[lane]] = places[lane];
+        }
+        count = still_walking(forest, at, walking, count);
+    }
+}
+
+static void add_leaf(const Forest *forest, double *sums, Tree tree, int32_t leaf)
+{
+    const double *values = forest->values + (int64_t)leaf * forest->width;
+    for (int column = 0; column < forest->width; column++)
+        sums[tree.column + column] += values[column];
+}
+
+/* Rows down one tree after the other, which stays in the cache meanwhile. */
+static void sum_rows(const Forest *forest, const float *slots, int rows, double *sums)
+{
+    Py_ssize_t wide = 2 * forest->count[FEATURES], columns = forest->count[START];
+    int32_t at[BLOCK];
+    for (Py_ssize_t number = 0; number < forest->count[TREES]; number++) {
+        Tree tree = forest->trees[number];
+        for (int row = 0; row < rows; row++)
+            at[row] = tree.root;
+        walk_all(forest, at, slots, wide, rows, tree.depth);
+        for (int row = 0; row < rows; row++)
+            add_leaf(forest, sums + row * columns, tree, at[row]);
+    }
+}
+
+/* One row down all trees. */
+static void sum_row(const Forest *forest, const float *slots, double *sums)
+{
+    for (Py_ssize_t first = 0; first < forest->count[TREES]; first += BLOCK) {
+        const Tree *trees = forest->trees + first;
+        Py_ssize_t rest = forest->count[TREES] - first;
+        int count = rest < BLOCK ? (int)rest : BLOCK;
+        int32_t at[BLOCK], depth = 0;
+        for (int each = 0; each < count; each++) {
+            at[each] = trees[each].root;
+            depth = trees[each].depth > depth ? trees[each].depth : depth;
+        }
+        walk_all(forest, at, slots, 0, count, depth);
+        for (int each = 0; each < count; each++)
+            add_leaf(forest, sums, trees[each], at[each]);
+    }
+}
+
+static void compute(const Forest *forest, const double *rows, Py_ssize_t count, double *sums,
+                    float *slots)
+{
+    Py_ssize_t wide = 2 * forest->count[FEATURES], columns = forest->count[START];
+    for (Py_ssize_t row = 0; row < count; row++)
+        for (Py_ssize_t column = 0; column < columns; column++)
+            sums[row * columns + column] = forest->start[column];
+    for (Py_ssize_t first = 0; first < count; first += BLOCK) {
+        Py_ssize_t some = count - first < BLOCK ? count - first : BLOCK;
+        for (Py_ssize_t row = 0; row < some; row++)
+            prepare(forest, rows + (first + row) * forest->fields, slots + row * wide);
+        if (some >= SPARSE)
+            sum_rows(forest, slots, (int)some, sums + first * columns);
+        for (Py_ssize_t row = 0; some < SPARSE && row < some; row++)
+            sum_row(forest, slots + row * wide, sums + (first + row) * columns);
+    }
+    for (Py_ssize_t at = 0; at < count * columns; at++)
+        sums[at] /= forest->divisor;
+    for (Py_ssize_t row = 0; forest->is_logistic && row < count; row++) {
+        double *both = sums + row * columns;
+        both[1] = 1 / (1 + exp(-both[1]));
+        both[0] = 1 - both[1];
+    }
+}
+
+static PyObject *predict(PyObject *module, PyObject *args)
+{
+    PyObject *tables[TABLES];
+    Py_buffer rows, sums;
+    Forest forest;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "(SSSSSSSS)idpy*w*", tables, tables + 1, tables + 2, tables + 3,
+                          tables + 4, tables + 5, tables + 6, tables + 7, &forest.fields,
+                          &forest.divisor, &forest.is_logistic, &rows, &sums))
+        return NULL;
+    const void *starts[TABLES];
+    for (int table = 0; table < TABLES; table++) {
+        starts[table] = PyBytes_AS_STRING(tables[table]);
+        forest.count[table] = PyBytes_GET_SIZE(tables[table]) / SIZES[table];
+    }
+    forest.nodes = starts[NODES], forest.values = starts[VALUES], forest.trees = starts[TREES];
+    forest.features = starts[FEATURES], forest.steps = starts[STEPS];
+    forest.numbers = starts[NUMBERS], forest.members = starts[MEMBERS];
+    forest.start = starts[START];
+    forest.width = (int)(forest.count[VALUES] / forest.count[NODES]);
+    Py_ssize_t count = rows.len / (forest.fields * 8), wide = 2 * forest.count[FEATURES];
+    float *slots = PyMem_RawMalloc((count < BLOCK ? count : BLOCK) * wide * sizeof(float) + 1);
+    if (!slots)
+        PyErr_NoMemory();
+    else if (count * forest.fields * 8 != rows.len || count * forest.count[START] * 8 != sums.len)
+        PyErr_SetString(PyExc_ValueError, "the rows or the sums have another shape");
+    else if (count <= FEW)
+        compute(&forest, rows.buf, count, sums.buf, slots);
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        compute(&forest, rows.buf, count, sums.buf, slots);
+        Py_END_ALLOW_THREADS
+    }
+    PyMem_RawFree(slots);
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&sums);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+static PyMethodDef METHODS[] = {
+    {"predict", predict, METH_VARARGS, "Sum up the leaves of each row."}, {NULL, NULL, 0, NULL}};
+static PyModuleDef_Slot SLOTS[] = {{0, NULL}};
+static PyModuleDef MODULE = {
+    PyModuleDef_HEAD_INIT, "_walk", "Walks a forest.", 0, METHODS, SLOTS, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__walk(void) { return PyModuleDef_Init(&MODULE); }

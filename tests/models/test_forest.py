@@ -1,0 +1,309 @@
+"""Forests that are walked: equal to scikit-learn to the last bit, and no table that runs away."""
+
+import io
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from artefacts import made
+from estimators import CASES, Case, fitted, loans
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
+from sanitized import use_sanitized
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
+from sklearn.tree import DecisionTreeRegressor, ExtraTreeClassifier
+from threadpoolctl import threadpool_limits
+
+from serving.errors import ArtefactError
+from serving.models import forest, forest_tables
+from serving.models.artefact import FOREST, ONNX, Artefact
+from serving.models.backends import from_estimator
+from serving.models.engine import Engine
+from train.onnx import proof
+
+use_sanitized(forest, "_walk")
+
+walked = pytest.mark.skipif(
+    not forest.is_available() and "CI" not in os.environ,
+    reason="there was no C compiler when adega was installed",
+)
+
+ONE_HOT = make_pipeline(
+    SimpleImputer(strategy="constant", fill_value=-1), OneHotEncoder(handle_unknown="ignore")
+)
+SCALED = ColumnTransformer(
+    [
+        ("one", make_pipeline(SimpleImputer(), MinMaxScaler()), [1]),
+        ("other", RobustScaler(), [0]),
+        ("third", MaxAbsScaler(), [2]),
+        ("labels", ONE_HOT, [3]),
+        ("none", "drop", [4]),
+    ]
+)
+MORE = {
+    "extra trees of two classes": Case(ExtraTreesClassifier(9, min_samples_leaf=3), "good"),
+    "an extra tree": Case(ExtraTreeClassifier(max_leaf_nodes=9), "risk"),
+    "a tree of numbers with missing values": Case(DecisionTreeRegressor(), "amount", missing=True),
+    "a tree that is but a leaf": Case(DecisionTreeRegressor(min_samples_leaf=400), "amount"),
+    "a forest of classes with missing values": Case(
+        RandomForestClassifier(9), "risk", missing=True
+    ),
+    "boosting of two classes": Case(GradientBoostingClassifier(n_estimators=19), "good"),
+    "boosting from zero": Case(GradientBoostingClassifier(n_estimators=9, init="zero"), "risk"),
+    "boosting of numbers": Case(GradientBoostingRegressor(n_estimators=19), "amount"),
+    "histograms of three classes with categories": Case(
+        HistGradientBoostingClassifier(max_iter=9, categorical_features=[3, 4]),
+        "risk",
+        missing=True,
+    ),
+    "histograms of counts": Case(
+        HistGradientBoostingRegressor(loss="poisson", max_iter=19), "amount", missing=True
+    ),
+    "scalers of all kinds": Case(
+        make_pipeline(SCALED, RandomForestClassifier(9)), "risk", missing=True
+    ),
+    "imputed twice": Case(
+        make_pipeline(
+            SimpleImputer(strategy="constant", fill_value=0),
+            SimpleImputer(missing_values=0, strategy="median"),
+            StandardScaler(with_mean=False),
+            RandomForestRegressor(9),
+        ),
+        "amount",
+        missing=True,
+    ),
+    "means of the target before histograms": Case(
+        make_pipeline(
+            ColumnTransformer(
+                [("means", TargetEncoder(target_type="continuous", cv=KFold(3)), [4])],
+                remainder="passthrough",
+            ),
+            HistGradientBoostingRegressor(max_iter=9, categorical_features=[4]),
+        ),
+        "amount",
+    ),
+}
+TEXT = "boosting that is given text"  # which has no ONNX
+ALL = {name: case for name, case in CASES.items() if case.has_trees or name == TEXT} | MORE
+WITHOUT = {
+    "a calibrated forest",
+    "calibrated boosting",
+    "many labels calibrated",
+}
+
+
+@pytest.fixture(scope="module")
+def estimators() -> dict[str, Any]:
+    return {}
+
+
+def artefact(case: str, estimators: dict[str, Any]) -> tuple[Any, Artefact]:
+    estimator = estimators.setdefault(case, fitted(ALL[case]))
+    frame = loans(missing=ALL[case].missing)
+    return estimator, made("loan", estimator, frame, **ALL[case].says)
+
+
+@walked
+@pytest.mark.parametrize("case", ALL)
+def test_a_walked_forest_equals_scikit_learn_to_the_last_bit(
+    case: str, estimators: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(proof, "PROOF_ROWS", 4_000)
+    estimator, version = artefact(case, estimators)
+    assert (FOREST in version.contents) == (case not in WITHOUT)
+    if case in WITHOUT:
+        return
+    assert Engine(version).backend == "forest"
+    agreement = proof.prove(version)[FOREST]
+    assert (agreement.label_differences, agreement.largest_gap) == (0, 0.0)
+    assert agreement.rows == 4_000
+    compute = forest.from_forest(version.contents[FOREST], version.manifest)
+    rows = version.recorded_outputs()[0]
+    rows = np.vstack([rows] * 6)[:530]
+    with threadpool_limits(1):
+        expected = from_estimator(estimator, version.manifest)(rows)
+    for count in (0, 1, 2, 3, 4, 7, 8, 9, 11, 12, 17, 255, 256, 257, 263, 530):
+        np.testing.assert_array_equal(compute(rows[:count]), expected[:count])
+    np.testing.assert_array_equal(compute(np.asfortranarray(rows)), expected)
+    np.testing.assert_array_equal(compute(rows[::-3]), expected[::-3])
+
+
+def test_onnx_serves_what_cannot_be_walked_here(
+    estimators: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    _, version = artefact("a scaled forest", estimators)
+    monkeypatch.setattr(forest, "_walk", None)
+    assert Engine(version).backend == "onnx"
+    assert Engine(version).unfit == []
+    assert {*proof.prove(version)} == {ONNX}
+    _, unwalked = artefact("a scaled forest", estimators)
+    assert FOREST not in unwalked.contents
+
+
+def tables_of(content: bytes) -> dict[str, Any]:
+    return dict(np.load(io.BytesIO(content)))
+
+
+def packed(tables: dict[str, Any]) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, **tables)
+    return content.getvalue()
+
+
+def other_values(tables: dict[str, Any]) -> None:
+    tables["values"] *= 1.5
+
+
+CHANGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "other leaves": (other_values, "does not"),
+    "no links": (lambda tables: tables.pop("links"), "cannot be loaded"),
+    "an unknown link": (lambda tables: tables.update(links=np.array(["log"])), "cannot be loaded"),
+    "of single precision": (
+        lambda tables: tables.update(values=tables["values"].astype(np.float32)),
+        "cannot be loaded: values are of another type",
+    ),
+    "no trees": (
+        lambda tables: tables.update(trees=tables["trees"][:0]),
+        "cannot be loaded: a tree has no nodes",
+    ),
+}
+
+
+@walked
+@pytest.mark.parametrize("change", CHANGES)
+def test_onnx_serves_where_the_table_does_not_hold(
+    change: str, estimators: dict[str, Any], caplog: Any
+):
+    _, version = artefact("a scaled forest", estimators)
+    tables = tables_of(version.contents[FOREST])
+    alter, reason = CHANGES[change]
+    alter(tables)
+    broken = replace(version, contents={**version.contents, FOREST: packed(tables)})
+    engine = Engine(broken)
+    assert (engine.backend, engine.unfit) == ("onnx", [FOREST])
+    assert f"loan 0: forest.npz {reason}" in caplog.text
+
+
+MALFORMED: dict[str, tuple[str, int, str, Any]] = {
+    "a branch beyond its tree": ("nodes", 0, "left", 10**6),
+    "a branch before its node": ("nodes", 0, "left", -1),
+    "a leaf that splits": ("nodes", -1, "threshold", 1.0),
+    "a feature beyond the table": ("nodes", 0, "slot", 60_000),
+    "a root within another tree": ("trees", 1, "root", 0),
+    "a sum beyond the last": ("trees", 0, "column", 3),
+    "a depth that ends too early": ("trees", 0, "depth", 1),
+    "a depth without end": ("trees", 0, "depth", 2**31 - 1),
+    "a field beyond the row": ("features", 0, "field", 5),
+    "steps beyond the table": ("features", 0, "end", 99),
+    "a step of no kind": ("steps", 0, "kind", 7),
+    "numbers beyond the table": ("steps", -1, "count", 2**62),
+    "numbers before the table": ("steps", -1, "first", -1),
+    "members beyond the table": ("nodes", "among", "threshold", 1e30),
+    "members of a number": ("nodes", 0, "among", 1),
+}
+
+
+@walked
+@pytest.mark.parametrize("fault", MALFORMED)
+def test_a_malformed_table_is_refused(fault: str, estimators: dict[str, Any]):
+    _, version = artefact("histograms of three classes with categories", estimators)
+    tables = tables_of(version.contents[FOREST])
+    table, place, field, value = MALFORMED[fault]
+    if place == "among":
+        place = int(np.flatnonzero(tables["nodes"]["among"])[0])
+    elif fault == "members of a number":
+        numeric = tables["steps"]["kind"][tables["features"]["end"] - 1] == forest_tables.RANK
+        inner = tables["nodes"]["left"] != np.arange(len(tables["nodes"]))
+        place = int(np.flatnonzero(inner & numeric[tables["nodes"]["slot"] // 2])[0])
+    tables[table][field][place] = value
+    with pytest.raises(ArtefactError, match="cannot be loaded: "):
+        forest.from_forest(packed(tables), version.manifest)
+
+
+@walked
+def test_rows_of_another_width_are_refused(estimators: dict[str, Any]):
+    _, version = artefact("a scaled forest", estimators)
+    compute = forest.from_forest(version.contents[FOREST], version.manifest)
+    with pytest.raises(ValueError, match="rows have 4 columns, not 5"):
+        compute(np.zeros((3, 4)))
+
+
+KINDS = ("a scaled forest", "histograms of three classes with categories")
+ODD = [np.nan, np.inf, -np.inf, 1e308, -1e308, 3.5e38, 5e-324, -0.0, 0.0, 0.5, 2**31, 2**53]
+PLACES = st.integers(0, 2**31 - 1)
+NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.integers(-300, 300) | st.sampled_from(ODD)
+MUTATIONS = st.lists(
+    st.tuples(st.sampled_from([*forest_tables.TYPES]), PLACES, PLACES, NUMBERS),
+    min_size=1,
+    max_size=4,
+)
+CUTS = st.none() | st.tuples(st.sampled_from([*forest_tables.TYPES]), PLACES)
+
+
+def mutate(tables: dict[str, Any], name: str, place: int, field: int, value: Any) -> None:
+    """Put a number in the place of another, as much of it as there is room for."""
+    table = tables[name]
+    if not table.size:
+        return
+    names = table.dtype.names
+    column = table[names[field % len(names)]] if names else table.reshape(-1)
+    if column.dtype.kind != "f":
+        low, high = np.iinfo(column.dtype).min, np.iinfo(column.dtype).max
+        value = int(min(max(value, low), high)) if np.isfinite(value) else 0
+    with np.errstate(over="ignore"):
+        column[place % len(column)] = value
+
+
+@walked
+@settings(max_examples=int(os.environ.get("CASES", "300")), deadline=None)
+@drawn(kind=st.sampled_from(KINDS), mutations=MUTATIONS, cut=CUTS)
+def test_no_table_runs_away(kind: str, mutations: Any, cut: Any):
+    """Refused, or walked to its end: with `make sanitize` no step leaves the tables."""
+    version, rows = fuzzed(kind)
+    tables = tables_of(version.contents[FOREST])
+    for mutation in mutations:
+        mutate(tables, *mutation)
+    if cut:
+        tables[cut[0]] = tables[cut[0]][: cut[1] % (len(tables[cut[0]]) + 1)]
+    try:
+        compute = forest.from_forest(packed(tables), version.manifest)
+    except ArtefactError:
+        return
+    for count in (1, 9, len(rows)):
+        assert len(compute(rows[:count])) == count
+
+
+FUZZED: dict[str, Any] = {}
+
+
+def fuzzed(kind: str) -> tuple[Artefact, Any]:
+    if kind not in FUZZED:
+        _, version = artefact(kind, {})
+        rows = np.vstack([version.recorded_outputs()[0], np.full((len(ODD), 5), 1.0)])
+        rows[-len(ODD) :] = np.array(ODD)[:, None]
+        FUZZED[kind] = version, rows
+    return FUZZED[kind]
