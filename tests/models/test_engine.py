@@ -75,7 +75,7 @@ def test_an_engine_that_fails_blames_no_record(monkeypatch: pytest.MonkeyPatch):
         return computes_at_first
 
     monkeypatch.setattr("serving.models.engine.from_onnx", from_onnx)
-    model = version("a scaled forest")
+    model = version("scaled and imputed")
     engine = Engine(model)
     assert engine.backend == "onnx"
     fails = True

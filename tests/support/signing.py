@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
-from conftest import rewrite
+from conftest import leave_the_pickle, rewrite
 
 from serving.__main__ import main
-from serving.models.artefact import ONNX, PICKLE
+from serving.models.artefact import PICKLE
 
 
 def new_key(file: Path) -> tuple[str, str]:
@@ -32,7 +32,7 @@ def with_touching_pickle(models: Path, file: Path) -> int:
     """A next version of wine that is served from a pickle which touches a file."""
 
     def poison(_: Any, contents: dict[str, bytes]) -> None:
+        leave_the_pickle(contents)
         contents[PICKLE] = pickle.dumps(Touch(file))
-        del contents[ONNX]
 
     return rewrite(models, poison)
