@@ -176,7 +176,7 @@ def _form() -> Form:
         form = next((each for each in FORMS if names == {*each.__struct_fields__}), None)
         if form:
             return msgspec.json.decode(sent, type=form)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"{error}; send {EXAMPLES}") from None
     raise BadRequest(f"the body does not name what to erase; send {EXAMPLES}")
 

@@ -152,7 +152,7 @@ def blueprint(service: Service) -> Blueprint:
 def _request() -> Request:
     try:
         return DECODER.decode(read_json())
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(
             f'{error}; send {{"action": "promote", "version": 2, "why": "…"}}'
         ) from None

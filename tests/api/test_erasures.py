@@ -5,11 +5,14 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from conftest import body, moved, wine
 from entries import NOON
 from flask.testing import FlaskClient
+from hypothesis import example, given
+from hypothesis import strategies as st
 from keyed import KEYS, bearing, entry, written
 from recorded import holding
 
@@ -32,6 +35,13 @@ def kept_in(settings: Settings) -> Settings:
 @pytest.fixture
 def client(kept_in: Settings) -> FlaskClient:
     return create_app(kept_in).test_client()
+
+
+@pytest.fixture(scope="module")
+def any_client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    settings = Settings(var_dir=tmp_path_factory.mktemp("any"), api_keys=KEYS)
+    moved(settings).close()
+    return create_app(settings).test_client()
 
 
 def send(client: FlaskClient, record: Any, subject: str, model: str = "wine") -> str:
@@ -175,3 +185,28 @@ def test_much_about_a_person_is_exported_page_by_page(
     assert sorted(each["id"] for each in exported) == sorted(
         each["id"] for each in sent["predictions"]
     )
+
+
+NAMES = st.sampled_from(["ids", "subject", "model", "field", "value", "wine", "pH", "alcohol"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+)
+OF_FIELD = st.fixed_dictionaries({"model": NAMES | st.text(), "field": NAMES, "value": VALUES})
+SENT = (VALUES | OF_FIELD).map(json.dumps) | st.text()
+
+
+@example("{" + '"ids":{' * 2_000, "")
+@given(SENT, st.text())
+def test_whatever_is_sent_is_accepted_or_refused(any_client: FlaskClient, sent: str, text: str):
+    """Nothing is an error of the service, and each refusal has a reason."""
+    path = f"/subjects/{quote(text, safe='')}"
+    refused = (
+        any_client.post("/erasures", data=sent.encode("utf-8", "surrogatepass"), headers=ADMIN),
+        any_client.delete(f"/predictions/{quote(text, safe='')}", headers=ADMIN),
+        any_client.get(path, headers=ADMIN),
+        any_client.post("/predict", **body(wine()), headers=ADMIN | {"X-Subject": quote(text)}),
+    )
+    for response in refused:
+        assert response.status_code < 500, sent
+        assert response.status_code < 400 or response.json["detail"]

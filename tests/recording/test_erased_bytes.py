@@ -111,6 +111,25 @@ def test_postgresql_is_not_done_while_an_older_snapshot_sees_the_rows(
     recorded.close()
 
 
+def test_a_user_without_more_rights_erases_all_but_the_log_of_postgresql(
+    tmp_path: Path, tidy: Postgres
+):
+    with psycopg.connect(tidy.url("postgres"), autocommit=True) as admin:
+        admin.execute("CREATE ROLE adega LOGIN")
+        admin.execute("CREATE DATABASE own OWNER adega")
+    recorded = Recorded(tmp_path, tidy.url("own").replace("postgres@", "adega@"))
+    recorded.record(*about(MARK, *(f"{MARK}.{at}" for at in range(300))), *about("other", "b"))
+    recorded.collector.attempt()
+    with psycopg.connect(tidy.url("own"), autocommit=True) as admin:
+        admin.execute("ANALYZE")
+        admin.execute("CHECKPOINT")
+        assert {path.parent.name for path in holding(tidy.data)} > {"pg_wal"}
+        assert recorded.erase(Subject([MARK])).done
+        admin.execute("CHECKPOINT")
+    assert {path.parent.name for path in holding(tidy.data)} <= {"pg_wal"}
+    recorded.close()
+
+
 STEPS = ("collect", "delete", "purge", "blank", "end", "remove")
 
 

@@ -76,6 +76,11 @@ def test_what_cannot_be_decided_is_refused(
     assert (answer.status_code, message in answer.json["detail"]) == (status, True)
 
 
+def test_a_decision_that_is_nested_too_deep_is_a_bad_request(admin: FlaskClient):
+    about = {"data": '{"why":' * 2_000, "headers": {"Authorization": f"Bearer {KEY}"}}
+    assert admin.post("/models/wine/versions", **about).status_code == 400
+
+
 @pytest.mark.parametrize("key", ["", "wrong", KEY[:-1]])
 def test_nobody_decides_without_a_key(admin: FlaskClient, key: str):
     answer = decide(admin, key, action="retire", version=1)
