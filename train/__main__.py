@@ -85,6 +85,16 @@ def _name(context: click.Context, parameter: click.Parameter, value: str) -> str
     return value
 
 
+def _names(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    for value in values:
+        if not re.fullmatch(r"\w+(\.\w+)+", value):
+            message = f"{value!r} is not the name of a type or function, package.module.Name"
+            raise click.BadParameter(message, context, parameter)
+    return values
+
+
 NAME = click.option("--name", required=True, callback=_name, help="The name of the model.")
 
 
@@ -153,7 +163,13 @@ def csv(
     metavar='"COLUMN"=FILE',
     help="A scaler or encoder in its own pickle, and its column; several as COLUMN,COLUMN.",
 )
-@click.option("--trust", is_flag=True, help="Load the pickle without asking.")
+@click.option(
+    "--trust",
+    multiple=True,
+    metavar="NAME",
+    callback=_names,
+    help="A type or function that the file may load, besides those known to be harmless.",
+)
 @click.pass_obj
 def import_command(
     settings: Settings,
@@ -163,13 +179,13 @@ def import_command(
     sample: Path,
     target: str | None,
     scalers: tuple[str, ...],
-    trust: bool,
+    trust: tuple[str, ...],
 ) -> None:
-    """Import a fitted scikit-learn estimator or Pipeline, pickled by joblib or pickle."""
-    if not trust:
-        click.confirm(
-            f"Loading a pickle runs whatever code is in it. Do you trust {file}?", abort=True
-        )
+    """Import a fitted scikit-learn estimator or Pipeline, written by joblib, pickle or skops.
+
+    Loading a pickle can run any code. So what it would load is listed first; if there is anything
+    but harmless types of known libraries, it is refused, unless --trust names it.
+    """
     signing_key = key_for_new_versions(settings)
     try:
         trained = import_model(
@@ -179,6 +195,7 @@ def import_command(
             name,
             settings.models_dir,
             with_scalers=scalers,
+            trusted=trust,
             signing_key=signing_key,
         )
     except (TrainingError, ServingError):

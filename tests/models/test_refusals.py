@@ -77,7 +77,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
             joblib.dump(kind.estimator, folder / "model.pkl")
             kind.frame.to_csv(folder / "rows.csv", index=False)
             files = (folder / "model.pkl", "--sample", folder / "rows.csv")
-            output(folder, "import", *files, "--name", called(name), "--trust")
+            output(folder, "import", *files, "--name", called(name))
     return folder
 
 

@@ -35,6 +35,13 @@ def refused(models: Path, *arguments: str | Path) -> str:
     return line.removeprefix("Error: ")
 
 
+def trusting(models: Path, *arguments: str | Path) -> tuple[str | Path, ...]:
+    """A command with the options that its refusal of what a file would load asks for."""
+    _, _, options = refused(models, *arguments).partition("if you trust who made it, add ")
+    assert options
+    return *arguments, *options.split()
+
+
 def latest(models: Path, name: str) -> Artefact:
     """The last version written of a model."""
     return artefact.read(models, name, model_folder.versions(models / name)[-1])
@@ -54,7 +61,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def bring(models: Path, *arguments: str | Path) -> Artefact:
     """The version that becomes of a pickle."""
-    output(models, "import", *arguments, "--name", "theirs", "--trust")
+    output(models, "import", *arguments, "--name", "theirs")
     return latest(models, "theirs")
 
 

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from training import bring, output, pickled, records, refused, run, served
+from training import bring, output, pickled, records, refused, run, served, trusting
 
 from serving.models.engine import Engine
 
@@ -101,14 +101,9 @@ def test_a_pipeline_over_text_and_numbers_says_what_it_said_before(tmp_path: Pat
     assert "which it may have been fitted on" in manifest.evaluation
 
 
-def test_nobody_is_made_to_load_a_pickle(tmp_path: Path, theirs: Path):
+def test_a_pickle_of_known_types_is_imported_without_a_question(tmp_path: Path, theirs: Path):
     arguments = (theirs / "model.pkl", "--sample", theirs / "rows.csv")
-    command = ("import", *arguments, "--name", "theirs")
-    asked = run(tmp_path, *command, answer="n\n")
-    assert "Loading a pickle runs whatever code is in it" in asked.output
-    assert asked.exit_code == 1
-    assert not (tmp_path / "theirs").exists()
-    assert run(tmp_path, *command, answer="y\n").exit_code == 0
+    assert run(tmp_path, "import", *arguments, "--name", "theirs", answer="").exit_code == 0
 
 
 class Bomb:
@@ -121,13 +116,13 @@ class Bomb:
         return Path.touch, (self.file,)
 
 
-def test_no_code_of_a_pickle_runs_before_the_answer(tmp_path: Path, theirs: Path):
+def test_no_code_of_a_pickle_runs_before_it_is_trusted(tmp_path: Path, theirs: Path):
     mark = tmp_path / "mark"
     (tmp_path / "bomb.pkl").write_bytes(pickle.dumps(Bomb(mark)))
     command = ("import", tmp_path / "bomb.pkl", "--sample", theirs / "rows.csv", "--name", "bomb")
-    run(tmp_path, *command, answer="n\n")
+    trusted = trusting(tmp_path, *command)
     assert not mark.exists()
-    assert "holds a NoneType, not an estimator" in refused(tmp_path, *command, "--trust")
+    assert "holds a NoneType, not an estimator" in refused(tmp_path, *trusted)
     assert mark.exists()
 
 
@@ -184,14 +179,14 @@ def test_rows_of_the_sample_that_the_estimator_refuses_are_left_out(tmp_path: Pa
     frame = pd.DataFrame({"x": np.arange(1.0, 41)})
     model = make_pipeline(FunctionTransformer(np.log), LinearRegression()).fit(frame, frame["x"])
     files = pickled(tmp_path, model, pd.DataFrame({"x": [-1.0, *frame["x"]]}))
-    said = output(tmp_path, "import", *files, "--name", "theirs", "--trust")
+    said = output(tmp_path, "import", *files, "--name", "theirs")
     assert "1 of the sample's 41 rows are left out: in row 1 the model refuses this record" in said
 
 
 def test_nothing_is_printed_in_red_when_a_model_is_imported(tmp_path: Path, theirs: Path):
     command = ("train", "import", theirs / "model.pkl", "--sample", theirs / "rows.csv")
     done = subprocess.run(
-        [sys.executable, "-m", *map(str, command), "--name", "theirs", "--trust"],
+        [sys.executable, "-m", *map(str, command), "--name", "theirs"],
         env=os.environ | {"MODELS_DIR": str(tmp_path)},
         cwd=ROOT,
         capture_output=True,

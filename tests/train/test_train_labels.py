@@ -107,7 +107,7 @@ def imported(folder: Path, fitted: Any) -> str:
     joblib.dump(fitted, folder / "model.pkl")
     FRAME.to_csv(folder / "rows.csv", index=False)
     files = (folder / "model.pkl", "--sample", folder / "rows.csv")
-    return output(folder, "import", *files, "--name", "theirs", "--trust")
+    return output(folder, "import", *files, "--name", "theirs")
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -143,7 +143,7 @@ def test_figures_of_a_sample_are_of_the_labels_that_are_told(tmp_path: Path):
     joblib.dump(fitted, tmp_path / "model.pkl")
     FRAME.assign(truth=TWO).to_csv(tmp_path / "rows.csv", index=False)
     files = (tmp_path / "model.pkl", "--sample", tmp_path / "rows.csv", "--target", "truth")
-    output(tmp_path, "import", *files, "--name", "theirs", "--trust")
+    output(tmp_path, "import", *files, "--name", "theirs")
     metrics = latest(tmp_path, "theirs").manifest.metrics
     said = fitted.predict(FRAME) == "fraud"
     right = said & (TWO == "fraud")

@@ -44,7 +44,7 @@ def importing(
     for at, (columns, scaler) in enumerate(scalers):
         joblib.dump(scaler, folder / f"scaler={at}.pkl")
         command += ["--scaler", f"{columns}={folder}/scaler={at}.pkl"]
-    return *command, folder / "model.pkl", "--sample", folder / "rows.csv", "--name", "m", "--trust"
+    return *command, folder / "model.pkl", "--sample", folder / "rows.csv", "--name", "m"
 
 
 def test_scalers_and_encoders_of_single_columns_are_compiled_with_the_model(tmp_path: Path):

@@ -57,7 +57,7 @@ def test_a_version_from_a_csv_is_signed_and_so_is_its_retraining(signed: Setting
 def test_an_imported_version_is_signed(signed: Settings, tmp_path: Path):
     frame = iris().drop(columns="target")
     files = pickled(tmp_path, LogisticRegression(max_iter=1000).fit(frame, iris()["target"]), frame)
-    output(signed.models_dir, "import", *files, "--name", "iris", "--trust")
+    output(signed.models_dir, "import", *files, "--name", "iris")
     assert create_app(signed).test_client().get("/example").status_code == 200
 
 

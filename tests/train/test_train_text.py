@@ -135,7 +135,7 @@ def test_an_imported_pipeline_takes_any_text(
     joblib.dump(make().fit(given, frame["again"]), tmp_path / "model.pkl")
     sample = frame[["review", "again"]] if alone else frame
     sample.head(rows).to_csv(tmp_path / "sample.csv", index=False)
-    options = ("--sample", tmp_path / "sample.csv", "--target", "again", "--trust")
+    options = ("--sample", tmp_path / "sample.csv", "--target", "again")
     models = tmp_path / "models"
     models.mkdir()
     output(models, "import", tmp_path / "model.pkl", "--name", "reviews", *options)
@@ -151,6 +151,6 @@ def test_texts_that_are_to_be_alone_are_asked_for(tmp_path: Path):
     frame = reviews().dropna()
     joblib.dump(texts_of_a_pipeline().fit(frame["review"], frame["again"]), tmp_path / "model.pkl")
     frame.to_csv(tmp_path / "sample.csv", index=False)
-    options = ("--sample", tmp_path / "sample.csv", "--target", "again", "--trust")
+    options = ("--sample", tmp_path / "sample.csv", "--target", "again")
     message = refused(tmp_path, "import", tmp_path / "model.pkl", "--name", "reviews", *options)
     assert "takes texts only, but the sample has the columns 'review', 'age', 'when'" in message

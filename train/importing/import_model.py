@@ -1,6 +1,6 @@
 """The import of a fitted estimator: from a pickle and a sample to a version on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,9 +50,10 @@ def import_model(
     models_dir: Path,
     *,
     with_scalers: Sequence[str] = (),
+    trusted: Collection[str] = (),
     signing_key: "SigningKey | None" = None,
 ) -> Trained:
-    """Write a version from a pickle, which runs whatever code is in it, and rows in a CSV.
+    """Write a version from a pickle or .skops file, and rows in a CSV.
 
     The fields are those that the estimator was fitted on, by name where it knows names, with the
     types and ranges of the sample. A field may be missing if it is in some row of the sample. Rows
@@ -64,6 +65,8 @@ def import_model(
         The sample's target column, with which the estimator is evaluated.
     with_scalers : sequence of str
         `COLUMN=FILE`: a scaler in its own pickle, for a column that the estimator takes scaled.
+    trusted : collection of str
+        Types and functions that the files may load besides those that are known to be harmless.
     signing_key : SigningKey, optional
         What signs the version.
 
@@ -72,7 +75,7 @@ def import_model(
     TrainingError
         If the file holds no estimator that can be served, or the sample does not fit it.
     """
-    given, fitted = _read(file, sample, target, with_scalers)
+    given, fitted = _read(file, sample, target, with_scalers, trusted=trusted)
     fields, frame, entries = fields_of(fitted, given, target)
     labels = labels_of(fitted)
     manifest = Manifest(
@@ -114,16 +117,21 @@ def import_model(
 
 
 def _read(
-    file: Path, sample: Path, target: str | None, with_scalers: Sequence[str]
+    file: Path,
+    sample: Path,
+    target: str | None,
+    with_scalers: Sequence[str],
+    *,
+    trusted: Collection[str],
 ) -> tuple[pd.DataFrame, Any]:
     """The sample's rows that have a target, and the estimator, joined with its scalers."""
-    given, fitted = table.read(sample), pickles.load(file)
+    given, fitted = table.read(sample), pickles.load(file, trusted)
     if target is not None:
         require_column(given, target)
         given = given[given[target].notna()].reset_index(drop=True)
     if with_scalers:
         columns = given if target is None else given.drop(columns=target)
-        fitted = scalers.join(fitted, columns, with_scalers)
+        fitted = scalers.join(fitted, columns, with_scalers, trusted)
     use_one_thread(fitted)
     return given, fitted
 

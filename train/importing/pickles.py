@@ -1,11 +1,10 @@
-"""Loading a pickled estimator, and what is refused in a pickle."""
+"""Loading a pickled estimator, and what is refused in a file."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import joblib
 import sklearn
 from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from serving import COMMAND
 from serving.models.refusals import reason
 from train.errors import TrainingError
+from train.importing.reading import UntrustedNames, read
 
 JOIN_THEM = (
     "join them into a Pipeline and pickle that; or pickle the model and each scaler in a file of "
@@ -22,17 +22,22 @@ JOIN_THEM = (
 )
 
 
-def load(file: Path) -> Any:
-    """Unpickle a fitted classifier or regressor, which runs whatever code is in the file.
+def load(file: Path, trusted: Collection[str] = ()) -> Any:
+    """Load a fitted classifier or regressor.
 
     Of a fitted search, the best estimator is returned.
+
+    Parameters
+    ----------
+    trusted : collection of str
+        Types and functions that the file may load besides those that are known to be harmless.
 
     Raises
     ------
     TrainingError
         If the file holds anything else, or needs what is not here.
     """
-    found = unpickled(file)
+    found = unpickled(file, trusted)
     found = getattr(found, "best_estimator_", found)
     if getattr(found, "refit", None) is False:
         raise TrainingError(
@@ -43,20 +48,27 @@ def load(file: Path) -> Any:
     return found
 
 
-def unpickled(file: Path) -> Any:
+def unpickled(file: Path, trusted: Collection[str]) -> Any:
     """The object that a file holds.
 
     Raises
     ------
     TrainingError
-        If it cannot be loaded, or was pickled by another scikit-learn.
+        If it cannot be loaded, would load what is not trusted, or was pickled by another
+        scikit-learn.
     """
     if not file.is_file():
         raise TrainingError(f"there is no file {file}")
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            found = joblib.load(file)
+            found = read(file.read_bytes(), trusted)
+    except UntrustedNames as untrusted:
+        options = " ".join(f"--trust {name}" for name in untrusted.names)
+        raise TrainingError(
+            f"{file} would load {untrusted}, by which it may run any code, so nothing of it was "
+            f"loaded: if you trust who made it, add {options}"
+        ) from None
     except ModuleNotFoundError as error:
         raise TrainingError(
             f"{file} needs the package {error.name}, which is not installed: install it, here "

@@ -1,7 +1,7 @@
 """Scalers and encoders in their own pickles, joined with the model into one Pipeline."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,9 @@ class Scaler(NamedTuple):
     columns: list[str]
 
 
-def join(model: Any, given: pd.DataFrame, options: Sequence[str]) -> Pipeline:
+def join(
+    model: Any, given: pd.DataFrame, options: Sequence[str], trusted: Collection[str] = ()
+) -> Pipeline:
     """A Pipeline of the scalers and the model, which was fitted on scaled columns.
 
     Columns without a scaler are passed through. The model is given all columns in the order of its
@@ -36,6 +38,8 @@ def join(model: Any, given: pd.DataFrame, options: Sequence[str]) -> Pipeline:
         The sample without the target, as it was before scaling.
     options : sequence of str
         `COLUMN=FILE`, or `COLUMN,COLUMN=FILE` for a scaler of several.
+    trusted : collection of str
+        Types and functions that their files may load, as those of the model.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def join(model: Any, given: pd.DataFrame, options: Sequence[str]) -> Pipeline:
     """
     names = [str(column) for column in given]
     order = [str(name) for name in getattr(model, "feature_names_in_", names)]
-    scalers = [_read(each, names) for each in options]
+    scalers = [_read(each, names, trusted) for each in options]
     scaled = [column for scaler in scalers for column in scaler.columns]
     for column in scaled:
         if scaled.count(column) > 1:
@@ -106,7 +110,7 @@ def _frozen(part: Any) -> Any:
     return part if part == "passthrough" else FrozenEstimator(part)
 
 
-def _read(option: str, names: Sequence[str]) -> Scaler:
+def _read(option: str, names: Sequence[str], trusted: Collection[str]) -> Scaler:
     """The scaler that an option names; the names of columns and files may contain `=`."""
     places = [at for at, sign in enumerate(option) if sign == "="]
     if not places:
@@ -119,7 +123,7 @@ def _read(option: str, names: Sequence[str]) -> Scaler:
             f"--scaler: the sample has no column {option[:at]!r}; write several as "
             '"one column,another"'
         )
-    transformer = pickles.unpickled(file)
+    transformer = pickles.unpickled(file, trusted)
     if isinstance(transformer, LabelEncoder):
         known = pd.DataFrame({columns[0]: transformer.classes_})
         transformer = OrdinalEncoder(categories=[transformer.classes_]).fit(known)
