@@ -129,7 +129,11 @@ def test_the_table_of_problems_has_the_first_metric_of_each_committed_model(name
     assert f" {first['mean']:.3f} ± {first['spread']:.3f}" in row
 
 
-PAGES = [*READMES, *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/*.md")))]
+PAGES = [
+    *READMES,
+    "SECURITY.md",
+    *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/*.md"))),
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
