@@ -18,7 +18,7 @@ class PlainRequest(NamedTuple):
     ----------
     request_id : str
         What the client sent as X-Request-ID; empty if nothing.
-    accept_encoding, authorization, x_api_key : str
+    subject, accept_encoding, authorization, x_api_key : str
         Likewise.
     address : str
         Of the client.
@@ -26,6 +26,7 @@ class PlainRequest(NamedTuple):
 
     body: bytes
     request_id: str
+    subject: str
     accept_encoding: str
     authorization: str
     x_api_key: str

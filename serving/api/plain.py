@@ -46,8 +46,10 @@ class Route(NamedTuple):
         caller = self._caller(request)
         if caller is None:
             return None
-        context = RequestContext(request_id.name(request.request_id), since, caller=caller)
         with suppress(Exception):  # why: the view meets it too, and answers it as always
+            subject = request_id.subject(request.subject)
+            name = request_id.name(request.request_id)
+            context = RequestContext(name, since, subject, caller)
             body = self.predict(self.service, engine, request.body, self.max_records, context)
             taken = (time.perf_counter_ns() - since) // 1000
             self.service.metrics.count_request(self.rule, "POST", "200", taken, predicts=True)

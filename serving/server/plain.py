@@ -27,9 +27,10 @@ PIECE = 2**18  # bytes of a body that are received at once
 REQUEST_LINE = re.compile(rb"POST (/[\w/.~-]*) HTTP/1\.1")
 TEXT = rb"[\t\x20-\x7e]*"
 LENGTH, REQUEST_ID, ACCEPT_ENCODING = b"content-length", b"x-request-id", b"accept-encoding"
+SUBJECT = b"x-subject"
 AUTHORIZATION, X_API_KEY = b"authorization", b"x-api-key"
 FORWARDED_FOR = b"x-forwarded-for"
-KEPT = (REQUEST_ID, ACCEPT_ENCODING, AUTHORIZATION, X_API_KEY, FORWARDED_FOR)
+KEPT = (REQUEST_ID, SUBJECT, ACCEPT_ENCODING, AUTHORIZATION, X_API_KEY, FORWARDED_FOR)
 # Whatever else a header may contain, and every other header, is left to gunicorn and Flask.
 HEADERS = {
     name: re.compile(value)
@@ -43,6 +44,7 @@ HEADERS = {
         b"content-type": rb"application/json|application/x-www-form-urlencoded",
         LENGTH: rb"0|[1-9]\d{0,9}",
         REQUEST_ID: TEXT,
+        SUBJECT: TEXT,
         AUTHORIZATION: TEXT,
         X_API_KEY: TEXT,
         b"traceparent": TEXT,
@@ -65,6 +67,7 @@ class Head(NamedTuple):
     path: str
     length: int
     request_id: str
+    subject: str
     accept_encoding: str
     authorization: str
     x_api_key: str
@@ -138,6 +141,7 @@ class PlainRequests:
         request = PlainRequest(
             received[start:stop],
             head.request_id,
+            head.subject,
             head.accept_encoding,
             head.authorization,
             head.x_api_key,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import body, moved, wine
 from flask.testing import FlaskClient
-from plain_way import WAYS, ask
+from plain_way import WAYS, PlainFirst, ask
 
 from app import create_app
 from serving.errors import SettingsError
@@ -47,6 +47,14 @@ def test_a_subject_that_could_not_be_found_again_is_an_error(client: FlaskClient
     response = client.post("/predict", **body(wine()), headers={"X-Subject": key})
     assert response.status_code == 400
     assert "is not the key of a subject" in response.json["detail"]
+
+
+def test_a_subject_does_not_make_a_request_slower_than_others(settings: Settings):
+    app = create_app(settings)
+    app.wsgi_app = plain = PlainFirst(app)
+    for key, answered in ((ANA, 1), ("a b", 1), (ANA, 2)):
+        app.test_client().post("/predict", **body(wine()), headers={"X-Subject": key})
+        assert plain.answered == answered
 
 
 def test_with_a_salt_a_subject_is_recorded_as_a_hash(settings: Settings):

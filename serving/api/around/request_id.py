@@ -30,11 +30,21 @@ def context() -> RequestContext:
     Raises
     ------
     InvalidSubject
-        If its subject is invalid: recorded under another key or none, it could not be found.
     """
-    subject = request.headers.get(SUBJECT, "")
-    valid = require_subject(subject) if subject else ""
-    return RequestContext(g.request_id, g.since, valid, g.caller)
+    return RequestContext(
+        g.request_id, g.since, subject(request.headers.get(SUBJECT, "")), g.caller
+    )
+
+
+def subject(sent: str) -> str:
+    """Return the subject of a request whose header was as `sent`, empty if it had none.
+
+    Raises
+    ------
+    InvalidSubject
+        Recorded under another key or none, it could not be found.
+    """
+    return require_subject(sent) if sent else ""
 
 
 def register(app: Flask) -> None:
