@@ -157,7 +157,10 @@ class Writer(BatchWriter):
         """Write each number as `repr` does; msgspec does the same where there is no exponent."""
         together = encode(numbers)[1:-1].decode()
         texts = [*map(repr, numbers)] if "e" in together else together.split(",")
-        return [text.replace(".", ",") for text in texts] if self._dialect.decimal_comma else texts
+        if not self._dialect.decimal_comma:
+            return texts
+        written = '"{}"' if self._delimiter == "," else "{}"
+        return [written.format(text.replace(".", ",")) for text in texts]
 
     def _quoted(self, text: str) -> str:
         """Write a text as csv's writer does, in quotes where it needs them."""
