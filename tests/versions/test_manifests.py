@@ -10,6 +10,7 @@ import pytest
 from conftest import rewrite
 
 from serving import clock, ids
+from serving.access.callers import EVERYBODY
 from serving.errors import InvalidRecords, UnknownVersion
 from serving.models import artefact, model_folder
 from serving.predicting import feedback
@@ -30,7 +31,7 @@ def actual(served: Registry, version: int, label: str) -> str | float:
     """What is recorded for a feedback on a prediction of a version."""
     (named,) = ids.make("wine", version, clock.now(), 1)
     body = json.dumps({"id": named, "actual": label}).encode()
-    (_, (read,)) = feedback.decode(body, 1, served)
+    (_, (read,)) = feedback.decode(body, 1, served, EVERYBODY)
     return read
 
 
