@@ -13,7 +13,6 @@ decisions.jsonl   every decision and every retraining by the monitor, a line eac
 """
 
 import logging
-import os
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -124,7 +123,7 @@ class Decisions:
                 for folder in (self.models_dir, self.own_dir)
                 for file in ("", f"/{CURRENT}", f"/{TRIAL}")
             ]
-            stamps[model] = tuple(part for path in paths for part in _changed(path))
+            stamps[model] = tuple(part for path in paths for part in model_folder.stamp(path))
         return stamps
 
     def live(self, model: str) -> int:
@@ -236,7 +235,7 @@ class Decisions:
         for folder in self._folders(model):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                _append(folder / LOG, msgspec.json.encode(decision))
+                model_folder.append_line(folder / LOG, msgspec.json.encode(decision))
                 if file:
                     model_folder.replace_file(
                         folder / file, "".join(f"{number}\n" for number in numbers)
@@ -256,23 +255,3 @@ class Decisions:
 
     def _numbers(self, model: str, file: str) -> list[int]:
         return model_folder.listed_versions(file, *self._folders(model))
-
-
-def _append(file: Path, line: bytes) -> None:
-    """Append a line and sync it; an incomplete line before it, from a full disk, is ended."""
-    with file.open("ab+") as log_file:
-        if log_file.tell():
-            log_file.seek(-1, os.SEEK_END)
-            line = line if log_file.read(1) == b"\n" else b"\n" + line
-        log_file.write(line + b"\n")
-        log_file.flush()
-        os.fsync(log_file.fileno())
-
-
-def _changed(path: str) -> tuple[int, int]:
-    """Return what changes with a file: its time, and its inode, as times may be equal."""
-    try:
-        stat = os.stat(path)  # noqa: PTH116 - Path.stat costs five times as much
-    except OSError:
-        return 0, 0
-    return stat.st_mtime_ns, stat.st_ino
