@@ -48,7 +48,7 @@ RUN python -m compileall -q app.py serving \
     && python -c "import pandas, psycopg, gunicorn.app.wsgiapp; from app import app" \
     && python -m serving.server.pickle_check
 # A volume mounted here belongs to whom the folder belongs to.
-RUN mkdir var && chown 10001:10001 var
+RUN mkdir run var && chown 10001:10001 run var
 USER 10001:10001
 EXPOSE 5000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD \

@@ -6,9 +6,10 @@ from serving.settings import Settings
 
 
 def is_exposed(settings: Settings) -> bool:
-    """Whether other machines may reach the service."""
+    """Whether other machines may reach the service: by its port, or as a host by a proxy."""
     host = settings.published_host or settings.host
-    return not (host.startswith("127.") or host in {"localhost", "::1", "[::1]"})
+    is_loopback = host.startswith("127.") or host in {"localhost", "::1", "[::1]"}
+    return not is_loopback or bool(settings.allowed_hosts)
 
 
 def everybody(keys: Keys) -> Caller:
@@ -28,5 +29,5 @@ def warning(settings: Settings, keys: Keys) -> str:
     return (
         f"no keys are set: whoever reaches the port may use {', '.join(open_scopes(keys))}, so "
         "also read every recorded input; set API_KEYS_FILE (`adega keys add` makes keys), or "
-        "HOST=127.0.0.1"
+        "HOST=127.0.0.1 and no ALLOWED_HOSTS"
     )

@@ -140,4 +140,5 @@ def test_a_start_without_keys_warns_if_others_may_reach_it(
         return app.extensions["access"].warning
 
     assert ("predict, feedback, read, metrics" in warning()) is warned
+    assert warning(allowed_hosts="ml.example.org")  # which a proxy has opened
     assert not warning(api_keys="{}")

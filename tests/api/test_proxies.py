@@ -1,8 +1,9 @@
 """Behind a proxy: who the client is, and that every link is right under a prefix."""
 
-import http.client
 import json
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from conftest import ROOT, body, moved, wine
 from crawl import Got, crawl
 from flask.testing import FlaskClient
 from plain_way import WAYS, ask
-from servers import Server, gunicorn, running, wait_until
+from servers import gunicorn, running, wait_until
 
 from app import create_app
 from serving.access.proxies import Proxies
@@ -179,29 +180,44 @@ def test_what_proxies_add_leaves_a_request_plain(settings: Settings):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trusted", ["127.0.0.1", "127.0.0.2"])
-def test_the_log_has_the_clients_address_if_the_proxy_is_trusted(tmp_path: Any, trusted: str):
+@pytest.mark.parametrize(
+    ("trusted", "by_tcp", "by_socket"),
+    [
+        ("127.0.0.1", "203.0.113.9", ""),
+        ("unix", "127.0.0.1", "203.0.113.9"),
+        ("127.0.0.2", "127.0.0.1", ""),
+    ],
+)
+def test_the_log_has_the_clients_address_if_the_proxy_is_trusted(
+    tmp_path: Path, trusted: str, by_tcp: str, by_socket: str
+):
     # gunicorn's own settings for proxies make no difference, nor does a SCRIPT_NAME.
     own = {"TRUSTED_PROXIES": trusted, "FORWARDED_ALLOW_IPS": "*"}
-    with running(gunicorn(), tmp_path / "log", **own) as server:
-        client = "203.0.113.9" if trusted == "127.0.0.1" else "127.0.0.1"
-        for path in ("/predict", "/predict?pretty"):  # plain, and through Flask
-            _send(server, "POST", path, json.dumps(wine()))
-        described = json.loads(_send(server, "GET", "/openapi.json", "", SCRIPT_NAME="/openapi"))
-        root = "https://ml.example.org/ml" if trusted == "127.0.0.1" else server.url
-        assert described["servers"] == [{"url": root}]
-        paths = ["/predict", "/predict", "/openapi.json"]
+    file, expected = f"{tmp_path}/adega.sock", []
+    both = f'exec "$@" --bind "127.0.0.1:$PORT" --bind "unix:{file}"'
+    with running(["sh", "-c", both, "sh", *gunicorn()], tmp_path / "log", **own) as server:
+        for client, address in (
+            (by_tcp, server.url.replace("127.0.0.1", "localhost")),
+            (by_socket, "http://localhost"),
+        ):
+            reached = [] if client == by_tcp else ["--unix-socket", file]
+            for path in ("/predict", "/predict?pretty"):  # plain, and through Flask
+                _send(address, path, *reached, "--data", "@bom.json")
+            sent = _send(address, "/openapi.json", *reached, "--header", "SCRIPT_NAME: /openapi")
+            is_believed = client == "203.0.113.9"
+            root = "https://ml.example.org/ml" if is_believed else address
+            assert json.loads(sent)["servers"] == [{"url": root}]
+            expected += [(path, client) for path in ("/predict", "/predict", "/openapi.json")]
 
         def logged() -> list[tuple[str, str]]:
             found = [(line.get("path"), line.get("client")) for line in server.lines()]
-            return [each for each in found if each[0] in paths]
+            return [each for each in found if each[0] in {"/predict", "/openapi.json"}]
 
-        wait_until(lambda: logged() == [(path, client) for path in paths])
+        wait_until(lambda: len(logged()) == len(expected))
+        assert logged() == expected
 
 
-def _send(server: Server, method: str, path: str, content: str, **headers: str) -> str:
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
-    connection.request(method, path, content, UNDER_ML | headers)
-    text = connection.getresponse().read().decode()
-    connection.close()
-    return text
+def _send(address: str, path: str, *options: str) -> str:
+    forwarded = [part for pair in UNDER_ML.items() for part in ("--header", ": ".join(pair))]
+    command = ["curl", "-sSf", *forwarded, *options, f"{address}{path}"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout

@@ -21,7 +21,7 @@ def chromium() -> Iterator[Browser]:
     """Chromium of the system; its own sandbox needs rights that a container lacks."""
     found = shutil.which("chromium") or pytest.fail("apt-get install chromium")
     with sync_playwright() as playwright:
-        here = "--host-resolver-rules=MAP *.example 127.0.0.1"
+        here = "--host-resolver-rules=MAP *.example 127.0.0.1,MAP ml.example.org 127.0.0.1"
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", here])
         yield browser
         browser.close()

@@ -84,7 +84,11 @@ def test_a_sound_installation_is_fine(examine: Examine):
         ({"JOURNAL_HASH": '{"wine": ["pH"]}'}, "error", "needs a JOURNAL_SALT"),
         ({"JOURNAL_OMIT": '{"vine": ["pH"]}'}, "error", "no model 'vine' is served"),
         ({"CORS_ORIGINS": "a.example"}, "error", "'a.example' is not an origin"),
-        ({"ALLOWED_HOSTS": "a.example:80"}, "error", "'a.example:80' is not the name of a host"),
+        (
+            {"ALLOWED_HOSTS": "a.example:80", "API_KEYS": "{}"},
+            "error",
+            "'a.example:80' is not the name of a host",
+        ),
         ({"TRUSTED_PROXIES": "caddy"}, "error", "'caddy' is not an address"),
         ({"JOURNAL": "off", "JOURNAL_REQUIRED": "on"}, "warning", "JOURNAL=off that they are not"),
         ({"JOURNAL_SALT": "x"}, "error", "JOURNAL_SALT is not of at least 16 characters"),

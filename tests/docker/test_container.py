@@ -63,6 +63,7 @@ def up(compose: list[str], folder: Path, *options: str, **settings: str) -> Iter
     settings |= {"PORT": str(port)}
     shutil.copytree(MODELS, folder / "models")  # to write to, mounted as ours is
     shutil.copy(ROOT / "docker-compose.yml", folder)
+    shutil.copytree(ROOT / "deploy/caddy", folder / "deploy/caddy")
     compose = [
         *compose,
         *("--project-name", f"test{port}"),
@@ -122,6 +123,7 @@ def test_the_image_holds_what_serving_needs_and_no_more(container: Container):
         "app.py",
         "gunicorn.conf.py",
         "models",
+        "run",
         "serving",
         "var",
     ]
@@ -208,3 +210,38 @@ def test_predictions_are_stored_in_postgresql_by_its_profile(tmp_path: Path):
         asked = ("psql", "-U", "serving", "-tA", "-c", "SELECT id FROM predictions", "serving")
         assert run("docker", "exec", database, *asked).strip() == made
         assert "serving.db" not in container.sh("ls var")
+
+
+def test_caddy_serves_https_by_its_profile_and_believes_no_client(tmp_path: Path):
+    ports = {name: str(free_port()) for name in ("HTTP_PORT", "HTTPS_PORT")}
+    with up(COMPOSE["v2"], tmp_path, "--profile", "tls", **ports) as container:
+        caddy = run(*container.compose, "ps", "--quiet", "caddy", **ports).split()[-1]
+        root = tmp_path / "root.crt"
+        made = "/data/caddy/pki/authorities/local/root.crt"
+        wait_until(lambda: "CERT" in run("docker", "exec", caddy, "cat", made, check=False))
+        root.write_text(run("docker", "exec", caddy, "cat", made))
+        url = f"https://localhost:{ports['HTTPS_PORT']}"
+
+        def curl(*options: str) -> str:
+            return run("curl", "-sSf", "--cacert", str(root), *options)
+
+        wait_until(lambda: "curl:" not in run("curl", "-sk", f"{url}/health/ready", check=False))
+        spoofed = ("-H", "X-Forwarded-For: 6.6.6.6", "-H", "X-Forwarded-Prefix: /evil")
+        named = ("-H", "X-Request-ID: by-caddy", "-d", "@bom.json")
+        assert json.loads(curl(*spoofed, *named, f"{url}/predict"))["prediction"] == "bom"
+        described = json.loads(curl(*spoofed, f"{url}/openapi.json"))
+        assert described["servers"] == [{"url": url}]
+
+        def lines() -> list[dict[str, Any]]:
+            logged = map(json.loads, run("docker", "logs", container.id).splitlines())
+            return [line for line in logged if line.get("request_id") == "by-caddy"]
+
+        wait_until(lambda: len(lines()) == 1)
+        assert lines()[0]["client"] not in {"", "6.6.6.6"}  # the gateway of Docker's network
+        plain = f"http://localhost:{ports['HTTP_PORT']}"
+        assert curl("-o", "/dev/null", "-w", "%{http_code}", plain) == "308"
+        for id_ in (container.id, caddy):
+            bindings = json.loads(
+                run("docker", "inspect", "-f", "{{json .HostConfig.PortBindings}}", id_)
+            )
+            assert {each["HostIp"] for port in bindings.values() for each in port} == {"127.0.0.1"}
