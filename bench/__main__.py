@@ -138,6 +138,16 @@ def batches(turns: int, *, recorded: bool) -> None:
 
 
 @main.command()
+@click.option("--pairs", default=20_000, show_default=True, type=click.IntRange(min=4))
+def keys(pairs: int) -> None:
+    """Measure what a key costs a request of one row, beside the same without."""
+    from bench.keys import cost  # noqa: PLC0415
+
+    for line in cost(pairs):
+        click.echo(line)
+
+
+@main.command()
 @click.option("--seconds", default=5, show_default=True, type=click.IntRange(1), help="Of each.")
 def profile(seconds: int) -> None:
     """Show where one request's microseconds go."""

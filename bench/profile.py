@@ -35,7 +35,7 @@ LEAST = 0.01  # share of the answer's time below which functions are not listed 
 class Worker:
     """What a worker does with one connection that stays open, but for waiting."""
 
-    def __init__(self, front: Front, body: bytes) -> None:
+    def __init__(self, front: Front, body: bytes, headers: str = "") -> None:
         self.plain = PlainRequests(front, lambda call, *given: call(*given))
         with socket.create_server(("127.0.0.1", 0)) as listener:
             server = listener.getsockname()
@@ -46,7 +46,7 @@ class Worker:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         head = (
             f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{server[1]}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
         )
         self.request = head.encode() + body
 
@@ -79,7 +79,7 @@ def profile(seconds: int) -> str:
     BenchError
         If the service answers anything but a prediction.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-") as scratch, _quiet(scratch):
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch, quiet(scratch):
         front = create_app().extensions["front"]
         worker = Worker(front, (ROOT / "bom.json").read_bytes())
         sampler = Sampler()
@@ -93,7 +93,7 @@ def profile(seconds: int) -> str:
 
 
 @contextmanager
-def _quiet(scratch: str) -> Iterator[None]:
+def quiet(scratch: str) -> Iterator[None]:
     """The service's log goes nowhere and its files into a folder that is thrown away."""
     os.environ["VAR_DIR"] = scratch
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from serving.access.buckets import Buckets, Rate
 from serving.access.callers import ADMIN, Caller, Need
-from serving.access.entries import is_generated
 from serving.access.exposure import everybody, is_exposed, warning
 from serving.access.keys import Key, Keys
 from serving.access.sessions import Sessions
@@ -74,14 +73,16 @@ class Access:
         if not sent.key:
             return self.sessions.find(sent.session, self.keys) if sent.session else None
         key = self.keys.find(sent.key)
-        if key and not is_generated(sent.key) and self._is_slowed(sent.address):
+        if key and key.is_guessable and self._is_slowed(sent.address):
             return None
         return key
 
     def known(self, sent: Credentials) -> Caller:
         """Return who sends a request, whatever it is; without a valid key, everybody."""
         key = self.find(sent) if sent.key or sent.session else None
-        return key.caller if key and not key.is_expired else self.everybody
+        if key is None or (key.expires is not None and key.is_expired):
+            return self.everybody
+        return key.caller
 
     def admit(self, sent: Credentials, need: Need, model: str | None, *, any_model: bool) -> Caller:
         """Return who sends a request, if it is accepted.
@@ -125,6 +126,8 @@ class Access:
         ------
         TooManyRequests
         """
+        if not self._limits:
+            return
         for of, name, rate in self._limited(caller, address):
             if wait := self._buckets.take(f"{of} {name}", rate):
                 message = f"more than {rate.per_second:g} requests a second from this {of}"
@@ -167,6 +170,7 @@ def network(address: str) -> str:
     return address
 
 
+@lru_cache(maxsize=1024)  # most clients send the same key again and again
 def sent_key(authorization: str, x_api_key: str) -> str:
     """Return the key in the headers of a request; empty if there is none.
 

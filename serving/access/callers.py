@@ -35,7 +35,7 @@ class Caller(NamedTuple):
 
     def may(self, need: Need, model: str) -> bool:
         """Whether the caller has a scope, for a model."""
-        return need in self.scopes and self.sees(model)
+        return need in self.scopes and (self.models is None or model in self.models)
 
     def require(self, need: Need, model: str | None) -> None:
         """Raise an error unless the caller has a scope, for a model.

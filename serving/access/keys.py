@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from serving import clock
 from serving.access.callers import ADMIN, Caller, holder
-from serving.access.entries import content_of, entries, hash_of
+from serving.access.entries import content_of, entries, hash_of, is_generated
 from serving.errors import SettingsError
 from serving.settings import Settings
 
@@ -23,16 +23,35 @@ PAUSE = 1.0  # seconds between two looks at the file
 
 
 class Key(NamedTuple):
-    """A key that callers may send; `expires` is in milliseconds since 1970, UTC."""
+    """A key that callers may send.
+
+    Attributes
+    ----------
+    expires : int or None
+        Milliseconds since 1970, UTC.
+    is_guessable : bool
+        Whether it may be less random than those that `adega keys add` makes.
+    """
 
     caller: Caller
     digest: bytes
     expires: int | None
+    is_guessable: bool = True
 
     @property
     def is_expired(self) -> bool:
         """Whether it is no longer valid."""
         return self.expires is not None and clock.now() >= self.expires
+
+
+class _Known(NamedTuple):
+    """Keys by the beginning of their hash, and those that were found since.
+
+    Both are replaced together, so no thread finds a key again that has been removed.
+    """
+
+    by_digest: dict[bytes, Key]
+    found: dict[str, Key]
 
 
 class Keys:
@@ -58,13 +77,13 @@ class Keys:
         if settings.api_keys:
             self._fixed += read("API_KEYS", settings.api_keys.encode())
         self._stamp = _stamp(self._file)
-        self._by_digest = _indexed(self._fixed + self._of_file())
+        self._known = _Known(_indexed(self._fixed + self._of_file()), {})
         self._until = 0.0
         self.reason = ""
 
     def __iter__(self) -> Iterator[Key]:
         self._follow()
-        return iter(self._by_digest.values())
+        return iter(self._known.by_digest.values())
 
     @property
     def can_decide(self) -> bool:
@@ -72,11 +91,22 @@ class Keys:
         return any(ADMIN in key.caller.scopes for key in self)
 
     def find(self, sent: str) -> Key | None:
-        """Return the key that was sent, in a time that does not depend on those there are."""
-        self._follow()
+        """Return the key that was sent, in a time that does not depend on those there are.
+
+        A valid one is found again without hashing it, which takes as long as all else that is done
+        with a key. Python's own hash of a text has a secret, so this time reveals nothing either.
+        """
+        if self._file is not None and time.monotonic() > self._until:
+            self._follow()
+        known = self._known
+        if found := known.found.get(sent):
+            return found
         digest = hash_of(sent)
-        found = self._by_digest.get(digest[:INDEX])
-        return found if found and hmac.compare_digest(found.digest, digest) else None
+        found = known.by_digest.get(digest[:INDEX])
+        if found is None or not hmac.compare_digest(found.digest, digest):
+            return None
+        found = known.found[sent] = found._replace(is_guessable=not is_generated(sent))
+        return found
 
     def _follow(self) -> None:
         """Read the file again if it has changed."""
@@ -88,7 +118,7 @@ class Keys:
             return
         self._stamp = stamp
         try:
-            self._by_digest = _indexed(self._fixed + self._of_file())
+            self._known = _Known(_indexed(self._fixed + self._of_file()), {})
         except SettingsError as error:
             self.reason = error.public
             log.error("the keys of before stay valid: %s", error)  # noqa: TRY400 - the message is enough

@@ -59,14 +59,17 @@ class Route(NamedTuple):
 
     def _caller(self, request: PlainRequest) -> Caller | None:
         """Return who sends a request, and count it; None if it is refused, as the view will."""
-        key = sent_key(request.authorization, request.x_api_key)
-        caller = self.access.known(Credentials(key, "", request.address))
+        caller = self.access.everybody
+        if request.x_api_key or request.authorization:
+            key = sent_key(request.authorization, request.x_api_key)
+            caller = self.access.known(Credentials(key, "", request.address))
         if not caller.may("predict", self.name or self.service.registry.default):
             return None
-        with suppress(TooManyRequests):
+        try:
             self.access.count(caller, request.address)
-            return caller
-        return None
+        except TooManyRequests:
+            return None
+        return caller
 
     def _engine(self) -> Engine | None:
         """Return the live version of the model, unless it has to be loaded, or is slow."""
