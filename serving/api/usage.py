@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from flask import request, url_for
 
+from serving.api.around import access
 from serving.api.respond import encode
 from serving.models.engine import Engine
 
@@ -25,7 +26,7 @@ class Usage(msgspec.Struct):
 def usage(engine: Engine) -> Usage:
     """How to send records to a version of a model."""
     manifest, url = engine.manifest, shlex.quote(request.base_url)
-    record = shlex.quote(encode(manifest.example).decode())
+    curl, record = access.curl(), shlex.quote(encode(manifest.example).decode())
     rows = "--data-binary @rows.csv"
     return Usage(
         "POST a record as a JSON object, or many as an array, as CSV or as JSON Lines",
@@ -34,11 +35,12 @@ def usage(engine: Engine) -> Usage:
         engine.schema.names,
         manifest.example,
         {
-            "one record": f"curl -d {record} {url}",
-            "a CSV file": f"curl {rows} -H 'Content-Type: text/csv' {url}",
-            "a JSON file, to get CSV": f"curl -d @rows.json -H 'Accept: text/csv' {url}",
-            "JSON Lines, packed both ways": "gzip -c rows.jsonl | curl --compressed --data-binary "
-            f"@- -H 'Content-Type: application/jsonl' -H 'Content-Encoding: gzip' {url}",
+            "one record": f"{curl} -d {record} {url}",
+            "a CSV file": f"{curl} {rows} -H 'Content-Type: text/csv' {url}",
+            "a JSON file, to get CSV": f"{curl} -d @rows.json -H 'Accept: text/csv' {url}",
+            "JSON Lines, packed both ways": f"gzip -c rows.jsonl | {curl} --compressed "
+            "--data-binary @- -H 'Content-Type: application/jsonl' -H 'Content-Encoding: gzip' "
+            f"{url}",
         },
         url_for("models.model", name=manifest.name),
     )

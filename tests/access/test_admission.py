@@ -184,6 +184,14 @@ def test_what_is_refused_is_counted_by_its_reason(keyed: FlaskClient):
         assert f'serving_refused_total{{reason="{reason}"}} 1' in counted
 
 
+def test_commands_have_a_place_for_the_key_where_one_is_needed(
+    keyed: FlaskClient, client: FlaskClient
+):
+    shown = keyed.get("/predict", headers=bearing("predict")).json["curl"]
+    assert all('curl -H "X-API-Key: $ADEGA_KEY" -' in command for command in shown.values())
+    assert "X-API-Key" not in client.get("/predict").text
+
+
 def test_a_preflight_needs_no_key(settings: Settings):
     own = Settings(var_dir=settings.var_dir, api_keys=KEYS, cors_origins="https://a.example")
     headers = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}

@@ -1,5 +1,8 @@
 """A browser logs in with a key, predicts within its session and logs out."""
 
+import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +40,14 @@ def test_somebody_logs_in_predicts_and_logs_out(chromium: Browser, keyed: Server
     page.get_by_role("button", name="Predict", exact=True).click()
     page.locator("#result td").first.wait_for()
     pictured(page, "logged-in")
+    command = page.locator("#code-curl").inner_text()
+    done = subprocess.run(
+        ["bash", "-c", f"{command} -s"],
+        env={**os.environ, "ADEGA_KEY": key_of("predict")},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["model"] == "diabetes"
     assert page.evaluate("document.cookie") == ""  # no script can read it
     page.get_by_role("button", name="Log out").click()
     assert page.goto("/?model=diabetes").status == 401

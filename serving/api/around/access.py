@@ -23,6 +23,11 @@ def caller() -> Caller:
     return found
 
 
+def curl() -> str:
+    """The beginning of a command that sends what the caller might send."""
+    return 'curl -H "X-API-Key: $ADEGA_KEY"' if caller().name else "curl"
+
+
 def credentials() -> Credentials:
     """What the current request has to show who sends it."""
     headers = request.headers

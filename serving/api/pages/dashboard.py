@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from serving import clock
 from serving.api.around import errors
-from serving.api.around.access import caller
+from serving.api.around.access import caller, curl
 from serving.api.declared import declares
 from serving.api.monitor import DEFAULT_DAYS, MAX_DAYS
 from serving.api.pages import monitor_charts, monitored
@@ -141,7 +141,8 @@ def _feedback(state: State) -> str:
     """The command that sends feedback to a prediction."""
     classes = state.manifest.classes if state.manifest else ()
     body = {"id": f"{state.name}.{state.version}.…", "actual": classes[0] if classes else 5.5}
-    return f"curl -d {shlex.quote(json.dumps(body, ensure_ascii=False))} {request.url_root}feedback"
+    sent = shlex.quote(json.dumps(body, ensure_ascii=False))
+    return f"{curl()} -d {sent} {request.url_root}feedback"
 
 
 def _inlined() -> dict[str, Any]:

@@ -16,7 +16,7 @@ const url = new URL(model.predict, location.href).href;
 
 function showSnippets() {
   for (const [name, write] of Object.entries(snippets)) {
-    find(`code-${name}`).textContent = write(url, form.record);
+    find(`code-${name}`).textContent = write(url, form.record, model.is_keyed);
   }
 }
 
