@@ -148,10 +148,6 @@ class InvalidSubject(ServingError):
     """The key of a person could not be found again as it is."""
 
 
-class UnknownErasure(ServingError):
-    """Nothing was erased under this id."""
-
-
 class NotJSON(ServingError):
     """The body is not JSON."""
 

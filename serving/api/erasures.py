@@ -1,9 +1,10 @@
 """Erasures: what is recorded is erased on request, and an entry stays that it was."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from flask import Blueprint, Response, request, url_for
+from msgspec import Meta
 from werkzeug.exceptions import BadRequest
 
 from serving import clock
@@ -19,6 +20,7 @@ from serving.ids import PredictionId
 from serving.inputs.shown import shown
 from serving.predicting.erasing import Erasing
 from serving.recording.erasure import What
+from serving.recording.privacy import SUBJECT_PATTERN
 from serving.recording.store.erasures import Erasure as RecordedErasure
 
 
@@ -35,7 +37,7 @@ class EraseIds(_Form, frozen=True):
 class EraseSubject(_Form, frozen=True):
     """Erase all about a person, by the key that was sent as `X-Subject`."""
 
-    subject: str
+    subject: Annotated[str, Meta(extra_json_schema={"pattern": f"^{SUBJECT_PATTERN}$"})]
 
 
 class EraseValue(_Form, frozen=True):
@@ -154,7 +156,7 @@ def blueprint(erasing: Erasing, max_ids: int) -> Blueprint:
         operation(
             "What was erased, when and by whom",
             response(Erasures),
-            (400, 404, 503),
+            (400, 503),
             parameters=[LIMIT, query("id", text(), "Only the one with this id.")],
         ),
         scope="read",
@@ -162,7 +164,7 @@ def blueprint(erasing: Erasing, max_ids: int) -> Blueprint:
     def erasures() -> Response:
         sent = request.args.get("id")
         limit = page_size()
-        found = erasing.latest(limit) if sent is None else [erasing.find(sent)]
+        found = erasing.latest(limit) if sent is None else filter(None, [erasing.find(sent)])
         return as_json(Erasures([*map(_as_sent, found)]))
 
     return routes

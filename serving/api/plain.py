@@ -47,7 +47,7 @@ class Route(NamedTuple):
         if caller is None:
             return None
         with suppress(Exception):  # why: the view meets it too, and answers it as always
-            subject = request_id.subject(request.subject)
+            subject = request_id.subject(request.subject or None)
             name = request_id.name(request.request_id)
             context = RequestContext(name, since, subject, caller)
             body = self.predict(self.service, engine, request.body, self.max_records, context)

@@ -91,7 +91,7 @@ def _wait(settings: Settings, store: Store, erasing: Erasing, erasure: Erasure) 
 
     def is_waiting(seconds: float) -> bool:
         time.sleep(seconds)
-        return erasing.find(erasure.id).done is None
+        return _found(erasing, erasure).done is None
 
     lock = wait_for_lock(settings.journal_dir / collector.LOCK, is_waiting)
     if lock is not None:
@@ -100,7 +100,11 @@ def _wait(settings: Settings, store: Store, erasing: Erasing, erasure: Erasure) 
             collecting = collector.Collector(settings.journal_dir, store)
             collecting.collect()
             collecting.erase()
-    return erasing.find(erasure.id)
+    return _found(erasing, erasure)
+
+
+def _found(erasing: Erasing, erasure: Erasure) -> Erasure:
+    return erasing.find(erasure.id) or erasure
 
 
 def _line(erasure: Erasure) -> str:

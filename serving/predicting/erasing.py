@@ -11,7 +11,6 @@ from serving.errors import (
     JournalError,
     NotRecorded,
     StoreError,
-    UnknownErasure,
     without_path,
 )
 from serving.ids import PredictionId
@@ -112,12 +111,12 @@ class Erasing:
                 public=f"the request to erase cannot be written: {without_path(error)}",
             ) from None
 
-    def find(self, erasure_id: str) -> Erasure:
+    def find(self, erasure_id: str) -> Erasure | None:
         """Return what is known of an erasure.
 
         Raises
         ------
-        UnknownErasure, StoreError
+        StoreError
         """
         waiting = {each.id: each for each in self._waiting()}.get(erasure_id)
         try:
@@ -126,10 +125,7 @@ class Erasing:
             if not waiting:
                 raise
             found = None
-        found = found or waiting
-        if not found:
-            raise UnknownErasure(f"there is no erasure {shown(erasure_id)}")
-        return found
+        return found or waiting
 
     def latest(self, limit: int) -> list[Erasure]:
         """Return erasures, the latest first.

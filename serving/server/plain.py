@@ -44,7 +44,7 @@ HEADERS = {
         b"content-type": rb"application/json|application/x-www-form-urlencoded",
         LENGTH: rb"0|[1-9]\d{0,9}",
         REQUEST_ID: TEXT,
-        SUBJECT: TEXT,
+        SUBJECT: rb"[\x21-\x7e]+",
         AUTHORIZATION: TEXT,
         X_API_KEY: TEXT,
         b"traceparent": TEXT,

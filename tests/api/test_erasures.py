@@ -134,7 +134,7 @@ def test_what_cannot_be_erased_is_an_error(
 def test_what_is_unknown_is_not_found(client: FlaskClient, kept_in: Settings):
     assert client.delete("/predictions/x", headers=ADMIN).status_code == 404
     moved(kept_in).close()
-    assert client.get("/erasures?id=x", headers=ADMIN).status_code == 404
+    assert client.get("/erasures?id=x", headers=ADMIN).json == {"erasures": []}
     off = create_app(replace(kept_in, journal=False)).test_client()
     response = off.post("/erasures", **body({"subject": "ana"}), headers=ADMIN)
     assert response.status_code == 404

@@ -18,7 +18,7 @@ from servers import Server, get, gunicorn, running, wait_until
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "node_modules/.bin"
-KEY = "sixteen-or-more-characters"
+KEY = f"adega_{'x' * 43}"  # as a generated one, it is not slowed down by wrong ones
 # Each operation's, in the fuzzing phase; the others are as many as the document has corners.
 CASES, SEED = os.environ.get("CASES", "60"), os.environ.get("SEED", "1")
 LEAST_CASES = 5_000
@@ -64,21 +64,6 @@ def newman(folder: Path, collection: Path, variable: str) -> list[dict[str, Any]
     return report["executions"]
 
 
-def test_schemathesis_finds_nothing(server: Server, tmp_path: Path):
-    output = run(
-        tmp_path,
-        HERE / ".venv/bin/schemathesis",
-        *("--config-file", HERE / "schemathesis.toml", "run", f"{server.url}/openapi.json"),
-        *("--checks", "all", "--mode", "all", "--max-examples", CASES, "--seed", SEED),
-        *("--header", f"Authorization: Bearer {KEY}", "--continue-on-failure"),
-        *("--generation-database", "none", "--no-color"),
-    )
-    print(output)
-    (cases,) = re.findall(r"(\d+) generated", output)
-    assert int(cases) >= LEAST_CASES
-    assert not [line for line in server.lines() if line.get("status", 200) >= 500]
-
-
 def test_newman_runs_the_collection(server: Server, tmp_path: Path):
     collection = ROOT / "docs/postman_collection.json"
     executions = newman(tmp_path, collection, f"base_url={server.url}")
@@ -103,6 +88,39 @@ def test_what_postman_imports_from_the_document_works_as_it_stands(server: Serve
         each for path in described["paths"].values() for each in path if each != "parameters"
     ]
     assert len(answers) == len(operations)
-    decided = {call for call in answers if call.startswith("POST") and call.endswith("versions")}
-    assert {answers.pop(call) for call in decided} == {401}  # a key is for people to put in
+    by_admins = {
+        call
+        for call in answers
+        if call.startswith("DELETE")
+        or (call.startswith("POST") and call.endswith(("/versions", "erasures")))
+    }
+    assert {answers.pop(call) for call in by_admins} == {401}  # a key is for people to put in
     assert set(answers.values()) == {200}
+
+
+def test_schemathesis_finds_nothing(server: Server, tmp_path: Path):
+    """Last, as it also erases."""
+    output = run(
+        tmp_path,
+        HERE / ".venv/bin/schemathesis",
+        *("--config-file", HERE / "schemathesis.toml", "run", f"{server.url}/openapi.json"),
+        # It expects 401 for the tenth wrong key in a row, too; tests/access sends them.
+        *(
+            "--checks",
+            "all",
+            "--exclude-checks",
+            "ignored_auth",
+            "--mode",
+            "all",
+            "--max-examples",
+            CASES,
+            "--seed",
+            SEED,
+        ),
+        *("--header", f"Authorization: Bearer {KEY}", "--continue-on-failure"),
+        *("--generation-database", "none", "--no-color"),
+    )
+    print(output)
+    (cases,) = re.findall(r"(\d+) generated", output)
+    assert int(cases) >= LEAST_CASES
+    assert not [line for line in server.lines() if line.get("status", 200) >= 500]

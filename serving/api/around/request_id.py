@@ -31,20 +31,18 @@ def context() -> RequestContext:
     ------
     InvalidSubject
     """
-    return RequestContext(
-        g.request_id, g.since, subject(request.headers.get(SUBJECT, "")), g.caller
-    )
+    return RequestContext(g.request_id, g.since, subject(request.headers.get(SUBJECT)), g.caller)
 
 
-def subject(sent: str) -> str:
-    """Return the subject of a request whose header was as `sent`, empty if it had none.
+def subject(sent: str | None) -> str:
+    """Return the subject of a request whose header was as `sent`; empty if it had none.
 
     Raises
     ------
     InvalidSubject
         Recorded under another key or none, it could not be found.
     """
-    return require_subject(sent) if sent else ""
+    return "" if sent is None else require_subject(sent)
 
 
 def register(app: Flask) -> None:
