@@ -1,8 +1,10 @@
 """Behind a proxy: who the client is, and that every link is right under a prefix."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from conftest import ROOT, body, moved, wine
 from crawl import Got, crawl
 from flask.testing import FlaskClient
+from keyed import KEYS, key_of
 from plain_way import WAYS, ask
 from servers import gunicorn, running, wait_until
 
@@ -170,6 +173,19 @@ def test_a_page_behind_the_proxy_is_known_by_the_hosts_name(client: FlaskClient)
             environ_overrides={"REMOTE_ADDR": peer},
         )
         assert answer.status_code == status
+
+
+def test_a_login_leads_back_to_the_page_under_the_prefix(settings: Settings):
+    browser = create_app(replace(settings, api_keys=KEYS)).test_client()
+    sent = {"headers": UNDER_ML | BROWSER, "environ_overrides": {"REMOTE_ADDR": PROXY}}
+    page = browser.get("/monitor?x=1", **sent)
+    assert page.status_code == 401
+    (then,) = re.findall('name="then" value="(.*?)"', page.text)
+    assert 'action="/ml/login"' in page.text
+    answer = browser.post("/login", data={"key": key_of("read"), "then": then}, **sent)
+    assert answer.headers["Location"] == "/ml/monitor?x=1"
+    assert "Path=/ml/;" in answer.headers["Set-Cookie"]
+    assert "Secure" in answer.headers["Set-Cookie"]
 
 
 def test_what_proxies_add_leaves_a_request_plain(settings: Settings):
