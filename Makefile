@@ -38,7 +38,7 @@ sanitize: .venv/development  ## walk forests and read batches, malformed ones to
 			-I$(shell .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 			$$source.c -o .venv/sanitized/$$(basename $$source).so -lm || exit; \
 	done
-	SANITIZED=.venv/sanitized CASES=$${CASES:-3000} PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+	SANITIZED=.venv/sanitized CASES=$${CASES:-1000} PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" \
 		.venv/bin/pytest tests/models/test_forest.py tests/inputs/test_columns.py
 
