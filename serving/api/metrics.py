@@ -19,7 +19,7 @@ from serving.metrics import families
 from serving.metrics.families import Sample
 from serving.monitor.report import read
 from serving.predicting.service import Service
-from serving.recording import segments
+from serving.recording import erasure, segments
 from serving.recording.journal import Journal
 from serving.recording.status import Status
 from serving.recording.store.reports import Kind
@@ -69,6 +69,7 @@ def _journal(journal: Journal) -> Iterator[Sample]:
         for path in segments.list_segments(journal.folder):
             with suppress(FileNotFoundError):  # stored by now
                 sizes.append(path.stat().st_size)
+        yield Sample(families.ERASURES, (), len(erasure.waiting(journal.folder)))
     yield Sample(families.LOST, (), journal.lost)
     yield Sample(families.JOURNAL_FAILING, (), bool(journal.reason))
     yield Sample(families.SEGMENTS, (), len(sizes))

@@ -106,6 +106,7 @@ COLLECTED = _gauge("collector_last_run_timestamp_seconds", "", "When the collect
 COLLECTOR_FAILING = _gauge(
     "collector_failing", "", "1 while the collector cannot move the journal into the store."
 )
+ERASURES = _gauge("erasures_waiting", "", "Requests to erase that are not done.")
 STORE = _gauge("store_up", "", "1 if the store can be read; without it the following are missing.")
 CHECKED = _gauge(
     "monitor_last_check_timestamp_seconds",
@@ -122,6 +123,7 @@ ALERT = _gauge("alert", "model version kind", "1 while an alert lasts.")
 METRICS = (
     *(REQUESTS, REFUSED, DURATION, REQUEST_ROWS, PREDICTIONS, BUILD, LIVE, TRIAL, LOADED, BROKEN),
     *(LOST, JOURNAL_FAILING, SEGMENTS, BYTES, WAITING, TORN, COLLECTED, COLLECTOR_FAILING),
+    ERASURES,
     *(STORE, CHECKED, DRIFTED, CHANGE, ALERT),
 )
 

@@ -48,6 +48,7 @@ class Collector:
         self._removed = 0  # predictions, since the last rewrite
         self._rewritable = 0.0  # from when on the next rewrite is allowed
         self._erasable = 0.0  # likewise the next attempt to erase
+        self._not_erased = ""  # why the last one failed
 
     def collect(self) -> None:
         """Move all entries of the journal.
@@ -119,12 +120,15 @@ class Collector:
         started = time.monotonic()
         if started < self._erasable:
             return
+        reason = ""
         try:
             self.erase()
         except (StoreError, OSError) as error:
-            ended = time.monotonic()
+            ended, reason = time.monotonic(), str(error)
             self._erasable = ended + max(RETRY, REST_OF_ERASING * (ended - started))
-            log.warning("what is to be erased is not erased yet: %s", error)
+            if reason != self._not_erased:
+                log.warning("what is to be erased is not erased yet: %s", reason)
+        self._not_erased = reason
 
     def attempt(self) -> None:
         """Collect and write the status; if it fails, the journal keeps everything."""

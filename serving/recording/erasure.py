@@ -5,7 +5,7 @@ Nothing of a request is kept in the database, as it contains the very value that
 
 import os
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,17 +85,11 @@ def waiting(folder: Path) -> list[Request]:
     ------
     OSError
     """
-    return [_decode(path.read_bytes()) for path in sorted(folder.glob(f"*{SUFFIX}"))]
-
-
-def find(folder: Path, request_id: str) -> Request | None:
-    """Return the request with an id if it waits.
-
-    Raises
-    ------
-    OSError
-    """
-    return next((each for each in waiting(folder) if each.id == request_id), None)
+    found = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        with suppress(FileNotFoundError, ValueError):  # done by now; a file that is none of ours
+            found.append(_decode(path.read_bytes()))
+    return found
 
 
 def remove(folder: Path, request: Request) -> None:
@@ -109,15 +103,16 @@ def remove(folder: Path, request: Request) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what was written of requests when their process was killed."""
-    for path in _unfinished(folder):
-        path.unlink(missing_ok=True)
+    """Remove what was written of requests when their process was killed.
 
-
-def _unfinished(folder: Path) -> Iterator[Path]:
+    Raises
+    ------
+    OSError
+    """
     for path in folder.glob(f"*{UNFINISHED}"):
-        if path.stat().st_mtime < time.time() - MAX_SECONDS:
-            yield path
+        with suppress(FileNotFoundError):  # finished by now
+            if path.stat().st_mtime < time.time() - MAX_SECONDS:
+                path.unlink()
 
 
 _decode = msgspec.json.Decoder(Request).decode

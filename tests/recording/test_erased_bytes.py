@@ -9,15 +9,19 @@ from typing import Any
 
 import psycopg
 import pytest
+from conftest import body, wine
 from entries import ids, predicted
 from recorded import MARK, Recorded, about, holding
 from servers import free_port
 
+from app import create_app
 from bench import postgres as postgresql
 from bench.postgres import Postgres
+from serving.errors import StoreError
 from serving.recording import collector, erasure
 from serving.recording.erasure import Ids, Subject
-from serving.recording.store import purging
+from serving.recording.store import Store, purging
+from serving.settings import Settings
 
 
 @pytest.fixture
@@ -44,6 +48,40 @@ def test_nothing_of_it_is_left_in_the_file_of_sqlite(in_sqlite: Recorded, tmp_pa
     assert in_sqlite.erase(Subject([MARK])).predictions == 300
     assert holding(tmp_path) == []
     assert len(ids(in_sqlite.store)) == 300
+
+
+def test_a_foreign_file_does_not_stop_the_collector(in_sqlite: Recorded):
+    in_sqlite.record(*about(MARK, "a"))
+    (in_sqlite.folder / f"0{erasure.SUFFIX}").write_bytes(b"\xff not ours")
+    assert in_sqlite.erase(Ids(["a"])).done
+
+
+def test_what_waits_is_counted_and_its_reason_logged_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(collector, "RETRY", 0)
+    monkeypatch.setattr(collector, "REST_OF_ERASING", 0)
+    client = create_app(settings).test_client()
+    client.post("/predict", **body(wine()))
+
+    def waiting() -> str:
+        lines = client.get("/metrics").text.splitlines()
+        return next(line for line in lines if line.startswith("serving_erasures_waiting "))
+
+    def fail() -> None:
+        raise StoreError("no room")
+
+    erasure.write(settings.journal_dir, "ana", Subject([MARK]))
+    with closing(Store(settings.store_url)) as store:
+        collecting = collector.Collector(settings.journal_dir, store)
+        with monkeypatch.context() as patch:
+            patch.setattr(store.erasures, "purge", fail)
+            for _ in range(3):
+                collecting.attempt()
+        assert waiting().endswith(" 1")
+        assert caplog.text.count("what is to be erased is not erased yet: no room") == 1
+        collecting.attempt()
+    assert waiting().endswith(" 0")
 
 
 @pytest.mark.usefixtures("impatient")
