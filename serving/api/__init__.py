@@ -4,6 +4,8 @@ May import every room below it. `around/` is what surrounds every request, `prot
 prediction, `pages/` what a browser shows, `openapi/` the API's document.
 """
 
+from functools import lru_cache
+
 from flask import Flask
 
 from serving.access.access import Access
@@ -116,7 +118,7 @@ def _front(
         return Front(
             # A response that waits for the disk is none that others may wait for.
             find_plain=(lambda _: None) if settings.journal_fsync else plain.find,
-            client=trusted.client,
+            client=lru_cache(maxsize=1024)(trusted.client),
             immediate=at("immediate"),
             prompt=at("prompt"),
             max_body_bytes=max_body_bytes,
