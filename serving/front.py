@@ -60,6 +60,10 @@ class PlainRoute(Protocol):
         """Answer a request; None if the app itself has to, as for every fault."""
 
 
+def _anybody(*_: str) -> bool:
+    return True
+
+
 class Front(NamedTuple):
     """How a server may answer requests to an app.
 
@@ -77,6 +81,9 @@ class Front(NamedTuple):
         The largest body that is read, by its Content-Type and Content-Encoding.
     room : Room
         For bodies that have to be kept.
+    is_known : callable
+        Whether the headers Authorization, X-API-Key and Cookie are of somebody who may use the
+        service; from others no more than a small body is received.
     """
 
     find_plain: Callable[[str], PlainRoute | None]
@@ -85,3 +92,4 @@ class Front(NamedTuple):
     prompt: frozenset[str]
     max_body_bytes: Callable[[str, str], int]
     room: Room
+    is_known: Callable[[str, str, str], bool] = _anybody

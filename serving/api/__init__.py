@@ -123,4 +123,5 @@ def _front(
             prompt=at("prompt"),
             max_body_bytes=max_body_bytes,
             room=Room(settings.var_dir, settings.max_spool_bytes),
+            is_known=lambda *headers: access.is_known(keys, *headers),
         )

@@ -132,7 +132,10 @@ class PlainRequests:
         if not head or head.length > self._max_bytes:
             return received
         route = self._front.find_plain(head.path)
-        if not route:
+        if not route or (
+            head.length >= SMALL
+            and not self._front.is_known(head.authorization, head.x_api_key, "")
+        ):
             return received
         start, began = end + len(END), time.perf_counter()
         stop = start + head.length

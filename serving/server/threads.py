@@ -75,11 +75,14 @@ class Threads:
     def _receive(self, environ: "WSGIEnvironment", body: Body) -> int:
         """Receive a body to where it ends, or is too large; return how much it is.
 
-        Nothing is received of one whose length is too large: the app refuses it.
+        Nothing is received of one whose length is too large: the app refuses it. From a client
+        without a key that is needed, that is any but a small one.
         """
         sent = environ["wsgi.input"]
         kind = environ.get("CONTENT_TYPE", ""), environ.get("HTTP_CONTENT_ENCODING", "")
-        max_bytes, size = self._front.max_body_bytes(*kind), 0
+        credentials = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_COOKIE")
+        is_known = self._front.is_known(*(environ.get(each, "") for each in credentials))
+        max_bytes, size = self._front.max_body_bytes(*kind) if is_known else SMALL, 0
         sent.failed = int(environ.get("CONTENT_LENGTH") or 0) > max_bytes  # gunicorn closes then
         try:
             while not sent.failed and (piece := sent.read(PIECE)):

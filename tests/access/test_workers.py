@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from keyed import bearing, entry, key_of, written
-from servers import Server, gunicorn, running, wait_until, workers
+from servers import Server, connect, gunicorn, running, wait_until, workers
 
 pytestmark = pytest.mark.slow
 
 WORKERS = 3
+LARGE = 1_000_000  # bytes
 RECORD = (ROOT / "bom.json").read_bytes()
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -82,6 +83,26 @@ def test_a_session_is_valid_for_every_worker_and_after_a_restart(keyed: Server, 
     own = {"API_KEYS_FILE": str(tmp_path / "keys.json"), "VAR_DIR": str(tmp_path / "var")}
     with running(gunicorn(), tmp_path / "second.log", **own) as again:
         assert {*statuses(again, 6, {"Cookie": cookie})} == {200}
+
+
+def test_nothing_large_is_received_without_a_key(keyed: Server):
+    def status(headers: dict[str, str], kind: str) -> int:
+        """The status of a request of which only the head was sent; 0 if none comes."""
+        with connect(keyed) as client:
+            client.settimeout(1)
+            lines = {"Host": "x", "Content-Type": kind, "Content-Length": str(LARGE)} | headers
+            head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+            client.sendall(f"POST /predict HTTP/1.1\r\n{head}\r\n".encode())
+            try:
+                received = client.recv(100)
+            except TimeoutError:
+                return 0
+        return int(received.split()[1])
+
+    for kind in ("application/json", "text/csv"):
+        assert status({}, kind) == 401
+        assert status({"X-API-Key": "wrong"}, kind) in {401, 429}
+        assert status(bearing("shop"), kind) == 0  # it waits for the body
 
 
 def test_a_limit_holds_over_all_workers(tmp_path: Path, file: Path):

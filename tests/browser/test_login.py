@@ -36,7 +36,8 @@ def test_somebody_logs_in_predicts_and_logs_out(chromium: Browser, keyed: Server
     assert "not accepted" in page.get_by_role("alert").inner_text()
     page.get_by_label("Key").fill(key_of("predict"))
     page.get_by_role("button", name="Log in").click()
-    assert page.url.endswith("/?model=diabetes")
+    page.wait_for_url("**/?model=diabetes")
+    page.get_by_text("predict", exact=True).wait_for()  # who is logged in
     page.get_by_role("button", name="Predict", exact=True).click()
     page.locator("#result td").first.wait_for()
     pictured(page, "logged-in")
@@ -50,6 +51,7 @@ def test_somebody_logs_in_predicts_and_logs_out(chromium: Browser, keyed: Server
     assert json.loads(done.stdout)["model"] == "diabetes"
     assert page.evaluate("document.cookie") == ""  # no script can read it
     page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
     assert page.goto("/?model=diabetes").status == 401
     page.context.close()
 
@@ -62,6 +64,7 @@ def test_the_login_fits_on_a_phone_and_is_in_portuguese(chromium: Browser, keyed
     pictured(page, "login-phone")
     page.get_by_label("Chave").fill(key_of("read"))
     page.get_by_role("button", name="Entrar").click()
+    page.get_by_role("button", name="Sair").wait_for()
     assert page.goto("/monitor").ok
     assert fits(page)
     page.context.close()

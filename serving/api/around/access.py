@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from flask import Flask, Response, g, make_response, render_template, request
+from werkzeug.http import parse_cookie
 
 from serving.access.access import Access, Credentials, sent_key
 from serving.access.callers import Caller
@@ -33,6 +34,15 @@ def credentials() -> Credentials:
     headers = request.headers
     key = sent_key(headers.get("Authorization", ""), headers.get("X-API-Key", ""))
     return Credentials(key, request.cookies.get(COOKIE, ""), request.remote_addr or "")
+
+
+def is_known(access: Access, authorization: str, x_api_key: str, cookies: str) -> bool:
+    """Whether headers are of somebody who may use the service, if only for something."""
+    if access.everybody.scopes:
+        return True
+    session = parse_cookie(cookies).get(COOKIE, "")
+    sent = Credentials(sent_key(authorization, x_api_key), session, "")
+    return bool(access.known(sent).scopes)
 
 
 def register(app: Flask, service: Service, access: Access) -> None:
