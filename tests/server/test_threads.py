@@ -65,6 +65,7 @@ class Door:
         self.app, self.room = App(), Room(folder, 10_000)
         front = Front(
             find_plain=lambda path: Route() if path == "/predict" else None,
+            client=lambda address, _: address,
             immediate=frozenset({"/live"}),
             prompt=frozenset({"/ready"}),
             max_body_bytes=lambda *_: 5_000,
