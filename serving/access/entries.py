@@ -11,6 +11,7 @@ generated key is 256 random bits, which nobody can guess, however fast the hash 
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import msgspec
 from serving.access.callers import SCOPES
 from serving.errors import NotJSON, SettingsError, without_path
 from serving.inputs.strict_json import JSONObject, parse
+from serving.lock import locked
 
 PREFIX = "adega_"  # so that secret scanners, and people, recognise one
 GENERATED = len(PREFIX) + 43  # characters: 32 bytes in base64
@@ -114,26 +116,35 @@ def read_file(file: Path) -> dict[str, Entry]:
     return entries("API_KEYS_FILE", content_of(file))
 
 
-def write_file(file: Path, kept: dict[str, Entry]) -> None:
-    """Replace `API_KEYS_FILE`, whole and for its owner only.
+def change_file(file: Path, change: Callable[[dict[str, Entry]], None]) -> None:
+    """Change the entries of `API_KEYS_FILE`, which is created if it is missing.
+
+    Others that change it wait meanwhile; those that read it find it whole.
 
     Raises
     ------
     SettingsError
     """
-    lines = [f" {_json(name)}: {_json(entry)}" for name, entry in kept.items()]
-    temporary = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch(mode=0o600)
-        try:
-            temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with locked(file.parent):
+            kept = read_file(file) if file.exists() else {}
+            change(kept)
+            _write(file, kept)
     except OSError as error:
         message = f"API_KEYS_FILE={str(file)!r} cannot be written: {without_path(error)}"
         raise SettingsError(message) from None
+
+
+def _write(file: Path, kept: dict[str, Entry]) -> None:
+    lines = [f" {_json(name)}: {_json(entry)}" for name, entry in kept.items()]
+    temporary = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+    temporary.touch(mode=0o600)
+    try:
+        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _json(value: Any) -> str:

@@ -56,12 +56,14 @@ def add(
     key = entries.generate()
     last = expires.date() if expires else None
     entry = Entry(entries.hash_of(key).hex(), chosen, [*models], last)
-    if settings.api_keys_file:
-        file = Path(settings.api_keys_file)
-        kept = entries.read_file(file) if file.exists() else {}
+
+    def put(kept: dict[str, Entry]) -> None:
         if name in kept:
             raise SettingsError(f"there is a key {name!r} already; `{WHERE} remove {name}` first")
-        entries.write_file(file, kept | {name: entry})
+        kept[name] = entry
+
+    if settings.api_keys_file:
+        entries.change_file(Path(settings.api_keys_file), put)
     click.echo(key)
     if not settings.api_keys_file:
         click.echo("nothing is written without API_KEYS_FILE; instead, set", err=True)
@@ -91,12 +93,13 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.pass_obj
 def remove(settings: Settings, name: str) -> None:
     """Remove the key called NAME; its sessions end, too."""
-    file = _file(settings)
-    kept = entries.read_file(file)
-    if name not in kept:
-        raise SettingsError(f"there is no key {name!r}; there are {', '.join(kept) or 'none'}")
-    del kept[name]
-    entries.write_file(file, kept)
+
+    def drop(kept: dict[str, Entry]) -> None:
+        if name not in kept:
+            raise SettingsError(f"there is no key {name!r}; there are {', '.join(kept) or 'none'}")
+        del kept[name]
+
+    entries.change_file(_file(settings), drop)
 
 
 def _file(settings: Settings) -> Path:

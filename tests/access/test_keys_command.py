@@ -1,13 +1,16 @@
 """`adega keys` makes, lists and removes keys, which the service accepts."""
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import body, wine
+from conftest import ROOT, body, wine
 
 from app import create_app
 from serving.__main__ import main
@@ -45,6 +48,18 @@ def test_a_new_key_works_until_it_is_removed(file: Path, settings: Settings):
     assert status() == 200
     assert adega(file, "remove", "shop").exit_code == 0
     assert status() == 401
+
+
+@pytest.mark.slow
+def test_keys_that_are_made_at_the_same_time_are_all_there(file: Path):
+    command = [sys.executable, "-m", "serving", "keys", "add", "--scope", "read"]
+    own = os.environ | {"API_KEYS_FILE": str(file)}
+    started = [
+        subprocess.Popen([*command, f"key{number}"], cwd=ROOT, env=own, stdout=subprocess.DEVNULL)
+        for number in range(6)
+    ]
+    assert {process.wait() for process in started} == {0}
+    assert json.loads(file.read_text()).keys() == {f"key{number}" for number in range(6)}
 
 
 def test_the_keys_are_listed_without_their_hashes(file: Path):
