@@ -1,5 +1,6 @@
 """A journal with its store, and records with a mark that can be looked for in files."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ MARK = "ana-123.456.789-09"
 
 
 def holding(folder: Path, mark: str = MARK) -> list[Path]:
-    """The files under a folder that contain a mark."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if mark.encode() in path.read_bytes()]
+    """The files under a folder that contain a mark, while others may remove some."""
+    found = []
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError, IsADirectoryError):
+            if mark.encode() in path.read_bytes():
+                found.append(path)
+    return found
 
 
 class Recorded:
