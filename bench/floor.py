@@ -11,6 +11,7 @@ app = Flask(__name__, static_folder=None)
 # gunicorn.conf.py asks for them:
 app.extensions["registry"] = SimpleNamespace(follow=lambda: None)
 app.extensions["metrics"] = SimpleNamespace(open=lambda: None)
+app.extensions["access"] = SimpleNamespace(warning="")
 
 
 @app.post("/predict")
