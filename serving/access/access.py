@@ -68,12 +68,13 @@ class Access:
     def find(self, sent: Credentials) -> Key | None:
         """Return the valid key of a request; a key that may be guessed only if few were wrong.
 
-        A generated key cannot be guessed, so it is never kept waiting by others with its address.
+        A generated key cannot be guessed, so it is never kept waiting by others with its address. A
+        session counts beside an unknown key, which may be a password for a proxy in front.
         """
-        if not sent.key:
+        key = self.keys.find(sent.key) if sent.key else None
+        if key is None:
             return self.sessions.find(sent.session, self.keys) if sent.session else None
-        key = self.keys.find(sent.key)
-        if key and key.is_guessable and self._is_slowed(sent.address):
+        if key.is_guessable and self._is_slowed(sent.address):
             return None
         return key
 
@@ -83,6 +84,13 @@ class Access:
         if key is None or (key.expires is not None and key.is_expired):
             return self.everybody
         return key.caller
+
+    def known_by_key(self, key: str, address: str) -> Caller:
+        """Return the same for a request with no session: most keys are the simple case."""
+        found = self.keys.find(key)
+        if found and not found.is_guessable and found.expires is None:
+            return found.caller
+        return self.known(Credentials(key, "", address))
 
     def admit(self, sent: Credentials, need: Need, model: str | None, *, any_model: bool) -> Caller:
         """Return who sends a request, if it is accepted.

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-from serving.access.access import Access, Credentials, sent_key
+from serving.access.access import Access, sent_key
 from serving.access.callers import Caller
 from serving.api.around import compression, request_id
 from serving.api.protocols import PROTOCOLS, Answer
@@ -62,7 +62,7 @@ class Route(NamedTuple):
         caller = self.access.everybody
         if request.x_api_key or request.authorization:
             key = sent_key(request.authorization, request.x_api_key)
-            caller = self.access.known(Credentials(key, "", request.address))
+            caller = self.access.known_by_key(key, request.address)
         if not caller.may("predict", self.name or self.service.registry.default):
             return None
         try:

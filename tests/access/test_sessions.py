@@ -56,6 +56,14 @@ def test_a_session_may_what_its_key_may(browser: FlaskClient):
     assert "predict</span>" in browser.get("/", headers=PAGE).text  # who is logged in
 
 
+def test_a_session_counts_beside_a_password_for_a_proxy(browser: FlaskClient):
+    log_in(browser, key_of("predict"))
+    proxys = {"Authorization": "Basic cHJveHk6cGFzc3dvcmQ="}
+    assert browser.post("/predict", **body(wine()), headers=proxys).status_code == 200
+    browser.post("/logout")
+    assert browser.post("/predict", **body(wine()), headers=proxys).status_code == 401
+
+
 def test_the_cookie_is_for_this_service_only_and_holds_no_key(browser: FlaskClient):
     cookie = log_in(browser, key_of("predict"))
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
