@@ -22,7 +22,7 @@ from serving.settings import Settings
 
 COUNT = 20_000 if os.environ.get("FAULTS") == "full" else 1_500
 SEED = int(os.environ.get("SEED", "1"))
-ACCEPTED_BY = {200, 303, 409, 413, 422}  # a status that only a view returns
+ACCEPTED_BY = {200, 202, 303, 409, 413, 422}  # a status that only a view returns
 SCOPES = ("predict", "feedback", "read", "metrics", "admin")
 METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE")
 NAMES = ("wine", "wine-score", "diabetes", "nobody", "..", "%", "a/b", "\x00", "é", "", "{{7*7}}")
@@ -88,7 +88,9 @@ class Fuzz:
             "FILE": choose(("icon.svg", "../app.py")),
         }
         path = re.sub(
-            "[A-Z_]{2,}", lambda part: quote(values[part[0]], safe=choose(("", "/"))), pattern
+            "[A-Z_]{2,}",
+            lambda part: quote(values.get(part[0], "any"), safe=choose(("", "/"))),
+            pattern,
         )
         if self._random.random() < 0.1:
             method = choose(METHODS)
