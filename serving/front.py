@@ -82,8 +82,8 @@ class Front(NamedTuple):
     room : Room
         For bodies that have to be kept.
     is_known : callable
-        Whether the headers Authorization, X-API-Key and Cookie are of somebody who may use the
-        service; from others no more than a small body is received.
+        Whether the headers Authorization, X-API-Key and Cookie, sent from an address, are of
+        somebody who may use the service; from others no more than a small body is received.
     """
 
     find_plain: Callable[[str], PlainRoute | None]
@@ -92,4 +92,4 @@ class Front(NamedTuple):
     prompt: frozenset[str]
     max_body_bytes: Callable[[str, str], int]
     room: Room
-    is_known: Callable[[str, str, str], bool] = _anybody
+    is_known: Callable[[str, str, str, str], bool] = _anybody

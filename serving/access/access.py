@@ -4,7 +4,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
-from ipaddress import ip_network
+from ipaddress import IPv6Address, ip_network
 from typing import NamedTuple
 
 from serving.access.buckets import Buckets, Rate
@@ -16,6 +16,7 @@ from serving.errors import NoKey, NotAllowed, Refused, TooManyRequests, WrongKey
 from serving.settings import Settings
 
 WRONG_KEYS = Rate(per_second=0.2, burst=5)  # of one address
+SAME_KEY = Rate(WRONG_KEYS.per_second, burst=1)
 HOW = "send one as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
 
 UNREADABLE = "?"  # in place of a key that is sent in an unknown way
@@ -92,6 +93,17 @@ class Access:
             return found.caller
         return self.known(Credentials(key, "", address))
 
+    def count_guess(self, sent: Credentials) -> None:
+        """Count the unknown key of a request that is accepted without it.
+
+        Else keys could be guessed fast by what the response shows. It may also be a password for a
+        proxy in front, sent again and again, which alone never makes anybody wait.
+        """
+        if not sent.key or self.keys.find(sent.key):
+            return
+        if not self._buckets.take(f"{_wrong(sent.address)} {sent.key}", SAME_KEY):
+            self._buckets.take(_wrong(sent.address), WRONG_KEYS)
+
     def admit(self, sent: Credentials, need: Need, model: str | None, *, any_model: bool) -> Caller:
         """Return who sends a request, if it is accepted.
 
@@ -110,6 +122,7 @@ class Access:
         self.count(caller, sent.address)
         if not caller.name and need not in caller.scopes:
             raise self.refusal(sent, need)
+        self.count_guess(sent)
         if not (any_model and model is None and need in caller.scopes):
             caller.require(need, model)
         return caller
@@ -170,11 +183,15 @@ class Access:
 
 @lru_cache(maxsize=1024)
 def network(address: str) -> str:
-    """Return the part of an address that belongs to one customer: of IPv6, the first half."""
+    """Return the part of an address that belongs to one customer: of IPv6, the first half.
+
+    A socket for both shows an IPv4 address within an IPv6 one.
+    """
     if ":" not in address:
         return address
     with suppress(ValueError):
-        return str(ip_network((address.partition("%")[0], 64), strict=False))
+        whole = IPv6Address(address.partition("%")[0])
+        return str(whole.ipv4_mapped or ip_network((whole, 64), strict=False))
     return address
 
 

@@ -26,7 +26,12 @@ from serving.lock import locked
 PREFIX = "adega_"  # so that secret scanners, and people, recognise one
 GENERATED = len(PREFIX) + 43  # characters: 32 bytes in base64
 NAME = re.compile(r"[\w.@-]{1,64}", re.ASCII)  # it is logged and recorded
-HASH = re.compile(r"[0-9a-f]{64}")
+HASH = re.compile(r"[0-9a-fA-F]{64}")
+KEY = re.compile(rf"{PREFIX}[\w-]*", re.ASCII)  # that was written in the wrong place
+ENTRY = (
+    '{"sha256": "…", "scopes": ["predict"], "models": ["wine"], "expires": "2027-06-30"}, '
+    "with models and expires only if it is limited"
+)
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -97,7 +102,8 @@ def entries(setting: str, content: bytes) -> dict[str, Entry]:
     if not isinstance(sent, JSONObject):
         raise SettingsError(f"{setting} is not {shown}")
     for name in sent.repeated:
-        raise SettingsError(f"{setting}: there are two entries {name!r}; rename one")
+        named = KEY.sub("…", name)
+        raise SettingsError(f"{setting}: there are two entries {named!r}; rename one")
     found = {}
     for number, (name, value) in enumerate(sent.items(), start=1):
         # A name may be a key that was written in the wrong place.
@@ -160,7 +166,20 @@ def check_scopes(where: str, scopes: list[str]) -> None:
     """
     for scope in scopes or [""]:
         if scope not in SCOPES:
-            message = f"{where}: {scope[:16]!r} is no scope; choose of {', '.join(SCOPES)}"
+            message = f"{where}: {scope[:16]!r} is not a scope; choose from {', '.join(SCOPES)}"
+            raise SettingsError(message)
+
+
+def check_models(where: str, models: list[str]) -> None:
+    """Check that each model may be one, of which there need not be any yet.
+
+    Raises
+    ------
+    SettingsError
+    """
+    for model in models:
+        if not model.strip() or "," in model:
+            message = f"{where}: {model[:16]!r} is not the name of a model; write each by itself"
             raise SettingsError(message)
 
 
@@ -181,8 +200,14 @@ def _entry(where: str, name: str, value: Any) -> Entry:
     try:
         entry = msgspec.convert(value, Entry)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{where}: {error}") from None
+        fault = KEY.sub("…", str(error))
+        raise SettingsError(f"{where}: {fault}; write {ENTRY}") from None
+    for member in value.repeated:
+        raise SettingsError(f"{where}: there are two {member!r}; remove one")
+    if value.get("models") == []:  # which may be meant as none, or as all
+        raise SettingsError(f"{where}: models is empty; name some, or leave it out for all")
     if not HASH.fullmatch(entry.sha256):
         raise SettingsError(f"{where}: sha256 is not the SHA-256 of a key in 64 hexadecimal digits")
     check_scopes(where, entry.scopes)
+    check_models(where, entry.models)
     return entry

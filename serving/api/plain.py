@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-from serving.access.access import Access, sent_key
+from serving.access.access import Access, Credentials, sent_key
 from serving.access.callers import Caller
 from serving.api.around import compression, request_id
 from serving.api.protocols import PROTOCOLS, Answer
@@ -59,7 +59,7 @@ class Route(NamedTuple):
 
     def _caller(self, request: PlainRequest) -> Caller | None:
         """Return who sends a request, and count it; None if it is refused, as the view will."""
-        caller = self.access.everybody
+        caller, key = self.access.everybody, ""
         if request.x_api_key or request.authorization:
             key = sent_key(request.authorization, request.x_api_key)
             caller = self.access.known_by_key(key, request.address)
@@ -69,6 +69,8 @@ class Route(NamedTuple):
             self.access.count(caller, request.address)
         except TooManyRequests:
             return None
+        if key and not caller.name:
+            self.access.count_guess(Credentials(key, "", request.address))
         return caller
 
     def _engine(self) -> Engine | None:

@@ -33,8 +33,8 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, required=True, help="Of predict, feedback, …")
-@click.option("--model", "models", multiple=True, help="Only for this model; repeat for several.")
+@click.option("--scope", "scopes", multiple=True, required=True, help="Such as predict,feedback.")
+@click.option("--model", "models", multiple=True, help="Only for such as wine,loans.")
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="From this day on invalid, UTC.")
 @click.pass_obj
 def add(
@@ -51,11 +51,12 @@ def add(
     API_KEYS is printed too.
     """
     entries.check_name(WHERE, name)
-    chosen = [each.strip() for part in scopes for each in part.split(",")]
+    chosen, only = _listed(scopes), _listed(models)
     entries.check_scopes(WHERE, chosen)
+    entries.check_models(WHERE, only)
     key = entries.generate()
     last = expires.date() if expires else None
-    entry = Entry(entries.hash_of(key).hex(), chosen, [*models], last)
+    entry = Entry(entries.hash_of(key).hex(), chosen, only, last)
 
     def put(kept: dict[str, Entry]) -> None:
         if name in kept:
@@ -106,6 +107,10 @@ def _file(settings: Settings) -> Path:
     if not settings.api_keys_file:
         raise SettingsError("API_KEYS_FILE is not set; set it to the file of keys")
     return Path(settings.api_keys_file)
+
+
+def _listed(values: tuple[str, ...]) -> list[str]:
+    return [each.strip() for value in values for each in value.split(",")]
 
 
 def _validity(expires: date | None) -> str:

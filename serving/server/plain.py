@@ -35,7 +35,7 @@ KEPT = (REQUEST_ID, SUBJECT, ACCEPT_ENCODING, AUTHORIZATION, X_API_KEY, FORWARDE
 HEADERS = {
     name: re.compile(value)
     for name, value in {
-        b"host": rb"[\w.-]+(?::\d{1,5})?|\[[0-9a-fA-F:]+\](?::\d{1,5})?",
+        b"host": rb"[\w-]{1,63}(?:\.[\w-]{1,63})*\.?(?::\d{1,5})?|\[[0-9a-fA-F:]+\](?::\d{1,5})?",
         b"user-agent": TEXT,
         b"accept": rb"\*/\*|application/json(?:, \*/\*)?",
         ACCEPT_ENCODING: TEXT,
@@ -132,9 +132,12 @@ class PlainRequests:
         if not head or head.length > self._max_bytes:
             return received
         route = self._front.find_plain(head.path)
-        if not route or (
-            head.length >= SMALL
-            and not self._front.is_known(head.authorization, head.x_api_key, "")
+        if not route:
+            return received
+        peer = address[0] if isinstance(address, tuple) else ""
+        sender = self._front.client(peer, head.forwarded_for)
+        if head.length >= SMALL and not self._front.is_known(
+            head.authorization, head.x_api_key, "", sender
         ):
             return received
         start, began = end + len(END), time.perf_counter()
@@ -148,9 +151,7 @@ class PlainRequests:
             head.accept_encoding,
             head.authorization,
             head.x_api_key,
-            self._front.client(
-                address[0] if isinstance(address, tuple) else "", head.forwarded_for
-            ),
+            sender,
         )
         body, response = self._predict(client, head.length, route, request)
         if response is None:

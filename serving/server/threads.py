@@ -80,8 +80,15 @@ class Threads:
         """
         sent = environ["wsgi.input"]
         kind = environ.get("CONTENT_TYPE", ""), environ.get("HTTP_CONTENT_ENCODING", "")
-        credentials = ("HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_COOKIE")
-        is_known = self._front.is_known(*(environ.get(each, "") for each in credentials))
+        address = self._front.client(
+            environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
+        )
+        is_known = self._front.is_known(
+            environ.get("HTTP_AUTHORIZATION", ""),
+            environ.get("HTTP_X_API_KEY", ""),
+            environ.get("HTTP_COOKIE", ""),
+            address,
+        )
         max_bytes, size = self._front.max_body_bytes(*kind) if is_known else SMALL, 0
         sent.failed = int(environ.get("CONTENT_LENGTH") or 0) > max_bytes  # gunicorn closes then
         try:

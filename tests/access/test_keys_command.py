@@ -71,10 +71,16 @@ def test_the_keys_are_listed_without_their_hashes(file: Path):
     assert as_json["old"] == {"scopes": ["metrics"], "models": [], "expires": "2020-01-01"}
 
 
+def test_several_models_are_separated_as_several_scopes_are(file: Path):
+    adega(file, "add", "shop", "--scope", "read, predict", "--model", "wine, homes")
+    assert adega(file, "list").output == "shop: read, predict, models wine, homes\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["add", "shop", "--scope", "write"], "'write' is no scope; choose of predict, feedback"),
+        (["add", "shop", "--scope", "write"], "'write' is not a scope; choose from predict"),
+        (["add", "a", "--scope", "read", "--model", "wine,"], "'' is not the name of a model"),
         (["add", "two words", "--scope", "read"], "a name is at most 64 letters, digits and"),
         (["add", "there", "--scope", "read"], "there is a key 'there' already; `adega keys remove"),
         (["remove", "nobody"], "there is no key 'nobody'; there are there"),

@@ -127,6 +127,57 @@ def test_wrong_keys_slow_their_address_down(settings: Settings, way: str, clock:
     assert statuses(client, 2, wrong, "10.0.0.1") == [401, 429]
 
 
+@pytest.mark.parametrize("path", ["/health/ready", "/login", "/nothing-here"])
+def test_a_wrong_key_counts_where_none_is_needed(settings: Settings, path: str, clock: Clock):
+    client = limited(settings, WAYS[0])
+    for number in range(5):
+        client.get(path, headers={"X-API-Key": f"guess {number}"})
+    assert client.get("/models", headers={"X-API-Key": ADMIN}).status_code == 429
+    clock.now += 5
+    assert client.get("/models", headers={"X-API-Key": ADMIN}).status_code == 200
+
+
+def test_a_wrong_key_counts_where_only_decisions_need_one(
+    settings: Settings, way: str, clock: Clock
+):
+    own = Settings(var_dir=settings.var_dir, admin_keys=f"ana:{ADMIN}")
+    client = ask(create_app(own), way).test_client()
+    for number in range(6):
+        assert statuses(client, 1, {"X-API-Key": f"guess {number}"}, "10.0.0.1") == [200]
+    sent = {"headers": {"X-API-Key": ADMIN}, "json": {"ids": []}}
+    here = {"REMOTE_ADDR": "10.0.0.1"}
+    assert client.post("/erasures", **sent, environ_overrides=here).status_code == 429
+    assert client.post("/erasures", **sent).status_code == 202
+    assert clock.now
+
+
+def test_a_wrong_key_counts_beside_a_session(settings: Settings, clock: Clock):
+    client = limited(settings, WAYS[1])
+    client.post("/login", data={"key": key_of("predict")})
+    guesses = [client.get("/erasures", headers={"X-API-Key": f"guess {n}"}) for n in range(5)]
+    assert {each.status_code for each in guesses} == {403}
+    assert client.get("/erasures", headers={"X-API-Key": ADMIN}).status_code == 429
+    assert clock.now
+
+
+def test_a_password_for_a_proxy_in_front_makes_nobody_wait(settings: Settings, clock: Clock):
+    client = limited(settings, WAYS[1])
+    for _ in range(20):
+        client.get("/login", auth=("somebody", "of the proxy"))
+    assert client.get("/models", headers={"X-API-Key": ADMIN}).status_code == 200
+    assert clock.now
+
+
+def test_no_large_body_is_received_for_a_key_that_waits(settings: Settings, clock: Clock):
+    client = limited(settings, WAYS[1])
+    statuses(client, 6, {"X-API-Key": "wrong"}, "10.0.0.1")
+    is_known = client.application.extensions["front"].is_known
+    assert not is_known("", ADMIN, "", "10.0.0.1")
+    assert is_known("", ADMIN, "", "10.0.0.2")
+    assert is_known("", key_of("predict"), "", "10.0.0.1")
+    assert clock.now
+
+
 def test_health_has_no_limit(settings: Settings, way: str, clock: Clock):
     client = limited(settings, way, address_requests_per_second=1)
     assert [client.get("/health/live").status_code for _ in range(5)] == [200] * 5
@@ -140,6 +191,7 @@ def test_health_has_no_limit(settings: Settings, way: str, clock: Clock):
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
         ("::1", "::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
         ("not:one", "not:one"),
         ("", ""),
     ],

@@ -133,7 +133,18 @@ def test_a_session_ends_when_its_key_is_removed(
 
 @pytest.mark.parametrize(
     "then",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil", "javascript:1", ""],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "////evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\r\nX-Own: header",
+        "\\\\evil",
+        "javascript:1",
+        "//",
+        "",
+    ],
 )
 def test_a_login_leads_to_no_other_site(browser: FlaskClient, then: str):
     answer = browser.post("/login", data={"key": key_of("predict"), "then": then})

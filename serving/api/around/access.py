@@ -36,12 +36,14 @@ def credentials() -> Credentials:
     return Credentials(key, request.cookies.get(COOKIE, ""), request.remote_addr or "")
 
 
-def is_known(access: Access, authorization: str, x_api_key: str, cookies: str) -> bool:
+def is_known(
+    access: Access, authorization: str, x_api_key: str, cookies: str, address: str
+) -> bool:
     """Whether headers are of somebody who may use the service, if only for something."""
     if access.everybody.scopes:
         return True
     session = parse_cookie(cookies).get(COOKIE, "")
-    sent = Credentials(sent_key(authorization, x_api_key), session, "")
+    sent = Credentials(sent_key(authorization, x_api_key), session, address)
     return bool(access.known(sent).scopes)
 
 
@@ -54,6 +56,7 @@ def register(app: Flask, service: Service, access: Access) -> None:
         # A preflight has no key; what has no route is refused anyway.
         if declared.scope == "open" or request.method == "OPTIONS" or not request.url_rule:
             g.caller = access.known(sent)
+            access.count_guess(sent)
             return
         g.caller = access.admit(
             sent, declared.scope, _model(service), any_model=declared.shows_allowed

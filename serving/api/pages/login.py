@@ -1,6 +1,6 @@
 """Log in and out: a browser's session stands for the key that was typed once."""
 
-from urllib.parse import urlsplit
+import re
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -11,6 +11,9 @@ from serving.api.around import errors
 from serving.api.around.access import COOKIE, credentials
 from serving.api.declared import declares
 from serving.errors import NoKey, TooManyRequests, WrongKey
+
+# A path of this service. Browsers take // and /\\ for the beginning of another host.
+LOCAL = re.compile(r"/(?!/)[^\\\x00-\x1f\x7f]*")
 
 
 def blueprint(access: Access) -> Blueprint:
@@ -64,10 +67,7 @@ def _form(reason: str) -> Response:
 
 def _local(address: str) -> str:
     """The page to go to, if it is one of this service; else the first page."""
-    parts = urlsplit(address.replace("\\", "/"))
-    if parts.scheme or parts.netloc or not address.startswith("/"):
-        return url_for("pages.home")
-    return address
+    return address if LOCAL.fullmatch(address) else url_for("pages.home")
 
 
 def _root() -> str:
