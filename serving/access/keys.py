@@ -61,8 +61,6 @@ class Keys:
     ----------
     is_required : bool
         Whether a request needs a key for anything but what is open.
-    reason : str
-        Why the file cannot be read now, if so; its keys of before stay valid meanwhile.
 
     Raises
     ------
@@ -79,11 +77,17 @@ class Keys:
         self._stamp = _stamp(self._file)
         self._known = _Known(_indexed(self._fixed + self._of_file()), {})
         self._until = 0.0
-        self.reason = ""
+        self._reason = ""
 
     def __iter__(self) -> Iterator[Key]:
         self._follow()
         return iter(self._known.by_digest.values())
+
+    @property
+    def reason(self) -> str:
+        """Why the file cannot be read now, if so; its keys of before stay valid meanwhile."""
+        self._follow()
+        return self._reason
 
     @property
     def can_decide(self) -> bool:
@@ -120,10 +124,10 @@ class Keys:
         try:
             self._known = _Known(_indexed(self._fixed + self._of_file()), {})
         except SettingsError as error:
-            self.reason = error.public
+            self._reason = error.public
             log.error("the keys of before stay valid: %s", error)  # noqa: TRY400 - the message is enough
         else:
-            self.reason = ""
+            self._reason = ""
             log.info("%s: the keys were read again", self._file)
 
     def _of_file(self) -> list[Key]:
