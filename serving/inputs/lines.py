@@ -9,7 +9,9 @@ from serving.errors import NotATable
 
 MAX_BYTES = 2**20  # of a record
 PIECE = 2**16
-SPECIAL = b'"\0'  # a quote may hold the end of a line, a zero byte is no text
+# A quote may hold the end of a line, a zero byte is no text, and the others are kinds of spaces: a
+# line of them alone is empty.
+SPECIAL = b'"\0\v\f\x1c\x1d\x1e\x1f'
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 

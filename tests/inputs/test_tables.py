@@ -116,6 +116,11 @@ def test_what_holds_nothing_is_passed_over_at_the_end_and_kept_in_between():
     assert lines == [3, 4, 5]
 
 
+def test_a_line_of_any_spaces_is_empty_in_a_table_of_one_column():
+    table = cells(b"a\n1\n\f\n \n2\n\x1c\n", ("a",))
+    assert table.take(9) == ([["1"], ["2"]], [2, 5])
+
+
 def test_names_that_are_known_decide_what_stands_between_cells():
     content = "x;y\n1,5;2,5\n"
     assert cells(content, ("x", "y")).separator == ";"
