@@ -1,4 +1,4 @@
-"""Bodies of requests that are kept, in memory or on the disk, within a bound for all of them."""
+"""Bodies of requests and responses, in memory or on the disk, within a bound for all of them."""
 
 import math
 import os
@@ -10,6 +10,7 @@ from typing import Any, Self
 from serving.errors import NoRoom
 
 IN_MEMORY = 2**20  # bytes of a body that needs no file
+FREE = 2**14  # bytes of a body that are not counted: what is small never waits for room
 
 
 class Room:
@@ -66,6 +67,11 @@ class Part:
         self._room.take(count, self._within)
         self.size += count
 
+    def replace(self, count: int) -> None:
+        """Take so many bytes instead, be there room or not: they are in memory already."""
+        self._room.give_back(self.size - count)
+        self.size = count
+
     def give_back(self) -> None:
         """Give back all that was taken."""
         if self.size:
@@ -95,7 +101,8 @@ class Spool(SpooledTemporaryFile[bytes]):
         NoRoom
             If the disk is full, or others take all the room there is.
         """
-        self._part.grow(len(content))
+        if (size := self.tell() + len(content)) > FREE:
+            self._part.grow(size - self._part.size)
         try:
             return super().write(content)
         except OSError as error:

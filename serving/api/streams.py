@@ -180,5 +180,6 @@ def _predict_all(batch: Batch, predict: Predict) -> tuple[Batch, Predicted]:
 
 
 def _joined(begun: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield from begun
+    while begun:  # a client may be slow to read, so nothing that was sent is kept
+        yield begun.pop(0)
     yield from rest

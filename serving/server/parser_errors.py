@@ -29,6 +29,13 @@ class ProblemWorker(Worker):
         super().handle_error(req, client, addr, exc)
 
 
+def problem(status: int, title: str, detail: str) -> bytes:
+    """Return the body of a response that the app has not made."""
+    return msgspec.json.encode(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    )
+
+
 def write_problem(sock: socket.socket, status: int, reason: str, message: str) -> None:
     """Answer a request that never reached the app; the connection is closed afterwards.
 
@@ -40,9 +47,7 @@ def write_problem(sock: socket.socket, status: int, reason: str, message: str) -
         What is wrong with the request; empty where the service itself failed.
     """
     title = TITLES.get(status, reason)
-    detail = message or FAILED
-    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    body = msgspec.json.encode(problem)
+    body = problem(status, title, message or FAILED)
     head = (
         f"HTTP/1.1 {status} {title}\r\n"
         "Connection: close\r\n"

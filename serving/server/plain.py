@@ -18,11 +18,11 @@ from serving.errors import NoRoom
 from serving.front import SMALL, Front, PlainRequest, PlainResponse, PlainRoute
 from serving.server.client import Client
 from serving.server.threads import Run
-from serving.spool import Part
+from serving.spool import FREE, Part
 
 END = b"\r\n\r\n"
 MAX_HEAD = 4_096
-IN_MEMORY = 2**26  # bytes of bodies that a worker keeps; beyond them, gunicorn's way uses the disk
+IN_MEMORY = 2**26  # bytes that a worker keeps; beyond them, gunicorn's way uses the disk
 PIECE = 2**18  # bytes of a body that are received at once
 REQUEST_LINE = re.compile(rb"POST (/[\w/.~-]*) HTTP/1\.1")
 TEXT = rb"[\t\x20-\x7e]*"
@@ -153,14 +153,18 @@ class PlainRequests:
             head.x_api_key,
             sender,
         )
-        body, response = self._predict(client, head.length, route, request)
-        if response is None:
-            return received[:start] + body
-        client.send_both(
-            f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {_date(int(time.time()))}\r\n"
-            f"Connection: keep-alive\r\n{response.headers}\r\n".encode("latin-1"),
-            response.body,
-        )
+        with Part(self._front.room, IN_MEMORY) as kept:
+            body, response = self._predict(client, head.length, route, request, kept)
+            if response is None:
+                return received[:start] + body
+            del body  # the client may be slow to read
+            if len(response.body) > FREE or kept.size:
+                kept.replace(len(response.body))
+            client.send_both(
+                f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {_date(int(time.time()))}\r\n"
+                f"Connection: keep-alive\r\n{response.headers}\r\n".encode("latin-1"),
+                response.body,
+            )
         log.write_access(
             method="POST",
             path=head.path,
@@ -174,21 +178,20 @@ class PlainRequests:
         return None
 
     def _predict(
-        self, client: Client, length: int, route: PlainRoute, begun: PlainRequest
+        self, client: Client, length: int, route: PlainRoute, begun: PlainRequest, kept: Part
     ) -> tuple[bytes, PlainResponse | None]:
         """Receive the rest of a body and predict; return the body, and None if it is refused."""
         if len(begun.body) == length < SMALL:  # as most are
             return begun.body, route.answer(begun)
         received = io.BytesIO()
         received.write(begun.body)
-        with Part(self._front.room, IN_MEMORY) as kept:
-            is_whole = _receive(client, received, length, kept)
-            request = begun._replace(body=received.getvalue())
-            if not is_whole:
-                return request.body, None
-            if length < SMALL:
-                return request.body, route.answer(request)
-            return request.body, self._compute(route.answer, request)
+        is_whole = _receive(client, received, length, kept)
+        request = begun._replace(body=received.getvalue())
+        if not is_whole:
+            return request.body, None
+        if length < SMALL:
+            return request.body, route.answer(request)
+        return request.body, self._compute(route.answer, request)
 
 
 def _receive(client: Client, body: io.BytesIO, length: int, kept: Part) -> bool:

@@ -2,22 +2,27 @@
 
 A greenlet reads the body of a request before the app is called, and writes each piece of the
 response before the next one is computed. So no thread waits for a client, and what is computed for
-a client that has gone ends with the next piece.
+a client that has gone ends with the next piece. A large piece is kept as a large body is.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from contextvars import Context
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from gevent.threadpool import ThreadPool
 
+from serving.errors import NoRoom
 from serving.front import HAS_LEFT, READ_AS_JSON, SMALL, Front
-from serving.spool import IN_MEMORY, Spool
+from serving.server.parser_errors import problem
+from serving.spool import IN_MEMORY, Room, Spool
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROMPT_THREADS = 2
+RETRY_SECONDS = "10"
 PIECE = 2**17  # bytes that are received or written at once
 Run = Callable[..., Any]
 
@@ -60,7 +65,7 @@ class Threads:
         try:
             size = self._receive(environ, body)
             environ["wsgi.input"] = body
-            answer = _Answer(body, self._runner(environ, size))
+            answer = _Answer(body, self._front.room, self._runner(environ, size))
             answer.begin(self._app, environ)
             start_response(answer.status, answer.headers)
         except BaseException:
@@ -128,15 +133,18 @@ class _Answer:
     ----------
     body : Body
         Of the request, closed with the response.
+    room : Room
+        For large pieces.
     run : callable
         Runs calls of the app's code, all in one context but maybe in different threads.
     """
 
-    def __init__(self, body: Body, run: Run) -> None:
-        self._body, self._run = body, run
+    def __init__(self, body: Body, room: Room, run: Run) -> None:
+        self._body, self._room, self._run = body, room, run
         self._given: Iterable[bytes] = ()
         self._pieces: Iterator[bytes] = iter(())
         self._first: bytes | None = None
+        self._kept: Spool | None = None  # the piece that is sent, if it is large
         self._is_closed = False
         self.status, self.headers = "", [("", "")]
 
@@ -148,29 +156,71 @@ class _Answer:
         piece = self._first
         while piece is not None:
             yield piece
-            piece = None if self._is_closed else self._run(next, self._pieces, None)
+            piece = self._run(self._next) if self._kept or not self._is_closed else None
 
     def close(self) -> None:
         """End the response, whether or not all of it was sent."""
         if not self._is_closed:
             self._run(self._close)
+        if self._kept:
+            self._kept.close()
         self._body.close()
 
     def _begin(self, app: "WSGIApplication", environ: "WSGIEnvironment") -> None:
         self._given = app(environ, self._start)
         try:
             self._pieces = iter(self._given)
-            self._first = next(self._pieces, None)
+            piece = next(self._pieces, None)
+            if ("Content-Length", str(len(piece or b""))) in self.headers:
+                self._close()  # that was all
+                environ.pop("werkzeug.request", None)  # it has all of the body
+            self._first = piece and self._keep(piece)
+        except NoRoom as error:
+            self._close()
+            self._refuse(error)
         except BaseException:
             self._close()
             raise
-        if ("Content-Length", str(len(self._first or b""))) in self.headers:
-            self._close()  # that was all
+
+    def _next(self) -> bytes | None:
+        """Return what is to be sent next; None at the end."""
+        if self._kept:
+            if rest := self._kept.read(PIECE):
+                return rest
+            self._kept.close()
+            self._kept = None
+        piece = None if self._is_closed else next(self._pieces, None)
+        return piece and self._keep(piece)
+
+    def _keep(self, piece: bytes) -> bytes:
+        """Keep a piece; return what of it is sent first."""
+        if len(piece) <= PIECE:
+            return piece
+        with ExitStack() as unless_kept:
+            kept = unless_kept.enter_context(Spool(self._room))
+            kept.write(piece)
+            kept.seek(0)
+            unless_kept.pop_all()
+        self._kept = kept
+        return kept.read(PIECE)
+
+    def _refuse(self, error: NoRoom) -> None:
+        """Respond that others take the room."""
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        self._first = problem(status, status.phrase, str(error))
+        self.status = f"{status} {status.phrase}"
+        self.headers = [
+            *(each for each in self.headers if not each[0].startswith("Content-")),
+            ("Content-Type", "application/problem+json"),
+            ("Content-Length", str(len(self._first))),
+            ("Retry-After", RETRY_SECONDS),
+        ]
 
     def _close(self) -> None:
         self._is_closed = True
-        if hasattr(self._given, "close"):
-            self._given.close()
+        given, self._given, self._pieces = self._given, (), iter(())
+        if hasattr(given, "close"):
+            given.close()
 
     def _start(self, status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
         self.status, self.headers = status, headers

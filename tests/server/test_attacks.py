@@ -4,6 +4,7 @@
 """
 
 import gzip
+import json
 import os
 import resource
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
+from conftest import wine
 from raw_requests import CSV, HEADER, MB, RECORD, ROW, head, length, memory
 from servers import PATIENCE, Server, connect, proc, wait_until, workers
 
@@ -65,6 +67,12 @@ def reading_slowly(client: socket.socket, step: int) -> None:
         client.recv(3_000)
 
 
+def reading_no_batch(client: socket.socket, step: int) -> None:
+    """Have a batch get a response with a warning for each value, and do not read it."""
+    if step == 0:
+        client.sendall(head(b"/predict", length(len(WARNED))) + WARNED)
+
+
 def bomb(client: socket.socket, step: int) -> None:
     """Send what unpacks to 250 MB, and wait for nothing."""
     if step == 0:
@@ -77,6 +85,11 @@ def silent(_: socket.socket, __: int) -> None:
     pass
 
 
+# 14 MB, and the response has 11.
+UNSEEN = wine(
+    density=1.4, pH=13.9, sulphates=49, chlorides=49, volatile_acidity=49
+) | dict.fromkeys(("fixed acidity", "citric acid", "residual sugar", "alcohol"), 99)
+WARNED = json.dumps([UNSEEN] * 10_000).encode() + b" " * 12 * MB
 BOMB = gzip.compress(HEADER + (b"\n" + ROW) * (200 * MB // len(ROW)), 1) if FULL else b""
 BOMB = BOMB or gzip.compress(HEADER + (b"\n" + ROW) * (40 * MB // len(ROW)), 1)
 ATTACKS = {
@@ -88,6 +101,7 @@ ATTACKS = {
     "dripped CSV": dripped(head(b"/predict", CSV, length(9_999)) + HEADER, b"\n" + ROW * 9),
     "slow readers": reading_slowly,
     "readers that stop": not_reading,
+    "readers of no batch": reading_no_batch,
     "gzip bombs": bomb,
     "idle connections": silent,
 }

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,7 @@ from conftest import wine
 from raw_requests import MB, RECORD, head, length, memory
 from servers import PATIENCE, Server, connect, gunicorn, running
 
+from serving.errors import NoRoom
 from serving.front import SMALL, Front, PlainRequest, PlainResponse
 from serving.server.client import Client, Pace
 from serving.server.plain import PlainRequests
@@ -42,6 +44,8 @@ class Route:
             assert self.may_end.wait(PATIENCE)
         if request.body.startswith(b"faulty"):
             return None
+        if request.body.startswith(b"large"):
+            return PlainResponse("", "", "Content-Length: 9000000\r\n", bytes(9_000_000))
         return PlainResponse("", "", "Content-Length: 7\r\n", b"%7d" % len(request.body))
 
 
@@ -129,6 +133,23 @@ def test_a_batch_without_room_is_left_as_it_came(connections: Connections):
     connections.room.take(100_000)
     small, *_ = connections.begin(request(b"small"))
     assert small.get(timeout=PATIENCE) is None
+
+
+@pytest.mark.parametrize("body", [b"large", b"large" * 20_000])
+def test_a_response_takes_room_until_it_is_read(connections: Connections, body: bytes):
+    connections.route.may_end.set()
+    answered, _, other = connections.begin(request(body))
+    other.settimeout(0.1)
+    gevent.sleep(0.5)
+    with pytest.raises(NoRoom):
+        connections.room.take(1)
+    small, *_ = connections.begin(request(b"small"))
+    assert small.get(timeout=PATIENCE) is None
+    while not answered.ready():
+        with suppress(TimeoutError):
+            other.recv(MB)
+        gevent.sleep(0)
+    connections.room.take(300_000)
 
 
 def respond(responses: IO[bytes]) -> tuple[int, Any]:

@@ -2,16 +2,18 @@
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from weakref import ref
 
 import gevent
 import pytest
 
+from serving.errors import NoRoom
 from serving.front import Front, PlainRequest
 from serving.server.threads import Threads
 from serving.spool import Room
@@ -20,12 +22,17 @@ COUNT = 2
 asked: ContextVar[str] = ContextVar("asked")
 
 
+class Given(list[bytes]):
+    """The pieces of a response, which can be looked for."""
+
+
 class App:
     """A WSGI app whose /long ends when it may, and whose /stream is computed piece by piece."""
 
     def __init__(self) -> None:
         self.may_end, self.computed, self.closed = threading.Event(), 0, 0
         self.threads: set[int] = set()
+        self.given: Callable[[], Given | None] = lambda: None
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         path = environ["PATH_INFO"]
@@ -35,7 +42,12 @@ class App:
             assert self.may_end.wait(60)
         if path == "/broken":
             raise ValueError(path)
-        start_response("200 OK", [("X-Path", path)])
+        length = [("Content-Length", "140000")] if path == "/large" else []
+        start_response("200 OK", [("X-Path", path), *length])
+        if path == "/large":
+            given = Given([bytes(140_000)])
+            self.given = ref(given)
+            return given
         return self.stream() if path == "/stream" else [path.encode(), environ["wsgi.input"].read()]
 
     def stream(self) -> Iterator[bytes]:
@@ -62,13 +74,13 @@ class Door:
     """An app in threads."""
 
     def __init__(self, folder: Path) -> None:
-        self.app, self.room = App(), Room(folder, 10_000)
+        self.app, self.room = App(), Room(folder, 300_000)
         front = Front(
             find_plain=lambda path: Route() if path == "/predict" else None,
             client=lambda address, _: address,
             immediate=frozenset({"/live"}),
             prompt=frozenset({"/ready"}),
-            max_body_bytes=lambda *_: 5_000,
+            max_body_bytes=lambda *_: 50_000,
             room=self.room,
         )
         self.run = Threads(self.app, front, COUNT)
@@ -143,9 +155,30 @@ def test_bodies_give_back_their_room(door: Door):
     for path in ("/ready", "/broken", "/stream", "/long") * 3:
         door.app.may_end.set()
         with suppress(ValueError):
-            door.ask(path, bytes(4_000))
-    door.room.take(10_000)
+            door.ask(path, bytes(40_000))
+    door.room.take(300_000)
+
+
+def test_small_bodies_need_no_room(door: Door):
+    door.room.take(300_000)
+    assert door.ask("/predict", b"{}") == b"/predict{}"
+    with pytest.raises(NoRoom):
+        door.ask("/predict", bytes(40_000))
+
+
+def test_responses_that_are_not_read_take_room_until_it_is_refused(door: Door):
+    unread = [door.begin("/large") for _ in range(2)]
+    assert door.app.given() is None  # all of it is kept outside of the memory, or counted
+    refused = door.begin("/large")
+    assert (refused.status[:3], next(iter(refused))[:1]) == ("503", b"{")
+    assert {"X-Path", "Retry-After"} < dict(refused.headers).keys()
+    refused.close()
+    for each in unread:
+        assert b"".join(each) == bytes(140_000)
+        each.close()
+    assert door.ask("/large") == bytes(140_000)
+    door.room.take(300_000)
 
 
 def test_nothing_is_received_of_a_body_that_is_too_large(door: Door):
-    assert door.ask("/ready", bytes(6_000)) == b"/ready"
+    assert door.ask("/ready", bytes(60_000)) == b"/ready"
