@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -276,6 +277,28 @@ def mutate(tables: dict[str, Any], name: str, place: int, field: int, value: Any
         value = int(min(max(value, low), high)) if np.isfinite(value) else 0
     with np.errstate(over="ignore"):
         column[place % len(column)] = value
+
+
+@walked
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,)}",
+        b"{'descr': '<f8', ",
+        b"-" * 9_000 + b"1",
+    ],
+)
+def test_a_table_of_which_the_file_is_malformed_is_refused(
+    header: bytes, estimators: dict[str, Any]
+):
+    _, version = artefact("boosting of numbers", estimators)
+    damaged = io.BytesIO()
+    with ZipFile(io.BytesIO(version.contents[FOREST])) as file, ZipFile(damaged, "w") as copy:
+        for name in file.namelist():
+            content = b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header
+            copy.writestr(name, content if name == "numbers.npy" else file.read(name))
+    with pytest.raises(ArtefactError, match="cannot be loaded: "):
+        forest.from_forest(damaged.getvalue(), version.manifest)
 
 
 @walked
