@@ -18,6 +18,7 @@ from serving.api.respond import as_json
 from serving.errors import TooManyRecords, UnknownPrediction
 from serving.ids import PredictionId
 from serving.inputs.shown import shown
+from serving.inputs.strict_json import parse
 from serving.predicting.erasing import Erasing
 from serving.recording.erasure import What
 from serving.recording.privacy import SUBJECT_PATTERN
@@ -177,6 +178,8 @@ def _form() -> Form:
         names = msgspec.json.decode(sent, type=dict[str, msgspec.Raw]).keys()
         form = next((each for each in FORMS if names == {*each.__struct_fields__}), None)
         if form:
+            for name in parse(sent).repeated:  # of two, only one would be erased
+                raise BadRequest(f"the body has {name!r} twice; send one request for each")
             return msgspec.json.decode(sent, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"{error}; send {EXAMPLES}") from None

@@ -63,6 +63,7 @@ def test_a_wrong_value_is_named_with_its_variable(variable: str, value: str):
         ("ALERT_WEBHOOK", "https://[secret/"),
         ("ALERT_WEBHOOK_KEY", "whsec_no secret in base64"),
         ("ALERT_WEBHOOK_KEY", "whsec_"),
+        ("ALERT_WEBHOOK_KEY", "whsec_é"),
     ],
 )
 def test_a_wrong_value_that_may_hold_a_secret_is_not_quoted(variable: str, value: str):

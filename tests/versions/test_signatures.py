@@ -224,7 +224,7 @@ def test_the_doctor_warns_of_a_key_that_others_can_read(signing: Signing):
     assert "other users can read the private key" in signing.run("doctor").output
 
 
-@pytest.mark.parametrize("keys", ["key", "aGVsbG8=", "!" * 44])
+@pytest.mark.parametrize("keys", ["key", "aGVsbG8=", "!" * 44, "é", ",", " , "])
 def test_trusted_keys_that_are_none_stop_the_start(signing: Signing, keys: str):
     refused = signing.run("versions", "wine", TRUSTED_KEYS=keys)
     assert re.search(
