@@ -121,11 +121,15 @@ class VersionRefused(ServingError):
     ----------
     objections : tuple of str
         All reasons.
+    can_be_forced : bool
+        Whether `force` overrules them.
     """
 
-    def __init__(self, message: str, objections: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, objections: tuple[str, ...] = (), *, can_be_forced: bool = False
+    ) -> None:
         super().__init__(message)
-        self.objections = objections
+        self.objections, self.can_be_forced = objections, can_be_forced
 
 
 class JournalError(ServingError):

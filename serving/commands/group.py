@@ -29,9 +29,9 @@ class Commands(click.Group):
 
 def _lines(error: ServingError) -> list[str]:
     lines = [str(error)]
-    if isinstance(error, VersionRefused) and error.objections:
+    if isinstance(error, VersionRefused):
         lines += [f"  - {objection}" for objection in error.objections]
-        lines.append("--force puts it live anyway.")
+        lines += ["--force puts it live anyway."] * error.can_be_forced
     elif isinstance(error, InvalidRecords):
         for fault in error.faults:
             where = f"line {fault.line}, " if fault.line else ""

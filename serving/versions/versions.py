@@ -93,7 +93,8 @@ class Versions:
             if before != version:
                 objections = self._objections(model, version, before)
             if objections and not force:
-                raise VersionRefused(f"{model} {version} is not put live", objections)
+                message = f"{model} {version} is not put live"
+                raise VersionRefused(message, objections, can_be_forced=True)
             return self._take("promote", model, before, version, why, overruled=objections)
 
     def rollback(self, model: str, why: str = "") -> Decision:

@@ -138,7 +138,9 @@ def test_no_command_unpickles_what_is_not_signed(
     (tmp_path / "rows.csv").write_text((ROOT / "examples/wines.csv").read_text())
     rows = ("predict", "wine", str(tmp_path / "rows.csv"), "-o", str(tmp_path / "out.csv"))
 
-    assert "wine 2 is not signed" in signing.run("promote", "wine", poisoned, "--force").output
+    refused = signing.run("promote", "wine", poisoned, "--force").output
+    assert "wine 2 is not signed" in refused
+    assert "puts it live anyway" not in refused
     assert "wine 2 is not signed" in signing.run("trial", "wine", poisoned).output
     assert "wine 2 is not signed" in signing.run(*rows, "--version", poisoned).output
     model_folder.put_live(signing.models / "wine", int(poisoned))
