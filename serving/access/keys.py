@@ -73,7 +73,7 @@ class Keys:
         self.is_required = bool(settings.api_keys or self._file)
         self._fixed = [*_admins(settings.admin_keys)]
         if settings.api_keys:
-            self._fixed += read("API_KEYS", settings.api_keys.encode())
+            self._fixed += read("API_KEYS", settings.api_keys.encode(errors="surrogateescape"))
         self._stamp = _stamp(self._file)
         self._known = _Known(_indexed(self._fixed + self._of_file()), {})
         self._until = 0.0
@@ -150,10 +150,11 @@ def read(setting: str, content: bytes) -> Iterator[Key]:
 def _admins(setting: str) -> Iterator[Key]:
     for number, pair in enumerate(filter(None, setting.split(",")), start=1):
         name, colon, key = pair.strip().partition(":")
-        if not (name and colon and len(key) >= MIN_ADMIN_KEY):  # not quoted, as it is secret
+        sound = name and colon and len(key) >= MIN_ADMIN_KEY and pair.isprintable()
+        if not sound:  # not quoted, as it is secret
             raise SettingsError(
                 f"ADMIN_KEYS: entry {number} is not name:key with a key of at least "
-                f"{MIN_ADMIN_KEY} characters"
+                f"{MIN_ADMIN_KEY} printable characters"
             )
         yield Key(holder(name, frozenset({ADMIN})), hash_of(key), None)
 

@@ -10,14 +10,14 @@ ORIGIN = re.compile(r"https?://[^/\s,*]+")
 
 
 def origins(settings: Settings) -> frozenset[str]:
-    """Return the allowed origins, which may be `ANY`.
+    """Return the allowed origins, in lower case as browsers send them; one may be `ANY`.
 
     Raises
     ------
     SettingsError
         If an entry is not an origin.
     """
-    named = frozenset(filter(None, map(str.strip, settings.cors_origins.split(","))))
+    named = frozenset(filter(None, map(str.strip, settings.cors_origins.lower().split(","))))
     for origin in sorted(named - {ANY}):
         if not ORIGIN.fullmatch(origin):
             raise SettingsError(

@@ -57,6 +57,13 @@ def test_a_faulty_entry_is_named_and_no_key_is_shown(text: str, message: str):
     assert SECRET not in str(raised.value)
 
 
+def test_bytes_that_are_no_text_are_a_faulty_setting():
+    with pytest.raises(SettingsError, match="API_KEYS is not UTF-8"):
+        Keys(Settings(api_keys='{"a\udcff": 1}'))  # as Python reads such a variable
+    with pytest.raises(SettingsError, match="ADMIN_KEYS: entry 1 is not name:key"):
+        Keys(Settings(admin_keys="ana:\udcff" + "x" * 20))
+
+
 def test_a_file_that_is_not_there_prevents_the_start(tmp_path: Path):
     with pytest.raises(SettingsError, match=r"No such file.*; `adega keys add` creates it"):
         Keys(Settings(api_keys_file=str(tmp_path / "keys.json")))

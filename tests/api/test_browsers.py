@@ -63,7 +63,9 @@ def test_only_the_services_own_pages_may_have_a_browser_send(
     assert post(opened(), **headers) == status
 
 
-@pytest.mark.parametrize("origins", [ELSEWHERE, f"https://a.example,{ELSEWHERE}", "*"])
+@pytest.mark.parametrize(
+    "origins", [ELSEWHERE, ELSEWHERE.upper(), f"https://a.example,{ELSEWHERE}", "*"]
+)
 def test_pages_of_an_allowed_origin_may_have_a_browser_send(opened: Open, origins: str):
     client = opened(cors_origins=origins)
     assert post(client, Sec_Fetch_Site="cross-site", Origin=ELSEWHERE) == 200

@@ -138,9 +138,9 @@ def test_no_command_unpickles_what_is_not_signed(
     (tmp_path / "rows.csv").write_text((ROOT / "examples/wines.csv").read_text())
     rows = ("predict", "wine", str(tmp_path / "rows.csv"), "-o", str(tmp_path / "out.csv"))
 
-    refused = signing.run("promote", "wine", poisoned, "--force").output
-    assert "wine 2 is not signed" in refused
-    assert "puts it live anyway" not in refused
+    promoted = signing.run("promote", "wine", poisoned, "--force").output
+    assert "wine 2 is not signed" in promoted
+    assert "puts it live anyway" not in promoted
     assert "wine 2 is not signed" in signing.run("trial", "wine", poisoned).output
     assert "wine 2 is not signed" in signing.run(*rows, "--version", poisoned).output
     model_folder.put_live(signing.models / "wine", int(poisoned))
@@ -228,10 +228,8 @@ def test_the_doctor_warns_of_a_key_that_others_can_read(signing: Signing):
 
 @pytest.mark.parametrize("keys", ["key", "aGVsbG8=", "!" * 44, "é", ",", " , "])
 def test_trusted_keys_that_are_none_stop_the_start(signing: Signing, keys: str):
-    refused = signing.run("versions", "wine", TRUSTED_KEYS=keys)
-    assert re.search(
-        "TRUSTED_KEYS is not public keys as `adega signing-key` prints", refused.output
-    )
+    answer = signing.run("versions", "wine", TRUSTED_KEYS=keys)
+    assert re.search("TRUSTED_KEYS is not public keys as `adega signing-key` prints", answer.output)
 
 
 def test_only_decisions_and_training_read_versions_from_disk():
