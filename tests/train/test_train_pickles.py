@@ -114,8 +114,8 @@ def test_an_estimator_without_a_single_prediction_for_a_row_is_refused(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "it is not a pickle or not complete"),
-        (b"\x00\x01 nonsense", "it is not a pickle or not complete"),
+        (b"", "it is not a pickle or .skops file, or not complete"),
+        (b"\x00\x01 nonsense", "it is not a pickle or .skops file, or not complete"),
         (pickle.dumps(LinearRegression().fit(IRIS.data, IRIS.target))[:-40], "not complete"),
         (b"\x80\x04\x8c\x09nopackage\x8c\x03Foo\x93)R.", "needs the package nopackage"),
         (b"\x80\x04\x8c\x08__main__\x8c\x03Foo\x93)R.", "needs code of the script that made it"),

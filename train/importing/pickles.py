@@ -81,7 +81,7 @@ def unpickled(file: Path, trusted: Collection[str]) -> Any:
         ) from error
     except Exception as error:  # why: a pickle runs code, which may raise anything
         raise TrainingError(
-            f"{file} cannot be loaded, because it is not a pickle or not complete "
+            f"{file} cannot be loaded, because it is not a pickle or .skops file, or not complete "
             f"({reason(error)}): pickle the estimator again"
         ) from error
     for warning in warned:
