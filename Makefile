@@ -1,5 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
+# One more than processors, as some tests wait for servers.
+PROCESSES = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: help serve check test lint test-browser test-docker test-contract sanitize faults bench limit
 .DEFAULT_GOAL := help
@@ -11,10 +13,10 @@ serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 for another port, HO
 	.venv/bin/gunicorn app:app
 
 check: lint  ## lint, and run the tests that take no time: about a minute
-	.venv/bin/pytest --numprocesses auto --dist loadfile -m "not slow"
+	.venv/bin/pytest --numprocesses $(PROCESSES) --dist loadfile -m "not slow"
 
 test: .venv/development  ## run the tests that need no Docker
-	.venv/bin/pytest --numprocesses auto --dist loadfile
+	.venv/bin/pytest --numprocesses $(PROCESSES) --dist loadfile
 
 lint: .venv/development  ## check style, types and layers
 	.venv/bin/ruff check
@@ -43,7 +45,7 @@ sanitize: .venv/development  ## walk forests and read batches, malformed ones to
 		.venv/bin/pytest tests/models/test_forest.py tests/inputs/test_columns.py
 
 faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
-	FAULTS=full .venv/bin/pytest -s tests/server/test_faults.py tests/server/test_attacks.py tests/server/test_slow_clients.py tests/server/test_sharing.py tests/versions/test_swaps.py tests/monitor/test_monitor_process.py tests/docs/test_story.py tests/access/test_fuzz.py
+	FAULTS=full .venv/bin/pytest -s tests/server/test_faults.py tests/server/test_attacks.py tests/server/test_slow_clients.py tests/server/test_sharing.py tests/server/test_erased_meanwhile.py tests/versions/test_swaps.py tests/monitor/test_monitor_process.py tests/docs/test_story.py tests/access/test_fuzz.py
 
 bench: .venv/development  ## measure the service beside its floor and its peers, 20 minutes
 	.venv/bin/python -m bench compare

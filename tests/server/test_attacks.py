@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 FULL = os.environ.get("FAULTS") == "full"
 ATTACKERS = 64 if FULL else 24  # more than there are threads
 IDLE = 3_000 if FULL else 300
-SECONDS = 30 if FULL else 3
+SECONDS = 30 if FULL else 2
 BOMBS = 24 if FULL else 8
 ANSWERED = 1.0  # seconds in which others are answered, on a machine that does nothing else
 
