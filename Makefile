@@ -1,7 +1,5 @@
 PYTHON ?= python3
 export PORT ?= 5000
-# One more than processors, as some tests wait for servers.
-PROCESSES = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: help serve check test lint test-browser test-docker test-contract sanitize faults bench limit
 .DEFAULT_GOAL := help
@@ -13,10 +11,10 @@ serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 for another port, HO
 	.venv/bin/gunicorn app:app
 
 check: lint  ## lint, and run the tests that take no time: about a minute
-	.venv/bin/pytest --numprocesses $(PROCESSES) --dist loadfile -m "not slow"
+	.venv/bin/pytest --numprocesses auto --dist loadfile -m "not slow"
 
 test: .venv/development  ## run the tests that need no Docker
-	.venv/bin/pytest --numprocesses $(PROCESSES) --dist loadfile
+	.venv/bin/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/development  ## check style, types and layers
 	.venv/bin/ruff check
