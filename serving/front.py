@@ -8,6 +8,7 @@ from serving.spool import Room
 SMALL = 16_384  # bytes of a body from which its prediction is computed in another thread
 # curl -d labels every body as a form; whoever sends no label at all means JSON too.
 READ_AS_JSON = {"", "application/json", "application/x-www-form-urlencoded"}
+RETRY_SECONDS = "10"  # after which there may be room for a body again
 HAS_LEFT = "serving.has_left"  # in a WSGI environment: whether the client has gone meanwhile
 
 

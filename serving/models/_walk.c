@@ -147,7 +147,7 @@ static void walk_all(const Forest *forest, int32_t *at, const float *slots, Py_s
         for (int first = 0; first < count; first += LANES) {
             const float *lanes[LANES];
             int32_t places[LANES];
-                int16_t who[LANES];
+            int16_t who[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 who[lane] = walking[first + lane < count ? first + lane : first];
                 lanes[lane] = slots + who[lane] * stride;

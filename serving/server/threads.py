@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gevent.threadpool import ThreadPool
 
 from serving.errors import NoRoom
-from serving.front import HAS_LEFT, READ_AS_JSON, SMALL, Front
+from serving.front import HAS_LEFT, READ_AS_JSON, RETRY_SECONDS, SMALL, Front
 from serving.server.parser_errors import problem
 from serving.spool import IN_MEMORY, Room, Spool
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROMPT_THREADS = 2
-RETRY_SECONDS = "10"
 PIECE = 2**17  # bytes that are received or written at once
 Run = Callable[..., Any]
 

@@ -34,12 +34,12 @@ from serving.errors import (
     VersionRefused,
     WrongKey,
 )
+from serving.front import RETRY_SECONDS
 
 log = logging.getLogger(__name__)
 
 # By Basic, a browser would ask for a password beside the page whose script sent the request.
 CHALLENGES = ("Bearer", 'Basic realm="Adega", charset="UTF-8"')
-RETRY_SECONDS = "10"  # after which there may be room for a body again
 
 STATUS: dict[type[ServingError], HTTPStatus] = {
     ArtefactError: HTTPStatus.SERVICE_UNAVAILABLE,
