@@ -176,7 +176,7 @@ class TableReader:
         return self._reader.line_num + self._lines_of_blocks + 1
 
     def _has_ready(self) -> bool:
-        """Read many records at once where each is a line, which is three times as fast."""
+        """Whether rows are ready; where each record is a line, many are read at once."""
         if self._ready:
             return True
         is_between = self._reader.line_num >= self._begun and self.names and not self._held
