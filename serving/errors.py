@@ -106,6 +106,10 @@ class StoreError(ServingError):
     """The database cannot be used: it is down, locked, full, read-only or made by newer code."""
 
 
+class EmptyStore(StoreError):
+    """The database has no tables yet: the collector has not begun, and all is in the journal."""
+
+
 class UnknownModel(ServingError):
     """No model with this name is served."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from serving.errors import (
     ArtefactError,
+    EmptyStore,
     Fault,
     InvalidRecords,
     JournalError,
@@ -121,6 +122,8 @@ class Erasing:
         waiting = {each.id: each for each in self._waiting()}.get(erasure_id)
         try:
             found = self._store.erasures.find(erasure_id)
+        except EmptyStore:
+            found = None
         except StoreError:
             if not waiting:
                 raise
@@ -134,7 +137,9 @@ class Erasing:
         ------
         StoreError
         """
-        found = {each.id: each for each in (*self._waiting(), *self._store.erasures.latest(limit))}
+        found = {each.id: each for each in self._waiting()}
+        with suppress(EmptyStore):
+            found |= {each.id: each for each in self._store.erasures.latest(limit)}
         return sorted(found.values(), key=lambda each: each.id, reverse=True)[:limit]
 
     def _waiting(self) -> list[Erasure]:

@@ -1,10 +1,11 @@
 """Export all that is recorded about a person."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
-from serving.errors import StoreError, without_path
+from serving.errors import EmptyStore, StoreError, without_path
 from serving.recording.journal import Journal
 from serving.recording.store import Store
 from serving.recording.store.rows import Feedback, Prediction, latest_first
@@ -31,15 +32,22 @@ def export(journal: Journal | None, store: Store, keys: Sequence[str]) -> Iterat
     """
     waiting = _waiting(journal, store, keys)
     recent = {each.id: each for each in waiting.predictions}
-    for page in store.of_subject(keys):
+    for page in _stored(store, keys):
         yield from _joined(page.predictions, page, waiting)
         for each in page.predictions:
             recent.pop(each.id, None)
     yield from _joined([*recent.values()], waiting)
 
 
+def _stored(store: Store, keys: Sequence[str]) -> Iterator[Recorded]:
+    with suppress(EmptyStore):
+        yield from store.of_subject(keys)
+
+
 def _waiting(journal: Journal | None, store: Store, keys: Sequence[str]) -> Recorded:
-    stored = {name: at.read for name, at in store.positions().items()}
+    stored: Mapping[str, int] = {}
+    with suppress(EmptyStore):
+        stored = {name: at.read for name, at in store.positions().items()}
     try:
         return in_entries(journal.waiting(stored) if journal else (), keys)
     except OSError as error:

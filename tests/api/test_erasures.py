@@ -176,6 +176,16 @@ def test_all_about_a_person_is_exported(settings: Settings, salt: str):
     assert client.get("/subjects/a b").status_code == 400
 
 
+def test_before_the_first_collection_all_is_in_the_journal(client: FlaskClient):
+    made = send(client, wine(), "ana")
+    exported = client.get("/subjects/ana", headers=ADMIN).json["predictions"]
+    assert [each["id"] for each in exported] == [made]
+    assert client.get("/erasures", headers=ADMIN).json == {"erasures": []}
+    assert client.get("/erasures?id=unknown", headers=ADMIN).json == {"erasures": []}
+    erasure = client.post("/erasures", **body({"subject": "ana"}), headers=ADMIN).json
+    assert client.get("/erasures", headers=ADMIN).json == {"erasures": [erasure]}
+
+
 def test_much_about_a_person_is_exported_page_by_page(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):

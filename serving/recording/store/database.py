@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
-from serving.errors import StoreError
+from serving.errors import EmptyStore, StoreError
 
 DRIVERS = {
     "sqlite": "sqlite+pysqlite",
@@ -116,7 +116,7 @@ class Database:
     @contextmanager
     def _transaction(self, engine: sql.Engine) -> Iterator[sql.Connection]:
         driver_error = engine.dialect.loaded_dbapi.Error  # raised where SQLAlchemy is bypassed
-        public = UNREACHED
+        kind, public = StoreError, UNREACHED
         try:
             with engine.begin() as connection:
                 public = UNUSABLE
@@ -125,13 +125,13 @@ class Database:
             is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
             reason = error.orig if isinstance(error, DBAPIError) else error.args[0]
             if "no such table" in str(reason) or getattr(reason, "sqlstate", "") == NO_TABLE:
-                public = EMPTY
-            raise StoreError(
+                kind, public = EmptyStore, EMPTY
+            raise kind(
                 f"{self.name}: {' '.join(str(reason).split())}",
                 public=UNREACHED if is_lost else public,
             ) from error
         except StoreError as error:
-            raise StoreError(f"{self.name}: {error}", public=error.public) from error
+            raise type(error)(f"{self.name}: {error}", public=error.public) from error
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
