@@ -9,7 +9,7 @@ accepts needs no check for warnings.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -20,14 +20,15 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from serving.errors import InvalidRecords
-from serving.inputs import dates, labels, strict_json
+from serving.inputs import arrays, dates, labels, strict_json
+from serving.inputs.arrays import ArrayReader, Sent
 from serving.inputs.columns import Read, make_columns_reader
 from serving.inputs.exact import ExactReader, Reading, Remark
 from serving.inputs.field import Field, Value
 from serving.inputs.names import Names
 from serving.inputs.repeated import make_colon_counter
-from serving.inputs.shown import in_full
 from serving.inputs.tables import Table
+from serving.inputs.unseen import Unseen
 
 __all__ = ["Matrix", "Remark", "Rows", "Schema"]
 
@@ -90,8 +91,8 @@ class Schema:
         self._optional_numbers = [
             each for each in self._optional if each not in {*self._categories, *self._read}
         ]
-        seen = [field.seen or (-np.inf, np.inf) for field in self.fields]
-        self._lowest, self._highest = np.array(seen).T
+        self._unseen = Unseen(self.fields)
+        self._arrays = ArrayReader(self.fields, self.dtype)
         self._count_colons = make_colon_counter(self.fields, self._attributes)
         self._one = self._many = None
         self.read_columns: Read | None = None
@@ -147,6 +148,43 @@ class Schema:
             return self._decode_exactly(body, max_records)
         return Rows(matrix, self.unseen(matrix) if many or self._dates else {}, many)
 
+    def rows(self, sent: Sent, max_records: int) -> Rows:
+        """Validate a matrix, with a column for each field in their order, or columns by name.
+
+        Its values are those of JSON, NaN like null; floats of single or half precision are read by
+        their shortest decimals. Faults and warnings are those of the same JSON records.
+
+        Raises
+        ------
+        TooManyRecords, InvalidRecords
+        """
+        if isinstance(sent, Mapping):
+            columns: Mapping[str, Any] = arrays.as_columns(sent)
+            count = len(next(iter(columns.values()), ()))
+            strict_json.check_count(count, max_records)
+            matched = self.known_names.match(columns)
+            is_whole = not matched.unknown and {*matched.fields} == {*self.names}
+            plain = [columns[matched.fields[name]] for name in self.names] if is_whole else None
+        else:
+            strict_json.check_count(len(sent), max_records)
+            plain = arrays.as_matrix(sent, self.fields)
+            by_column = plain.T if isinstance(plain, np.ndarray) else plain
+            columns = dict(zip(self.names, by_column, strict=True))
+        matrix = None if plain is None else self._arrays.matrix(plain)
+        if matrix is None:
+            return self._read_exactly(arrays.as_records(columns))
+        return Rows(matrix, self.unseen(matrix), many=True)
+
+    def rows_of_records(self, records: Sequence[Any], max_records: int) -> Rows:
+        """Validate records that are parsed already, as `decode` does those of a body.
+
+        Raises
+        ------
+        TooManyRecords, InvalidRecords
+        """
+        strict_json.check_count(len(records), max_records)
+        return self._read_exactly([*map(strict_json.as_object, records)])
+
     def _row(self, struct: msgspec.Struct) -> Matrix:
         row: list[Any] = list(msgspec.structs.astuple(struct))
         for column in self._optional_numbers:
@@ -186,7 +224,9 @@ class Schema:
         return matrix
 
     def _decode_exactly(self, body: bytes, max_records: int) -> Rows:
-        records, many = strict_json.read_records(body, max_records)
+        return self._read_exactly(*strict_json.read_records(body, max_records))
+
+    def _read_exactly(self, records: Sequence[Any], many: bool = True) -> Rows:  # noqa: FBT001, FBT002
         reader = self.reader()
         values = [reader.row(position, record) for position, record in enumerate(records)]
         if reader.faults:
@@ -215,29 +255,8 @@ class Schema:
 
     def unseen(self, matrix: Matrix) -> dict[int, list[Remark]]:
         """Find the values outside the range seen in training; return a warning for each, by row."""
-        matrix = self.numbers(matrix)
-        outside = (matrix < self._lowest) | (matrix > self._highest)
-        remarks: dict[int, list[Remark]] = {}
-        if outside.any():
-            for row, column in np.argwhere(outside).tolist():
-                field, value = self.fields[column], matrix[row, column]
-                limit = (self._lowest if value < self._lowest[column] else self._highest)[column]
-                remarks.setdefault(row, []).append(
-                    Remark(field.name, _outside(field, value, limit))
-                )
-        return remarks
+        return self._unseen.find(self.numbers(matrix))
 
 
 def _labelling(field: Field) -> Callable[[float], str]:
     return lambda code: field.categories[int(code)]
-
-
-def _outside(field: Field, value: float, limit: float) -> str:
-    if field.type == "boolean":
-        return f"{'true' if value else 'false'} was not seen in training"
-    if field.type == "date":
-        where = "before" if value < limit else "after"
-        end = "first" if value < limit else "last"
-        return f"{dates.to_iso(value)} is {where} {dates.to_iso(limit)}, the {end} date in training"
-    where, end = ("below", "lowest") if value < limit else ("above", "highest")
-    return f"{in_full(value)} is {where} {in_full(limit)}, the {end} value seen in training"

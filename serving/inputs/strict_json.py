@@ -32,12 +32,30 @@ def read_records(body: bytes, max_records: int) -> tuple[list[Any], bool]:
     sent = parse(body)
     if not isinstance(sent, list):
         return [sent], False
-    if len(sent) > max_records:
-        raise TooManyRecords(f"{len(sent)} records in one request; send at most {max_records}")
-    if not sent:
+    check_count(len(sent), max_records)
+    return sent, True
+
+
+def check_count(count: int, max_records: int) -> None:
+    """Check how many records an array has.
+
+    Raises
+    ------
+    TooManyRecords
+    InvalidRecords
+        If there are none.
+    """
+    if count > max_records:
+        raise TooManyRecords(f"{count} records in one request; send at most {max_records}")
+    if not count:
         message = "the array is empty; send at least one record"
         raise InvalidRecords([Fault(record=0, message=message)])
-    return sent, True
+
+
+def as_object(value: Any) -> Any:
+    """Return an object that another parser read as a `JSONObject`; other values as they are."""
+    is_plain = isinstance(value, dict) and not isinstance(value, JSONObject)
+    return JSONObject([*value.items()]) if is_plain else value
 
 
 def parse(body: bytes) -> Any:

@@ -1,0 +1,38 @@
+"""Numbers of single and half precision, as the decimals that they were before they were rounded."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_DECIMALS = 12  # powers of ten up to here are tried; other numbers are read from their text
+
+
+def shortest(rounded: NDArray[Any]) -> NDArray[np.float64]:
+    """Convert floats to doubles by the shortest decimal that rounds to each of them.
+
+    12.8 in single precision is 12.800000190734863 if converted bit by bit, and a tree may have its
+    threshold between the two.
+
+    >>> shortest(np.array([12.8, 0.1, 3.0, np.nan, 16777216], np.float32)).tolist()
+    [12.8, 0.1, 3.0, nan, 16777216.0]
+    """
+    with np.errstate(invalid="ignore"):  # of a NaN that signals
+        exact = rounded.astype(np.float64)
+    found = exact.copy()
+    # Up to here a float can be any whole number, so the shortest decimal of one is itself.
+    every_integer = 2.0 ** (np.finfo(rounded.dtype).nmant + 1)
+    finite = np.isfinite(exact)
+    left = finite & (exact != np.rint(exact))
+    by_text = finite & (np.abs(exact) > every_integer)
+    for decimals in range(1, MAX_DECIMALS + 1):
+        if not left.any():
+            break
+        near = np.rint(exact[left] * 10.0**decimals) / 10.0**decimals  # as its text is parsed
+        is_found = near.astype(rounded.dtype) == rounded[left]
+        places = np.flatnonzero(left)
+        found.flat[places[is_found]] = near[is_found]
+        left.flat[places[is_found]] = False
+    by_text |= left
+    found[by_text] = [float(str(each)) for each in rounded[by_text]]
+    return found
