@@ -80,6 +80,8 @@ def _calls(client: Any, key: str) -> Iterator[tuple[str, str, str, dict[str, Any
         "/erasures": {"ids": [sent["id"]]},
         "/models/<name>/versions": {"action": "promote", "version": 99},
     }
+    bodies["/v2/models/<name>/infer"] = _tensors(json.loads(record))
+    bodies["/v2/models/<name>/versions/<int:version>/infer"] = _tensors(json.loads(record))
     found = set()
     for rule in client.application.url_map.iter_rules():
         given = {each: values.get(each, "icon.svg") for each in rule.arguments}
@@ -91,6 +93,20 @@ def _calls(client: Any, key: str) -> Iterator[tuple[str, str, str, dict[str, Any
             found.add((f"{method} {name}", method, path, tuple(about.items())))
     for name, method, path, about in sorted(found, key=lambda call: (call[2], call[1])):
         yield name, method, path, dict(about)
+
+
+def _tensors(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as an inference request of V2."""
+    inputs = [
+        {
+            "name": name,
+            "shape": [1, 1],
+            "datatype": "BYTES" if isinstance(value, str) else "FP64",
+            "data": [value],
+        }
+        for name, value in record.items()
+    ]
+    return {"inputs": inputs}
 
 
 def text() -> str:

@@ -19,6 +19,16 @@ def read_json() -> bytes:
         raise UnsupportedMediaType(
             f"Content-Type {request.mimetype!r} is not supported; send application/json"
         )
+    return read_body()
+
+
+def read_body() -> bytes:
+    """Return the request's body as it was sent, whatever its label.
+
+    Raises
+    ------
+    RequestEntityTooLarge
+    """
     body = request.get_data(cache=False)
     if request.content_length is None and len(body) == request.max_content_length:
         raise RequestEntityTooLarge  # without a Content-Length, Werkzeug stops reading at the limit

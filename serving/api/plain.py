@@ -107,8 +107,10 @@ class Plain:
 
 def _response(body: bytes, context: RequestContext, accepted: str) -> PlainResponse:
     packed = ""
-    if len(body) >= compression.MIN_BYTES and compression.takes_gzip(accepted):
-        body, packed = compression.packed(body), "Content-Encoding: gzip\r\n"
+    encoding = compression.accepted_encoding(accepted) if len(body) >= compression.MIN_BYTES else ""
+    if encoding:
+        body = compression.packed(body, encoding)
+        packed = f"Content-Encoding: {encoding}\r\n"
     headers = (
         f"Content-Type: application/json\r\n{request_id.HEADER}: {context.request_id}\r\n"
         f"X-Content-Type-Options: nosniff\r\n"

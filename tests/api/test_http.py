@@ -25,13 +25,18 @@ def origin(settings: Settings, origins: str) -> FlaskClient:
     return create_app(Settings(var_dir=settings.var_dir, cors_origins=origins)).test_client()
 
 
+PACK = {"gzip": gzip.compress, "deflate": zlib.compress}
+
+
+@pytest.mark.parametrize("encoding", PACK)
 @pytest.mark.parametrize("path", ["/predict", "/feedback"])
-def test_a_body_may_be_packed(client: FlaskClient, path: str):
+def test_a_body_may_be_packed(client: FlaskClient, path: str, encoding: str):
     made = client.post("/predict", **body(wine())).json
     sent = wine() if path == "/predict" else {"id": made["id"], "actual": "bom"}
-    packed = gzip.compress(json.dumps(sent).encode())
+    packed = PACK[encoding](json.dumps(sent).encode())
     plain = client.post(path, json=sent)
-    answer = client.post(path, data=packed, content_type="application/json", headers=GZIP)
+    labels = {"Content-Encoding": encoding}
+    answer = client.post(path, data=packed, content_type="application/json", headers=labels)
     assert answer.status_code == plain.status_code == 200
     assert answer.json.get("prediction") == plain.json.get("prediction")
 
@@ -42,9 +47,12 @@ def test_a_body_may_be_packed(client: FlaskClient, path: str):
         (gzip.compress(b" " * 20_000_000), "gzip", 413, "larger than 16777216 bytes"),
         (gzip.compress(json.dumps(wine()).encode())[:-9], "gzip", 400, "is incomplete"),
         (json.dumps(wine()).encode(), "gzip", 400, "the body is not gzip"),
-        (zlib.compress(json.dumps(wine()).encode()), "deflate", 415, "'deflate' is not supported"),
-        (b"", "br", 415, "send gzip, or none"),
-        (b"", "gzip, gzip", 415, "send gzip, or none"),
+        (zlib.compress(b" " * 20_000_000), "deflate", 413, "larger than 16777216 bytes"),
+        (zlib.compress(json.dumps(wine()).encode())[:-9], "deflate", 400, "is incomplete"),
+        (b"", "deflate", 400, "is incomplete"),
+        (json.dumps(wine()).encode(), "deflate", 400, "the body is not deflate"),
+        (b"", "br", 415, "send gzip, deflate or none"),
+        (b"", "gzip, gzip", 415, "send gzip, deflate or none"),
     ],
 )
 def test_what_cannot_be_unpacked_is_refused(
@@ -54,7 +62,7 @@ def test_what_cannot_be_unpacked_is_refused(
     answer = client.post("/predict", **ask)
     assert answer.status_code == status
     assert detail in answer.json["detail"]
-    assert answer.headers.get("Accept-Encoding") == ("gzip" if status == 415 else None)
+    assert answer.headers.get("Accept-Encoding") == ("gzip, deflate" if status == 415 else None)
     if status != 413:
         assert client.post("/predict", content_type="text/csv", **ask).json == answer.json
 
@@ -91,6 +99,13 @@ def test_a_large_response_is_packed_for_clients_that_accept_it(client: FlaskClie
     assert int(answer.headers["Content-Length"]) == len(answer.data) < 2000
     assert len(json.loads(gzip.decompress(answer.data))["predictions"]) == 50
     assert "Content-Encoding" not in client.post("/predict", **body(wine()), **ask).headers
+
+
+def test_a_response_is_deflated_for_clients_that_accept_nothing_better(client: FlaskClient):
+    accept = {"headers": {"Accept-Encoding": "deflate"}}
+    answer = client.post("/predict", **body([wine()] * 50), **accept)
+    assert answer.headers["Content-Encoding"] == "deflate"
+    assert len(json.loads(zlib.decompress(answer.data))["predictions"]) == 50
 
 
 @pytest.mark.parametrize("accept", ["", "identity", "gzip;q=0", "br", "gzip;q=0.5, identity"])

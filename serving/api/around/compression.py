@@ -1,4 +1,4 @@
-"""gzip in both directions: unpacks bodies, and packs responses for clients that accept it.
+"""gzip and deflate: unpacks bodies, and packs responses for clients that accept it.
 
 A body may unpack to no more bytes than one that is sent unpacked may have, nor, if it is large, to
 more than a hundred times its size. Of large ones, only a few are unpacked at the same time.
@@ -26,9 +26,12 @@ MAX_RATIO = 100  # tables are packed to a tenth, seldom to a thirtieth
 ANY_RATIO = 2**24  # bytes to which any body may unpack
 LARGE = 2**20  # bytes of an unpacked body
 MAX_LARGE = 2  # that a worker unpacks at the same time
-GZIP = 16 + zlib.MAX_WBITS  # what zlib calls the format
+# What zlib calls the format of each; deflate is zlib's own, by RFC 9110.
+FORMATS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+ENCODINGS = (*FORMATS,)
 PACKABLE = (
     "text/",
+    "application/octet-stream",  # tensors
     "application/json",  # and jsonl
     "application/problem+json",
     "application/x-ndjson",
@@ -38,25 +41,30 @@ PACKABLE = (
 
 
 class UnknownEncoding(UnsupportedMediaType):
-    """A Content-Encoding that is not supported; the response names the one that is."""
+    """A Content-Encoding that is not supported; the response names those that are."""
 
     def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
-        """Add the encoding that is supported to the usual headers."""
-        return [*super().get_headers(*args, **kwargs), ("Accept-Encoding", "gzip")]
+        """Add the encodings that are supported to the usual headers."""
+        return [*super().get_headers(*args, **kwargs), ("Accept-Encoding", ", ".join(ENCODINGS))]
 
 
 class Unpacked(io.RawIOBase):
-    """The content of a gzip stream; a malformed one is a bad request.
+    """The content of a packed stream; a malformed one is a bad request.
 
     Parameters
     ----------
+    encoding : {"gzip", "deflate"}
     large : semaphore
         Acquired if there is much to unpack, until it is closed.
     """
 
-    def __init__(self, packed: BinaryIO, large: threading.Semaphore) -> None:
-        self._packed = _Counted(packed)
-        self._file = gzip.GzipFile(fileobj=self._packed)
+    def __init__(self, packed: BinaryIO, encoding: str, large: threading.Semaphore) -> None:
+        self._packed, self._encoding = _Counted(packed), encoding
+        self._file: gzip.GzipFile | _Inflated = (
+            _Inflated(self._packed)
+            if encoding == "deflate"
+            else gzip.GzipFile(fileobj=self._packed)
+        )
         self._large, self._is_large, self._unpacked = large, False, 0
 
     def readable(self) -> bool:
@@ -75,9 +83,11 @@ class Unpacked(io.RawIOBase):
         try:
             content = self._file.read1(len(buffer))
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise BadRequest(f"the body is not gzip: {error}") from None
+            raise BadRequest(f"the body is not {self._encoding}: {error}") from None
         except EOFError:
-            raise BadRequest("the body is incomplete: its gzip stream has no end") from None
+            raise BadRequest(
+                f"the body is incomplete: its {self._encoding} stream has no end"
+            ) from None
         self._unpacked += len(content)
         if self._unpacked > max(ANY_RATIO, MAX_RATIO * self._packed.count):
             raise BadRequest(f"the body unpacks to more than {MAX_RATIO} times its size")
@@ -94,6 +104,24 @@ class Unpacked(io.RawIOBase):
             self._is_large = False
             self._large.release()
         super().close()
+
+
+class _Inflated:
+    """The content of a zlib stream; raises zlib.error, and EOFError if it has no end."""
+
+    def __init__(self, packed: io.RawIOBase) -> None:
+        self._packed, self._inflating = packed, zlib.decompressobj()
+
+    def read1(self, size: int) -> bytes:
+        """Read at most so many bytes, none at the end."""
+        while not self._inflating.eof:
+            received = self._inflating.unconsumed_tail or self._packed.read(io.DEFAULT_BUFFER_SIZE)
+            content = self._inflating.decompress(received or b"", size)
+            if content:
+                return content
+            if not received and not self._inflating.eof:
+                raise EOFError
+        return b""
 
 
 class _Counted(io.RawIOBase):
@@ -124,12 +152,13 @@ def _unpack_bodies(app: Flask, settings: Settings) -> None:
         encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding == "identity":
             return
-        if encoding not in {"gzip", "x-gzip"}:
+        encoding = encoding.removeprefix("x-")
+        if encoding not in ENCODINGS:
             raise UnknownEncoding(
-                f"Content-Encoding {encoding!r} is not supported; send gzip, or none"
+                f"Content-Encoding {encoding!r} is not supported; send gzip, deflate or none"
             )
         packed = get_input_stream(request.environ, max_content_length=max_bytes)
-        g.unpacked = Unpacked(cast("BinaryIO", packed), large)
+        g.unpacked = Unpacked(cast("BinaryIO", packed), encoding, large)
         request.environ["wsgi.input"] = g.unpacked
         request.environ["wsgi.input_terminated"] = True
         request.environ.pop("CONTENT_LENGTH", None)
@@ -146,32 +175,38 @@ def _pack_responses(app: Flask) -> None:
         if not _may_be_packed(response):
             return response
         response.vary.add("Accept-Encoding")
-        if not takes_gzip(request.headers.get("Accept-Encoding", "")):
+        encoding = accepted_encoding(request.headers.get("Accept-Encoding", ""))
+        if not encoding:
             return response
         if response.is_streamed and not response.direct_passthrough:
-            response.response = _packed_stream(cast("Iterable[bytes]", response.response))
+            response.response = _packed_stream(
+                cast("Iterable[bytes]", response.response), FORMATS[encoding]
+            )
         else:
             response.direct_passthrough = False
             content = response.get_data()
             if len(content) < MIN_BYTES:
                 return response
-            response.set_data(packed(content))
-        response.headers["Content-Encoding"] = "gzip"
+            response.set_data(packed(content, encoding))
+        response.headers["Content-Encoding"] = encoding
         response.headers.pop("Accept-Ranges", None)
         if tag := response.get_etag()[0]:
             response.set_etag(tag, weak=True)
         return response
 
 
-def takes_gzip(header: str) -> bool:
-    """Whether an Accept-Encoding prefers gzip to nothing."""
-    accepted = parse_accept_header(header, Accept)
-    return "gzip" in header and accepted.best_match(["gzip", "identity"]) == "gzip"
+def accepted_encoding(header: str) -> str:
+    """Return the encoding that an Accept-Encoding prefers; empty for none."""
+    if "gzip" not in header and "deflate" not in header:
+        return ""
+    best = parse_accept_header(header, Accept).best_match([*ENCODINGS, "identity"])
+    return best if best in ENCODINGS else ""
 
 
-def packed(content: bytes) -> bytes:
-    """The content as gzip."""
-    return gzip.compress(content, LEVEL, mtime=0)
+def packed(content: bytes, encoding: str) -> bytes:
+    """Pack content."""
+    packing = zlib.compressobj(LEVEL, wbits=FORMATS[encoding])
+    return packing.compress(content) + packing.flush()
 
 
 def _may_be_packed(response: Response) -> bool:
@@ -182,9 +217,9 @@ def _may_be_packed(response: Response) -> bool:
     )
 
 
-def _packed_stream(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _packed_stream(pieces: Iterable[bytes], wbits: int) -> Iterator[bytes]:
     """Pack each piece as it comes, so that the client need not wait for the next."""
-    packing = zlib.compressobj(LEVEL, wbits=GZIP)
+    packing = zlib.compressobj(LEVEL, wbits=wbits)
     for piece in pieces:
         yield packing.compress(piece) + packing.flush(zlib.Z_SYNC_FLUSH)
     yield packing.flush()

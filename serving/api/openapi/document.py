@@ -134,7 +134,7 @@ def _secured(operation: Operation, scope: Need, everybody: Caller) -> Operation:
     if scope == "open":
         return {}
     refusals = {str(each): {"$ref": f"#/components/responses/{each}"} for each in REFUSALS}
-    responses = {"responses": operation["responses"] | refusals}
+    responses = {"responses": refusals | operation["responses"]}
     if scope in everybody.scopes:
         return responses
     needed = [] if scope == "any" else [scope]

@@ -1,0 +1,184 @@
+"""The Open Inference Protocol V2 over REST, as Triton, KServe and MLServer speak it.
+
+With its extensions for binary tensors, classification and the model repository.
+"""
+
+from http import HTTPStatus
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from serving import __version__
+from serving.api.around import request_id
+from serving.api.around.access import caller
+from serving.api.body import read_body
+from serving.api.declared import declares
+from serving.api.openapi.operation import Operation, response
+from serving.api.protocols import refusals
+from serving.api.protocols.refusals import described
+from serving.api.protocols.v2 import repository
+from serving.api.protocols.v2.documented import infer_operation
+from serving.api.protocols.v2.metadata import ModelMetadata, metadata
+from serving.api.protocols.v2.requests import HEADER, Request, decode, split, to_rows
+from serving.api.protocols.v2.responses import choose, respond
+from serving.api.respond import as_json
+from serving.errors import NotJSON
+from serving.inputs.schema import Rows
+from serving.models.engine import Engine
+from serving.models.outputs import Predictions
+from serving.models.predicted import Predicted
+from serving.predicting.service import RequestContext, Service
+from serving.settings import Settings
+from serving.versions.versions import Versions
+
+INFER = "/v2/models/<name>/infer"
+EXTENSIONS = (
+    *("binary_tensor_data", "classification", "parameters"),
+    *("model_repository", "model_repository_extension"),  # as Triton and as KServe call it
+)
+
+
+class Live(msgspec.Struct):
+    """The process lives."""
+
+    live: bool
+
+
+class Ready(msgspec.Struct):
+    """Whether requests can be answered."""
+
+    ready: bool
+
+
+class ModelReady(msgspec.Struct):
+    """A version that can predict."""
+
+    name: str
+    ready: bool
+
+
+class ServerMetadata(msgspec.Struct):
+    """The service, and the extensions of the protocol that it has."""
+
+    name: str
+    version: str
+    extensions: tuple[str, ...]
+
+
+class ModelNames(msgspec.Struct):
+    """The names of all models."""
+
+    models: list[str]
+
+
+def blueprint(service: Service, settings: Settings) -> Blueprint:
+    """Routes under /v2."""
+    routes, registry = Blueprint("v2", __name__), service.registry
+    refusals.register(routes, "/v2")
+    repository.register(routes, service)
+
+    @routes.get("/v2/health/live")
+    @declares(described("Whether the process lives", Live), scope="open", pace="immediate")
+    def v2_live() -> Response:
+        return as_json(Live(live=True))
+
+    @routes.get("/v2/health/ready")
+    @declares(_ready_operation(), scope="open", pace="prompt")
+    def v2_ready() -> Response:
+        recorded = not service.journal or service.journal.is_writable() or not service.required
+        can = bool(registry.live) and recorded
+        status = HTTPStatus.OK if can else HTTPStatus.SERVICE_UNAVAILABLE
+        return as_json(Ready(can), status)
+
+    @routes.get("/v2")
+    @declares(described("The service and its extensions", ServerMetadata), scope="open")
+    def v2_server() -> Response:
+        return as_json(ServerMetadata("adega", __version__, EXTENSIONS))
+
+    @routes.get("/v2/models")
+    @declares(described("The names of all models", ModelNames), scope="any", shows_allowed=True)
+    def v2_models() -> Response:
+        return as_json(ModelNames([name for name in registry.live if caller().sees(name)]))
+
+    @routes.get("/v2/models/<name>/versions/<int:version>")
+    @routes.get("/v2/models/<name>", defaults={"version": None})
+    @declares(described("What a model takes and returns", ModelMetadata), scope="any")
+    def v2_model(name: str, version: int | None) -> Response:
+        manifest = registry.manifest(name, version)
+        versions = [
+            each.version
+            for each in Versions(registry.decisions, "").listed(name)
+            if not each.broken and "retired" not in each.states
+        ]
+        return as_json(metadata(manifest, sorted(versions)))
+
+    @routes.get("/v2/models/<name>/versions/<int:version>/ready")
+    @routes.get("/v2/models/<name>/ready", defaults={"version": None})
+    @declares(described("Whether a model can predict", ModelReady), scope="any")
+    def v2_model_ready(name: str, version: int | None) -> Response:
+        registry.engine(name, version)  # raises where it cannot be loaded
+        return as_json(ModelReady(name, ready=True))
+
+    @routes.post("/v2/models/<name>/versions/<int:version>/infer")
+    @routes.post(INFER, defaults={"version": None})
+    @declares(infer_operation, scope="predict", predicts=True)
+    def v2_infer(name: str, version: int | None) -> Response:
+        engine, context = registry.engine(name, version), request_id.context()
+        sent, parts = split(read_body(), request.headers.get(HEADER), engine.schema)
+        chosen = choose(sent, engine.manifest)
+        rows = to_rows(sent, parts, engine.schema, settings.max_records)
+        predicted, id_ = _predict(service, engine, sent, rows, context)
+        content, binary = respond(predicted, chosen, id_)
+        if not any(each.is_binary for each in chosen):
+            return Response(content, mimetype="application/json")
+        packed = Response(b"".join([content, *binary]), mimetype="application/octet-stream")
+        packed.headers[HEADER] = str(len(content))
+        return packed
+
+    return routes
+
+
+def _predict(
+    service: Service, engine: Engine, sent: Request, rows: Rows, context: RequestContext
+) -> tuple[Predicted, str]:
+    """Predict rows, which may be none; return the id of the response as well.
+
+    What is recorded has the caller's own id, if it sent one that is valid as such.
+    """
+    id_ = context.request_id if sent.id is None else sent.id
+    if not len(rows.matrix):
+        return Predicted(engine, [], rows, Predictions([], [], [])), id_
+    if request_id.VALID.fullmatch(id_):
+        context = context._replace(request_id=id_)
+    return service.predict(engine, rows, context), id_
+
+
+def infer_json(
+    service: Service, engine: Engine, body: bytes, max_records: int, context: RequestContext
+) -> bytes:
+    """From the JSON of a request to that of its response.
+
+    Raises
+    ------
+    NotJSON
+        For a request whose response is not JSON alone, among others.
+    """
+    sent = decode(body)
+    chosen = choose(sent, engine.manifest)
+    if any(each.is_binary for each in chosen) or any(
+        each.binary_size is not None for each in sent.inputs
+    ):
+        raise NotJSON("a tensor is binary")
+    rows = to_rows(sent, [None] * len(sent.inputs), engine.schema, max_records)
+    predicted, id_ = _predict(service, engine, sent, rows, context)
+    return respond(predicted, chosen, id_)[0]
+
+
+# What answers plain requests without Flask.
+PLAIN = {INFER: infer_json}
+
+
+def _ready_operation() -> Operation:
+    operation = described("Whether requests can be answered", Ready)
+    operation["responses"]["503"] = response(Ready, "They cannot, now.")
+    return operation

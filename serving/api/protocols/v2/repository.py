@@ -1,0 +1,122 @@
+"""The model repository extension: every version, and what is decided about them."""
+
+from typing import Any, Literal
+
+import msgspec
+from flask import Blueprint, Response
+from werkzeug.exceptions import BadRequest
+
+from serving.api.around.access import caller
+from serving.api.body import read_body
+from serving.api.declared import declares
+from serving.api.openapi.operation import body, response
+from serving.api.openapi.structs import listed
+from serving.api.protocols.refusals import described
+from serving.api.respond import as_json
+from serving.errors import NotJSON
+from serving.inputs.shown import shown
+from serving.predicting.service import Service
+from serving.versions.versions import Versions
+
+REMOTE = ("config", "file:")  # parameters that would have a client's code or files loaded
+EMPTY = {"description": "Done."}
+
+
+class IndexEntry(msgspec.Struct):
+    """A version of a model: READY if it predicts, otherwise with the reason why not."""
+
+    name: str
+    version: str
+    state: Literal["READY", "UNAVAILABLE"]
+    reason: str
+
+
+class IndexRequest(msgspec.Struct):
+    """Whether only versions that are ready are listed."""
+
+    ready: bool = False
+
+
+class ControlRequest(msgspec.Struct):
+    """Parameters of loading, and of unloading."""
+
+    parameters: dict[str, Any] = {}
+
+
+def register(routes: Blueprint, service: Service) -> None:
+    """Add the routes under /v2/repository."""
+    registry = service.registry
+
+    @routes.post("/v2/repository/index")
+    @declares(
+        described(
+            "Every version of every model",
+            response(listed(IndexEntry), "One entry for each version."),
+            requestBody=body(IndexRequest, {"those that are ready": {"ready": True}}),
+        ),
+        scope="read",
+        shows_allowed=True,
+    )
+    def v2_index() -> Response:
+        only_ready = _read(IndexRequest).ready
+        entries = [
+            entry
+            for name in sorted(registry.live)
+            if caller().sees(name)
+            for entry in _entries(service, name)
+        ]
+        return as_json([each for each in entries if each.state == "READY" or not only_ready])
+
+    @routes.post("/v2/repository/models/<name>/load")
+    @declares(
+        described(
+            "Follow the latest decision on a model",
+            EMPTY,
+            requestBody=body(ControlRequest, {"load": {}}),
+        ),
+        scope="admin",
+    )
+    def v2_load(name: str) -> Response:
+        sent = _read(ControlRequest).parameters
+        if refused := [each for each in sent if each.startswith(REMOTE)]:
+            raise BadRequest(
+                f"{', '.join(map(shown, refused))} cannot be sent; a version is added by training "
+                f"it or importing its file, and put live by POST /models/{name}/versions"
+            )
+        registry.refresh()
+        registry.engine(name)
+        return Response(mimetype="application/json")
+
+    @routes.post("/v2/repository/models/<name>/unload")
+    @declares(
+        described(
+            "Retire the live version of a model",
+            EMPTY,
+            requestBody=body(ControlRequest, {"unload": {}}),
+        ),
+        scope="admin",
+    )
+    def v2_unload(name: str) -> Response:
+        _read(ControlRequest)
+        version = registry.manifest(name).version
+        Versions(registry.decisions, caller().name).retire(name, version, "unloaded")
+        registry.refresh()
+        return Response(mimetype="application/json")
+
+
+def _read(kind: type[Any]) -> Any:
+    """Read the body of a request; an empty one asks for nothing in particular."""
+    content = read_body()
+    try:
+        return msgspec.json.decode(content, type=kind) if content.strip() else kind()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJSON(f"the body is not as it should be: {error}; it may be empty") from None
+
+
+def _entries(service: Service, name: str) -> list[IndexEntry]:
+    found = []
+    for each in Versions(service.registry.decisions, "").listed(name):
+        reason = each.broken or ("retired" if "retired" in each.states else "")
+        state: Literal["READY", "UNAVAILABLE"] = "UNAVAILABLE" if reason else "READY"
+        found.append(IndexEntry(name, str(each.version), state, reason))
+    return found

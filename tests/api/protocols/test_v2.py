@@ -1,0 +1,452 @@
+"""The Open Inference Protocol V2: what its clients send and read, with the rules of the service."""
+
+import gzip
+import json
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import body, moved, predict, wine
+from flask.testing import FlaskClient
+from plain_way import WAYS, ask
+
+from app import create_app
+from serving.settings import Settings
+
+INFER = "/v2/models/wine/infer"
+LENGTH = "Inference-Header-Content-Length"
+OUTPUTS = ("predict", "predict_proba", "id", "warnings")
+KEY = "sixteen-or-more-characters"
+
+
+def columns(*records: dict[str, Any]) -> list[dict[str, Any]]:
+    """A column for each field, as PandasCodec sends them."""
+    return [
+        {
+            "name": name,
+            "shape": [len(records), 1],
+            "datatype": "BYTES" if isinstance(value, str) else "FP64",
+            "data": [record[name] for record in records],
+        }
+        for name, value in records[0].items()
+    ]
+
+
+def matrix(*records: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
+    """One tensor, with the color as its code."""
+    data = [[*[*record.values()][:-1], float(record["color"] == "white")] for record in records]
+    shape = [len(records), len(data[0])]
+    return [{"name": "input-0", "shape": shape, "datatype": "FP64", "data": data} | changes]
+
+
+def infer(client: FlaskClient, inputs: Any, path: str = INFER, **others: Any) -> Any:
+    return client.post(path, **body({"inputs": inputs, **others}))
+
+
+def outputs(answer: Any) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    return {each["name"]: each["data"] for each in answer.json["outputs"]}
+
+
+def error(answer: Any, status: int = 400) -> str:
+    assert (answer.status_code, answer.content_type) == (status, "application/json")
+    text: str = answer.json["error"]
+    return text
+
+
+def wanted(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name} for name in names]
+
+
+def test_columns_and_matrices_are_predicted_as_our_own_records_are(client: FlaskClient):
+    records = [wine(), wine(alcohol=8, color="white"), wine(alcohol=15.5)]
+    own = predict(client, records)["predictions"]
+    for inputs in (columns(*records), matrix(*records), columns(*records)[::-1]):
+        found = outputs(infer(client, inputs, outputs=wanted(*OUTPUTS)))
+        assert found["predict"] == [each["prediction"] for each in own]
+        chances = [value for each in own for value in each["probabilities"].values()]
+        assert found["predict_proba"] == chances
+        assert [len(text) > 0 for text in found["warnings"]] == [False, False, True]
+        assert len({*found["id"]}) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: {"data": [value for row in rows for value in row]},
+        lambda rows: {"data": [rows[0], *rows[1]]},
+        lambda _: {"datatype": "FP32"},
+        lambda _: {"name": "predict", "parameters": {"content_type": "np", "more": 1}},
+    ],
+)
+def test_data_may_be_flat_nested_or_both(client: FlaskClient, change: Any):
+    records = [wine(), wine(alcohol=8)]
+    (tensor,) = matrix(*records)
+    asked = {"outputs": wanted("predict_proba")}
+    expected = outputs(infer(client, [tensor], **asked))
+    assert outputs(infer(client, [tensor | change(tensor["data"])], **asked)) == expected
+
+
+def test_a_model_with_numbers_returns_intervals(client: FlaskClient):
+    record = {name: value for name, value in wine().items() if name != "color"}
+    own = client.post("/models/wine-score/predict", **body(record)).json
+    asked = {"outputs": wanted("high", "predict", "low")}
+    answer = infer(client, columns(record), "/v2/models/wine-score/infer", **asked)
+    assert [each["name"] for each in answer.json["outputs"]] == ["high", "predict", "low"]
+    assert outputs(answer) == {
+        "high": [own["interval"]["high"]],
+        "predict": [own["prediction"]],
+        "low": [own["interval"]["low"]],
+    }
+
+
+def test_the_prediction_alone_is_the_default(client: FlaskClient):
+    for more in ({}, {"outputs": []}):
+        (output,) = infer(client, columns(wine()), **more).json["outputs"]
+        expected = {"name": "predict", "datatype": "BYTES", "shape": [1, 1], "data": ["bom"]}
+        assert {name: output[name] for name in expected} == expected
+
+
+def test_a_version_may_be_named(client: FlaskClient):
+    answer = infer(client, columns(wine()), "/v2/models/wine/versions/1/infer")
+    assert outputs(answer) == {"predict": ["bom"]}
+    assert answer.json["model_version"] == "1"
+    error(infer(client, columns(wine()), "/v2/models/wine/versions/9/infer"), 404)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_id_comes_back_and_is_recorded(settings: Settings, way: str):
+    client = ask(create_app(settings), way).test_client()
+    asked = {"outputs": wanted("id")}
+    answer = infer(client, columns(wine()), id="order-17", **asked)
+    assert answer.json["id"] == "order-17"
+    (prediction_id,) = outputs(answer)["id"]
+    assert infer(client, columns(wine()), id="not one of ours ✓", **asked).json["id"] == (
+        "not one of ours ✓"
+    )
+    assert infer(client, columns(wine())).json["id"]
+    client.post("/feedback", **body({"id": prediction_id, "actual": "bom"}))
+    moved(settings).close()
+    found = client.get(f"/predictions/{prediction_id}").json
+    assert (found["request_id"], found["prediction"]) == ("order-17", "bom")
+    assert [each["actual"] for each in found["feedback"]] == ["bom"]
+
+
+def test_every_fault_is_reported_at_once(client: FlaskClient):
+    records = [wine(alcohol=-1.5), wine(color="blue", pH=-3.5)]
+    own = client.post("/predict", **body(records))
+    answer = infer(client, columns(*records))
+    assert answer.json["errors"] == own.json["errors"]
+    text = error(answer)
+    for part in ("3 faults", "record 0: alcohol:", "record 1: color:", "record 1: pH:"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("inputs", "part"),
+    [
+        ([], "empty"),
+        (matrix(wine(), shape=[1, 11]), "has 12 elements"),
+        (matrix(wine(), shape=[12]), "[n, 12]"),
+        (matrix(wine(), shape=[2, 6]), "has 6 values; send 12"),
+        (matrix(wine(), shape=[-1, 12]), "negative"),
+        (matrix(wine(), datatype="FP128"), "FP128"),
+        (matrix(wine(), datatype="INT64"), "is no INT64"),
+        (matrix(wine(), data="text"), "send an array"),
+        (matrix(wine(), data=["1"] * 12), "is no FP64"),
+        ([{"name": "pH", "shape": [1], "datatype": "FP64"}], "neither"),
+        (columns(wine()) * 2, "repeated"),
+        (columns(wine(), wine())[:1] + columns(wine())[1:], "send one for each record"),
+        (columns(wine())[:-1], "color: is missing"),
+        (matrix(wine(), parameters={"binary_data_size": 96}), LENGTH),
+        ([{"name": 1}], "$.inputs[0].name"),
+        (None, "$.inputs"),
+    ],
+)
+def test_what_a_client_can_mend_is_a_400(client: FlaskClient, inputs: Any, part: str):
+    assert part in error(infer(client, inputs))
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [
+        ({"outputs": wanted("low", "predict", "transform")}, '"low", "transform"'),
+        ({"outputs": [{"name": "id", "parameters": {"classification": 1}}]}, "no classes"),
+        ({"outputs": [{"name": "predict", "parameters": {"classification": -1}}]}, "-1"),
+    ],
+)
+def test_outputs_that_a_model_does_not_have_are_named(client: FlaskClient, more: Any, part: str):
+    assert part in error(infer(client, columns(wine()), **more))
+
+
+@pytest.mark.parametrize("sent", [b"", b"{", b"[]", b'{"inputs": NaN}', b"\xff"])
+def test_a_body_that_is_no_request_is_a_400(client: FlaskClient, sent: bytes):
+    assert "inference request" in error(client.post(INFER, data=sent))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v2/models/none", 404),
+        ("POST", "/v2/models/none/infer", 404),
+        ("GET", "/v2/models/wine/versions/9", 404),
+        ("GET", "/v2/models/wine/config", 404),
+        ("GET", INFER, 405),
+    ],
+)
+def test_errors_of_every_kind_have_a_text(client: FlaskClient, method: str, path: str, status: int):
+    assert error(client.open(path, method=method), status)
+
+
+@pytest.mark.parametrize("label", [None, "application/octet-stream", "text/plain"])
+def test_the_label_of_a_body_does_not_matter(client: FlaskClient, label: str | None):
+    content = json.dumps({"inputs": columns(wine())})
+    assert outputs(client.post(INFER, data=content, content_type=label)) == {"predict": ["bom"]}
+
+
+def test_too_many_records_are_refused(settings: Settings):
+    client = create_app(Settings(var_dir=settings.var_dir, max_records=2)).test_client()
+    assert "3 records" in error(infer(client, columns(*[wine()] * 3)), 413)
+
+
+def test_none_at_all_have_no_predictions(client: FlaskClient):
+    empty = matrix(wine(), shape=[0, 12], data=[])
+    answer = infer(client, empty, outputs=wanted(*OUTPUTS))
+    assert outputs(answer) == {name: [] for name in OUTPUTS}
+    assert [each["shape"] for each in answer.json["outputs"]] == [[0, 1], [0, 2], [0, 1], [0, 1]]
+
+
+def test_classes_are_ranked_on_request(client: FlaskClient):
+    own = predict(client, wine())["probabilities"]
+    for name in ("predict", "predict_proba"):
+        asked = [{"name": name, "parameters": {"classification": 5}}]
+        (output,) = infer(client, columns(wine()), outputs=asked).json["outputs"]
+        assert (output["datatype"], output["shape"]) == ("BYTES", [1, 2])
+        (first, second) = [text.split(":") for text in output["data"]]
+        assert float(first[0]) >= float(second[0])
+        assert {text[2]: float(text[0]) for text in (first, second)} == own
+
+
+def test_warnings_are_beside_the_outputs_too(client: FlaskClient):
+    assert infer(client, columns(wine())).json["parameters"] == {}
+    answer = infer(client, columns(wine(), wine(alcohol=15.5)))
+    assert "record 1: alcohol: 15.5 is above" in answer.json["parameters"]["warnings"]
+
+
+def test_single_precision_flips_no_label(client: FlaskClient):
+    """A record on a threshold is predicted as its decimals are, however it was rounded."""
+    records = [wine(alcohol=alcohol / 10) for alcohol in range(85, 145)]
+    own = [each["probabilities"] for each in predict(client, records)["predictions"]]
+    rounded = np.array(matrix(*records)[0]["data"], np.float32)
+    (tensor,) = matrix(*records, datatype="FP32", data=rounded.astype(float).tolist())
+    found = outputs(infer(client, [tensor], outputs=wanted("predict_proba")))["predict_proba"]
+    assert found == [value for each in own for value in each.values()]
+    content, header = binary([tensor], [rounded.tobytes()], outputs=wanted("predict_proba"))
+    assert outputs(client.post(INFER, data=content, headers=header))["predict_proba"] == found
+
+
+def binary(inputs: Any, parts: list[bytes], **others: Any) -> tuple[bytes, dict[str, str]]:
+    """A body with binary inputs, and its header."""
+    inputs = [
+        {name: value for name, value in tensor.items() if name != "data"}
+        | {"parameters": {"binary_data_size": len(part)}}
+        for tensor, part in zip(inputs, parts, strict=True)
+    ]
+    head = json.dumps({"inputs": inputs, **others}).encode()
+    return head + b"".join(parts), {LENGTH: str(len(head))}
+
+
+def numbers(*records: dict[str, Any]) -> tuple[list[dict[str, Any]], list[bytes]]:
+    (tensor,) = matrix(*records)
+    return [tensor], [np.array(tensor["data"], "<f8").tobytes()]
+
+
+def parts_of(answer: Any) -> dict[str, bytes]:
+    """The bytes of each binary output of a response."""
+    assert answer.content_type == "application/octet-stream"
+    length = int(answer.headers[LENGTH])
+    rest, found = answer.data[length:], {}
+    for output in json.loads(answer.data[:length])["outputs"]:
+        size = output["parameters"]["binary_data_size"]
+        assert "data" not in output
+        found[output["name"]], rest = rest[:size], rest[size:]
+    assert rest == b""
+    return found
+
+
+def test_binary_tensors_are_read_and_written(client: FlaskClient):
+    records = [wine(), wine(alcohol=8)]
+    own = predict(client, records)["predictions"]
+    content, header = binary(
+        *numbers(*records),
+        outputs=wanted("predict", "predict_proba"),
+        parameters={"binary_data_output": True},
+    )
+    found = parts_of(client.post(INFER, data=content, headers=header))
+    labels = [each["prediction"].encode() for each in own]
+    assert found["predict"] == b"".join(len(each).to_bytes(4, "little") + each for each in labels)
+    chances = [value for each in own for value in each["probabilities"].values()]
+    assert np.frombuffer(found["predict_proba"], "<f8").tolist() == chances
+
+
+def test_each_output_may_be_binary_or_not(client: FlaskClient):
+    asked: Any = [
+        {"name": "predict", "parameters": {"binary_data": False}},
+        {"name": "predict_proba"},
+    ]
+    answer = infer(client, columns(wine()), outputs=asked, parameters={"binary_data_output": True})
+    head = json.loads(answer.data[: int(answer.headers[LENGTH])])
+    assert head["outputs"][0]["data"] == ["bom"]
+    assert head["outputs"][1]["parameters"]["binary_data_size"] == 16
+    asked = [{"name": "predict", "parameters": {"binary_data": True}}]
+    assert parts_of(infer(client, columns(wine()), outputs=asked)) == {
+        "predict": b"\x03\x00\x00\x00bom"
+    }
+    assert LENGTH not in infer(client, columns(wine())).headers
+
+
+def test_binary_columns_and_columns_in_json_may_be_mixed(client: FlaskClient):
+    first, *others = columns(wine())
+    content, header = binary([first], [np.array(first["data"], "<f8").tobytes()])
+    head = json.loads(content[: int(header[LENGTH])])
+    color = others.pop()
+    label = color["data"][0].encode()
+    color = {name: value for name, value in color.items() if name != "data"}
+    color["parameters"] = {"binary_data_size": len(label) + 4}
+    head["inputs"] += [*others, color]
+    sent = json.dumps(head).encode()
+    content = sent + content[-8:] + len(label).to_bytes(4, "little") + label
+    answer = client.post(INFER, data=content, headers={LENGTH: str(len(sent))})
+    assert outputs(answer) == {"predict": ["bom"]}
+
+
+@pytest.mark.parametrize(
+    ("header", "cut", "part"),
+    [
+        ("-1", 0, LENGTH),
+        ("x", 0, LENGTH),
+        ("99999999", 0, LENGTH),
+        ("5", 0, "inference request"),
+        ("0", 0, "12 inputs"),
+        (None, 1, "binary inputs have"),
+        (None, -1, "binary inputs have"),
+    ],
+)
+def test_lengths_that_do_not_fit_are_a_400(
+    client: FlaskClient, header: str | None, cut: int, part: str
+):
+    content, headers = binary(*numbers(wine()))
+    headers = {LENGTH: header} if header else headers
+    content = content + b"x" if cut < 0 else content[: len(content) - cut]
+    assert part in error(client.post(INFER, data=content, headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("datatype", "part", "text"),
+    [
+        ("FP64", b"1234567", "has 7 bytes"),
+        ("BYTES", b"\x01\x00", "within the length"),
+        ("BYTES", b"\x09\x00\x00\x00x", "within an element"),
+        ("BYTES", b"\x01\x00\x00\x00\xff", "not UTF-8"),
+        ("BYTES", b"", "has 0 elements"),
+    ],
+)
+def test_bytes_that_are_no_tensor_are_a_400(
+    client: FlaskClient, datatype: str, part: bytes, text: str
+):
+    tensor = {"name": "color", "shape": [1], "datatype": datatype}
+    content, header = binary([tensor], [part])
+    assert text in error(client.post(INFER, data=content, headers=header))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_packed_bodies_have_the_length_of_the_json_unpacked(client: FlaskClient, pack: Any):
+    content, header = binary(
+        *numbers(*[wine()] * 300),
+        parameters={"binary_data_output": True},
+        outputs=wanted("predict_proba"),
+    )
+    plain = client.post(INFER, data=content, headers=header)
+    encoding = "gzip" if pack is gzip.compress else "deflate"
+    labels = {"Content-Encoding": encoding, "Accept-Encoding": encoding}
+    answer = client.post(INFER, data=pack(content), headers=header | labels)
+    assert answer.headers["Content-Encoding"] == encoding
+    unpacked = zlib.decompress(answer.data, zlib.MAX_WBITS + 32)
+    assert unpacked[int(answer.headers[LENGTH]) :] == parts_of(plain)["predict_proba"]
+
+
+def test_missing_values_are_null_or_nan(client: FlaskClient):
+    inputs = columns(wine())
+    text = error(infer(client, [*inputs[1:], inputs[0] | {"data": [None]}]))
+    assert "fixed acidity: null is not a number" in text
+    tensors, _ = numbers(wine())
+    content, header = binary(tensors, [np.full(12, np.nan, "<f8").tobytes()])
+    assert "null is not a number" in error(client.post(INFER, data=content, headers=header))
+
+
+def test_metadata_name_every_input_and_output(client: FlaskClient):
+    found = client.get("/v2/models/wine").json
+    assert [each["name"] for each in found["inputs"]] == [*wine()]
+    assert (found["inputs"][0]["datatype"], found["inputs"][-1]["datatype"]) == ("FP64", "BYTES")
+    assert found["versions"] == ["1"]
+    names = [each["name"] for each in found["outputs"]]
+    assert names == [*OUTPUTS]
+    assert outputs(infer(client, columns(wine()), outputs=wanted(*names))).keys() == {*names}
+    assert client.get("/v2/models/wine/versions/1").json == found
+    score = client.get("/v2/models/wine-score").json
+    assert [each["name"] for each in score["outputs"]] == ["predict", "low", "high", *OUTPUTS[2:]]
+
+
+def test_health_is_in_the_body_as_kserve_reads_it(client: FlaskClient):
+    assert client.get("/v2/health/live").json == {"live": True}
+    assert client.get("/v2/health/ready").json == {"ready": True}
+    assert client.get("/v2/models/wine/ready").json == {"name": "wine", "ready": True}
+    assert client.get("/v2/models/wine/versions/1/ready").status_code == 200
+    assert "binary_tensor_data" in client.get("/v2").json["extensions"]
+    assert {*client.get("/v2/models").json["models"]} == {"wine", "wine-score", "diabetes"}
+
+
+def test_the_repository_is_listed_and_decided_on_by_admins(settings: Settings):
+    keyed = Settings(var_dir=settings.var_dir, admin_keys=f"ana:{KEY}")
+    client = create_app(keyed).test_client()
+    listed = client.post("/v2/repository/index").json
+    assert listed == client.post("/v2/repository/index", json={"ready": True}).json
+    expected = {"name": "wine", "version": "1", "state": "READY", "reason": ""}
+    assert expected in listed
+    load, admin = "/v2/repository/models/wine/load", {"Authorization": f"Bearer {KEY}"}
+    assert error(client.post(load), 401)
+    assert client.post(load, headers=admin).status_code == 200
+    assert error(client.post("/v2/repository/models/none/load", headers=admin), 404)
+    remote = {"parameters": {"config": "{}", "file:1/model.onnx": "AAAA"}}
+    assert '"config", "file:1/model.onnx"' in error(client.post(load, headers=admin, json=remote))
+    unload = client.post("/v2/repository/models/wine/unload", headers=admin)
+    assert "is live" in error(unload, 409)
+
+
+def test_requests_are_counted_as_predictions(settings: Settings):
+    client = create_app(settings).test_client()
+    infer(client, columns(wine()))
+    metrics = client.get("/metrics").text
+    assert 'route="/v2/models/<name>/infer"' in metrics
+    assert 'model="wine"' in metrics
+
+
+def test_plain_requests_are_answered_without_flask(settings: Settings):
+    app = ask(create_app(settings), WAYS[0])
+    client = app.test_client()
+    infer(client, columns(wine()))
+    infer(client, matrix(wine()))
+    assert app.wsgi_app.answered == 2  # type: ignore[attr-defined]
+    infer(client, columns(wine()), parameters={"binary_data_output": True})
+    infer(client, [])
+    assert app.wsgi_app.answered == 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_text_may_be_base64_or_json(settings: Settings, way: str):
+    client = ask(create_app(settings), way).test_client()
+    *others, color = columns(wine())
+    for content_type, text in (("base64", "cmVk"), ("base64", "red"), ("pd_json", '"red"')):
+        tensor = color | {"data": [text], "parameters": {"content_type": content_type}}
+        assert outputs(infer(client, [*others, tensor])) == {"predict": ["bom"]}
