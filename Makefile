@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test lint test-browser test-docker test-contract sanitize faults bench limit
+.PHONY: help serve check test lint test-browser test-docker test-contract test-clients sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -31,6 +31,11 @@ test-docker: .venv/development  ## build the image, run it with compose and test
 test-contract: .venv/development tests/contract/.venv/installed  ## fuzz the API, run the Postman collection; CASES=1000 SEED=2 for more
 	.venv/bin/pytest -s tests/contract
 
+CLIENTS := $(patsubst tests/clients/requirements-%.txt,%,$(wildcard tests/clients/requirements-*.txt))
+
+test-clients: .venv/development $(CLIENTS:%=tests/clients/.venv-%/installed)  ## call the service by the clients of other model servers
+	.venv/bin/pytest -s tests/clients
+
 sanitize: .venv/development  ## walk forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more
 	mkdir -p .venv/sanitized
 	for source in serving/models/_walk serving/inputs/_columns; do \
@@ -51,6 +56,11 @@ bench: .venv/development  ## measure the service beside its floor and its peers,
 limit: .venv/development  ## find how many requests a second it sustains; URL=http://… for another
 	.venv/bin/pip install --quiet --requirement bench/requirements.txt
 	.venv/bin/python -m bench limit $(if $(URL),--url $(URL))
+
+tests/clients/.venv-%/installed: tests/clients/requirements-%.txt
+	$(PYTHON) -m venv tests/clients/.venv-$*
+	tests/clients/.venv-$*/bin/pip install --quiet --requirement $<
+	touch $@
 
 tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/package-lock.json
 	$(PYTHON) -m venv tests/contract/.venv

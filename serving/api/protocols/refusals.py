@@ -1,5 +1,6 @@
 """Errors as the clients of other protocols read them: a text in `error`, or in `message`."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -45,28 +46,6 @@ class _Received(Problem):
     errors: list[Fault] | msgspec.UnsetType = UNSET
 
 
-def register(routes: Blueprint, path: str) -> None:
-    """Make refusals of the problems with requests to and below a path, and of those of the routes.
-
-    Invalid records are a 400.
-    """
-
-    @routes.after_app_request
-    def refuse_below(problem: Response) -> Response:
-        is_below = f"{request.path}/".startswith(f"{path}/")
-        return refuse(problem) if is_below else problem
-
-    @routes.after_request
-    def refuse(problem: Response) -> Response:
-        if problem.mimetype == "application/problem+json":
-            received = msgspec.json.decode(problem.get_data(), type=_Received)
-            problem.set_data(encode(refusal(received, received.errors or [])))
-            problem.content_type = "application/json"
-            if problem.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
-                problem.status_code = HTTPStatus.BAD_REQUEST
-        return problem
-
-
 def refusal(problem: Problem, faults: list[Fault]) -> Refusal:
     """Return a problem with what other protocols call its members."""
     listed = [_in_one_line(each) for each in faults]
@@ -86,16 +65,47 @@ def refusal(problem: Problem, faults: list[Fault]) -> Refusal:
     )
 
 
-def described(summary: str, success: Content, **parts: Any) -> Operation:
+Make = Callable[[Problem, list[Fault]], Problem]
+
+
+def register(routes: Blueprint, make: Make = refusal, below: str = "") -> None:
+    """Make refusals of the problems with a protocol's requests; invalid records are a 400.
+
+    Parameters
+    ----------
+    below : str, optional
+        A path: requests to or below it that no route takes are refused likewise.
+    """
+
+    @routes.after_request
+    def refuse(problem: Response) -> Response:
+        if problem.mimetype == "application/problem+json":
+            received = msgspec.json.decode(problem.get_data(), type=_Received)
+            problem.set_data(encode(make(received, received.errors or [])))
+            problem.content_type = "application/json"
+            if problem.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+                problem.status_code = HTTPStatus.BAD_REQUEST
+        return problem
+
+    if below:
+
+        @routes.after_app_request
+        def refuse_below(problem: Response) -> Response:
+            return refuse(problem) if f"{request.path}/".startswith(f"{below}/") else problem
+
+
+def described(
+    summary: str, success: Content, kind: type[Problem] = Refusal, **parts: Any
+) -> Operation:
     """An operation whose errors are refusals."""
     operation = documented.operation(summary, success, **parts)
-    operation["responses"] |= {str(each): response() for each in STATUSES}
+    operation["responses"] |= {str(each): response(kind) for each in STATUSES}
     return operation
 
 
-def response() -> Schema:
+def response(kind: type[Problem] = Refusal) -> Schema:
     """A response with a refusal."""
-    return documented.response(Refusal)
+    return documented.response(kind)
 
 
 def _in_one_line(fault: Fault) -> str:

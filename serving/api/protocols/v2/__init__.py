@@ -74,7 +74,7 @@ class ModelNames(msgspec.Struct):
 def blueprint(service: Service, settings: Settings) -> Blueprint:
     """Routes under /v2."""
     routes, registry = Blueprint("v2", __name__), service.registry
-    refusals.register(routes, "/v2")
+    refusals.register(routes, below="/v2")
     repository.register(routes, service)
 
     @routes.get("/v2/health/live")
