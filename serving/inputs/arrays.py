@@ -7,12 +7,14 @@ records, so that faults and warnings are the same.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import Fault, InvalidRecords
+from serving.inputs import labels
 from serving.inputs.decimals import shortest
 from serving.inputs.field import Field
 from serving.inputs.shown import listed, shown
@@ -21,6 +23,7 @@ from serving.inputs.strict_json import JSONObject
 Column = NDArray[Any] | Sequence[Any]  # a value for each record
 Sent = NDArray[Any] | Sequence[Sequence[Any]] | Mapping[str, Column]
 
+LABELS = {str, int, float}
 NUMBERS = {int, float, type(None)}
 ROUNDED = (np.float16, np.float32)
 
@@ -32,12 +35,19 @@ class ArrayReader:
         self._fields, self._dtype = tuple(fields), dtype
         plain = [each.is_numeric and not each.numbers_for_missing for each in self._fields]
         self._plain = [place for place, is_plain in enumerate(plain) if is_plain]
-        self._others = [place for place, is_plain in enumerate(plain) if not is_plain]
-        numbers = [self._fields[place] for place in self._plain]
-        self._lowest = np.array([each.minimum for each in numbers])
-        self._highest = np.array([each.maximum for each in numbers])
-        self._optional = np.array([each.optional for each in numbers], bool)
-        self._whole = np.array([each.type == "integer" for each in numbers], bool)
+        self._others = {
+            place: _codes(self._fields[place])
+            for place, is_plain in enumerate(plain)
+            if not is_plain
+        }
+        limits = [
+            (each.minimum, each.maximum, each.optional) if is_plain else (-np.inf, np.inf, True)
+            for each, is_plain in zip(self._fields, plain, strict=True)
+        ]
+        self._lowest, self._highest = np.array([limit[:2] for limit in limits]).T
+        self._optional = np.array([limit[2] for limit in limits])
+        self._familiar = [*map(_familiar, self._fields)]
+        self._whole = [place for place in self._plain if self._fields[place].type == "integer"]
 
     def matrix(self, sent: NDArray[Any] | Sequence[Column]) -> NDArray[Any] | None:
         """Make the matrix of rows from an array of numbers, or from a column for each field."""
@@ -50,21 +60,62 @@ class ArrayReader:
                 matrix = np.empty((len(columns[0]), len(self._fields)), self._dtype)
                 for place in self._plain:
                     matrix[:, place] = _numbers(columns[place], self._fields[place])
-            for place in self._others:
-                matrix[:, place] = _converted(columns[place], self._fields[place])
+            for place, codes in self._others.items():
+                matrix[:, place] = _converted(columns[place], self._fields[place], codes)
+            return matrix if self._are_possible(matrix) else None
         except (ValueError, TypeError, OverflowError):
             return None
-        return matrix if self._are_possible(matrix) else None
+
+    def usual_row(self, row: Sequence[Any]) -> NDArray[Any] | None:
+        """Make the matrix of one row within the range seen in training; None if it is another.
+
+        It needs no warning, and NumPy takes longer than this over a single row.
+        """
+        values = []
+        for value, (lowest, highest, codes) in zip(row, self._familiar, strict=True):
+            if codes is not None:
+                if value.__class__ not in LABELS or (code := codes.get(value)) is None:
+                    return None
+                values.append(code)
+            elif value.__class__ is float and lowest <= value <= highest:
+                values.append(value)
+            else:
+                return None
+        return np.array([values])
 
     def _are_possible(self, matrix: NDArray[Any]) -> bool:
-        numbers = (matrix[:, self._plain] if self._others else matrix).astype(np.float64)
-        inside = (numbers >= self._lowest) & (numbers <= self._highest)
-        if not inside.all() and not (inside | (np.isnan(numbers) & self._optional)).all():
+        if self._dtype is object:
+            numbers = np.zeros(matrix.shape)
+            numbers[:, self._plain] = matrix[:, self._plain]
+            matrix = numbers
+        inside = (matrix >= self._lowest) & (matrix <= self._highest)
+        if not inside.all() and not (inside | (np.isnan(matrix) & self._optional)).all():
             return False
-        if not self._whole.any():
+        if not self._whole:
             return True
-        whole = numbers[:, self._whole]
+        whole = matrix[:, self._whole]
         return bool(((whole == np.rint(whole)) | np.isnan(whole)).all())
+
+
+def _familiar(field: Field) -> tuple[float, float, dict[Any, float] | None]:
+    """Return the range of a field's numbers that need no warning, or the codes of its labels."""
+    if field.type == "category":
+        return 0, 0, _codes(field)
+    if field.type != "number" or field.numbers_for_missing:
+        return math.inf, -math.inf, None  # which no number is in
+    seen = field.seen or (-math.inf, math.inf)
+    return max(seen[0], field.minimum), min(seen[1], field.maximum), None
+
+
+def _codes(field: Field) -> dict[Any, float]:
+    """Return the codes of a category's values, except true and false; none for other fields."""
+    if field.type != "category":
+        return {}
+    known = labels.rules_for(field.categories)
+    codes: dict[Any, float] = {
+        each: known.known[each] for each in (*field.categories, *known.integers)
+    }
+    return codes | ({None: math.nan} if field.optional else {})
 
 
 def exact(sent: NDArray[Any]) -> NDArray[Any]:
@@ -150,21 +201,25 @@ def _numbers(column: Column, field: Field) -> Any:
     if isinstance(column, np.ndarray) and column.dtype.kind in "fiu":
         return column
     values = _listed(column)
-    return values if {*map(type, values)} <= NUMBERS else _converted(column, field)
+    return values if {*map(type, values)} <= NUMBERS else _converted(column, field, {})
 
 
-def _converted(column: Column, field: Field) -> list[Any]:
-    """Read a column as values of JSON, each different one once.
+def _converted(column: Column, field: Field, codes: Mapping[Any, float]) -> list[Any]:
+    """Read a column as values of JSON, each different one once; `codes` has those of some.
 
     Raises
     ------
     ValueError, TypeError
         If one is at fault, or needs a warning.
     """
-    values = [*map(_or_null, _listed(column))]
-    kinds = {*map(type, values)} - {type(None)}
-    if len(kinds) > 1:
+    values = [*_listed(column)]
+    kinds = {*map(type, values)}
+    if codes and bool not in kinds:
+        with suppress(KeyError):  # one that is no label, or is written in another way
+            return [codes[value] for value in values]
+    if len(kinds - {type(None)}) > 1:
         raise ValueError(kinds)  # true and 1 are the same key and may be different values
+    values = [*map(_or_null, values)]
     read = {value: field.read(value) for value in dict.fromkeys(values)}
     if field.other and any(map(field.warning, read)):
         raise ValueError(field.other)

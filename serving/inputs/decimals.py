@@ -23,16 +23,16 @@ def shortest(rounded: NDArray[Any]) -> NDArray[np.float64]:
     # Up to here a float can be any whole number, so the shortest decimal of one is itself.
     every_integer = 2.0 ** (np.finfo(rounded.dtype).nmant + 1)
     finite = np.isfinite(exact)
-    left = finite & (exact != np.rint(exact))
     by_text = finite & (np.abs(exact) > every_integer)
+    left = finite & (exact != np.rint(exact))
     for decimals in range(1, MAX_DECIMALS + 1):
         if not left.any():
             break
-        near = np.rint(exact[left] * 10.0**decimals) / 10.0**decimals  # as its text is parsed
-        is_found = near.astype(rounded.dtype) == rounded[left]
-        places = np.flatnonzero(left)
-        found.flat[places[is_found]] = near[is_found]
-        left.flat[places[is_found]] = False
+        near = np.rint(exact * 10.0**decimals) / 10.0**decimals  # as its text is parsed
+        is_found = left & (near.astype(rounded.dtype) == rounded)
+        np.copyto(found, near, where=is_found)
+        left ^= is_found
     by_text |= left
-    found[by_text] = [float(str(each)) for each in rounded[by_text]]
+    if by_text.any():
+        found[by_text] = [float(str(each)) for each in rounded[by_text]]
     return found

@@ -158,22 +158,30 @@ class Schema:
         ------
         TooManyRecords, InvalidRecords
         """
+        plain: Any = None
         if isinstance(sent, Mapping):
             columns: Mapping[str, Any] = arrays.as_columns(sent)
-            count = len(next(iter(columns.values()), ()))
-            strict_json.check_count(count, max_records)
-            matched = self.known_names.match(columns)
-            is_whole = not matched.unknown and {*matched.fields} == {*self.names}
-            plain = [columns[matched.fields[name]] for name in self.names] if is_whole else None
+            strict_json.check_count(len(next(iter(columns.values()), ())), max_records)
+            if (*columns,) == self.names:
+                plain = [*columns.values()]
+            else:
+                matched = self.known_names.match(columns)
+                if not matched.unknown and len(matched.fields) == len(self.names):
+                    plain = [columns[matched.fields[name]] for name in self.names]
         else:
             strict_json.check_count(len(sent), max_records)
             plain = arrays.as_matrix(sent, self.fields)
+        if isinstance(plain, list) and len(plain[0]) == 1:
+            row = self._arrays.usual_row([column[0] for column in plain])
+            if row is not None:
+                return Rows(row, {}, many=True)
+        matrix = None if plain is None else self._arrays.matrix(plain)
+        if matrix is not None:
+            return Rows(matrix, self.unseen(matrix), many=True)
+        if not isinstance(sent, Mapping):
             by_column = plain.T if isinstance(plain, np.ndarray) else plain
             columns = dict(zip(self.names, by_column, strict=True))
-        matrix = None if plain is None else self._arrays.matrix(plain)
-        if matrix is None:
-            return self._read_exactly(arrays.as_records(columns))
-        return Rows(matrix, self.unseen(matrix), many=True)
+        return self._read_exactly(arrays.as_records(columns))
 
     def rows_of_records(self, records: Sequence[Any], max_records: int) -> Rows:
         """Validate records that are parsed already, as `decode` does those of a body.

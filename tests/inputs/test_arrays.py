@@ -112,7 +112,20 @@ def test_infinity_is_a_fault():
     ]
 
 
-@pytest.mark.parametrize("sent", [[[1, 2], [3]], np.zeros((2, 4)), np.zeros(3), [5, "a"]])
+@given(row=st.one_of(ROW, LIKELY))
+def test_one_row_is_read_as_one_of_many_is(row: list[Any]):
+    expected = as_json(SCHEMA, [row])
+    assert found(lambda: SCHEMA.rows([row], 10)) == expected
+    assert found(lambda: SCHEMA.rows(columns(SCHEMA, [row]), 10)) == expected
+
+
+@pytest.mark.parametrize("value", [[], {}, [1]])
+def test_a_value_that_is_an_array_or_an_object_is_a_fault(value: Any):
+    rows = [[*GOOD[0][:2], value, *GOOD[0][3:]]]
+    assert found(lambda: SCHEMA.rows(rows, 10)) == as_json(SCHEMA, rows)
+
+
+@pytest.mark.parametrize("sent", [[5], [[1, 2], [3]], np.zeros((2, 4)), np.zeros(3), [5, "a"]])
 def test_a_row_of_another_width_is_a_fault_that_names_the_fields(sent: Any):
     with pytest.raises(InvalidRecords) as raised:
         NUMBERS.rows(sent, 10)

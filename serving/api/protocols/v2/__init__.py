@@ -148,7 +148,7 @@ def _predict(
     id_ = context.request_id if sent.id is None else sent.id
     if not len(rows.matrix):
         return Predicted(engine, [], rows, Predictions([], [], [])), id_
-    if request_id.VALID.fullmatch(id_):
+    if sent.id and request_id.VALID.fullmatch(sent.id):
         context = context._replace(request_id=id_)
     return service.predict(engine, rows, context), id_
 

@@ -18,14 +18,14 @@ HEADER = "Inference-Header-Content-Length"
 COLUMN, MATRIX = 1, 2  # dimensions
 
 
-class Wanted(msgspec.Struct):
+class Wanted(msgspec.Struct, gc=False):
     """An output that is asked for."""
 
     name: str
     parameters: dict[str, Any] | None = None
 
 
-class Request(msgspec.Struct):
+class Request(msgspec.Struct, gc=False):
     """The JSON of an inference request; members that are unknown are ignored."""
 
     inputs: list[Tensor]
@@ -178,4 +178,5 @@ def _matrix(tensor: Tensor, values: Values, schema: Schema) -> Any:
         )
     if isinstance(values, np.ndarray):
         return values.reshape(shape)
-    return [values[start : start + shape[1]] for start in range(0, len(values), shape[1])]
+    width = shape[1]
+    return [values[start : start + width] for start in range(0, len(values), width)]

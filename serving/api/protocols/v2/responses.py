@@ -48,7 +48,7 @@ class InferenceResponse(msgspec.Struct, gc=False):
     outputs: list[Output]
 
 
-class Chosen(msgspec.Struct, frozen=True):
+class Chosen(msgspec.Struct, frozen=True, gc=False):
     """An output that is to be written; `top` is how many classes, if they are ranked."""
 
     described: TensorMetadata

@@ -24,6 +24,7 @@ DTYPES: dict[str, Any] = {
     **{f"FP{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
 }
 DATATYPES = (*DTYPES, "BYTES")
+FEW = 64  # elements, of which a list is read faster than an array is made
 LENGTH = struct.Struct("<I")  # before each element of BYTES
 
 Values = NDArray[Any] | list[Any]
@@ -31,7 +32,7 @@ Values = NDArray[Any] | list[Any]
 _numbers = msgspec.json.Decoder(list[float])
 
 
-class Tensor(msgspec.Struct):
+class Tensor(msgspec.Struct, gc=False):
     """An input; its data are `data`, or `parameters.binary_data_size` bytes after the JSON."""
 
     name: str
@@ -52,7 +53,7 @@ class Tensor(msgspec.Struct):
 
 
 def read(tensor: Tensor, content: bytes | None, content_type: Any = None) -> Values:
-    """Read a tensor's elements, flat, as values of JSON; numbers without nulls as an array.
+    """Read a tensor's elements, flat, as values of JSON; many numbers without nulls as an array.
 
     Parameters
     ----------
@@ -124,8 +125,10 @@ def _fits(datatype: str, value: Any) -> bool:
     return limits.min <= value <= limits.max and value == int(value)
 
 
-def _as_meant(tensor: Tensor, values: list[float]) -> NDArray[np.float64]:
+def _as_meant(tensor: Tensor, values: list[float]) -> Values:
     """Undo the rounding of numbers that were of single or half precision before they were JSON."""
+    if tensor.datatype == "FP64" and len(values) < FEW:
+        return values
     try:
         found = np.array(values, np.float64)
     except OverflowError:
@@ -136,7 +139,7 @@ def _as_meant(tensor: Tensor, values: list[float]) -> NDArray[np.float64]:
         places = np.flatnonzero((rounded == found) & (found != np.rint(found)))
         if len(places):
             found[places] = shortest(rounded[places])
-    return found
+    return found if len(values) >= FEW else found.tolist()
 
 
 def _from_bytes(tensor: Tensor, content: bytes) -> Values:
