@@ -197,6 +197,7 @@ READ_TEXT = {"base64": _from_base64, "pd_json": _from_json_text}
 def to_bytes(datatype: str, values: Sequence[Any]) -> bytes:
     """Write flat elements as bytes."""
     if datatype == "BYTES":
-        texts = [each.encode() for each in values]
-        return b"".join(chain.from_iterable((LENGTH.pack(len(each)), each) for each in texts))
+        texts = {each: each.encode() for each in {*values}}
+        packed = {each: LENGTH.pack(len(text)) + text for each, text in texts.items()}
+        return b"".join(map(packed.__getitem__, values))
     return np.array(values, DTYPES[datatype]).tobytes()
