@@ -101,6 +101,18 @@ def inferences() -> dict[str, dict[str, Any]]:
     return found
 
 
+def large(way: str) -> dict[str, Any]:
+    """Arguments of `infer` whose response is large enough to be packed."""
+    tensor = http.InferInput("input-0", [600, len(NAMES)], "FP64")
+    tensor.set_data_from_numpy(np.tile(rows(np.float64), (300, 1)))
+    return {
+        "inputs": [tensor],
+        "outputs": asked("predict_proba"),
+        "request_compression_algorithm": way,
+        "response_compression_algorithm": way,
+    }
+
+
 def refused(status: str, function: Callable[..., Any], *arguments: Any, **more: Any) -> None:
     try:
         function(*arguments, **more)
@@ -131,6 +143,8 @@ def sync(client: Any) -> None:
         result = client.infer("wine", **arguments)
         assert are_right(result), name
         print(f"infer: {name}")
+    for way in ("gzip", "deflate"):
+        assert client.infer("wine", **large(way)).as_numpy("predict_proba").shape == (600, 2)
     assert client.infer("wine", columns(), request_id="order-17").get_response()["id"] == "order-17"
     half = matrix("FP16", np.float16)
     assert client.infer("wine", half).as_numpy("predict").shape == (2, 1)
@@ -174,6 +188,9 @@ async def asynchronous(url: str) -> None:
             result = await client.infer("wine", **arguments)
             assert are_right(result), name
             print(f"aio infer: {name}")
+        for way in ("gzip", "deflate"):
+            result = await client.infer("wine", **large(way))
+            assert result.as_numpy("predict_proba").shape == (600, 2)
         for call, arguments in ABSENT.items():
             try:
                 await getattr(client, call)(*arguments)

@@ -1,5 +1,6 @@
 """Inference requests: what they ask for, and the rows that their inputs stand for."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -143,12 +144,12 @@ def to_rows(
     if wrong:
         raise BadRequest("; ".join(wrong))
     first = request.inputs[0]
-    if 0 in first.shape:
+    if all(each.shape[:1] == [0] for each in request.inputs):
         return Rows(schema.matrix([]), {}, many=True)
     if len(read) == 1 and not _is_column(first, schema):
         return schema.rows(_matrix(first, read[0], schema), max_records)
     names = [tensor.name for tensor in request.inputs]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+    if repeated := sorted(name for name, count in Counter(names).items() if count > 1):
         raise BadRequest(f"inputs are repeated: {', '.join(map(shown, repeated))}")
     if wide := [each for each in request.inputs if each.shape[:1] != [each.count]]:
         shapes = ", ".join(f"{shown(each.name)} has {each.shape}" for each in wide)
@@ -169,7 +170,7 @@ def _matrix(tensor: Tensor, values: Values, schema: Schema) -> Any:
     width = len(schema.fields)
     if len(tensor.shape) == COLUMN and width == 1:
         shape = [tensor.count, 1]
-    elif len(tensor.shape) >= MATRIX:
+    elif len(tensor.shape) >= MATRIX and tensor.count:
         shape = [tensor.shape[0], tensor.count // tensor.shape[0]]
     else:
         raise BadRequest(

@@ -18,6 +18,7 @@ from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
 DEFAULT = "predict"
+LISTED_RECORDS = 20  # whose warnings stand in the response's parameters
 
 
 class Output(msgspec.Struct, gc=False):
@@ -133,7 +134,9 @@ def _ranked(predicted: Predicted, top: int) -> list[str]:
 
 
 def _listed(remarks: dict[int, Any]) -> str:
-    return "; ".join(f"record {row}: {in_one_line(remarks[row])}" for row in sorted(remarks))
+    first = sorted(remarks)[:LISTED_RECORDS]
+    more = f"; {len(remarks) - len(first)} other records" if len(remarks) > len(first) else ""
+    return "; ".join(f"record {row}: {in_one_line(remarks[row])}" for row in first) + more
 
 
 def _warnings(predicted: Predicted) -> list[str]:

@@ -24,6 +24,7 @@ DTYPES: dict[str, Any] = {
     **{f"FP{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
 }
 DATATYPES = (*DTYPES, "BYTES")
+MAX_DIMENSIONS = 8
 FEW = 64  # elements, of which a list is read faster than an array is made
 LENGTH = struct.Struct("<I")  # before each element of BYTES
 
@@ -71,8 +72,10 @@ def read(tensor: Tensor, content: bytes | None, content_type: Any = None) -> Val
         raise ValueError(f"the datatype {shown(tensor.datatype)} is none of {', '.join(DATATYPES)}")
     if any(size < 0 for size in tensor.shape):
         raise ValueError(f"the shape {tensor.shape} has a negative size")
+    if len(tensor.shape) > MAX_DIMENSIONS:
+        raise ValueError(f"the shape has more than {MAX_DIMENSIONS} dimensions")
     values = _from_json(tensor) if content is None else _from_bytes(tensor, content)
-    if tensor.datatype == "BYTES" and content_type in READ_TEXT:
+    if tensor.datatype == "BYTES" and isinstance(content_type, str) and content_type in READ_TEXT:
         return [None if text is None else READ_TEXT[content_type](text) for text in values]
     return values
 
@@ -86,18 +89,20 @@ def _from_json(tensor: Tensor) -> Values:
     values = msgspec.json.decode(tensor.data)
     if not isinstance(values, list):
         raise ValueError(f"data is {shown(values)}; send an array")  # noqa: TRY004 - callers catch ValueError
-    while any(isinstance(each, list) for each in values):
-        values = [
-            *chain.from_iterable(each if isinstance(each, list) else [each] for each in values)
-        ]
+    for _ in tensor.shape:  # an array that is nested deeper is no number
+        if not any(isinstance(each, list) for each in values):
+            break
+        lists = (each if isinstance(each, list) else [each] for each in values)
+        values = [*chain.from_iterable(lists)]
     _counted(tensor, values)
     wrong = [each for each in values if not _fits(tensor.datatype, each)]
     if wrong:
         raise ValueError(f"{shown(wrong[0])} is no {tensor.datatype}")
+    if tensor.datatype.startswith("FP"):
+        values = [*map(_float, values)]
+        return values if None in values else _as_meant(tensor, values)
     if tensor.datatype == "BYTES" or None in values:
         return values
-    if tensor.datatype.startswith("FP"):
-        return _as_meant(tensor, values)
     return np.array(values, DTYPES[tensor.datatype])
 
 
@@ -125,14 +130,18 @@ def _fits(datatype: str, value: Any) -> bool:
     return limits.min <= value <= limits.max and value == int(value)
 
 
+def _float(value: float | None) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        raise ValueError("a number is too large") from None
+
+
 def _as_meant(tensor: Tensor, values: list[float]) -> Values:
     """Undo the rounding of numbers that were of single or half precision before they were JSON."""
     if tensor.datatype == "FP64" and len(values) < FEW:
         return values
-    try:
-        found = np.array(values, np.float64)
-    except OverflowError:
-        raise ValueError("a number is too large") from None
+    found = np.array(values, np.float64)
     if tensor.datatype != "FP64":
         with np.errstate(over="ignore"):
             rounded = found.astype(DTYPES[tensor.datatype])
