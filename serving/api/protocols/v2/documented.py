@@ -9,44 +9,37 @@ from serving.api.protocols.v2.metadata import datatype_of, outputs_of
 from serving.api.protocols.v2.requests import HEADER
 from serving.api.protocols.v2.tensors import DATATYPES
 
-PARAMETERS: Schema = {
-    "type": "object",
-    "additionalProperties": {"type": ["string", "number", "boolean"]},
-}
-BINARY: Schema = {
-    "name": HEADER,
-    "in": "header",
-    "description": "How many bytes of the body are JSON, where binary tensors follow it.",
-    "schema": whole_number(minimum=0),
-}
+PARAMETERS: Schema = {"type": "object"}
+# Clients send what they leave out as null; unknown parameters are ignored, whatever they are.
+SENT: Schema = {"type": ["object", "null"]}
 
 
 def infer_operation(about: About) -> Operation:
     """POST a matrix or columns."""
     manifest = about.manifest
     names = " ".join(f"`{name}`" for name in outputs_of(manifest))
-    tensor = record(
-        ("parameters", "data"),
-        name=text(),
-        shape=listed(whole_number(minimum=0)),
-        datatype={"enum": [*DATATYPES]},
-        parameters=PARAMETERS,
-        data={"type": "array", "items": {}},
-    )
-    wanted = record(("parameters",), name={"enum": [*outputs_of(manifest)]}, parameters=PARAMETERS)
+    tensor = {
+        "name": text(),
+        "shape": listed(whole_number(minimum=0)),
+        "datatype": {"enum": [*DATATYPES]},
+        "data": {"type": "array", "items": {}},
+    }
+    optional = ("parameters", "data")
+    output = record(optional, **tensor, parameters=PARAMETERS)
+    wanted = record(("parameters",), name={"enum": [*outputs_of(manifest)]}, parameters=SENT)
     sent = record(
         ("id", "parameters", "outputs"),
-        id=text(),
-        parameters=PARAMETERS,
-        inputs={**listed(tensor), "minItems": 1},
-        outputs=listed(wanted),
+        id={"type": ["string", "null"]},
+        parameters=SENT,
+        inputs={**listed(record(optional, **tensor, parameters=SENT)), "minItems": 1},
+        outputs={"type": ["array", "null"], "items": wanted},
     )
     success = record(
         model_name=text(),
         model_version=text(),
         id=text(),
         parameters=PARAMETERS,
-        outputs=listed(tensor),
+        outputs=listed(output),
     )
     answer = response(success, "The outputs.")
     binary = {"schema": {"type": "string", "format": "binary"}}
@@ -56,8 +49,8 @@ def infer_operation(about: About) -> Operation:
         answer,
         description="The Open Inference Protocol V2, with binary tensors. Inputs are a column for "
         f"each field, or one matrix of any other name. Outputs that may be asked for: {names}; "
-        "the first one is the default.",
-        parameters=[BINARY],
+        f"the first one is the default. Binary tensors follow the JSON, whose length is in "
+        f"`{HEADER}` then.",
         requestBody=body(sent, {"columns": _example(about)}),
     )
 

@@ -9,8 +9,9 @@ from werkzeug.exceptions import BadRequest
 from serving.api.around.access import caller
 from serving.api.body import read_body
 from serving.api.declared import declares
-from serving.api.openapi.operation import body, response
+from serving.api.openapi.operation import Operation, body, response
 from serving.api.openapi.structs import listed
+from serving.api.protocols import refusals
 from serving.api.protocols.refusals import described
 from serving.api.respond import as_json
 from serving.errors import NotJSON
@@ -31,13 +32,13 @@ class IndexEntry(msgspec.Struct):
     reason: str
 
 
-class IndexRequest(msgspec.Struct):
+class IndexRequest(msgspec.Struct, omit_defaults=True):
     """Whether only versions that are ready are listed."""
 
     ready: bool = False
 
 
-class ControlRequest(msgspec.Struct):
+class ControlRequest(msgspec.Struct, omit_defaults=True):
     """Parameters of loading, and of unloading."""
 
     parameters: dict[str, Any] = {}
@@ -52,7 +53,7 @@ def register(routes: Blueprint, service: Service) -> None:
         described(
             "Every version of every model",
             response(listed(IndexEntry), "One entry for each version."),
-            requestBody=body(IndexRequest, {"those that are ready": {"ready": True}}),
+            requestBody=_optional(IndexRequest, {"those that are ready": {"ready": True}}),
         ),
         scope="read",
         shows_allowed=True,
@@ -72,7 +73,7 @@ def register(routes: Blueprint, service: Service) -> None:
         described(
             "Follow the latest decision on a model",
             EMPTY,
-            requestBody=body(ControlRequest, {"load": {}}),
+            requestBody=_optional(ControlRequest, {"load": {}}),
         ),
         scope="admin",
     )
@@ -88,20 +89,27 @@ def register(routes: Blueprint, service: Service) -> None:
         return Response(mimetype="application/json")
 
     @routes.post("/v2/repository/models/<name>/unload")
-    @declares(
-        described(
-            "Retire the live version of a model",
-            EMPTY,
-            requestBody=body(ControlRequest, {"unload": {}}),
-        ),
-        scope="admin",
-    )
+    @declares(_unload_operation(), scope="admin")
     def v2_unload(name: str) -> Response:
         _read(ControlRequest)
         version = registry.manifest(name).version
         Versions(registry.decisions, caller().name).retire(name, version, "unloaded")
         registry.refresh()
         return Response(mimetype="application/json")
+
+
+def _optional(content: type[msgspec.Struct], examples: dict[str, Any]) -> Operation:
+    return body(content, examples) | {"required": False}
+
+
+def _unload_operation() -> Operation:
+    operation = described(
+        "Retire the live version of a model",
+        EMPTY,
+        requestBody=_optional(ControlRequest, {"unload": {}}),
+    )
+    operation["responses"]["409"] = refusals.response()
+    return operation
 
 
 def _read(kind: type[Any]) -> Any:
