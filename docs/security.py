@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/security.md"
 BEGIN, END = "<!-- made by docs/security.py -->\n", "<!-- end -->"
 WRONG = "adega_" + "x" * 43
+OF_INSTANCES = {"kserve", "mlflow", "sagemaker", "vertex"}  # protocols, by their bodies
 OF_FLASK = {"HEAD", "OPTIONS"}
 
 
@@ -74,7 +75,7 @@ def _calls(client: Any, key: str) -> Iterator[tuple[str, str, str, dict[str, Any
     record = (ROOT / "bom.json").read_text()
     sent = client.post("/predict", data=record, headers={"X-API-Key": key}).get_json()
     values = {"name": "wine", "version": 1, "prediction_id": sent["id"], "sent": "any"}
-    values["subject"] = "customer-17"
+    values |= {"subject": "customer-17", "label": "stable"}
     bodies = {
         "/feedback": {"id": sent["id"], "actual": "bom"},
         "/erasures": {"ids": [sent["id"]]},
@@ -88,6 +89,8 @@ def _calls(client: Any, key: str) -> Iterator[tuple[str, str, str, dict[str, Any
         _, path = rule.build(given) or ("", "")
         for method in sorted((rule.methods or set()) - OF_FLASK):
             body = json.dumps(bodies[rule.rule]) if rule.rule in bodies else record
+            if rule.endpoint.partition(".")[0] in OF_INSTANCES:
+                body = f'{{"instances": [{record}]}}'
             about = {} if method == "GET" else {"data": body, "content_type": "application/json"}
             name = re.sub(r"<(?:\w+:)?(\w+)>", lambda part: part[1].upper(), rule.rule)
             found.add((f"{method} {name}", method, path, tuple(about.items())))

@@ -1,12 +1,15 @@
 """Strict JSON: no NaN, no infinity, and names that an object repeats are reported."""
 
 import json
+import math
 from collections import Counter
 from typing import Any, NoReturn
 
 from serving.errors import Fault, InvalidRecords, NotJSON, TooManyRecords
 
 INTEGER_DIGITS = 18  # longer ones convert slowly, and Python refuses 4,300 digits and more
+
+CONSTANTS = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class JSONObject(dict[str, Any]):
@@ -58,8 +61,13 @@ def as_object(value: Any) -> Any:
     return JSONObject([*value.items()]) if is_plain else value
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes, *, is_strict: bool = True) -> Any:
     """Parse a body, with a `JSONObject` for each object.
+
+    Parameters
+    ----------
+    is_strict : bool
+        If not, NaN is read as null, and an infinity as one, as several clients write them.
 
     Raises
     ------
@@ -72,7 +80,7 @@ def parse(body: bytes) -> Any:
         return json.loads(
             body.decode("utf-8-sig"),  # Windows editors put a byte order mark first
             object_pairs_hook=JSONObject,
-            parse_constant=_refuse_constant,
+            parse_constant=_refuse_constant if is_strict else CONSTANTS.__getitem__,
             parse_int=_integer,
         )
     except UnicodeDecodeError as error:

@@ -76,7 +76,7 @@ def test_every_page_opens(settings: Settings):
     client = create_app(settings).test_client()
     id_ = predict(client, wine())["id"]
     values = {"name": "wine", "version": 1, "prediction_id": id_, "subject": "ana"}
-    values |= {"sent": "any", "file": "icon.svg"}
+    values |= {"sent": "any", "file": "icon.svg", "label": "stable"}
     browser = {"Accept": "text/html", "Accept-Language": "pt"}
     for rule in client.application.url_map.iter_rules():
         if "GET" in (rule.methods or ()):

@@ -24,6 +24,15 @@ def name(sent: str) -> str:
     return sent if VALID.fullmatch(sent) else secrets.token_hex(16)
 
 
+def adopt(sent: str | None) -> None:
+    """Give the current request the id that its protocol has for it, if one was sent and is valid.
+
+    It is recorded with the predictions, and in the log, as `X-Request-ID` is.
+    """
+    if sent and VALID.fullmatch(sent):
+        g.request_id = sent
+
+
 def context() -> RequestContext:
     """Id, arrival, subject and sender of the current request.
 

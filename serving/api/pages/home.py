@@ -38,7 +38,9 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
     def home() -> Response:
         if wants_json(request.accept_mimetypes):
             seen = caller().sees(registry.default)
-            return as_json({"default": registry.default if seen else None, "links": _links()})
+            default = registry.default if seen else None
+            # KServe's client reads the status, to know whether the service lives.
+            return as_json({"status": "alive", "default": default, "links": _links()})
         manifest = registry.manifest(_chosen())
         page = render_template(
             "home.html",

@@ -1,0 +1,42 @@
+"""Call a service by KServe's client: prints each call that did what it should."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import httpx
+from kserve import InferenceRESTClient, RESTConfig
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+async def main(url: str) -> None:
+    good, bad = (json.loads((ROOT / f"{name}.json").read_text()) for name in ("bom", "ruim"))
+    client = InferenceRESTClient(RESTConfig(protocol="v1"))
+    assert await client.is_server_live(url)
+    print("is_server_live")
+    assert await client.is_model_ready(url, "wine")
+    print("is_model_ready")
+    response = await client.infer(url, {"instances": [good, bad]}, model_name="wine")
+    assert response["predictions"] == ["bom", "ruim"], response
+    print("infer")
+    columns = {name: [good[name], bad[name]] for name in good}
+    response = await client.infer(url, {"inputs": columns}, model_name="wine")
+    assert response["outputs"] == ["bom", "ruim"], response
+    print("infer-columns")
+    try:
+        await client.infer(url, {"instances": [good | {"pH": "sour"}]}, model_name="wine")
+    except httpx.HTTPStatusError as error:
+        assert error.response.status_code == 400
+        assert "pH" in str(error), error
+        print("infer-faulty")
+    try:
+        await client.explain(url, "wine", {"instances": [good]})
+    except httpx.HTTPStatusError as error:
+        assert error.response.status_code == 501
+        assert "does not explain" in str(error), error
+        print("explain")
+
+
+asyncio.run(main(sys.argv[1]))
