@@ -4,7 +4,6 @@
 `predictions`. CloudEvents, in binary and in structured form, are answered with one.
 """
 
-from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,17 +13,16 @@ from msgspec import UNSET, Raw, UnsetType
 from werkzeug import exceptions
 from werkzeug.exceptions import BadRequest
 
-from serving import clock
 from serving.api.around import request_id
 from serving.api.around.access import caller
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, response
 from serving.api.openapi.structs import listed, record, ref, text
-from serving.api.protocols import refusals, values
+from serving.api.protocols import cloud_events, instances, refusals, values
 from serving.api.protocols.refusals import described
 from serving.api.respond import as_json, encode
-from serving.errors import NotJSON, UnknownVersion
+from serving.errors import UnknownVersion
 from serving.inputs.schema import Rows
 from serving.inputs.strict_json import JSONObject
 from serving.models.engine import Engine
@@ -36,8 +34,6 @@ from serving.versions.registry import Registry
 PREDICT = "/v1/models/<name>:predict"
 LIVE, TRIAL = "stable", "canary"
 DEFAULT_SIGNATURE = "serving_default"
-STRUCTURED = "application/cloudevents+json"
-RESPONSE_TYPE, RESPONSE_SOURCE = "io.kserve.inference.response", "io.kserve.inference."
 METADATA = response({"type": "object"}, "As TensorFlow Serving describes a model.")
 LABEL = {
     "name": "label",
@@ -177,15 +173,15 @@ def _predict(routes: Blueprint, service: Service, max_records: int) -> None:
         )
 
     def _predicted(engine: Engine) -> Response:
-        content, attributes = read_json(), _attributes()
-        if request.mimetype == STRUCTURED:
-            attributes, content = _opened(content)
+        content, attributes = read_json(), cloud_events.attributes()
+        if request.mimetype == cloud_events.STRUCTURED:
+            attributes, content = cloud_events.opened(content)
         request_id.adopt(attributes.get("id"))
         context = request_id.context()
         predicted = predict(service, engine, content, max_records, context)
         if not attributes:
             return Response(predicted, mimetype="application/json")
-        return _event(engine, context, predicted)
+        return cloud_events.event(engine.manifest.name, context.request_id, predicted)
 
 
 def _labelled(registry: Registry, name: str, label: str) -> Engine:
@@ -220,10 +216,10 @@ def _read(engine: Engine, body: bytes, max_records: int) -> tuple[Rows, str, str
         pass  # such as NaN, or no instances
     else:
         method = _method(sent.signature_name, engine.manifest)
-        rows = values.read_plain(engine.schema, bytes(sent.instances), max_records)
+        rows = instances.read_plain(engine.schema, bytes(sent.instances), max_records)
         if rows and sent.inputs is UNSET:
             return rows, method, "predictions"
-    parsed = values.read_object(body)
+    parsed = instances.read_object(body)
     given = [name for name in ("instances", "inputs") if name in parsed]
     if len(given) != 1:
         raise BadRequest(
@@ -231,15 +227,13 @@ def _read(engine: Engine, body: bytes, max_records: int) -> tuple[Rows, str, str
             + ("both" if given else "neither")
         )
     method = _method(parsed.get("signature_name"), engine.manifest)
-    instances = parsed[given[0]]
-    if isinstance(instances, JSONObject):
-        rows = values.read_instances(engine.schema, [instances], max_records)
-        return rows, method, "outputs" if given == ["inputs"] else "predictions"
-    return values.read_instances(engine.schema, instances, max_records), method, "predictions"
+    rows = instances.read_instances(engine.schema, parsed[given[0]], max_records)
+    is_columns = given == ["inputs"] and isinstance(parsed["inputs"], JSONObject)
+    return rows, method, "outputs" if is_columns else "predictions"
 
 
 def _method(signature: Any, manifest: Manifest) -> str:
-    named = signature if signature not in {None, "", DEFAULT_SIGNATURE} else "predict"
+    named = signature if signature not in (None, "", DEFAULT_SIGNATURE) else "predict"
     return values.require_method(named, manifest)
 
 
@@ -276,48 +270,3 @@ def _metadata(manifest: Manifest) -> dict[str, Any]:
         },
         "metadata": {"signature_def": {"signature_def": {DEFAULT_SIGNATURE: signature}}},
     }
-
-
-def _attributes() -> dict[str, str]:
-    """The attributes of a CloudEvent in binary form; none if the request is not one."""
-    names = ("specversion", "id", "type", "source")
-    found = {name: request.headers.get(f"ce-{name}", "") for name in names}
-    return found if found["specversion"] else {}
-
-
-def _opened(event: bytes) -> tuple[dict[str, str], bytes]:
-    """Return the attributes and the body of a CloudEvent in structured form.
-
-    Raises
-    ------
-    NotJSON, BadRequest
-    """
-    try:
-        members = msgspec.json.decode(event, type=dict[str, Raw])
-        attributes = {
-            name: msgspec.json.decode(members[name], type=str)
-            for name in ("specversion", "id", "type", "source")
-        }
-        packed = msgspec.json.decode(members.get("data_base64", b'""'), type=str)
-        body = b64decode(packed, validate=True) or bytes(members["data"])
-    except KeyError as error:
-        raise BadRequest(f"the CloudEvent has no `{error.args[0]}`") from None
-    except (msgspec.DecodeError, ValueError) as error:
-        raise NotJSON(f"the body is not a CloudEvent: {error}") from None
-    return attributes, body
-
-
-def _event(engine: Engine, context: RequestContext, predicted: bytes) -> Response:
-    """Make a CloudEvent of the predictions, in the form of the request."""
-    attributes = {
-        "specversion": "1.0",
-        "id": context.request_id,
-        "type": RESPONSE_TYPE,
-        "source": RESPONSE_SOURCE + engine.manifest.name,
-        "time": clock.iso(clock.now()),
-    }
-    if request.mimetype == STRUCTURED:
-        event = attributes | {"datacontenttype": "application/json", "data": Raw(predicted)}
-        return as_json(event, mimetype=STRUCTURED)
-    headers = {f"ce-{name}": value for name, value in attributes.items()}
-    return Response(predicted, headers=headers, mimetype="application/json")

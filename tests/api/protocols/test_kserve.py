@@ -137,6 +137,7 @@ def test_every_fault_is_reported_in_one_text(client: FlaskClient):
         ({"instances": [GOOD, [1, 2]]}, "record 1: has 2 values"),
         ({"instances": [GOOD | {"pH": [3, 3]}]}, "pH' has 2"),
         ({"instances": [GOOD], "signature_name": "score"}, "'score' is no method"),
+        ({"inputs": [GOOD], "signature_name": []}, "is no method"),
         ([GOOD], "send a JSON object"),
     ],
 )

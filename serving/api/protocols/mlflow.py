@@ -1,0 +1,251 @@
+"""MLflow's scoring server, 2.0 and later, and Databricks' paths to the same.
+
+A body of JSON has one of four members with records; a CSV begins with the names of its columns.
+Parquet is not read: nothing else of the service needs a library for it.
+"""
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from flask import Blueprint, Response, request
+from msgspec import Raw
+from werkzeug.exceptions import BadRequest, ServiceUnavailable, UnsupportedMediaType
+
+from serving import __version__
+from serving.api.around import request_id
+from serving.api.body import read_json
+from serving.api.declared import declares
+from serving.api.openapi.operation import About, Operation, body, operation
+from serving.api.openapi.structs import listed, record, ref, text
+from serving.api.protocols import instances, refusals, values
+from serving.api.protocols.refusals import described
+from serving.api.respond import as_json, encode
+from serving.front import READ_AS_JSON
+from serving.inputs.schema import Rows, Schema
+from serving.inputs.shown import printable, shown
+from serving.inputs.strict_json import JSONObject
+from serving.models.engine import Engine
+from serving.models.manifest import Manifest
+from serving.predicting.service import RequestContext, Service
+from serving.settings import Settings
+
+INVOCATIONS = "/invocations"
+METHOD = "predict_method"
+CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
+FORMS = "dataframe_split, dataframe_records, instances, inputs"
+OLD = {"columns", "data"}  # of a body of before MLflow 2.0
+
+
+class Up(msgspec.Struct):
+    """The default model can predict."""
+
+    status: Literal["ready"] = "ready"
+
+
+class Sent(msgspec.Struct, forbid_unknown_fields=True):
+    """A body of records, as it is plain to read."""
+
+    dataframe_records: Raw
+
+
+class Call(NamedTuple):
+    """What a body asks for; `unused` are the names in it that have no meaning here."""
+
+    rows: Rows
+    method: str = "predict"
+    unused: Sequence[str] = ()
+
+
+decoder = msgspec.json.Decoder(Sent)
+
+
+def invocations_operation(about: About) -> Operation:
+    """POST records in one of the four members."""
+    records = listed(ref(about.of_model("Record")))
+    method = text(f"In `{METHOD}`: the method that predicts.", enum=[*values.METHODS])
+    table = record(("index",), columns=listed(text()), index={"type": "array"}, data=listed({}))
+    anything = {"type": ["array", "object"]}
+    members = {
+        "dataframe_records": records,
+        "dataframe_split": table,
+        "instances": anything,
+        "inputs": anything,
+        "params": record((METHOD,), **{METHOD: method}),
+    }
+    example = about.manifest.example
+    split = {"columns": [*example], "data": [[*example.values()]]}
+    examples = {
+        "records": {"dataframe_records": [example]},
+        "a frame": {"dataframe_split": split},
+        "columns": {"inputs": {name: [value] for name, value in example.items()}},
+    }
+    return described(
+        f"Predict {about.manifest.target} by MLflow's protocol",
+        values.described(),
+        description=f"Exactly one of {FORMS}. CSV with a line of names is read as well.",
+        requestBody=body(record([*members], **members), examples),
+    )
+
+
+def blueprint(service: Service, settings: Settings) -> Blueprint:
+    """Routes of the scoring server."""
+    routes = Blueprint("mlflow", __name__)
+    registry, max_records = service.registry, settings.max_records
+    refusals.register(routes)
+
+    @routes.get("/ping")
+    @routes.get("/health", endpoint="health")
+    @declares(
+        operation(
+            "Whether the default model can predict",
+            Up,
+            others={HTTPStatus.SERVICE_UNAVAILABLE: refusals.response()},
+        ),
+        scope="open",
+        pace="immediate",
+    )
+    def ping() -> Response:
+        if not registry.loaded_engine():
+            raise ServiceUnavailable(f"the default model {registry.default!r} is not loaded")
+        return as_json(Up())
+
+    @routes.get("/version")
+    @declares(
+        operation(
+            "The version of the service",
+            {"description": "As text.", "content": {"text/plain": {"schema": text()}}},
+        ),
+        scope="any",
+        shows_allowed=True,
+    )
+    def version() -> Response:
+        return Response(__version__, mimetype="text/plain")
+
+    @routes.post("/model/<name>/<int:version>/invocations")
+    @routes.post("/serving-endpoints/<name>/invocations", defaults={"version": None})
+    @routes.post(INVOCATIONS, defaults={"name": None, "version": None})
+    @declares(invocations_operation, scope="predict", predicts=True)
+    def invocations(name: str | None, version: int | None) -> Response:
+        engine = registry.engine(name, version)
+        _require_readable()
+        if request.mimetype == CSV:
+            sent = request.get_data(cache=False)
+            rows, unused = instances.read_csv(engine.schema, sent, max_records)
+            call = Call(rows, unused=unused)
+            content = _predicted(service, engine, call, request_id.context())
+        else:
+            content = predict(service, engine, read_json(), max_records, request_id.context())
+        return Response(content, mimetype="application/json")
+
+    return routes
+
+
+def predict(
+    service: Service, engine: Engine, body: bytes, max_records: int, context: RequestContext
+) -> bytes:
+    """From the JSON of a body to that of the response."""
+    return _predicted(service, engine, _read(engine, body, max_records), context)
+
+
+PLAIN = {INVOCATIONS: predict, "/serving-endpoints/<name>/invocations": predict}
+
+
+def _predicted(service: Service, engine: Engine, call: Call, context: RequestContext) -> bytes:
+    predicted = service.predict(engine, call.rows, context)
+    about = values.about(predicted)
+    about["warnings"] += [
+        {
+            "record": None,
+            "field": printable(name),
+            "message": "is nothing that this model uses, and was ignored",
+        }
+        for name in call.unused
+    ]
+    return encode({"predictions": values.outputs(predicted, call.method), **about})
+
+
+def _require_readable() -> None:
+    """Raise an error for what clients of MLflow send, and this service does not read.
+
+    Raises
+    ------
+    UnsupportedMediaType
+    """
+    if request.mimetype == PARQUET:
+        raise UnsupportedMediaType(
+            "this service does not read Parquet; send text/csv, or application/json with "
+            "dataframe_split"
+        )
+    if unknown := sorted(request.mimetype_params.keys() - {"charset"}):
+        raise UnsupportedMediaType(
+            f"the Content-Type has the parameter {unknown[0]!r}, as before MLflow 2.0; send "
+            f"application/json alone, and one of {FORMS} in the body"
+        )
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if charset not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType(f"charset={charset} is not supported; send utf-8")
+    if request.mimetype not in {CSV, *READ_AS_JSON}:
+        raise UnsupportedMediaType(
+            f"Content-Type {request.mimetype!r} is not supported; send application/json or text/csv"
+        )
+
+
+def _read(engine: Engine, body: bytes, max_records: int) -> Call:
+    """Read a body of JSON.
+
+    Raises
+    ------
+    NotJSON, BadRequest, TooManyRecords, InvalidRecords
+    """
+    try:
+        plain = bytes(decoder.decode(body).dataframe_records)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    else:
+        rows = instances.read_plain(engine.schema, plain, max_records)
+        if rows:
+            return Call(rows)
+    parsed = instances.read_object(body)
+    given = [name for name in READERS if name in parsed]
+    if len(given) != 1:
+        raise BadRequest(_not_one(parsed, given))
+    method, unused = _parameters(parsed.get("params"), engine.manifest)
+    (form,) = given
+    return Call(READERS[form](engine.schema, parsed[form], max_records), method, unused)
+
+
+def _not_one(parsed: JSONObject, given: list[str]) -> str:
+    if parsed.keys() >= OLD:
+        return (
+            "the body has `columns` and `data` at its top, as before MLflow 2.0; send "
+            '{"dataframe_split": {"columns": …, "data": …}}'
+        )
+    return f"the body needs exactly one of {FORMS}; it has {' and '.join(given) or 'none'}"
+
+
+def _parameters(params: Any, manifest: Manifest) -> tuple[str, list[str]]:
+    """Return the method that `params` choose, and the names of the others."""
+    if params is None:
+        return "predict", []
+    if not isinstance(params, JSONObject):
+        raise BadRequest(f"`params` is {shown(params)}; send an object")
+    method = values.require_method(params.get(METHOD, "predict"), manifest)
+    return method, [name for name in params if name != METHOD]
+
+
+def _table(schema: Schema, table: Any, max_records: int) -> Rows:
+    if not isinstance(table, JSONObject):
+        raise BadRequest("`dataframe_split` is no object; send one with `columns` and `data`")
+    if table.get("columns") is None:
+        return instances.read_instances(schema, table.get("data"), max_records)
+    return instances.read_table(schema, table["columns"], table.get("data"), max_records)
+
+
+READERS: dict[str, Callable[[Schema, Any, int], Rows]] = {
+    "dataframe_split": _table,
+    "dataframe_records": instances.read_instances,
+    "instances": instances.read_instances,
+    "inputs": instances.read_instances,
+}
