@@ -75,7 +75,7 @@ def _calls(client: Any, key: str) -> Iterator[tuple[str, str, str, dict[str, Any
     record = (ROOT / "bom.json").read_text()
     sent = client.post("/predict", data=record, headers={"X-API-Key": key}).get_json()
     values = {"name": "wine", "version": 1, "prediction_id": sent["id"], "sent": "any"}
-    values |= {"subject": "customer-17", "label": "stable"}
+    values |= {"subject": "customer-17", "label": "stable", "project": "p", "location": "l"}
     bodies = {
         "/feedback": {"id": sent["id"], "actual": "bom"},
         "/erasures": {"ids": [sent["id"]]},

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from serving.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_KEY_BYTES = 32  # of Ed25519
+ROUTE = re.compile(r"/[\w/.:~-]*", re.ASCII)
 SWITCH = {"on": True, "1": True, "off": False, "0": False}
 
 
@@ -28,12 +30,15 @@ class Limits(TypedDict, total=False):
         Whether a folder is created if it is missing.
     expected : callable
         Returns what a text should be, or nothing if it is valid.
+    also : tuple of str
+        Other variables that it is read from, if its own is not set.
     """
 
     min: int
     max: int
     created: bool
     expected: Callable[[str], str]
+    also: tuple[str, ...]
 
 
 def _setting(default: Any, **limits: Unpack[Limits]) -> Any:
@@ -70,6 +75,10 @@ def _public_keys(text: str) -> str:
     return "" if sound else "public keys as `adega signing-key` prints them, with commas between"
 
 
+def _route(text: str) -> str:
+    return "" if ROUTE.fullmatch(text) else "a path, as /predict"
+
+
 def _decoded_keys(text: str) -> tuple[bytes, ...]:
     return tuple(b64decode(key.strip(), validate=True) for key in text.split(",") if key.strip())
 
@@ -80,7 +89,7 @@ class Settings:
 
     host: str = "127.0.0.1"  # in the container 0.0.0.0, as it is called from outside
     published_host: str = ""  # address that a container's port is published at, if not HOST
-    port: int = _setting(5000, max=65_535)
+    port: int = _setting(5000, max=65_535, also=("AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"))
     web_concurrency: int = _setting(2, max=256)  # worker processes
     models_dir: Path = ROOT / "models"
     default_model: str = "wine"  # of /predict and /example
@@ -117,6 +126,8 @@ class Settings:
     min_bytes_per_second: int = 500  # by which a client may keep it waiting longer
     cors_origins: str = ""  # origins whose pages may call the service, with commas; * for all
     trusted_proxies: str = ""  # addresses and networks whose X-Forwarded-… are believed
+    aip_predict_route: str = _setting("", expected=_route)  # of Vertex AI
+    aip_health_route: str = _setting("", expected=_route)  # likewise
     allowed_hosts: str = ""  # names by which browsers may open the service, with commas
 
     @classmethod
@@ -130,9 +141,10 @@ class Settings:
         """
         given = {}
         for setting in fields(cls):
-            variable = setting.name.upper()
-            if text := environment.get(variable, "").strip():
-                given[setting.name] = _parse(variable, text, setting.default, setting.metadata)
+            for variable in (setting.name.upper(), *setting.metadata.get("also", ())):
+                if text := environment.get(variable, "").strip():
+                    given[setting.name] = _parse(variable, text, setting.default, setting.metadata)
+                    break
         return cls(**given)
 
     @property

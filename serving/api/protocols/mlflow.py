@@ -24,15 +24,13 @@ from serving.api.protocols.refusals import described
 from serving.api.respond import as_json, encode
 from serving.front import READ_AS_JSON
 from serving.inputs.schema import Rows, Schema
-from serving.inputs.shown import printable, shown
 from serving.inputs.strict_json import JSONObject
 from serving.models.engine import Engine
-from serving.models.manifest import Manifest
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
+from serving.versions.registry import Registry
 
 INVOCATIONS = "/invocations"
-METHOD = "predict_method"
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
 FORMS = "dataframe_split, dataframe_records, instances, inputs"
 OLD = {"columns", "data"}  # of a body of before MLflow 2.0
@@ -64,7 +62,7 @@ decoder = msgspec.json.Decoder(Sent)
 def invocations_operation(about: About) -> Operation:
     """POST records in one of the four members."""
     records = listed(ref(about.of_model("Record")))
-    method = text(f"In `{METHOD}`: the method that predicts.", enum=[*values.METHODS])
+    method = text(f"In `{values.METHOD}`: the method that predicts.", enum=[*values.METHODS])
     table = record(("index",), columns=listed(text()), index={"type": "array"}, data=listed({}))
     anything = {"type": ["array", "object"]}
     members = {
@@ -72,7 +70,7 @@ def invocations_operation(about: About) -> Operation:
         "dataframe_split": table,
         "instances": anything,
         "inputs": anything,
-        "params": record((METHOD,), **{METHOD: method}),
+        "params": record((values.METHOD,), **{values.METHOD: method}),
     }
     example = about.manifest.example
     split = {"columns": [*example], "data": [[*example.values()]]}
@@ -95,21 +93,9 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     registry, max_records = service.registry, settings.max_records
     refusals.register(routes)
 
-    @routes.get("/ping")
-    @routes.get("/health", endpoint="health")
-    @declares(
-        operation(
-            "Whether the default model can predict",
-            Up,
-            others={HTTPStatus.SERVICE_UNAVAILABLE: refusals.response()},
-        ),
-        scope="open",
-        pace="immediate",
-    )
-    def ping() -> Response:
-        if not registry.loaded_engine():
-            raise ServiceUnavailable(f"the default model {registry.default!r} is not loaded")
-        return as_json(Up())
+    health = health_view(registry)
+    routes.add_url_rule("/ping", "ping", health, methods=["GET"])
+    routes.add_url_rule("/health", "health", health, methods=["GET"])
 
     @routes.get("/version")
     @declares(
@@ -142,6 +128,26 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     return routes
 
 
+def health_view(registry: Registry) -> Callable[[], Response]:
+    """Make the view that reports whether the default model is loaded, without waiting for it."""
+
+    @declares(
+        operation(
+            "Whether the default model can predict",
+            Up,
+            others={HTTPStatus.SERVICE_UNAVAILABLE: refusals.response()},
+        ),
+        scope="open",
+        pace="immediate",
+    )
+    def health() -> Response:
+        if not registry.loaded_engine():
+            raise ServiceUnavailable(f"the default model {registry.default!r} is not loaded")
+        return as_json(Up())
+
+    return health
+
+
 def predict(
     service: Service, engine: Engine, body: bytes, max_records: int, context: RequestContext
 ) -> bytes:
@@ -154,15 +160,7 @@ PLAIN = {INVOCATIONS: predict, "/serving-endpoints/<name>/invocations": predict}
 
 def _predicted(service: Service, engine: Engine, call: Call, context: RequestContext) -> bytes:
     predicted = service.predict(engine, call.rows, context)
-    about = values.about(predicted)
-    about["warnings"] += [
-        {
-            "record": None,
-            "field": printable(name),
-            "message": "is nothing that this model uses, and was ignored",
-        }
-        for name in call.unused
-    ]
+    about = values.about(predicted, call.unused)
     return encode({"predictions": values.outputs(predicted, call.method), **about})
 
 
@@ -211,7 +209,7 @@ def _read(engine: Engine, body: bytes, max_records: int) -> Call:
     given = [name for name in READERS if name in parsed]
     if len(given) != 1:
         raise BadRequest(_not_one(parsed, given))
-    method, unused = _parameters(parsed.get("params"), engine.manifest)
+    method, unused = values.chosen(parsed.get("params"), engine.manifest)
     (form,) = given
     return Call(READERS[form](engine.schema, parsed[form], max_records), method, unused)
 
@@ -223,16 +221,6 @@ def _not_one(parsed: JSONObject, given: list[str]) -> str:
             '{"dataframe_split": {"columns": …, "data": …}}'
         )
     return f"the body needs exactly one of {FORMS}; it has {' and '.join(given) or 'none'}"
-
-
-def _parameters(params: Any, manifest: Manifest) -> tuple[str, list[str]]:
-    """Return the method that `params` choose, and the names of the others."""
-    if params is None:
-        return "predict", []
-    if not isinstance(params, JSONObject):
-        raise BadRequest(f"`params` is {shown(params)}; send an object")
-    method = values.require_method(params.get(METHOD, "predict"), manifest)
-    return method, [name for name in params if name != METHOD]
 
 
 def _table(schema: Schema, table: Any, max_records: int) -> Rows:

@@ -7,11 +7,15 @@ from werkzeug.exceptions import BadRequest
 
 from serving.api.openapi.operation import response
 from serving.api.openapi.structs import Schema, listed, record, text
-from serving.inputs.shown import shown
+from serving.inputs.names import LISTED_NAMES
+from serving.inputs.shown import printable, shown
+from serving.inputs.strict_json import JSONObject
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
+IGNORED = "is nothing that this model uses, and was ignored"
 RECORD: Schema = {"type": ["integer", "null"], "description": "Null for all."}
+METHOD = "predict_method"  # the parameter that chooses one of them
 METHODS = ("predict", "predict_proba", "predict_interval")
 
 
@@ -36,6 +40,21 @@ def require_method(method: Any, manifest: Manifest) -> str:
     return str(method)
 
 
+def chosen(params: Any, manifest: Manifest) -> tuple[str, list[str]]:
+    """Return the method that `params` choose, and the names of the others.
+
+    Raises
+    ------
+    BadRequest
+    """
+    if params is None:
+        return "predict", []
+    if not isinstance(params, JSONObject):
+        raise BadRequest(f"the parameters are {shown(params)}; send an object")
+    method = require_method(params.get(METHOD, "predict"), manifest)
+    return method, [name for name in params if name != METHOD]
+
+
 def outputs(predicted: Predicted, method: str) -> Sequence[Any]:
     """Return what a method returns for each row: a label or number, or a list of numbers."""
     values, probabilities, intervals = predicted.predictions
@@ -46,18 +65,29 @@ def outputs(predicted: Predicted, method: str) -> Sequence[Any]:
     return by_method.get(method, values)
 
 
-def about(predicted: Predicted) -> dict[str, Any]:
-    """Return what is beside the predictions: their ids, the model, and warnings by record."""
+def about(predicted: Predicted, unused: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what is beside the predictions: their ids, the model, and warnings by record.
+
+    Parameters
+    ----------
+    unused : sequence of str
+        Names in the request, besides those in records, that have no meaning.
+    """
     manifest, remarks = predicted.engine.manifest, predicted.rows.remarks
+    warnings: list[dict[str, Any]] = [
+        {"record": row, "field": each.field, "message": each.message}
+        for row in sorted(remarks)
+        for each in remarks[row]
+    ]
+    warnings += [
+        {"record": None, "field": printable(name), "message": IGNORED}
+        for name in unused[:LISTED_NAMES]
+    ]
     return {
         "ids": predicted.ids,
         "model_name": manifest.name,
         "model_version": str(manifest.version),
-        "warnings": [
-            {"record": row, "field": each.field, "message": each.message}
-            for row in sorted(remarks)
-            for each in remarks[row]
-        ],
+        "warnings": warnings,
     }
 
 

@@ -99,7 +99,7 @@ def test_a_column_that_is_no_field_is_named(client: FlaskClient):
         ({"dataframe_records": 3}, "is not an array"),
         ({"inputs": [[1, 2, 3]]}, "has 3 values"),
         ({"inputs": [GOOD], "params": {"predict_method": "score"}}, "it has predict and"),
-        ({"inputs": [GOOD], "params": [1]}, "`params` is"),
+        ({"inputs": [GOOD], "params": [1]}, "the parameters are an array"),
         (3, "send a JSON object"),
     ],
 )
