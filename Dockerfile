@@ -35,11 +35,13 @@ RUN /venv/bin/pip install --no-deps --no-build-isolation --editable . \
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title=Adega \
     org.opencontainers.image.description="scikit-learn models in production" \
-    org.opencontainers.image.licenses=BSD-3-Clause
+    org.opencontainers.image.licenses=BSD-3-Clause \
+    com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0
 COPY --from=build /venv /venv
 WORKDIR /service
 COPY app.py gunicorn.conf.py ./
+COPY deploy/sagemaker/serve /usr/local/bin/serve
 COPY serving serving
 COPY --from=build /service/serving serving
 COPY models models
@@ -50,7 +52,7 @@ RUN python -m compileall -q app.py serving \
 # A volume mounted here belongs to whom the folder belongs to.
 RUN mkdir run var && chown 10001:10001 run var
 USER 10001:10001
-EXPOSE 5000
+EXPOSE 5000 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD \
     ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', 5000)}/health/ready\", timeout=4)"]
 CMD ["gunicorn", "app:app"]

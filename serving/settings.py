@@ -16,7 +16,7 @@ from serving.errors import SettingsError
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_KEY_BYTES = 32  # of Ed25519
 ROUTE = re.compile(r"/[\w/.:~-]*", re.ASCII)
-SWITCH = {"on": True, "1": True, "off": False, "0": False}
+SWITCH = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
 
 
 class Limits(TypedDict, total=False):
@@ -128,6 +128,7 @@ class Settings:
     trusted_proxies: str = ""  # addresses and networks whose X-Forwarded-… are believed
     aip_predict_route: str = _setting("", expected=_route)  # of Vertex AI
     aip_health_route: str = _setting("", expected=_route)  # likewise
+    sagemaker_batch: bool = False  # whether SageMaker runs a batch transform, and sets it to true
     allowed_hosts: str = ""  # names by which browsers may open the service, with commas
 
     @classmethod

@@ -10,6 +10,8 @@ SCRIPT = ROOT / "docs/security.py"
 OPEN = {"/health/live", "/health/ready", "/login", "/logout", "/static/<sent>/<file>"}
 OPEN |= {"/v2", "/v2/health/live", "/v2/health/ready"}  # which clients ask before they have a key
 OPEN |= {"/ping", "/health"}  # of MLflow, SageMaker and Vertex AI, whose checks have no key
+# Of MLflow, SageMaker and Vertex AI, whose platforms have no key.
+OPEN |= {"/ping", "/health", "/execution-parameters"}
 
 
 def test_every_route_declares_its_scope(client: FlaskClient):

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from flask import Blueprint
 
-from serving.api.protocols import kserve, mlflow, native, vertex, v2
+from serving.api.protocols import kserve, mlflow, native, sagemaker, vertex, v2
 from serving.models.engine import Engine
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
@@ -30,4 +30,4 @@ class Module(Protocol):
         """Return the routes."""
 
 
-PROTOCOLS: tuple[Module, ...] = (vertex, native, kserve, mlflow, v2)
+PROTOCOLS: tuple[Module, ...] = (vertex, native, kserve, mlflow, sagemaker, v2)

@@ -96,7 +96,7 @@ def read_csv(schema: Schema, body: bytes, max_records: int) -> tuple[Rows, list[
     NotATable, TooManyRecords, InvalidRecords
     """
     reader = delimited.Reader(BytesIO(body), schema)
-    return joined(read_batches(reader, max_records), schema), reader.unused
+    return joined(read_batches(reader, max_records)), reader.unused
 
 
 def read_batches(reader: Reader, max_records: int) -> list[Batch]:
@@ -115,7 +115,7 @@ def read_batches(reader: Reader, max_records: int) -> list[Batch]:
     return batches
 
 
-def joined(batches: list[Batch], schema: Schema) -> Rows:
+def joined(batches: list[Batch]) -> Rows:
     """Join the rows of batches, if they are all valid.
 
     Raises
@@ -129,7 +129,7 @@ def joined(batches: list[Batch], schema: Schema) -> Rows:
         batch.first + row: found for batch in batches for row, found in batch.rows.remarks.items()
     }
     matrix = np.concatenate([batch.rows.matrix for batch in batches])
-    return Rows(matrix.astype(schema.dtype), remarks, many=True)
+    return Rows(matrix, remarks, many=True)
 
 
 def _read_each(

@@ -26,6 +26,7 @@ from serving.front import READ_AS_JSON
 from serving.inputs.schema import Rows, Schema
 from serving.inputs.strict_json import JSONObject
 from serving.models.engine import Engine
+from serving.models.predicted import Predicted
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 from serving.versions.registry import Registry
@@ -111,16 +112,15 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 
     @routes.post("/model/<name>/<int:version>/invocations")
     @routes.post("/serving-endpoints/<name>/invocations", defaults={"version": None})
-    @routes.post(INVOCATIONS, defaults={"name": None, "version": None})
     @declares(invocations_operation, scope="predict", predicts=True)
-    def invocations(name: str | None, version: int | None) -> Response:
+    def invocations(name: str, version: int | None) -> Response:
         engine = registry.engine(name, version)
-        _require_readable()
+        require_readable({CSV})
         if request.mimetype == CSV:
             sent = request.get_data(cache=False)
             rows, unused = instances.read_csv(engine.schema, sent, max_records)
             call = Call(rows, unused=unused)
-            content = _predicted(service, engine, call, request_id.context())
+            content = encoded(service.predict(engine, rows, request_id.context()), call)
         else:
             content = predict(service, engine, read_json(), max_records, request_id.context())
         return Response(content, mimetype="application/json")
@@ -152,20 +152,26 @@ def predict(
     service: Service, engine: Engine, body: bytes, max_records: int, context: RequestContext
 ) -> bytes:
     """From the JSON of a body to that of the response."""
-    return _predicted(service, engine, _read(engine, body, max_records), context)
+    call = read(engine, body, max_records)
+    return encoded(service.predict(engine, call.rows, context), call)
 
 
-PLAIN = {INVOCATIONS: predict, "/serving-endpoints/<name>/invocations": predict}
+PLAIN = {"/serving-endpoints/<name>/invocations": predict}
 
 
-def _predicted(service: Service, engine: Engine, call: Call, context: RequestContext) -> bytes:
-    predicted = service.predict(engine, call.rows, context)
+def encoded(predicted: Predicted, call: Call) -> bytes:
+    """Encode predictions as MLflow's clients read them."""
     about = values.about(predicted, call.unused)
     return encode({"predictions": values.outputs(predicted, call.method), **about})
 
 
-def _require_readable() -> None:
+def require_readable(kinds: set[str]) -> None:
     """Raise an error for what clients of MLflow send, and this service does not read.
+
+    Parameters
+    ----------
+    kinds : set of str
+        The media types that are read besides JSON.
 
     Raises
     ------
@@ -184,13 +190,13 @@ def _require_readable() -> None:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType(f"charset={charset} is not supported; send utf-8")
-    if request.mimetype not in {CSV, *READ_AS_JSON}:
+    if request.mimetype not in {*kinds, *READ_AS_JSON}:
         raise UnsupportedMediaType(
             f"Content-Type {request.mimetype!r} is not supported; send application/json or text/csv"
         )
 
 
-def _read(engine: Engine, body: bytes, max_records: int) -> Call:
+def read(engine: Engine, body: bytes, max_records: int) -> Call:
     """Read a body of JSON.
 
     Raises

@@ -1,0 +1,172 @@
+"""The formats that SageMaker's containers read and write, besides JSON objects."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.exceptions import BadRequest, NotAcceptable
+
+from serving.api.protocols import instances, values
+from serving.api.respond import encode
+from serving.errors import NotJSON
+from serving.formats import Batch, Reader, delimited, json_lines
+from serving.formats.json_array import Refused, to_items
+from serving.formats.spreadsheet import shown_as_text
+from serving.front import READ_AS_JSON
+from serving.inputs import strict_json
+from serving.inputs.exact import in_one_line
+from serving.inputs.schema import Rows, Schema
+from serving.models.predicted import Predicted
+
+JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
+LINES = "application/jsonlines"
+OF_LINES = {LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson"}
+READ = {JSON, CSV, NPY, *OF_LINES}
+WRITTEN = (JSON, CSV, *sorted(OF_LINES), NPY)
+DELIMITERS = ",;\t"
+KINDS = "biufU"  # of NumPy's types: booleans, numbers, texts
+
+
+def kind(mimetype: str, body: bytes) -> str:
+    """Return the format of a body; without a label, by its first character."""
+    if mimetype in OF_LINES:
+        return LINES
+    if mimetype in READ_AS_JSON - {JSON}:
+        return JSON if body[:64].lstrip()[:1] in {b"{", b"[", b""} else CSV
+    return mimetype
+
+
+def accepted(accept: MIMEAccept, default: str) -> str:
+    """Return the format of the response.
+
+    Raises
+    ------
+    NotAcceptable
+    """
+    if not accept.provided or accept.best == "*/*":
+        return default
+    best = accept.best_match([default, *WRITTEN])
+    if best is None:
+        raise NotAcceptable(f"Accept: {accept} is none of {', '.join(WRITTEN)}")
+    return best
+
+
+def reader(schema: Schema, body: bytes, kind: str) -> tuple[bool, Reader]:
+    """Return what reads a text in batches, and whether the text begins with names of columns."""
+    if kind == LINES:
+        return False, json_lines.Reader(io.BytesIO(_as_objects(schema, body)), schema)
+    first = body.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").partition(b"\n")[0]
+    line = first.decode("utf-8", "replace").strip("\r")
+    rows = {each: next(csv.reader([line], delimiter=each), []) for each in DELIMITERS}
+    if any(schema.known_names.match([*dict.fromkeys(row)]).fields for row in rows.values()):
+        return True, delimited.Reader(io.BytesIO(body), schema)
+    fitting = [each for each, row in rows.items() if len(row) == len(schema.names)]
+    names = io.StringIO()
+    csv.writer(names, delimiter=(fitting or [","])[0], lineterminator="\n").writerow(schema.names)
+    return False, _WithoutNames(io.BytesIO(names.getvalue().encode() + body), schema)
+
+
+def read_whole(schema: Schema, body: bytes, kind: str, max_records: int) -> Rows:
+    """Read an array, in JSON or in NumPy's format.
+
+    Raises
+    ------
+    NotJSON, BadRequest, TooManyRecords, InvalidRecords
+    """
+    if kind == NPY:
+        return schema.rows(_array(body), max_records)
+    rows = instances.read_plain(schema, body, max_records)
+    if rows:
+        return rows
+    parsed = strict_json.parse(body, is_strict=False)
+    return instances.read_instances(schema, parsed, max_records)
+
+
+def write(pieces: list[tuple[Batch, Predicted | None]], accepted: str, method: str) -> bytes:
+    """Write a value for each record, or a placeholder, in order; lines for texts."""
+    if accepted in OF_LINES:
+        items = [each for batch, predicted in pieces for each in _items(batch, predicted)]
+        return msgspec.json.Encoder().encode_lines(items)
+    found = [each for batch, predicted in pieces for each in _values(batch, predicted, method)]
+    if accepted == CSV:
+        table = io.StringIO()
+        csv.writer(table, lineterminator="\n").writerows(
+            [*map(shown_as_text, _cells(each))] for each in found
+        )
+        return table.getvalue().encode()
+    if accepted == NPY:
+        array = io.BytesIO()
+        whole = [_cells(each)[0] if isinstance(each, Refused) else each for each in found]
+        np.save(array, np.array(whole), allow_pickle=False)
+        return array.getvalue()
+    return encode(found)
+
+
+class _WithoutNames(delimited.Reader):
+    """Reads a table to which the names were added: its lines are counted without them."""
+
+    def _batch(self, first: int, rows: list[Any], lines: list[int]) -> Batch:
+        return super()._batch(first, rows, [each - 1 for each in lines])
+
+
+def _as_objects(schema: Schema, body: bytes) -> bytes:
+    """Turn each line that is a list of values into an object."""
+    lines = body.split(b"\n")
+    for place, line in enumerate(lines):
+        if line.lstrip().startswith(b"["):
+            try:
+                listed = strict_json.parse(line)
+            except NotJSON:
+                continue
+            if len(listed) == len(schema.names):
+                lines[place] = encode(dict(zip(schema.names, listed, strict=True)))
+    return b"\n".join(lines)
+
+
+def _array(body: bytes) -> NDArray[Any]:
+    """Read an array in NumPy's format, without pickles, and with no more than what was sent.
+
+    Raises
+    ------
+    BadRequest
+    """
+    file = io.BytesIO(body)
+    try:
+        version = npy.read_magic(file)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, is_by_column, dtype = read_header(file)
+    except (ValueError, TypeError, SyntaxError, KeyError, EOFError, RecursionError) as error:
+        raise BadRequest(f"the body is no array in NumPy's format: {error}") from None
+    content = body[file.tell() :]
+    if dtype.kind not in KINDS or not dtype.itemsize or not shape:
+        raise BadRequest(f"an array of {dtype} with the shape {shape} is not read; send a matrix")
+    if math.prod(shape) * dtype.itemsize != len(content):
+        raise BadRequest(f"the array has {len(content)} bytes, which is not what {shape} needs")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if is_by_column else "C")
+
+
+def _items(batch: Batch, predicted: Predicted | None) -> Sequence[Any]:
+    return to_items(batch, predicted, named=True)
+
+
+def _values(batch: Batch, predicted: Predicted | None, method: str) -> list[Any]:
+    """Return the value of each record, or its faults."""
+    left = iter(values.outputs(predicted, method) if predicted else ())
+    faults = batch.faults
+    return [
+        Refused(faults[place]) if place in faults else next(left)
+        for place in range(len(batch.lines))
+    ]
+
+
+def _cells(value: Any) -> list[Any]:
+    if isinstance(value, Refused):
+        return [f"error: {in_one_line(value.errors)}"]
+    return value if isinstance(value, list) else [value]

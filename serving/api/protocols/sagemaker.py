@@ -1,0 +1,148 @@
+"""SageMaker: `/invocations` of its containers, and `/endpoints/NAME/invocations`, as AWS has it.
+
+The first is MLflow's path as well, so JSON objects are read as MLflow's. Besides, there are lists
+of values, a table without a line of names, JSON Lines and NumPy's format; `Accept` chooses the
+format of the response, in which each line of a text has one line. In a batch transform a line that
+is invalid gets a placeholder, because a refusal would fail the whole job.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from serving.api import streams
+from serving.api.around import request_id
+from serving.api.declared import declares
+from serving.api.openapi.operation import About, Operation, operation
+from serving.api.openapi.structs import text
+from serving.api.protocols import instances, invocation_formats, mlflow, refusals, values
+from serving.api.protocols.invocation_formats import CSV, JSON, LINES, NPY
+from serving.formats import Batch, predict_batch
+from serving.inputs.schema import Rows
+from serving.models.engine import Engine
+from serving.models.predicted import Predicted
+from serving.predicting.service import Service
+from serving.settings import Settings
+
+HEADER = "X-Amzn-SageMaker-"
+ATTRIBUTES, INFERENCE_ID = f"{HEADER}Custom-Attributes", f"{HEADER}Inference-Id"
+VARIANT = "x-Amzn-Invoked-Production-Variant"
+IDS = "X-Prediction-Ids"
+MAX_IDS = 100  # in a header
+PLAIN = {mlflow.INVOCATIONS: mlflow.predict}
+
+
+class ExecutionParameters(msgspec.Struct, rename="pascal"):
+    """How a batch transform may call the service."""
+
+    max_concurrent_transforms: int
+    batch_strategy: str
+    max_payload_in_MB: int = msgspec.field(name="MaxPayloadInMB")  # noqa: N815 - AWS's name
+
+
+def invocations_operation(about: About) -> Operation:
+    """POST records in one of many formats."""
+    described = mlflow.invocations_operation(about)
+    described["summary"] = f"Predict {about.manifest.target} by SageMaker's or MLflow's protocol"
+    described["description"] += (
+        " As SageMaker has it: an array of lists, CSV without names, JSON Lines and "
+        f"`{NPY}` are read, and `Accept` chooses the format of the response. "
+        f"`{ATTRIBUTES}` is returned; `{INFERENCE_ID}` is recorded with the predictions."
+    )
+    described["parameters"] = [
+        {"name": name, "in": "header", "description": meaning, "schema": text()}
+        for name, meaning in (
+            (ATTRIBUTES, "Returned as it is; `predict_method=…` in it chooses the method."),
+            (INFERENCE_ID, "The caller's own id of the request."),
+        )
+    ]
+    return described
+
+
+def blueprint(service: Service, settings: Settings) -> Blueprint:
+    """Routes of a container, and of an endpoint."""
+    routes = Blueprint("sagemaker", __name__)
+    refusals.register(routes)
+
+    @routes.post("/endpoints/<name>/invocations")
+    @routes.post(mlflow.INVOCATIONS, defaults={"name": None})
+    @declares(invocations_operation, scope="predict", predicts=True)
+    def invoke(name: str | None) -> Response:
+        engine = service.registry.engine(name)
+        request_id.adopt(request.headers.get(INFERENCE_ID))
+        response = _respond(service, engine, settings)
+        if name:
+            response.headers[VARIANT] = f"{engine.manifest.name}-{engine.manifest.version}"
+        if attributes := request.headers.get(ATTRIBUTES):
+            response.headers[ATTRIBUTES] = attributes
+        return response
+
+    @routes.get("/execution-parameters")
+    @declares(
+        operation("How a batch transform may call the service", ExecutionParameters), scope="open"
+    )
+    def execution_parameters() -> Response:
+        megabytes = max(1, settings.max_body_bytes // 2**20)
+        parameters = ExecutionParameters(settings.web_concurrency, "MULTI_RECORD", megabytes)
+        return Response(msgspec.json.encode(parameters), mimetype=JSON)
+
+    return routes
+
+
+def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
+    mlflow.require_readable(invocation_formats.READ)
+    body = request.get_data(cache=False)
+    kind = invocation_formats.kind(request.mimetype, body)
+    is_batch = settings.sagemaker_batch or streams.faults_inline()
+    default = kind if settings.sagemaker_batch and kind in {CSV, LINES} else JSON
+    accepted = invocation_formats.accepted(request.accept_mimetypes, default)
+    max_records = settings.max_records
+
+    def predict(rows: Rows) -> Predicted:
+        return service.predict(engine, rows, request_id.context())
+
+    if kind == JSON and body[:64].lstrip()[:1] != b"[":
+        call = mlflow.read(engine, body, max_records)
+        predicted = predict(call.rows)
+        if accepted == JSON:
+            return Response(mlflow.encoded(predicted, call), mimetype=JSON)
+        return _written([(_whole(call.rows), predicted)], accepted, call.method)
+    method = _method(engine)
+    if kind in {CSV, LINES}:
+        has_names, reader = invocation_formats.reader(engine.schema, body, kind)
+        if is_batch:
+            pieces = [_predicted(batch, predict) for batch in reader]
+            return _written(pieces, accepted, method)
+        rows = instances.joined(instances.read_batches(reader, max_records))
+        if has_names and accepted == JSON:
+            call = mlflow.Call(rows, method, reader.unused)
+            return Response(mlflow.encoded(predict(rows), call), mimetype=JSON)
+    else:
+        rows = invocation_formats.read_whole(engine.schema, body, kind, max_records)
+    return _written([(_whole(rows), predict(rows))], accepted, method)
+
+
+def _predicted(batch: Batch, predict: Callable[[Rows], Predicted]) -> tuple[Batch, Any]:
+    return predict_batch(batch, predict)
+
+
+def _whole(rows: Rows) -> Batch:
+    return Batch(0, range(len(rows.matrix)), rows, {})
+
+
+def _method(engine: Engine) -> str:
+    """Return the method that the caller's attributes choose: `predict_method=…` among them."""
+    attributes = request.headers.get(ATTRIBUTES, "").replace(";", ",").split(",")
+    chosen = dict(each.strip().partition("=")[::2] for each in attributes)
+    return values.require_method(chosen.get(values.METHOD, "predict"), engine.manifest)
+
+
+def _written(pieces: list[tuple[Batch, Predicted | None]], accepted: str, method: str) -> Response:
+    """Write a value or a placeholder for each record, with the ids of all in a header."""
+    content = invocation_formats.write(pieces, accepted, method)
+    response = Response(content, content_type=accepted)
+    ids = [each for _, predicted in pieces if predicted for each in predicted.ids]
+    response.headers[IDS] = ",".join(ids[:MAX_IDS])
+    return response

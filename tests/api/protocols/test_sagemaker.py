@@ -1,0 +1,241 @@
+"""SageMaker's containers and endpoints, through Flask and without it."""
+
+import io
+import json
+import os
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ROOT, body, moved, wine
+from flask.testing import FlaskClient
+from keyed import KEYS, bearing
+from servers import get, running
+
+from app import create_app
+from serving.settings import Settings
+
+GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())
+PATHS = ("/invocations", "/endpoints/wine/invocations")
+VALUES = [[*GOOD.values()], [*BAD.values()]]
+TABLE = "\n".join(",".join(map(str, each)) for each in VALUES)
+NAMES = ",".join(GOOD)
+FIELDS = json.loads((ROOT / "models/wine/1/model.json").read_text())["fields"]
+CODES = {label: code for each in FIELDS for code, label in enumerate(each.get("categories", ()))}
+NUMBERS = [[CODES.get(each, each) for each in row] for row in VALUES]
+LINES = "\n".join(map(json.dumps, (GOOD, BAD)))
+JSON, CSV, JSON_LINES, NPY = (
+    "application/json",
+    "text/csv",
+    "application/jsonlines",
+    "application/x-npy",
+)
+
+
+def array(values: Any) -> bytes:
+    """An array in NumPy's format."""
+    file = io.BytesIO()
+    np.save(file, np.array(values))
+    return file.getvalue()
+
+
+def post(
+    client: FlaskClient,
+    sent: str | bytes,
+    kind: str | None = CSV,
+    path: str = "/invocations",
+    **headers: str,
+) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.post(path, data=sent, content_type=kind, headers=named)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        (CSV, TABLE),
+        (CSV, TABLE + "\n"),
+        ("text/csv; charset=utf-8", TABLE),
+        (CSV, TABLE.replace(",", ";")),
+        (JSON, json.dumps(VALUES)),
+        (JSON, json.dumps([GOOD, BAD])),
+        (JSON_LINES, LINES),
+        ("application/jsonl", LINES + "\n"),
+        (JSON_LINES, "\n".join(map(json.dumps, VALUES))),
+        (NPY, array(NUMBERS)),
+        (NPY, array(np.array(NUMBERS, np.float32))),
+        (NPY, array(np.asfortranarray(NUMBERS))),
+        (None, TABLE),
+        (None, json.dumps(VALUES)),
+        ("application/x-www-form-urlencoded", TABLE),
+    ],
+)
+def test_each_format_is_predicted(
+    client: FlaskClient, path: str, kind: str | None, sent: str | bytes
+):
+    response = post(client, sent, kind, path)
+    assert response.status_code == 200, response.json
+    assert response.mimetype == JSON
+    assert response.json == ["bom", "ruim"]
+    assert len({*response.headers["X-Prediction-Ids"].split(",")}) == 2
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        (CSV, f"{NAMES}\n{TABLE}"),
+        (JSON, json.dumps({"instances": VALUES})),
+        (JSON, json.dumps({"dataframe_records": [GOOD, BAD]})),
+        (None, json.dumps({"inputs": VALUES})),
+    ],
+)
+def test_names_and_objects_are_answered_with_one(
+    client: FlaskClient, path: str, kind: str | None, sent: str
+):
+    response = post(client, sent, kind, path).json
+    assert response["predictions"] == ["bom", "ruim"]
+    assert len(response["ids"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [(CSV, TABLE), (CSV, f"{NAMES}\n{TABLE}"), (JSON, json.dumps({"instances": VALUES}))],
+)
+def test_accept_chooses_the_format_of_the_response(client: FlaskClient, kind: str, sent: str):
+    table = post(client, sent, kind, Accept=CSV)
+    assert (table.mimetype, table.text) == (CSV, "bom\nruim\n")
+    lines = post(client, sent, kind, Accept=JSON_LINES)
+    assert lines.mimetype == JSON_LINES
+    assert [json.loads(each)["prediction"] for each in lines.text.splitlines()] == ["bom", "ruim"]
+    packed = post(client, sent, kind, Accept=NPY)
+    assert np.load(io.BytesIO(packed.data)).tolist() == ["bom", "ruim"]
+    refused = post(client, sent, kind, Accept="image/png")
+    assert (refused.status_code, refused.mimetype) == (406, JSON)
+
+
+def test_an_attribute_chooses_the_method(client: FlaskClient):
+    own = client.post("/predict", **body(GOOD)).json["probabilities"]
+    attributes = {"X_Amzn_SageMaker_Custom_Attributes": "trace=1,predict_method=predict_proba"}
+    table = post(client, TABLE, Accept=CSV, **attributes)
+    assert [float(each) for each in table.text.splitlines()[0].split(",")] == [*own.values()]
+    refused = post(client, TABLE, X_Amzn_SageMaker_Custom_Attributes="predict_method=score")
+    assert refused.status_code == 400
+
+
+def test_attributes_come_back_and_the_variant_is_named(client: FlaskClient):
+    response = post(client, TABLE, path=PATHS[1], X_Amzn_SageMaker_Custom_Attributes="c=7; d")
+    assert response.headers["X-Amzn-SageMaker-Custom-Attributes"] == "c=7; d"
+    assert response.headers["x-Amzn-Invoked-Production-Variant"] == "wine-1"
+
+
+def test_the_inference_id_is_recorded(settings: Settings):
+    client = create_app(settings).test_client()
+    response = post(client, TABLE, X_Amzn_SageMaker_Inference_Id="order-17")
+    assert response.headers["X-Request-ID"] == "order-17"
+    with closing(moved(settings)) as store:
+        kept = store.predictions("wine", limit=9)
+    assert {each.id for each in kept} == {*response.headers["X-Prediction-Ids"].split(",")}
+    assert {each.request_id for each in kept} == {"order-17"}
+
+
+FAULTY = "\n".join([TABLE.split("\n")[0], "x,y", TABLE.replace("4.4", "high", 1)])
+
+
+def test_every_fault_is_reported_with_its_line(client: FlaskClient):
+    refused = post(client, FAULTY)
+    assert refused.status_code == 400
+    assert [(each["record"], each["line"]) for each in refused.json["errors"]] == [(1, 2), (2, 3)]
+    assert refused.json["message"].startswith("2 faults in the input: record 1: ")
+
+
+def test_in_a_batch_each_line_has_a_line(tmp_path: Path):
+    variables = {"VAR_DIR": str(tmp_path / "var"), "SAGEMAKER_BATCH": "true"}
+    client = create_app(Settings.from_environment(variables)).test_client()
+    response = post(client, FAULTY)
+    assert (response.status_code, response.mimetype) == (200, CSV)
+    first, second, third, last = response.text.splitlines()
+    assert (first, last) == ("bom", "ruim")
+    assert "error: has 2 cells" in second
+    assert "fixed acidity" in third
+    lines = post(client, "\n".join([json.dumps(GOOD), "{", json.dumps(BAD)]), JSON_LINES)
+    good, broken, bad = map(json.loads, lines.text.splitlines())
+    assert (good["prediction"], bad["prediction"]) == ("bom", "ruim")
+    assert "not JSON" in broken["errors"][0]["message"]
+
+
+def test_faults_are_put_inline_where_the_query_wants_them(client: FlaskClient):
+    path = "/invocations?faults=inline"
+    assert [*map(type, post(client, FAULTY, path=path).json)] == [str, dict, dict, str]
+    assert len(post(client, FAULTY, path=path, Accept=CSV).text.splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "words"),
+    [
+        (JSON, "[[1, 2]]", "has 2 values"),
+        (JSON, "[", "the body is not JSON"),
+        (JSON, "", "the body is empty"),
+        (NPY, b"no array", "no array in NumPy's format"),
+        (NPY, array(NUMBERS)[:-8], "which is not what"),
+        (NPY, array(3.0), "send a matrix"),
+        (NPY, array([1.0, 2.0]), "is not a row"),
+        (NPY, array([object()]), "an array of object"),
+        (NPY, array([[1.0, 2.0]]), "has 2 values"),
+        (CSV, "1,2", "has 2 cells"),
+    ],
+)
+def test_what_cannot_be_read_is_a_400_that_names_it(
+    client: FlaskClient, kind: str, sent: str | bytes, words: str
+):
+    refused = post(client, sent, kind)
+    assert refused.status_code == 400
+    assert words in refused.json["message"]
+
+
+def test_keys_and_limits_hold(settings: Settings):
+    limited = Settings(var_dir=settings.var_dir, api_keys=KEYS, max_records=1)
+    client = create_app(limited).test_client()
+    one = TABLE.split("\n")[0]
+    for path in PATHS:
+        assert post(client, one, path=path).status_code == 401
+        assert post(client, one, path=path, **bearing("read")).status_code == 403
+        assert post(client, one, path=path, **bearing("predict")).status_code == 200
+        for kind, sent in ((CSV, TABLE), (NPY, array(NUMBERS)), (JSON, json.dumps(VALUES))):
+            refused = post(client, sent, kind, path, **bearing("predict"))
+            assert (refused.status_code, refused.mimetype) == (413, JSON)
+
+
+def test_a_batch_transform_learns_how_to_call(client: FlaskClient):
+    parameters = client.get("/execution-parameters").json
+    assert parameters == {
+        "MaxConcurrentTransforms": 2,
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": 16,
+    }
+
+
+@pytest.mark.slow
+def test_a_container_serves_by_its_argument(tmp_path: Path):
+    path = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
+    command = [str(ROOT / "deploy/sagemaker/serve")]
+    with running(command, tmp_path / "log", PATH=path) as started:
+        assert get(f"{started.url}/ping") == (200, {"status": "ready"})
+
+
+def test_a_container_listens_where_sagemaker_asks_it_to(tmp_path: Path):
+    (tmp_path / "gunicorn").write_text("#!/bin/sh\necho $HOST:$PORT $@\n")
+    (tmp_path / "gunicorn").chmod(0o755)
+    for variables, port in (({}, 8080), ({"SAGEMAKER_BIND_TO_PORT": "9000"}, 9000)):
+        shown = subprocess.run(
+            [str(ROOT / "deploy/sagemaker/serve")],
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin", **variables},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert shown == f"0.0.0.0:{port} app:app\n"
