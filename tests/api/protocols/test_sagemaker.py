@@ -182,11 +182,14 @@ def test_faults_are_put_inline_where_the_query_wants_them(client: FlaskClient):
         (JSON, "", "the body is empty"),
         (NPY, b"no array", "no array in NumPy's format"),
         (NPY, array(NUMBERS)[:-8], "which is not what"),
+        (NPY, array(NUMBERS).replace(b"), }", b", } "), "no array in NumPy's format"),
+        (NPY, array(NUMBERS).replace(b"(2, 12), ", b"(-2,-12),"), "send a matrix"),
         (NPY, array(3.0), "send a matrix"),
         (NPY, array([1.0, 2.0]), "is not a row"),
         (NPY, array([object()]), "an array of object"),
         (NPY, array([[1.0, 2.0]]), "has 2 values"),
         (CSV, "1,2", "has 2 cells"),
+        (CSV, TABLE.replace(",", "\r", 1), "has 1 cells"),
     ],
 )
 def test_what_cannot_be_read_is_a_400_that_names_it(
