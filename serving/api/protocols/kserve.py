@@ -111,7 +111,7 @@ def labelled_operation(about: About) -> Operation:
 def blueprint(service: Service, settings: Settings) -> Blueprint:
     """Routes under /v1/models."""
     routes = Blueprint("kserve", __name__, url_prefix="/v1/models")
-    refusals.register(routes)
+    refusals.register(routes, below="/v1")
     _describe(routes, service.registry)
     _predict(routes, service, settings.max_records)
     return routes

@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest, ServiceUnavailable, UnsupportedMedia
 
 from serving import __version__
 from serving.api.around import request_id
-from serving.api.body import read_json
+from serving.api.body import read_body, read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, operation
 from serving.api.openapi.structs import listed, record, ref, text
@@ -117,7 +117,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         engine = registry.engine(name, version)
         require_readable({CSV})
         if request.mimetype == CSV:
-            sent = request.get_data(cache=False)
+            sent = read_body()
             rows, unused = instances.read_csv(engine.schema, sent, max_records)
             call = Call(rows, unused=unused)
             content = encoded(service.predict(engine, rows, request_id.context()), call)

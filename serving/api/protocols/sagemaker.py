@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 
 from serving.api import streams
 from serving.api.around import request_id
+from serving.api.body import read_body
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, operation
 from serving.api.openapi.structs import text
@@ -93,7 +94,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 
 def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
     mlflow.require_readable(invocation_formats.READ)
-    body = request.get_data(cache=False)
+    body = read_body()
     kind = invocation_formats.kind(request.mimetype, body)
     is_batch = settings.sagemaker_batch or streams.faults_inline()
     default = kind if settings.sagemaker_batch and kind in {CSV, LINES} else JSON
