@@ -11,6 +11,7 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from serving.errors import Fault, InvalidRecords, NotJSON, TooManyRecords
@@ -20,6 +21,8 @@ from serving.inputs.schema import Rows, Schema
 from serving.inputs.shown import listed, shown
 from serving.inputs.strict_json import JSONObject
 
+Plain = list[list[str | float | int | bool | None]]
+lists = msgspec.json.Decoder(Plain)
 MAX_SHOWN = 10  # columns in a message
 
 
@@ -37,11 +40,19 @@ def read_object(body: bytes) -> JSONObject:
 
 
 def read_plain(schema: Schema, array: bytes, max_records: int) -> Rows | None:
-    """Read the JSON of an array of objects with a value for each field; None if it is another."""
-    is_plain = array[1:64].lstrip()[:1] == b"{" and b"[" not in array[1:] and b"b64" not in array
-    if is_plain:
+    """Read the JSON of an array of objects, or of lists, whose values are plain; None if not so.
+
+    Raises
+    ------
+    TooManyRecords, InvalidRecords
+    """
+    first = array[1:64].lstrip()[:1]
+    if first == b"{" and b"[" not in array[1:] and b"b64" not in array:
         with suppress(NotJSON):  # such as NaN
             return schema.decode(array, max_records)
+    if first == b"[" and b"{" not in array:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            return schema.rows(lists.decode(array), max_records)
     return None
 
 
@@ -81,9 +92,7 @@ def read_table(schema: Schema, columns: Any, data: Any, max_records: int) -> Row
         message = "`columns` is not an array of names, or `data` not one of rows"
         raise InvalidRecords([Fault(record=0, message=message)])
     names = [*map(str, columns)]
-    if len({*names}) == len(names) and all(
-        isinstance(row, list) and len(row) == len(names) for row in data
-    ):
+    if len({*names}) == len(names) and {*map(_width, data)} == {len(names)}:
         return schema.rows(dict(zip(names, zip(*data, strict=True), strict=True)), max_records)
     return _read_each(schema, data, lambda row: [_named(names, row)], max_records)
 
@@ -170,6 +179,10 @@ def _records(schema: Schema, instance: Any) -> list[Any]:
         )
     rows = zip(*columns.values(), strict=True)
     return [JSONObject([*zip(columns, map(_decoded, row), strict=True)]) for row in rows]
+
+
+def _width(row: Any) -> int:
+    return len(row) if isinstance(row, list) else -1
 
 
 def _named(names: Sequence[str], row: Any) -> JSONObject:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, request
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 from werkzeug.exceptions import BadRequest, ServiceUnavailable, UnsupportedMediaType
 
 from serving import __version__
@@ -43,10 +43,18 @@ class Up(msgspec.Struct):
     status: Literal["ready"] = "ready"
 
 
-class Sent(msgspec.Struct, forbid_unknown_fields=True):
-    """A body of records, as it is plain to read."""
+class Split(msgspec.Struct):
+    """A frame; its index is of no use."""
 
-    dataframe_records: Raw
+    columns: list[str]
+    data: instances.Plain
+
+
+class Sent(msgspec.Struct, forbid_unknown_fields=True):
+    """A body with one of two members, as it is plain to read."""
+
+    dataframe_records: Raw | UnsetType = UNSET
+    dataframe_split: Split | UnsetType = UNSET
 
 
 class Call(NamedTuple):
@@ -204,11 +212,11 @@ def read(engine: Engine, body: bytes, max_records: int) -> Call:
     NotJSON, BadRequest, TooManyRecords, InvalidRecords
     """
     try:
-        plain = bytes(decoder.decode(body).dataframe_records)
+        sent = decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
+        pass  # such as NaN, or another member
     else:
-        rows = instances.read_plain(engine.schema, plain, max_records)
+        rows = _plain(engine.schema, sent, max_records)
         if rows:
             return Call(rows)
     parsed = instances.read_object(body)
@@ -218,6 +226,15 @@ def read(engine: Engine, body: bytes, max_records: int) -> Call:
     method, unused = values.chosen(parsed.get("params"), engine.manifest)
     (form,) = given
     return Call(READERS[form](engine.schema, parsed[form], max_records), method, unused)
+
+
+def _plain(schema: Schema, sent: Sent, max_records: int) -> Rows | None:
+    records, table = sent.dataframe_records, sent.dataframe_split
+    if table is UNSET and not isinstance(records, UnsetType):
+        return instances.read_plain(schema, bytes(records), max_records)
+    if records is UNSET and not isinstance(table, UnsetType):
+        return instances.read_table(schema, table.columns, table.data, max_records)
+    return None
 
 
 def _not_one(parsed: JSONObject, given: list[str]) -> str:

@@ -108,7 +108,7 @@ def test_an_unknown_model_version_or_label_is_a_404(client: FlaskClient, path: s
     assert refused.headers["Content-Type"] == "application/json"
 
 
-@pytest.mark.parametrize("path", ["/v1/models/wine:classify", "/v1/nothing", "/v1"])
+@pytest.mark.parametrize("path", ["/v1/models/wine/3", "/v1/nothing", "/v1"])
 def test_a_path_without_a_route_has_its_error_where_clients_read_it(client: FlaskClient, path: str):
     refused = post(client, {}, path)
     assert refused.status_code == 404
