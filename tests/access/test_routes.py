@@ -9,7 +9,6 @@ from flask.testing import FlaskClient
 SCRIPT = ROOT / "docs/security.py"
 OPEN = {"/health/live", "/health/ready", "/login", "/logout", "/static/<sent>/<file>"}
 OPEN |= {"/v2", "/v2/health/live", "/v2/health/ready"}  # which clients ask before they have a key
-OPEN |= {"/ping", "/health"}  # of MLflow, SageMaker and Vertex AI, whose checks have no key
 # Of MLflow, SageMaker and Vertex AI, whose platforms have no key.
 OPEN |= {"/ping", "/health", "/execution-parameters"}
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from flask import Blueprint
 
-from serving.api.protocols import kserve, mlflow, native, sagemaker, vertex, v2
+from serving.api.protocols import kserve, mlflow, native, sagemaker, v2, vertex
 from serving.models.engine import Engine
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings

@@ -47,7 +47,7 @@ def read_plain(schema: Schema, array: bytes, max_records: int) -> Rows | None:
     TooManyRecords, InvalidRecords
     """
     first = array[1:64].lstrip()[:1]
-    if first == b"{" and b"[" not in array[1:] and b"b64" not in array:
+    if first == b"{" and array.find(b"[", 1) < 0 and b"b64" not in array:
         with suppress(NotJSON):  # such as NaN
             return schema.decode(array, max_records)
     if first == b"[" and b"{" not in array:

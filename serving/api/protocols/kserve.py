@@ -12,13 +12,14 @@ from flask import Blueprint, Response, request
 from msgspec import UNSET, Raw, UnsetType
 from werkzeug import exceptions
 from werkzeug.exceptions import BadRequest
+from werkzeug.routing import BaseConverter
 
 from serving.api.around import request_id
 from serving.api.around.access import caller
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, response
-from serving.api.openapi.structs import listed, record, ref, text
+from serving.api.openapi.structs import listed, record, ref
 from serving.api.protocols import cloud_events, instances, refusals, values
 from serving.api.protocols.refusals import described
 from serving.api.respond import as_json, encode
@@ -82,12 +83,19 @@ class Sent(msgspec.Struct):
     inputs: Raw | UnsetType = UNSET
 
 
+class Unverbed(BaseConverter):
+    """A part of a path that does not end in a verb, which belongs to another route."""
+
+    regex = r"[^/]+(?<!:predict)(?<!:explain)"
+
+
 decoder = msgspec.json.Decoder(Sent)
 
 
 def predict_operation(about: About) -> Operation:
     """POST instances."""
-    method = text(enum=[DEFAULT_SIGNATURE, *values.METHODS])
+    methods = values.methods(about.manifest)
+    method = {"type": ["string", "null"], "enum": [DEFAULT_SIGNATURE, *methods, "", None]}
     sent = record(
         ("signature_name",),
         instances=listed(ref(about.of_model("Record"))),
@@ -112,6 +120,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     """Routes under /v1/models."""
     routes = Blueprint("kserve", __name__, url_prefix="/v1/models")
     refusals.register(routes, below="/v1")
+    routes.record(lambda state: state.app.url_map.converters.update(unverbed=Unverbed))
     _describe(routes, service.registry)
     _predict(routes, service, settings.max_records)
     return routes
@@ -126,7 +135,7 @@ def _describe(routes: Blueprint, registry: Registry) -> None:
         return as_json(Names([*filter(caller().sees, registry.live)]))
 
     @routes.get("/<name>/versions/<int:version>")
-    @routes.get("/<name>", defaults={"version": None})
+    @routes.get("/<unverbed:name>", defaults={"version": None})
     @declares(described("Whether a model can predict", ModelStatus), scope="any")
     def v1_model(name: str, version: int | None) -> Response:
         trial = registry.trials.get(name) if version is None else None
@@ -134,7 +143,7 @@ def _describe(routes: Blueprint, registry: Registry) -> None:
         engines += [registry.engine(name, trial)] if trial else []
         return as_json(_status(name, [each.manifest.version for each in engines]))
 
-    @routes.get("/<name>/labels/<label>")
+    @routes.get("/<name>/labels/<unverbed:label>")
     @declares(
         described("Whether the version with a label can predict", ModelStatus, parameters=[LABEL]),
         scope="any",

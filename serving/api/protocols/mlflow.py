@@ -71,7 +71,6 @@ decoder = msgspec.json.Decoder(Sent)
 def invocations_operation(about: About) -> Operation:
     """POST records in one of the four members."""
     records = listed(ref(about.of_model("Record")))
-    method = text(f"In `{values.METHOD}`: the method that predicts.", enum=[*values.METHODS])
     table = record(("index",), columns=listed(text()), index={"type": "array"}, data=listed({}))
     anything = {"type": ["array", "object"]}
     members = {
@@ -79,7 +78,7 @@ def invocations_operation(about: About) -> Operation:
         "dataframe_split": table,
         "instances": anything,
         "inputs": anything,
-        "params": record((values.METHOD,), **{values.METHOD: method}),
+        "params": values.parameters(about.manifest),
     }
     example = about.manifest.example
     split = {"columns": [*example], "data": [[*example.values()]]}
@@ -100,7 +99,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     """Routes of the scoring server."""
     routes = Blueprint("mlflow", __name__)
     registry, max_records = service.registry, settings.max_records
-    refusals.register(routes)
+    refusals.register(routes, below="/model")  # where a version is no number
 
     health = health_view(registry)
     routes.add_url_rule("/ping", "ping", health, methods=["GET"])

@@ -17,9 +17,9 @@ from serving.api.around import request_id
 from serving.api.body import read_body
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, operation
-from serving.api.openapi.structs import text
+from serving.api.openapi.structs import listed, text
 from serving.api.protocols import instances, invocation_formats, mlflow, refusals, values
-from serving.api.protocols.invocation_formats import CSV, JSON, LINES, NPY
+from serving.api.protocols.invocation_formats import CSV, JSON, LINES, NPY, WRITTEN
 from serving.formats import Batch, predict_batch
 from serving.inputs.schema import Rows
 from serving.models.engine import Engine
@@ -46,6 +46,12 @@ class ExecutionParameters(msgspec.Struct, rename="pascal"):
 def invocations_operation(about: About) -> Operation:
     """POST records in one of many formats."""
     described = mlflow.invocations_operation(about)
+    described["responses"]["406"] = refusals.response()
+    content = described["responses"]["200"]["content"]
+    bare = listed(values.VALUE | {"description": "Where what was sent names nothing."})
+    content[JSON] = {"schema": {"anyOf": [content[JSON]["schema"], bare]}}
+    for each in WRITTEN[1:]:
+        content[each] = {"schema": text()}
     described["summary"] = f"Predict {about.manifest.target} by SageMaker's or MLflow's protocol"
     described["description"] += (
         " As SageMaker has it: an array of lists, CSV without names, JSON Lines and "

@@ -14,9 +14,26 @@ from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
 IGNORED = "is nothing that this model uses, and was ignored"
+VALUE: Schema = {"anyOf": [{"type": ["string", "number"]}, listed({"type": "number"})]}
 RECORD: Schema = {"type": ["integer", "null"], "description": "Null for all."}
 METHOD = "predict_method"  # the parameter that chooses one of them
 METHODS = ("predict", "predict_proba", "predict_interval")
+
+
+def methods(manifest: Manifest) -> list[str]:
+    """Return the methods that a model has."""
+    has = {
+        "predict": True,
+        "predict_proba": bool(manifest.classes) and manifest.outputs != "labels",
+        "predict_interval": bool(manifest.interval),
+    }
+    return [each for each in METHODS if has[each]]
+
+
+def parameters(manifest: Manifest) -> Schema:
+    """The schema of an object of parameters, or null."""
+    method = text("The method that predicts.", enum=methods(manifest))
+    return record((METHOD,), **{METHOD: method}) | {"type": ["object", "null"]}
 
 
 def require_method(method: Any, manifest: Manifest) -> str:
@@ -26,12 +43,7 @@ def require_method(method: Any, manifest: Manifest) -> str:
     ------
     BadRequest
     """
-    has = {
-        "predict": True,
-        "predict_proba": bool(manifest.classes) and manifest.outputs != "labels",
-        "predict_interval": bool(manifest.interval),
-    }
-    offered = [each for each in METHODS if has[each]]
+    offered = methods(manifest)
     if method not in offered:
         raise BadRequest(
             f"{shown(method)} is no method of the model {manifest.name!r}; it has "
@@ -93,11 +105,9 @@ def about(predicted: Predicted, unused: Sequence[str] = ()) -> dict[str, Any]:
 
 def described() -> Schema:
     """The schema of a response with plain values."""
-    numbers = listed({"type": "number"})
-    value: Schema = {"anyOf": [{"type": ["string", "number"]}, numbers]}
     warning = record(record=RECORD, field=text(), message=text())
     content = record(
-        predictions=listed(value),
+        predictions=listed(VALUE),
         ids=listed(text("The id of each prediction, for feedback.")),
         model_name=text(),
         model_version=text(),

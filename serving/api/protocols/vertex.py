@@ -56,12 +56,10 @@ class GoogleRefusal(Problem, kw_only=True):
 
 def predict_operation(about: About) -> Operation:
     """POST instances."""
-    method = text("The method that predicts.", enum=[*values.METHODS])
-    parameters = record((values.METHOD,), **{values.METHOD: method})
     sent = record(
         ("parameters",),
         instances=listed(ref(about.of_model("Record"))),
-        parameters=parameters | {"type": ["object", "null"]},
+        parameters=values.parameters(about.manifest),
     )
     return described(
         f"Predict {about.manifest.target} by Vertex AI's protocol",

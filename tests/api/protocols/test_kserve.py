@@ -115,6 +115,14 @@ def test_a_path_without_a_route_has_its_error_where_clients_read_it(client: Flas
     assert refused.json["error"].startswith(f"{path} does not exist")
 
 
+@pytest.mark.parametrize("path", [PATH, "/v1/models/wine/labels/stable:predict"])
+def test_a_verb_is_only_posted_to(client: FlaskClient, path: str):
+    refused = client.get(path)
+    assert refused.status_code == 405
+    assert {*refused.headers["Allow"].split(", ")} == {"OPTIONS", "POST"}
+    assert "allows OPTIONS, POST, not GET" in refused.json["error"]
+
+
 def test_a_colon_may_be_encoded(client: FlaskClient):
     sent = {"instances": [GOOD]}
     assert predicted(client, sent, "/v1/models/wine%3Apredict")["predictions"] == ["bom"]
