@@ -25,8 +25,8 @@ def document(client: FlaskClient, name: str) -> dict[str, Any]:
 
 def needed(found: dict[str, Any], method: str, path: str) -> Any:
     """What an operation needs by each scheme; None if nothing."""
-    security = found["paths"][path][method].get("security")
-    if security is None:
+    security = found["paths"][path][method]["security"]
+    if not security:
         return None
     assert {scheme for each in security for scheme in each} == {"bearer", "header", "basic"}
     (scopes,) = {tuple(each) for one in security for each in one.values()}

@@ -1,6 +1,8 @@
 """What the API's document says of records and feedback is what the service takes of them."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,3 +102,40 @@ def test_ids_match_the_pattern_of_the_document(client: FlaskClient):
     for named in [*ids.make("wine", 3, clock.now(), 1), *ids.make("wine", 3, clock.now(), 2)]:
         assert re.search(of_wine, named)
     assert not re.search(of_wine, ids.make("wines", 3, clock.now(), 1)[0])
+
+
+def parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every part of a document."""
+    for each in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(each, dict | list):
+            yield from parts(each)
+    if isinstance(schema, dict):
+        yield schema
+
+
+def test_the_document_has_only_what_generators_of_clients_take(odd: FlaskClient):
+    document = odd.get("/openapi.json").json
+    for part in parts(document):
+        assert len({*map(type, part.get("enum", []))}) < 2
+        assert not isinstance(part.get("type"), list)
+        assert part.get("items") is not False
+        assert "prefixItems" not in part
+    for path in document["paths"].values():
+        assert all("security" in each for name, each in path.items() if name != "parameters")
+
+
+def test_labels_that_are_alike_as_names_are_numbered_in_generated_clients(tmp_path: Path):
+    frame = pd.DataFrame({"x": np.linspace(0, 1, 60)})
+    labels = np.where(frame["x"] < 0.5, "<=50K", ">50K")
+    model = made("census", LogisticRegression().fit(frame.to_numpy(), labels), frame)
+    put_live(tmp_path, model)
+    settings = Settings(models_dir=tmp_path, default_model="census", var_dir=tmp_path / "var")
+    client = create_app(settings).test_client()
+    document = client.get("/openapi.json").json
+    described = document["components"]["schemas"]["census.Prediction"]["properties"]
+    assert described["prediction"]["x-enum-varnames"] == ["LABEL_0", "LABEL_1"]
+    assert "properties" not in described["probabilities"]
+    predicted = client.post("/predict", **body({"x": 0.9})).json
+    assert schema(document, "census.Prediction").is_valid(predicted)
+    del predicted["probabilities"]["<=50K"]
+    assert not schema(document, "census.Prediction").is_valid(predicted)

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from servers import Server, get, gunicorn, running, wait_until
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "node_modules/.bin"
+PYTHON = HERE / ".venv/bin/python"
+CLIENTS = HERE / "clients"  # of each generator
 KEY = f"adega_{'x' * 43}"  # as a generated one, it is not slowed down by wrong ones
 # Each operation's, in the fuzzing phase; the others are as many as the document has corners.
 CASES, SEED = os.environ.get("CASES", "60"), os.environ.get("SEED", "1")
@@ -96,6 +98,63 @@ def test_what_postman_imports_from_the_document_works_as_it_stands(server: Serve
     }
     assert {answers.pop(call) for call in by_admins} == {401}  # a key is for people to put in
     assert set(answers.values()) == {200}
+
+
+@pytest.fixture(scope="module")
+def document(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The document in a file."""
+    file = tmp_path_factory.mktemp("document") / "openapi.json"
+    file.write_text(json.dumps(get(f"{server.url}/openapi.json")[1]))
+    return file
+
+
+@pytest.mark.parametrize(
+    "lint", [("redocly", "lint"), ("spectral", "lint", "--ruleset", HERE / "spectral.yaml")]
+)
+def test_the_document_has_no_fault_for_linters(document: Path, lint: tuple[Any, ...]):
+    program, *arguments = lint
+    run(document.parent, PROGRAMS / program, *arguments, document)
+
+
+def openapi_python_client(document: Path, folder: Path) -> list[object]:
+    """Generate a client and return the command that runs it."""
+    into = ["--output-path", folder / "generated", "--meta", "none"]
+    run(folder, PYTHON.parent / "openapi-python-client", "generate", "--path", document, *into)
+    return [PYTHON, shutil.copy(CLIENTS / "openapi_python_client.py", folder / "client.py")]
+
+
+def openapi_generator(document: Path, folder: Path) -> list[object]:
+    if not shutil.which("java"):
+        pytest.skip("openapi-generator needs Java")
+    generate = ["generate", "-i", document, "-g", "python", "-o", folder]
+    run(folder, PYTHON.parent / "openapi-generator-cli", *generate)
+    return [PYTHON, shutil.copy(CLIENTS / "openapi_generator.py", folder / "client.py")]
+
+
+def openapi_typescript(document: Path, folder: Path) -> list[object]:
+    run(folder, PROGRAMS / "openapi-typescript", document, "-o", folder / "generated.ts")
+    client = shutil.copy(CLIENTS / "openapi_typescript.ts", folder / "client.ts")
+    strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"]
+    target = ["--target", "es2022", "--lib", "es2022,dom", "--module", "commonjs"]
+    run(folder, PROGRAMS / "tsc", *strict, *target, client, folder / "generated.ts")
+    return ["node", folder / "client.js"]
+
+
+@pytest.mark.parametrize("generate", [openapi_python_client, openapi_generator, openapi_typescript])
+def test_a_generated_client_predicts(
+    server: Server,
+    document: Path,
+    tmp_path: Path,
+    generate: Callable[[Path, Path], list[object]],
+):
+    record = (ROOT / "bom.json").read_text()
+    output = run(tmp_path, *generate(document, tmp_path), server.url, record)
+    assert json.loads(output) == {
+        "one": "bom",
+        "many": ["bom", "bom"],
+        "recorded": 1,
+        "fault": "alcohol",
+    }
 
 
 def test_schemathesis_finds_nothing(server: Server, tmp_path: Path):

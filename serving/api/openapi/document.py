@@ -130,15 +130,13 @@ def _paths(
 
 
 def _secured(operation: Operation, scope: Need, everybody: Caller) -> Operation:
-    """What a scope adds to an operation: its errors, and the schemes if a key is needed."""
+    """What a scope adds to an operation: its errors, and the schemes, none if no key is needed."""
     if scope == "open":
-        return {}
+        return {"security": []}
     refusals = {str(each): {"$ref": f"#/components/responses/{each}"} for each in REFUSALS}
-    responses = {"responses": refusals | operation["responses"]}
-    if scope in everybody.scopes:
-        return responses
     needed = [] if scope == "any" else [scope]
-    return responses | {"security": [{scheme: needed} for scheme in SCHEMES]}
+    schemes = [] if scope in everybody.scopes else [{scheme: needed} for scheme in SCHEMES]
+    return {"responses": refusals | operation["responses"], "security": schemes}
 
 
 def _tag(rule: Rule, model: str) -> str:

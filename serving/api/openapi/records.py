@@ -1,9 +1,10 @@
 """JSON Schemas of a model's records, predictions and feedback, made from its manifest."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from serving.api.openapi.structs import Schema, listed, record, text, whole_number
+from serving.api.openapi.structs import Schema, any_of, listed, record, text, whole_number
 from serving.inputs import booleans, dates, labels
 from serving.inputs.field import FLOAT32_MAX, Field
 from serving.inputs.labels import Labels
@@ -13,6 +14,7 @@ from serving.models.manifest import Manifest
 
 REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"
 BOOLEAN_TEXT: Schema = {"type": "string", "pattern": booleans.pattern()}
+NO_LETTER = re.compile(r"[^A-Za-z0-9]")  # what no name in a program has
 SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
 
 
@@ -39,10 +41,10 @@ def id_pattern(manifest: Manifest) -> str:
 def _feedback(manifest: Manifest) -> Schema:
     """The feedback of a prediction: a number, or a label in any form that stands for it."""
     if not manifest.classes:
-        kinds = ["number", "string"] if manifest.unit else "number"  # a text may have the unit
-        actual: Schema = {"type": kinds, "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
+        number = {"type": "number", "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
+        actual = any_of([number, text()] if manifest.unit else [number])  # a text may have the unit
     else:
-        actual = _labels(labels.rules_for(manifest.classes, has_codes=False))
+        actual = any_of(_labels(labels.rules_for(manifest.classes, has_codes=False)))
     named = text("The id of the prediction.", pattern=f"^{id_pattern(manifest)}$")
     return record(id=named, actual=actual) | {"additionalProperties": False}
 
@@ -65,9 +67,12 @@ def _prediction(manifest: Manifest) -> dict[str, Schema]:
     parts: dict[str, Schema] = {"id": text("Identifies the prediction, also in feedback.")}
     if manifest.classes:
         share = {"type": "number", "minimum": 0, "maximum": 1}
-        parts["prediction"] = {"enum": [*manifest.classes]}
-        parts["probabilities"] = record(**dict.fromkeys(manifest.classes, share))
-        parts["probabilities"]["description"] = _rule(manifest)
+        parts["prediction"] = _one_of(manifest.classes)
+        probabilities = record(**dict.fromkeys(manifest.classes, share))
+        if _are_alike(manifest.classes):
+            del probabilities["properties"]
+            probabilities["additionalProperties"] = share
+        parts["probabilities"] = probabilities | {"description": _rule(manifest)}
     else:
         parts["prediction"] = number
     if manifest.interval:
@@ -78,24 +83,21 @@ def _prediction(manifest: Manifest) -> dict[str, Schema]:
 
 
 def _value(field: Field, example: dict[str, Any]) -> Schema:
-    schema, notes = _kind(field)
+    kinds, notes = _kinds(field)
     if field.optional:
         notes.append("may be missing")
-        if "anyOf" in schema:
-            schema["anyOf"].append({"type": "null"})
-        elif "enum" in schema:
-            schema["enum"].append(None)
-        else:
-            kinds = schema["type"]
-            schema["type"] = [*(kinds if isinstance(kinds, list) else [kinds]), "null"]
-    schema["description"] = "; ".join(notes)
+        kinds.append({"type": "null"})
+    schema = any_of(kinds) | {"description": "; ".join(notes)}
     if field.name in example:
         schema["examples"] = [example[field.name]]
     return schema
 
 
-def _kind(field: Field) -> tuple[Schema, list[str]]:
-    """The values that a field accepts, and notes on them for people."""
+def _kinds(field: Field) -> tuple[list[Schema], list[str]]:
+    """The kinds of values that a field accepts, and notes on them for people.
+
+    Each kind has one type, because generators of clients make a class of each enum.
+    """
     notes = [field.unit] if field.unit and field.is_numeric else []
     if field.seen and field.type != "boolean":
         low, high = (
@@ -109,29 +111,43 @@ def _kind(field: Field) -> tuple[Schema, list[str]]:
         notes = [f"{code} = {label}" for code, label in enumerate(field.categories)] + notes
         if field.other:
             notes.append(f"any other label is taken for {field.other}")
-            return {"type": ["string", "number", "boolean"]}, notes
+            return [{"type": each} for each in ("string", "number", "boolean")], notes
         return _labels(known), notes
     if field.type == "boolean":
-        return {"anyOf": [{"enum": [False, True, 0, 1]}, BOOLEAN_TEXT]}, ["true or false", *notes]
+        zero_or_one = {"type": "integer", "enum": [0, 1]}
+        return [{"type": "boolean"}, zero_or_one, BOOLEAN_TEXT], ["true or false", *notes]
     if field.type == "date":
         like = dates.example(field.format or dates.ISO)
-        return {"type": "string"}, [f"a date as {like} or in ISO 8601", *notes]
+        return [text()], [f"a date as {like} or in ISO 8601", *notes]
     if field.type == "text":
-        return {"type": "string"}, ["any text", *notes]
+        return [text()], ["any text", *notes]
     number: Schema = {"type": field.type, "minimum": field.minimum, "maximum": field.maximum}
+    others = [{"type": "boolean"}, BOOLEAN_TEXT] if field.is_zero_or_one else []
     if field.takes_text:
-        number["type"] = [field.type, "string"]
+        others.append(text())
         notes.append("as a number, or as it was written in the training file")
-    return {
-        "anyOf": [number, {"type": "boolean"}, BOOLEAN_TEXT]
-    } if field.is_zero_or_one else number, notes
+    return [number, *others], notes
 
 
-def _labels(known: Labels) -> Schema:
+def _labels(known: Labels) -> list[Schema]:
     """The JSON values that stand for a label, as far as they can be listed."""
-    truths = [False, True] if known.takes_booleans else []
-    listed: Schema = {"enum": [*known.labels, *known.integers, *truths]}
-    return {"anyOf": [listed, BOOLEAN_TEXT]} if known.takes_booleans else listed
+    kinds = [_one_of(known.labels)]
+    if known.integers:
+        kinds.append({"type": "integer", "enum": known.integers})
+    return [*kinds, {"type": "boolean"}, BOOLEAN_TEXT] if known.takes_booleans else kinds
+
+
+def _are_alike(labels: Sequence[str]) -> bool:
+    """Whether labels, such as <=50K and >50K, would have the same name in a program."""
+    return len({NO_LETTER.sub("", label).lower() for label in labels}) < len(labels)
+
+
+def _one_of(labels: Sequence[str]) -> Schema:
+    """One of some labels, which are numbered in a program if they would have the same name."""
+    schema: Schema = {"type": "string", "enum": [*labels]}
+    if _are_alike(labels):
+        schema["x-enum-varnames"] = [f"LABEL_{code}" for code in range(len(labels))]
+    return schema
 
 
 def _target(manifest: Manifest) -> str:

@@ -41,7 +41,35 @@ def schemas(structs: Sequence[type[msgspec.Struct]]) -> dict[str, Schema]:
         if not struct.__struct_config__.omit_defaults:
             defaults = [name for name, each in schema["properties"].items() if "default" in each]
             schema["required"] = [*dict.fromkeys([*schema["required"], *defaults])]
-    return dict(found)
+    return {name: _simple(schema) for name, schema in found.items()}
+
+
+def _simple(schema: Any) -> Any:
+    """The schema in words that generators of clients and linters know.
+
+    A tuple becomes an array of that length whose items are of any of its kinds, because most know
+    no `prefixItems`; anything or null becomes anything; null alone a constant; and what is one of
+    some texts is a text.
+    """
+    if isinstance(schema, list):
+        return [_simple(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    simple = {name: _simple(value) for name, value in schema.items() if name != "prefixItems"}
+    if kinds := schema.get("prefixItems"):
+        simple["items"] = any_of([each for at, each in enumerate(kinds) if each not in kinds[:at]])
+    if "enum" in schema:  # that msgspec writes without a type
+        simple["type"] = "string"
+    if {} in simple.get("anyOf", []):
+        del simple["anyOf"]
+    if isinstance(kinds := schema.get("type"), list):
+        del simple["type"]
+        simple["anyOf"] = [{"type": each} for each in kinds]
+    for kind in simple.get("properties", {}).values():
+        if kind.get("type") == "null":
+            del kind["type"]
+            kind["const"] = None
+    return simple
 
 
 def described(content: Any) -> str:
@@ -68,6 +96,11 @@ def _parts(info: Any) -> Iterator[type[msgspec.Struct]]:
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, inspect.Type | inspect.Field):
                 yield from _parts(part)
+
+
+def any_of(kinds: Sequence[Schema]) -> Schema:
+    """The schema of what is of one or more kinds."""
+    return {"anyOf": [*kinds]} if len(kinds) > 1 else kinds[0]
 
 
 def listed(of: Content) -> Schema:
