@@ -28,7 +28,7 @@ test-browser: .venv/development  ## test the pages in Chromium; screenshots in t
 test-docker: .venv/development  ## build the image, run it with compose and test it
 	.venv/bin/pytest tests/docker
 
-test-contract: .venv/development tests/contract/.venv/installed  ## fuzz the API, lint its document, run what is generated from it; CASES=1000 SEED=2 for more
+test-contract: .venv/development tests/contract/.venv/installed  ## fuzz the API, run the Postman collection; CASES=1000 SEED=2 for more
 	.venv/bin/pytest -s tests/contract
 
 CLIENTS := $(patsubst tests/clients/requirements-%.txt,%,$(wildcard tests/clients/requirements-*.txt))

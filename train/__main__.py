@@ -153,7 +153,9 @@ def csv(
 @click.argument("file", type=FILE)
 @NAME
 @click.option(
-    "--sample", type=FILE, required=True, help="A CSV with example rows for the estimator."
+    "--sample",
+    type=FILE,
+    help="A CSV with example rows for the estimator; needless if an MLflow folder has an example.",
 )
 @click.option("--target", help="The sample's target column, if it has one.")
 @click.option(
@@ -176,12 +178,14 @@ def import_command(
     *,
     file: Path,
     name: str,
-    sample: Path,
+    sample: Path | None,
     target: str | None,
     scalers: tuple[str, ...],
     trust: tuple[str, ...],
 ) -> None:
-    """Import a fitted scikit-learn estimator or Pipeline, written by joblib, pickle or skops.
+    """Import a fitted estimator: a file of joblib, pickle or skops, or a folder of MLflow.
+
+    ONNX files (.onnx) are imported too, and what LightGBM's and XGBoost's save_model writes.
 
     Loading a pickle can run any code. So what it would load is listed first; if there is anything
     but harmless types of known libraries, it is refused, unless --trust names it.

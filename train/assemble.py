@@ -34,7 +34,14 @@ if TYPE_CHECKING:
 
 STEPS = 2  # what is compiled, the proof
 ALWAYS = {"scikit-learn", "numpy", "joblib", "skl2onnx", "onnx"}
-FAMILIAR = {*sys.stdlib_module_names, "sklearn", "numpy", "joblib", "scipy"}  # top modules
+FAMILIAR = {
+    *sys.stdlib_module_names,
+    "sklearn",
+    "numpy",
+    "joblib",
+    "scipy",
+    "serving",
+}  # top modules
 
 
 class Trained(NamedTuple):

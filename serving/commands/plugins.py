@@ -28,8 +28,8 @@ class Plugin(click.Command):
 def plugins() -> list[Plugin]:
     """List the entry points `adega.commands` whose package is installed."""
     found = entry_points(group="adega.commands")
-    return [Plugin(entry) for entry in found if find_spec(_package(entry))]
+    return [Plugin(entry) for entry in found if find_spec(entry.module.partition(".")[0])]
 
 
 def _package(entry: EntryPoint) -> str:
-    return entry.module.partition(".")[0]
+    return entry.module.rpartition(".")[0]

@@ -183,7 +183,7 @@ def _of_lightgbm(booster: Any, names: list[str]) -> dict[str, list[Any]]:
 
 
 def _of_xgboost(booster: Any, names: list[str], given: pd.DataFrame) -> dict[str, list[Any]]:
-    kinds = booster.feature_types or []
+    kinds = booster.feature_types or ["q"] * len(names)  # of an array, which are quantitative
     model = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]
     stored = model.get("model", model.get("gbtree", {}).get("model", {})).get("cats", {})
     encoded = stored.get("enc") or [{}] * len(kinds)

@@ -24,12 +24,12 @@ from train.evaluation.classification import Classification
 from train.evaluation.reference import field_references, typical
 from train.evaluation.regression import Regression
 from train.fitting.threads import one_thread
-from train.importing import pickles, scalers
+from train.importing import scalers, sources
 from train.importing.columns import require_column
 from train.importing.fields import fields_of
 from train.importing.labels import labels_of, require_one_output
+from train.importing.sources import Source
 from train.onnx.parts import use_one_thread
-from train.tables import table
 from train.tables.fields import to_labels
 from train.tables.read import sha256
 from train.tables.rows import to_rows
@@ -44,7 +44,7 @@ MAX_TRIED = 50  # rows of a sample, one of which the estimator must accept
 @one_thread()
 def import_model(
     file: Path,
-    sample: Path,
+    sample: Path | None,
     target: str | None,
     name: str,
     models_dir: Path,
@@ -53,7 +53,7 @@ def import_model(
     trusted: Collection[str] = (),
     signing_key: "SigningKey | None" = None,
 ) -> Trained:
-    """Write a version from a pickle or .skops file, and rows in a CSV.
+    """Write a version from the file of a model, or a folder of MLflow, and rows in a CSV.
 
     The fields are those that the estimator was fitted on, by name where it knows names, with the
     types and ranges of the sample. A field may be missing if it is in some row of the sample. Rows
@@ -61,6 +61,8 @@ def import_model(
 
     Parameters
     ----------
+    sample : Path or None
+        None for the input example of a folder.
     target : str or None
         The sample's target column, with which the estimator is evaluated.
     with_scalers : sequence of str
@@ -75,8 +77,10 @@ def import_model(
     TrainingError
         If the file holds no estimator that can be served, or the sample does not fit it.
     """
-    given, fitted = _read(file, sample, target, with_scalers, trusted=trusted)
+    source = sources.find(file, sample)
+    given, fitted = _read(source, target, with_scalers, trusted=trusted)
     fields, frame, entries = fields_of(fitted, given, target)
+    fields, sample = source.signed(fields), source.sample
     labels = labels_of(fitted)
     manifest = Manifest(
         name=name,
@@ -117,15 +121,15 @@ def import_model(
 
 
 def _read(
-    file: Path,
-    sample: Path,
+    source: Source,
     target: str | None,
     with_scalers: Sequence[str],
     *,
     trusted: Collection[str],
 ) -> tuple[pd.DataFrame, Any]:
     """The sample's rows that have a target, and the estimator, joined with its scalers."""
-    given, fitted = table.read(sample), pickles.load(file, trusted)
+    given = source.rows()
+    fitted = source.load(trusted, given.shape[1] - (target in given))
     if target is not None:
         require_column(given, target)
         given = given[given[target].notna()].reset_index(drop=True)

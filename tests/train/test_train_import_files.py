@@ -1,0 +1,276 @@
+"""Models that others saved are served as they are: folders of MLflow, ONNX, LightGBM, XGBoost."""
+
+import json
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+import skops.io
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from training import bring, records, refused, served, trusting
+
+from serving.models.engine import Engine
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_training")]
+
+RANDOM = np.random.default_rng(0)
+FRAME = pd.DataFrame(
+    {
+        "months": RANDOM.integers(1, 72, 200),
+        "plan": RANDOM.choice(["basic", "plus"], 200),
+        "cost": RANDOM.gamma(4, 12, 200).round(2),
+        "active": RANDOM.random(200) > 0.5,
+    }
+)
+LABELS = np.where((FRAME["months"] < 24) ^ FRAME["active"], "yes", "no")
+NUMBERS = FRAME[["months", "cost"]].astype("float32")  # that ONNX takes without a difference
+PIPELINE = make_pipeline(
+    ColumnTransformer([("plan", OneHotEncoder(), ["plan"])], remainder="passthrough"),
+    RandomForestClassifier(5, random_state=0, n_jobs=1),
+).fit(FRAME, LABELS)
+
+# As MLflow 3.17 writes it; what differs between formats is filled in.
+MLMODEL = """\
+flavors:
+  python_function:
+    loader_module: mlflow.sklearn
+    model_path: {file}
+  sklearn:
+    code: null
+    pickled_model: {file}
+    serialization_format: {format}
+    sklearn_version: 1.9.1
+    skops_trusted_types: {trusted}
+mlflow_version: 3.17.2
+saved_input_example_info:
+  artifact_path: input_example.json
+  pandas_orient: split
+  serving_input_path: serving_input_example.json
+  type: dataframe
+signature:
+  inputs: '[{{"type": "long", "name": "months", "required": true}}, {{"type": "string",
+    "name": "plan", "required": true}}, {{"type": "double", "name": "cost", "required":
+    false}}, {{"type": "boolean", "name": "active", "required": true}}]'
+  outputs: '[{{"type": "tensor", "tensor-spec": {{"dtype": "str", "shape": [-1]}}}}]'
+  params: null
+utc_time_created: '2026-11-26 11:41:37.102758'
+"""
+
+
+def logged(folder: Path, kind: str, model: Any = PIPELINE, trusted: str = "null") -> Path:
+    """A folder as mlflow.sklearn.save_model writes it."""
+    folder.mkdir()
+    file = "model.skops" if kind == "skops" else "model.pkl"
+    content = skops.io.dumps(model) if kind == "skops" else pickle.dumps(model)
+    (folder / file).write_bytes(content)
+    (folder / "MLmodel").write_text(MLMODEL.format(file=file, format=kind, trusted=trusted))
+    (folder / "input_example.json").write_text(FRAME.head(20).to_json(orient="split", index=False))
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["pickle", "cloudpickle", "skops"])
+def test_a_folder_of_mlflow_needs_no_sample(tmp_path: Path, kind: str):
+    made = bring(tmp_path, logged(tmp_path / "logged", kind))
+    assert {field.name: field.type for field in made.manifest.fields} == {
+        "months": "integer",
+        "plan": "category",
+        "cost": "number",
+        "active": "boolean",
+    }
+    assert [field.name for field in made.manifest.fields if field.optional] == ["cost"]
+    assert served(made, *records(FRAME)) == PIPELINE.predict(FRAME).tolist()
+
+
+def test_a_sample_replaces_the_input_example(tmp_path: Path):
+    FRAME.assign(left=LABELS).to_csv(tmp_path / "rows.csv", index=False)
+    options = ("--sample", tmp_path / "rows.csv", "--target", "left")
+    made = bring(tmp_path, logged(tmp_path / "logged", "pickle"), *options)
+    assert made.manifest.data.rows == 200
+    assert made.manifest.metrics["accuracy"].mean > 0.9
+
+
+class Bomb:
+    """What runs code as soon as it is loaded."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.file,)
+
+
+def test_a_list_of_trusted_types_in_the_folder_is_not_believed(tmp_path: Path):
+    mark = tmp_path / "mark"
+    listed = '["pathlib.Path.touch", "pathlib.PosixPath"]'
+    folder = logged(tmp_path / "logged", "cloudpickle", Bomb(mark), listed)
+    command = ("import", folder, "--name", "bomb")
+    trusted = trusting(tmp_path, *command)
+    assert not mark.exists()
+    refused(tmp_path, *trusted)
+    assert mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  sklearn:", "  pytorch:", "has the flavor pytorch, but only sklearn"),
+        ("pickled_model: model.pkl", "pickled_model: ../x.pkl", "which is not in its folder"),
+        ("flavors:", "flavors: !!python/object/apply:os.getcwd []\nx:", "is not one that MLflow"),
+        ("saved_input_example_info:", "other:", "has no input example: give rows in a CSV"),
+        ('"name": "months"', '"name": "month"', "'month'"),
+    ],
+)
+def test_a_folder_that_cannot_be_imported_is_refused_with_the_reason(
+    tmp_path: Path, old: str, new: str, message: str
+):
+    folder = logged(tmp_path / "logged", "pickle")
+    described = (folder / "MLmodel").read_text()
+    (folder / "MLmodel").write_text(described.replace(old, new, 1))
+    assert message in refused(tmp_path, "import", folder, "--name", "x")
+
+
+def sample(folder: Path, frame: pd.DataFrame, target: Any = None) -> tuple[str | Path, ...]:
+    """Rows as options of the command."""
+    rows = frame if target is None else frame.assign(target=target)
+    rows.to_csv(folder / "rows.csv", index=False)
+    named = () if target is None else ("--target", "target")
+    return "--sample", folder / "rows.csv", *named
+
+
+def onnx_file(folder: Path, model: Any, types: list[Any], **options: Any) -> Path:
+    """A model as skl2onnx exports it."""
+    converted = to_onnx(model, initial_types=types, options=options or None)
+    (folder / "model.onnx").write_bytes(converted.SerializeToString())
+    return folder / "model.onnx"
+
+
+@pytest.mark.parametrize("zipmap", [True, False])
+@pytest.mark.parametrize("batch", [None, 1])
+def test_an_onnx_classifier_of_a_matrix_is_served_as_it_is(
+    tmp_path: Path, zipmap: bool, batch: int | None
+):
+    forest = RandomForestClassifier(5, random_state=0).fit(NUMBERS.to_numpy(), LABELS)
+    file = onnx_file(tmp_path, forest, [("X", FloatTensorType([batch, 2]))], zipmap=zipmap)
+    made = bring(tmp_path, file, *sample(tmp_path, NUMBERS, LABELS))
+    assert made.manifest.classes == ("no", "yes")
+    assert made.manifest.outputs == "probabilities"
+    told = served(made, *records(NUMBERS.astype(float)))
+    assert told == forest.predict(NUMBERS.to_numpy()).tolist()
+
+
+def test_an_onnx_model_of_columns_has_the_names_of_its_inputs(tmp_path: Path):
+    columns = ["plan", "cost"]
+    model = make_pipeline(
+        ColumnTransformer([("plan", OneHotEncoder(), ["plan"])], remainder="passthrough"),
+        LogisticRegression(max_iter=1000),
+    ).fit(FRAME[columns], LABELS)
+    types = [("plan", StringTensorType([None, 1])), ("cost", FloatTensorType([None, 1]))]
+    file = onnx_file(tmp_path, model, types, zipmap=False)
+    made = bring(tmp_path, file, *sample(tmp_path, FRAME[columns]))
+    assert [(field.name, field.type) for field in made.manifest.fields] == [
+        ("plan", "category"),
+        ("cost", "number"),
+    ]
+    assert served(made, *records(FRAME[columns])) == model.predict(FRAME[columns]).tolist()
+
+
+def test_an_onnx_regressor_is_served(tmp_path: Path):
+    model = LinearRegression().fit(NUMBERS.to_numpy(), FRAME["cost"] * 2)
+    file = onnx_file(tmp_path, model, [("X", FloatTensorType([None, 2]))])
+    made = bring(tmp_path, file, *sample(tmp_path, NUMBERS))
+    assert Engine(made).backend == "pickle"
+    told = served(made, *records(NUMBERS.astype(float)))
+    assert told == pytest.approx(model.predict(NUMBERS.to_numpy()).tolist(), rel=1e-5)
+
+
+def test_an_onnx_file_that_reads_other_files_is_refused(tmp_path: Path):
+    model = LinearRegression().fit(NUMBERS.to_numpy(), FRAME["cost"])
+    loaded = onnx.load(onnx_file(tmp_path, model, [("X", FloatTensorType([None, 2]))]))
+    loaded.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(9, "float32"), "w"))
+    onnx.external_data_helper.set_external_data(loaded.graph.initializer[-1], "/etc/passwd")
+    loaded.graph.initializer[-1].data_location = onnx.TensorProto.EXTERNAL
+    (tmp_path / "model.onnx").write_bytes(loaded.SerializeToString())
+    command = ("import", tmp_path / "model.onnx", "--name", "x", *sample(tmp_path, NUMBERS))
+    assert "keeps its weights in other files" in refused(tmp_path, *command)
+
+
+THREE = np.digitize(FRAME["cost"], [30, 55])
+TARGETS: dict[str, Any] = {
+    "binary": (LABELS == "yes").astype(int),
+    "multiclass": THREE,
+    "regression": FRAME["cost"] * 2 + FRAME["months"],
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_text_of_lightgbm_is_served_as_lightgbm_predicts(tmp_path: Path, target: str):
+    lightgbm = pytest.importorskip("lightgbm")
+    given = FRAME[["months", "cost"]].astype(float)
+    parameters = {"objective": target, "verbose": -1, "num_threads": 1}
+    parameters |= {"num_class": 3} if target == "multiclass" else {}
+    booster = lightgbm.train(parameters, lightgbm.Dataset(given, TARGETS[target]), 9)
+    booster.save_model(tmp_path / "model.txt")
+    made = bring(tmp_path, tmp_path / "model.txt", *sample(tmp_path, given, TARGETS[target]))
+    matches(target, booster.predict(given), served(made, *records(given)))
+
+
+def matches(target: str, outputs: Any, predictions: list[Any]) -> None:
+    """The predictions are those of a library's own outputs."""
+    if target == "regression":
+        assert predictions == pytest.approx(outputs.tolist(), rel=1e-6)
+    elif target == "binary":
+        assert predictions == [str(int(each > 0.5)) for each in outputs]
+    else:
+        assert predictions == [str(each) for each in outputs.argmax(axis=1)]
+
+
+OBJECTIVES = {
+    "binary": {"objective": "binary:logistic"},
+    "multiclass": {"objective": "multi:softprob", "num_class": 3},
+    "regression": {"objective": "reg:squarederror"},
+}
+
+
+@pytest.mark.parametrize("suffix", ["json", "ubj"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_file_of_xgboost_is_served_as_xgboost_predicts(tmp_path: Path, target: str, suffix: str):
+    xgboost = pytest.importorskip("xgboost")
+    given = FRAME[["months", "cost"]].astype(float)
+    matrix = xgboost.DMatrix(given, TARGETS[target])
+    booster = xgboost.train(OBJECTIVES[target] | {"nthread": 1}, matrix, 9)
+    file = tmp_path / f"model.{suffix}"
+    booster.save_model(file)
+    made = bring(tmp_path, file, *sample(tmp_path, given, TARGETS[target]))
+    matches(target, booster.predict(matrix), served(made, *records(given)))
+
+
+@pytest.mark.parametrize(("library", "content"), [("lightgbm", "tree\n"), ("xgboost", "{}")])
+def test_a_library_that_is_not_installed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, content: str
+):
+    monkeypatch.setitem(sys.modules, library, None)
+    (tmp_path / "model").write_text(content)
+    command = ("import", tmp_path / "model", "--name", "x", *sample(tmp_path, NUMBERS))
+    message = refused(tmp_path, *command)
+    assert f"needs the package {library}, which is not installed" in message
+
+
+def test_a_ranker_is_refused(tmp_path: Path):
+    xgboost = pytest.importorskip("xgboost")
+    matrix = xgboost.DMatrix(NUMBERS, TARGETS["binary"], group=[200])
+    booster = xgboost.train({"objective": "rank:ndcg"}, matrix, 2)
+    booster.save_model(tmp_path / "model.json")
+    assert json.loads((tmp_path / "model.json").read_text())
+    command = ("import", tmp_path / "model.json", "--name", "x", *sample(tmp_path, NUMBERS))
+    assert "has the objective rank:ndcg" in refused(tmp_path, *command)

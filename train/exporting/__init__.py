@@ -1,0 +1,1 @@
+"""Write a version for others: as a model folder of MLflow, or as an ONNX file."""
