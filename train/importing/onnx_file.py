@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from onnx.external_data_helper import uses_external_data
+from onnx import external_data_helper
 from onnx.helper import get_attribute_value
 from onnx.numpy_helper import to_array
 
@@ -36,24 +36,25 @@ def load(file: Path, width: int) -> OnnxModel:
     """
     try:
         content = file.read_bytes()
-        graph = onnx.load_model_from_string(content).graph
-        _require_alone(file, graph)
+        read = onnx.load_model_from_string(content)
+        _require_alone(file, read)
         session = OnnxModel(content, []).session
     except TrainingError:
         raise
     except Exception as error:  # why: both libraries have many error types of their own
         raise TrainingError(f"{file} cannot be loaded by ONNX Runtime: {reason(error)}") from error
     columns = _columns(file, session.get_inputs())
-    model = _model(file, content, columns, graph, session.get_outputs())
+    model = _model(file, content, columns, read.graph, session.get_outputs())
     if not columns:
         wide = session.get_inputs()[0].shape[1]
         model.n_features_in_ = wide if isinstance(wide, int) else width
     return model
 
 
-def _require_alone(file: Path, graph: Any) -> None:
-    """Refuse a model that would read other files."""
-    if any(uses_external_data(each) for each in graph.initializer):
+def _require_alone(file: Path, model: Any) -> None:
+    """Refuse a model that would read other files, also in a part of its graph."""
+    tensors = external_data_helper._get_all_tensors(model)  # noqa: SLF001 # onnx has no other
+    if any(map(external_data_helper.uses_external_data, tensors)):
         raise TrainingError(
             f"{file} keeps its weights in other files: save it as one, by "
             "onnx.save(model, file, save_as_external_data=False)"
