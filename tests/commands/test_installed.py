@@ -71,6 +71,9 @@ def test_training_is_listed_without_being_imported(tmp_path: Path):
 
 def test_a_command_whose_package_is_not_here_is_not_offered(monkeypatch: pytest.MonkeyPatch):
     """In the image there is no train."""
-    entries = [EntryPoint(name, f"{name}.__main__:main", "") for name in ("train", "nowhere")]
+    packages = ("train", "train.exporting", "nowhere", "nowhere.deep")
+    entries = [EntryPoint(name, f"{name}.__main__:main", "") for name in packages]
     monkeypatch.setattr(plugins, "entry_points", lambda **_: entries)
-    assert [command.name for command in plugins.plugins()] == ["train"]
+    offered = {command.name: command.help or "" for command in plugins.plugins()}
+    assert [*offered] == ["train", "train.exporting"]
+    assert offered["train.exporting"].startswith("Write a version for others")
