@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 
 from app import create_app
 from serving import clock, ids
+from serving.api.openapi.structs import simple
 from serving.inputs.field import Field
 from serving.settings import Settings
 from train.tables.rows import to_rows
@@ -139,3 +140,27 @@ def test_labels_that_are_alike_as_names_are_numbered_in_generated_clients(tmp_pa
     assert schema(document, "census.Prediction").is_valid(predicted)
     del predicted["probabilities"]["<=50K"]
     assert not schema(document, "census.Prediction").is_valid(predicted)
+
+
+@pytest.mark.parametrize(
+    ("written", "described"),
+    [
+        ({"type": ["string", "null"]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        (
+            {"type": ["array", "null"], "items": {"type": "string"}},
+            {"anyOf": [{"items": {"type": "string"}, "type": "array"}, {"type": "null"}]},
+        ),
+        ({"enum": ["a", None]}, {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]}),
+        (
+            {"type": "array", "prefixItems": [{"type": "number"}] * 2, "items": False},
+            {"type": "array", "items": {"type": "number"}},
+        ),
+        (
+            {"properties": {"enum": {"type": "null"}, "value": {"enum": ["a"]}}},
+            {"properties": {"enum": {"const": None}, "value": {"type": "string", "enum": ["a"]}}},
+        ),
+        ({"example": {"enum": [1, "a"]}}, {"example": {"enum": [1, "a"]}}),
+    ],
+)
+def test_any_schema_is_described_in_words_that_generators_know(written: Any, described: Any):
+    assert simple(written) == described

@@ -14,7 +14,7 @@ from serving.access.callers import Caller, Need
 from serving.api.declared import declaration
 from serving.api.openapi import problems, records
 from serving.api.openapi.operation import About, Operation, component
-from serving.api.openapi.structs import Schema, ref, schemas, text, whole_number
+from serving.api.openapi.structs import Schema, ref, schemas, simple, text, whole_number
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")  # of a path, as Flask writes it
 OF_FLASK = {"HEAD", "OPTIONS"}  # methods that need no view
@@ -92,9 +92,9 @@ def make_document(
                 for each in models
             ),
         ],
-        "paths": described["paths"],
+        "paths": simple(described["paths"]),
         "components": {
-            "schemas": _schemas([*structs.values()]) | described["schemas"],
+            "schemas": simple(_schemas([*structs.values()]) | described["schemas"]),
             "responses": described["responses"],
             "securitySchemes": SCHEMES,
         },

@@ -14,6 +14,9 @@ Content = (
 )  # document.py replaces a struct by a reference to its schema
 
 REF = "#/components/schemas/"
+DATA = {"const", "default", "enum", "example", "examples", "required", "value"}  # no schemas
+NOTES = ("description", "default", "example", "examples", "title")  # that limit nothing
+TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 HEADING = re.compile(r"\n\n?Attributes\n-+\n")
 ENTRY = re.compile(
     r"^(?P<names>\w[\w, ]*?)(?: : .*)?\n(?P<description>(?: {4}.*\n?)+)", re.MULTILINE
@@ -41,35 +44,60 @@ def schemas(structs: Sequence[type[msgspec.Struct]]) -> dict[str, Schema]:
         if not struct.__struct_config__.omit_defaults:
             defaults = [name for name, each in schema["properties"].items() if "default" in each]
             schema["required"] = [*dict.fromkeys([*schema["required"], *defaults])]
-    return {name: _simple(schema) for name, schema in found.items()}
+    return dict(found)
 
 
-def _simple(schema: Any) -> Any:
-    """The schema in words that generators of clients and linters know.
+def simple(schema: Any) -> Any:
+    """A part of the document in words that generators of clients and linters know.
 
     A tuple becomes an array of that length whose items are of any of its kinds, because most know
-    no `prefixItems`; anything or null becomes anything; null alone a constant; and what is one of
-    some texts is a text.
+    no `prefixItems`; a list of types, or an enum of several, any of them; anything or null becomes
+    anything; and null alone a constant.
     """
     if isinstance(schema, list):
-        return [_simple(each) for each in schema]
+        return [simple(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    simple = {name: _simple(value) for name, value in schema.items() if name != "prefixItems"}
-    if kinds := schema.get("prefixItems"):
-        simple["items"] = any_of([each for at, each in enumerate(kinds) if each not in kinds[:at]])
-    if "enum" in schema:  # that msgspec writes without a type
-        simple["type"] = "string"
-    if {} in simple.get("anyOf", []):
-        del simple["anyOf"]
-    if isinstance(kinds := schema.get("type"), list):
-        del simple["type"]
-        simple["anyOf"] = [{"type": each} for each in kinds]
-    for kind in simple.get("properties", {}).values():
-        if kind.get("type") == "null":
-            del kind["type"]
-            kind["const"] = None
-    return simple
+    found = {name: value if name in DATA else simple(value) for name, value in schema.items()}
+    if isinstance(properties := schema.get("properties"), dict):
+        found["properties"] = {name: _no_null(simple(part)) for name, part in properties.items()}
+    if kinds := found.pop("prefixItems", None):
+        found["items"] = any_of([each for at, each in enumerate(kinds) if each not in kinds[:at]])
+    if isinstance(types := schema.get("type"), list):
+        return _of_types(found, types)
+    if isinstance(values := schema.get("enum"), list):
+        return _of_values(found, values)
+    if {} in found.get("anyOf", []):
+        del found["anyOf"]
+    return found
+
+
+def _no_null(kind: Any) -> Any:
+    """The schema of a property; of one that is only null, a constant."""
+    if isinstance(kind, dict) and kind.get("type") == "null":
+        return {name: value for name, value in kind.items() if name != "type"} | {"const": None}
+    return kind
+
+
+def _of_types(schema: Schema, types: Sequence[str]) -> Schema:
+    """A schema of several types: what limits it belongs to the only one besides null."""
+    notes = {name: schema.pop(name) for name in NOTES if name in schema}
+    del schema["type"]
+    limits = schema if len([each for each in types if each != "null"]) == 1 else {}
+    kinds = [({} if each == "null" else limits) | {"type": each} for each in types]
+    return ({} if limits else schema) | any_of(kinds) | notes
+
+
+def _of_values(schema: Schema, values: Sequence[Any]) -> Schema:
+    """A schema of listed values, those of each type on their own."""
+    named: dict[str, list[Any]] = {}
+    for value in values:
+        named.setdefault(TYPES[type(value)], []).append(value)
+    kinds: list[Schema] = [
+        {"type": kind} | ({} if kind == "null" else {"enum": listed})
+        for kind, listed in named.items()
+    ]
+    return {name: value for name, value in schema.items() if name != "enum"} | any_of(kinds)
 
 
 def described(content: Any) -> str:
