@@ -19,14 +19,15 @@ class PlainRequest(NamedTuple):
     ----------
     request_id : str
         What the client sent as X-Request-ID; empty if nothing.
-    subject, accept_encoding, authorization, x_api_key : str
-        Likewise.
+    json_length, subject, accept_encoding, authorization, x_api_key : str
+        Likewise; `json_length` is how many bytes of the body are JSON if tensors may follow.
     address : str
         Of the client.
     """
 
     body: bytes
     request_id: str
+    json_length: str
     subject: str
     accept_encoding: str
     authorization: str

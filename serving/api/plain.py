@@ -1,4 +1,4 @@
-"""Plain requests: a well-formed POST of JSON to a predict route, answered without Flask.
+"""Plain requests: a well-formed POST of JSON or tensors to a predict route, without Flask.
 
 The server recognises them in the bytes as they came (`serving/server/plain.py`). They are answered
 by the same function that the view calls. Whatever turns out to be faulty, or waits for a model, is
@@ -13,8 +13,9 @@ from typing import NamedTuple
 from serving.access.access import Access, Credentials, sent_key
 from serving.access.callers import Caller
 from serving.api.around import compression, request_id
-from serving.api.protocols import PROTOCOLS, Answer
-from serving.errors import TooManyRequests
+from serving.api.protocols import PROTOCOLS, TENSORS, Answer, AnswerTensors
+from serving.api.protocols.v2.requests import HEADER, Content
+from serving.errors import NotJSON, TooManyRequests
 from serving.front import PlainRequest, PlainResponse
 from serving.models.engine import Engine
 from serving.predicting.service import RequestContext, Service
@@ -28,7 +29,7 @@ class Route(NamedTuple):
 
     rule: str
     name: str | None
-    predict: Answer
+    predict: AnswerTensors
     service: Service
     access: Access
     max_records: int
@@ -50,10 +51,11 @@ class Route(NamedTuple):
             subject = request_id.subject(request.subject or None)
             name = request_id.name(request.request_id)
             context = RequestContext(name, since, subject, caller)
-            body = self.predict(self.service, engine, request.body, self.max_records, context)
+            sent = Content(request.body, request.json_length or None)
+            content = self.predict(self.service, engine, sent, self.max_records, context)
             taken = (time.perf_counter_ns() - since) // 1000
             self.service.metrics.count_request(self.rule, "POST", "200", taken, predicts=True)
-            return _response(body, context, request.accept_encoding)
+            return _response(content, context, request.accept_encoding)
         self.access.give_back(caller, request.address)
         return None
 
@@ -83,10 +85,14 @@ class Plain:
     """The routes of the protocols that take plain requests."""
 
     def __init__(self, service: Service, settings: Settings, access: Access) -> None:
-        routes = [
-            Route(rule, None, answer, service, access, settings.max_records)
+        answers = {
+            rule: _of_json(answer)
             for protocol in PROTOCOLS
             for rule, answer in protocol.PLAIN.items()
+        }
+        routes = [
+            Route(rule, None, answer, service, access, settings.max_records)
+            for rule, answer in {**answers, **TENSORS}.items()
         ]
         self._of_default = {route.rule: route for route in routes if "<name>" not in route.rule}
         self._of_models = [
@@ -105,14 +111,29 @@ class Plain:
         return None
 
 
-def _response(body: bytes, context: RequestContext, accepted: str) -> PlainResponse:
-    packed = ""
+def _of_json(answer: Answer) -> AnswerTensors:
+    """Answer JSON only; tensors are left to the view."""
+
+    def answer_json(
+        service: Service, engine: Engine, sent: Content, max_records: int, context: RequestContext
+    ) -> Content:
+        if sent.json_length is not None:
+            raise NotJSON("tensors may follow the JSON")
+        return Content(answer(service, engine, sent.body, max_records, context))
+
+    return answer_json
+
+
+def _response(content: Content, context: RequestContext, accepted: str) -> PlainResponse:
+    body, packed, more = content.body, "", ""
+    if content.json_length is not None:
+        more = f"{HEADER}: {content.json_length}\r\n"
     encoding = compression.accepted_encoding(accepted) if len(body) >= compression.MIN_BYTES else ""
     if encoding:
         body = compression.packed(body, encoding)
         packed = f"Content-Encoding: {encoding}\r\n"
     headers = (
-        f"Content-Type: application/json\r\n{request_id.HEADER}: {context.request_id}\r\n"
+        f"Content-Type: {content.mimetype}\r\n{more}{request_id.HEADER}: {context.request_id}\r\n"
         f"X-Content-Type-Options: nosniff\r\n"
         f"Vary: Accept-Encoding\r\n{packed}Content-Length: {len(body)}\r\n"
     )

@@ -1,8 +1,9 @@
 """Plain requests, read and answered in the bytes as they came.
 
 Parsing a request into an environment, and Flask's routing, contexts and response objects cost
-several times what a prediction does. A POST to a path that takes plain requests is read here if all
-of its headers are known and none is unusual; any other request is gunicorn's to parse.
+several times what a prediction does. A POST of JSON, or of JSON with tensors behind it, to a path
+that takes plain requests is read here if all of its headers are known and none is unusual; any
+other request is gunicorn's to parse.
 """
 
 import io
@@ -27,10 +28,11 @@ PIECE = 2**18  # bytes of a body that are received at once
 REQUEST_LINE = re.compile(rb"POST (/[\w/.~:-]*) HTTP/1\.1")
 TEXT = rb"[\t\x20-\x7e]*"
 LENGTH, REQUEST_ID, ACCEPT_ENCODING = b"content-length", b"x-request-id", b"accept-encoding"
-SUBJECT = b"x-subject"
+JSON_LENGTH, SUBJECT = b"inference-header-content-length", b"x-subject"
+CONTENT_TYPE, TENSORS = b"content-type", b"application/octet-stream"
 AUTHORIZATION, X_API_KEY = b"authorization", b"x-api-key"
 FORWARDED_FOR = b"x-forwarded-for"
-KEPT = (REQUEST_ID, SUBJECT, ACCEPT_ENCODING, AUTHORIZATION, X_API_KEY, FORWARDED_FOR)
+KEPT = (REQUEST_ID, JSON_LENGTH, SUBJECT, ACCEPT_ENCODING, AUTHORIZATION, X_API_KEY, FORWARDED_FOR)
 # Whatever else a header may contain, and every other header, is left to gunicorn and Flask.
 HEADERS = {
     name: re.compile(value)
@@ -41,8 +43,9 @@ HEADERS = {
         ACCEPT_ENCODING: TEXT,
         b"accept-language": TEXT,
         b"connection": rb"[Kk]eep-[Aa]live",
-        b"content-type": rb"application/json|application/x-www-form-urlencoded",
+        CONTENT_TYPE: rb"application/json|application/x-www-form-urlencoded|" + TENSORS,
         LENGTH: rb"0|[1-9]\d{0,9}",
+        JSON_LENGTH: rb"\d{1,10}",
         REQUEST_ID: TEXT,
         SUBJECT: rb"[\x21-\x7e]+",
         AUTHORIZATION: TEXT,
@@ -67,6 +70,7 @@ class Head(NamedTuple):
     path: str
     length: int
     request_id: str
+    json_length: str
     subject: str
     accept_encoding: str
     authorization: str
@@ -90,6 +94,8 @@ def read_head(head: bytes) -> Head | None:
             return None
         values[name] = value
     if b"host" not in values or LENGTH not in values:
+        return None
+    if values.get(CONTENT_TYPE) == TENSORS and JSON_LENGTH not in values:
         return None
     sent = (values.get(each, b"").decode() for each in KEPT)
     return Head(line[1].decode(), int(values[LENGTH]), *sent)
@@ -147,6 +153,7 @@ class PlainRequests:
         request = PlainRequest(
             received[start:stop],
             head.request_id,
+            head.json_length,
             head.subject,
             head.accept_encoding,
             head.authorization,

@@ -2,8 +2,9 @@
 
 A protocol's module has `blueprint(service, settings)`, whose routes declare how they are documented
 and which of them predict, and `PLAIN`: for each route that takes plain requests (see
-`serving/api/plain.py`), the function from the body to the body of the response. PROTOCOLS lists
-them; adding one is adding its file, its line here and its test.
+`serving/api/plain.py`), the function from the body to the body of the response; both are JSON.
+TENSORS has those of bodies in which tensors may follow the JSON. PROTOCOLS lists the protocols;
+adding one is adding its file, its line here and its test.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,11 +13,13 @@ from typing import Protocol
 from flask import Blueprint
 
 from serving.api.protocols import kserve, mlflow, native, sagemaker, v2, vertex
+from serving.api.protocols.v2.requests import Content
 from serving.models.engine import Engine
 from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
 Answer = Callable[[Service, Engine, bytes, int, RequestContext], bytes]
+AnswerTensors = Callable[[Service, Engine, Content, int, RequestContext], Content]
 
 
 class Module(Protocol):
@@ -31,3 +34,4 @@ class Module(Protocol):
 
 
 PROTOCOLS: tuple[Module, ...] = (vertex, native, kserve, mlflow, sagemaker, v2)
+TENSORS: Mapping[str, AnswerTensors] = v2.TENSORS

@@ -10,34 +10,13 @@ import pytest
 from conftest import body, moved, predict, wine
 from flask.testing import FlaskClient
 from plain_way import WAYS, ask
+from tensors import INFER, LENGTH, binary, columns, matrix, numbers, parts_of
 
 from app import create_app
 from serving.settings import Settings
 
-INFER = "/v2/models/wine/infer"
-LENGTH = "Inference-Header-Content-Length"
 OUTPUTS = ("predict", "predict_proba", "id", "warnings")
 KEY = "sixteen-or-more-characters"
-
-
-def columns(*records: dict[str, Any]) -> list[dict[str, Any]]:
-    """A column for each field, as PandasCodec sends them."""
-    return [
-        {
-            "name": name,
-            "shape": [len(records), 1],
-            "datatype": "BYTES" if isinstance(value, str) else "FP64",
-            "data": [record[name] for record in records],
-        }
-        for name, value in records[0].items()
-    ]
-
-
-def matrix(*records: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
-    """One tensor, with the color as its code."""
-    data = [[*[*record.values()][:-1], float(record["color"] == "white")] for record in records]
-    shape = [len(records), len(data[0])]
-    return [{"name": "input-0", "shape": shape, "datatype": "FP64", "data": data} | changes]
 
 
 def infer(client: FlaskClient, inputs: Any, path: str = INFER, **others: Any) -> Any:
@@ -253,35 +232,6 @@ def test_single_precision_flips_no_label(client: FlaskClient):
     assert outputs(client.post(INFER, data=content, headers=header))["predict_proba"] == found
 
 
-def binary(inputs: Any, parts: list[bytes], **others: Any) -> tuple[bytes, dict[str, str]]:
-    """A body with binary inputs, and its header."""
-    inputs = [
-        {name: value for name, value in tensor.items() if name != "data"}
-        | {"parameters": {"binary_data_size": len(part)}}
-        for tensor, part in zip(inputs, parts, strict=True)
-    ]
-    head = json.dumps({"inputs": inputs, **others}).encode()
-    return head + b"".join(parts), {LENGTH: str(len(head))}
-
-
-def numbers(*records: dict[str, Any]) -> tuple[list[dict[str, Any]], list[bytes]]:
-    (tensor,) = matrix(*records)
-    return [tensor], [np.array(tensor["data"], "<f8").tobytes()]
-
-
-def parts_of(answer: Any) -> dict[str, bytes]:
-    """The bytes of each binary output of a response."""
-    assert answer.content_type == "application/octet-stream"
-    length = int(answer.headers[LENGTH])
-    rest, found = answer.data[length:], {}
-    for output in json.loads(answer.data[:length])["outputs"]:
-        size = output["parameters"]["binary_data_size"]
-        assert "data" not in output
-        found[output["name"]], rest = rest[:size], rest[size:]
-    assert rest == b""
-    return found
-
-
 def test_binary_tensors_are_read_and_written(client: FlaskClient):
     records = [wine(), wine(alcohol=8)]
     own = predict(client, records)["predictions"]
@@ -444,10 +394,14 @@ def test_plain_requests_are_answered_without_flask(settings: Settings):
     client = app.test_client()
     infer(client, columns(wine()))
     infer(client, matrix(wine()))
-    assert app.wsgi_app.answered == 2  # type: ignore[attr-defined]
     infer(client, columns(wine()), parameters={"binary_data_output": True})
+    content, header = binary(*numbers(wine()))
+    for kind in (None, "application/octet-stream", "application/json"):
+        client.post(INFER, data=content, headers=header, content_type=kind)
+    assert app.wsgi_app.answered == 6  # type: ignore[attr-defined]
     infer(client, [])
-    assert app.wsgi_app.answered == 2  # type: ignore[attr-defined]
+    client.post(INFER, data=content, content_type="application/octet-stream")
+    assert app.wsgi_app.answered == 6  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -4,6 +4,7 @@ With its extensions for binary tensors, classification and the model repository.
 """
 
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -19,10 +20,9 @@ from serving.api.protocols.refusals import described
 from serving.api.protocols.v2 import repository
 from serving.api.protocols.v2.documented import infer_operation
 from serving.api.protocols.v2.metadata import ModelMetadata, metadata
-from serving.api.protocols.v2.requests import HEADER, Request, decode, split, to_rows
+from serving.api.protocols.v2.requests import HEADER, Content, Request, split, to_rows
 from serving.api.protocols.v2.responses import choose, respond
 from serving.api.respond import as_json
-from serving.errors import NotJSON
 from serving.inputs.schema import Rows
 from serving.models.engine import Engine
 from serving.models.outputs import Predictions
@@ -124,16 +124,12 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @declares(infer_operation, scope="predict", predicts=True)
     def v2_infer(name: str, version: int | None) -> Response:
         engine, context = registry.engine(name, version), request_id.context()
-        sent, parts = split(read_body(), request.headers.get(HEADER), engine.schema)
-        chosen = choose(sent, engine.manifest)
-        rows = to_rows(sent, parts, engine.schema, settings.max_records)
-        predicted, id_ = _predict(service, engine, sent, rows, context)
-        content, binary = respond(predicted, chosen, id_)
-        if not any(each.is_binary for each in chosen):
-            return Response(content, mimetype="application/json")
-        packed = Response(b"".join([content, *binary]), mimetype="application/octet-stream")
-        packed.headers[HEADER] = str(len(content))
-        return packed
+        sent = Content(read_body(), request.headers.get(HEADER))
+        content = infer(service, engine, sent, settings.max_records, context)
+        response = Response(content.body, mimetype=content.mimetype)
+        if content.json_length is not None:
+            response.headers[HEADER] = content.json_length
+        return response
 
     return routes
 
@@ -153,29 +149,20 @@ def _predict(
     return service.predict(engine, rows, context), id_
 
 
-def infer_json(
-    service: Service, engine: Engine, body: bytes, max_records: int, context: RequestContext
-) -> bytes:
-    """From the JSON of a request to that of its response.
-
-    Raises
-    ------
-    NotJSON
-        For a request whose response is not JSON alone, among others.
-    """
-    sent = decode(body)
+def infer(
+    service: Service, engine: Engine, content: Content, max_records: int, context: RequestContext
+) -> Content:
+    """From the body of a request to that of its response, each JSON that tensors may follow."""
+    sent, parts = split(content, engine.schema)
     chosen = choose(sent, engine.manifest)
-    if any(each.is_binary for each in chosen) or any(
-        each.binary_size is not None for each in sent.inputs
-    ):
-        raise NotJSON("a tensor is binary")
-    rows = to_rows(sent, [None] * len(sent.inputs), engine.schema, max_records)
+    rows = to_rows(sent, parts, engine.schema, max_records)
     predicted, id_ = _predict(service, engine, sent, rows, context)
-    return respond(predicted, chosen, id_)[0]
+    return respond(predicted, chosen, id_)
 
 
-# What answers plain requests without Flask.
-PLAIN = {INFER: infer_json}
+# What answers plain requests without Flask: those of JSON alone, and those with tensors.
+PLAIN: dict[str, Any] = {}
+TENSORS = {INFER: infer}
 
 
 def _ready_operation() -> Operation:

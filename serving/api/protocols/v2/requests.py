@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,6 +17,25 @@ from serving.inputs.shown import shown
 
 HEADER = "Inference-Header-Content-Length"
 COLUMN, MATRIX = 1, 2  # dimensions
+
+
+class Content(NamedTuple):
+    """The body of a request or of a response.
+
+    Attributes
+    ----------
+    json_length : str, optional
+        How many bytes of it are JSON, as `HEADER` has it; the others are tensors. None if all of it
+        is JSON.
+    """
+
+    body: bytes
+    json_length: str | None = None
+
+    @property
+    def mimetype(self) -> str:
+        """The type of the body."""
+        return "application/json" if self.json_length is None else "application/octet-stream"
 
 
 class Wanted(msgspec.Struct, gc=False):
@@ -60,18 +79,16 @@ def decode(body: bytes) -> Request:
         ) from None
 
 
-def split(body: bytes, header: str | None, schema: Schema) -> tuple[Request, list[bytes | None]]:
+def split(content: Content, schema: Schema) -> tuple[Request, list[bytes | None]]:
     """Split a body into its JSON and the bytes of each binary input.
 
-    Parameters
-    ----------
-    header : str or None
-        How many bytes of the body are JSON; 0 if all of it is the only input of the model.
+    Without any JSON, all of it is the only input of the model.
 
     Raises
     ------
     NotJSON, BadRequest
     """
+    body, header = content
     length = len(body) if header is None else _length(header, len(body))
     if not length and header is not None:
         return _raw(body, schema)

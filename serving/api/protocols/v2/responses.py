@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 
 from serving.api.protocols.v2 import tensors
 from serving.api.protocols.v2.metadata import TensorMetadata, outputs_of
-from serving.api.protocols.v2.requests import Request, Wanted
+from serving.api.protocols.v2.requests import Content, Request, Wanted
 from serving.api.respond import encode
 from serving.inputs.exact import in_one_line
 from serving.inputs.shown import shown
@@ -88,11 +88,12 @@ def _chosen(wanted: Wanted, described: TensorMetadata, binary: bool, manifest: M
     return Chosen(described, bool(parameters.get("binary_data", binary)), top)
 
 
-def respond(predicted: Predicted, chosen: Sequence[Chosen], id_: str) -> tuple[bytes, list[bytes]]:
-    """Write the JSON of a response, and the bytes that follow it."""
+def respond(predicted: Predicted, chosen: Sequence[Chosen], id_: str) -> Content:
+    """Write the body of a response."""
     manifest, remarks = predicted.engine.manifest, predicted.rows.remarks
     count = len(predicted.rows.matrix)
-    outputs, parts = [], []
+    outputs: list[Output] = []
+    parts: list[bytes] = []
     for each in chosen:
         values, width, datatype = _values(predicted, each)
         output = Output(each.described.name, datatype, [count, width], _parameters(each, datatype))
@@ -104,10 +105,10 @@ def respond(predicted: Predicted, chosen: Sequence[Chosen], id_: str) -> tuple[b
             output.data = values
         outputs.append(output)
     warnings = {"warnings": _listed(remarks)} if remarks else {}
-    return (
-        encode(InferenceResponse(manifest.name, str(manifest.version), id_, warnings, outputs)),
-        parts,
-    )
+    json = encode(InferenceResponse(manifest.name, str(manifest.version), id_, warnings, outputs))
+    if not any(each.is_binary for each in chosen):
+        return Content(json)
+    return Content(b"".join([json, *parts]), str(len(json)))
 
 
 def _values(predicted: Predicted, chosen: Chosen) -> tuple[Sequence[Any], int, str]:

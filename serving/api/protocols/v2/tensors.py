@@ -169,15 +169,20 @@ def _from_bytes(tensor: Tensor, content: bytes) -> Values:
 
 def _texts(tensor: Tensor, content: bytes) -> list[str]:
     """Split elements that each begin with their length."""
-    found, place = [], 0
-    while place < len(content):
-        if place + LENGTH.size > len(content):
+    found: list[str] = []
+    texts: dict[bytes, str] = {}  # labels are often the same
+    place, end = 0, len(content)
+    while place < end:
+        start = place + LENGTH.size
+        if start > end:
             raise ValueError("ends within the length of an element")
-        (length,) = LENGTH.unpack_from(content, place)
-        place += LENGTH.size + length
-        if place > len(content):
-            raise ValueError(f"ends within an element of {length} bytes")
-        found.append(_text(content[place - length : place]))
+        place = start + int.from_bytes(content[place:start], "little")
+        if place > end:
+            raise ValueError(f"ends within an element of {place - start} bytes")
+        element = content[start:place]
+        if element not in texts:
+            texts[element] = _text(element)
+        found.append(texts[element])
     return _counted(tensor, found)
 
 
