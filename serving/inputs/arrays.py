@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from serving.errors import Fault, InvalidRecords
 from serving.inputs import labels
 from serving.inputs.decimals import shortest
-from serving.inputs.field import Field
+from serving.inputs.field import EXACT_INTEGER, Field
 from serving.inputs.shown import listed, shown
 from serving.inputs.strict_json import JSONObject
 
@@ -40,6 +40,11 @@ class ArrayReader:
             for place, is_plain in enumerate(plain)
             if not is_plain
         }
+        self._numbered = {
+            place: numbers
+            for place, codes in self._others.items()
+            if (numbers := _numbers_of(codes))
+        }
         limits = [
             (each.minimum, each.maximum, each.optional) if is_plain else (-np.inf, np.inf, True)
             for each, is_plain in zip(self._fields, plain, strict=True)
@@ -61,7 +66,11 @@ class ArrayReader:
                 for place in self._plain:
                     matrix[:, place] = _numbers(columns[place], self._fields[place])
             for place, codes in self._others.items():
-                matrix[:, place] = _converted(columns[place], self._fields[place], codes)
+                column, known = columns[place], self._numbered.get(place)
+                found: Any = _coded(column, *known) if known else None
+                if found is None:
+                    found = _converted(column, self._fields[place], codes)
+                matrix[:, place] = found
             return matrix if self._are_possible(matrix) else None
         except (ValueError, TypeError, OverflowError):
             return None
@@ -116,6 +125,26 @@ def _codes(field: Field) -> dict[Any, float]:
         each: known.known[each] for each in (*field.categories, *known.integers)
     }
     return codes | ({None: math.nan} if field.optional else {})
+
+
+def _numbers_of(codes: Mapping[Any, float]) -> tuple[NDArray[np.float64], ...]:
+    """Return the numbers among a category's values, ascending, and their codes; nothing if none."""
+    numbers = sorted(
+        (each, code)
+        for each, code in codes.items()
+        if isinstance(each, int) and abs(each) < EXACT_INTEGER
+    )
+    return tuple(np.array(numbers, np.float64).T)
+
+
+def _coded(
+    column: Column, numbers: NDArray[np.float64], codes: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Return the codes of an array of numbers; None if one of them has no code."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind not in "fiu":
+        return None
+    places = np.minimum(np.searchsorted(numbers, column), len(numbers) - 1)
+    return codes[places] if (numbers[places] == column).all() else None
 
 
 def exact(sent: NDArray[Any]) -> NDArray[Any]:

@@ -17,22 +17,21 @@ def shortest(rounded: NDArray[Any]) -> NDArray[np.float64]:
     >>> shortest(np.array([12.8, 0.1, 3.0, np.nan, 16777216], np.float32)).tolist()
     [12.8, 0.1, 3.0, nan, 16777216.0]
     """
+    flat = rounded.ravel()
     with np.errstate(invalid="ignore"):  # of a NaN that signals
-        exact = rounded.astype(np.float64)
-    found = exact.copy()
+        found = flat.astype(np.float64)
     # Up to here a float can be any whole number, so the shortest decimal of one is itself.
-    every_integer = 2.0 ** (np.finfo(rounded.dtype).nmant + 1)
-    finite = np.isfinite(exact)
-    by_text = finite & (np.abs(exact) > every_integer)
-    left = finite & (exact != np.rint(exact))
+    every_integer = 2.0 ** (np.finfo(flat.dtype).nmant + 1)
+    large = np.flatnonzero(np.isfinite(found) & (np.abs(found) > every_integer))
+    left = np.flatnonzero(np.isfinite(found) & (found != np.rint(found)))
+    exact, single = found[left], flat[left]
     for decimals in range(1, MAX_DECIMALS + 1):
-        if not left.any():
+        if not len(left):
             break
         near = np.rint(exact * 10.0**decimals) / 10.0**decimals  # as its text is parsed
-        is_found = left & (near.astype(rounded.dtype) == rounded)
-        np.copyto(found, near, where=is_found)
-        left ^= is_found
-    by_text |= left
-    if by_text.any():
-        found[by_text] = [float(str(each)) for each in rounded[by_text]]
-    return found
+        is_found = near.astype(flat.dtype) == single
+        found[left[is_found]] = near[is_found]
+        left, exact, single = left[~is_found], exact[~is_found], single[~is_found]
+    by_text = np.concatenate([large, left])
+    found[by_text] = [float(str(each)) for each in flat[by_text]]
+    return found.reshape(rounded.shape)
