@@ -38,14 +38,14 @@ test-clients: .venv/development $(CLIENTS:%=tests/clients/.venv-%/installed)  ##
 
 sanitize: .venv/development  ## walk forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more
 	mkdir -p .venv/sanitized
-	for source in serving/models/_walk serving/inputs/_columns; do \
+	for source in serving/models/_walk serving/inputs/_columns serving/inputs/_rows; do \
 		$(CC) -shared -fPIC -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 			-I$(shell .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 			$$source.c -o .venv/sanitized/$$(basename $$source).so -lm || exit; \
 	done
 	SANITIZED=.venv/sanitized CASES=$${CASES:-1000} PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" \
-		.venv/bin/pytest tests/models/test_forest.py tests/inputs/test_columns.py
+		.venv/bin/pytest tests/models/test_forest.py tests/inputs/test_columns.py tests/inputs/test_row_texts.py
 
 faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
 	FAULTS=full .venv/bin/pytest -s tests/server/test_faults.py tests/server/test_attacks.py tests/server/test_slow_clients.py tests/server/test_sharing.py tests/server/test_erased_meanwhile.py tests/versions/test_swaps.py tests/monitor/test_monitor_process.py tests/docs/test_story.py tests/access/test_fuzz.py
@@ -71,7 +71,7 @@ tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/p
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 
-COMPILED = serving/models/_walk.c serving/inputs/_columns.c
+COMPILED = serving/models/_walk.c serving/inputs/_columns.c serving/inputs/_rows.c
 
 .venv/serving: .venv/bin/pip requirements.txt requirements-parser.txt pyproject.toml $(COMPILED)
 	.venv/bin/pip install --quiet --requirement requirements.txt

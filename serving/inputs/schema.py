@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 from numpy.typing import NDArray
 
 from serving.errors import InvalidRecords
@@ -27,6 +27,7 @@ from serving.inputs.exact import ExactReader, Reading, Remark
 from serving.inputs.field import Field, Value
 from serving.inputs.names import Names
 from serving.inputs.repeated import make_colon_counter
+from serving.inputs.row_texts import make_row_writer
 from serving.inputs.tables import Table
 from serving.inputs.unseen import Unseen
 
@@ -93,6 +94,7 @@ class Schema:
         ]
         self._unseen = Unseen(self.fields)
         self._arrays = ArrayReader(self.fields, self.dtype)
+        self._write = make_row_writer(self.fields)
         self._count_colons = make_colon_counter(self.fields, self._attributes)
         self._one = self._many = None
         self.read_columns: Read | None = None
@@ -202,6 +204,11 @@ class Schema:
         for column, read in self._read.items():
             row[column] = read(None if row[column] is UNSET else row[column])
         return np.array([row], dtype=self.dtype)
+
+    def encodable(self, matrix: Matrix) -> Any:
+        """Return the values of rows to be encoded as JSON, maybe as JSON already."""
+        written = self._write(matrix) if self._write else None
+        return self.values(matrix) if written is None else Raw(written)
 
     def values(self, matrix: Matrix) -> list[list[Value]]:
         """Convert rows back to labels, ISO dates and booleans, with None for missing values."""

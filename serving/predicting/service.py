@@ -111,7 +111,9 @@ class Service:
         predicted = Predicted(engine, prediction_ids, rows, predictions)
         if self.journal:
             try:
-                entry = _entry(predicted, context, now)
+                changes = self.privacy.changes(manifest.name)
+                records = engine.schema.values if changes else engine.schema.encodable
+                entry = _entry(predicted, records(rows.matrix), context, now)
                 entry.subject = self.privacy.subject(context.subject)
                 self.journal.append(self.privacy.apply(entry))
             except JournalError:
@@ -223,7 +225,9 @@ class Service:
         return prediction, latest_first(given)
 
 
-def _entry(predicted: Predicted, context: RequestContext, now: int) -> PredictionEntry[Any]:
+def _entry(
+    predicted: Predicted, records: Any, context: RequestContext, now: int
+) -> PredictionEntry[Any]:
     engine, prediction_ids, rows, predictions = predicted
     return PredictionEntry(
         time=now,
@@ -233,7 +237,7 @@ def _entry(predicted: Predicted, context: RequestContext, now: int) -> Predictio
         duration=(time.perf_counter_ns() - context.since) // 1000,
         ids=prediction_ids,
         fields=engine.schema.names,
-        records=engine.schema.values(rows.matrix),
+        records=records,
         predictions=predictions.values,
         classes=engine.manifest.classes,
         probabilities=predictions.probabilities,

@@ -29,7 +29,8 @@ class PredictionEntry(
         Microseconds from the body's arrival to this line.
     fields : sequence of str
     records : list of list
-        The validated values, in the order of `fields`; categories by their labels.
+        The validated values, in the order of `fields`; categories by their labels. All of them may
+        be JSON already when the line is written.
     predictions : list of str or of float
         Labels of a classifier, numbers of a regression.
     classes : sequence of str

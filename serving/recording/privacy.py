@@ -80,13 +80,17 @@ class Privacy:
     def _names(self) -> tuple[tuple[str, Names], ...]:
         return ("JOURNAL_OMIT", self._omitted), ("JOURNAL_HASH", self._hashed)
 
+    def changes(self, model: str) -> bool:
+        """Whether any field of a model is omitted or hashed."""
+        return model in self._omitted or model in self._hashed
+
     def apply(self, entry: PredictionEntry[Any]) -> PredictionEntry[Any]:
         """Omit or hash the values of an entry that may not be recorded.
 
         Also remove warnings about these fields and about unknown fields: the name of an unknown
         field, perhaps a person's number, is input too.
         """
-        if entry.model not in self._omitted and entry.model not in self._hashed:
+        if not self.changes(entry.model):
             return entry
         omitted = self._omitted.get(entry.model, frozenset())
         hashed = self._hashed.get(entry.model, frozenset())
