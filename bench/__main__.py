@@ -1,5 +1,6 @@
 """The bench's commands: `python -m bench --help` lists them."""
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -26,6 +27,12 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except BenchError as error:
             raise click.ClickException(str(error)) from error
+
+
+def echo(lines: Iterable[str]) -> None:
+    """Print each line as it comes."""
+    for line in lines:
+        click.echo(line)
 
 
 @click.group(cls=Commands)
@@ -86,8 +93,7 @@ def monitor(splits: int, windows: int, stored: int | None) -> None:
     from bench.monitor import report, simulate, timed  # noqa: PLC0415
 
     shown = chain(simulate(splits, windows), map(timed, (5_000, 1_000_000)))
-    for line in report(shown if stored is None else checks(stored)):
-        click.echo(line)
+    echo(report(shown if stored is None else checks(stored)))
 
 
 @main.command()
@@ -96,8 +102,7 @@ def evidently(windows: int) -> None:
     """Hold the monitor's verdicts against Evidently's."""
     from bench.evidently import compare  # noqa: PLC0415
 
-    for line in compare(windows):
-        click.echo(line)
+    echo(compare(windows))
 
 
 @main.command()
@@ -112,8 +117,7 @@ def turns(turns: int, beside: tuple[str, ...]) -> None:
     """Measure the service, the same without its journal, and its floor, all running, in turns."""
     from bench.turns import ratios  # noqa: PLC0415
 
-    for line in ratios(turns, beside):
-        click.echo(line)
+    echo(ratios(turns, beside))
 
 
 @main.command()
@@ -122,8 +126,7 @@ def engines(turns: int) -> None:
     """Compare the time that a row takes a walked forest with ONNX Runtime's."""
     from bench.engines import compare  # noqa: PLC0415
 
-    for line in compare(turns):
-        click.echo(line)
+    echo(compare(turns))
 
 
 @main.command()
@@ -133,8 +136,16 @@ def batches(turns: int, *, recorded: bool) -> None:
     """Compare batches over HTTP by a walked forest with those by ONNX Runtime, in turns."""
     from bench.batches import ratios  # noqa: PLC0415
 
-    for line in ratios(turns, recorded=recorded):
-        click.echo(line)
+    echo(ratios(turns, recorded=recorded))
+
+
+@main.command()
+@click.option("--turns", default=12, show_default=True, type=click.IntRange(min=4))
+def protocols(turns: int) -> None:
+    """Compare the protocols with the service's own JSON and, if it is installed, MLServer."""
+    from bench.protocols import ratios  # noqa: PLC0415
+
+    echo(ratios(turns))
 
 
 @main.command()
@@ -143,8 +154,7 @@ def keys(pairs: int) -> None:
     """Measure what a key costs a request of one row, beside the same without."""
     from bench.keys import cost  # noqa: PLC0415
 
-    for line in cost(pairs):
-        click.echo(line)
+    echo(cost(pairs))
 
 
 @main.command()
@@ -162,8 +172,7 @@ def gate(runs: int) -> None:
     """Count what the gate refuses after a drift, by the same live rows and by the figures."""
     from bench.gate import count  # noqa: PLC0415
 
-    for line in count(runs):
-        click.echo(line)
+    echo(count(runs))
 
 
 @main.command()
@@ -186,8 +195,7 @@ def store(rows: int | None) -> None:
     """Measure how fast the store inserts predictions, or how long queries of a full one take."""
     from bench.store import queries, rates  # noqa: PLC0415
 
-    for line in rates(200_000) if rows is None else queries(rows):
-        click.echo(line)
+    echo(rates(200_000) if rows is None else queries(rows))
 
 
 @main.command()
@@ -196,8 +204,7 @@ def streams(rows: int) -> None:
     """Measure files of many rows, by the command line and over HTTP."""
     from bench.streams import measure  # noqa: PLC0415
 
-    for line in measure(rows):
-        click.echo(line)
+    echo(measure(rows))
 
 
 @main.command()
@@ -205,17 +212,10 @@ def streams(rows: int) -> None:
 @click.option("--out", type=FOLDER, help="For quality.md; bench/results when all is measured.")
 def quality(only: tuple[str, ...], out: Path | None) -> None:
     """Hold the model that a CSV gets by default against scikit-learn's own default."""
-    from bench.datasets import every  # noqa: PLC0415
-    from bench.quality import measure  # noqa: PLC0415
+    from bench.quality import measure_all  # noqa: PLC0415
     from bench.quality_tables import tables  # noqa: PLC0415
 
-    results = []
-    for data in every():
-        if not only or any(part in data.name for part in only):
-            results.append(measure(data))
-            folds = next(iter(results[-1].metrics.values()))
-            click.echo(f"{data.name}: {folds.name} {folds.verdict}", err=True)
-    text = "\n".join(tables(results))
+    text = "\n".join(tables(measure_all(only)))
     click.echo(text)
     folder = out or (None if only else RESULTS)
     if folder:
@@ -227,8 +227,7 @@ def models() -> None:
     """Measure what many models cost."""
     from bench.models import many  # noqa: PLC0415
 
-    for line in many():
-        click.echo(line)
+    echo(many())
 
 
 @main.command()
@@ -238,8 +237,7 @@ def trial(rounds: int, seconds: int) -> None:
     """Measure what a version that is tried on live traffic costs."""
     from bench.models import trial  # noqa: PLC0415
 
-    for line in trial(rounds, seconds):
-        click.echo(line)
+    echo(trial(rounds, seconds))
 
 
 @main.command()
@@ -249,8 +247,7 @@ def mutants(lines: int, seed: int) -> None:
     """Count how many small errors, in lines chosen at random, the tests notice."""
     from bench.mutants import try_all  # noqa: PLC0415
 
-    for line in try_all(lines, seed):
-        click.echo(line)
+    echo(try_all(lines, seed))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The default model beside scikit-learn's: `RandomForest*()`, plain preprocessing, same folds."""
 
+import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from sklearn.metrics import accuracy_score, mean_absolute_error
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from bench.datasets import DataSet
+from bench.datasets import DataSet, every
 from serving.models.artefact import CARD
 from serving.models.backends import to_features
 from serving.models.card import Card
@@ -89,6 +90,17 @@ class Result(NamedTuple):
 
 
 @one_thread()
+def measure_all(only: Sequence[str]) -> list[Result]:
+    """Measure every data set, or those whose names contain one of `only`; print each verdict."""
+    results = []
+    for data in every():
+        if not only or any(part in data.name for part in only):
+            results.append(measure(data))
+            folds = next(iter(results[-1].metrics.values()))
+            print(f"{data.name}: {folds.name} {folds.verdict}", file=sys.stderr, flush=True)
+    return results
+
+
 def measure(data: DataSet) -> Result:
     """Train as `adega train FILE` does, and fit scikit-learn's default to the same rows."""
     with TemporaryDirectory() as folder:

@@ -3,7 +3,7 @@
 function init(args)
   local file = assert(io.open(args[1], "rb"))
   wrk.method = "POST"
-  wrk.headers["Content-Type"] = "application/json"
+  wrk.headers["Content-Type"] = wrk.headers["Content-Type"] or "application/json"
   wrk.body = file:read("*a")
   file:close()
 end

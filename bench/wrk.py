@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from bench.errors import BenchError
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 PATIENCE = 30  # seconds until a request counts as failed
+NO_HEADERS: Mapping[str, str] = {}
 ERRORS = {
     "connect": "connections refused",
     "read": "connections broken while reading",
@@ -54,10 +56,18 @@ def require() -> None:
         raise BenchError("wrk is not installed: `apt-get install wrk`")
 
 
-def start(url: str, body: Path, *, connections: int, seconds: int) -> subprocess.Popen[str]:
+def start(
+    url: str,
+    body: Path,
+    *,
+    connections: int,
+    seconds: int,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> subprocess.Popen[str]:
     """Begin to post a body for some seconds over some connections, each waiting for its answer."""
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={PATIENCE}s"]
-    command = ["wrk", *options, "-s", str(SCRIPT), url, "--", str(body)]
+    sent = [f"-H{name}: {value}" for name, value in headers.items()]
+    command = ["wrk", *options, *sent, "-s", str(SCRIPT), url, "--", str(body)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -82,6 +92,14 @@ def finish(process: subprocess.Popen[str], seconds: int) -> Figures:
     return Figures(read["requests"], read["seconds"], read["p50_ms"], read["p99_ms"], errors)
 
 
-def run(url: str, body: Path, *, connections: int, seconds: int) -> Figures:
+def run(
+    url: str,
+    body: Path,
+    *,
+    connections: int,
+    seconds: int,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> Figures:
     """Post a body for some seconds and return the figures."""
-    return finish(start(url, body, connections=connections, seconds=seconds), seconds)
+    started = start(url, body, connections=connections, seconds=seconds, headers=headers)
+    return finish(started, seconds)
