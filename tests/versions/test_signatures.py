@@ -170,7 +170,8 @@ def test_what_is_not_signed_is_not_rolled_back_to(signing: Signing, tmp_path: Pa
 def test_the_old_version_serves_while_a_new_one_is_not_signed(signing: Signing, tmp_path: Path):
     number = with_touching_pickle(signing.models, tmp_path / "touched")
     own = {"MODELS_DIR": str(signing.models), "TRUSTED_KEYS": signing.public}
-    with running(gunicorn(), tmp_path / "log", WEB_CONCURRENCY="1", **own) as server:
+    command = gunicorn(check_pickles=True)
+    with running(command, tmp_path / "log", WEB_CONCURRENCY="1", **own) as server:
         wait_until(lambda: "the pickle loads" in server.log.read_text())
         model_folder.put_live(signing.models / "wine", number)
         wait_until(lambda: "wine" in get(f"{server.url}/health/ready")[1]["broken"])
