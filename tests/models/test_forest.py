@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 from zipfile import ZipFile
 
@@ -117,24 +118,27 @@ WITHOUT = {
 }
 
 
-@pytest.fixture(scope="module")
-def estimators() -> dict[str, Any]:
-    return {}
+@cache
+def estimator(case: str) -> Any:
+    return fitted(ALL[case])
 
 
-def artefact(case: str, estimators: dict[str, Any]) -> tuple[Any, Artefact]:
-    estimator = estimators.setdefault(case, fitted(ALL[case]))
-    frame = loans(missing=ALL[case].missing)
-    return estimator, made("loan", estimator, frame, **ALL[case].says)
+@cache
+def artefact(case: str) -> Artefact:
+    return compiled(case)
+
+
+def compiled(case: str) -> Artefact:
+    return made("loan", estimator(case), loans(missing=ALL[case].missing), **ALL[case].says)
 
 
 @walked
 @pytest.mark.parametrize("case", ALL)
 def test_a_walked_forest_equals_scikit_learn_to_the_last_bit(
-    case: str, estimators: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    case: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(proof, "PROOF_ROWS", 4_000)
-    estimator, version = artefact(case, estimators)
+    version = artefact(case)
     assert (FOREST in version.contents) == (case not in WITHOUT)
     if case in WITHOUT:
         return
@@ -146,23 +150,20 @@ def test_a_walked_forest_equals_scikit_learn_to_the_last_bit(
     rows = version.recorded_outputs()[0]
     rows = np.vstack([rows] * 6)[:530]
     with threadpool_limits(1):
-        expected = from_estimator(estimator, version.manifest)(rows)
+        expected = from_estimator(estimator(case), version.manifest)(rows)
     for count in (0, 1, 2, 3, 4, 7, 8, 9, 11, 12, 17, 255, 256, 257, 263, 530):
         np.testing.assert_array_equal(compute(rows[:count]), expected[:count])
     np.testing.assert_array_equal(compute(np.asfortranarray(rows)), expected)
     np.testing.assert_array_equal(compute(rows[::-3]), expected[::-3])
 
 
-def test_onnx_serves_what_cannot_be_walked_here(
-    estimators: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-):
-    _, version = artefact("a scaled forest", estimators)
+def test_onnx_serves_what_cannot_be_walked_here(monkeypatch: pytest.MonkeyPatch):
+    version = artefact("a scaled forest")
     monkeypatch.setattr(forest, "_walk", None)
     assert Engine(version).backend == "onnx"
     assert Engine(version).unfit == []
     assert {*proof.prove(version)} == {ONNX}
-    _, unwalked = artefact("a scaled forest", estimators)
-    assert FOREST not in unwalked.contents
+    assert FOREST not in compiled("a scaled forest").contents
 
 
 def tables_of(content: bytes) -> dict[str, Any]:
@@ -196,10 +197,8 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
 
 @walked
 @pytest.mark.parametrize("change", CHANGES)
-def test_onnx_serves_where_the_table_does_not_hold(
-    change: str, estimators: dict[str, Any], caplog: Any
-):
-    _, version = artefact("a scaled forest", estimators)
+def test_onnx_serves_where_the_table_does_not_hold(change: str, caplog: Any):
+    version = artefact("a scaled forest")
     tables = tables_of(version.contents[FOREST])
     alter, reason = CHANGES[change]
     alter(tables)
@@ -230,8 +229,8 @@ MALFORMED: dict[str, tuple[str, int, str, Any]] = {
 
 @walked
 @pytest.mark.parametrize("fault", MALFORMED)
-def test_a_malformed_table_is_refused(fault: str, estimators: dict[str, Any]):
-    _, version = artefact("histograms of three classes with categories", estimators)
+def test_a_malformed_table_is_refused(fault: str):
+    version = artefact("histograms of three classes with categories")
     tables = tables_of(version.contents[FOREST])
     table, place, field, value = MALFORMED[fault]
     if place == "among":
@@ -246,8 +245,8 @@ def test_a_malformed_table_is_refused(fault: str, estimators: dict[str, Any]):
 
 
 @walked
-def test_rows_of_another_width_are_refused(estimators: dict[str, Any]):
-    _, version = artefact("a scaled forest", estimators)
+def test_rows_of_another_width_are_refused():
+    version = artefact("a scaled forest")
     compute = forest.from_forest(version.contents[FOREST], version.manifest)
     with pytest.raises(ValueError, match="rows have 4 columns, not 5"):
         compute(np.zeros((3, 4)))
@@ -288,10 +287,8 @@ def mutate(tables: dict[str, Any], name: str, place: int, field: int, value: Any
         b"-" * 9_000 + b"1",
     ],
 )
-def test_a_table_of_which_the_file_is_malformed_is_refused(
-    header: bytes, estimators: dict[str, Any]
-):
-    _, version = artefact("boosting of numbers", estimators)
+def test_a_table_of_which_the_file_is_malformed_is_refused(header: bytes):
+    version = artefact("boosting of numbers")
     damaged = io.BytesIO()
     with ZipFile(io.BytesIO(version.contents[FOREST])) as file, ZipFile(damaged, "w") as copy:
         for name in file.namelist():
@@ -306,7 +303,7 @@ def test_a_table_of_which_the_file_is_malformed_is_refused(
 @drawn(kind=st.sampled_from(KINDS), mutations=MUTATIONS, cut=CUTS)
 def test_no_table_runs_away(kind: str, mutations: Any, cut: Any):
     """Refused, or walked to its end: with `make sanitize` no step leaves the tables."""
-    version, rows = fuzzed(kind)
+    version, rows = artefact(kind), rows_to_walk(kind)
     tables = tables_of(version.contents[FOREST])
     for mutation in mutations:
         mutate(tables, *mutation)
@@ -320,13 +317,8 @@ def test_no_table_runs_away(kind: str, mutations: Any, cut: Any):
         assert len(compute(rows[:count])) == count
 
 
-FUZZED: dict[str, Any] = {}
-
-
-def fuzzed(kind: str) -> tuple[Artefact, Any]:
-    if kind not in FUZZED:
-        _, version = artefact(kind, {})
-        rows = np.vstack([version.recorded_outputs()[0], np.full((len(ODD), 5), 1.0)])
-        rows[-len(ODD) :] = np.array(ODD)[:, None]
-        FUZZED[kind] = version, rows
-    return FUZZED[kind]
+@cache
+def rows_to_walk(kind: str) -> Any:
+    rows = np.vstack([artefact(kind).recorded_outputs()[0], np.full((len(ODD), 5), 1.0)])
+    rows[-len(ODD) :] = np.array(ODD)[:, None]
+    return rows

@@ -6,6 +6,7 @@ import pickle
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -160,14 +161,18 @@ OTHERS = {
 }
 
 
+@cache
+def model_and_rows(name: str) -> tuple[Any, Any]:
+    if name in CASES:
+        return fitted(CASES[name]), given(CASES[name])
+    rows = IRIS.data.iloc[::3]
+    return OTHERS[name].fit(rows, IRIS.target[::3]), rows
+
+
 @pytest.mark.parametrize("name", [*CASES, *OTHERS])
 @pytest.mark.parametrize("protocol", [0, 2, 5])
 def test_estimators_of_known_libraries_are_loaded_as_they_are(name: str, protocol: int):
-    if name in CASES:
-        model, rows = fitted(CASES[name]), given(CASES[name])
-    else:
-        rows = IRIS.data.iloc[::3]
-        model = OTHERS[name].fit(rows, IRIS.target[::3])
+    model, rows = model_and_rows(name)
     dumped = io.BytesIO()
     joblib.dump(model, dumped, protocol=protocol)
     for content in (dumped.getvalue(), pickle.dumps(model, protocol)):
