@@ -162,16 +162,6 @@ def test_silent_connections_keep_nobody_waiting(patient: Server):
         assert_answers(patient)
 
 
-def test_clients_that_stall_within_a_request_are_given_up(server: Server):
-    begun = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
-    with ExitStack() as open_:
-        stalled = [open_.enter_context(connect(server)) for _ in range(16)]
-        for number, connection in enumerate(stalled):
-            connection.sendall(begun + (b"\r\n{" if number % 2 else b""))
-        for number, connection in enumerate(stalled):  # who stalls within a body is told so
-            assert connection.recv(12) == (b"HTTP/1.1 408" if number % 2 else b"")
-
-
 def test_clients_that_stall_within_a_request_keep_nobody_waiting(patient: Server):
     """More than there are threads; a request in two packets is answered beside them."""
     body = (ROOT / "bom.json").read_bytes()

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -40,16 +41,30 @@ def test_a_dripped_head_is_not_waited_for(impatient: Server):
             pytest.fail("the whole head was waited for")
 
 
-@pytest.mark.parametrize("kind", [b"", CSV])
-@pytest.mark.parametrize("size", [400, 300_000])
-def test_who_drips_a_body_is_told_so(impatient: Server, kind: bytes, size: int):
-    with connect(impatient) as client:
-        client.sendall(head(b"/predict", kind, length(size)))
+def test_who_drips_a_body_is_told_so(impatient: Server):
+    with ExitStack() as open_:
+        clients = []
+        for kind, size in product((b"", CSV), (400, 300_000)):
+            clients.append(open_.enter_context(connect(impatient)))
+            clients[-1].sendall(head(b"/predict", kind, length(size)))
         for _ in range(20):
-            with suppress(OSError):
-                client.sendall(b"a")
+            for client in clients:
+                with suppress(OSError):
+                    client.sendall(b"a")
             time.sleep(0.1)
-        assert received(client).startswith(b"HTTP/1.1 408 ")
+        for client in clients:
+            assert received(client).startswith(b"HTTP/1.1 408 ")
+
+
+def test_who_stalls_within_a_request_is_given_up(impatient: Server):
+    begun = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+    with ExitStack() as open_:
+        stalled = []
+        for number in range(16):
+            stalled.append(open_.enter_context(connect(impatient)))
+            stalled[-1].sendall(begun + (b"\r\n{" if number % 2 else b""))
+        for number, client in enumerate(stalled):  # who stalls within a body is told so
+            assert client.recv(12) == (b"HTTP/1.1 408" if number % 2 else b"")
 
 
 def test_who_sends_slowly_but_steadily_is_waited_for(impatient: Server):
