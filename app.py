@@ -7,6 +7,7 @@ from flask import Flask
 from serving import api
 from serving.errors import ServingError
 from serving.metrics.requests import Metrics
+from serving.predicting.explaining import Explaining
 from serving.predicting.service import Service
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         privacy,
         Metrics(settings.metrics_dir),
         required=settings.journal_required,
+        explaining=Explaining(settings.explain_samples, settings.max_explained),
     )
     app = Flask(__name__, static_folder=None)
     api.register(app, service, settings)

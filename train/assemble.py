@@ -26,7 +26,7 @@ from serving.models.signatures import public_key
 from serving.versions.rehearsal import rehearse
 from train.errors import TrainingError
 from train.fitting.decision import decide
-from train.onnx import proof
+from train.onnx import linear, proof
 from train.onnx.proof_rows import ProofRows
 
 if TYPE_CHECKING:
@@ -64,16 +64,19 @@ class Trained(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """A complete manifest, and the rows of the proof.
+    """A complete manifest, the rows of the proof and those of the data.
 
     Attributes
     ----------
+    sample : ndarray of float, shape (rows, fields)
+        Rows of the data.
     remarks : tuple of str
         How labels are decided, and how many of the rows the estimator refuses.
     """
 
     manifest: Manifest
     rows: ProofRows
+    sample: Matrix
     remarks: tuple[str, ...]
 
 
@@ -102,7 +105,7 @@ def ready(manifest: Manifest, reference: Reference, fitted: Any, sample: Matrix)
         remarks.append(
             f"the estimator refuses {others:,} rows of the proof, and such records later: {why}"
         )
-    return Ready(decided.manifest, rows, tuple(remarks))
+    return Ready(decided.manifest, rows, sample, tuple(remarks))
 
 
 def write(
@@ -139,6 +142,8 @@ def write(
     for file, compiling in ((artefact.ONNX, proof.to_onnx), (artefact.FOREST, proof.to_forest)):
         if compiled := compiling(fitted, manifest):
             contents[file] = compiled
+    if table := linear.to_linear(fitted, manifest, ready.sample):
+        contents[artefact.LINEAR] = table
     new = Artefact(manifest, reference, contents)
     contents[artefact.OUTPUTS] = proof.record(new, fitted, ready.rows)
     progress()

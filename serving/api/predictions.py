@@ -49,6 +49,9 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
         The name of the key that was sent, if any.
     record : dict
         Value by field, as far as it may be recorded.
+    explanation : dict
+        As it was sent, if it was requested; what fields that are not recorded contribute is in its
+        `rest`.
     actual
         What was really true, by the latest feedback; null where there is none.
     """
@@ -66,6 +69,7 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
     probabilities: dict[str, float] | UnsetType = UNSET
     interval: RecordedInterval | UnsetType = UNSET
     warnings: list[Remark] | UnsetType = UNSET
+    explanation: Object | UnsetType = UNSET
     actual: Raw | None
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from flask import Response, current_app, request, stream_with_context
 from werkzeug.exceptions import BadRequest
 
-from serving.api.around import request_id
+from serving.api import explanations
 from serving.errors import LISTED_FAULTS, Fault, InvalidRecords
 from serving.formats import (
     READERS,
@@ -42,6 +42,7 @@ PIECE = 2**16
 LISTED_COLUMNS = 20
 UNUSED = "X-Unused-Columns"
 FAULTS = ("refuse", "inline")
+TABLES = {"text/csv", "text/tab-separated-values"}
 
 
 def response_type() -> str:
@@ -53,7 +54,7 @@ def response_type() -> str:
 
 def predict_rows(service: Service, engine: Engine, rows: Rows, context: RequestContext) -> Response:
     """Predict records that came as JSON; respond in the format that is accepted."""
-    writer = WRITERS[response_type()](engine.manifest, Dialect(), ids=True)
+    writer = _writer(engine, Dialect(), context)
     predicted = service.predict(engine, rows, context)
     batch = Batch(0, range(len(rows.matrix)), rows, {})
     content = writer.head() + writer.batch(batch, predicted) + writer.tail()
@@ -68,8 +69,7 @@ def predict_array(service: Service, engine: Engine, body: bytes, max_records: in
     NotJSON, TooManyRecords, InvalidRecords, JournalError
     """
     reader = json_array.Reader(body, engine.schema, max_records)
-    writer = WRITERS[response_type()](engine.manifest, Dialect(), ids=True)
-    pieces = _pieces(service, engine, reader, writer, BytesIO(), may_fail=True)
+    pieces = _pieces(service, engine, reader, Dialect(), BytesIO(), may_fail=True)
     return Response(b"".join(pieces), mimetype=response_type())
 
 
@@ -95,11 +95,10 @@ def predict_stream(service: Service, engine: Engine, settings: Settings) -> Resp
             body.write(piece)
         body.seek(0)
         first = _reader(body, engine)
-        _check(first, may_fail=may_fail)
+        _check(first, service, may_fail=may_fail)
         body.seek(0)
         unless_valid.pop_all()  # from here on the response closes it
-    writer = WRITERS[response_type()](engine.manifest, first.dialect, ids=True)
-    pieces = _pieces(service, engine, _reader(body, engine), writer, body, may_fail=may_fail)
+    pieces = _pieces(service, engine, _reader(body, engine), first.dialect, body, may_fail=may_fail)
     begun = [*islice(pieces, 2)]
     if len(begun) == 1:  # that was all
         response = Response(begun[0], mimetype=response_type())
@@ -120,6 +119,16 @@ def faults_inline() -> bool:
     return choice == "inline"
 
 
+def _writer(engine: Engine, dialect: Dialect, context: RequestContext) -> BatchWriter:
+    explain, media_type = context.explain, response_type()
+    if explain and explain.every_class and media_type in TABLES:
+        raise BadRequest(
+            f"{explanations.CLASSES}=all has no columns in {media_type}; "
+            "accept application/json or application/jsonl"
+        )
+    return WRITERS[media_type](engine.manifest, dialect, ids=True, explain=explain)
+
+
 def _require_client() -> None:
     """Raise an error if the client has gone: whatever is computed, nobody waits for it."""
     has_left = request.environ.get(HAS_LEFT)
@@ -131,11 +140,14 @@ def _reader(body: IO[bytes], engine: Engine) -> Reader:
     return READERS[request.mimetype](cast("BinaryIO", body), engine.schema)
 
 
-def _check(reader: Reader, *, may_fail: bool) -> None:
+def _check(reader: Reader, service: Service, *, may_fail: bool) -> None:
     faults: list[Fault] = []
     count = 0
+    is_explained = explanations.options() is not None
     for batch in reader:
         _require_client()
+        if is_explained:
+            service.explaining.require_few(batch.first + len(batch.lines))
         for found in batch.faults.values():
             count += len(found)
             faults += found[: LISTED_FAULTS - len(faults)]
@@ -147,18 +159,19 @@ def _pieces(
     service: Service,
     engine: Engine,
     reader: Reader,
-    writer: BatchWriter,
+    dialect: Dialect,
     body: IO[bytes],
     *,
     may_fail: bool,
 ) -> Iterator[bytes]:
     """The response, a batch at a time; each is recorded before it is sent."""
-    context = request_id.context()
+    context = explanations.context()
 
     def predict(rows: Rows) -> Predicted:
         return service.predict(engine, rows, context._replace(since=time.perf_counter_ns()))
 
     with body:
+        writer = _writer(engine, dialect, context)
         head, batches = writer.head(), iter(reader)
         batch: Batch | None = next(batches)
         while batch:

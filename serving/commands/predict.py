@@ -20,7 +20,9 @@ from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, readin
 from serving.inputs.schema import Rows
 from serving.models import model_folder
 from serving.models.engine import Engine
+from serving.models.explanation import ALL, ExplainOptions
 from serving.models.predicted import Predicted
+from serving.predicting.explaining import Explaining
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 
@@ -78,6 +80,7 @@ class Summary(msgspec.Struct):
       adega predict wine rows.jsonl.gz -o out.jsonl.gz
       zcat rows.csv.gz | adega predict wine - | cut -d, -f1
       adega predict wine rows.csv -o out.csv --json | jq .invalid
+      adega predict wine rows.csv -o out.csv --explain 3
 
     \b
     Exit codes: 0 all predicted; 1 failed; 2 wrong usage; 3 some records are
@@ -88,6 +91,14 @@ class Summary(msgspec.Struct):
 @click.argument("file", type=FILE)
 @click.option("-o", "--output", type=FILE, default=STANDARD, help="A file, or - to print.")
 @click.option("--version", type=int, help="Which version; the live one, if not given.")
+@click.option(
+    "--explain",
+    is_flag=False,
+    flag_value=ALL,
+    callback=lambda _, __, text: None if text is None else _options(text),
+    metavar="[K]",
+    help="Explain each prediction: by the contributions of all fields, or by the K largest.",
+)
 @click.option("--from", "source", type=click.Choice(["csv", "jsonl"]), help="FILE's format.")
 @click.option("--to", "target", type=click.Choice([*FORMATS]), help="OUTPUT's format.")
 @AS_JSON
@@ -99,6 +110,7 @@ def predict(
     file: Path,
     output: Path,
     version: int | None,
+    explain: ExplainOptions | None,
     source: str | None,
     target: str | None,
     as_json: bool,
@@ -132,7 +144,9 @@ def predict(
                     hidden=not is_visible,
                 )
             )
-            for batch in _write(engine, reader, write_as, out):
+            explaining = Explaining(settings.explain_samples)
+            predicted = _predict(engine, reader, explaining, explain)
+            for batch in _write(engine, predicted, reader, write_as, out, explain=explain):
                 summary.count(batch)
                 bar.update(opened_file.position() - bar.pos)
     except (OSError, EOFError, zlib.error) as error:
@@ -157,11 +171,25 @@ def _engine(settings: Settings, model: str, version: int | None) -> Engine:
     return Engine(decisions.read(model, version))
 
 
-def _write(engine: Engine, reader: Reader, media_type: str, out: BinaryIO) -> Iterator[Batch]:
+def _options(text: str) -> ExplainOptions:
+    try:
+        return ExplainOptions.read(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _write(
+    engine: Engine,
+    batches: Iterator[PredictedBatch],
+    reader: Reader,
+    media_type: str,
+    out: BinaryIO,
+    *,
+    explain: ExplainOptions | None,
+) -> Iterator[Batch]:
     """Write the predictions of all batches, and yield each batch that is written."""
-    batches = _predict(engine, reader)
     first = next(batches)  # now the reader knows the dialect of a table
-    writer = WRITERS[media_type](engine.manifest, reader.dialect, ids=False)
+    writer = WRITERS[media_type](engine.manifest, reader.dialect, ids=False, explain=explain)
     out.write(writer.head())
     for batch, predicted in chain([first], batches):
         out.write(writer.batch(batch, predicted))
@@ -169,11 +197,17 @@ def _write(engine: Engine, reader: Reader, media_type: str, out: BinaryIO) -> It
     out.write(writer.tail())
 
 
-def _predict(engine: Engine, batches: Iterable[Batch]) -> Iterator[PredictedBatch]:
+def _predict(
+    engine: Engine,
+    batches: Iterable[Batch],
+    explaining: Explaining,
+    explain: ExplainOptions | None,
+) -> Iterator[PredictedBatch]:
     """Predict in a thread; ONNX Runtime lets other threads read and write meanwhile."""
 
     def predict_rows(rows: Rows) -> Predicted:
-        return Predicted(engine, [], rows, engine.predict(rows.matrix))
+        predicted = Predicted(engine, [], rows, engine.predict(rows.matrix))
+        return explaining.explained(predicted, explain) if explain else predicted
 
     with ThreadPoolExecutor(1) as thread:
         waiting: deque[Future[PredictedBatch]] = deque()

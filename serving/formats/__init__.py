@@ -11,6 +11,7 @@ from serving.formats import delimited, json_array, json_lines
 from serving.formats.batch import Batch, BatchWriter, Predict, predict_batch
 from serving.formats.delimited import Dialect
 from serving.inputs.schema import Schema
+from serving.models.explanation import ExplainOptions
 from serving.models.manifest import Manifest
 
 __all__ = ["READERS", "WRITERS", "Batch", "BatchWriter", "Predict", "Reader", "predict_batch"]
@@ -38,9 +39,17 @@ READERS: dict[str, Callable[[BinaryIO, Schema], Reader]] = {
 
 
 class MakeWriter(Protocol):
-    """Makes a writer of a model's predictions, with or without ids."""
+    """Makes a writer of a model's predictions, with or without ids and explanations."""
 
-    def __call__(self, manifest: Manifest, dialect: Dialect, /, *, ids: bool) -> BatchWriter: ...
+    def __call__(
+        self,
+        manifest: Manifest,
+        dialect: Dialect,
+        /,
+        *,
+        ids: bool,
+        explain: ExplainOptions | None = None,
+    ) -> BatchWriter: ...
 
 
 WRITERS: dict[str, MakeWriter] = {

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from serving.inputs.schema import Remark
+from serving.models.explanation import Explanation
 from serving.models.predicted import Predicted
 
 
@@ -31,6 +32,7 @@ class Prediction(msgspec.Struct, gc=False):
     model: str | msgspec.UnsetType
     version: int | msgspec.UnsetType
     warnings: Sequence[Remark]
+    explanation: Explanation | msgspec.UnsetType = UNSET
 
 
 class Predictions(msgspec.Struct, gc=False):
@@ -55,7 +57,7 @@ def to_bodies(predicted: Predicted, *, named: bool) -> list[Prediction]:
     labelled = _by_class(manifest.classes)
     coverage = manifest.interval.coverage if manifest.interval else 0.0
     model, version = (manifest.name, manifest.version) if named else (UNSET, UNSET)
-    return [
+    made = [
         Prediction(
             predicted.ids[row] if predicted.ids else UNSET,
             values[row],
@@ -67,6 +69,9 @@ def to_bodies(predicted: Predicted, *, named: bool) -> list[Prediction]:
         )
         for row in range(len(matrix))
     ]
+    for prediction, explanation in zip(made, predicted.explanations, strict=False):  # or none
+        prediction.explanation = explanation
+    return made
 
 
 @cache

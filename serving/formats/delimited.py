@@ -16,11 +16,13 @@ import msgspec
 from serving.errors import Fault, InvalidRecords
 from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch, BatchWriter
 from serving.formats.cells import Cells
+from serving.formats.explained import Columns
 from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.exact import in_one_line
 from serving.inputs.headers import Row
 from serving.inputs.schema import Remark, Rows, Schema
 from serving.inputs.tables import TableReader
+from serving.models.explanation import ExplainOptions
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
@@ -94,24 +96,39 @@ class Writer(BatchWriter):
     ----------
     ids : bool
         Whether the predictions have ids.
+    explain : ExplainOptions, optional
+        What is explained; the explanations come before the warnings.
     """
 
     mimetype = "text/csv"
 
-    def __init__(self, manifest: Manifest, dialect: Dialect, *, ids: bool) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        dialect: Dialect,
+        *,
+        ids: bool,
+        explain: ExplainOptions | None = None,
+    ) -> None:
         self._dialect, self._delimiter = dialect, dialect.delimiter
+        names = [field.name for field in manifest.fields]
+        self._explained = Columns(names, explain) if explain else None
+        between = [
+            *(f"P({label})" for label in manifest.classes),
+            *(["low", "high"] if manifest.interval else []),
+        ]
         self._columns = [
             *(["id"] if ids else []),
             "prediction",
-            *(f"P({label})" for label in manifest.classes),
-            *(["low", "high"] if manifest.interval else []),
+            *between,
+            *(self._explained.names if self._explained else []),
             "warnings",
             "error",
         ]
         self._labels: dict[Any, str] = {
             each: self._quoted(shown_as_text(each)) for each in manifest.classes
         }
-        self._between = len(self._columns) - 3 - ids  # columns of probabilities or an interval
+        self._between = len(between)
 
     def head(self) -> bytes:
         """Return the bytes before the first batch."""
@@ -141,6 +158,7 @@ class Writer(BatchWriter):
             *([self._ids(predicted.ids)] if predicted.ids else []),
             [self._labels[label] for label in values] if self._labels else self._numbers(values),
             *(map(self._numbers, between) if between else [blanks] * self._between),
+            *(self._explanations(self._explained, predicted) if self._explained else []),
             [
                 self._quoted(_joined(remarks[row])) if row in remarks else ""
                 for row in range(len(values))
@@ -148,6 +166,16 @@ class Writer(BatchWriter):
             blanks,
         ]
         return [*map(self._delimiter.join, zip(*columns, strict=True))]
+
+    def _explanations(self, columns: Columns, predicted: Predicted) -> list[list[str]]:
+        """Write the columns of the explanations."""
+        rows = map(columns.cells, predicted.explanations)
+        return [[*map(self._cell, column)] for column in zip(*rows, strict=True)]
+
+    def _cell(self, value: str | float) -> str:
+        if isinstance(value, str):
+            return self._quoted(shown_as_text(value))
+        return self._numbers([value])[0]
 
     def _ids(self, ids: list[str]) -> list[str]:
         is_plain = self._quoted(ids[0]) == ids[0]  # they differ in their last digits only

@@ -10,6 +10,7 @@ from serving.formats.bodies import Prediction, to_bodies
 from serving.formats.delimited import Dialect
 from serving.inputs import strict_json
 from serving.inputs.schema import Schema
+from serving.models.explanation import ExplainOptions
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
@@ -61,8 +62,10 @@ class Writer(BatchWriter):
 
     mimetype = "application/json"
 
-    def __init__(self, manifest: Manifest, _: Dialect, *, ids: bool) -> None:
-        del ids  # a prediction without an id has none in its object
+    def __init__(
+        self, manifest: Manifest, _: Dialect, *, ids: bool, explain: ExplainOptions | None = None
+    ) -> None:
+        del ids, explain  # a prediction without an id has none in its object
         self._manifest = manifest
         self._comma = b""
 

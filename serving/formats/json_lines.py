@@ -11,6 +11,7 @@ from serving.formats.json_array import encoder, to_items
 from serving.inputs import strict_json
 from serving.inputs.lines import Lines
 from serving.inputs.schema import Schema
+from serving.models.explanation import ExplainOptions
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
@@ -96,8 +97,10 @@ class Writer(BatchWriter):
 
     mimetype = "application/x-ndjson"
 
-    def __init__(self, _: Manifest, __: Dialect, *, ids: bool) -> None:
-        del ids  # a prediction without an id has none in its line
+    def __init__(
+        self, _: Manifest, __: Dialect, *, ids: bool, explain: ExplainOptions | None = None
+    ) -> None:
+        del ids, explain  # a prediction without an id has none in its line
 
     def batch(self, batch: Batch, predicted: Predicted | None) -> bytes:
         """Write a line for each record, in order."""

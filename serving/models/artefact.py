@@ -3,6 +3,7 @@
 model.pkl        the fitted estimator, by joblib: the record of what was trained
 model.onnx       the same model compiled for serving; absent if it could not be proved equal
 forest.npz       the same model of trees as a table, the fastest to compute; absent likewise
+linear.json      the coefficients of a linear model, for explanations; absent likewise
 model.json       the manifest
 reference.json   the distributions in training, which live traffic is compared with
 outputs.npy      some rows and what the pickle returned for them: every engine must return the same
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
 PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
-OUTPUTS, CARD, FOREST = "outputs.npy", "card.json", "forest.npz"
+OUTPUTS, CARD, FOREST, LINEAR = "outputs.npy", "card.json", "forest.npz", "linear.json"
 COMPILED = FOREST, ONNX
 
 Read = TypeVar("Read")

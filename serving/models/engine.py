@@ -13,6 +13,8 @@ from serving.inputs.shown import in_full
 from serving.models import forest
 from serving.models.artefact import FOREST, ONNX, Artefact
 from serving.models.backends import Compute, from_onnx, from_pickle
+from serving.models.explainer import Explainer
+from serving.models.explanation import ExplainOptions, Explanation, make_explanations
 from serving.models.manifest import Manifest
 from serving.models.outputs import Predictions, make_decoder, margins
 from serving.models.refusals import compute_or_refuse
@@ -91,6 +93,12 @@ class Engine:
         self._decode = make_decoder(self.manifest)
         self._range = 1.0 if self.manifest.classes else float(np.ptp(outputs)) or 1.0
         self.unfit: list[str] = []
+        self.backend = self._load(artefact, outputs)
+        self._explainer = Explainer(artefact, self._compute, rows, self.unfit)
+
+    def _load(self, artefact: Artefact, outputs: Matrix) -> str:
+        """Load what is to predict; return its name."""
+        rows = self._recorded
         for file, (backend, load) in _compiled().items():
             if file not in artefact.contents:
                 continue
@@ -101,14 +109,13 @@ class Engine:
                 log.error("%s: %s %s", artefact, file, error)  # noqa: TRY400 - the message is enough
                 self.unfit.append(file)
             else:
-                self.backend = backend
-                return
+                return backend
         self._compute = from_pickle(artefact)
         try:
             self._check(rows, outputs, OF_PICKLE)
         except ArtefactError as error:
             raise ArtefactError(f"{artefact}: the pickle {error}") from error
-        self.backend = "pickle"
+        return "pickle"
 
     def predict(self, rows: Matrix) -> Predictions:
         """Predict each of the rows, shape (rows, fields).
@@ -126,6 +133,23 @@ class Engine:
         except Exception:  # noqa: BLE001 # why: estimators and runtimes have errors of their own
             outputs = self._without_refused(rows)
         return self._decode(outputs)
+
+    def explain(
+        self, rows: Matrix, predictions: Predictions, options: ExplainOptions, samples: int
+    ) -> list[Explanation]:
+        """Explain the predictions of rows.
+
+        Parameters
+        ----------
+        samples : int
+            How many orders of the fields are drawn for a model that has no exact explanation.
+        """
+        explained = self._explainer.explain(rows, samples)
+        names, records = self.schema.names, self.schema.values(rows)
+        classes, labels = self.manifest.classes, predictions.values
+        return make_explanations(
+            explained, names, records, classes=classes, predicted=labels, options=options
+        )
 
     def _without_refused(self, rows: Matrix) -> Matrix:
         """Compute rows in parts after an error; raises InvalidRecords for those at fault."""

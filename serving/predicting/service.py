@@ -18,8 +18,10 @@ from serving.errors import (
 from serving.inputs.schema import Rows
 from serving.metrics.requests import Metrics
 from serving.models.engine import Engine
+from serving.models.explanation import ExplainOptions
 from serving.models.predicted import Predicted
 from serving.predicting import feedback
+from serving.predicting.explaining import Explaining
 from serving.predicting.trial import LivePredictions, TrialRunner
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
@@ -45,12 +47,15 @@ class RequestContext(NamedTuple):
         The person whom it is about, by the caller's own key; empty if none was sent.
     caller : Caller
         Who sends it.
+    explain : ExplainOptions or None
+        What is to be explained.
     """
 
     request_id: str
     since: int
     subject: str = ""
     caller: Caller = EVERYBODY
+    explain: ExplainOptions | None = None
 
 
 class RecordedFeedback(msgspec.Struct, frozen=True):
@@ -81,6 +86,8 @@ class Service:
         Counts the predictions.
     required : bool
         Whether a prediction that cannot be recorded is an error.
+    explaining : Explaining
+        How predictions are explained.
     """
 
     def __init__(
@@ -92,10 +99,12 @@ class Service:
         metrics: Metrics,
         *,
         required: bool,
+        explaining: Explaining = Explaining(),  # noqa: B008 - it never changes
     ) -> None:
         self.registry, self.journal, self.store = registry, journal, store
         self._trial_runner = TrialRunner(registry, journal) if journal else None
         self.privacy, self.metrics, self.required = privacy, metrics, required
+        self.explaining = explaining
 
     def predict(self, engine: Engine, rows: Rows, context: RequestContext) -> Predicted:
         """Predict rows that the engine's own schema validated.
@@ -104,11 +113,17 @@ class Service:
         ------
         JournalError
             If they must be recorded and cannot be.
+        TooManyRecords
+            If they are to be explained.
         """
+        if context.explain:
+            self.explaining.require_few(len(rows.matrix))
         predictions = engine.predict(rows.matrix)
         now, manifest, count = clock.now(), engine.manifest, len(rows.matrix)
         prediction_ids = ids.make(manifest.name, manifest.version, now, count)
         predicted = Predicted(engine, prediction_ids, rows, predictions)
+        if context.explain:
+            predicted = self.explaining.explained(predicted, context.explain)
         if self.journal:
             try:
                 changes = self.privacy.changes(manifest.name)
@@ -228,7 +243,7 @@ class Service:
 def _entry(
     predicted: Predicted, records: Any, context: RequestContext, now: int
 ) -> PredictionEntry[Any]:
-    engine, prediction_ids, rows, predictions = predicted
+    engine, prediction_ids, rows, predictions, explanations = predicted
     return PredictionEntry(
         time=now,
         model=engine.manifest.name,
@@ -244,4 +259,5 @@ def _entry(
         intervals=predictions.intervals,
         warnings=rows.remarks,
         key=context.caller.name,
+        explanations=[*explanations],
     )

@@ -46,6 +46,8 @@ class PredictionEntry(
         caller sent none.
     key : str
         The name of the key that the caller sent; empty without one.
+    explanations : list of Explanation
+        Empty if none were requested.
     """
 
     time: int
@@ -63,6 +65,7 @@ class PredictionEntry(
     warnings: dict[int, V] = {}
     subject: str = ""
     key: str = ""
+    explanations: list[V] = []
 
 
 class FeedbackEntry(msgspec.Struct, tag_field="kind", tag="feedback", omit_defaults=True, gc=False):

@@ -11,6 +11,7 @@ import msgspec
 from serving.errors import ArtefactError, InvalidSubject, SettingsError
 from serving.inputs.field import Value
 from serving.inputs.shown import shown
+from serving.models.explanation import without_fields
 from serving.models.manifest import Manifest
 from serving.recording.entry import PredictionEntry
 from serving.settings import Settings
@@ -88,7 +89,8 @@ class Privacy:
         """Omit or hash the values of an entry that may not be recorded.
 
         Also remove warnings about these fields and about unknown fields: the name of an unknown
-        field, perhaps a person's number, is input too.
+        field, perhaps a person's number, is input too. And the contributions of these fields to an
+        explanation, from which their values could be computed.
         """
         if not self.changes(entry.model):
             return entry
@@ -107,6 +109,7 @@ class Privacy:
                 row: [remark for remark in remarks if remark.field in kept]
                 for row, remarks in entry.warnings.items()
             },
+            explanations=[without_fields(each, omitted | hashed) for each in entry.explanations],
         )
 
     def subject(self, key: str) -> str:

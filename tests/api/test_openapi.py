@@ -26,7 +26,6 @@ PAGES = "serving.api.pages"  # their routes need not be in the document
 LEFT_OUT = {  # of the document, and why
     "GET /docs": "the page that shows the document",
     "GET /openapi.json": "the document itself",
-    "POST /v1/models/<name>:explain": "there are no explanations: always a 501",
 }
 KEY = "sixteen-or-more-characters"
 

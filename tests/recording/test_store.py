@@ -38,6 +38,7 @@ def test_a_classification_is_read_as_it_was_written(store: Store):
         "probabilities": {"Não aprovado": 0.75, "bom": 0.25},
         "interval": None,
         "warnings": [fault],
+        "explanation": None,
         "actual": None,
     }
     assert given == []

@@ -11,12 +11,12 @@ from sklearn.base import is_classifier
 
 from serving.inputs.field import Field
 from serving.models import artefact, model_folder
-from serving.models.artefact import FOREST, ONNX, OUTPUTS, PICKLE, REFERENCE, Artefact
+from serving.models.artefact import FOREST, LINEAR, ONNX, OUTPUTS, PICKLE, REFERENCE, Artefact
 from serving.models.backends import from_estimator
 from serving.models.manifest import Manifest, TrainingData
 from serving.models.reference import Reference
 from train.evaluation.reference import field_references
-from train.onnx import proof
+from train.onnx import linear, proof
 from train.tables.rows import to_rows
 
 RECORDED = 100
@@ -74,6 +74,8 @@ def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Arte
     for file, compiling in ((ONNX, proof.to_onnx), (FOREST, proof.to_forest)):
         if compiled := compiling(estimator, manifest):
             contents[file] = compiled
+    if table := linear.to_linear(estimator, manifest, to_rows(frame, manifest.fields)):
+        contents[LINEAR] = table
     return Artefact(manifest, reference, contents)
 
 

@@ -42,7 +42,7 @@ def to_forest(estimator: Any, manifest: Manifest) -> bytes | None:
     """The table of a fitted estimator or Pipeline; None if there is none."""
     model, links = estimator, list[str]()
     try:
-        columns = _columns(manifest)
+        columns = input_columns(manifest)
         while isinstance(model, Pipeline | TransformedTargetRegressor):
             if isinstance(model, TransformedTargetRegressor):
                 links = [INVERSES[model.inverse_func], *links]
@@ -68,8 +68,14 @@ def to_forest(estimator: Any, manifest: Manifest) -> bytes | None:
     return content.getvalue()
 
 
-def _columns(manifest: Manifest) -> list[Column]:
-    """The features that the estimator is given."""
+def input_columns(manifest: Manifest) -> list[Column]:
+    """The features that the estimator is given.
+
+    Raises
+    ------
+    NotImplementedError
+        If no table can have them.
+    """
     kinds = {field.type for field in manifest.fields}
     is_frame = manifest.takes == "frame"
     if manifest.outputs != "probabilities" or "text" in kinds:  # which no matrix of numbers holds

@@ -1,6 +1,7 @@
 """What steps before a forest make of each field, written as the table of a forest has it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from sklearn.preprocessing import (
 from serving.models.forest_tables import EQUALS, FILL, LOOKUP, REPLACE, SCALE, STRETCH
 from train.onnx.trees import Floats
 
+Writers = Mapping[type, Any]
 NO_NUMBERS: Floats = np.zeros(0)
 
 
@@ -50,8 +52,15 @@ class Column(NamedTuple):
         return self._replace(steps=(*self.steps, step))
 
 
-def columns_after(step: Any, columns: Sequence[Column]) -> list[Column]:
+def columns_after(
+    step: Any, columns: Sequence[Column], others: Writers = MappingProxyType({})
+) -> list[Column]:
     """The columns after a fitted step of a Pipeline.
+
+    Parameters
+    ----------
+    others : mapping of type to function
+        What is known of steps besides KNOWN, or in its place.
 
     Raises
     ------
@@ -62,7 +71,7 @@ def columns_after(step: Any, columns: Sequence[Column]) -> list[Column]:
         return [*columns]
     if isinstance(step, Pipeline):
         for _, each in step.steps:
-            columns = columns_after(each, columns)
+            columns = columns_after(each, columns, others)
         return [*columns]
     if isinstance(step, ColumnTransformer):
         places = step._transformer_to_input_indices
@@ -70,9 +79,9 @@ def columns_after(step: Any, columns: Sequence[Column]) -> list[Column]:
             column
             for name, part, _ in step.transformers_
             if not (isinstance(part, str) and part == "drop")
-            for column in columns_after(part, [columns[place] for place in places[name]])
+            for column in columns_after(part, [columns[place] for place in places[name]], others)
         ]
-    for kind, write in KNOWN.items():
+    for kind, write in {**KNOWN, **others}.items():
         if type(step) is kind:
             made: list[Column] = write(step, columns)
             return made
@@ -117,7 +126,7 @@ def _stretched(step: MinMaxScaler, columns: Sequence[Column]) -> list[Column]:
 
 
 def _one_hot(step: OneHotEncoder, columns: Sequence[Column]) -> list[Column]:
-    if step.handle_unknown != "ignore" or step.drop_idx_ is not None or _has_rare(step):
+    if step.handle_unknown != "ignore" or step.drop_idx_ is not None or has_rare(step):
         raise NotImplementedError("one-hot encoding that refuses, drops or joins labels")
     return [
         column.then(Step(EQUALS, code))
@@ -126,7 +135,8 @@ def _one_hot(step: OneHotEncoder, columns: Sequence[Column]) -> list[Column]:
     ]
 
 
-def _has_rare(step: OneHotEncoder) -> bool:
+def has_rare(step: OneHotEncoder) -> bool:
+    """Whether an encoder has one column for several rare labels."""
     return step.min_frequency is not None or step.max_categories is not None
 
 
@@ -157,7 +167,7 @@ def _each(columns: Sequence[Column], steps: Sequence[Step]) -> list[Column]:
     return [column.then(step) for column, step in zip(columns, steps, strict=True)]
 
 
-KNOWN: dict[type, Any] = {
+KNOWN: Writers = {
     FunctionTransformer: _unchanged,
     MaxAbsScaler: _scaled("", "scale_"),
     MinMaxScaler: _stretched,

@@ -42,7 +42,7 @@ def to_onnx(estimator: Any, manifest: Manifest) -> bytes | None:
         return None
     if any(field.type == "text" for field in manifest.fields):  # which no matrix of numbers holds
         return None
-    estimator = _as_served(estimator, manifest)
+    estimator = as_served(estimator, manifest)
     example = np.array([[each.read(manifest.example.get(each.name)) for each in manifest.fields]])
     failures = []
     for inputs in _possible_inputs(manifest):
@@ -64,10 +64,10 @@ def to_forest(estimator: Any, manifest: Manifest) -> bytes | None:
     """
     if not is_available():
         return None
-    return forest.to_forest(_as_served(estimator, manifest), manifest)
+    return forest.to_forest(as_served(estimator, manifest), manifest)
 
 
-def _as_served(estimator: Any, manifest: Manifest) -> Any:
+def as_served(estimator: Any, manifest: Manifest) -> Any:
     """The estimator whose outputs are served; the service compares them with the threshold."""
     return _without_threshold(estimator) if manifest.threshold else estimator
 

@@ -11,6 +11,7 @@ from werkzeug.routing import Rule
 
 from serving import __version__
 from serving.access.callers import Caller, Need
+from serving.api import explanations
 from serving.api.declared import declaration
 from serving.api.openapi import problems, records
 from serving.api.openapi.operation import About, Operation, component
@@ -120,10 +121,13 @@ def _paths(
             if "{version}" in path:
                 ids.append("by_version")
                 item["parameters"] = [_version(about.manifest.version)]
-            described = {
+            described: Operation = {
                 "tags": [_tag(rule, name)],
                 "operationId": "_".join(ids),
             } | declared.describe(about)
+            if declared.predicts:
+                others = described.get("parameters", [])
+                described = described | {"parameters": [*others, *explanations.PARAMETERS]}
             described |= _secured(described, declared.scope, everybody)
             item |= dict.fromkeys(map(str.lower, (rule.methods or set()) - OF_FLASK), described)
     return paths

@@ -4,15 +4,17 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from serving.api.openapi.structs import Schema, any_of, listed, record, text, whole_number
+from serving.api.openapi.structs import Content, Schema, any_of, listed, record, text, whole_number
 from serving.inputs import booleans, dates, labels
 from serving.inputs.field import FLOAT32_MAX, Field
 from serving.inputs.labels import Labels
 from serving.inputs.schema import Remark
 from serving.inputs.shown import shown
+from serving.models.explanation import Explanation
 from serving.models.manifest import Manifest
 
 REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"
+OPTIONAL = ("probabilities", "explanation")  # of a prediction
 BOOLEAN_TEXT: Schema = {"type": "string", "pattern": booleans.pattern()}
 NO_LETTER = re.compile(r"[^A-Za-z0-9]")  # what no name in a program has
 SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
@@ -22,14 +24,14 @@ def of(manifest: Manifest) -> dict[str, Schema]:
     """The schemas of a model: of a record, a prediction, many, feedback, and the example."""
     prediction = _prediction(manifest)
     which = {"model": {"const": manifest.name}, "version": whole_number(minimum=1)}
-    one, each = (record(("probabilities",), **prediction, **more) for more in (which, {}))
+    one, each = (record(OPTIONAL, **prediction, **more) for more in (which, {}))
     unrecorded = {name: part for name, part in prediction.items() if name != "id"}
     return {
         "Record": _record(manifest),
         "Prediction": one,
         "Feedback": _feedback(manifest),
         "Predictions": record(predictions=listed(each), **which),
-        "Example": record(("probabilities",), input={"type": "object"}, **unrecorded, **which),
+        "Example": record(OPTIONAL, input={"type": "object"}, **unrecorded, **which),
     }
 
 
@@ -61,10 +63,10 @@ def _record(manifest: Manifest) -> Schema:
     }
 
 
-def _prediction(manifest: Manifest) -> dict[str, Schema]:
+def _prediction(manifest: Manifest) -> dict[str, Content]:
     """The parts of a prediction; whether the estimator has probabilities is not known here."""
     number = {"type": "number", "description": _target(manifest)}
-    parts: dict[str, Schema] = {"id": text("Identifies the prediction, also in feedback.")}
+    parts: dict[str, Content] = {"id": text("Identifies the prediction, also in feedback.")}
     if manifest.classes:
         share = {"type": "number", "minimum": 0, "maximum": 1}
         parts["prediction"] = _one_of(manifest.classes)
@@ -77,9 +79,10 @@ def _prediction(manifest: Manifest) -> dict[str, Schema]:
         parts["prediction"] = number
     if manifest.interval:
         coverage = {"const": manifest.interval.coverage}
-        parts["interval"] = record(low=number, high=number, coverage=coverage)
-        parts["interval"]["description"] = "Contains the true value in this share of cases."
-    return parts | {"warnings": listed(Remark)}
+        interval = record(low=number, high=number, coverage=coverage)
+        interval["description"] = "Contains the true value in this share of cases."
+        parts["interval"] = interval
+    return parts | {"warnings": listed(Remark), "explanation": Explanation}
 
 
 def _value(field: Field, example: dict[str, Any]) -> Schema:

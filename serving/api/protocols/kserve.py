@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 from msgspec import UNSET, Raw, UnsetType
-from werkzeug import exceptions
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
+from serving.api import explanations
 from serving.api.around import request_id
 from serving.api.around.access import caller
 from serving.api.body import read_json
@@ -111,6 +111,13 @@ def predict_operation(about: About) -> Operation:
     )
 
 
+def explain_operation(about: About) -> Operation:
+    """POST instances, to be predicted and explained."""
+    described = predict_operation(about)
+    summary = f"Predict {about.manifest.target} by KServe's V1 protocol, with explanations"
+    return described | {"summary": summary}
+
+
 def labelled_operation(about: About) -> Operation:
     """POST instances to the version with a label."""
     return predict_operation(about) | {"parameters": [LABEL]}
@@ -173,20 +180,18 @@ def _predict(routes: Blueprint, service: Service, max_records: int) -> None:
     def v1_labelled_predict(name: str, label: str) -> Response:
         return _predicted(_labelled(registry, name, label))
 
-    @routes.post("/<name>:explain")
-    @declares(None, scope="predict")
-    def v1_explain(name: str) -> Response:
-        registry.manifest(name)
-        raise exceptions.NotImplemented(
-            "this service does not explain predictions yet; use :predict"
-        )
+    @routes.post("/<name>/versions/<int:version>:explain")
+    @routes.post("/<name>:explain", defaults={"version": None})
+    @declares(explain_operation, scope="predict", predicts=True)
+    def v1_explain(name: str, version: int | None) -> Response:
+        return _predicted(registry.engine(name, version), always=True)
 
-    def _predicted(engine: Engine) -> Response:
+    def _predicted(engine: Engine, *, always: bool = False) -> Response:
         content, attributes = read_json(), cloud_events.attributes()
         if request.mimetype == cloud_events.STRUCTURED:
             attributes, content = cloud_events.opened(content)
         request_id.adopt(attributes.get("id"))
-        context = request_id.context()
+        context = explanations.context(always=always)
         predicted = predict(service, engine, content, max_records, context)
         if not attributes:
             return Response(predicted, mimetype="application/json")

@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 from werkzeug.exceptions import BadRequest, ServiceUnavailable, UnsupportedMediaType
 
 from serving import __version__
-from serving.api.around import request_id
+from serving.api import explanations
 from serving.api.body import read_body, read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, operation
@@ -127,9 +127,9 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
             sent = read_body()
             rows, unused = instances.read_csv(engine.schema, sent, max_records)
             call = Call(rows, unused=unused)
-            content = encoded(service.predict(engine, rows, request_id.context()), call)
+            content = encoded(service.predict(engine, rows, explanations.context()), call)
         else:
-            content = predict(service, engine, read_json(), max_records, request_id.context())
+            content = predict(service, engine, read_json(), max_records, explanations.context())
         return Response(content, mimetype="application/json")
 
     return routes

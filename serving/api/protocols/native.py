@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 
-from serving.api import streams
+from serving.api import explanations, streams
 from serving.api.around import request_id
 from serving.api.body import read_json
 from serving.api.declared import declares
@@ -97,7 +97,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.post(DEFAULT, defaults={"name": None, "version": None})
     @declares(predict_operation, scope="predict", predicts=True)
     def predict(name: str | None, version: int | None) -> Response:
-        engine, context = service.registry.engine(name, version), request_id.context()
+        engine, context = service.registry.engine(name, version), explanations.context()
         if request.mimetype in READERS:
             return streams.predict_stream(service, engine, settings)
         body = read_json()

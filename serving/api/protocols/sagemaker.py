@@ -11,15 +11,16 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import BadRequest
 
-from serving.api import streams
+from serving.api import explanations, streams
 from serving.api.around import request_id
 from serving.api.body import read_body
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, operation
 from serving.api.openapi.structs import listed, text
 from serving.api.protocols import instances, invocation_formats, mlflow, refusals, values
-from serving.api.protocols.invocation_formats import CSV, JSON, LINES, NPY, WRITTEN
+from serving.api.protocols.invocation_formats import CSV, JSON, LINES, NPY, OF_LINES, WRITTEN
 from serving.formats import Batch, predict_batch
 from serving.inputs.schema import Rows
 from serving.models.engine import Engine
@@ -105,14 +106,20 @@ def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
     is_batch = settings.sagemaker_batch or streams.faults_inline()
     default = kind if settings.sagemaker_batch and kind in {CSV, LINES} else JSON
     accepted = invocation_formats.accepted(request.accept_mimetypes, default)
+    context = explanations.context()
     max_records = settings.max_records
 
-    def predict(rows: Rows) -> Predicted:
-        return service.predict(engine, rows, request_id.context())
+    def predict(rows: Rows, *, named: bool = False) -> Predicted:
+        if context.explain and not (named or accepted in OF_LINES):
+            raise BadRequest(
+                "bare values have no place for explanations; send an object with "
+                f"{mlflow.FORMS}, or accept {LINES}"
+            )
+        return service.predict(engine, rows, context)
 
     if kind == JSON and body[:64].lstrip()[:1] != b"[":
         call = mlflow.read(engine, body, max_records)
-        predicted = predict(call.rows)
+        predicted = predict(call.rows, named=accepted == JSON)
         if accepted == JSON:
             return Response(mlflow.encoded(predicted, call), mimetype=JSON)
         return _written([(_whole(call.rows), predicted)], accepted, call.method)
@@ -125,7 +132,7 @@ def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
         rows = instances.joined(instances.read_batches(reader, max_records))
         if has_names and accepted == JSON:
             call = mlflow.Call(rows, method, reader.unused)
-            return Response(mlflow.encoded(predict(rows), call), mimetype=JSON)
+            return Response(mlflow.encoded(predict(rows, named=True), call), mimetype=JSON)
     else:
         rows = invocation_formats.read_whole(engine.schema, body, kind, max_records)
     return _written([(_whole(rows), predict(rows))], accepted, method)

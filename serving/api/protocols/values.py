@@ -10,6 +10,7 @@ from serving.api.openapi.structs import Schema, listed, record, text
 from serving.inputs.names import LISTED_NAMES
 from serving.inputs.shown import printable, shown
 from serving.inputs.strict_json import JSONObject
+from serving.models.explanation import Explanation
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
@@ -78,7 +79,7 @@ def outputs(predicted: Predicted, method: str) -> Sequence[Any]:
 
 
 def about(predicted: Predicted, unused: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what is beside the predictions: their ids, the model, and warnings by record.
+    """Return what is beside the predictions: ids, the model, warnings by record, explanations.
 
     Parameters
     ----------
@@ -95,11 +96,13 @@ def about(predicted: Predicted, unused: Sequence[str] = ()) -> dict[str, Any]:
         {"record": None, "field": printable(name), "message": IGNORED}
         for name in unused[:LISTED_NAMES]
     ]
+    explained = {"explanations": predicted.explanations} if predicted.explanations else {}
     return {
         "ids": predicted.ids,
         "model_name": manifest.name,
         "model_version": str(manifest.version),
         "warnings": warnings,
+        **explained,
     }
 
 
@@ -107,10 +110,12 @@ def described() -> Schema:
     """The schema of a response with plain values."""
     warning = record(record=RECORD, field=text(), message=text())
     content = record(
+        ("explanations",),
         predictions=listed(VALUE),
         ids=listed(text("The id of each prediction, for feedback.")),
         model_name=text(),
         model_version=text(),
         warnings=listed(warning),
+        explanations=listed(Explanation),
     )
     return response(content, "A value for each record, in order.")

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from msgspec import UNSET
 from werkzeug.exceptions import BadRequest
 
-from serving.api.around import request_id
+from serving.api import explanations
 from serving.api.around.errors import Problem
 from serving.api.body import read_json
 from serving.api.declared import declares
@@ -90,7 +90,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 
     def respond(engine: Engine) -> Response:
         rows, method, unused = _read(engine, read_json(), settings.max_records)
-        predicted = service.predict(engine, rows, request_id.context())
+        predicted = service.predict(engine, rows, explanations.context())
         return as_json(
             {"predictions": values.outputs(predicted, method), **values.about(predicted, unused)}
         )

@@ -117,7 +117,7 @@ def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any
     """Yield rows of `predictions`, in the order of its columns."""
     columns = zip(entry.ids, entry.records, entry.predictions, strict=True)
     for position, (prediction_id, record, prediction) in enumerate(columns):
-        probabilities = interval = warnings = None
+        probabilities = interval = warnings = explanation = None
         if entry.probabilities:
             probabilities = json(entry.probabilities[position])
         if entry.intervals:
@@ -125,6 +125,8 @@ def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any
             interval = json({"low": low, "high": high})
         if position in entry.warnings:
             warnings = json(entry.warnings[position])
+        if entry.explanations:
+            explanation = json(entry.explanations[position])
         yield (
             prediction_id,
             entry.time,
@@ -139,6 +141,7 @@ def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any
             probabilities,
             interval,
             warnings,
+            explanation,
             layout,
         )
 

@@ -182,6 +182,10 @@ STEPS = (
             "ALTER TABLE feedback ADD COLUMN key EXACT",
         ),
     ),
+    Step(
+        "explanations of predictions",
+        ("ALTER TABLE predictions ADD COLUMN explanation TEXT",),
+    ),
 )
 
 

@@ -17,7 +17,7 @@ from serving.recording.store.layouts import Layout
 _encode = msgspec.json.Encoder().encode
 
 _KEYS = ("id", "time", "model", "version", "request_id", "duration", "subject", "key")
-_VALUES = ("record", "prediction", "probabilities", "interval", "warnings")
+_VALUES = ("record", "prediction", "probabilities", "interval", "warnings", "explanation")
 _NUMBERS = {
     *("time", "version", "duration", "layout", "early"),
     *("raised", "cleared", "place", "due", "attempts", "done"),
@@ -82,6 +82,8 @@ class Prediction(msgspec.Struct, frozen=True):
         JSON object: probabilities by class.
     interval : Raw, optional
         JSON object: low and high.
+    explanation : Raw, optional
+        JSON object: an `Explanation`.
     """
 
     id: str
@@ -97,6 +99,7 @@ class Prediction(msgspec.Struct, frozen=True):
     probabilities: Raw | None
     interval: Raw | None
     warnings: Raw | None
+    explanation: Raw | None
     actual: Raw | None
 
     @classmethod

@@ -205,10 +205,11 @@ def test_the_metadata_name_every_field(client: FlaskClient):
     assert described["model_spec"]["version"] == "1"
 
 
-def test_an_explanation_is_not_implemented(client: FlaskClient):
-    refused = post(client, {"instances": [GOOD]}, "/v1/models/wine:explain")
-    assert refused.status_code == 501
-    assert refused.json["error"] == "this service does not explain predictions yet; use :predict"
+def test_explain_returns_explanations_beside_predictions(client: FlaskClient):
+    response = post(client, {"instances": [GOOD]}, "/v1/models/wine:explain").json
+    (explanation,) = response["explanations"]
+    assert response["predictions"] == [explanation["of"]]
+    assert {each["field"] for each in explanation["contributions"]} == {*GOOD}
 
 
 def test_a_cloudevent_in_headers_is_answered_with_one(client: FlaskClient):

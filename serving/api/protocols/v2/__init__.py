@@ -10,6 +10,7 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from serving import __version__
+from serving.api import explanations
 from serving.api.around import request_id
 from serving.api.around.access import caller
 from serving.api.body import read_body
@@ -21,10 +22,12 @@ from serving.api.protocols.v2 import repository
 from serving.api.protocols.v2.documented import infer_operation
 from serving.api.protocols.v2.metadata import ModelMetadata, metadata
 from serving.api.protocols.v2.requests import HEADER, Content, Request, split, to_rows
-from serving.api.protocols.v2.responses import choose, respond
+from serving.api.protocols.v2.responses import choose, explains, respond
 from serving.api.respond import as_json
+from serving.errors import NotJSON
 from serving.inputs.schema import Rows
 from serving.models.engine import Engine
+from serving.models.explanation import ExplainOptions
 from serving.models.outputs import Predictions
 from serving.models.predicted import Predicted
 from serving.predicting.service import RequestContext, Service
@@ -123,9 +126,9 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.post(INFER, defaults={"version": None})
     @declares(infer_operation, scope="predict", predicts=True)
     def v2_infer(name: str, version: int | None) -> Response:
-        engine, context = registry.engine(name, version), request_id.context()
+        engine, context = registry.engine(name, version), explanations.context()
         sent = Content(read_body(), request.headers.get(HEADER))
-        content = infer(service, engine, sent, settings.max_records, context)
+        content = infer(service, engine, sent, settings.max_records, context, may_explain=True)
         response = Response(content.body, mimetype=content.mimetype)
         if content.json_length is not None:
             response.headers[HEADER] = content.json_length
@@ -150,11 +153,32 @@ def _predict(
 
 
 def infer(
-    service: Service, engine: Engine, content: Content, max_records: int, context: RequestContext
+    service: Service,
+    engine: Engine,
+    content: Content,
+    max_records: int,
+    context: RequestContext,
+    *,
+    may_explain: bool = False,
 ) -> Content:
-    """From the body of a request to that of its response, each JSON that tensors may follow."""
+    """From the body of a request to that of its response, each JSON that tensors may follow.
+
+    Parameters
+    ----------
+    may_explain : bool
+        Whether explanations, which may take long, may be among the outputs.
+
+    Raises
+    ------
+    NotJSON
+        For explanations, among others.
+    """
     sent, parts = split(content, engine.schema)
-    chosen = choose(sent, engine.manifest)
+    chosen = choose(sent, engine.manifest, explained=context.explain is not None)
+    if explains(chosen):
+        if not may_explain:
+            raise NotJSON("explanations may take long")
+        context = context._replace(explain=context.explain or ExplainOptions())
     rows = to_rows(sent, parts, engine.schema, max_records)
     predicted, id_ = _predict(service, engine, sent, rows, context)
     return respond(predicted, chosen, id_)

@@ -10,6 +10,7 @@ from serving.inputs.field import Field
 from serving.models.manifest import Manifest
 
 PLATFORM = "sklearn_adega"
+EXPLANATION = "explanation"  # an output: the JSON of each row's
 
 
 class TensorMetadata(msgspec.Struct, omit_defaults=True):
@@ -63,7 +64,8 @@ def _outputs(
         found.append(TensorMetadata("predict_proba", "FP64", [-1, len(classes)], labels))
     if has_interval:
         found += [TensorMetadata(end, "FP64", [-1, 1]) for end in ("low", "high")]
-    found += [TensorMetadata(each, "BYTES", [-1, 1]) for each in ("id", "warnings")]
+    texts = ("id", "warnings", EXPLANATION)
+    found += [TensorMetadata(each, "BYTES", [-1, 1]) for each in texts]
     return {each.name: each for each in found}
 
 

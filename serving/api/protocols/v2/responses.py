@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from werkzeug.exceptions import BadRequest
 
 from serving.api.protocols.v2 import tensors
-from serving.api.protocols.v2.metadata import TensorMetadata, outputs_of
+from serving.api.protocols.v2.metadata import EXPLANATION, TensorMetadata, outputs_of
 from serving.api.protocols.v2.requests import Content, Request, Wanted
 from serving.api.respond import encode
 from serving.inputs.exact import in_one_line
@@ -57,8 +57,13 @@ class Chosen(msgspec.Struct, frozen=True, gc=False):
     top: int = 0
 
 
-def choose(request: Request, manifest: Manifest) -> list[Chosen]:
+def choose(request: Request, manifest: Manifest, *, explained: bool = False) -> list[Chosen]:
     """Choose the outputs of a request: those it names, otherwise the prediction alone.
+
+    Parameters
+    ----------
+    explained : bool
+        Whether explanations are an output even if the request does not name it.
 
     Raises
     ------
@@ -67,12 +72,19 @@ def choose(request: Request, manifest: Manifest) -> list[Chosen]:
     """
     offered = outputs_of(manifest)
     wanted = request.outputs or [Wanted(DEFAULT)]
+    if explained and EXPLANATION not in {each.name for each in wanted}:
+        wanted = [*wanted, Wanted(EXPLANATION)]
     if unknown := [each.name for each in wanted if each.name not in offered]:
         names = ", ".join(map(shown, unknown))
         raise BadRequest(
             f"the model {manifest.name!r} has no output {names}; it has {', '.join(offered)}"
         )
     return [_chosen(each, offered[each.name], request.wants_binary, manifest) for each in wanted]
+
+
+def explains(chosen: Sequence[Chosen]) -> bool:
+    """Whether explanations are among the outputs."""
+    return any(each.described.name == EXPLANATION for each in chosen)
 
 
 def _chosen(wanted: Wanted, described: TensorMetadata, binary: bool, manifest: Manifest) -> Chosen:  # noqa: FBT001
@@ -152,4 +164,5 @@ WRITE: dict[str, Callable[[Predicted], Sequence[Any]]] = {
     "high": lambda predicted: [high for _, high in predicted.predictions.intervals],
     "id": lambda predicted: predicted.ids,
     "warnings": _warnings,
+    EXPLANATION: lambda predicted: [encode(each).decode() for each in predicted.explanations],
 }

@@ -1,0 +1,43 @@
+"""Explanations as columns of a table: the contribution of each field, or the largest few."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from msgspec import UnsetType
+
+from serving.models.explanation import ExplainOptions, Explanation
+
+
+class Columns:
+    """The columns of explanations.
+
+    The first has the unit, or the reason why there is no explanation; the second the base.
+
+    Parameters
+    ----------
+    fields : sequence of str
+        Of the model.
+    """
+
+    def __init__(self, fields: Sequence[str], options: ExplainOptions) -> None:
+        self._fields = fields
+        if options.top is None:
+            listed = [f"contribution({name})" for name in fields]
+        else:
+            places = range(1, min(options.top, len(fields)) + 1)
+            pairs = ((f"reason_{place}", f"contribution_{place}") for place in places)
+            listed = [*chain.from_iterable(pairs), "rest"]
+        self.names = ["explanation", "base", *listed]
+
+    def cells(self, explanation: Explanation) -> list[str | float]:
+        """Return the cells of a row."""
+        listed, base, rest = explanation.contributions, explanation.base, explanation.rest
+        if isinstance(listed, UnsetType) or isinstance(base, UnsetType):
+            return [str(explanation.reason), *[""] * (len(self.names) - 1)]
+        cells: list[str | float] = [str(explanation.unit), base]
+        if isinstance(rest, UnsetType):
+            by_field = {each.field: each.contribution for each in listed}
+            return cells + [by_field[name] for name in self._fields]
+        for each in listed:
+            cells += [each.field, each.contribution]
+        return [*cells, rest]

@@ -1,0 +1,98 @@
+"""Explains the predictions of a version: exactly if it has a table for that, else by sampling."""
+
+import logging
+from collections.abc import Callable, Collection
+from functools import cached_property
+
+import numpy as np
+
+from serving.errors import ArtefactError
+from serving.inputs.schema import Matrix
+from serving.models.artefact import LINEAR, Artefact
+from serving.models.backends import Compute
+from serving.models.explained import (
+    FROM_UNIT,
+    Explain,
+    Explained,
+    Unit,
+    adds_up,
+    explained_outputs,
+)
+from serving.models.linear_explained import from_linear
+from serving.models.manifest import Manifest
+from serving.models.sampled import Sampling
+
+log = logging.getLogger(__name__)
+
+Load = Callable[[bytes, Manifest], Explain | None]
+
+# By file, what computes contributions exactly; None if the file does not have what that takes.
+LOADERS: dict[str, Load] = {LINEAR: from_linear}
+DOES_NOT_ADD_UP = "the contributions of the fields do not add up to the output for this record"
+NOT_FINITE = "the model has no finite output for some records between this one and usual ones"
+FAILED = "the explanation failed; the log of the service has the reason"
+
+
+class Explainer:
+    """Explains rows; tables are loaded when they are first needed.
+
+    Parameters
+    ----------
+    compute : callable
+        Computes the model's outputs.
+    references : ndarray, shape (rows, fields)
+        Rows that the estimator accepts.
+    unfit : collection of str
+        The files that do not reproduce the recorded outputs.
+    """
+
+    def __init__(
+        self, artefact: Artefact, compute: Compute, references: Matrix, unfit: Collection[str]
+    ) -> None:
+        self._manifest, self._unfit = artefact.manifest, unfit
+        self._contents = {
+            file: artefact.contents[file] for file in LOADERS if file in artefact.contents
+        }
+        unit: Unit = "probability" if self._manifest.classes else "number"
+
+        def explained(rows: Matrix) -> Matrix:
+            return explained_outputs(artefact.manifest, compute(rows))
+
+        self._compute: Compute = explained
+        self._sampling = Sampling(self._compute, references, unit)
+
+    def explain(self, rows: Matrix, samples: int) -> Explained:
+        """Explain rows that the estimator accepts; whatever fails is the reason for no explanation.
+
+        Parameters
+        ----------
+        samples : int
+            How many orders of the fields are drawn for a model without a table.
+        """
+        outputs = self._compute(rows)
+        try:
+            found = self._exact(rows) if self._exact else self._sampling.explain(rows, samples)
+        except MemoryError:
+            raise
+        except Exception:  # why: estimators and runtimes raise anything; the predictions are good
+            log.exception("%s: no explanation", self._manifest.name)
+            return Explained(None, outputs, dict.fromkeys(range(len(rows)), FAILED))
+        wrong = np.flatnonzero(~adds_up(found, outputs)).tolist()
+        finite = np.asarray(np.isfinite(found.sums).all(axis=1))
+        reasons = {row: DOES_NOT_ADD_UP if finite[row] else NOT_FINITE for row in wrong}
+        if found.unit in FROM_UNIT:
+            outputs = found.sums
+        return Explained(found, outputs, reasons)
+
+    @cached_property
+    def _exact(self) -> Explain | None:
+        """What the first table that can be used computes."""
+        for file, content in self._contents.items():
+            try:
+                found = None if file in self._unfit else LOADERS[file](content, self._manifest)
+            except ArtefactError as error:
+                log.error("%s: %s %s", self._manifest.name, file, error)  # noqa: TRY400 - the message is enough
+            else:
+                if found:
+                    return found
+        return None

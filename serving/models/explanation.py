@@ -1,0 +1,218 @@
+"""The explanation of a prediction, as it is sent and recorded."""
+
+import math
+from collections.abc import Collection, Sequence
+from itertools import starmap
+from typing import Any, NamedTuple, Self, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from serving.inputs.schema import Matrix
+from serving.inputs.shown import shown
+from serving.models.explained import Contributions, Explained, Unit
+
+ALL = "all"
+MAX_TOP = 9_999  # more than any model has fields
+
+
+class ExplainOptions(NamedTuple):
+    """What a client wants explained.
+
+    Attributes
+    ----------
+    top : int or None
+        How many contributions, the largest; None for all.
+    every_class : bool
+        Whether the probabilities of the labels that are not predicted, too.
+    """
+
+    top: int | None = None
+    every_class: bool = False
+
+    @classmethod
+    def read(cls, top: str, *, every_class: bool = False) -> Self:
+        """Read how many contributions are wanted; nothing, or `all`, stands for all.
+
+        Raises
+        ------
+        ValueError
+        """
+        if top in {"", ALL}:
+            return cls(None, every_class)
+        if not (top.isascii() and top.isdigit() and 0 < int(top) <= MAX_TOP):
+            raise ValueError(
+                f"{shown(top)} is not how many fields to list: 1 to {MAX_TOP}, or {ALL}"
+            )
+        return cls(int(top), every_class)
+
+
+class Contribution(msgspec.Struct, gc=False, omit_defaults=True):
+    """What a field adds to the output.
+
+    Attributes
+    ----------
+    value
+        Of the field, as it is recorded; null if it is missing.
+    standard_error : float
+        Of a contribution that is sampled; unset if it is exact.
+    """
+
+    field: str
+    value: Any
+    contribution: float
+    standard_error: float | UnsetType = UNSET
+
+
+class ClassExplanation(msgspec.Struct, gc=False, omit_defaults=True):
+    """Why a label that is not predicted has its probability.
+
+    Attributes
+    ----------
+    of : str
+        The label.
+    output, base : float
+        In the unit of the explanation.
+    rest : float
+        The sum of all other contributions.
+    """
+
+    of: str
+    output: float
+    base: float
+    contributions: list[Contribution]
+    rest: float | UnsetType = UNSET
+
+
+class Explanation(msgspec.Struct, gc=False, omit_defaults=True):
+    """How much each field contributes to a prediction: base + contributions + rest = output.
+
+    Or the reason why that is not known.
+
+    Attributes
+    ----------
+    method : str
+        `trees` and `linear` are exact; `sampling` has standard errors.
+    unit : str
+        What all these numbers are; log-odds are log(p / (1 - p)) of two labels, and of more what
+        the softmax is taken of; a logarithm is that of the predicted number.
+    of : str
+        The label whose probability is explained, which is the predicted one; unset for a number.
+    output : float
+        The probability or the number that was predicted, or what it is in the unit.
+    base : float
+        The output where nothing is known of the record.
+    contributions : list
+        Those with the greatest size first.
+    rest : float
+        The sum of all contributions that are not listed; unset if all are.
+    others : list
+        The same for the other labels, if that was requested.
+    reason : str
+        Why there is no explanation.
+    """
+
+    method: str | UnsetType = UNSET
+    unit: Unit | UnsetType = UNSET
+    of: str | UnsetType = UNSET
+    output: float | UnsetType = UNSET
+    base: float | UnsetType = UNSET
+    contributions: list[Contribution] | UnsetType = UNSET
+    rest: float | UnsetType = UNSET
+    others: list[ClassExplanation] | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+
+
+Parts = TypeVar("Parts", Explanation, ClassExplanation)
+
+
+def without_fields(explanation: Explanation, kept_out: Collection[str]) -> Explanation:
+    """Return an explanation without some fields, whose contributions are in the rest then."""
+    kept, others = _without(explanation, kept_out), explanation.others
+    if isinstance(others, UnsetType):
+        return kept
+    return msgspec.structs.replace(kept, others=[_without(each, kept_out) for each in others])
+
+
+def make_explanations(
+    explained: Explained,
+    names: Sequence[str],
+    records: Sequence[Sequence[Any]],
+    *,
+    classes: Sequence[str],
+    predicted: Sequence[Any],
+    options: ExplainOptions,
+) -> list[Explanation]:
+    """Make the explanation of each row.
+
+    Parameters
+    ----------
+    records : sequence of sequence
+        The values of each row, in the order of `names`.
+    classes : sequence of str
+        Empty for a regression.
+    predicted : sequence
+        The labels or numbers that were predicted.
+    """
+    found = explained.contributions
+    return [
+        Explanation(reason=explained.reasons[row])
+        if found is None or row in explained.reasons
+        else _explanation(_Row(found, explained.outputs, row, names, record), classes, of, options)
+        for row, (record, of) in enumerate(zip(records, predicted, strict=True))
+    ]
+
+
+class _Row(NamedTuple):
+    """A row that is explained, `record` by its values."""
+
+    found: Contributions
+    outputs: Matrix
+    row: int
+    names: Sequence[str]
+    record: Sequence[Any]
+
+    def parts(self, column: int, top: int | None) -> dict[str, Any]:
+        """Return what the explanation of an output consists of."""
+        found, values = self.found, self.found.values[self.row, :, column].tolist()
+        errors: list[Any] = [UNSET] * len(values)
+        if found.error is not None:
+            errors = found.error[self.row, :, column].tolist()
+        fields = zip(self.names, self.record, values, errors, strict=True)
+        listed = sorted(starmap(Contribution, fields), key=lambda each: -abs(each.contribution))
+        return {
+            "output": float(self.outputs[self.row, column]),
+            "base": float(found.base[column]),
+            "contributions": listed[:top],
+            "rest": UNSET if top is None else _sum(listed[top:]),
+        }
+
+
+def _explanation(
+    row: _Row, classes: Sequence[str], predicted: Any, options: ExplainOptions
+) -> Explanation:
+    method, unit = row.found.method, row.found.unit
+    if not classes:
+        return Explanation(method, unit, **row.parts(0, options.top))
+    others = [
+        ClassExplanation(label, **row.parts(column, options.top))
+        for column, label in enumerate(classes)
+        if options.every_class and label != predicted
+    ]
+    first = row.parts(classes.index(predicted), options.top)
+    return Explanation(method, unit, predicted, **first, others=others or UNSET)
+
+
+def _without(parts: Parts, kept_out: Collection[str]) -> Parts:
+    if isinstance(parts.contributions, UnsetType):
+        return parts
+    out = [each for each in parts.contributions if each.field in kept_out]
+    if not out:
+        return parts
+    rest = 0.0 if isinstance(parts.rest, UnsetType) else parts.rest
+    kept = [each for each in parts.contributions if each.field not in kept_out]
+    return msgspec.structs.replace(parts, contributions=kept, rest=rest + _sum(out))
+
+
+def _sum(contributions: Sequence[Contribution]) -> float:
+    return math.fsum(each.contribution for each in contributions)
