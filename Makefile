@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test lint test-browser test-docker test-contract test-clients sanitize faults bench limit
+.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -36,16 +36,19 @@ CLIENTS := $(patsubst tests/clients/requirements-%.txt,%,$(wildcard tests/client
 test-clients: .venv/development $(CLIENTS:%=tests/clients/.venv-%/installed)  ## call the service by the clients of other model servers
 	.venv/bin/pytest -s tests/clients
 
-sanitize: .venv/development  ## walk forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more
+test-oracles: .venv/development tests/oracles/.venv-shap/installed  ## compare explanations of trees with those of shap
+	.venv/bin/pytest tests/oracles
+
+sanitize: .venv/development  ## walk and explain forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more
 	mkdir -p .venv/sanitized
-	for source in serving/models/_walk serving/inputs/_columns serving/inputs/_rows; do \
+	for source in serving/models/_walk serving/models/_explain serving/inputs/_columns serving/inputs/_rows; do \
 		$(CC) -shared -fPIC -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 			-I$(shell .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 			$$source.c -o .venv/sanitized/$$(basename $$source).so -lm || exit; \
 	done
 	SANITIZED=.venv/sanitized CASES=$${CASES:-1000} PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" \
-		.venv/bin/pytest tests/models/test_forest.py tests/inputs/test_columns.py tests/inputs/test_row_texts.py
+		.venv/bin/pytest tests/models/test_forest.py tests/models/test_forest_explained.py tests/inputs/test_columns.py tests/inputs/test_row_texts.py
 
 faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
 	FAULTS=full .venv/bin/pytest -s tests/server/test_faults.py tests/server/test_attacks.py tests/server/test_slow_clients.py tests/server/test_sharing.py tests/server/test_erased_meanwhile.py tests/versions/test_swaps.py tests/monitor/test_monitor_process.py tests/docs/test_story.py tests/access/test_fuzz.py
@@ -62,6 +65,11 @@ tests/clients/.venv-%/installed: tests/clients/requirements-%.txt
 	tests/clients/.venv-$*/bin/pip install --quiet --requirement $<
 	touch $@
 
+tests/oracles/.venv-%/installed: tests/oracles/requirements-%.txt
+	$(PYTHON) -m venv tests/oracles/.venv-$*
+	tests/oracles/.venv-$*/bin/pip install --quiet --requirement $<
+	touch $@
+
 tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/package-lock.json
 	$(PYTHON) -m venv tests/contract/.venv
 	tests/contract/.venv/bin/pip install --quiet --requirement tests/contract/requirements.txt
@@ -71,7 +79,8 @@ tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/p
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 
-COMPILED = serving/models/_walk.c serving/inputs/_columns.c serving/inputs/_rows.c
+COMPILED = serving/models/_forest.h serving/models/_walk.c serving/models/_explain.c serving/inputs/_columns.c \
+	serving/inputs/_rows.c
 
 .venv/serving: .venv/bin/pip requirements.txt requirements-parser.txt pyproject.toml $(COMPILED)
 	.venv/bin/pip install --quiet --requirement requirements.txt

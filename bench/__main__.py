@@ -14,7 +14,6 @@ from bench.targets import SERVICE, TARGETS
 from bench.workload import ROOT, workload
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
-
 BODY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -82,11 +81,7 @@ def limit(
 @main.command()
 @click.option("--splits", default=10, show_default=True, type=click.IntRange(1))
 @click.option("--windows", default=20, show_default=True, type=click.IntRange(1), help="Of each.")
-@click.option(
-    "--stored",
-    type=click.IntRange(10_000),
-    help="Time a check of so many stored predictions instead.",
-)
+@click.option("--stored", type=click.IntRange(10_000), help="Time a check of so many, instead.")
 def monitor(splits: int, windows: int, stored: int | None) -> None:
     """Count how often the monitor finds real drift, and how often it finds drift without any."""
     from bench.checks import stored as checks  # noqa: PLC0415
@@ -127,6 +122,14 @@ def engines(turns: int) -> None:
     from bench.engines import compare  # noqa: PLC0415
 
     echo(compare(turns))
+
+
+@main.command()
+def explain() -> None:
+    """Measure what explanations of trees cost a row, beside shap where make test-oracles put it."""
+    from bench.explanations import measure  # noqa: PLC0415
+
+    echo(measure())
 
 
 @main.command()

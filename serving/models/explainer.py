@@ -8,7 +8,7 @@ import numpy as np
 
 from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
-from serving.models.artefact import LINEAR, Artefact
+from serving.models.artefact import FOREST, LINEAR, Artefact
 from serving.models.backends import Compute
 from serving.models.explained import (
     FROM_UNIT,
@@ -18,6 +18,7 @@ from serving.models.explained import (
     adds_up,
     explained_outputs,
 )
+from serving.models.forest_explained import from_forest
 from serving.models.linear_explained import from_linear
 from serving.models.manifest import Manifest
 from serving.models.sampled import Sampling
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 Load = Callable[[bytes, Manifest], Explain | None]
 
 # By file, what computes contributions exactly; None if the file does not have what that takes.
-LOADERS: dict[str, Load] = {LINEAR: from_linear}
+LOADERS: dict[str, Load] = {FOREST: from_forest, LINEAR: from_linear}
 DOES_NOT_ADD_UP = "the contributions of the fields do not add up to the output for this record"
 NOT_FINITE = "the model has no finite output for some records between this one and usual ones"
 FAILED = "the explanation failed; the log of the service has the reason"

@@ -5,24 +5,20 @@ trees, as scikit-learn does; so the outputs are equal to the last bit. `forest_t
 table. The C code is compiled when the project is installed; without a compiler it is left out.
 """
 
-import io
 from collections.abc import Callable
 
 import msgspec
 import numpy as np
 
-from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
 from serving.models.backends import Compute, feature_columns, make_input_converter
-from serving.models.forest_tables import TYPES, check
+from serving.models.forest_tables import LOGISTIC, read
 from serving.models.manifest import Manifest
 
 try:
     from serving.models import _walk
 except ImportError:
     _walk = None  # type: ignore[assignment]
-
-LOGISTIC = "logistic"  # of two sums the second becomes a probability, in C
 
 
 def _softmax(sums: Matrix) -> Matrix:
@@ -51,17 +47,11 @@ def from_forest(content: bytes, manifest: Manifest) -> Compute:
         If the table is malformed.
     """
     fields = sum(map(len, feature_columns(manifest.fields)))
-    try:
-        tables = np.load(io.BytesIO(content), allow_pickle=False)
-        arrays = {name: tables[name] for name in TYPES}
-        check(arrays, fields)
-        divisor, names = float(tables["divisor"]), tables["links"].tolist()
-        is_logistic = names[:1] == [LOGISTIC] and len(arrays["start"]) == 2  # noqa: PLR2004
-        links = [LINKS[name] for name in names[is_logistic:]]
-    except Exception as error:  # why: NumPy and zipfile raise whatever they meet in such a file
-        raise ArtefactError(f"cannot be loaded: {error}") from error
-    contents = tuple(array.tobytes() for array in arrays.values())
-    walk, columns = _walk.predict, len(arrays["start"])
+    tables, _, divisor, names = read(content, fields)
+    is_logistic = names[:1] == [LOGISTIC]
+    links = [LINKS[name] for name in names[is_logistic:]]
+    contents = tuple(array.tobytes() for array in tables.values())
+    walk, columns = _walk.predict, len(tables["start"])
     features = make_input_converter(msgspec.structs.replace(manifest, takes="matrix"))
 
     def compute(rows: Matrix) -> Matrix:

@@ -12,16 +12,21 @@ numbers   What RANK and LOOKUP look up.
 members   Bits.
 start     What each sum starts with.
 divisor   Of the sums: the number of a forest's trees, 1 for boosting.
-links     What is done with the sums in the end, by the names in `forest.LINKS`.
+links     What is done with the sums in the end, by the names in `LINKS`.
+covers    The training rows that came to each node, by their weights, for explanations. Tables of
+          older releases do not have it.
 
-`train/onnx/forest.py` makes them, `_walk.c` walks them.
+`train/onnx/forest.py` makes them, `_walk.c` walks them, `_explain.c` explains what comes of it.
 """
 
+import io
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from serving.errors import ArtefactError
 
 TYPES: Mapping[str, np.dtype[Any]] = {
     "nodes": np.dtype([("threshold", "<f4"), ("left", "<i4"), ("slot", "<u2"), ("among", "<u2")]),
@@ -39,9 +44,47 @@ TYPES: Mapping[str, np.dtype[Any]] = {
 # a, else 0; the number that belongs to x, else a; how many numbers are below x. The last is for
 # models that compare in double precision: what it returns is exact in single precision.
 FILL, REPLACE, SCALE, STRETCH, EQUALS, LOOKUP, RANK = range(7)
+LOGISTIC = "logistic"  # of two sums the second becomes a probability, and the first the rest to 1
+LINKS = LOGISTIC, "softmax", "exp", "expm1"
 MAX_NODES, MAX_FEATURES, MAX_MEMBERS = 2**31 - 2, 2**15, 2**16
+ROUNDED = 1e-6  # of a node's cover: how far those of its branches may be from adding up to it
+RAREST = 1e-100  # of the largest cover; shares of it are still far from the smallest numbers
 
 Tables = Mapping[str, NDArray[Any]]
+
+
+class ForestTables(NamedTuple):
+    """What the file contains; `covers` is None in files of older releases."""
+
+    tables: Tables
+    covers: NDArray[np.float64] | None
+    divisor: float
+    links: list[str]
+
+
+def read(content: bytes, fields: int) -> ForestTables:
+    """Read a file and check its tables, all but the covers.
+
+    Parameters
+    ----------
+    fields : int
+        The columns of the rows that will be given.
+
+    Raises
+    ------
+    ArtefactError
+        If it is malformed.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            tables = {name: file[name] for name in TYPES}
+            covers = file.get("covers")
+            divisor, links = float(file["divisor"]), file["links"].tolist()
+        check(tables, fields)
+        _check_links(links, len(tables["start"]))
+    except Exception as error:  # why: NumPy and zipfile raise whatever they meet in such a file
+        raise ArtefactError(f"cannot be loaded: {error}") from error
+    return ForestTables(tables, covers, divisor, links)
 
 
 def check(tables: Tables, fields: int) -> None:
@@ -69,6 +112,42 @@ def check(tables: Tables, fields: int) -> None:
     _require(_within(tables["trees"]["column"], 0, sums - width + 1), "a tree's sums are missing")
     _check_branches(tables, roots, ends)
     _check_members(tables)
+
+
+def check_covers(tables: Tables, covers: NDArray[Any]) -> None:
+    """Check what explanations need in addition: one way to each node, and shares of rows on it.
+
+    Raises
+    ------
+    ArtefactError
+    """
+    try:
+        _check_covers(tables, covers)
+    except ValueError as error:
+        raise ArtefactError(f"cannot be explained: {error}") from error
+
+
+def _check_covers(tables: Tables, covers: NDArray[Any]) -> None:
+    count = len(tables["nodes"])
+    _require(covers.dtype == "<f8" and covers.shape == (count,), "a node has no cover")
+    _require(bool(np.isfinite(covers).all()), "a cover is not finite")
+    _require(bool((covers > RAREST * covers.max()).all()), "a cover is not positive")
+    left = tables["nodes"]["left"].astype(np.int64)
+    inner = np.flatnonzero(left != np.arange(count))
+    left = left[inner]
+    ways = np.bincount(np.concatenate([tables["trees"]["root"], left, left + 1]), minlength=count)
+    _require(bool((ways == 1).all()), "a node is not the branch of one node")
+    added = covers[left] + covers[left + 1]
+    _require(
+        bool((np.abs(added - covers[inner]) <= ROUNDED * covers[inner]).all()),
+        "a node's cover is not that of its branches",
+    )
+
+
+def _check_links(links: list[str], sums: int) -> None:
+    _require({*links} <= {*LINKS}, "a link is of no known name")
+    _require(LOGISTIC not in links[1:], "the logistic link is not the first")
+    _require(LOGISTIC not in links or sums == 2, "the logistic link is not of two sums")  # noqa: PLR2004
 
 
 def _check_features(tables: Tables, fields: int) -> None:

@@ -41,8 +41,8 @@ def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
-def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Artefact:
-    """A version of an estimator fitted on such rows; `changes` replace entries of its manifest."""
+def manifest_of(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Manifest:
+    """What describes an estimator fitted on such rows; `changes` replace entries of it."""
     classes = tuple(map(str, estimator.classes_)) if is_classifier(estimator) else ()
     entries = {
         "name": name,
@@ -61,7 +61,12 @@ def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Arte
         "libraries": {"scikit-learn": version("scikit-learn")},
         "created": "2026-01-01T00:00:00+00:00",
     }
-    manifest = Manifest(**(entries | changes))
+    return Manifest(**(entries | changes))
+
+
+def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Artefact:
+    """A version of an estimator fitted on such rows; `changes` replace entries of its manifest."""
+    manifest = manifest_of(name, estimator, frame, **changes)
     reference = Reference(rows=len(frame), fields=field_references(frame, manifest.fields))
     pickled = io.BytesIO()
     joblib.dump(estimator, pickled)

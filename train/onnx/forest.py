@@ -13,7 +13,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
 from serving.models.backends import feature_columns
-from serving.models.forest import LOGISTIC
+from serving.models.forest_tables import LOGISTIC
 from serving.models.manifest import Manifest
 from train.onnx.forest_columns import Column, columns_after
 from train.onnx.forest_tables import Summand, tables_of

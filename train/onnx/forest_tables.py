@@ -53,7 +53,7 @@ def tables_of(
     known = _known(trees)
     compared = [_compared(columns[at], thresholds.get(at), known.get(at)) for at in used]
     slots = {feature: 2 * place for place, feature in enumerate(used)}
-    nodes, values, roots, begun = [], [], [], 0
+    nodes, values, covers, roots, begun = [], [], [], [], 0
     words = [np.zeros(0, np.uint32)]
     for first, tree, added in summands:
         order, depth = _in_pairs(tree)
@@ -65,11 +65,13 @@ def tables_of(
             words.append(_bits(known[int(tree.feature[node])], among))
         nodes.append(made)
         values.append(np.where((tree.left < 0)[:, None], added, 0.0)[order])
+        covers.append(tree.cover[order])
         roots.append((begun, first, depth))
         begun += len(order)
     return {
         "nodes": np.concatenate(nodes),
         "values": np.concatenate(values),
+        "covers": np.concatenate(covers),
         "trees": np.array(roots, TYPES["trees"]),
         "members": np.concatenate(words),
         **_features(compared),

@@ -54,6 +54,8 @@ class Tree(NamedTuple):
         The value of the rows that end there.
     members : dict of int to ndarray of float
         The nodes whose rows go left instead if their value is among these.
+    cover : ndarray of float
+        The training rows that came to the node, by their weights.
     """
 
     left: NDArray[np.integer[Any]]
@@ -63,6 +65,7 @@ class Tree(NamedTuple):
     missing_left: NDArray[np.bool_]
     leaf: Floats
     members: dict[int, Floats]
+    cover: Floats
 
     def paths(self, rows: Floats) -> list[list[int]]:
         """The nodes with a finite threshold on each row's path to a leaf."""
@@ -143,6 +146,7 @@ def _of_tree(tree: Any, column: int, factor: float = 1.0) -> Tree:
         tree.missing_go_to_left.astype(bool),
         tree.value[:, 0, column] * factor,
         {},
+        tree.weighted_n_node_samples,
     )
 
 
@@ -163,7 +167,8 @@ def _of_predictor(predictor: Any, columns: NDArray[np.intp], known: Sequence[Flo
         missing_left[node] = False
         members[node] = categories[goes_left]
     feature = columns[nodes["feature_idx"]]
-    return Tree(left, right, feature, nodes["num_threshold"], missing_left, nodes["value"], members)
+    threshold, cover = nodes["num_threshold"], nodes["count"].astype(np.float64)
+    return Tree(left, right, feature, threshold, missing_left, nodes["value"], members, cover)
 
 
 def attributes(trees: Iterable[tuple[int, Tree]]) -> dict[str, Any]:
@@ -207,4 +212,5 @@ def _with_a_node(tree: Tree) -> Tree:
     if len(tree.left) > 1:
         return tree
     left, right, zeros = np.array([1, -1, -1]), np.array([2, -1, -1]), np.zeros(3)
-    return Tree(left, right, zeros.astype(int), zeros, zeros.astype(bool), tree.leaf.repeat(3), {})
+    none, leaf, cover = zeros.astype(bool), tree.leaf.repeat(3), tree.cover.repeat(3)
+    return Tree(left, right, zeros.astype(int), zeros, none, leaf, {}, cover)
