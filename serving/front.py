@@ -19,7 +19,7 @@ class PlainRequest(NamedTuple):
     ----------
     request_id : str
         What the client sent as X-Request-ID; empty if nothing.
-    json_length, subject, accept_encoding, authorization, x_api_key : str
+    json_length, subject, own_id, accept_encoding, authorization, x_api_key : str
         Likewise; `json_length` is how many bytes of the body are JSON if tensors may follow.
     address : str
         Of the client.
@@ -29,6 +29,7 @@ class PlainRequest(NamedTuple):
     request_id: str
     json_length: str
     subject: str
+    own_id: str
     accept_encoding: str
     authorization: str
     x_api_key: str

@@ -1,12 +1,19 @@
-"""Ids of predictions, which are unique and contain the model, the version and the time."""
+"""Ids of predictions, which are unique and contain the model, the version and the time.
+
+And the own ids that callers give their requests.
+"""
 
 import os
 import re
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 ID = re.compile(
     r"(?P<model>[^\0/]+)\.(?P<version>[0-9]{1,9})\.(?P<time>[0-9a-f]{11})[0-9a-f]{16}(?:\.[0-9]{1,9})?"
 )
+OWN_ID_PATTERN = r"[A-Za-z0-9_.:|+=@~-]{1,128}"  # of a request; no slash, which precedes a place
+OWN_ID = re.compile(OWN_ID_PATTERN)
+OWN_ID_OF_ONE = re.compile(rf"{OWN_ID_PATTERN}(?:/[0-9]{{1,9}})?")  # of a prediction
 
 
 class PredictionId(NamedTuple):
@@ -33,3 +40,18 @@ def make(model: str, version: int, now: int, count: int) -> list[str]:
     """
     stem = f"{model}.{version}.{now:011x}{os.urandom(8).hex()}"
     return [stem] if count == 1 else [f"{stem}.{position}" for position in range(count)]
+
+
+def own_ids(own_id: str, places: Sequence[int]) -> list[str]:
+    """Return the own id of each prediction of a request; nothing without one of the request.
+
+    Parameters
+    ----------
+    own_id : str
+        Of the request.
+    places : sequence of int
+        The position of each record in the request; empty for a single record.
+    """
+    if not own_id:
+        return []
+    return [f"{own_id}/{place}" for place in places] or [own_id]

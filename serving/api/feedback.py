@@ -42,7 +42,9 @@ def feedback_operation(about: About) -> Operation:
         "Record what was really true of earlier predictions",
         RecordedFeedback,
         (400, 404, 408, 413, 415, 422, 503),
-        description="Of several for one prediction, the latest counts.",
+        description="Of several for one prediction, the latest counts. In place of its id, "
+        "`own_id` may name a prediction that was requested with `X-Own-ID`, or with the id that "
+        "another protocol has.",
         requestBody=body(one_or_many(ref("Feedback"), about.max_records), examples),
     )
 

@@ -50,7 +50,8 @@ class Route(NamedTuple):
         with suppress(Exception):  # why: the view meets it too, and answers it as always
             subject = request_id.subject(request.subject or None)
             name = request_id.name(request.request_id)
-            context = RequestContext(name, since, subject, caller)
+            own_id = request_id.own_id(request.own_id or None)
+            context = RequestContext(name, since, subject, caller, own_id=own_id)
             sent = Content(request.body, request.json_length or None)
             content = self.predict(self.service, engine, sent, self.max_records, context)
             taken = (time.perf_counter_ns() - since) // 1000

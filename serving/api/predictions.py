@@ -16,15 +16,16 @@ from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, operation, query, response
 from serving.api.openapi.records import id_pattern
 from serving.api.openapi.structs import text, whole_number
-from serving.api.query import LIMIT, Time, cursor, cursor_after, moment, page_size, whole
+from serving.api.query import LIMIT, Time, cursor, cursor_after, moment, own_id, page_size, whole
 from serving.api.respond import Object, as_json
 from serving.formats.spreadsheet import shown_as_text
+from serving.ids import OWN_ID_OF_ONE
 from serving.inputs.schema import Remark
 from serving.predicting.service import Service
 from serving.recording.store.rows import Feedback, Prediction
 
-COLUMNS = {"id", "time", "version", "key", "prediction", "low", "high", "actual"}  # of every list
-PARAMETERS = {"since", "until", "version", "label", "limit", "after", "pretty"}
+COLUMNS = {"id", "time", "version", "key", "own_id", "prediction", "low", "high", "actual"}
+PARAMETERS = {"since", "until", "version", "label", "own_id", "limit", "after", "pretty"}
 MAX_VERSION = 2**31 - 1
 MOMENT = {"anyOf": [{"type": "string", "format": each} for each in ("date-time", "date")]}
 
@@ -47,6 +48,8 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
         The person whom it is about, if the client sent `X-Subject`; hashed with `JOURNAL_SALT`.
     key : str
         The name of the key that was sent, if any.
+    own_id : str
+        The client's own id of it, if it sent one.
     record : dict
         Value by field, as far as it may be recorded.
     explanation : dict
@@ -64,6 +67,7 @@ class RecordedPrediction(msgspec.Struct, kw_only=True):
     duration: int
     subject: str | UnsetType = UNSET
     key: str | UnsetType = UNSET
+    own_id: str | UnsetType = UNSET
     record: Object
     prediction: Annotated[Raw, Meta(extra_json_schema={"type": ["string", "number"]})]
     probabilities: dict[str, float] | UnsetType = UNSET
@@ -128,6 +132,11 @@ def predictions_operation(about: About) -> Operation:
         description="As JSON, or as CSV for a spreadsheet where `Accept: text/csv` asks for it.",
         parameters=[
             query("label", text(), "Only those with this prediction."),
+            query(
+                "own_id",
+                text(pattern=f"^{OWN_ID_OF_ONE.pattern}$"),
+                "Only those with this own id.",
+            ),
             query("since", MOMENT, "Only from then on; a time without a zone is in UTC."),
             query("until", MOMENT, "Only until then."),
             query(
@@ -208,6 +217,7 @@ def flat(found: Prediction) -> dict[str, Any]:
         "time": clock.iso(found.time),
         "version": found.version,
         **({"key": found.key} if found.key else {}),
+        **({"own_id": found.own_id} if found.own_id else {}),
         **{
             f"{name} (field)" if name in COLUMNS else name: value for name, value in parts("record")
         },
@@ -230,6 +240,7 @@ def selection() -> dict[str, Any]:
         raise BadRequest(f"there is no parameter {unknown[0]!r}; there are {listed}")
     return {
         "label": request.args.get("label"),
+        "own_id": own_id("own_id"),
         "since": moment("since"),
         "until": moment("until"),
         "version": whole("version", 1, MAX_VERSION),

@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 
 from serving.api.openapi.operation import query
 from serving.api.openapi.structs import whole_number
-from serving.ids import PredictionId
+from serving.ids import OWN_ID_OF_ONE, PredictionId
 from serving.recording.store.rows import Cursor, Prediction
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 10_000  # of the entries of a list
@@ -68,6 +68,19 @@ def moment(name: str) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1000)
+
+
+def own_id(name: str) -> str | None:
+    """The own id of a prediction, if one is given.
+
+    Raises
+    ------
+    BadRequest
+    """
+    text = request.args.get(name)
+    if text is not None and not OWN_ID_OF_ONE.fullmatch(text):
+        raise BadRequest(f"{name}={text!r} is not an own id such as order-17 or order-17/0")
+    return text
 
 
 def cursor(name: str) -> Cursor | None:

@@ -8,6 +8,7 @@ anything, as most do, and a status of 200 means that all records are valid.
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from typing import IO, BinaryIO, cast
@@ -167,8 +168,9 @@ def _pieces(
     """The response, a batch at a time; each is recorded before it is sent."""
     context = explanations.context()
 
-    def predict(rows: Rows) -> Predicted:
-        return service.predict(engine, rows, context._replace(since=time.perf_counter_ns()))
+    def predict(batch: Batch, *, is_all: bool) -> Predicted:
+        now = context._replace(since=time.perf_counter_ns())
+        return service.predict(engine, batch.rows, of_batch(now, batch, is_all=is_all))
 
     with body:
         writer = _writer(engine, dialect, context)
@@ -177,16 +179,27 @@ def _pieces(
         while batch:
             following = next(batches, None)
             tail = b"" if following else writer.tail()
-            is_all = head and not following
-            predict_next = _predict_all if is_all and not may_fail else predict_batch
-            yield head + writer.batch(*predict_next(batch, predict)) + tail
+            is_all = not batch.first and not following
+            predict_next = _predict_all if head and is_all and not may_fail else predict_batch
+            made = predict_next(batch, partial(predict, is_all=is_all))
+            yield head + writer.batch(*made) + tail
             head, batch = b"", following
+
+
+def of_batch(context: RequestContext, batch: Batch, *, is_all: bool) -> RequestContext:
+    """Return the context of the rows of a batch, which may be all of a request.
+
+    Each row of several has the own id with its position, also where others have faults.
+    """
+    if not context.own_id or (is_all and len(batch.lines) == 1):
+        return context
+    return context._replace(places=batch.places)
 
 
 def _predict_all(batch: Batch, predict: Predict) -> tuple[Batch, Predicted]:
     """Predict every record of a batch; nothing is predicted where the model refuses one."""
     try:
-        return batch, predict(batch.rows)
+        return batch, predict(batch)
     except InvalidRecords as error:
         refused = batch.without(error.faults).faults.values()
         raise InvalidRecords([each for found in refused for each in found], error.count) from None

@@ -17,7 +17,6 @@ import msgspec
 from serving.commands.group import AS_JSON, NEEDS_ATTENTION
 from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
-from serving.inputs.schema import Rows
 from serving.models import model_folder
 from serving.models.engine import Engine
 from serving.models.explanation import ALL, ExplainOptions
@@ -205,8 +204,8 @@ def _predict(
 ) -> Iterator[PredictedBatch]:
     """Predict in a thread; ONNX Runtime lets other threads read and write meanwhile."""
 
-    def predict_rows(rows: Rows) -> Predicted:
-        predicted = Predicted(engine, [], rows, engine.predict(rows.matrix))
+    def predict_rows(batch: Batch) -> Predicted:
+        predicted = Predicted(engine, [], batch.rows, engine.predict(batch.rows.matrix))
         return explaining.explained(predicted, explain) if explain else predicted
 
     with ThreadPoolExecutor(1) as thread:

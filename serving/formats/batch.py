@@ -14,8 +14,6 @@ from serving.models.predicted import Predicted
 MAX_RECORDS = 2_000  # in a batch
 MAX_BYTES = 2**20  # of text in a batch
 
-Predict = Callable[[Rows], Predicted]
-
 
 class Batch(NamedTuple):
     """Some consecutive records of a stream.
@@ -60,6 +58,11 @@ class Batch(NamedTuple):
                 remarks.setdefault(row, []).extend(reader.remarks[place])
         return cls(first, lines, Rows(matrix, remarks, many=True), faults)
 
+    @property
+    def places(self) -> list[int]:
+        """The positions in the stream of the valid records."""
+        return [self.first + place for place in range(len(self.lines)) if place not in self.faults]
+
     def without(self, refused: list[Fault]) -> Self:
         """Turn rows that the model refused into faults; `refused` has their positions in `rows`."""
         places = [place for place in range(len(self.lines)) if place not in self.faults]
@@ -76,6 +79,9 @@ class Batch(NamedTuple):
         return self._replace(rows=rows, faults=faults)
 
 
+Predict = Callable[[Batch], Predicted]  # the valid records of a batch
+
+
 def predict_batch(batch: Batch, predict: Predict) -> tuple[Batch, Predicted | None]:
     """Predict a batch; rows that the model refuses become faults of the batch that is returned.
 
@@ -83,7 +89,7 @@ def predict_batch(batch: Batch, predict: Predict) -> tuple[Batch, Predicted | No
     """
     while len(batch.rows.matrix):
         try:
-            return batch, predict(batch.rows)
+            return batch, predict(batch)
         except InvalidRecords as error:  # of some rows; the others are tried again
             batch = batch.without(error.faults)
     return batch, None

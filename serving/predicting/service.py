@@ -1,6 +1,8 @@
 """The one path that every protocol takes: predict and record, add feedback, find a prediction."""
 
 import time
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,19 +22,17 @@ from serving.metrics.requests import Metrics
 from serving.models.engine import Engine
 from serving.models.explanation import ExplainOptions
 from serving.models.predicted import Predicted
-from serving.predicting import feedback
+from serving.predicting import feedback, lookup
 from serving.predicting.explaining import Explaining
 from serving.predicting.trial import LivePredictions, TrialRunner
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
-from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.recording.store.additions import find_in_entries
 from serving.recording.store.rows import Feedback, Prediction, Trial, latest_first
 from serving.versions.registry import Registry
 
-MAX_WAITING = 64 * 2**20  # bytes of the journal that are read for one response
 LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction must be in the store
 
 
@@ -49,6 +49,10 @@ class RequestContext(NamedTuple):
         Who sends it.
     explain : ExplainOptions or None
         What is to be explained.
+    own_id : str
+        The caller's own id of it; empty if none was sent.
+    places : sequence of int
+        The positions in the request of the records that are predicted; empty if these are all.
     """
 
     request_id: str
@@ -56,6 +60,14 @@ class RequestContext(NamedTuple):
     subject: str = ""
     caller: Caller = EVERYBODY
     explain: ExplainOptions | None = None
+    own_id: str = ""
+    places: Sequence[int] = ()
+
+    def with_own_id(self, sent: str | None) -> "RequestContext":
+        """Take the id that a protocol has for a request, if it is valid and the only own id."""
+        if not sent or self.own_id or not ids.OWN_ID.fullmatch(sent):
+            return self
+        return self._replace(own_id=sent)
 
 
 class RecordedFeedback(msgspec.Struct, frozen=True):
@@ -156,37 +168,25 @@ class Service:
         NotRecorded, NotJSON, TooManyRecords, InvalidRecords, JournalError
         NotAllowed
             If one is of a model that the caller may not give feedback to.
+        StoreError
+            If own ids are sent and cannot be looked up.
         """
-        if not self.journal:
+        journal = self.journal
+        if not journal:
             raise NotRecorded(
                 "JOURNAL=off: predictions are not recorded, so no feedback can be recorded"
             )
-        prediction_ids, actuals = feedback.decode(body, max_records, self.registry, context.caller)
+        find = partial(lookup.named, journal, self.store, models=context.caller.models)
+        prediction_ids, actuals = feedback.decode(
+            body, max_records, self.registry, context.caller, find
+        )
         entry = FeedbackEntry(
             clock.now(), context.request_id, prediction_ids, actuals, context.caller.name
         )
-        self.journal.append(entry)
+        journal.append(entry)
         return RecordedFeedback(
-            len(prediction_ids), self._without_prediction(self.journal, prediction_ids)
+            len(prediction_ids), lookup.without_prediction(journal, self.store, prediction_ids)
         )
-
-    def _without_prediction(self, journal: Journal, prediction_ids: list[str]) -> list[str] | None:
-        """Return the ids without a recorded prediction; None if that cannot be known.
-
-        A prediction that is not in the store is in the journal. So read the journal from the
-        position that the store has reached, and look up the other ids in the store.
-        """
-        status = Status.read(journal.folder)
-        if status and (status.reason or status.waiting > MAX_WAITING):
-            return None
-        try:
-            positions = self.store.positions()
-            recent = journal.prediction_ids({name: at.read for name, at in positions.items()})
-            others = [each for each in dict.fromkeys(prediction_ids) if each not in recent]
-            stored = self.store.existing(others)
-        except (StoreError, OSError):
-            return None
-        return [each for each in others if each not in stored]
 
     def trial(self, model: str) -> Trial | None:
         """Compare the version of a model on trial with the live one; None without a trial.
@@ -260,4 +260,13 @@ def _entry(
         warnings=rows.remarks,
         key=context.caller.name,
         explanations=[*explanations],
+        own_id=context.own_id,
+        places=_places(context, len(prediction_ids)),
     )
+
+
+def _places(context: RequestContext, count: int) -> list[int]:
+    """Return the positions in the request of records with an own id; none of a single record."""
+    if not context.own_id or context.places:
+        return [*context.places]
+    return [*range(count)] if count > 1 else []

@@ -48,6 +48,10 @@ class PredictionEntry(
         The name of the key that the caller sent; empty without one.
     explanations : list of Explanation
         Empty if none were requested.
+    own_id : str
+        The caller's own id of the request; empty if none was sent.
+    places : list of int
+        The position of each record in a request of several that has an own id; otherwise empty.
     """
 
     time: int
@@ -66,6 +70,8 @@ class PredictionEntry(
     subject: str = ""
     key: str = ""
     explanations: list[V] = []
+    own_id: str = ""
+    places: list[int] = []
 
 
 class FeedbackEntry(msgspec.Struct, tag_field="kind", tag="feedback", omit_defaults=True, gc=False):

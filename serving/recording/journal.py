@@ -9,12 +9,13 @@ import logging
 import mmap
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from serving import ids
 from serving.errors import JournalError, without_path
 from serving.recording.entry import Entry
 from serving.recording.segments import BLANK, Segment, list_segments, read_chunks
@@ -25,6 +26,7 @@ SEGMENT_BYTES = 64 * 2**20
 SEGMENT_SECONDS = 600
 MAX_PROCESSES = 1024
 PREDICTION = b'{"kind":"prediction",'  # the beginning of such a line
+OWN_ID = b',"own_id":"'
 
 
 class Journal:
@@ -110,14 +112,39 @@ class Journal:
         OSError
         """
         found: set[str] = set()
+        for named in self._named(stored):
+            found.update(named.ids)
+        return found
+
+    def named(self, own_ids: Collection[str], stored: Mapping[str, int]) -> dict[str, list[str]]:
+        """Return the ids of predictions that have some own ids and are not in the store.
+
+        Parameters
+        ----------
+        stored : mapping of str to int
+            As for `prediction_ids`.
+
+        Raises
+        ------
+        OSError
+        """
+        found: dict[str, list[str]] = {}
+        for named in self._named(stored, containing=OWN_ID):
+            own = ids.own_ids(named.own_id, named.places)
+            for own_id, prediction_id in zip(own, named.ids, strict=False):
+                if own_id in own_ids:
+                    found.setdefault(own_id, []).append(prediction_id)
+        return found
+
+    def _named(self, stored: Mapping[str, int], containing: bytes = b"") -> Iterator["_Named"]:
+        """Yield the ids in each line of predictions that is not in the store."""
         for path in list_segments(self.folder):
             with suppress(FileNotFoundError), path.open("rb") as segment:  # stored by now
                 segment.seek(stored.get(path.name, 0))
                 for line in segment:
-                    if line.startswith(PREDICTION) and line.endswith(b"\n"):
+                    if line.startswith(PREDICTION) and line.endswith(b"\n") and containing in line:
                         with suppress(ValueError):  # torn
-                            found.update(_decode_ids(line).ids)
-        return found
+                            yield _decode_named(line)
 
     def waiting(self, stored: Mapping[str, int]) -> list[Entry]:
         """Return the entries of any process that are not in the store.
@@ -167,11 +194,13 @@ class Journal:
             self._segment = None
 
 
-class _Ids(msgspec.Struct):
-    """The only field of a line that is read here."""
+class _Named(msgspec.Struct):
+    """The fields of a line that are read here."""
 
     ids: list[str]
+    own_id: str = ""
+    places: list[int] = []
 
 
 _encode_into = msgspec.json.Encoder().encode_into
-_decode_ids = msgspec.json.Decoder(_Ids).decode
+_decode_named = msgspec.json.Decoder(_Named).decode

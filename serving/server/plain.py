@@ -28,11 +28,15 @@ PIECE = 2**18  # bytes of a body that are received at once
 REQUEST_LINE = re.compile(rb"POST (/[\w/.~:-]*) HTTP/1\.1")
 TEXT = rb"[\t\x20-\x7e]*"
 LENGTH, REQUEST_ID, ACCEPT_ENCODING = b"content-length", b"x-request-id", b"accept-encoding"
-JSON_LENGTH, SUBJECT = b"inference-header-content-length", b"x-subject"
+JSON_LENGTH = b"inference-header-content-length"
+SUBJECT, OWN_ID = b"x-subject", b"x-own-id"
 CONTENT_TYPE, TENSORS = b"content-type", b"application/octet-stream"
 AUTHORIZATION, X_API_KEY = b"authorization", b"x-api-key"
 FORWARDED_FOR = b"x-forwarded-for"
-KEPT = (REQUEST_ID, JSON_LENGTH, SUBJECT, ACCEPT_ENCODING, AUTHORIZATION, X_API_KEY, FORWARDED_FOR)
+KEPT = (
+    *(REQUEST_ID, JSON_LENGTH, SUBJECT, OWN_ID, ACCEPT_ENCODING),
+    *(AUTHORIZATION, X_API_KEY, FORWARDED_FOR),
+)
 # Whatever else a header may contain, and every other header, is left to gunicorn and Flask.
 HEADERS = {
     name: re.compile(value)
@@ -48,6 +52,7 @@ HEADERS = {
         JSON_LENGTH: rb"\d{1,10}",
         REQUEST_ID: TEXT,
         SUBJECT: rb"[\x21-\x7e]+",
+        OWN_ID: rb"[\x21-\x7e]+",
         AUTHORIZATION: TEXT,
         X_API_KEY: TEXT,
         b"traceparent": TEXT,
@@ -72,6 +77,7 @@ class Head(NamedTuple):
     request_id: str
     json_length: str
     subject: str
+    own_id: str
     accept_encoding: str
     authorization: str
     x_api_key: str
@@ -155,6 +161,7 @@ class PlainRequests:
             head.request_id,
             head.json_length,
             head.subject,
+            head.own_id,
             head.accept_encoding,
             head.authorization,
             head.x_api_key,

@@ -139,7 +139,7 @@ def closed(schema: Any) -> Any:
 def test_responses_have_what_the_document_describes_and_no_more(
     client: FlaskClient, document: dict[str, Any]
 ):
-    about = {"X-Subject": "ana"}
+    about = {"X-Subject": "ana", "X-Own-ID": "order-17"}
     sent = client.post("/predict", **body(wine(alcohol=15.5)), headers=about).json
     client.post("/feedback", **body({"id": sent["id"], "actual": "bom"}))
     asked = {

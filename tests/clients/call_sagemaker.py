@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import boto3
 from botocore.exceptions import ClientError
@@ -32,7 +33,9 @@ def main(url: str) -> None:
     assert answered["ContentType"] == "text/csv"
     assert answered["CustomAttributes"] == "trace=7"
     assert answered["InvokedProductionVariant"] == "wine-1"
-    assert answered["ResponseMetadata"]["HTTPHeaders"]["x-request-id"] == "order-17"
+    first, _ = answered["ResponseMetadata"]["HTTPHeaders"]["x-prediction-ids"].split(",")
+    with urlopen(f"{url}/predictions/{first}") as found:
+        assert json.load(found)["own_id"] == "order-17/0"
     print("invoke_endpoint-csv")
     content = json.dumps({"instances": [good, bad]})
     answered = client.invoke_endpoint(

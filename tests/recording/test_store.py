@@ -33,6 +33,7 @@ def test_a_classification_is_read_as_it_was_written(store: Store):
         "duration": 321,
         "subject": None,
         "key": None,
+        "own_id": None,
         "record": {"alcohol": 9.5, "type": "white"},
         "prediction": "Não aprovado",
         "probabilities": {"Não aprovado": 0.75, "bom": 0.25},
@@ -132,6 +133,8 @@ def test_each_prediction_of_a_page_has_its_latest_feedback(store: Store):
         ({"label": "Não aprovado"}, ["d", "b"]),
         ({"label": "Não aprovado", "version": 2}, ["d"]),
         ({"label": 'Não"'}, []),
+        ({"own_id": "own"}, ["d"]),
+        ({"own_id": "own", "version": 1}, []),
         ({"after": Cursor(NOON + 2, "c")}, ["b", "a"]),
         ({"after": Cursor(NOON + 2, "c"), "until": NOON + 1}, ["a"]),
         ({"after": Cursor(NOON + 1, "b"), "until": NOON + 4}, ["a"]),
@@ -142,10 +145,16 @@ def test_predictions_are_filtered(store: Store, query: dict[str, Any], expected:
     labels = ["bom", "Não aprovado", "bom", "Não aprovado", "bom"]
     versions = [1, 1, 2, 2, 2]
     entries = [
-        predicted(each, time=NOON + number, version=version, predictions=[label])
+        predicted(
+            each,
+            time=NOON + number,
+            version=version,
+            predictions=[label],
+            own_id="own" if each == "d" else "",
+        )
         for number, (each, version, label) in enumerate(zip("abcde", versions, labels, strict=True))
     ]
-    store.add([*entries, predicted("z", model="beer")], {})
+    store.add([*entries, predicted("z", model="beer", own_id="own")], {})
     assert ids(store, **query) == expected
 
 

@@ -52,6 +52,8 @@ def about(mark: str, *names: str, **changes: Any) -> list[Any]:
     value = {
         "subject": mark,
         "request_id": mark,
+        "own_id": mark,
+        "places": [*range(len(names))],
         "records": [[mark, at] for at, _ in enumerate(names)],
     }
     return [

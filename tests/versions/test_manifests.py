@@ -31,7 +31,7 @@ def actual(served: Registry, version: int, label: str) -> str | float:
     """What is recorded for a feedback on a prediction of a version."""
     (named,) = ids.make("wine", version, clock.now(), 1)
     body = json.dumps({"id": named, "actual": label}).encode()
-    (_, (read,)) = feedback.decode(body, 1, served, EVERYBODY)
+    (_, (read,)) = feedback.decode(body, 1, served, EVERYBODY, dict.fromkeys)
     return read
 
 

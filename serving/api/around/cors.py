@@ -9,7 +9,9 @@ from flask import Flask, Response, request
 from serving.access.origins import ANY, origins
 from serving.settings import Settings
 
-ALLOWED = "Authorization, X-API-Key, Content-Type, Content-Encoding, X-Request-ID, X-Subject"
+ALLOWED = (
+    "Authorization, X-API-Key, Content-Type, Content-Encoding, X-Request-ID, X-Subject, X-Own-ID"
+)
 EXPOSED = "Link, X-Request-ID, X-Unused-Columns"
 SECONDS = "600"  # for which a browser need not ask again
 

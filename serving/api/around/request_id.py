@@ -1,6 +1,7 @@
 """The id of every request: the client's own `X-Request-ID` where it is valid, else a new one.
 
-And the person whom it is about, if the client sent one as `X-Subject`.
+And what the client may send besides: whom a request is about, as `X-Subject`, and its own id of the
+predictions, as `X-Own-ID`.
 """
 
 import logging
@@ -9,14 +10,32 @@ import secrets
 import time
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import BadRequest
 
-from serving import log
+from serving import ids, log
+from serving.api.openapi.structs import Schema, text
+from serving.inputs.shown import shown
 from serving.predicting.service import RequestContext
-from serving.recording.privacy import require_subject
+from serving.recording.privacy import SUBJECT_PATTERN, require_subject
 
 HEADER = "X-Request-ID"
 VALID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)  # it is logged, so nothing else may pass
-SUBJECT = "X-Subject"
+SUBJECT, OWN_ID = "X-Subject", "X-Own-ID"
+ABOUT_SUBJECT = (
+    "The person whom all records are about, by a key of your own: what is recorded can be exported "
+    "and erased by it. Hashed with `JOURNAL_SALT`."
+)
+ABOUT_OWN_ID = (
+    "Your own id of the prediction, which feedback may name. Of several records, the predictions "
+    "have `ID/0`, `ID/1` and so on."
+)
+DESCRIBED: list[Schema] = [  # for every route that predicts
+    {"name": name, "in": "header", "description": meaning, "schema": text(pattern=f"^{pattern}$")}
+    for name, pattern, meaning in (
+        (SUBJECT, SUBJECT_PATTERN, ABOUT_SUBJECT),
+        (OWN_ID, ids.OWN_ID_PATTERN, ABOUT_OWN_ID),
+    )
+]
 
 
 def name(sent: str) -> str:
@@ -24,23 +43,16 @@ def name(sent: str) -> str:
     return sent if VALID.fullmatch(sent) else secrets.token_hex(16)
 
 
-def adopt(sent: str | None) -> None:
-    """Give the current request the id that its protocol has for it, if one was sent and is valid.
-
-    It is recorded with the predictions, and in the log, as `X-Request-ID` is.
-    """
-    if sent and VALID.fullmatch(sent):
-        g.request_id = sent
-
-
 def context() -> RequestContext:
-    """Id, arrival, subject and sender of the current request.
+    """Id, arrival, subject, sender and own id of the current request.
 
     Raises
     ------
-    InvalidSubject
+    InvalidSubject, BadRequest
     """
-    return RequestContext(g.request_id, g.since, subject(request.headers.get(SUBJECT)), g.caller)
+    sent = request.headers
+    about, own = subject(sent.get(SUBJECT)), own_id(sent.get(OWN_ID))
+    return RequestContext(g.request_id, g.since, about, g.caller, own_id=own)
 
 
 def subject(sent: str | None) -> str:
@@ -52,6 +64,23 @@ def subject(sent: str | None) -> str:
         Recorded under another key or none, it could not be found.
     """
     return "" if sent is None else require_subject(sent)
+
+
+def own_id(sent: str | None) -> str:
+    """Return the own id of a request whose header was as `sent`; empty if it had none.
+
+    Raises
+    ------
+    BadRequest
+        Feedback could not name it.
+    """
+    if sent is None:
+        return ""
+    if not ids.OWN_ID.fullmatch(sent):
+        raise BadRequest(
+            f"{OWN_ID} is {shown(sent)}; send 1 to 128 ASCII letters, digits and . _ - : | + = @ ~"
+        )
+    return sent
 
 
 def register(app: Flask) -> None:

@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 from serving import __version__
 from serving.access.callers import Caller, Need
 from serving.api import explanations
+from serving.api.around import request_id
 from serving.api.declared import declaration
 from serving.api.openapi import problems, records
 from serving.api.openapi.operation import About, Operation, component
@@ -127,7 +128,8 @@ def _paths(
             } | declared.describe(about)
             if declared.predicts:
                 others = described.get("parameters", [])
-                described = described | {"parameters": [*others, *explanations.PARAMETERS]}
+                added = [*explanations.PARAMETERS, *request_id.DESCRIBED]
+                described = described | {"parameters": [*others, *added]}
             described |= _secured(described, declared.scope, everybody)
             item |= dict.fromkeys(map(str.lower, (rule.methods or set()) - OF_FLASK), described)
     return paths
@@ -180,4 +182,12 @@ def _of_models(models: Sequence[About]) -> dict[str, Schema]:
         about.of_model(name): schema
         for about in models
         for name, schema in records.of(about.manifest).items()
-    } | {"Feedback": {"anyOf": [ref(about.of_model("Feedback")) for about in models]}}
+    } | {
+        "FeedbackByOwnId": records.feedback_by_own_id(),
+        "Feedback": {
+            "anyOf": [
+                *(ref(about.of_model("Feedback")) for about in models),
+                ref("FeedbackByOwnId"),
+            ]
+        },
+    }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from serving.api.openapi.structs import Content, Schema, any_of, listed, record, text, whole_number
+from serving.ids import OWN_ID_OF_ONE
 from serving.inputs import booleans, dates, labels
 from serving.inputs.field import FLOAT32_MAX, Field
 from serving.inputs.labels import Labels
@@ -49,6 +50,13 @@ def _feedback(manifest: Manifest) -> Schema:
         actual = any_of(_labels(labels.rules_for(manifest.classes, has_codes=False)))
     named = text("The id of the prediction.", pattern=f"^{id_pattern(manifest)}$")
     return record(id=named, actual=actual) | {"additionalProperties": False}
+
+
+def feedback_by_own_id() -> Schema:
+    """The feedback of a prediction of any model, by the caller's own id."""
+    own_id = text("Your own id of the prediction.", pattern=f"^{OWN_ID_OF_ONE.pattern}$")
+    actual = any_of([{"type": each} for each in ("string", "number", "boolean")])
+    return record(own_id=own_id, actual=actual) | {"additionalProperties": False}
 
 
 def _record(manifest: Manifest) -> Schema:

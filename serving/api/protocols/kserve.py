@@ -14,7 +14,6 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
 from serving.api import explanations
-from serving.api.around import request_id
 from serving.api.around.access import caller
 from serving.api.body import read_json
 from serving.api.declared import declares
@@ -190,12 +189,12 @@ def _predict(routes: Blueprint, service: Service, max_records: int) -> None:
         content, attributes = read_json(), cloud_events.attributes()
         if request.mimetype == cloud_events.STRUCTURED:
             attributes, content = cloud_events.opened(content)
-        request_id.adopt(attributes.get("id"))
-        context = explanations.context(always=always)
+        event_id = attributes.get("id", "")
+        context = explanations.context(always=always).with_own_id(event_id)
         predicted = predict(service, engine, content, max_records, context)
         if not attributes:
             return Response(predicted, mimetype="application/json")
-        return cloud_events.event(engine.manifest.name, context.request_id, predicted)
+        return cloud_events.event(engine.manifest.name, event_id or context.request_id, predicted)
 
 
 def _labelled(registry: Registry, name: str, label: str) -> Engine:

@@ -9,7 +9,6 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from serving.api import explanations, streams
-from serving.api.around import request_id
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import (
@@ -28,7 +27,6 @@ from serving.formats import READERS, WRITERS
 from serving.formats.bodies import to_body
 from serving.models.engine import Engine
 from serving.predicting.service import RequestContext, Service
-from serving.recording.privacy import SUBJECT_PATTERN
 from serving.settings import Settings
 
 DEFAULT, OF_MODEL = "/predict", "/models/<name>/predict"
@@ -57,20 +55,12 @@ def predict_operation(about: About) -> Operation:
         sent["content"][each] = {"schema": text(), "example": written}
     for each in WRITERS:
         success["content"].setdefault(each, {"schema": text()})
-    about_whom = {
-        "name": request_id.SUBJECT,
-        "in": "header",
-        "description": "The person whom all records are about, by a key of your own: what is "
-        "recorded can be exported and erased by it. Hashed with `JOURNAL_SALT`.",
-        "schema": text(pattern=f"^{SUBJECT_PATTERN}$"),
-    }
     described = operation(
         f"Predict {about.manifest.target}",
         success,
         (400, 404, 408, 413, 415, 503),
         description=f"{about.manifest.title}. A body without a Content-Type, or with the one that "
         f"curl gives it, is read as JSON too.{STREAMS}",
-        parameters=[about_whom],
         requestBody=sent,
     )
     refused = f"#/components/responses/{about.of_model('Refused')}"

@@ -6,15 +6,11 @@ format of the response, in which each line of a text has one line. In a batch tr
 is invalid gets a placeholder, because a refusal would fail the whole job.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
 from serving.api import explanations, streams
-from serving.api.around import request_id
 from serving.api.body import read_body
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, operation
@@ -25,7 +21,7 @@ from serving.formats import Batch, predict_batch
 from serving.inputs.schema import Rows
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
-from serving.predicting.service import Service
+from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
 HEADER = "X-Amzn-SageMaker-"
@@ -57,13 +53,13 @@ def invocations_operation(about: About) -> Operation:
     described["description"] += (
         " As SageMaker has it: an array of lists, CSV without names, JSON Lines and "
         f"`{NPY}` are read, and `Accept` chooses the format of the response. "
-        f"`{ATTRIBUTES}` is returned; `{INFERENCE_ID}` is recorded with the predictions."
+        f"`{ATTRIBUTES}` is returned; `{INFERENCE_ID}` is recorded as `X-Own-ID` is."
     )
     described["parameters"] = [
         {"name": name, "in": "header", "description": meaning, "schema": text()}
         for name, meaning in (
             (ATTRIBUTES, "Returned as it is; `predict_method=…` in it chooses the method."),
-            (INFERENCE_ID, "The caller's own id of the request."),
+            (INFERENCE_ID, "The caller's own id of the prediction."),
         )
     ]
     return described
@@ -79,7 +75,6 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @declares(invocations_operation, scope="predict", predicts=True)
     def invoke(name: str | None) -> Response:
         engine = service.registry.engine(name)
-        request_id.adopt(request.headers.get(INFERENCE_ID))
         response = _respond(service, engine, settings)
         if name:
             response.headers[VARIANT] = f"{engine.manifest.name}-{engine.manifest.version}"
@@ -106,10 +101,10 @@ def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
     is_batch = settings.sagemaker_batch or streams.faults_inline()
     default = kind if settings.sagemaker_batch and kind in {CSV, LINES} else JSON
     accepted = invocation_formats.accepted(request.accept_mimetypes, default)
-    context = explanations.context()
+    context = explanations.context().with_own_id(request.headers.get(INFERENCE_ID))
     max_records = settings.max_records
 
-    def predict(rows: Rows, *, named: bool = False) -> Predicted:
+    def predict(rows: Rows, context: RequestContext = context, *, named: bool = False) -> Predicted:
         if context.explain and not (named or accepted in OF_LINES):
             raise BadRequest(
                 "bare values have no place for explanations; send an object with "
@@ -127,8 +122,16 @@ def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
     if kind in {CSV, LINES}:
         has_names, reader = invocation_formats.reader(engine.schema, body, kind)
         if is_batch:
-            pieces = [_predicted(batch, predict) for batch in reader]
-            return _written(pieces, accepted, method)
+            batches = [*reader]
+
+            def predict_one(batch: Batch) -> Predicted:
+                return predict(
+                    batch.rows, streams.of_batch(context, batch, is_all=len(batches) == 1)
+                )
+
+            return _written(
+                [predict_batch(each, predict_one) for each in batches], accepted, method
+            )
         rows = instances.joined(instances.read_batches(reader, max_records))
         if has_names and accepted == JSON:
             call = mlflow.Call(rows, method, reader.unused)
@@ -136,10 +139,6 @@ def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
     else:
         rows = invocation_formats.read_whole(engine.schema, body, kind, max_records)
     return _written([(_whole(rows), predict(rows))], accepted, method)
-
-
-def _predicted(batch: Batch, predict: Callable[[Rows], Predicted]) -> tuple[Batch, Any]:
-    return predict_batch(batch, predict)
 
 
 def _whole(rows: Rows) -> Batch:

@@ -1,12 +1,13 @@
 """The store: predictions, feedback and what the monitor found, in SQLite or PostgreSQL."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sql
 
 from serving.recording.entry import Entry
 from serving.recording.store import (
+    known,
     labelled,
     migrations,
     new_feedback,
@@ -46,10 +47,6 @@ SET_POSITION = sql.text("""
 POSITIONS = sql.text("SELECT name, position, torn FROM segments")
 DELETE_POSITION = sql.text("DELETE FROM segments WHERE name = :name")
 
-MAX_IDS = 500  # in one query
-EXISTING = sql.text("SELECT id FROM predictions WHERE id IN :ids").bindparams(
-    sql.bindparam("ids", expanding=True)
-)
 IS_LABEL = sql.text("prediction LIKE '\"%'")  # exactly as in the index, or it is not used
 PREDICTIONS = sql.select(*predictions.c, ACTUAL)
 FEEDBACK = sql.select(*(feedback.c[name] for name in Feedback.__struct_fields__)).order_by(
@@ -132,12 +129,19 @@ class Store:
 
     def existing(self, prediction_ids: Sequence[str]) -> set[str]:
         """Return which of some ids there is a prediction for."""
-        found: set[str] = set()
-        with self._database.reading() as connection:
-            for at in range(0, len(prediction_ids), MAX_IDS):
-                chunk = {"ids": prediction_ids[at : at + MAX_IDS]}
-                found.update(connection.execute(EXISTING, chunk).scalars())
-        return found
+        return known.existing(self._database, prediction_ids)
+
+    def named(
+        self, own_ids: Sequence[str], models: Collection[str] | None = None
+    ) -> dict[str, tuple[int, str, str]]:
+        """Return how many predictions have each of some own ids, with the first and the last id.
+
+        Parameters
+        ----------
+        models : collection of str, optional
+            Only predictions of these.
+        """
+        return known.named(self._database, own_ids, models)
 
     def predictions(
         self,
@@ -147,6 +151,7 @@ class Store:
         until: int | None = None,
         version: int | None = None,
         label: str | None = None,
+        own_id: str | None = None,
         limit: int,
         after: Cursor | None = None,
     ) -> list[Prediction]:
@@ -172,6 +177,8 @@ class Store:
             page = page.where(column.version == version)
         if label is not None:
             page = page.where(column.prediction == json(label), IS_LABEL)
+        if own_id is not None:
+            page = page.where(column.own_id == own_id)
         page = page.order_by(column.time.desc(), column.id.desc()).limit(limit)
         with self._database.reading() as connection:
             return [self._read(connection, row) for row in connection.execute(page)]

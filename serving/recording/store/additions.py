@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sql
 from msgspec import Raw
 
+from serving import ids
 from serving.recording.entry import Entry, FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store import layouts
 from serving.recording.store.erased import without_erased
@@ -116,6 +117,7 @@ def _layout(entry: PredictionEntry[Any]) -> Layout:
 def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any, ...]]:
     """Yield rows of `predictions`, in the order of its columns."""
     columns = zip(entry.ids, entry.records, entry.predictions, strict=True)
+    own_ids = ids.own_ids(entry.own_id, entry.places)
     for position, (prediction_id, record, prediction) in enumerate(columns):
         probabilities = interval = warnings = explanation = None
         if entry.probabilities:
@@ -136,6 +138,7 @@ def _predictions(entry: PredictionEntry[Any], layout: int) -> Iterator[tuple[Any
             entry.duration,
             entry.subject or None,
             entry.key or None,
+            own_ids[position] if own_ids else None,
             json(record),
             json(prediction),
             probabilities,

@@ -186,6 +186,16 @@ STEPS = (
         "explanations of predictions",
         ("ALTER TABLE predictions ADD COLUMN explanation TEXT",),
     ),
+    Step(
+        "own ids of callers",
+        (
+            "ALTER TABLE predictions ADD COLUMN own_id EXACT",
+            """
+            CREATE INDEX predictions_by_own_id ON predictions (own_id, model, time, id)
+            WHERE own_id IS NOT NULL
+            """,
+        ),
+    ),
 )
 
 

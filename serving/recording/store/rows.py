@@ -16,7 +16,10 @@ from serving.recording.store.layouts import Layout
 
 _encode = msgspec.json.Encoder().encode
 
-_KEYS = ("id", "time", "model", "version", "request_id", "duration", "subject", "key")
+_KEYS = (
+    *("id", "time", "model", "version"),
+    *("request_id", "duration", "subject", "key", "own_id"),
+)
 _VALUES = ("record", "prediction", "probabilities", "interval", "warnings", "explanation")
 _NUMBERS = {
     *("time", "version", "duration", "layout", "early"),
@@ -76,6 +79,8 @@ class Prediction(msgspec.Struct, frozen=True):
         Microseconds, of the whole request.
     subject : str, optional
         The person whom it is about, by the caller's own key or its hash.
+    own_id : str, optional
+        The caller's own id of it.
     record : Raw
         JSON object: values by field.
     probabilities : Raw, optional
@@ -94,6 +99,7 @@ class Prediction(msgspec.Struct, frozen=True):
     duration: int
     subject: str | None
     key: str | None
+    own_id: str | None
     record: Raw
     prediction: Raw
     probabilities: Raw | None

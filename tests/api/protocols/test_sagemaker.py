@@ -136,11 +136,11 @@ def test_attributes_come_back_and_the_variant_is_named(client: FlaskClient):
 def test_the_inference_id_is_recorded(settings: Settings):
     client = create_app(settings).test_client()
     response = post(client, TABLE, X_Amzn_SageMaker_Inference_Id="order-17")
-    assert response.headers["X-Request-ID"] == "order-17"
     with closing(moved(settings)) as store:
         kept = store.predictions("wine", limit=9)
     assert {each.id for each in kept} == {*response.headers["X-Prediction-Ids"].split(",")}
-    assert {each.request_id for each in kept} == {"order-17"}
+    assert {each.own_id for each in kept} == {"order-17/0", "order-17/1"}
+    assert {each.request_id for each in kept} == {response.headers["X-Request-ID"]}
 
 
 FAULTY = "\n".join([TABLE.split("\n")[0], "x,y", TABLE.replace("4.4", "high", 1)])

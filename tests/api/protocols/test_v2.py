@@ -108,7 +108,8 @@ def test_the_id_comes_back_and_is_recorded(settings: Settings, way: str):
     client.post("/feedback", **body({"id": prediction_id, "actual": "bom"}))
     moved(settings).close()
     found = client.get(f"/predictions/{prediction_id}").json
-    assert (found["request_id"], found["prediction"]) == ("order-17", "bom")
+    assert (found["own_id"], found["prediction"]) == ("order-17", "bom")
+    assert found["request_id"] == answer.headers["X-Request-ID"]
     assert [each["actual"] for each in found["feedback"]] == ["bom"]
 
 

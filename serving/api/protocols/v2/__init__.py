@@ -11,7 +11,6 @@ from flask import Blueprint, Response, request
 
 from serving import __version__
 from serving.api import explanations
-from serving.api.around import request_id
 from serving.api.around.access import caller
 from serving.api.body import read_body
 from serving.api.declared import declares
@@ -140,16 +139,11 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 def _predict(
     service: Service, engine: Engine, sent: Request, rows: Rows, context: RequestContext
 ) -> tuple[Predicted, str]:
-    """Predict rows, which may be none; return the id of the response as well.
-
-    What is recorded has the caller's own id, if it sent one that is valid as such.
-    """
+    """Predict rows, which may be none; return the id of the response as well."""
     id_ = context.request_id if sent.id is None else sent.id
     if not len(rows.matrix):
         return Predicted(engine, [], rows, Predictions([], [], [])), id_
-    if sent.id and request_id.VALID.fullmatch(sent.id):
-        context = context._replace(request_id=id_)
-    return service.predict(engine, rows, context), id_
+    return service.predict(engine, rows, context.with_own_id(sent.id)), id_
 
 
 def infer(
