@@ -13,6 +13,7 @@ from werkzeug.http import HTTP_STATUS_CODES  # http.HTTPStatus renames some with
 from serving.api.respond import as_json
 from serving.errors import (
     ArtefactError,
+    EmptyStore,
     Fault,
     InvalidRecords,
     InvalidSubject,
@@ -46,6 +47,7 @@ STATUS: dict[type[ServingError], HTTPStatus] = {
     JournalError: HTTPStatus.SERVICE_UNAVAILABLE,
     NoRoom: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    EmptyStore: HTTPStatus.SERVICE_UNAVAILABLE,
     NoKey: HTTPStatus.UNAUTHORIZED,
     WrongKey: HTTPStatus.UNAUTHORIZED,
     NotAllowed: HTTPStatus.FORBIDDEN,
