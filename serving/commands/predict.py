@@ -143,7 +143,7 @@ def predict(
                     hidden=not is_visible,
                 )
             )
-            explaining = Explaining(settings.explain_samples)
+            explaining = Explaining(settings.explain_samples, sys.maxsize)
             predicted = _predict(engine, reader, explaining, explain)
             for batch in _write(engine, predicted, reader, write_as, out, explain=explain):
                 summary.count(batch)

@@ -69,8 +69,9 @@ def to_bodies(predicted: Predicted, *, named: bool) -> list[Prediction]:
         )
         for row in range(len(matrix))
     ]
-    for prediction, explanation in zip(made, predicted.explanations, strict=False):  # or none
-        prediction.explanation = explanation
+    if predicted.explanations:
+        for prediction, explanation in zip(made, predicted.explanations, strict=True):
+            prediction.explanation = explanation
     return made
 
 

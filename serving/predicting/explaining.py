@@ -36,7 +36,13 @@ class Explaining(NamedTuple):
             )
 
     def explained(self, predicted: Predicted, options: ExplainOptions) -> Predicted:
-        """Return predictions with their explanations."""
+        """Return predictions with their explanations.
+
+        Raises
+        ------
+        TooManyRecords
+        """
+        self.require_few(len(predicted.rows.matrix))
         engine, rows = predicted.engine, predicted.rows.matrix
         made = engine.explain(rows, predicted.predictions, options, self.samples)
         return predicted._replace(explanations=made)

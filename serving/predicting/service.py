@@ -128,8 +128,6 @@ class Service:
         TooManyRecords
             If they are to be explained.
         """
-        if context.explain:
-            self.explaining.require_few(len(rows.matrix))
         predictions = engine.predict(rows.matrix)
         now, manifest, count = clock.now(), engine.manifest, len(rows.matrix)
         prediction_ids = ids.make(manifest.name, manifest.version, now, count)
@@ -259,7 +257,7 @@ def _entry(
         intervals=predictions.intervals,
         warnings=rows.remarks,
         key=context.caller.name,
-        explanations=[*explanations],
+        explanations=explanations,
         own_id=context.own_id,
         places=_places(context, len(prediction_ids)),
     )

@@ -46,7 +46,7 @@ class PredictionEntry(
         caller sent none.
     key : str
         The name of the key that the caller sent; empty without one.
-    explanations : list of Explanation
+    explanations : sequence of Explanation
         Empty if none were requested.
     own_id : str
         The caller's own id of the request; empty if none was sent.
@@ -69,7 +69,7 @@ class PredictionEntry(
     warnings: dict[int, V] = {}
     subject: str = ""
     key: str = ""
-    explanations: list[V] = []
+    explanations: Sequence[V] = NONE
     own_id: str = ""
     places: list[int] = []
 

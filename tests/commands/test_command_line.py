@@ -71,6 +71,28 @@ def test_a_file_is_predicted_as_over_http(
     assert [*tmp_path.glob(".*")] == []
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+@pytest.mark.parametrize("top", ["", "2"])
+def test_predictions_of_a_file_are_explained_as_over_http(
+    run: Run, client: FlaskClient, suffix: str, top: str
+):
+    sent = (table if suffix == ".csv" else lines)(*RECORDS_OF_ALL_KINDS)
+    given = ["--from", suffix[1:], "--explain", *([top] if top else [])]
+    written = run("predict", "wine", "-", *given, text=sent).stdout
+    media_type = "text/csv" if suffix == ".csv" else "application/jsonl"
+    query = f"faults=inline&explain={top}"
+    response = client.post(f"/predict?{query}", data=sent, content_type=media_type).text
+    if suffix == ".csv":
+        ours, theirs = (list(csv.DictReader(io.StringIO(each))) for each in (written, response))
+        assert ours[0]["explanation"] == "probability"
+    else:
+        ours, theirs = (list(map(json.loads, each.splitlines())) for each in (written, response))
+        assert len(ours[0]["explanation"]["contributions"]) == int(top or 12)
+    for one in theirs:
+        one.pop("id", None)
+    assert ours == theirs
+
+
 def test_many_batches_come_out_in_order(run: Run, tmp_path: Path):
     count = 3 * MAX_RECORDS + 7
     records = [wine(alcohol=8 + at % 50 / 10) for at in range(count)]
@@ -120,6 +142,7 @@ def test_a_version_may_be_named(run: Run, models: Path):
     [
         (("vine", "rows.csv"), 1, "there is no model 'vine'; there are diabetes, wine"),
         (("wine", "rows.csv", "--version", "7"), 1, "wine has no version 7; there are 1"),
+        (("wine", "rows.csv", "--explain", "0"), 2, "'0' is not how many fields to list"),
         (("wine", "nowhere.csv"), 1, "nowhere.csv to -: No such file or directory"),
         (("wine", "rows.csv", "-o", "no/where.csv"), 1, "No such file or directory"),
         (
