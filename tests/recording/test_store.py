@@ -54,6 +54,13 @@ def test_a_regression_has_an_interval_and_no_probabilities(store: Store):
     assert found["probabilities"] is None
 
 
+def test_each_prediction_has_its_own_explanation(store: Store):
+    reasons = [{"unit": "probability", "base": 0.5}, {"reason": "é"}]
+    store.add([predicted("a-0", "a-1", explanations=reasons), predicted("b")], {})
+    found = [plain(store.prediction(each)[0])["explanation"] for each in ("a-0", "a-1", "b")]
+    assert found == [*reasons, None]
+
+
 def test_a_batch_is_stored_as_single_predictions(store: Store):
     batch = [f"a-{position}" for position in range(12)]
     warned = {2: [{"message": "odd"}]}
