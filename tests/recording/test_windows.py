@@ -187,7 +187,7 @@ def test_no_feedback_is_missed_because_its_collector_was_slow(postgres: Postgres
     asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     with ThreadPoolExecutor(1) as other, psycopg.connect(url, autocommit=True) as looking:
         slow = other.submit(store.add, [feedback("ruim", named("wine", 1, 1))], {})
-        wait_until(lambda: looking.execute(asleep).fetchone() == (1,))
+        wait_until(lambda: slow.done() or looking.execute(asleep).fetchone() == (1,))
         store.add([feedback("bom", named("wine", 1, 2))], {})
         last = store.last_place()
         seen = [row[0] for row in rows(store.new_feedback(limits(), 0, last))]

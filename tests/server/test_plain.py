@@ -192,7 +192,8 @@ def test_announced_batches_take_no_memory(server: Server):
 @pytest.mark.slow
 def test_large_bodies_are_answered_from_the_disk_where_they_are_many(tmp_path: Path):
     body = RECORD + b" " * 10 * MB
-    with running(gunicorn("--workers=1"), tmp_path / "log") as started:
+    own = {"MAX_STALL_SECONDS": str(PATIENCE)}  # while the others are sent
+    with running(gunicorn("--workers=1"), tmp_path / "log", **own) as started:
         before = memory(started)
         clients = [connect(started) for _ in range(24)]
         for client in clients:

@@ -5,12 +5,12 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
 from raw_requests import CSV, HEADER, MB, RECORD, ROW, head, length, memory
-from servers import Server, connect, get, gunicorn, running, wait_until
+from servers import PATIENCE, Server, connect, get, gunicorn, running, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -68,14 +68,20 @@ def test_who_stalls_within_a_request_is_given_up(impatient: Server):
 
 
 def test_who_sends_slowly_but_steadily_is_waited_for(impatient: Server):
-    """Two seconds, at more than 500 bytes a second."""
-    with connect(impatient) as client:
-        client.sendall(head(b"/predict", length(len(RECORD) + 4_000)))
-        for _ in range(20):
-            client.sendall(b" " * 200)
-            time.sleep(0.1)
-        client.sendall(RECORD)
-        assert client.recv(12) == b"HTTP/1.1 200"
+    """Two seconds, at more than 500 bytes a second; again where the machine was too busy."""
+    for _ in range(20):
+        times, answer = [time.monotonic()], b""
+        with connect(impatient) as client, suppress(ConnectionError):
+            client.sendall(head(b"/predict", length(len(RECORD) + 4_000)))
+            for _ in range(20):
+                client.sendall(b" " * 200)
+                time.sleep(0.1)
+                times.append(time.monotonic())
+            client.sendall(RECORD)
+            answer = client.recv(12)
+        if max(later - sooner for sooner, later in pairwise(times)) < 0.3:
+            break
+    assert answer == b"HTTP/1.1 200"
 
 
 def test_who_stops_reading_is_dropped(impatient: Server):
@@ -96,7 +102,8 @@ def test_who_stops_reading_is_dropped(impatient: Server):
 )
 def test_a_body_is_refused_while_others_take_all_the_room(tmp_path: Path, kind: bytes, body: bytes):
     request = head(b"/predict", kind, length(len(body))) + body
-    with running(gunicorn("--workers=1"), tmp_path / "log", MAX_SPOOL_BYTES="1000000") as started:
+    limits = {"MAX_SPOOL_BYTES": "1000000", "MAX_STALL_SECONDS": str(PATIENCE)}
+    with running(gunicorn("--workers=1"), tmp_path / "log", **limits) as started:
 
         def refused() -> bool:
             with connect(started) as client:
