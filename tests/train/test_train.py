@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +15,6 @@ import pytest
 from conftest import (
     FASTEST,
     ROOT,
-    same_arrays,
     with_a_threshold_moved,
     with_other_leaves,
 )
@@ -28,10 +25,9 @@ from sklearn.model_selection import StratifiedKFold
 from training import output, refused, run
 
 from serving.models import artefact, model_folder
-from serving.models.artefact import FOREST, ONNX, PICKLE
+from serving.models.artefact import ONNX, PICKLE
 from serving.models.backends import from_onnx
 from serving.models.engine import Engine
-from serving.models.forest import is_available
 from train.assemble import Trained
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol, cross_validate, group_equal_rows
@@ -80,23 +76,6 @@ def test_the_data_are_the_file_that_their_readme_describes():
     wines = pd.read_csv(DATA)
     assert (len(wines), int(wines.duplicated().sum())) == (6497, 1177)
     assert len(wine.load(DATA)) == 5320
-
-
-def test_the_same_data_and_seed_give_the_same_model_which_is_the_committed_one(tmp_path: Path):
-    command = [sys.executable, "-W", "error", "-m", "train", "wine"]
-    variables = os.environ | {"MODELS_DIR": str(tmp_path)}
-    done = subprocess.run(
-        command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False
-    )
-    assert "0 label differences" in done.stdout, done.stderr
-    trained, committed = (
-        artefact.read(models, "wine", 1) for models in (tmp_path, ROOT / "models")
-    )
-    # zlib differs between machines; ONNX has the trees uncompressed.
-    assert trained.contents[ONNX] == committed.contents[ONNX]
-    if is_available():
-        assert same_arrays(trained.contents[FOREST], committed.contents[FOREST])
-    assert trained.manifest.metrics == committed.manifest.metrics
 
 
 def test_the_committed_model_is_as_good_and_as_small_as_promised():
