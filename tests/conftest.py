@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from onnx import numpy_helper
 from plain_way import WAYS, ask
+from routing import compile_routes_once
 from servers import Server, free_port, gunicorn, running
 
 from app import create_app
@@ -35,6 +36,8 @@ MODELS = committed.copy(Path(SCRATCH.name) / "models")  # readable by all, unlik
 os.environ["MODELS_DIR"] = str(MODELS)
 Settings.__init__.__kwdefaults__["models_dir"] = MODELS
 FASTEST = "forest" if forest.is_available() else "onnx"  # what serves the models of the repository
+
+compile_routes_once()
 
 # A busy machine may take long over any example.
 hypothesis_settings.register_profile("untimed", deadline=None)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, body, moved, wine
 from flask.testing import FlaskClient
-from servers import Server, children
+from servers import Server, workers
 from streams import AS_CSV, AS_LINES, lines, read_table, table
 
 from app import create_app
@@ -135,10 +135,9 @@ def test_a_stream_that_must_be_recorded_and_cannot_be_is_not_predicted(
 def of_workers(server: Server) -> int:
     """Kilobytes that the workers of a server have for themselves."""
     own = 0
-    for pid in children(server.process.pid):
-        if "pickle_check" not in Path(f"/proc/{pid}/cmdline").read_text():
-            result = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            own += int(re.findall(r"^Private_Dirty: +(\d+)", result, re.MULTILINE)[0])
+    for pid in workers(server.process.pid):
+        result = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        own += int(re.findall(r"^Private_Dirty: +(\d+)", result, re.MULTILINE)[0])
     return own
 
 

@@ -23,7 +23,7 @@ compiled = pytest.mark.skipif(
     vars(columns)["_columns"] is None and "CI" not in os.environ,
     reason="there was no C compiler when adega was installed",
 )
-CASES = int(os.environ.get("CASES", "300"))
+CASES = int(os.environ.get("CASES", "100"))
 
 NAMES = [
     "alcohol",

@@ -15,7 +15,7 @@ from serving.inputs import row_texts
 from serving.inputs.field import Field
 from serving.inputs.schema import Schema
 
-CASES = int(os.environ.get("CASES", "300"))
+CASES = int(os.environ.get("CASES", "100"))
 use_sanitized(row_texts, "_rows")
 compiled = pytest.mark.skipif(
     vars(row_texts)["_rows"] is None and "CI" not in os.environ, reason="there is no C compiler"

@@ -183,7 +183,7 @@ def test_a_table_of_which_the_file_is_malformed_is_refused(header: bytes):
 
 
 @walked
-@settings(max_examples=int(os.environ.get("CASES", "300")), deadline=None)
+@settings(max_examples=int(os.environ.get("CASES", "100")), deadline=None)
 @drawn(kind=st.sampled_from(KINDS), changes=mutations(forest_tables.TYPES))
 def test_no_table_runs_away(kind: str, changes: Any):
     """Refused, or walked to its end: with `make sanitize` no step leaves the tables."""

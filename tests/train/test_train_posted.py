@@ -23,7 +23,7 @@ ROWS = 60
 FEW = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     deadline=None,
-    max_examples=8,
+    max_examples=4,
     phases=[Phase.generate],  # for to shrink a training takes minutes
 )
 
@@ -118,10 +118,12 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("name", COLUMNS)
-def test_a_column_of_any_kind_can_be_posted_as_it_was_trained_on(tmp_path: Path, name: str):
-    cells = (COLUMNS[name] * ROWS)[:ROWS]
-    content = table(**{name: cells}).to_csv(index=False).encode()
+@pytest.mark.parametrize("names", [[*COLUMNS][first::4] for first in range(4)], ids=", ".join)
+def test_columns_of_any_kind_can_be_posted_as_they_were_trained_on(
+    tmp_path: Path, names: list[str]
+):
+    cells = {name: (COLUMNS[name] * ROWS)[:ROWS] for name in names}
+    content = table(**cells).to_csv(index=False).encode()
     assert answers(tmp_path, content, "label") == ["low"] * 27 + ["high"] * 33
 
 

@@ -1,0 +1,20 @@
+"""Compile each route once for all apps that tests make, which is most of what an app takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from werkzeug.routing import Rule
+
+_compile = Rule._compile_builder  # noqa: SLF001 - it depends on what is in the key alone
+_compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
+
+
+def _compile_once(rule: Rule, append_unknown: bool) -> Callable[..., Any]:
+    key = (rule.rule, *rule._trace, str(rule.defaults), append_unknown)  # noqa: SLF001
+    if key not in _compiled:
+        _compiled[key] = _compile(rule, append_unknown)
+    return _compiled[key]
+
+
+def compile_routes_once() -> None:
+    Rule._compile_builder = _compile_once  # noqa: SLF001
