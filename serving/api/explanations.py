@@ -32,17 +32,16 @@ def context(*, always: bool = False) -> RequestContext:
     Parameters
     ----------
     always : bool
-        Whether all is explained if the query does not say what.
+        Whether predictions are explained without the parameter, too: by all fields.
 
     Raises
     ------
     BadRequest, InvalidSubject
     """
-    asked = ExplainOptions() if always else None
-    found = request_id.context()
+    found, explain = request_id.context(), ExplainOptions() if always else None
     if request.query_string:
-        return found._replace(explain=options() or asked)
-    return found._replace(explain=asked) if asked else found
+        explain = options() or explain
+    return found._replace(explain=explain) if explain else found
 
 
 def options() -> ExplainOptions | None:

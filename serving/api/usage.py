@@ -27,7 +27,7 @@ def usage(engine: Engine) -> Usage:
     """How to send records to a version of a model."""
     manifest, url = engine.manifest, shlex.quote(request.base_url)
     curl, record = access.curl(), shlex.quote(encode(manifest.example).decode())
-    rows = "--data-binary @rows.csv"
+    rows, explained = "--data-binary @rows.csv", shlex.quote(f"{request.base_url}?explain=3")
     return Usage(
         "POST a record as a JSON object, or many as an array, as CSV or as JSON Lines",
         manifest.name,
@@ -36,6 +36,7 @@ def usage(engine: Engine) -> Usage:
         manifest.example,
         {
             "one record": f"{curl} -d {record} {url}",
+            "one record, explained": f"{curl} -d {record} {explained}",
             "a CSV file": f"{curl} {rows} -H 'Content-Type: text/csv' {url}",
             "a JSON file, to get CSV": f"{curl} -d @rows.json -H 'Accept: text/csv' {url}",
             "JSON Lines, packed both ways": f"gzip -c rows.jsonl | {curl} --compressed "

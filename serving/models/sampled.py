@@ -66,11 +66,13 @@ class Sampling:
         The values of a row are NaN if the model has no output for rows between a reference and it.
         """
         orders, outputs = self._orders(samples), self._compute(rows)
-        pairs = [self._by_pair(*each, orders) for each in zip(rows, outputs, strict=True)]
-        found = np.stack(pairs)  # by row, pair, field and output
-        error = found.std(axis=1, ddof=1) / np.sqrt(found.shape[1])
+        values, errors = [], []
+        for row, output in zip(rows, outputs, strict=True):
+            pairs = self._by_pair(row, output, orders)
+            values.append(pairs.mean(axis=0))
+            errors.append(pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs)))
         base = orders.outputs.mean(axis=0)
-        return Contributions(base, found.mean(axis=1), error, "sampling", self._unit)
+        return Contributions(base, np.stack(values), np.stack(errors), "sampling", self._unit)
 
     def _draw(self, samples: int) -> Orders:
         random, width = np.random.default_rng(SEED), self._references.shape[1]

@@ -171,9 +171,11 @@ def test_get_on_predict_shows_commands_that_work(server: Server):
     for path in ("/predict", "/models/diabetes/predict", "/models/wine/versions/1/predict"):
         usage = get(path)
         assert set(usage["example"]) == set(usage["fields"])
-        command = [*shlex.split(usage["curl"]["one record"]), "-sSf"]
-        answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-        assert (answer["model"], answer["version"]) == (usage["model"], usage["version"])
+        for title in ("one record", "one record, explained"):
+            command = [*shlex.split(usage["curl"][title]), "-sSf"]
+            answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+            assert (answer["model"], answer["version"]) == (usage["model"], usage["version"])
+            assert ("explanation" in answer) == ("explained" in title)
 
 
 def test_other_origins_get_no_cors_headers_unless_they_are_allowed(client: FlaskClient):

@@ -14,6 +14,8 @@ from servers import Server, running
 
 from serving.models import artefact
 from serving.models.artefact import FOREST, ONNX
+from serving.models.engine import Engine
+from serving.models.explanation import ExplainOptions
 from serving.models.forest import is_available
 
 READMES = ["README.md", "README.pt-BR.md"]
@@ -147,6 +149,17 @@ def test_the_figures_are_those_of_the_committed_model():
     for figure in manifest["metrics"].values():
         row = " | ".join(f"{figure[name]:.4f}" for name in ("mean", "spread", "baseline"))
         assert row in text
+
+
+def test_the_example_of_an_explanation_is_that_of_the_committed_model():
+    text = (ROOT / "docs/explanations.md").read_text(encoding="utf-8")
+    engine = Engine(artefact.read(MODELS, "wine", 1))
+    rows = engine.schema.decode((ROOT / "bom.json").read_bytes(), 1).matrix
+    (found,) = engine.explain(rows, engine.predict(rows), ExplainOptions(), samples=4)
+    shown = re.findall(r"^\| ([\w ]+) \| \S+ \| ([+-]0\.\d{3}) \|$", text, re.MULTILINE)
+    assert shown[: len(found.contributions)] == [
+        (each.field, f"{each.contribution:+.3f}") for each in found.contributions
+    ]
 
 
 @pytest.mark.parametrize("name", ["wine", "wine-score", "diabetes"])
