@@ -6,6 +6,7 @@ And the own ids that callers give their requests.
 import os
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 ID = re.compile(
@@ -39,7 +40,7 @@ def make(model: str, version: int, now: int, count: int) -> list[str]:
     several, each ends with its position.
     """
     stem = f"{model}.{version}.{now:011x}{os.urandom(8).hex()}"
-    return [stem] if count == 1 else [f"{stem}.{position}" for position in range(count)]
+    return [stem] if count == 1 else [stem + suffix for suffix in _suffixes(count)]
 
 
 def own_ids(own_id: str, places: Sequence[int]) -> list[str]:
@@ -55,3 +56,9 @@ def own_ids(own_id: str, places: Sequence[int]) -> list[str]:
     if not own_id:
         return []
     return [f"{own_id}/{place}" for place in places] or [own_id]
+
+
+@lru_cache(maxsize=8)  # batches of a client are mostly of one size
+def _suffixes(count: int) -> list[str]:
+    """Write the positions in a request."""
+    return [f".{position}" for position in range(count)]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+OFTEN = (3, 6)  # decimals within which most data are
 MAX_DECIMALS = 12  # powers of ten up to here are tried; other numbers are read from their text
 
 
@@ -25,11 +26,15 @@ def shortest(rounded: NDArray[Any]) -> NDArray[np.float64]:
     large = np.flatnonzero(np.isfinite(found) & (np.abs(found) > every_integer))
     left = np.flatnonzero(np.isfinite(found) & (found != np.rint(found)))
     exact, single = found[left], flat[left]
-    for decimals in range(1, MAX_DECIMALS + 1):
+    # No two decimals of so many digits are the same float, so one of them needs no shorter one.
+    unique = 10.0 ** np.finfo(flat.dtype).precision
+    tried = [(decimals, unique) for decimals in OFTEN]
+    for decimals, limit in [*tried, *((each, np.inf) for each in range(1, MAX_DECIMALS + 1))]:
         if not len(left):
             break
-        near = np.rint(exact * 10.0**decimals) / 10.0**decimals  # as its text is parsed
-        is_found = near.astype(flat.dtype) == single
+        digits = np.rint(exact * 10.0**decimals)
+        near = digits / 10.0**decimals  # as its text is parsed
+        is_found = (near.astype(flat.dtype) == single) & (np.abs(digits) < limit)
         found[left[is_found]] = near[is_found]
         left, exact, single = left[~is_found], exact[~is_found], single[~is_found]
     by_text = np.concatenate([large, left])

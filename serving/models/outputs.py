@@ -76,9 +76,10 @@ def _by_threshold(threshold: Threshold, classes: tuple[str, ...]) -> Decoder:
 
     def decode(outputs: Matrix) -> Predictions:
         rows = _finite(outputs)
-        return Predictions(
-            [label if row[column] >= lowest else otherwise for row in rows], rows, []
-        )
+        if len(rows) == 1:
+            return Predictions([label if rows[0][column] >= lowest else otherwise], rows, [])
+        reached = (outputs[:, column] >= lowest).tolist()
+        return Predictions([label if each else otherwise for each in reached], rows, [])
 
     return decode
 

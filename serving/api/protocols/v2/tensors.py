@@ -214,4 +214,4 @@ def to_bytes(datatype: str, values: Sequence[Any]) -> bytes:
         texts = {each: each.encode() for each in {*values}}
         packed = {each: LENGTH.pack(len(text)) + text for each, text in texts.items()}
         return b"".join(map(packed.__getitem__, values))
-    return np.array(values, DTYPES[datatype]).tobytes()
+    return np.fromiter(values, DTYPES[datatype], len(values)).tobytes()
