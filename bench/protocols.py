@@ -1,13 +1,15 @@
 """What a protocol costs, compared with the service's own JSON: over HTTP, in turns.
 
 The service, and MLServer where its environment is installed, run all the time. In each turn every
-kind of request gets two seconds of load, so each ratio compares neighbours in time.
+kind of request gets two seconds of load, so each ratio compares neighbours in time. Processor time
+is that of the processes that answer: it depends less on what else the machine does than requests a
+second do. The collector's is not in it, as its work waits until the processors are free.
 """
 
 import http.client
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -19,13 +21,15 @@ import numpy as np
 from bench import processes, wrk
 from bench.environments import ENVIRONMENTS
 from bench.errors import BenchError
-from bench.measure import BATCHERS, SETTLING, TYPICAL
+from bench.measure import BATCHERS, TYPICAL
 from bench.server import TOLERANCE, Server, serving
 from bench.targets import BATCH, FIRST, MLSERVER, SERVICE
 from bench.workload import Workload, workload
 from serving.api.protocols.v2.requests import HEADER
 
 SECONDS = 2
+SETTLING = 3  # seconds in which a collector may catch up before the next load
+NICENESS = 16  # its place among the fields of /proc/PID/stat
 OWN, THEIRS = "own JSON", "MLServer, V2 JSON"
 PROBABILITIES: dict[str, Any] = {"outputs": [{"name": "predict_proba"}]}
 BINARY = {**PROBABILITIES, "parameters": {"binary_data_output": True}}
@@ -49,6 +53,13 @@ class Kind(NamedTuple):
     server: str = SERVICE.name
 
 
+class Measured(NamedTuple):
+    """How many requests were answered in a second, and in a second of a processor."""
+
+    per_second: float
+    per_processor_second: float
+
+
 class Load(NamedTuple):
     """A kind of request with some wines, to be sent again and again over some connections."""
 
@@ -58,13 +69,14 @@ class Load(NamedTuple):
     headers: Mapping[str, str]
     connections: int
 
-    def per_second(self) -> float:
-        """Send it for some seconds; return how many were answered in each.
+    def measure(self) -> Measured:
+        """Send it for some seconds.
 
         Raises
         ------
         BenchError
         """
+        before = _used(self.server.pid)
         run = wrk.run(
             self.server.base_url + self.kind.path,
             self.body,
@@ -74,7 +86,18 @@ class Load(NamedTuple):
         )
         if run.fault:
             raise BenchError(f"{self.kind.name} failed under load: {run.fault}")
-        return run.per_second
+        used = _used(self.server.pid) - before
+        processes.rest(self.server.pid, SETTLING)  # a collector has work left
+        return Measured(run.per_second, run.requests / used)
+
+
+def _used(root: int) -> float:
+    """Return the processor seconds of the processes of a server that have its own priority."""
+    priority = processes.stat(root)[NICENESS]
+    of_server = (
+        each for each in processes.tree(root) if processes.stat(each)[NICENESS] == priority
+    )
+    return sum(map(processes.cpu_seconds, of_server))
 
 
 def ratios(turns: int) -> Iterator[str]:
@@ -133,26 +156,37 @@ def _is_right(predicted: list[Any], work: Workload, wines: slice) -> bool:
     )
 
 
-def _rates(loads: list[Load], turns: int) -> dict[str, list[float]]:
-    """Put each load on its server in turn; return requests a second by the kind of request."""
-    rates: dict[str, list[float]] = {load.kind.name: [] for load in loads}
+def _rates(loads: list[Load], turns: int) -> dict[str, list[Measured]]:
+    """Put each load on its server in turn; return what was measured by the kind of request."""
+    rates: dict[str, list[Measured]] = {load.kind.name: [] for load in loads}
+    for load in loads:
+        load.measure()  # warms it up
     for turn in range(turns):
         for load in loads if turn % 2 else reversed(loads):
-            for server in {each.server.pid for each in loads}:  # a collector has work left, too
-                processes.rest(server, SETTLING)
-            rates[load.kind.name].append(load.per_second())
+            rates[load.kind.name].append(load.measure())
     return rates
 
 
-def _compared(title: str, rates: dict[str, list[float]], rows: int) -> Iterator[str]:
+def _compared(title: str, rates: dict[str, list[Measured]], rows: int) -> Iterator[str]:
     for name, found in rates.items():
-        line = f"{title}, {name:22} {median(found) * rows:9,.0f} rows/s"
+        per_second, per_processor_second = (median(each) for each in zip(*found, strict=True))
+        used = 1e6 / per_processor_second / rows
+        yield f"{title}, {name}: {per_second * rows:,.0f} rows/s, {used:.2f} µs of processor a row"
         for under in (OWN, THEIRS):
             if under in rates and name != under:
-                pairs = [a / b for a, b in zip(found, rates[under], strict=True)]
-                low, middle, high = quantiles(pairs, n=4)
-                line += f"; ÷ {under} {middle:.2f} ({low:.2f} to {high:.2f})"
-        yield line
+                by_time, by_processor = (
+                    _ratio(each, other)
+                    for each, other in zip(
+                        zip(*found, strict=True), zip(*rates[under], strict=True), strict=True
+                    )
+                )
+                yield f"    ÷ {under}: rows/s {by_time}, rows for its processor time {by_processor}"
+
+
+def _ratio(over: Iterable[float], under: Iterable[float]) -> str:
+    pairs = [a / b for a, b in zip(over, under, strict=True)]
+    low, middle, high = quantiles(pairs, n=4)
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _json(make: Callable[[Workload, slice], Any], work: Workload, wines: slice) -> Sent:

@@ -306,6 +306,8 @@ def test_lengths_that_do_not_fit_are_a_400(
         ("FP64", b"1234567", "has 7 bytes"),
         ("BYTES", b"\x01\x00", "within the length"),
         ("BYTES", b"\x09\x00\x00\x00x", "within an element"),
+        ("BYTES", b"\x01\x00\x00\x00x\x09\x00\x00\x00x", "within an element of 9 bytes"),
+        ("BYTES", b"\x00\x00\x00\x00\x00\x00", "within the length"),
         ("BYTES", b"\x01\x00\x00\x00\xff", "not UTF-8"),
         ("BYTES", b"", "has 0 elements"),
     ],

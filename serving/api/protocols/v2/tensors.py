@@ -171,18 +171,20 @@ def _texts(tensor: Tensor, content: bytes) -> list[str]:
     """Split elements that each begin with their length."""
     found: list[str] = []
     texts: dict[bytes, str] = {}  # labels are often the same
-    place, end = 0, len(content)
+    known, number = texts.get, int.from_bytes
+    place, start, end = 0, 0, len(content)
     while place < end:
         start = place + LENGTH.size
-        if start > end:
-            raise ValueError("ends within the length of an element")
-        place = start + int.from_bytes(content[place:start], "little")
-        if place > end:
-            raise ValueError(f"ends within an element of {place - start} bytes")
+        place = start + number(content[place:start], "little")
         element = content[start:place]
-        if element not in texts:
-            texts[element] = _text(element)
-        found.append(texts[element])
+        text = known(element)
+        if text is None:
+            text = texts[element] = _text(element)
+        found.append(text)
+    if start > end:
+        raise ValueError("ends within the length of an element")
+    if place > end:
+        raise ValueError(f"ends within an element of {place - start} bytes")
     return _counted(tensor, found)
 
 
