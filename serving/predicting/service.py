@@ -259,12 +259,10 @@ def _entry(
         key=context.caller.name,
         explanations=explanations,
         own_id=context.own_id,
-        places=_places(context, len(prediction_ids)),
+        places=_places(context, len(prediction_ids)) if context.own_id else [],
     )
 
 
 def _places(context: RequestContext, count: int) -> list[int]:
     """Return the positions in the request of records with an own id; none of a single record."""
-    if not context.own_id or context.places:
-        return [*context.places]
-    return [*range(count)] if count > 1 else []
+    return [*context.places] or ([*range(count)] if count > 1 else [])

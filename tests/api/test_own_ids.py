@@ -12,6 +12,7 @@ from keyed import bearing, entry, written
 from plain_way import WAYS, PlainFirst, ask
 from recorded import holding
 from streams import AS_CSV, AS_LINES, lines, table
+from tensors import binary, columns, numbers
 
 from app import create_app
 from serving.recording.collector import Collector
@@ -22,10 +23,7 @@ OWN = "order-17"
 GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())
 HEADERS = {"X-Own-ID": OWN}
 EVENT = {"specversion": "1.0", "id": OWN, "type": "test", "source": "shop"}
-COLUMNS = [
-    {"name": name, "shape": [1], "datatype": "BYTES" if name == "color" else "FP64", "data": [each]}
-    for name, each in GOOD.items()
-]
+BINARY, LENGTH = binary(*numbers(GOOD), id=OWN)
 
 
 @pytest.fixture(params=WAYS)
@@ -128,7 +126,11 @@ def test_an_own_id_does_not_make_a_request_slower_than_others(settings: Settings
 
 SENT: dict[str, tuple[str, dict[str, Any]]] = {
     "our header": ("/predict", body(GOOD) | {"headers": HEADERS}),
-    "V2": ("/v2/models/wine/infer", body({"id": OWN, "inputs": COLUMNS})),
+    "V2": ("/v2/models/wine/infer", body({"id": OWN, "inputs": columns(GOOD)})),
+    "V2, binary": (
+        "/v2/models/wine/infer",
+        {"data": BINARY, "headers": LENGTH, "content_type": "application/octet-stream"},
+    ),
     "a binary CloudEvent": (
         "/v1/models/wine:predict",
         body({"instances": [GOOD]})
@@ -172,13 +174,15 @@ def test_feedback_by_own_id_counts_in_every_protocol(
 def test_a_protocols_id_that_is_no_own_id_is_returned_and_not_recorded(
     recording: FlaskClient, settings: Settings, foreign: str
 ):
-    answered = recording.post("/v2/models/wine/infer", **body({"id": foreign, "inputs": COLUMNS}))
+    answered = recording.post(
+        "/v2/models/wine/infer", **body({"id": foreign, "inputs": columns(GOOD)})
+    )
     assert (answered.status_code, answered.json["id"]) == (200, foreign)
     assert own_ids(settings) == [None]
 
 
 def test_our_header_comes_before_the_id_of_a_protocol(recording: FlaskClient, settings: Settings):
-    sent = body({"id": "other", "inputs": COLUMNS})
+    sent = body({"id": "other", "inputs": columns(GOOD)})
     answered = recording.post("/v2/models/wine/infer", **sent, headers=HEADERS)
     assert answered.json["id"] == "other"
     assert own_ids(settings) == [OWN]
