@@ -14,10 +14,10 @@ serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 for another port, HO
 check test: export OMP_NUM_THREADS = 1
 
 check: lint  ## lint, and run the tests that take no time: about a minute
-	.venv/bin/pytest --numprocesses auto --dist worksteal -m "not slow"
+	.venv/bin/pytest --numprocesses auto --dist loadfile -m "not slow"
 
 test: .venv/development  ## run the tests that need no Docker
-	.venv/bin/pytest --numprocesses auto --dist worksteal
+	.venv/bin/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/development  ## check style, types and layers
 	.venv/bin/ruff check
