@@ -96,7 +96,8 @@ def test_what_postman_imports_from_the_document_works_as_it_stands(server: Serve
         if call.startswith("DELETE")
         or (call.startswith("POST") and call.endswith(("/versions", "erasures", "load")))
     }
-    assert {answers.pop(call) for call in by_admins} == {401}  # a key is for people to put in
+    # A key is for people to put in; after ten wrong ones the next is refused as one too many.
+    assert {answers.pop(call) for call in by_admins} <= {401, 429}
     assert set(answers.values()) == {200}
 
 

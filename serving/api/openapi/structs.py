@@ -63,10 +63,10 @@ def simple(schema: Any) -> Any:
         found["properties"] = {name: _no_null(simple(part)) for name, part in properties.items()}
     if kinds := found.pop("prefixItems", None):
         found["items"] = any_of([each for at, each in enumerate(kinds) if each not in kinds[:at]])
-    if isinstance(types := schema.get("type"), list):
-        return _of_types(found, types)
     if isinstance(values := schema.get("enum"), list):
         return _of_values(found, values)
+    if isinstance(types := schema.get("type"), list):
+        return _of_types(found, types)
     if {} in found.get("anyOf", []):
         del found["anyOf"]
     return found
@@ -97,7 +97,8 @@ def _of_values(schema: Schema, values: Sequence[Any]) -> Schema:
         {"type": kind} | ({} if kind == "null" else {"enum": listed})
         for kind, listed in named.items()
     ]
-    return {name: value for name, value in schema.items() if name != "enum"} | any_of(kinds)
+    others = {name: value for name, value in schema.items() if name not in ("enum", "type")}
+    return others | any_of(kinds)
 
 
 def described(content: Any) -> str:

@@ -378,6 +378,7 @@ def test_the_repository_is_listed_and_decided_on_by_admins(settings: Settings):
     assert error(client.post(load), 401)
     assert client.post(load, headers=admin).status_code == 200
     assert error(client.post("/v2/repository/models/none/load", headers=admin), 404)
+    assert error(client.post(load, headers=admin, data=b"\t"))
     remote = {"parameters": {"config": "{}", "file:1/model.onnx": "AAAA"}}
     assert '"config", "file:1/model.onnx"' in error(client.post(load, headers=admin, json=remote))
     unload = client.post("/v2/repository/models/wine/unload", headers=admin)

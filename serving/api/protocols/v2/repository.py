@@ -116,7 +116,7 @@ def _read(kind: type[Any]) -> Any:
     """Read the body of a request; an empty one asks for nothing in particular."""
     content = read_body()
     try:
-        return msgspec.json.decode(content, type=kind) if content.strip() else kind()
+        return msgspec.json.decode(content, type=kind) if content else kind()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotJSON(f"the body is not as it should be: {error}; it may be empty") from None
 
