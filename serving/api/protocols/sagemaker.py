@@ -15,7 +15,8 @@ from serving.api.body import read_body
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, operation
 from serving.api.openapi.structs import listed, text
-from serving.api.protocols import instances, invocation_formats, mlflow, refusals, values
+from serving.api.protocols import frames, instances, invocation_formats, mlflow, refusals, values
+from serving.api.protocols.frames import PARQUET, Call
 from serving.api.protocols.invocation_formats import CSV, JSON, LINES, NPY, OF_LINES, WRITTEN
 from serving.formats import Batch, predict_batch
 from serving.inputs.schema import Rows
@@ -95,7 +96,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
 
 
 def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
-    mlflow.require_readable(invocation_formats.READ)
+    frames.require_readable(invocation_formats.READ)
     body = read_body()
     kind = invocation_formats.kind(request.mimetype, body)
     is_batch = settings.sagemaker_batch or streams.faults_inline()
@@ -108,12 +109,12 @@ def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
         if context.explain and not (named or accepted in OF_LINES):
             raise BadRequest(
                 "bare values have no place for explanations; send an object with "
-                f"{mlflow.FORMS}, or accept {LINES}"
+                f"{frames.FORMS}, or accept {LINES}"
             )
         return service.predict(engine, rows, context)
 
-    if kind == JSON and body[:64].lstrip()[:1] != b"[":
-        call = mlflow.read(engine, body, max_records)
+    call = _read_frame(engine, body, kind, max_records)
+    if call:
         predicted = predict(call.rows, named=accepted == JSON)
         if accepted == JSON:
             return Response(mlflow.encoded(predicted, call), mimetype=JSON)
@@ -134,11 +135,26 @@ def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
             )
         rows = instances.joined(instances.read_batches(reader, max_records))
         if has_names and accepted == JSON:
-            call = mlflow.Call(rows, method, reader.unused)
+            call = Call(rows, method, reader.unused)
             return Response(mlflow.encoded(predict(rows, named=True), call), mimetype=JSON)
     else:
         rows = invocation_formats.read_whole(engine.schema, body, kind, max_records)
     return _written([(_whole(rows), predict(rows))], accepted, method)
+
+
+def _read_frame(engine: Engine, body: bytes, kind: str, max_records: int) -> Call | None:
+    """Read what is MLflow's as well, Parquet or a JSON object; None if it is neither.
+
+    Raises
+    ------
+    NotJSON, NotATable, BadRequest, TooManyRecords, InvalidRecords
+    """
+    if kind == PARQUET:
+        call = frames.read_table(engine, kind, body, max_records)
+        return call._replace(method=_method(engine))
+    if kind == JSON and body[:64].lstrip()[:1] != b"[":
+        return frames.read(engine, body, max_records)
+    return None
 
 
 def _whole(rows: Rows) -> Batch:

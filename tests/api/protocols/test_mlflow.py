@@ -114,7 +114,6 @@ def test_what_cannot_be_read_is_a_400_that_names_it(client: FlaskClient, sent: A
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("application/vnd.apache.parquet", "does not read Parquet; send text/csv"),
         ("application/json; format=pandas-split", "before MLflow 2.0"),
         ("application/json; charset=latin-1", "charset=latin-1 is not supported"),
         ("application/xml", "application/xml"),
