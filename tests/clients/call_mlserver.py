@@ -2,12 +2,12 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import requests
+from calls import BAD, GOOD, LABELS, works
 from mlserver.codecs import (
     NumpyCodec,
     NumpyRequestCodec,
@@ -24,10 +24,9 @@ from mlserver.types import (
     RequestOutput,
 )
 
-ROOT = Path(__file__).parent.parent.parent
 URL = sys.argv[1]
-RECORDS = [json.loads((ROOT / f"{name}.json").read_text()) for name in ("bom", "ruim")]
-LABELS = ["bom", "ruim"]
+FRAME = pd.DataFrame([GOOD, BAD])
+MATRIX = FRAME.assign(color=(FRAME["color"] == "white").astype(float)).to_numpy(np.float64)
 
 
 def infer(request: InferenceRequest, *outputs: str) -> InferenceResponse:
@@ -44,42 +43,37 @@ def get(path: str) -> Any:
     return requests.get(f"{URL}/v2{path}", timeout=60).json()
 
 
-frame = pd.DataFrame(RECORDS)
-response = infer(PandasCodec.encode_request(frame, use_bytes=False))
-assert PandasCodec.decode_response(response)["predict"].tolist() == LABELS
-print("PandasCodec")
-request = PandasCodec.encode_request(frame)  # its texts are bytes unless told otherwise
-sent = json.loads(request.model_dump_json())
-assert infer(InferenceRequest.model_validate(sent)).outputs[0].shape == [2, 1]
-print("PandasCodec: use_bytes")
-
-matrix = frame.assign(color=(frame["color"] == "white").astype(float)).to_numpy(np.float64)
+with works("PandasCodec"):
+    response = infer(PandasCodec.encode_request(FRAME, use_bytes=False))
+    assert PandasCodec.decode_response(response)["predict"].tolist() == LABELS
+with works("PandasCodec: use_bytes"):
+    request = PandasCodec.encode_request(FRAME)  # its texts are bytes unless told otherwise
+    sent = json.loads(request.model_dump_json())
+    assert infer(InferenceRequest.model_validate(sent)).outputs[0].shape == [2, 1]
 for dtype in (np.float64, np.float32):
-    response = infer(NumpyRequestCodec.encode_request(matrix.astype(dtype)))
+    with works(f"NumpyRequestCodec: {dtype.__name__}"):
+        response = infer(NumpyRequestCodec.encode_request(MATRIX.astype(dtype)))
+        assert StringCodec.decode_output(response.outputs[0]) == LABELS
+        assert StringRequestCodec.decode_response(response) == LABELS
+with works("NumpyCodec: probabilities, beside labels and ids"):
+    response = infer(NumpyRequestCodec.encode_request(MATRIX), "predict_proba", "predict", "id")
+    chances = NumpyCodec.decode_output(response.outputs[0])
+    assert chances.shape == (2, 2)
+    assert np.allclose(chances.sum(axis=1), 1)
+    assert len({*StringCodec.decode_output(response.outputs[2])}) == 2
+with works("StringCodec, NumpyCodec: a column each, without content type of the request"):
+    columns = [
+        StringCodec.encode_input(name, FRAME[name].tolist(), use_bytes=False)
+        if name == "color"
+        else NumpyCodec.encode_input(name, FRAME[name].to_numpy(float).reshape(-1, 1))
+        for name in FRAME
+    ]
+    response = infer(InferenceRequest(id="order-17", inputs=columns))
+    assert response.id == "order-17"
     assert StringCodec.decode_output(response.outputs[0]) == LABELS
-    assert StringRequestCodec.decode_response(response) == LABELS
-    print(f"NumpyRequestCodec: {dtype.__name__}")
-
-response = infer(NumpyRequestCodec.encode_request(matrix), "predict_proba", "predict", "id")
-chances = NumpyCodec.decode_output(response.outputs[0])
-assert chances.shape == (2, 2)
-assert np.allclose(chances.sum(axis=1), 1)
-assert len({*StringCodec.decode_output(response.outputs[2])}) == 2
-print("NumpyCodec: probabilities, beside labels and ids")
-
-columns = [
-    StringCodec.encode_input(name, frame[name].tolist(), use_bytes=False)
-    if name == "color"
-    else NumpyCodec.encode_input(name, frame[name].to_numpy(float).reshape(-1, 1))
-    for name in frame
-]
-response = infer(InferenceRequest(id="order-17", inputs=columns))
-assert response.id == "order-17"
-assert StringCodec.decode_output(response.outputs[0]) == LABELS
-print("StringCodec, NumpyCodec: a column each, without content type of the request")
-
-assert MetadataServerResponse.model_validate(get("")).name == "adega"
-assert MetadataModelResponse.model_validate(get("/models/wine")).name == "wine"
-index = requests.post(f"{URL}/v2/repository/index", timeout=60).json()
-assert len(RepositoryIndexResponse.model_validate(index).root) == 3
-print("types: metadata, repository index")
+with works("types: metadata"):
+    assert MetadataServerResponse.model_validate(get("")).name == "adega"
+    assert MetadataModelResponse.model_validate(get("/models/wine")).name == "wine"
+with works("types: repository index"):
+    index = requests.post(f"{URL}/v2/repository/index", timeout=60).json()
+    assert len(RepositoryIndexResponse.model_validate(index).root) == 3

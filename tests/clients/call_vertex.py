@@ -1,12 +1,12 @@
-"""Call a service by Google's client: prints each call that did what it should."""
+"""Call a service by Google's client of Vertex AI over REST, and at the routes of its containers."""
 
-import json
 import sys
-from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from google.api_core.exceptions import BadRequest
+from calls import BAD, GOOD, LABELS, refused, works
+from google.api_core.exceptions import BadRequest, NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.aiplatform_v1 import PredictionServiceClient
 from google.cloud.aiplatform_v1.services.prediction_service.transports.rest import (
@@ -15,42 +15,41 @@ from google.cloud.aiplatform_v1.services.prediction_service.transports.rest impo
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Value
 
-ROOT = Path(__file__).parent.parent.parent
-ENDPOINT = "projects/p/locations/l/endpoints/wine"
+URL = sys.argv[1]
+ENDPOINT = "projects/p/locations/l/endpoints/"
+client = PredictionServiceClient(
+    transport=PredictionServiceRestTransport(
+        host=urlsplit(URL).netloc, url_scheme="http", credentials=AnonymousCredentials()
+    )
+)
 
 
 def value(python: object) -> Value:
     return json_format.ParseDict(python, Value())
 
 
-def main(url: str) -> None:
-    good, bad = (json.loads((ROOT / f"{name}.json").read_text()) for name in ("bom", "ruim"))
-    transport = PredictionServiceRestTransport(
-        host=urlsplit(url).netloc, url_scheme="http", credentials=AnonymousCredentials()
-    )
-    client = PredictionServiceClient(transport=transport)
-    response = client.predict(endpoint=ENDPOINT, instances=[value(good), value(bad)])
-    assert [*response.predictions] == ["bom", "ruim"], response
-    print("predict")
-    response = client.predict(
-        endpoint=ENDPOINT,
-        instances=[value([*good.values()])],
-        parameters=value({"predict_method": "predict_proba"}),
-    )
-    assert len(response.predictions[0]) == 2, response
-    print("predict-parameters")
-    try:
-        client.predict(endpoint=ENDPOINT, instances=[value(good | {"pH": "sour"})])
-    except BadRequest as error:
-        assert "record 0: pH" in error.message, error
-        print("predict-faulty")
-    health = requests.get(f"{url}/v1/endpoints/12", timeout=60)
-    assert health.status_code == 200
-    print("health-route")
-    route = f"{url}/v1/endpoints/12:predict"
-    answered = requests.post(route, json={"instances": [good, bad]}, timeout=60)
-    assert answered.json()["predictions"] == ["bom", "ruim"]
-    print("predict-route")
+def predict(*instances: object, model: str = "wine", **more: Any) -> list[Any]:
+    sent = [*map(value, instances)]
+    return [*client.predict(endpoint=f"{ENDPOINT}{model}", instances=sent, **more).predictions]
 
 
-main(sys.argv[1])
+with works("predict"):
+    assert predict(GOOD, BAD) == LABELS
+with works("predict: lists"):
+    assert predict([*GOOD.values()], [*BAD.values()]) == LABELS
+with works("predict: parameters"):
+    (chances,) = predict(GOOD, parameters=value({"predict_method": "predict_proba"}))
+    assert len(chances) == 2
+with works("predict: a missing value and other faults with their text"):
+    with refused(BadRequest) as errors:
+        predict(GOOD | {"pH": None, "alcohol": "strong"})
+    assert "record 0: pH" in str(errors[0])
+    assert "record 0: alcohol" in str(errors[0])
+with works("predict: an unknown model"), refused(NotFound):
+    predict(GOOD, model="wime")
+with works("requests: AIP_HEALTH_ROUTE"):
+    assert requests.get(f"{URL}/v1/endpoints/12", timeout=60).status_code == 200
+with works("requests: AIP_PREDICT_ROUTE"):
+    route = f"{URL}/v1/endpoints/12:predict"
+    response = requests.post(route, json={"instances": [GOOD, BAD]}, timeout=60)
+    assert response.json()["predictions"] == LABELS
