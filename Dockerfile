@@ -42,6 +42,7 @@ COPY --from=build /venv /venv
 WORKDIR /service
 COPY app.py gunicorn.conf.py ./
 COPY deploy/sagemaker/serve /usr/local/bin/serve
+COPY deploy/healthcheck.py /usr/local/bin/healthcheck
 COPY serving serving
 COPY --from=build /service/serving serving
 COPY models models
@@ -53,6 +54,5 @@ RUN python -m compileall -q app.py serving \
 RUN mkdir run var && chown 10001:10001 run var
 USER 10001:10001
 EXPOSE 5000 8080
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD \
-    ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', 5000)}/health/ready\", timeout=4)"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["healthcheck"]
 CMD ["gunicorn", "app:app"]

@@ -245,3 +245,61 @@ def test_caddy_serves_https_by_its_profile_and_believes_no_client(tmp_path: Path
                 run("docker", "inspect", "-f", "{{json .HostConfig.PortBindings}}", id_)
             )
             assert {each["HostIp"] for port in bindings.values() for each in port} == {"127.0.0.1"}
+
+
+@contextmanager
+def run_as_a_platform(
+    port: int, *arguments: str, options: tuple[str, ...] = (), **variables: str
+) -> Iterator[Container]:
+    """Run the image as SageMaker and Vertex AI do: by its arguments and variables alone."""
+    published = free_port()
+    given = [each for name, value in variables.items() for each in ("--env", f"{name}={value}")]
+    ports = ("--publish", f"127.0.0.1:{published}:{port}")
+    id_ = run("docker", "run", "--detach", *ports, *given, *options, IMAGE, *arguments).split()[-1]
+    started = Container([], id_, f"http://127.0.0.1:{published}")
+    try:
+        wait_until(lambda: get(f"{started.url}/ping")[0] == 200)
+        yield started
+    finally:
+        run("docker", "rm", "--force", id_, check=False)
+
+
+@pytest.mark.parametrize(
+    ("variables", "port"), [({}, 8080), ({"SAGEMAKER_BIND_TO_PORT": "9000"}, 9000)]
+)
+def test_sagemaker_serves_the_models_that_it_unpacks(
+    tmp_path: Path, variables: dict[str, str], port: int
+):
+    shutil.copytree(MODELS / "wine", tmp_path / "model/wine")
+    mounted = (
+        "--volume",
+        f"{tmp_path}/model:/opt/ml/model:ro",
+        "--user",
+        "0",
+    )  # as SageMaker has it
+    with run_as_a_platform(port, "serve", options=mounted, **variables) as started:
+        assert get(f"{started.url}/v1/models")[1] == {"models": ["wine"]}
+        record = json.loads((ROOT / "bom.json").read_text())
+        line = ",".join(map(str, record.values())).encode()
+        request = urllib.request.Request(
+            f"{started.url}/invocations", line, {"Content-Type": "text/csv", "Accept": "text/csv"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.read() == b"bom\n"
+        wait_until(lambda: started.inspect(".State.Health.Status") == "healthy")
+        run("docker", "stop", "--time", "30", started.id)  # by SIGTERM
+        assert started.inspect(".State.ExitCode") == "0"
+
+
+def test_vertex_ai_finds_its_port_and_its_routes():
+    routes = {"AIP_PREDICT_ROUTE": "/v1/endpoints/1:predict", "AIP_HEALTH_ROUTE": "/v1/endpoints/1"}
+    with run_as_a_platform(8500, AIP_HTTP_PORT="8500", **routes) as started:
+        assert get(f"{started.url}/v1/endpoints/1") == (200, {"status": "ready"})
+        record = json.loads((ROOT / "bom.json").read_text())
+        sent = json.dumps({"instances": [record]}).encode()
+        request = urllib.request.Request(
+            f"{started.url}/v1/endpoints/1:predict", sent, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert json.load(answer)["predictions"] == ["bom"]
+        wait_until(lambda: started.inspect(".State.Health.Status") == "healthy")

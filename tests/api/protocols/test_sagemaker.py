@@ -233,10 +233,16 @@ def test_a_container_serves_by_its_argument(tmp_path: Path):
 def test_a_container_listens_where_sagemaker_asks_it_to(tmp_path: Path):
     (tmp_path / "gunicorn").write_text("#!/bin/sh\necho $HOST:$PORT $@\n")
     (tmp_path / "gunicorn").chmod(0o755)
-    for variables, port in (({}, 8080), ({"SAGEMAKER_BIND_TO_PORT": "9000"}, 9000)):
+    given = {"AIP_HTTP_PORT": "8500", "SAGEMAKER_BIND_TO_PORT": "9000", "PORT": "81"}
+    for names, port in (
+        ((), 8080),
+        (("SAGEMAKER_BIND_TO_PORT",), 9000),
+        (("SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT"), 8500),
+        (given, 81),
+    ):
         shown = subprocess.run(
             [str(ROOT / "deploy/sagemaker/serve")],
-            env={"PATH": f"{tmp_path}:/usr/bin:/bin", **variables},
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin"} | {name: given[name] for name in names},
             capture_output=True,
             text=True,
             check=True,
