@@ -187,6 +187,13 @@ def test_an_invalid_query_is_refused(client: FlaskClient, query: str):
     assert query.partition("=")[0] in answer.json["detail"]
 
 
+def test_a_list_before_anything_is_collected_is_not_available(settings: Settings):
+    client = create_app(settings).test_client()
+    predict(client, wine())
+    answer = client.get("/models/wine/predictions")
+    assert (answer.status_code, "nothing is recorded" in answer.json["detail"]) == (503, True)
+
+
 def test_an_unknown_prediction_is_not_found(settings: Settings):
     client = create_app(settings).test_client()
     moved(settings).close()
