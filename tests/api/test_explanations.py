@@ -176,6 +176,12 @@ def test_explanations_are_the_same_in_every_format_and_protocol(client: FlaskCli
         assert answer["explanations"] == alone
         assert answer["predictions"] == [each["of"] for each in alone]
 
+    listed = {"Accept": "application/jsonlines"}
+    response = client.post("/endpoints/loan/invocations?explain", **sent, headers=listed)
+    assert [json.loads(each)["explanation"] for each in response.text.splitlines()] == alone
+    response = client.post("/serving-endpoints/loan/invocations?explain", **as_csv(*records))
+    assert response.json["explanations"] == alone
+
     inputs = [
         {"name": name, "shape": [2], "datatype": kind, "data": [each[name] for each in records]}
         for name, kind in {

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from scipy.special import expit, softmax
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
     ElasticNet,
@@ -32,6 +34,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from serving.inputs.field import Field
 from serving.models.artefact import FOREST, LINEAR, Artefact
 from serving.models.engine import Engine
 from serving.models.explained import explained_outputs
@@ -303,3 +306,59 @@ def test_of_labels_alone_the_outputs_are_0_and_1():
     manifest = made("loan", fitted(CASES["no probabilities"]), loans(missing=False)).manifest
     codes = np.array([[2.0], [0.0]])
     assert explained_outputs(manifest, codes).tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_rows_that_are_computed_in_parts_have_the_same_explanation(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    case = CASES["nothing that compiles"]
+    artefact = made("loan", fitted(case), loans(missing=False))
+    rows = to_rows(loans(missing=False), artefact.manifest.fields)[:2]
+    whole = explain(Engine(artefact), rows)
+    monkeypatch.setattr("serving.models.sampled.MAX_CELLS", 150)  # of 5 fields: 6 orders
+    for one, other in zip(whole, explain(Engine(artefact), rows), strict=True):
+        for part, same in zip(one.contributions, other.contributions, strict=True):
+            assert part.field == same.field
+            assert part.contribution == pytest.approx(same.contribution, rel=1e-12)
+
+
+def test_a_text_is_explained_as_one_field():
+    texts = pd.Series(["a good wine", "a bad wine", "good", "bad", "so so"] * 20)
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    model.fit(texts, texts.str.contains("good"))
+    frame = pd.DataFrame({"note": texts})
+    fields = (Field(name="note", type="text"),)
+    engine = Engine(made("notes", model, frame, fields=fields, takes="texts"))
+    rows = to_rows(frame, fields)[:3]
+    requires_that_all_adds_up(engine, rows)
+    (found,) = explain(engine, rows[:1])[0].contributions
+    assert (found.field, found.value) == ("note", "a good wine")
+
+
+def test_labels_beside_probabilities_are_explained_by_their_probability():
+    frame, case = loans(missing=False), CASES["a tree of yes and no"]
+    artefact = made("loan", fitted(case), frame, outputs="both")
+    requires_that_all_adds_up(Engine(artefact), to_rows(frame, artefact.manifest.fields)[:3])
+
+
+class OfEqualFields(RegressorMixin, BaseEstimator):
+    """Predicts rows whose fields are equal, and refuses all others."""
+
+    def fit(self, rows: Any, y: Any) -> Any:
+        del rows, y
+        self.fitted_ = True
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        if (rows[:, 0] != rows[:, 1]).any():
+            raise ValueError("the fields differ")
+        return rows[:, 0]
+
+
+def test_rows_between_a_reference_and_a_record_may_be_refused():
+    frame = pd.DataFrame({"one": np.arange(40.0), "other": np.arange(40.0)})
+    model = OfEqualFields().fit(frame, frame["one"])
+    engine = Engine(made("equal", model, frame))
+    (found,) = explain(engine, frame.to_numpy()[:1])
+    assert found.contributions is UNSET
+    assert found.reason.startswith("the model has no finite output for some records between")

@@ -30,6 +30,8 @@ Every error is `application/problem+json` (RFC 9457); a method that a path does 
 with `Allow`. Every response has `X-Request-ID`: the client's own where it sent a valid one. It is
 in the log, too.
 
+`?explain` on a route that predicts adds how much each field contributes to a prediction.
+
 Bodies may be packed, with `Content-Encoding: gzip`, and responses are where `Accept-Encoding` has
 it. `?pretty` indents a response.
 """
