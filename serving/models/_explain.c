@@ -162,6 +162,10 @@ INLINED void explain_row(Work *work, double *out, const int pairs, const int wid
         }
 }
 
+#define EXPLAIN_ROW(PAIRS) \
+    case PAIRS: width == 1 ? explain_row(work, out, PAIRS, 1) \
+                           : explain_row(work, out, PAIRS, width); break
+
 /* The usual numbers are known to the compiler. */
 static void explain_rows(Work *work, const double *rows, Py_ssize_t count, double *out, int pairs)
 {
@@ -169,16 +173,13 @@ static void explain_rows(Work *work, const double *rows, Py_ssize_t count, doubl
     const int width = forest->width;
     for (Py_ssize_t row = 0; row < count; row++, rows += forest->fields) {
         prepare(forest, rows, work->slots);
-        if (width == 1 && pairs == 1)
-            explain_row(work, out, 1, 1);
-        else if (width == 1 && pairs == 2)
-            explain_row(work, out, 2, 1);
-        else if (width == 1 && pairs == 3)
-            explain_row(work, out, 3, 1);
-        else if (width == 1 && pairs == 4)
-            explain_row(work, out, 4, 1);
-        else
-            explain_row(work, out, pairs, width);
+        switch (pairs) {
+            EXPLAIN_ROW(1);
+            EXPLAIN_ROW(2);
+            EXPLAIN_ROW(3);
+            EXPLAIN_ROW(4);
+        default: explain_row(work, out, pairs, width);
+        }
         out += forest->fields * forest->count[START];
     }
 }

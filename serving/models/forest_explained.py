@@ -36,6 +36,7 @@ except ImportError:
 
 METHOD = "trees"
 MAX_FEATURES = 128  # on one path: more would take more points than NumPy computes well
+MAX_NUMBERS = 2**25  # 256 MB: what is computed of all nodes of a tree at once
 EQUAL = 1e-12  # between the sums of probabilities of leaves, all of which should be 1
 # What is explained, by what is done with the sums afterwards.
 UNITS: dict[tuple[str, ...], Unit] = {
@@ -57,7 +58,7 @@ def from_forest(content: bytes, manifest: Manifest) -> Explain | None:
     """Make the function that explains rows; it takes a moment, which predictions need not wait for.
 
     None if the trees cannot be explained: the file is of a release that did not record covers yet,
-    there are two links, or a path has more than `MAX_FEATURES` features.
+    there are two links, a path has more than `MAX_FEATURES` features, or a tree is too large.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def from_forest(content: bytes, manifest: Manifest) -> Explain | None:
         return None
     check_covers(tables, covers)
     paths = paths_of(tables, covers)
-    if paths.features > MAX_FEATURES:
+    if paths.features > MAX_FEATURES or _numbers(tables, paths) > MAX_NUMBERS:
         return None
     is_probability = _is_probability(tables)  # then the last is what the others leave of 1
     values = paths.means[:, :-1] if is_probability else paths.means
@@ -123,6 +124,12 @@ def _make_contribute(tables: Tables, paths: Paths, values: Floats, width: int) -
         return out
 
     return contribute
+
+
+def _numbers(tables: Tables, paths: Paths) -> int:
+    """How many numbers the largest tree takes."""
+    largest = np.diff([*tables["trees"]["root"], len(tables["nodes"])]).max()
+    return int(largest * (3 + paths.means.shape[1]) * len(quadrature(paths.features)[0]))
 
 
 def _is_probability(tables: Tables) -> bool:

@@ -282,6 +282,15 @@ def test_two_links_are_not_explained(versions: dict[str, Any]):
     assert from_forest(packed(tables), version.manifest) is None
 
 
+@pytest.mark.parametrize("limit", ["MAX_FEATURES", "MAX_NUMBERS"])
+def test_trees_beyond_a_limit_are_not_explained(
+    limit: str, versions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    _, version = version_of("a scaled forest", versions)
+    monkeypatch.setattr(forest_explained, limit, 2)
+    assert from_forest(version.contents[FOREST], version.manifest) is None
+
+
 MALFORMED: dict[str, tuple[int, float]] = {
     "a cover of zero": (-1, 0.0),
     "a cover below zero": (-1, -1.0),
