@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -133,7 +134,7 @@ def _without_c() -> Iterator[None]:
 def _microseconds(
     content: bytes, manifest: Manifest, rows: Floats, count: int
 ) -> tuple[float, float]:
-    """Of processor time a row: of rows one by one, so many, and of rows in batches."""
+    """Medians of processor time a row: of rows one by one, so many, and of rows in batches."""
     explain = forest_explained.from_forest(content, manifest)
     if explain is None:
         raise BenchError("a model of trees that has no explanations")
@@ -145,10 +146,12 @@ def _microseconds(
 
 
 def _timed(explain: Explain, parts: list[Floats]) -> float:
-    begun = time.process_time()
+    times = []
     for part in parts:
+        begun = time.process_time()
         explain(part)
-    return (time.process_time() - begun) / sum(map(len, parts)) * 1e6
+        times.append((time.process_time() - begun) / len(part))
+    return median(times) * 1e6
 
 
 def _by_shap(models: dict[str, Any], rows: Floats) -> dict[str, float]:

@@ -38,7 +38,9 @@ from serving.models import artefact as artefacts
 from serving.models import forest_explained, forest_tables
 from serving.models.artefact import FOREST, Artefact
 from serving.models.backends import from_estimator, to_features
+from serving.models.engine import Engine
 from serving.models.explained import Contributions, adds_up
+from serving.models.explanation import ExplainOptions, Explanation
 from serving.models.forest_explained import from_forest
 from train.onnx import forest as writing
 from train.onnx.proof_rows import rows_on_thresholds
@@ -270,9 +272,29 @@ def without_covers(version: Artefact) -> bytes:
     return packed(tables)
 
 
-def test_what_was_written_before_covers_were_recorded_is_not_explained(versions: dict[str, Any]):
+def test_predictions_of_trees_are_explained_from_their_table(versions: dict[str, Any]):
+    _, version = version_of("a threshold", versions)
+    (found,) = engine_explains(version)
+    assert (found.method, found.unit) == ("trees", "log-odds")
+    contributions = sum(each.contribution for each in found.contributions)
+    probability = 1 / (1 + np.exp(-found.base - contributions))
+    rows = version.recorded_outputs()[0][:1]
+    labels, probabilities, _ = Engine(version).predict(rows)
+    assert found.of == labels[0]
+    assert abs(probability - max(probabilities[0])) < EXACT
+
+
+def test_what_was_written_before_covers_were_recorded_is_sampled(versions: dict[str, Any]):
     _, version = version_of("a scaled forest", versions)
-    assert from_forest(without_covers(version), version.manifest) is None
+    older = replace(version, contents={**version.contents, FOREST: without_covers(version)})
+    assert from_forest(older.contents[FOREST], older.manifest) is None
+    assert Engine(older).backend == Engine(version).backend
+    assert engine_explains(older)[0].method == "sampling"
+
+
+def engine_explains(version: Artefact) -> list[Explanation]:
+    engine, rows = Engine(version), version.recorded_outputs()[0][:1]
+    return engine.explain(rows, engine.predict(rows), ExplainOptions(), 40)
 
 
 def test_two_links_are_not_explained(versions: dict[str, Any]):
