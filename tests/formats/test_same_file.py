@@ -163,6 +163,7 @@ FILES = {
 }
 
 
+@pytest.mark.usefixtures("quick_training")
 @pytest.mark.parametrize("name", FILES)
 def test_the_file_that_trained_a_model_is_predicted_row_by_row(tmp_path: Path, name: str):
     content = FILES[name]
@@ -216,6 +217,7 @@ def check_text(client: FlaskClient, content: bytes) -> None:
     assert len(TableReader(io.BytesIO(answer.data), ["prediction"]).take(10**6)[0]) >= 40
 
 
+@pytest.mark.usefixtures("quick_training")
 def test_a_model_of_half_a_public_file_predicts_the_other_half(tmp_path: Path):
     if "DATA_DIR" not in os.environ:
         pytest.skip("DATA_DIR, a folder with public data, is not set")

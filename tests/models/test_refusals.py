@@ -72,7 +72,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Each kind, imported."""
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as short:
-        short.setattr(proof, "PROOF_ROWS", 2_000)
+        short.setattr(proof, "PROOF_ROWS", 400)
         for name, kind in KINDS.items():
             joblib.dump(kind.estimator, folder / "model.pkl")
             kind.frame.to_csv(folder / "rows.csv", index=False)
