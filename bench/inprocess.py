@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -18,6 +19,9 @@ sys.path.insert(0, str(ROOT))
 
 from serving.api.protocols import native  # noqa: E402
 from serving.metrics.requests import Metrics  # noqa: E402
+from serving.models.artefact import FOREST  # noqa: E402
+from serving.models.engine import Engine  # noqa: E402
+from serving.models.explanation import ExplainOptions, Explanation  # noqa: E402
 from serving.predicting.service import RequestContext, Service  # noqa: E402
 from serving.recording.journal import Journal  # noqa: E402
 from serving.recording.privacy import Privacy  # noqa: E402
@@ -58,15 +62,22 @@ def measure(scratch: Path) -> None:
     record = (ROOT / "bom.json").read_bytes()
     batch = b"[" + b",".join([record] * 1000) + b"]"
 
-    def answer(body: bytes, service: Service = service) -> bytes:
-        return native.predict_json(
-            service, engine, body, 10_000, RequestContext("bench", time.perf_counter_ns())
-        )
+    def answer(
+        body: bytes, service: Service = service, explain: ExplainOptions | None = None
+    ) -> bytes:
+        context = RequestContext("bench", time.perf_counter_ns(), explain=explain)
+        return native.predict_json(service, engine, body, 10_000, context)
+
+    def explained(by: Engine) -> list[Explanation]:
+        return by.explain(row, by.predict(row), ExplainOptions(), Settings.explain_samples)
 
     def count() -> None:
         metrics.count_predictions("wine", 1, 1, ["bom"])
         metrics.count_request("/predict", "POST", "200", 45, predicts=True)
 
+    read = registry.decisions.read("wine", engine.manifest.version)
+    others = {name: read.contents[name] for name in read.contents if name != FOREST}
+    without_table = Engine(replace(read, contents=others))
     row = engine.schema.decode(record, 1).matrix
     forest = joblib.load(ROOT / "models/wine" / str(engine.manifest.version) / "model.pkl")
     timed = {
@@ -75,6 +86,9 @@ def measure(scratch: Path) -> None:
         "  decoding and validating": microseconds(lambda: engine.schema.decode(record, 1), 2000),
         "  counting it": microseconds(count, 2000),
         f"  the model, by {engine.backend}": microseconds(lambda: engine.predict(row), 2000),
+        "one row, explained": microseconds(lambda: answer(record, explain=ExplainOptions()), 200),
+        "  the explanation": microseconds(lambda: explained(engine), 200),
+        "  by sampling, of ONNX": microseconds(lambda: explained(without_table), 5),
         "scikit-learn's predict_proba": microseconds(lambda: forest.predict_proba(row), 20),
         "1,000 rows, bytes to bytes": microseconds(lambda: answer(batch), 20),
         "  without their journal": microseconds(lambda: answer(batch, silent), 20),
