@@ -82,7 +82,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(clone: Path) -> Iterator[Server]:
     """The service as `make serve` starts it, with the clone's models."""
-    with running(["make", "serve"], clone / "log", MODELS_DIR=str(clone / "models")) as started:
+    serve = ["make", "--old-file=.venv/serving", "serve"]  # with what is installed
+    with running(serve, clone / "log", MODELS_DIR=str(clone / "models")) as started:
         yield started
 
 
