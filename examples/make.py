@@ -1,6 +1,7 @@
 """Make the sample files of this folder again: `.venv/bin/python examples/make.py`.
 
-The homes are invented. The wines are rows of `train/data/winequality.csv`, without their score.
+The homes and the loans are invented. The wines are rows of `train/data/winequality.csv`, without
+their score.
 """
 
 from pathlib import Path
@@ -34,6 +35,30 @@ def homes(rows: int = 300) -> pd.DataFrame:
     )
 
 
+def loans(rows: int = 400) -> pd.DataFrame:
+    """Applications for loans at no bank, approved by income, debts and history."""
+    draw = np.random.default_rng(11)
+    income = (draw.lognormal(8.4, 0.5, rows) / 50).round() * 50
+    amount = (income * draw.uniform(1, 14, rows) / 500).round() * 500
+    months = draw.choice([12, 24, 36, 48], rows)
+    history = draw.choice(["em dia", "atrasos", "sem histórico"], rows, p=[0.6, 0.2, 0.2])
+    points = pd.Series(history).map({"em dia": 1.2, "atrasos": -1.8, "sem histórico": -0.2})
+    points += 2 - 5 * amount / months / income + draw.normal(0, 0.5, rows)
+    return pd.DataFrame(
+        {
+            "renda": [_reais(each) for each in income],
+            "valor": [_reais(each) for each in amount],
+            "prazo": [f"{each} meses" for each in months],
+            "histórico": history,
+            "decisão": np.where(points > 0, "Aprovado", "Não aprovado"),
+        }
+    )
+
+
+def _reais(amount: float) -> str:
+    return f"R$ {amount:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
 def wines(rows: int = 12) -> pd.DataFrame:
     """Wines as a client would send them."""
     return pd.read_csv(WINES).drop(columns="quality").sample(rows, random_state=7)
@@ -41,4 +66,5 @@ def wines(rows: int = 12) -> pd.DataFrame:
 
 if __name__ == "__main__":
     homes().to_csv(FOLDER / "homes.csv", index=False, lineterminator="\n")
+    loans().to_csv(FOLDER / "loans.csv", index=False, sep=";", lineterminator="\n")
     wines().to_csv(FOLDER / "wines.csv", index=False, lineterminator="\n")

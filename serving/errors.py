@@ -172,6 +172,10 @@ class TooManyRecords(ServingError):
     """A request contains more records than allowed."""
 
 
+class UnknownLabel(ServingError):
+    """Reasons are requested for a label that the model does not predict."""
+
+
 class InvalidRecords(ServingError):
     """The input can be read, but records are invalid.
 

@@ -1,4 +1,4 @@
-"""The parameters `explain` and `explain_classes` of every route that predicts."""
+"""The parameters of every route that predicts: what is explained, and in which words."""
 
 from flask import request
 from werkzeug.exceptions import BadRequest
@@ -6,10 +6,11 @@ from werkzeug.exceptions import BadRequest
 from serving.api.around import request_id
 from serving.api.openapi.operation import query
 from serving.api.openapi.structs import text
-from serving.models.explanation import ALL, ExplainOptions
+from serving.models.explanation import ALL, LANGUAGES, ExplainOptions
 from serving.predicting.service import RequestContext
 
 NAME, CLASSES = "explain", "explain_classes"
+LANGUAGE, REASONS = "language", "reasons_for"
 PREDICTED = "predicted"
 PARAMETERS = [
     query(
@@ -22,6 +23,17 @@ PARAMETERS = [
         CLASSES,
         text(enum=[PREDICTED, ALL]),
         "Whether the probability of the predicted label is explained, or that of every label.",
+    ),
+    query(
+        LANGUAGE,
+        text(enum=[*LANGUAGES]),
+        "Explain the prediction in sentences as well, in this language.",
+    ),
+    query(
+        REASONS,
+        text(minLength=1),
+        "The label that needs reasons: where it is predicted, the fields that contribute most "
+        "to it, the most important first. Needs a language.",
     ),
 ]
 
@@ -54,9 +66,15 @@ def options() -> ExplainOptions | None:
     top, classes = request.args.get(NAME), request.args.get(CLASSES, PREDICTED)
     if classes not in {PREDICTED, ALL}:
         raise BadRequest(f"{CLASSES}={classes!r} is not one of {PREDICTED}, {ALL}")
-    if top is None:
+    language, reasons_for = request.args.get(LANGUAGE), request.args.get(REASONS, "")
+    if language is not None and language not in LANGUAGES:
+        raise BadRequest(f"{LANGUAGE}={language!r} is not one of {', '.join(LANGUAGES)}")
+    if reasons_for and language is None:
+        raise BadRequest(f"{REASONS} needs {LANGUAGE}: {', '.join(LANGUAGES)}")
+    if top is None and language is None:
         return None
     try:
-        return ExplainOptions.read(top, every_class=classes == ALL)
+        found = ExplainOptions.read(top or "", every_class=classes == ALL)
     except ValueError as error:
         raise BadRequest(f"{NAME}: {error}") from None
+    return found._replace(language=LANGUAGES[language] if language else "", reasons_for=reasons_for)

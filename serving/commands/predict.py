@@ -19,7 +19,7 @@ from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
 from serving.models import model_folder
 from serving.models.engine import Engine
-from serving.models.explanation import ALL, ExplainOptions
+from serving.models.explanation import ALL, LANGUAGES, ExplainOptions
 from serving.models.predicted import Predicted
 from serving.predicting.explaining import Explaining
 from serving.settings import Settings
@@ -98,6 +98,13 @@ class Summary(msgspec.Struct):
     metavar="[K]",
     help="Explain each prediction: by the contributions of all fields, or by the K largest.",
 )
+@click.option("--language", type=click.Choice([*LANGUAGES]), help="Explain in sentences as well.")
+@click.option(
+    "--reasons-for",
+    default="",
+    metavar="LABEL",
+    help="Give the most important reasons where LABEL is predicted; needs --language.",
+)
 @click.option("--from", "source", type=click.Choice(["csv", "jsonl"]), help="FILE's format.")
 @click.option("--to", "target", type=click.Choice([*FORMATS]), help="OUTPUT's format.")
 @AS_JSON
@@ -110,6 +117,8 @@ def predict(
     output: Path,
     version: int | None,
     explain: ExplainOptions | None,
+    language: str | None,
+    reasons_for: str,
     source: str | None,
     target: str | None,
     as_json: bool,
@@ -127,6 +136,7 @@ def predict(
         )
     write_as = FORMATS[target] if target else media_type(output) or read_as
     engine = _engine(settings, model, version)
+    explain = _with_words(explain, language, reasons_for)
     began = time.perf_counter()
     try:
         with ExitStack() as opened:
@@ -175,6 +185,17 @@ def _options(text: str) -> ExplainOptions:
         return ExplainOptions.read(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def _with_words(
+    explain: ExplainOptions | None, language: str | None, reasons_for: str
+) -> ExplainOptions | None:
+    if reasons_for and not language:
+        raise click.UsageError("--reasons-for needs --language")
+    if not language:
+        return explain
+    chosen = explain or ExplainOptions()
+    return chosen._replace(language=LANGUAGES[language], reasons_for=reasons_for)
 
 
 def _write(

@@ -27,7 +27,9 @@ class Columns:
             places = range(1, min(options.top, len(fields)) + 1)
             pairs = ((f"reason_{place}", f"contribution_{place}") for place in places)
             listed = [*chain.from_iterable(pairs), "rest"]
-        self.names = ["explanation", "base", *listed]
+        words = [*["in_words"] * bool(options.language), *["reasons"] * bool(options.reasons_for)]
+        self._words = words
+        self.names = ["explanation", "base", *listed, *words]
 
     def cells(self, explanation: Explanation) -> list[str | float]:
         """Return the cells of a row."""
@@ -37,7 +39,21 @@ class Columns:
         cells: list[str | float] = [str(explanation.unit), base]
         if isinstance(rest, UnsetType):
             by_field = {each.field: each.contribution for each in listed}
-            return cells + [by_field[name] for name in self._fields]
-        for each in listed:
-            cells += [each.field, each.contribution]
-        return [*cells, rest]
+            cells += [by_field[name] for name in self._fields]
+        else:
+            for each in listed:
+                cells += [each.field, each.contribution]
+            cells.append(rest)
+        return cells + [TEXTS[name](explanation) for name in self._words]
+
+
+def _in_words(explanation: Explanation) -> str:
+    listed = explanation.contributions or []
+    return " ".join([explanation.summary or "", *(each.sentence or "" for each in listed)])
+
+
+def _reasons(explanation: Explanation) -> str:
+    return " ".join(each.sentence for each in explanation.reasons or ())
+
+
+TEXTS = {"in_words": _in_words, "reasons": _reasons}

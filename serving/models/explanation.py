@@ -1,19 +1,21 @@
 """The explanation of a prediction, as it is sent and recorded."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import starmap
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from serving.figures import ENGLISH, PORTUGUESE
 from serving.inputs.schema import Matrix
 from serving.inputs.shown import shown
 from serving.models.explained import Contributions, Explained, Unit
 
 ALL = "all"
 MAX_TOP = 9_999  # more than any model has fields
+LANGUAGES = {"en": ENGLISH, "pt": PORTUGUESE, "pt-BR": PORTUGUESE}
 
 
 class ExplainOptions(NamedTuple):
@@ -25,10 +27,16 @@ class ExplainOptions(NamedTuple):
         How many contributions, the largest; None for all.
     every_class : bool
         Whether the probabilities of the labels that are not predicted, too.
+    language : str
+        Of the sentences, as in `figures`; empty for none.
+    reasons_for : str
+        The label that reasons are given for where it is predicted; empty for none.
     """
 
     top: int | None = None
     every_class: bool = False
+    language: str = ""
+    reasons_for: str = ""
 
     @classmethod
     def read(cls, top: str, *, every_class: bool = False) -> Self:
@@ -56,12 +64,30 @@ class Contribution(msgspec.Struct, gc=False, omit_defaults=True):
         Of the field, as it is recorded; null if it is missing.
     standard_error : float
         Of a contribution that is sampled; unset if it is exact.
+    sentence : str
+        The same for the person concerned; unset if no language was requested.
     """
 
     field: str
     value: Any
     contribution: float
     standard_error: float | UnsetType = UNSET
+    sentence: str | UnsetType = UNSET
+
+
+class Reason(msgspec.Struct, gc=False):
+    """A reason for the predicted label.
+
+    Attributes
+    ----------
+    code : str
+        The name of the field.
+    sentence : str
+        How it contributes, for the person concerned.
+    """
+
+    code: str
+    sentence: str
 
 
 class ClassExplanation(msgspec.Struct, gc=False, omit_defaults=True):
@@ -108,6 +134,11 @@ class Explanation(msgspec.Struct, gc=False, omit_defaults=True):
         The sum of all contributions that are not listed; unset if all are.
     others : list
         The same for the other labels, if that was requested.
+    summary : str
+        What is predicted in a sentence, if a language was requested.
+    reasons : list
+        If they were requested for the label that is predicted: the fields that contribute most to
+        its probability, the most important first.
     reason : str
         Why there is no explanation.
     """
@@ -120,18 +151,9 @@ class Explanation(msgspec.Struct, gc=False, omit_defaults=True):
     contributions: list[Contribution] | UnsetType = UNSET
     rest: float | UnsetType = UNSET
     others: list[ClassExplanation] | UnsetType = UNSET
+    summary: str | UnsetType = UNSET
+    reasons: list[Reason] | UnsetType = UNSET
     reason: str | UnsetType = UNSET
-
-
-Parts = TypeVar("Parts", Explanation, ClassExplanation)
-
-
-def without_fields(explanation: Explanation, kept_out: Collection[str]) -> Explanation:
-    """Return an explanation without some fields, whose contributions are in the rest then."""
-    kept, others = _without(explanation, kept_out), explanation.others
-    if isinstance(others, UnsetType):
-        return kept
-    return msgspec.structs.replace(kept, others=[_without(each, kept_out) for each in others])
 
 
 def make_explanations(
@@ -184,7 +206,7 @@ class _Row(NamedTuple):
             "output": float(self.outputs[self.row, column]),
             "base": float(found.base[column]),
             "contributions": listed[:top],
-            "rest": UNSET if top is None else _sum(listed[top:]),
+            "rest": UNSET if top is None else total(listed[top:]),
         }
 
 
@@ -203,16 +225,6 @@ def _explanation(
     return Explanation(method, unit, predicted, **first, others=others or UNSET)
 
 
-def _without(parts: Parts, kept_out: Collection[str]) -> Parts:
-    if isinstance(parts.contributions, UnsetType):
-        return parts
-    out = [each for each in parts.contributions if each.field in kept_out]
-    if not out:
-        return parts
-    rest = 0.0 if isinstance(parts.rest, UnsetType) else parts.rest
-    kept = [each for each in parts.contributions if each.field not in kept_out]
-    return msgspec.structs.replace(parts, contributions=kept, rest=rest + _sum(out))
-
-
-def _sum(contributions: Sequence[Contribution]) -> float:
+def total(contributions: Sequence[Contribution]) -> float:
+    """Add up contributions."""
     return math.fsum(each.contribution for each in contributions)

@@ -125,7 +125,7 @@ class Service:
         ------
         JournalError
             If they must be recorded and cannot be.
-        TooManyRecords
+        TooManyRecords, UnknownLabel
             If they are to be explained.
         """
         predictions = engine.predict(rows.matrix)

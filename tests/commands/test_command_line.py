@@ -93,6 +93,24 @@ def test_predictions_of_a_file_are_explained_as_over_http(
     assert ours == theirs
 
 
+def test_a_file_is_explained_in_words_as_over_http(run: Run, client: FlaskClient, tmp_path: Path):
+    sent = table(*RECORDS_OF_ALL_KINDS[:2])
+    (tmp_path / "rows.csv").write_text(sent)
+    options = ["--explain", "2", "--language", "pt", "--reasons-for", "ruim"]
+    assert run("predict", "wine", "rows.csv", "-o", "out.csv", *options).exit_code == 0
+    query = "explain=2&language=pt&reasons_for=ruim"
+    answer = client.post(f"/predict?{query}", data=sent, content_type="text/csv").text
+    ours = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
+    theirs = list(csv.DictReader(io.StringIO(answer)))
+    assert [each["reasons"] for each in ours] == [each["reasons"] for each in theirs]
+    assert [each["in_words"] for each in ours] == [each["in_words"] for each in theirs]
+    assert [bool(each["reasons"]) for each in ours] == [False, True]
+    for wrong in (["--reasons-for", "ruim"], ["--language", "pt", "--reasons-for", "x"]):
+        refused = run("predict", "wine", "rows.csv", *wrong)
+        assert refused.exit_code != 0
+        assert "reasons" in refused.output
+
+
 def test_many_batches_come_out_in_order(run: Run, tmp_path: Path):
     count = 3 * MAX_RECORDS + 7
     records = [wine(alcohol=8 + at % 50 / 10) for at in range(count)]
