@@ -160,11 +160,10 @@ def _from_bytes(tensor: Tensor, content: bytes) -> Values:
             f"has {len(content)} bytes; {tensor.datatype} of the shape {tensor.shape} has "
             f"{tensor.count * dtype.itemsize}"
         )
-    return (
-        np.frombuffer(content, np.uint8) != 0
-        if dtype.kind == "b"
-        else np.frombuffer(content, dtype)
-    )
+    if dtype.kind == "b":
+        return np.frombuffer(content, np.uint8) != 0
+    found = np.frombuffer(content, dtype)
+    return found.tolist() if tensor.datatype == "FP64" and tensor.count < FEW else found
 
 
 def _texts(tensor: Tensor, content: bytes) -> list[str]:
