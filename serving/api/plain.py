@@ -8,6 +8,7 @@ left to the view.
 import re
 import time
 from contextlib import suppress
+from functools import lru_cache
 from typing import NamedTuple
 
 from serving.access.access import Access, Credentials, sent_key
@@ -102,7 +103,9 @@ class Plain:
             if "<name>" in route.rule
         ]
 
-    def find(self, path: str) -> Route | None:
+        self.find = lru_cache(maxsize=1024)(self._find)
+
+    def _find(self, path: str) -> Route | None:
         """Find the route of a path."""
         if route := self._of_default.get(path):
             return route

@@ -161,6 +161,10 @@ class Schema:
         TooManyRecords, InvalidRecords
         """
         plain: Any = None
+        if len(sent) == 1 and isinstance(sent, list) and isinstance(sent[0], list | tuple):
+            row = self._arrays.usual_row(sent[0]) if len(sent[0]) == len(self.fields) else None
+            if row is not None:
+                return Rows(row, {}, many=True)
         if isinstance(sent, Mapping):
             columns: Mapping[str, Any] = arrays.as_columns(sent)
             strict_json.check_count(len(next(iter(columns.values()), ())), max_records)

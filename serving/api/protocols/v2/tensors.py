@@ -162,8 +162,8 @@ def _from_bytes(tensor: Tensor, content: bytes) -> Values:
         )
     if dtype.kind == "b":
         return np.frombuffer(content, np.uint8) != 0
-    found = np.frombuffer(content, dtype)
-    return found.tolist() if tensor.datatype == "FP64" and tensor.count < FEW else found
+    found: NDArray[Any] = np.frombuffer(content, dtype)
+    return [*found.tolist()] if dtype == np.float64 and len(found) < FEW else found
 
 
 def _texts(tensor: Tensor, content: bytes) -> list[str]:
