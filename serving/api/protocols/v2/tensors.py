@@ -161,9 +161,9 @@ def _from_bytes(tensor: Tensor, content: bytes) -> Values:
             f"{tensor.count * dtype.itemsize}"
         )
     if dtype.kind == "b":
-        return np.frombuffer(content, np.uint8) != 0
-    found: NDArray[Any] = np.frombuffer(content, dtype)
-    return [*found.tolist()] if dtype == np.float64 and len(found) < FEW else found
+        return np.asarray(np.frombuffer(content, np.uint8) != 0)
+    found = np.frombuffer(content, dtype)
+    return found.tolist() if dtype == np.float64 and len(found) < FEW else found
 
 
 def _texts(tensor: Tensor, content: bytes) -> list[str]:
