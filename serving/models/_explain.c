@@ -87,7 +87,7 @@ INLINED void go_down(const Work *work, const Edge *edges, int64_t count, const i
         work->taken[number] =
             branch(work->forest.nodes, work->forest.members, edge->node, work->slots);
         for (int at = 0; at < pairs; at++) {
-            Pair part = t[at] * on + rest[at] * edge->share, inverse = 1 / part;
+            Pair part = t[at] * on + rest[at] * edge->share, inverse = 1.0 / part;
             product[at] = number ? parent[at] * before[at] * part : part;
             product[at + pairs] = inverse;
             product[at + 2 * pairs] = (on - edge->share) * inverse;

@@ -16,7 +16,6 @@ from serving.models.forest_paths import Paths
 from serving.models.forest_tables import (
     EQUALS,
     FILL,
-    LOOKUP,
     RANK,
     REPLACE,
     SCALE,
@@ -77,13 +76,10 @@ class _Group:
         self.parent, self.before = (
             place[each[order] - first] for each in (paths.parent, paths.before)
         )
-        reached = paths.shares[order]  # the share of the rows that pass the splits on a feature
-        for begun, ended in self.levels:
-            reached[begun:ended] *= reached[self.before[begun:ended]]
-        self.reached = reached
+        self.reached = paths.reached[order]
         points, self.weights = quadrature
         self.points = points[:, None]
-        self.rest = (1 - self.points) * reached
+        self.rest = (1 - self.points) * self.reached
 
         is_inner = tables["nodes"]["left"][order] != order
         inner = tables["nodes"][order[is_inner]]
@@ -162,22 +158,24 @@ def _slots(tables: Tables, rows: Matrix) -> NDArray[np.float32]:
     return slots
 
 
+# The steps that look nothing up: of the values, and the step's numbers `a` and `b`.
+STEPS: dict[int, Callable[[Floats, float, float], Any]] = {
+    FILL: lambda values, a, _: np.where(np.isnan(values), a, values),
+    REPLACE: lambda values, a, b: np.where(values == a, b, values),
+    SCALE: lambda values, a, b: (values - a) / b,
+    STRETCH: lambda values, a, b: values * a + b,
+    EQUALS: lambda values, a, _: (values == a).astype(np.float64),
+}
+
+
 def _after(step: Any, numbers: Floats, values: Floats) -> Floats:
     kind, first, a, b, count = step.item()
-    table = numbers[first : first + count]
-    if kind in {LOOKUP, RANK}:
-        place = np.searchsorted(table, values)
-        if kind == RANK:
-            return np.where(np.isnan(values), values, place)
-        at = np.minimum(place, max(count - 1, 0))
-        found = numbers[first + count : first + 2 * count]
-        return np.where(table[at] == values, found[at], a) if count else np.full(len(values), a)
-    with np.errstate(all="ignore"):
-        made: dict[int, Callable[[], Any]] = {
-            FILL: lambda: np.where(np.isnan(values), a, values),
-            REPLACE: lambda: np.where(values == a, b, values),
-            SCALE: lambda: (values - a) / b,
-            STRETCH: lambda: values * a + b,
-            EQUALS: lambda: values == a,
-        }
-        return np.asarray(made[kind](), np.float64)
+    if kind in STEPS:
+        with np.errstate(all="ignore"):
+            return np.asarray(STEPS[kind](values, a, b))
+    known = numbers[first : first + count]
+    place = np.searchsorted(known, values)
+    if kind == RANK:
+        return np.where(np.isnan(values), values, place)
+    found = np.append(numbers[first + count : first + 2 * count], a)
+    return np.where(np.append(known, np.nan)[place] == values, found[place], a)

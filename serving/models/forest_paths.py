@@ -42,8 +42,8 @@ class Paths(NamedTuple):
         What the parent splits on; -1 for a root.
     before : ndarray of int
         The nearest node above whose parent splits on the same feature; the root if there is none.
-    shares : ndarray
-        The share of the parent's training rows that come to the node; 1 for a root.
+    reached : ndarray
+        The share of the training rows that passes all splits above on that feature.
     means : ndarray, shape (nodes, width)
         The mean of the leaves below, by their training rows.
     features : int
@@ -54,7 +54,7 @@ class Paths(NamedTuple):
     parent: Places
     feature: Places
     before: Places
-    shares: Floats
+    reached: Floats
     means: Floats
     features: int
 
@@ -77,11 +77,12 @@ def paths_of(tables: Tables, covers: Floats) -> Paths:
     for level in reversed(levels[1:]):
         weighted = shares[level, None] * means[level]
         means[parent[level[::2]]] = weighted[::2] + weighted[1::2]
-    features = np.zeros(len(nodes), int)
+    features, reached = np.zeros(len(nodes), int), shares.copy()
     for level in levels[1:]:
         is_first = parent[before[level]] == before[level]
         features[level] = features[parent[level]] + is_first
-    return Paths(levels, parent, feature, before, shares, means, int(features.max()))
+        reached[level] *= reached[before[level]]
+    return Paths(levels, parent, feature, before, reached, means, int(features.max()))
 
 
 def _pairs(left: Places) -> Places:
@@ -89,6 +90,7 @@ def _pairs(left: Places) -> Places:
 
 
 def _before(parent: Places, feature: Places) -> Places:
+    """All nodes climb at once, until they meet their feature or the root."""
     before = parent.copy()
     climbing = np.flatnonzero(parent != np.arange(len(parent)))
     while len(climbing):
@@ -109,13 +111,10 @@ def edges_of(tables: Tables, paths: Paths) -> tuple[NDArray[Any], NDArray[Any]]:
     number = np.cumsum(splits) - 1
     tree = np.searchsorted(roots, np.arange(len(nodes)), side="right") - 1
     number -= number[roots][tree]
-    reached = paths.shares.copy()  # the share of the rows that pass all splits on a feature
-    for level in paths.levels[1:]:
-        reached[level] *= reached[paths.before[level]]
     leaves = ~splits & (paths.feature >= 0)
     order = np.concatenate([np.flatnonzero(splits), np.flatnonzero(leaves)])
     edges = np.zeros(len(order), EDGE)
-    edges["share"], edges["node"] = reached[order], order
+    edges["share"], edges["node"] = paths.reached[order], order
     edges["parent"], edges["before"] = number[paths.parent[order]], number[paths.before[order]]
     edges["feature"] = np.maximum(paths.feature[order], 0)
     parts = np.zeros(len(roots), PART)
