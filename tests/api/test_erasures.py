@@ -23,6 +23,7 @@ from serving.recording.store import Store, subjects
 from serving.settings import Settings
 
 MARK = 13.0123456789
+ANA = "ana:123.456.789-09"
 SALT = "sixteen or more characters"
 ADMIN = bearing("admin")
 
@@ -59,14 +60,14 @@ def collect(settings: Settings) -> None:
     ("kind", "named"),
     [
         ("ids", lambda made: {"ids": made}),
-        ("subject", lambda _: {"subject": "ana"}),
+        ("subject", lambda _: {"subject": ANA}),
         ("field", lambda _: {"model": "wine", "field": "alcohol", "value": MARK}),
     ],
 )
 def test_what_is_named_is_erased_and_an_entry_is_left(
     client: FlaskClient, kept_in: Settings, kind: str, named: Callable[[list[str]], Any]
 ):
-    made = [send(client, wine(alcohol=MARK), "ana") for _ in range(2)]
+    made = [send(client, wine(alcohol=MARK), ANA) for _ in range(2)]
     other = send(client, wine(), "bia")
     feedback = [{"id": each, "actual": "bom"} for each in made]
     client.post("/feedback", **body(feedback), headers=bearing("feedback"))
@@ -82,7 +83,7 @@ def test_what_is_named_is_erased_and_an_entry_is_left(
     assert done["time"] == waiting["time"] <= done["done"]
     for each, status in {made[0]: 404, made[1]: 404, other: 200}.items():
         assert client.get(f"/predictions/{each}", headers=ADMIN).status_code == status
-    for mark in (str(MARK), "ana", *made):
+    for mark in (str(MARK), ANA, *made):
         assert holding(kept_in.var_dir, mark) == []
     assert client.get("/erasures", headers=ADMIN).json["erasures"] == [done]
 
