@@ -75,6 +75,17 @@ class Artefact:
             raise ArtefactError(f"{self}: {OUTPUTS} contains the outputs of another model")
         return rows, outputs
 
+    def card(self) -> Card:
+        """Return the card, an empty one if there is none.
+
+        Raises
+        ------
+        ArtefactError
+        """
+        if CARD not in self.contents:
+            return Card()
+        return _decoded(self.manifest, CARD, self.contents[CARD], Card)
+
     def without_compiled(self) -> Self:
         """Return the version as its pickle alone serves it."""
         kept = {file: self.contents[file] for file in self.contents if file not in COMPILED}

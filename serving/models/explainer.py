@@ -1,7 +1,7 @@
 """Explains the predictions of a version: exactly if it has a table for that, else by sampling."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -87,13 +87,22 @@ class Explainer:
 
     @cached_property
     def _exact(self) -> Explain | None:
-        """What the first table that can be used computes."""
-        for file, content in self._contents.items():
-            try:
-                found = None if file in self._unfit else LOADERS[file](content, self._manifest)
-            except ArtefactError as error:
-                log.error("%s: %s %s", self._manifest.name, file, error)  # noqa: TRY400 - the message is enough
-            else:
-                if found:
-                    return found
-        return None
+        """What a table computes; None without one that can be used."""
+        return load_exact(self._contents, self._manifest, self._unfit)
+
+
+def load_exact(
+    contents: Mapping[str, bytes], manifest: Manifest, unfit: Collection[str] = ()
+) -> Explain | None:
+    """Load what computes contributions exactly: the first table that can be used; None without."""
+    for file, load in LOADERS.items():
+        if file not in contents or file in unfit:
+            continue
+        try:
+            found = load(contents[file], manifest)
+        except ArtefactError as error:
+            log.error("%s: %s %s", manifest.name, file, error)  # noqa: TRY400 - the message is enough
+        else:
+            if found:
+                return found
+    return None

@@ -21,6 +21,7 @@ from serving.monitor.alerts.alerts import change_alerts, signals_of
 from serving.monitor.drift.comparison import compare_with_reference
 from serving.monitor.drift.detection import detect_drift
 from serving.monitor.drift.distributions import draw_distributions
+from serving.monitor.drift.mean_change import MAX_EXPLAINED, explain_mean, importance_of
 from serving.monitor.findings import (
     ConceptDrift,
     Drift,
@@ -75,8 +76,10 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
     reached = store.last_place()  # read before the window, which so has all feedback up to there
     window = Window(trained.manifest.fields, decoder, store.window(limits))
 
+    sample = window.sample(MAX_EXPLAINED)  # before the comparison takes the columns
     compared = compare_with_reference(trained, window)
-    drift = detect_drift(compared.fields, compared.outputs)
+    drift = detect_drift(compared.fields, compared.outputs, importance_of(trained))
+    mean_change = explain_mean(trained, window, sample, drift)
     realised = _measure_realised(window, held_out)
     estimated = _estimate(window, trained)
     watched = _watch_feedback(store, limits, last, reached, decoder, held_out=held_out, now=now)
@@ -95,6 +98,7 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
         verdict=verdict,
         statements=reasons,
         drift=drift,
+        mean_change=mean_change,
         distributions=[
             *draw_distributions("field", compared.fields),
             *draw_distributions("prediction", compared.outputs),

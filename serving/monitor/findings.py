@@ -47,14 +47,28 @@ class FieldDrift(msgspec.Struct, frozen=True, kw_only=True):
     change : float or None
         The largest share of rows that a test found changed, 0 to 1: it ranks numbers and
         categories alike.
+    importance: float or None
+        Of a field, by permutation, relative to the most important one, 0 to 1; None of an output,
+        and where training did not measure it.
     """
 
     field: str
     rows: int
     verdict: Verdict
     change: float | None
+    importance: float | None = None
     statements: Statements
     findings: tuple[Finding, ...]
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
+        """By this, sorted, come first those that drifted, the most changed where it matters.
+
+        That is by change times importance; an output of the model is as important as can be.
+        """
+        change, importance = self.change or 0.0, self.importance
+        weight = change * (1.0 if importance is None else importance)
+        return self.verdict != "drift", -weight, -change
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +77,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     drifted : tuple of str
-        Fields and outputs that drifted, the most changed first.
+        Fields and outputs that drifted, the greatest change times importance first.
     share : float
         Of the fields, those that drifted.
     false_alarms : float
@@ -77,6 +91,47 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     statements: Statements
     fields: tuple[FieldDrift, ...]
     predictions: tuple[FieldDrift, ...]
+
+
+class FieldShare(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a change of the mean prediction a field explains, in the unit of the change.
+
+    Attributes
+    ----------
+    standard_error : float
+        Of the change, as the rows are a sample of those to come.
+    """
+
+    field: str
+    drifted: bool
+    change: float
+    standard_error: float
+
+
+class MeanChange(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the mean prediction is from that in training, and which fields explain it.
+
+    Attributes
+    ----------
+    output : str
+        The output whose mean changed, as in `Drift.predictions`.
+    unit : str
+        What all its numbers are: as in an explanation.
+    rows : int
+        The rows of the window that it is computed of.
+    then, now : float
+        The mean in training, and that of these rows.
+    fields : tuple of FieldShare
+        All fields, the greatest change first. Their changes add up to `now` - `then`.
+    """
+
+    output: str
+    unit: str
+    rows: int
+    then: float
+    now: float
+    statements: Statements
+    fields: tuple[FieldShare, ...]
 
 
 class Distribution(msgspec.Struct, frozen=True, kw_only=True):

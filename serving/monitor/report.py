@@ -12,6 +12,7 @@ from serving.monitor.findings import (
     Distribution,
     Drift,
     Estimated,
+    MeanChange,
     MetricVerdict,
     Realised,
     Statements,
@@ -100,6 +101,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     verdict : str
         "drift" if any distribution or the concept drifted, else "worse" if any metric is.
+    mean_change : MeanChange or None
+        None without drift, and for a model that is not explained exactly.
     concept : ConceptDrift or None
         None where training measured no loss that can be watched.
     trial : Trial or None
@@ -113,6 +116,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | MetricVerdict
     statements: Statements
     drift: Drift
+    mean_change: MeanChange | None = None
     distributions: Sequence[Distribution]
     arrival: Arrival
     realised: Sequence[Realised]

@@ -154,6 +154,21 @@ class Window:
             days=days,
         )
 
+    def sample(self, most: int) -> tuple[Floats, NDArray[np.intp]] | None:
+        """Return evenly chosen rows as an estimator takes them, and their positions.
+
+        None if not all fields are there as they were sent, as texts never are.
+        """
+        columns = self._columns.values()
+        if self.unrecorded or any(each.field.type == "text" for each in columns):
+            return None
+        places = np.linspace(0, self.rows - 1, min(most, self.rows)).round().astype(np.intp)
+        chosen = [np.concatenate(each.parts)[places].astype(np.float64) for each in columns]
+        for values, column in zip(chosen, columns, strict=True):
+            if column.field.type == "category":
+                values[values == UNKNOWN] = np.nan
+        return np.column_stack(chosen), places
+
     def take(self, field: str) -> NDArray[Any]:
         """Remove and return a field's values: codes of a category, numbers with NaN for missing."""
         column = self._columns[field]

@@ -30,7 +30,7 @@ def test_all_models_are_on_one_page_those_with_alerts_first(dashboard: Dashboard
     names = re.findall(r'<h2 id="model-\d+"><a href="/monitor/([^"]+)"', page)
     assert names == ["wine", "diabetes", "theirs", "wine-score"]
     wine, diabetes, _, score = page.split("<section")[1:]
-    assert "▲ drift color: red makes up 0 % of the labels; 2" in text(wine)
+    assert re.search(r"▲ drift chlorides: \d+ % of the values are ", text(wine))
     assert "Lasting alerts 1 data drift" in text(wine)
     assert "With feedback 0 %" in text(wine)
     assert "✓ no drift" in text(score)
@@ -54,15 +54,43 @@ def test_fields_that_drifted_come_first_with_effect_chance_and_a_sentence(dashbo
     fields = re.findall(
         r'<details class="tested"( open)?>\s*<summary>\s*<span class="name">(.*?)<', page
     )
-    assert fields[0] == (" open", "color")
+    names = [name for _, name in fields]
+    assert fields[0] == (" open", "chlorides")
     assert ("", "pH") in fields[3:]
-    assert "P(bom)" in [name for _, name in fields]
-    color = text(page.split('<details class="tested"')[1])
+    assert "P(bom)" in names
+    color = text(page.split('<details class="tested"')[1 + names.index("color")])
+    assert "color ▲ drift importance 1.1 % " in color  # it changed most, and hardly matters
+    assert names.index("color") > names.index("chlorides")
     assert "red makes up 0 % of the labels; 26 % in training; chance does not explain it" in color
     assert re.search(r"chi-square ▲ drift 26 % 10 % \de-\d\d", color)
     assert "red 26 % 0 %" in color  # the chart as a table
     assert "adega train wine --with-feedback" in page
     assert "--with-feedback" not in dashboard.page("/monitor/wine-score")
+
+
+def test_what_each_field_explains_of_the_mean_prediction_is_listed(dashboard: Dashboard):
+    for language, sentence, change in (
+        (
+            "en",
+            r"the mean of P\(bom\) is \d+ %; in training it was 19 %; ",
+            r"[+-]\d+\.\d ± \d+\.\d points",
+        ),
+        (
+            "pt-BR",
+            r"a média de P\(bom\) é \d+ %; no treino era 19 %; ",
+            r"[+-]\d+,\d ± \d+,\d pontos",
+        ),
+    ):
+        page = dashboard.page("/monitor/wine", language=language)
+        assert re.search(sentence, text(page))
+        (table,) = (each for each in page.split("<table") if ">chlorides</th><td>" in each)
+        rows = re.findall(
+            r"<tr><th scope=\"row\">(.*?)</th><td>(.*?)</td><td.*?>(.*?)</td>", table, re.DOTALL
+        )
+        assert len(rows) == 12
+        assert all(re.fullmatch(change, each) for *_, each in rows)
+        assert {"drift" in mark for _, mark, _ in rows} == {True, False}
+    assert "What each field explains of the change" not in dashboard.page("/monitor/wine-score")
 
 
 def test_without_feedback_performance_is_estimated_and_the_page_shows_how_to_send_some(
@@ -202,13 +230,16 @@ def test_links_of_a_model_lead_to_the_predictions_of_the_window(dashboard: Dashb
 
 def test_a_portuguese_reader_gets_findings_and_numbers_in_portuguese(dashboard: Dashboard):
     for name, verdict in (
-        ("wine", "▲ drift color: red representa 0 % dos rótulos; no treino era 26 %"),
+        ("wine", "▲ drift color importância 1,1 % red representa 0 % dos rótulos; no treino"),
         ("wine-score", "✓ sem drift os dados estão distribuídos como no treino"),
         ("theirs", "não há dados suficientes 0 valores até agora; são necessários 200"),
         ("diabetes", "○ nenhuma verificação ainda Esta versão ainda não foi verificada"),
     ):
-        assert verdict in text(dashboard.page(f"/monitor/{name}", language="pt-BR"))
-    assert "red representa 0 % dos rótulos" in dashboard.page("/monitor", language="pt-BR")
+        page = text(dashboard.page(f"/monitor/{name}", language="pt-BR"))
+        assert verdict in page.replace("color ▲ drift", "▲ drift color")
+    assert re.search(
+        r"chlorides: \d+ % dos valores ", text(dashboard.page("/monitor", language="pt-BR"))
+    )
     assert re.search(
         r"0,\d+ \(0,\d+ … 0,\d+\)", text(dashboard.page("/monitor/wine", language="pt"))
     )

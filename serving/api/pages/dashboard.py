@@ -19,7 +19,7 @@ from serving.api.monitor import DEFAULT_DAYS, MAX_DAYS
 from serving.api.pages import monitor_charts, monitored
 from serving.api.pages.html import STATIC
 from serving.api.pages.listed import listed
-from serving.api.pages.monitored import History, State, most_changed_first
+from serving.api.pages.monitored import History, State, most_drifted_first
 from serving.api.pages.shown import Figures
 from serving.api.pages.words import words
 from serving.api.query import whole
@@ -125,7 +125,7 @@ def _of_report(state: State, report: Report, history: History, fig: Figures) -> 
     fields, outputs = report.drift.fields, report.drift.predictions
     metrics = monitored.metric_rows(report, state.manifest)
     return {
-        "fields": most_changed_first([*fields, *outputs]),
+        "fields": most_drifted_first([*fields, *outputs]),
         "drifted": sum(each.verdict == "drift" for each in fields),
         "level": next((test.level for each in fields for test in each.findings), None),
         "distributions": {

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from serving.api.pages.charts import Chart, Drawing, Series, Style
-from serving.api.pages.monitored import History, Row, most_changed_first
+from serving.api.pages.monitored import History, Row, most_drifted_first
 from serving.api.pages.shown import Figures
 from serving.monitor.findings import Distribution
 from serving.monitor.report import Report
@@ -53,7 +53,7 @@ def over_time(
     if not history.times:
         return
     t, drawn = fig.t, _OverTime(history, fig)
-    changed = most_changed_first([*report.drift.fields, *report.drift.predictions])
+    changed = most_drifted_first([*report.drift.fields, *report.drift.predictions])
     changes = [each or {} for each in history.of("changes")]
     lines = [
         _line(each.field, [of_check.get(each.field) for of_check in changes])

@@ -139,9 +139,9 @@ def selected(service: Service, name: str, due: int) -> State:
     )
 
 
-def most_changed_first(fields: Iterable[FieldDrift]) -> list[FieldDrift]:
-    """Sort fields or outputs: those that drifted, then the others, each the most changed first."""
-    return sorted(fields, key=lambda each: (each.verdict != "drift", -(each.change or 0.0)))
+def most_drifted_first(fields: Iterable[FieldDrift]) -> list[FieldDrift]:
+    """Sort fields or outputs: those that drifted, then the others; by change times importance."""
+    return sorted(fields, key=lambda each: each.rank)
 
 
 class Row(NamedTuple):

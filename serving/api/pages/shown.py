@@ -3,7 +3,7 @@
 from serving import clock, figures
 from serving.api.pages.words import UNKNOWN, Words
 from serving.monitor import wording
-from serving.monitor.findings import Estimated, Realised, Statements
+from serving.monitor.findings import Estimated, FieldShare, Realised, Statements
 
 SPANS = (("d", 86_400), ("h", 3_600), ("min", 60))
 MIN_P_VALUE = 0.001  # smaller ones are written with one digit
@@ -42,6 +42,13 @@ class Figures(Words):
         if unit == "share":
             return self.percent(value)
         return self.number(value) + (f" {self.t('SD')}" if unit == "deviations" else "")
+
+    def change(self, share: FieldShare, unit: str) -> str:
+        """What a field explains of a change of the mean, and its standard error."""
+        if unit != "probability":
+            return self.local(f"{share.change:+.3g} ± {share.standard_error:.2g}")
+        points, error = 100 * share.change, 100 * share.standard_error
+        return f"{self.local(f'{points:+.1f} ± {error:.1f}')} {self.t('points')}"
 
     def interval(self, found: Realised | Estimated | None) -> str:
         """The interval of a metric, in brackets; nothing where there is none."""

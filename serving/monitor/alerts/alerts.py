@@ -79,18 +79,21 @@ class Changes(NamedTuple):
 def signals_of(report: Report) -> list[Signal]:
     """The signals of a report, one of each kind that it can judge."""
     drift, concept = report.drift, report.concept
+    why = report.mean_change.statements if report.mean_change else ()
     found: list[tuple[Kind, tuple[Verdict, Statements]]] = [
-        ("data drift", _worst(drift.fields, "as_in_training")),
-        ("prediction drift", _worst(drift.predictions, "as_held_out")),
+        ("data drift", _worst(drift.fields, "as_in_training", why)),
+        ("prediction drift", _worst(drift.predictions, "as_held_out", why)),
     ]
     if concept is not None:
         found.append(("concept drift", (concept.verdict, concept.statements)))
     return [Signal(report.model, report.version, kind, *judged) for kind, judged in found]
 
 
-def _worst(found: Sequence[FieldDrift], otherwise: str) -> tuple[Verdict, Statements]:
+def _worst(
+    found: Sequence[FieldDrift], otherwise: str, why: Statements
+) -> tuple[Verdict, Statements]:
     if drifted := most_drifted(found):
-        return "drift", summary(drifted)
+        return "drift", (*summary(drifted), *why)
     enough = any(each.verdict == "no drift" for each in found)
     return ("no drift", (Statement(otherwise),)) if enough else ("not enough yet", ())
 

@@ -54,24 +54,32 @@ def _labels(field: Field, counts: dict[str, int], window: Window, rows: int) -> 
 
 def _add_outputs(found: Comparison, trained: Artefact, window: Window) -> None:
     manifest, reference = trained.manifest, trained.reference
-    fields = {field.name for field in manifest.fields}
     if not manifest.classes and reference.predictions:
-        name = _distinct(f"predicted {manifest.target}", fields)
+        (name,) = name_outputs(trained).values()
         found.outputs[name] = Numbers.of(
             reference.predictions, window.predicted, rows=reference.rows
         )
     elif reference.probabilities and window.probabilities is not None:
-        labels = [*reference.probabilities]
-        if len(manifest.classes) == 2:  # noqa: PLR2004 - the other one is 1 minus it
-            labels = [positive_label(manifest, reference) or labels[0]]
-        for label in labels:
-            found.outputs[_distinct(f"P({label})", fields)] = Numbers.of(
-                reference.probabilities[label],
-                window.probabilities[:, manifest.classes.index(label)],
+        for column, name in name_outputs(trained).items():
+            found.outputs[name] = Numbers.of(
+                reference.probabilities[manifest.classes[column]],
+                window.probabilities[:, column],
                 rows=reference.rows,
             )
     elif window.rows:
         found.unmeasured.append(Statement("no_reference_of_predictions"))
+
+
+def name_outputs(trained: Artefact) -> dict[int, str]:
+    """Name the outputs that are compared, by their column; of two labels only one."""
+    manifest, reference = trained.manifest, trained.reference
+    fields = {field.name for field in manifest.fields}
+    if not manifest.classes:
+        return {0: _distinct(f"predicted {manifest.target}", fields)}
+    labels = [*reference.probabilities]
+    if len(manifest.classes) == 2:  # noqa: PLR2004 - the other one is 1 minus it
+        labels = [positive_label(manifest, reference) or labels[0]]
+    return {manifest.classes.index(each): _distinct(f"P({each})", fields) for each in labels}
 
 
 def _distinct(name: str, others: Collection[str]) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from serving.monitor.drift import distribution_tests, value_tests
 from serving.monitor.drift.samples import Labels, Numbers
 from serving.monitor.drift.test import MIN_ROWS, DriftTest
@@ -14,7 +16,9 @@ TESTS = (*distribution_tests.TESTS, *value_tests.TESTS)
 Samples = Mapping[str, Numbers | Labels]
 
 
-def detect_drift(fields: Samples, outputs: Samples) -> Drift:
+def detect_drift(
+    fields: Samples, outputs: Samples, importance: Mapping[str, float] | None = None
+) -> Drift:
     """Test every field, and every output of the model, for drift.
 
     Drift is an effect that matters *and* that chance does not explain. With small windows it is
@@ -28,6 +32,8 @@ def detect_drift(fields: Samples, outputs: Samples) -> Drift:
     outputs : mapping
         By name: the probabilities of a label, the numbers that a regression predicted, or the
         predicted labels; each against predictions on rows that the model had not seen.
+    importance : mapping, optional
+        Of each field, relative to the most important one.
 
     >>> colors = Labels({"white": 4_000, "red": 1_000}, {"white": 250, "red": 250})
     >>> found = detect_drift({"color": colors}, {})
@@ -42,7 +48,10 @@ def detect_drift(fields: Samples, outputs: Samples) -> Drift:
         for name, sample in outputs.items()
     ]
     level = FALSE_ALARMS / max(1, sum(len(tests) for *_, tests in of_fields + of_outputs))
-    found_fields = tuple(_test_field(*each, level) for each in of_fields)
+    known = importance or {}
+    found_fields = tuple(
+        replace(_test_field(*each, level), importance=known.get(each[0])) for each in of_fields
+    )
     found_outputs = tuple(_test_field(*each, level) for each in of_outputs)
     drifted = most_drifted(found_fields + found_outputs)
     verdicts = {each.verdict for each in found_fields + found_outputs}
@@ -62,9 +71,9 @@ def detect_drift(fields: Samples, outputs: Samples) -> Drift:
 
 
 def most_drifted(found: Sequence[FieldDrift]) -> list[FieldDrift]:
-    """Those that drifted, the most changed first."""
+    """Those that drifted, the most changed first where it matters."""
     drifted = [each for each in found if each.verdict == "drift"]
-    return sorted(drifted, key=lambda each: each.change or 0.0, reverse=True)
+    return sorted(drifted, key=lambda each: each.rank)
 
 
 def summary(drifted: Sequence[FieldDrift]) -> Statements:
