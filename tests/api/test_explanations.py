@@ -46,8 +46,17 @@ def settings(tmp_path: Path, models: Path) -> Settings:
     return Settings(models_dir=models, var_dir=tmp_path / "var", **FEW)
 
 
+@pytest.fixture(scope="module", params=WAYS)
+def client(
+    request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> FlaskClient:
+    settings = Settings(models_dir=models, var_dir=tmp_path_factory.mktemp("var"), **FEW)
+    return ask(create_app(settings), request.param).test_client()
+
+
 @pytest.fixture(params=WAYS)
-def client(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
+def own_client(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
+    """A service with a record of its own."""
     return ask(create_app(settings), request.param).test_client()
 
 
@@ -255,7 +264,7 @@ def test_a_table_with_decimal_commas_has_them_in_explanations_too(client: FlaskC
 
 
 def test_what_has_no_place_for_an_explanation_is_refused_before_it_is_predicted(
-    client: FlaskClient, settings: Settings
+    own_client: FlaskClient, settings: Settings
 ):
     every = "/predict?explain&explain_classes=all"
     for path, sent, accept in (
@@ -264,7 +273,7 @@ def test_what_has_no_place_for_an_explanation_is_refused_before_it_is_predicted(
         ("/invocations?explain", body([[*wine().values()]]), "application/json"),
         ("/invocations?explain", as_csv(wine()), "text/csv"),
     ):
-        response = client.post(path, **sent, headers={"Accept": accept})
+        response = own_client.post(path, **sent, headers={"Accept": accept})
         assert response.status_code == 400, response.text
     with closing(moved(settings)) as store:
         assert store.predictions("wine", limit=9) == []
@@ -297,14 +306,14 @@ def recorded(client: FlaskClient, settings: Settings, record: Any, query: str) -
 
 @pytest.mark.parametrize("query", ["explain", "explain=2", "explain&explain_classes=all"])
 def test_an_explanation_is_recorded_as_it_was_sent(
-    client: FlaskClient, settings: Settings, query: str
+    own_client: FlaskClient, settings: Settings, query: str
 ):
-    sent, *found = recorded(client, settings, LOAN, query)
+    sent, *found = recorded(own_client, settings, LOAN, query)
     assert [each["explanation"] for each in found] == [sent["explanation"]] * 4
 
 
-def test_without_an_explanation_none_is_recorded(client: FlaskClient, settings: Settings):
-    _, *found = recorded(client, settings, LOAN, "")
+def test_without_an_explanation_none_is_recorded(own_client: FlaskClient, settings: Settings):
+    _, *found = recorded(own_client, settings, LOAN, "")
     assert all("explanation" not in each for each in found)
 
 

@@ -1,4 +1,4 @@
-"""Contributions of fields: they add up, and are what their definition says."""
+"""Contributions of fields add up, are exact where they can be, and have an error where not."""
 
 import math
 from dataclasses import replace
