@@ -5,6 +5,7 @@ Names and units of fields, labels and the target are data: they are written as t
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ WORDS: dict[str, dict[str, str]] = msgspec.json.decode(
     Path(__file__).with_suffix(".json").read_bytes()
 )
 MAX_REASONS = 4  # more than four are of no help: Regulation B (USA), comment 9(b)(2)-1
+MIN_SHARE = 0.01  # of all that contributes to the label: less is no reason
 CONFIDENCE = 1.96  # standard errors on either side: 95 %
 FEWEST_POINTS = 0.1
 # By unit, from which size on a field weighs strongly, and clearly. In log-odds 1 multiplies the
@@ -71,14 +73,22 @@ def in_words(
     ]
     reasons: list[Reason] | UnsetType = UNSET
     if options.reasons_for and predicted == options.reasons_for:
-        pushing = [each for each in spoken if each.contribution > _margin(each)]
-        reasons = [Reason(each.field, each.sentence or "") for each in pushing]
-        reasons = reasons[: options.top or MAX_REASONS]
+        reasons = _reasons(spoken)[: options.top or MAX_REASONS]
     summary = writer.summary(explanation, probability)
     whole = msgspec.structs.replace(
         explanation, contributions=spoken, summary=summary, reasons=reasons
     )
     return shortened(whole, options.top)
+
+
+def _reasons(contributions: Sequence[Contribution]) -> list[Reason]:
+    """List what contributes to the output, the most important first."""
+    least = MIN_SHARE * sum(max(each.contribution, 0.0) for each in contributions)
+    return [
+        Reason(each.field, each.sentence or "")
+        for each in contributions
+        if each.contribution > max(least, _margin(each))
+    ]
 
 
 class Writer(NamedTuple):

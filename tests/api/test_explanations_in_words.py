@@ -17,8 +17,9 @@ from flask.testing import FlaskClient
 from plain_way import WAYS, ask
 
 from app import create_app
+from serving.figures import ENGLISH, PORTUGUESE
 from serving.models.explanation import Contribution, ExplainOptions, Explanation
-from serving.predicting.in_words import in_words
+from serving.predicting.in_words import WORDS, in_words
 from serving.settings import Settings
 
 LOAN = records_of(loans(missing=True))[0]
@@ -175,7 +176,9 @@ def rejected(client: FlaskClient) -> tuple[dict[str, Any], str]:
 def test_reasons_are_what_pushes_most_towards_the_label_the_weightiest_first(client: FlaskClient):
     record, label = rejected(client)
     whole = explained(client, "wine", record, f"explain&language=pt&reasons_for={label}")
-    pushing = [each for each in whole["contributions"] if each["contribution"] > 0]
+    towards = [each for each in whole["contributions"] if each["contribution"] > 0]
+    least = math.fsum(each["contribution"] for each in towards) / 100
+    pushing = [each for each in towards if each["contribution"] > least]
     assert len(pushing) > 4
     assert whole["reasons"] == [
         {"code": each["field"], "sentence": each["sentence"]} for each in pushing[:4]
@@ -281,6 +284,14 @@ def test_words_are_recorded_as_they_were_sent_without_the_fields_that_are_kept_o
     assert "alcohol" not in json.dumps(found)
     others = [each for each in sent["explanation"]["reasons"] if each["code"] != "alcohol"]
     assert found["reasons"] == others
+
+
+def test_every_text_has_words_in_both_languages_about_the_same_values():
+    for code, words in WORDS.items():
+        assert words.keys() == {ENGLISH, PORTUGUESE}, code
+        named = [sorted(re.findall(r"{(\w+)}", text)) for text in words.values()]
+        assert named[0] == named[1], code
+        assert not re.search(r"\b(the|of|in|is|it)\b", re.sub("{.*?}", "", words[PORTUGUESE]))
 
 
 def test_a_logarithm_is_put_into_percent_of_the_number():
