@@ -213,6 +213,7 @@ def _may_be_packed(response: Response) -> bool:
     return (
         (response.mimetype or "").startswith(PACKABLE)
         and response.status_code not in {204, 206, 304}
+        and not response.cache_control.no_transform
         and "Content-Encoding" not in response.headers
     )
 

@@ -336,6 +336,17 @@ def test_packed_bodies_have_the_length_of_the_json_unpacked(client: FlaskClient,
     assert unpacked[int(answer.headers[LENGTH]) :] == parts_of(plain)["predict_proba"]
 
 
+def test_what_is_not_inferred_is_not_packed(client: FlaskClient):
+    """Triton's asynchronous client accepts gzip, and unpacks nothing but what `infer` returns."""
+    accepting = {"Accept-Encoding": "gzip, deflate"}
+    found = client.get("/v2/models/wine", headers=accepting)
+    assert len(found.data) > 1024
+    assert found.json["name"] == "wine"
+    faulty = client.post(INFER, json={"inputs": []}, headers=accepting)
+    assert faulty.json["error"]
+    assert "Content-Encoding" not in {*found.headers.keys(), *faulty.headers.keys()}
+
+
 def test_missing_values_are_null_or_nan(client: FlaskClient):
     inputs = columns(wine())
     text = error(infer(client, [*inputs[1:], inputs[0] | {"data": [None]}]))

@@ -79,6 +79,8 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     refusals.register(routes, below="/v2")
     repository.register(routes, service)
 
+    routes.after_request(_leave_unpacked)
+
     @routes.get("/v2/health/live")
     @declares(described("Whether the process lives", Live), scope="open", pace="immediate")
     def v2_live() -> Response:
@@ -134,6 +136,17 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         return response
 
     return routes
+
+
+def _leave_unpacked(response: Response) -> Response:
+    """Keep a response from being packed, unless it has predictions.
+
+    Triton's asynchronous client accepts gzip, and unpacks nothing but what `infer` returns.
+    """
+    is_inferred = (request.endpoint or "").endswith(".v2_infer")
+    if not is_inferred or response.status_code != HTTPStatus.OK:
+        response.cache_control.no_transform = True
+    return response
 
 
 def _predict(
