@@ -94,6 +94,23 @@ def test_what_drifted_most_where_it_matters_comes_first(settings: Settings):
     assert report["sentence"].startswith("alcohol: ")
 
 
+def test_the_mean_of_a_number_is_explained_in_its_unit(settings: Settings):
+    reds = WINES[WINES["color"] == "red"].drop(columns="color").sample(300, random_state=0)
+    moved_up = reds.assign(alcohol=reds["alcohol"] + 2)
+    client = create_app(settings).test_client()
+    sent = body(moved_up.to_dict("records"))
+    made = client.post("/models/wine-score/predict", **sent).json["predictions"]
+    moved(settings).close()
+    report = report_of(settings, "wine-score")["report"]
+    mean = report["mean_change"]
+    assert (mean["output"], mean["unit"]) == ("predicted quality", "number")
+    assert mean["now"] == pytest.approx(math.fsum(each["prediction"] for each in made) / 300)
+    assert mean["fields"][0]["field"] == "alcohol"
+    assert mean["fields"][0]["change"] > 5 * mean["fields"][0]["standard_error"] > 0
+    assert mean["sentence"].startswith("the mean of predicted quality is ")
+    assert f"alcohol: explains {mean['fields'][0]['change']:+.3g} of that" in mean["sentence"]
+
+
 def test_without_drift_nothing_is_explained(settings: Settings):
     predicted(settings, SOME[:50])
     assert report_of(settings)["report"]["mean_change"] is None

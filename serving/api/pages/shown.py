@@ -47,7 +47,7 @@ class Figures(Words):
         """What a field explains of a change of the mean, and its standard error."""
         if unit != "probability":
             return self.local(f"{share.change:+.3g} ± {share.standard_error:.2g}")
-        points, error = 100 * share.change, 100 * share.standard_error
+        points, error = round(100 * share.change, 1) + 0.0, 100 * share.standard_error  # no -0.0
         return f"{self.local(f'{points:+.1f} ± {error:.1f}')} {self.t('points')}"
 
     def interval(self, found: Realised | Estimated | None) -> str:
