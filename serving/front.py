@@ -56,8 +56,8 @@ class PlainResponse(NamedTuple):
 class PlainRoute(Protocol):
     """What answers the plain requests to a path."""
 
-    def is_ready(self) -> bool:
-        """Whether it answers without waiting for a model."""
+    def is_prompt(self, body: bytes) -> bool:
+        """Whether a small body takes no time: no model is waited for, and nothing explained."""
 
     def answer(self, request: PlainRequest) -> PlainResponse | None:
         """Answer a request; None if the app itself has to, as for every fault."""

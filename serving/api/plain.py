@@ -23,6 +23,7 @@ from serving.predicting.service import RequestContext, Service
 from serving.settings import Settings
 
 NAME = "([^/]+)"
+MAY_EXPLAIN = re.compile(rb"explanation|\\u")  # JSON may write any letter of the name as \u0065
 
 
 class Route(NamedTuple):
@@ -35,9 +36,10 @@ class Route(NamedTuple):
     access: Access
     max_records: int
 
-    def is_ready(self) -> bool:
-        """Whether the model is in memory and fast."""
-        return self._engine() is not None
+    def is_prompt(self, body: bytes) -> bool:
+        """Whether the model is in memory and fast, and no explanation can be an output."""
+        is_explained = self.rule in TENSORS and MAY_EXPLAIN.search(body)
+        return not is_explained and self._engine() is not None
 
     def answer(self, request: PlainRequest) -> PlainResponse | None:
         """Answer a request; None if the view has to."""

@@ -64,7 +64,7 @@ class Threads:
         try:
             size = self._receive(environ, body)
             environ["wsgi.input"] = body
-            answer = _Answer(body, self._front.room, self._runner(environ, size))
+            answer = _Answer(body, self._front.room, self._runner(environ, body, size))
             answer.begin(self._app, environ)
             start_response(answer.status, answer.headers)
         except BaseException:
@@ -108,7 +108,7 @@ class Threads:
         body.seek(0)
         return size
 
-    def _runner(self, environ: "WSGIEnvironment", size: int) -> Run:
+    def _runner(self, environ: "WSGIEnvironment", body: Body, size: int) -> Run:
         """What calls the app: this greenlet, or the threads of one of the pools."""
         context, path = Context(), environ["PATH_INFO"]
         if path in self._front.immediate:
@@ -120,7 +120,10 @@ class Threads:
             or kind not in READ_AS_JSON
         )
         route = self._front.find_plain(path) if is_small else None
-        is_prompt = path in self._front.prompt or (route is not None and route.is_ready())
+        is_prompt = path in self._front.prompt
+        if route and not is_prompt:
+            is_prompt = route.is_prompt(b"" if body.error else body.read())
+            body.seek(0)
         pool = self._prompt if is_prompt else self._long
         return lambda *call: pool.spawn(context.run, *call).get()
 

@@ -35,7 +35,7 @@ class Route:
     def __init__(self) -> None:
         self.may_end, self.threads = threading.Event(), set[int]()
 
-    def is_ready(self) -> bool:
+    def is_prompt(self, _: bytes) -> bool:
         return True
 
     def answer(self, request: PlainRequest) -> PlainResponse | None:

@@ -63,8 +63,8 @@ class App:
 class Route:
     """A path that takes plain requests."""
 
-    def is_ready(self) -> bool:
-        return True
+    def is_prompt(self, body: bytes) -> bool:
+        return body != b"long"
 
     def answer(self, _: PlainRequest) -> None:
         return None
@@ -126,6 +126,16 @@ def test_what_is_prompt_is_answered_while_every_thread_computes(door: Door, path
     door.app.may_end.set()
     gevent.joinall(long, timeout=60, raise_error=True)
     assert {each.value for each in long} == {b"/long"}
+
+
+def test_a_small_body_that_may_take_long_waits_for_what_computes(door: Door):
+    long = [gevent.spawn(door.ask, "/long") for _ in range(COUNT)]
+    late = gevent.spawn(door.ask, "/predict", b"long")
+    gevent.sleep(0.2)
+    assert not late.ready()
+    door.app.may_end.set()
+    gevent.joinall([*long, late], timeout=60, raise_error=True)
+    assert late.value == b"/predictlong"
 
 
 def test_only_what_takes_no_time_runs_beside_the_greenlets(door: Door):

@@ -426,3 +426,10 @@ def test_a_text_may_be_base64_or_json(settings: Settings, way: str):
     for content_type, text in (("base64", "cmVk"), ("base64", "red"), ("pd_json", '"red"')):
         tensor = color | {"data": [text], "parameters": {"content_type": content_type}}
         assert outputs(infer(client, [*others, tensor])) == {"predict": ["bom"]}
+
+
+def test_explanations_take_no_thread_of_those_for_small_predictions(client: FlaskClient):
+    route = client.application.extensions["front"].find_plain(INFER)
+    assert route.is_prompt(b'{"inputs": []}')
+    for spelled in (b"explanation", rb"\u0065xpl\u0061nation"):
+        assert not route.is_prompt(b'{"inputs": [], "outputs": [{"name": "%s"}]}' % spelled)
