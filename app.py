@@ -38,7 +38,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         privacy,
         Metrics(settings.metrics_dir),
         required=settings.journal_required,
-        explaining=Explaining(settings.explain_samples, settings.max_explained),
+        explaining=Explaining(
+            settings.explain_samples, settings.max_explained, settings.explain_seconds
+        ),
     )
     app = Flask(__name__, static_folder=None)
     api.register(app, service, settings)

@@ -103,6 +103,7 @@ class Settings:
     address_requests_per_second: int = _setting(0, min=0)  # of one address; likewise
     max_records: int = 10_000  # in one request
     max_explained: int = 1_000  # predictions of one request that are explained
+    explain_seconds: int = 10  # that the sampled explanations of one request may take
     explain_samples: int = _setting(200, min=4)  # orders of the fields in a sampled explanation
     var_dir: Path = _setting(ROOT / "var", created=True)  # of the journal, the counts and SQLite
     journal: bool = True  # whether predictions are recorded

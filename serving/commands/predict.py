@@ -1,5 +1,6 @@
 """The command that predicts the records of a file, without a server."""
 
+import math
 import sys
 import time
 import zlib
@@ -153,7 +154,7 @@ def predict(
                     hidden=not is_visible,
                 )
             )
-            explaining = Explaining(settings.explain_samples, sys.maxsize)
+            explaining = Explaining(settings.explain_samples, sys.maxsize, math.inf)
             predicted = _predict(engine, reader, explaining, explain)
             for batch in _write(engine, predicted, reader, write_as, out, explain=explain):
                 summary.count(batch)

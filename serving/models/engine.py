@@ -1,6 +1,7 @@
 """A loaded version of a model, which predicts rows."""
 
 import logging
+import math
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import NamedTuple
@@ -135,7 +136,12 @@ class Engine:
         return self._decode(outputs)
 
     def explain(
-        self, rows: Matrix, predictions: Predictions, options: ExplainOptions, samples: int
+        self,
+        rows: Matrix,
+        predictions: Predictions,
+        options: ExplainOptions,
+        samples: int,
+        seconds: float = math.inf,
     ) -> list[Explanation]:
         """Explain the predictions of rows.
 
@@ -143,8 +149,10 @@ class Engine:
         ----------
         samples : int
             How many orders of the fields are drawn for a model that has no exact explanation.
+        seconds : float, optional
+            How long that may take; rows that are left then are not explained.
         """
-        explained = self._explainer.explain(rows, samples)
+        explained = self._explainer.explain(rows, samples, seconds)
         names, records = self.schema.names, self.schema.values(rows)
         classes, labels = self.manifest.classes, predictions.values
         return make_explanations(

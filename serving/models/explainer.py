@@ -31,6 +31,10 @@ Load = Callable[[bytes, Manifest], Explain | None]
 LOADERS: dict[str, Load] = {FOREST: from_forest, LINEAR: from_linear}
 DOES_NOT_ADD_UP = "the contributions of the fields do not add up to the output for this record"
 NOT_FINITE = "the model has no finite output for some records between this one and usual ones"
+OUT_OF_TIME = (
+    "the explanations of this request took more than {} seconds; send fewer records at once, or "
+    "set EXPLAIN_SECONDS"
+)
 FAILED = "the explanation failed; the log of the service has the reason"
 
 
@@ -62,25 +66,31 @@ class Explainer:
         self._compute: Compute = explained
         self._sampling = Sampling(self._compute, references, unit)
 
-    def explain(self, rows: Matrix, samples: int) -> Explained:
+    def explain(self, rows: Matrix, samples: int, seconds: float) -> Explained:
         """Explain rows that the estimator accepts; whatever fails is the reason for no explanation.
 
         Parameters
         ----------
         samples : int
             How many orders of the fields are drawn for a model without a table.
+        seconds : float
+            How long that may take; rows that are left then are not explained.
         """
         outputs = self._compute(rows)
         try:
-            found = self._exact(rows) if self._exact else self._sampling.explain(rows, samples)
+            found = (
+                self._exact(rows) if self._exact else self._sampling.explain(rows, samples, seconds)
+            )
         except MemoryError:
             raise
         except Exception:  # why: estimators and runtimes raise anything; the predictions are good
             log.exception("%s: no explanation", self._manifest.name)
             return Explained(None, outputs, dict.fromkeys(range(len(rows)), FAILED))
-        wrong = np.flatnonzero(~adds_up(found, outputs)).tolist()
+        count = len(found.values)
+        wrong = np.flatnonzero(~adds_up(found, outputs[:count])).tolist()
         finite = np.asarray(np.isfinite(found.sums).all(axis=1))
         reasons = {row: DOES_NOT_ADD_UP if finite[row] else NOT_FINITE for row in wrong}
+        reasons |= dict.fromkeys(range(count, len(rows)), OUT_OF_TIME.format(seconds))
         if found.unit in FROM_UNIT:
             outputs = found.sums
         return Explained(found, outputs, reasons)

@@ -9,6 +9,8 @@ Systems 41, 647-665). Each order is used backwards, too, which lowers the error 
 """
 
 import logging
+import time
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,6 +25,10 @@ log = logging.getLogger(__name__)
 
 SEED = 1  # of the orders, which are the same for all rows, so that equal rows have equal values
 MAX_CELLS = 2**20  # of rows that are computed at once
+
+
+class OutOfTime(Exception):
+    """A row was not explained in the time that there was."""
 
 
 class Orders(NamedTuple):
@@ -60,19 +66,25 @@ class Sampling:
         self._compute, self._references, self._unit = compute, references, unit
         self._orders = lru_cache(maxsize=1)(self._draw)
 
-    def explain(self, rows: Matrix, samples: int) -> Contributions:
+    def explain(self, rows: Matrix, samples: int, seconds: float) -> Contributions:
         """Explain rows with so many orders of the fields, an even number of 4 or more.
 
         The values of a row are NaN if the model has no output for rows between a reference and it.
+        The last rows have none if they are not explained within so many seconds.
         """
+        end = time.monotonic() + seconds
         orders, outputs = self._orders(samples), self._compute(rows)
-        values, errors = [], []
-        for row, output in zip(rows, outputs, strict=True):
-            pairs = self._by_pair(row, output, orders)
-            values.append(pairs.mean(axis=0))
-            errors.append(pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs)))
+        shape = (rows.shape[1], outputs.shape[1])
+        values, errors = [np.empty((0, *shape))], [np.empty((0, *shape))]
+        with suppress(OutOfTime):
+            for row, output in zip(rows, outputs, strict=True):
+                pairs = self._by_pair(row, output, orders, end)
+                values.append(pairs.mean(axis=0)[None])
+                errors.append(pairs.std(axis=0, ddof=1)[None] / np.sqrt(len(pairs)))
         base = orders.outputs.mean(axis=0)
-        return Contributions(base, np.stack(values), np.stack(errors), "sampling", self._unit)
+        return Contributions(
+            base, np.concatenate(values), np.concatenate(errors), "sampling", self._unit
+        )
 
     def _draw(self, samples: int) -> Orders:
         random, width = np.random.default_rng(SEED), self._references.shape[1]
@@ -84,11 +96,23 @@ class Sampling:
         references = self._references[places.repeat(2)]
         return Orders(fields, turned, references, self._compute(references))
 
-    def _by_pair(self, row: Matrix, output: Matrix, orders: Orders) -> NDArray[np.float64]:
-        """Return each pair's mean change by a field's turn, shape (pairs, fields, outputs)."""
+    def _by_pair(
+        self, row: Matrix, output: Matrix, orders: Orders, end: float
+    ) -> NDArray[np.float64]:
+        """Return each pair's mean change by a field's turn, shape (pairs, fields, outputs).
+
+        Raises
+        ------
+        OutOfTime
+            At the end, by `time.monotonic`.
+        """
         count, width = orders.fields.shape
         step = max(1, MAX_CELLS // width**2)
-        between = [self._between(row, orders, slice(at, at + step)) for at in range(0, count, step)]
+        between = []
+        for at in range(0, count, step):
+            if time.monotonic() > end:
+                raise OutOfTime
+            between.append(self._between(row, orders, slice(at, at + step)))
         last = np.broadcast_to(output, (count, 1, len(output)))
         reached = np.concatenate([orders.outputs[:, None], np.concatenate(between), last], axis=1)
         changes = np.empty((count, width, len(output)))

@@ -22,10 +22,13 @@ class Explaining(NamedTuple):
         How many orders of the fields are drawn for a model that has no exact explanation.
     max_records : int
         How many predictions of a request may be explained.
+    seconds : float
+        How long the explanations of predictions that are made together may take by sampling.
     """
 
     samples: int = Settings.explain_samples
     max_records: int = Settings.max_explained
+    seconds: float = Settings.explain_seconds
 
     def require_few(self, records: int) -> None:
         """Check that so many records may be explained in one request.
@@ -51,10 +54,10 @@ class Explaining(NamedTuple):
         _require_label(predicted.engine.manifest, options)
         engine, rows, predictions = predicted.engine, predicted.rows.matrix, predicted.predictions
         if not options.language:
-            made = engine.explain(rows, predictions, options, self.samples)
+            made = engine.explain(rows, predictions, options, self.samples, self.seconds)
             return predicted._replace(explanations=made)
         whole = options._replace(top=None)  # a reason may be none of the largest contributions
-        made = engine.explain(rows, predictions, whole, self.samples)
+        made = engine.explain(rows, predictions, whole, self.samples, self.seconds)
         worded = _in_words(made, engine.manifest, predictions, options)
         return predicted._replace(explanations=worded)
 

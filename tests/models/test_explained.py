@@ -362,3 +362,15 @@ def test_rows_between_a_reference_and_a_record_may_be_refused():
     (found,) = explain(engine, frame.to_numpy()[:1])
     assert found.contributions is UNSET
     assert found.reason.startswith("the model has no finite output for some records between")
+
+
+def test_predictions_that_the_time_does_not_suffice_for_have_that_as_their_reason():
+    case = CASES["nothing that compiles"]
+    artefact = made("loan", fitted(case), loans(missing=False))
+    rows = to_rows(loans(missing=False), artefact.manifest.fields)[:3]
+    engine = Engine(artefact)
+    late = engine.explain(rows, engine.predict(rows), EVERY, samples=8, seconds=0)
+    assert len(late) == len(rows)
+    for each in late:
+        assert each.contributions is UNSET
+        assert "EXPLAIN_SECONDS" in each.reason
