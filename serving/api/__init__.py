@@ -21,6 +21,7 @@ from serving.api import (
     protocols,
     subjects,
     versions,
+    what_if,
 )
 from serving.api.around import (
     access,
@@ -56,6 +57,7 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     _surround(app, service, settings, keys)
     for protocol in protocols.PROTOCOLS:
         app.register_blueprint(protocol.blueprint(service, settings))
+    app.register_blueprint(what_if.blueprint(service))
     app.register_blueprint(home.blueprint(service, settings.max_records))
     app.register_blueprint(login.blueprint(keys))
     app.register_blueprint(models.blueprint(service))

@@ -152,9 +152,18 @@ class Service:
         self.metrics.count_predictions(manifest.name, manifest.version, count, labels)
         return predicted
 
-    def predict_unrecorded(self, engine: Engine, rows: Rows) -> Predicted:
-        """Predict rows without recording or counting them."""
-        return Predicted(engine, [], rows, engine.predict(rows.matrix))
+    def predict_unrecorded(
+        self, engine: Engine, rows: Rows, explain: ExplainOptions | None = None
+    ) -> Predicted:
+        """Predict rows without recording or counting them.
+
+        Raises
+        ------
+        TooManyRecords, UnknownLabel
+            If they are to be explained.
+        """
+        predicted = Predicted(engine, [], rows, engine.predict(rows.matrix))
+        return self.explaining.explained(predicted, explain) if explain else predicted
 
     def add_feedback(
         self, body: bytes, max_records: int, context: RequestContext

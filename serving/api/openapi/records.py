@@ -22,7 +22,7 @@ SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
 
 
 def of(manifest: Manifest) -> dict[str, Schema]:
-    """The schemas of a model: of a record, a prediction, many, feedback, and the example."""
+    """The schemas of a model: of a record, predictions, feedback, the example, and what-if."""
     prediction = _prediction(manifest)
     which = {"model": {"const": manifest.name}, "version": whole_number(minimum=1)}
     one, each = (record(OPTIONAL, **prediction, **more) for more in (which, {}))
@@ -33,6 +33,7 @@ def of(manifest: Manifest) -> dict[str, Schema]:
         "Feedback": _feedback(manifest),
         "Predictions": record(predictions=listed(each), **which),
         "Example": record(OPTIONAL, input={"type": "object"}, **unrecorded, **which),
+        "WhatIf": record(OPTIONAL, **unrecorded, **which),
     }
 
 
