@@ -143,11 +143,11 @@ def test_money_and_times_are_shown_as_people_write_them(
     open_page: Open, language: str, prediction: str, range_: str
 ):
     page = open_page("/?model=prices", language=language)
-    expect(page.get_by_label("at")).to_have_value("2024-01-31T06:30")
+    expect(page.get_by_label("at", exact=True)).to_have_value("2024-01-31T06:30")
     page.locator("[data-example]").last.click()
     expect(page.locator(".prediction")).to_have_text(prediction)
     expect(page.locator("#result")).to_contain_text(range_)
-    expect(page.get_by_label("at")).to_have_value("2024-01-31T06:30")
+    expect(page.get_by_label("at", exact=True)).to_have_value("2024-01-31T06:30")
     response = page.request.post("/models/prices/predict", data=sent(page)).json()
     assert response["prediction"] == pytest.approx(555_557.5, abs=0.01)
     expect(page.locator("#field-1-limits")).to_contain_text("2022-01-08 06:00")

@@ -67,6 +67,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         kept = ("name", "unit", "fields", "classes", "threshold", "interval")
         return {name: built[name] for name in kept} | {
             "predict": url_for("native.predict", name=manifest.name),
+            "what_if": url_for("what_if.what_if", name=manifest.name),
             "is_keyed": bool(caller().name),
             "rows_at_once": min(ROWS_AT_ONCE, max_records),
             "scale": [predictions[0], predictions[-1]] if predictions else [],

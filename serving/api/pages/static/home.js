@@ -3,15 +3,18 @@
 import { ask } from "./ask.js";
 import { batch } from "./batch.js";
 import { text } from "./csv.js";
+import { why } from "./explanation.js";
 import { Form } from "./record.js";
 import { element, outcome } from "./result.js";
 import { snippets } from "./snippets.js";
-import { language, number, percent, t } from "./words.js";
+import { WhatIf } from "./what_if.js";
+import { language, measured, number, percent, t } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 const model = JSON.parse(find("model").textContent);
 const decimal = language === "pt-BR" ? "," : ".";
 const form = new Form(find("form"), model.fields, decimal);
+const whatIf = new WhatIf(find("what-if"), model, form);
 const url = new URL(model.predict, location.href).href;
 
 function showSnippets() {
@@ -26,9 +29,12 @@ async function predict() {
   const button = find("predict");
   button.disabled = true;
   try {
-    const response = await ask(model.predict, form.record);
+    const texts = form.texts;
+    const response = await ask(`${model.predict}?explain`, form.record);
     const others = response.warnings.filter((one) => !form.remark(one.field, one.message, "warning"));
     result.replaceChildren(...outcome(model, response, others));
+    explain(response);
+    whatIf.start(response, texts);
     result.parentElement.scrollIntoView({ block: "nearest" });
   } catch (error) {
     const faults = error.faults ?? [];
@@ -36,12 +42,22 @@ async function predict() {
     const summary = faults.length
       ? t("Not predicted: see the messages beside the fields.")
       : error.message;
+    find("why").hidden = find("what-if").hidden = true;
+    whatIf.stop();
     result.replaceChildren(element("p", { className: "fault" }, summary));
     result.append(...others.map((one) => element("p", { lang: "en" }, one.message)));
     find("form").querySelector("[aria-invalid]")?.focus();
   } finally {
     button.disabled = false;
   }
+}
+
+function explain({ explanation, prediction, probabilities }) {
+  const predicted = probabilities
+    ? percent(probabilities[prediction])
+    : measured(prediction, model.unit);
+  find("reasons").replaceChildren(...why(explanation, model.unit, predicted));
+  find("why").hidden = false;
 }
 
 find("form").addEventListener("submit", (event) => {

@@ -28,6 +28,16 @@ export function value(field, text, decimal) {
   return field.categories?.includes(text) ? text : read(text, decimal);
 }
 
+// The record that the texts of the fields stand for.
+export function recordOf(fields, texts, decimal) {
+  const record = [];
+  for (const [name, text] of texts) {
+    const sent = value(fields.get(name) ?? {}, text, decimal);
+    if (sent !== undefined) record.push([name, sent]);
+  }
+  return Object.fromEntries(record); // a field may be called __proto__
+}
+
 export class Form {
   constructor(form, fields, decimal) {
     this.form = form;
@@ -38,13 +48,12 @@ export class Form {
     );
   }
 
+  get texts() {
+    return new Map([...this.inputs].map(([name, input]) => [name, input.value]));
+  }
+
   get record() {
-    const record = [];
-    for (const [name, input] of this.inputs) {
-      const sent = value(this.fields.get(name) ?? {}, input.value, this.decimal);
-      if (sent !== undefined) record.push([name, sent]);
-    }
-    return Object.fromEntries(record); // a field may be called __proto__
+    return recordOf(this.fields, this.texts, this.decimal);
   }
 
   fill(record) {

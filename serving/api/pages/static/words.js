@@ -22,7 +22,10 @@ export function number(value, digits = 4) {
 
 // A number beside its unit: the signs of money stand before it.
 export function measured(value, unit) {
-  const written = number(value);
+  return withUnit(number(value), unit);
+}
+
+export function withUnit(written, unit) {
   if (/\p{Sc}/u.test(unit)) return `${unit}\u00A0${written}`; // no break between them
   return `${written} ${unit}`.trim();
 }

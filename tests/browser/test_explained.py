@@ -1,0 +1,79 @@
+"""Why a prediction is as it is, and what another value would change, by mouse and keyboard."""
+
+import re
+
+import pytest
+from conftest import Open, fits, pictured
+from playwright.sync_api import Page, expect
+
+
+def predicted(open_page: Open, path: str = "/", button: str = "Predict", **options: object) -> Page:
+    page = open_page(path, **options)
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.locator("#why li").first).to_be_visible()
+    return page
+
+
+def test_a_prediction_is_explained_in_words_and_bars_the_largest_first(open_page: Open):
+    page = predicted(open_page, button="bom")
+    items = page.locator("#why .why li")
+    expect(items.first).to_have_text(re.compile(r"^.+ raises P\(bom\) by [\d.]+ points$"))
+    expect(page.locator("#why")).to_contain_text("Base, if nothing were known of the record: ")
+    expect(page.locator("#why")).to_contain_text("Base and fields: P(bom) is ")
+    expect(page.locator("#why summary")).to_have_text("Smaller contributions: 2")
+    page.locator("#why summary").click()
+    widths = [
+        float(re.search(r"width: ([\d.]+)%", each.get_attribute("style"))[1])
+        for each in page.locator("#why .push span").all()
+    ]
+    assert len(widths) == 12
+    assert widths == sorted(widths, reverse=True)
+    pictured(page, "explained")
+
+
+def test_a_portuguese_reader_gets_the_explanation_in_portuguese(open_page: Open):
+    page = predicted(open_page, button="bom", language="pt-BR", dark=True, phone=True)
+    words = re.compile(r"^.+ (aumenta|diminui) P\(bom\) em [\d,]+ pontos$")
+    expect(page.locator("#why li").first).to_have_text(words)
+    page.locator("#what-if").get_by_label("Campo").select_option("alcohol")
+    page.get_by_label("Novo valor, num controle deslizante").press("End")
+    expect(page.locator("#what-if")).to_contain_text("em vez de")
+    assert fits(page)
+    pictured(page, "explained-portuguese-dark-phone")
+
+
+@pytest.mark.parametrize("model", ["wine-score", "diabetes"])
+def test_numbers_and_fields_that_may_be_missing_are_explained(open_page: Open, model: str):
+    page = predicted(open_page, f"/?model={model}")
+    what = {"wine-score": "the prediction", "diabetes": r"P\((positive|negative)\)"}[model]
+    expect(page.locator("#why li").first).to_have_text(re.compile(f"(raises|lowers) {what} by"))
+    pictured(page, f"explained-{model}")
+
+
+def test_what_if_follows_a_field_that_is_moved_and_records_nothing(open_page: Open):
+    page = predicted(open_page, button="bom")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    part = page.locator("#what-if")
+    part.get_by_label("Field").select_option("alcohol")
+    expect(part.get_by_label("New value", exact=True)).to_have_value("12.8")
+    slider = part.get_by_label("New value, as a slider")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(part.get_by_label("New value", exact=True)).to_have_value("8")
+    expect(part.get_by_role("status")).to_contain_text(re.compile(r"P\(bom\) is .+ instead of "))
+    expect(part.locator("li").filter(has_text=re.compile(r"^alcohol 8 lowers"))).to_be_visible()
+    part.get_by_label("New value", exact=True).fill("strong")
+    expect(part.get_by_role("status")).to_contain_text('alcohol "strong" is not a number')
+    part.get_by_label("New value", exact=True).fill("9")
+    expect(part.locator("li").filter(has_text=re.compile(r"^alcohol 9 lowers"))).to_be_visible()
+    part.get_by_label("Field").select_option("color")
+    part.get_by_label("New value").select_option("red")
+    expect(part.locator("li").filter(has_text="color red")).to_be_attached()
+    expect(part.get_by_role("status")).to_contain_text("Changed: alcohol 9, color red")
+    expect(page.get_by_label("alcohol")).to_have_value("12.8")  # the form is as it was
+    pictured(page, "what-if")
+    part.get_by_role("button", name="Reset").click()
+    expect(part.locator("li")).to_have_count(0)
+    assert asked
+    assert {url.partition("?")[0].rpartition("/")[2] for url in asked} == {"what-if"}
