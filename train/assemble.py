@@ -18,7 +18,7 @@ from serving.inputs.schema import Matrix
 from serving.models import artefact, model_folder
 from serving.models.artefact import Artefact
 from serving.models.card import Card
-from serving.models.engine import Agreement
+from serving.models.engine import Agreement, Engine
 from serving.models.manifest import Manifest
 from serving.models.reference import Reference
 from serving.models.refusals import reason
@@ -115,7 +115,7 @@ def write(
     fitted: Any,
     progress: Callable[[], None],
     *,
-    card: Card | None = None,
+    card: Callable[[Engine], Card] | None = None,
     signing_key: "SigningKey | None" = None,
 ) -> Trained:
     """Write the next version of a model, and put it live if no other version is.
@@ -126,8 +126,8 @@ def write(
     ----------
     progress : callable
         Called `STEPS` times on the way.
-    card : Card or None
-        If it was evaluated on held-out rows.
+    card : callable or None
+        Draws up the card, given what will serve; if it was evaluated on held-out rows.
     signing_key : SigningKey or None
         If the version is to be signed.
 
@@ -137,8 +137,6 @@ def write(
     """
     manifest = ready.manifest
     contents = {artefact.PICKLE: _pickled(fitted), artefact.REFERENCE: artefact.pretty(reference)}
-    if card:
-        contents[artefact.CARD] = msgspec.json.encode(card) + b"\n"
     for file, compiling in ((artefact.ONNX, proof.to_onnx), (artefact.FOREST, proof.to_forest)):
         if compiled := compiling(fitted, manifest):
             contents[file] = compiled
@@ -153,12 +151,14 @@ def write(
             del contents[file]
     progress()
     try:
-        rehearse(new)
+        engine = rehearse(new)
     except ArtefactError as error:
         raise TrainingError(
             f"the version could not be served, so it is not written: {error}"
         ) from error
 
+    if card:
+        contents[artefact.CARD] = msgspec.json.encode(card(engine)) + b"\n"
     number = artefact.write(models_dir, manifest, contents, signing_key)
     first = model_folder.put_first_live(models_dir / manifest.name, number)
     written = artefact.read(models_dir, manifest.name, number)

@@ -12,6 +12,7 @@ from train import assemble, training_set
 from train.assemble import Trained
 from train.evaluation import evaluate
 from train.evaluation.card import card
+from train.evaluation.effects import with_effects
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.reference import field_references, typical
 from train.fitting.choice import Chosen, choose_and_fit
@@ -71,6 +72,15 @@ def train(
     reference = _reference(problem, table, evaluation)
     manifest = _manifest(problem, table, evaluation, chosen, sha256(data))
     ready = assemble.ready(manifest, reference, chosen.fitted, table.rows)
+    drawn = card(
+        problem.task,
+        chosen,
+        evaluation,
+        frame=table.frame,
+        fields=table.fields,
+        y=table.y,
+        threshold=ready.manifest.threshold.value if ready.manifest.threshold else None,
+    )
     return assemble.write(
         models_dir,
         ready,
@@ -78,15 +88,7 @@ def train(
         chosen.fitted,
         progress,
         signing_key=signing_key,
-        card=card(
-            problem.task,
-            chosen,
-            evaluation,
-            frame=table.frame,
-            fields=table.fields,
-            y=table.y,
-            threshold=ready.manifest.threshold.value if ready.manifest.threshold else None,
-        ),
+        card=lambda engine: with_effects(drawn, engine, table.rows),
     )
 
 

@@ -111,8 +111,35 @@ class Calibration(msgspec.Struct, frozen=True, omit_defaults=True):
     curve_before: tuple[Share, ...] = ()
 
 
+class MeanContribution(msgspec.Struct, frozen=True):
+    """The mean size of a field's contributions to predictions, whatever their sign."""
+
+    field: str
+    mean: float
+
+
+class Dependence(msgspec.Struct, frozen=True):
+    """The partial dependence of the predictions on a field.
+
+    Attributes
+    ----------
+    values : tuple of float or str
+        Labels of a category; of a date, days since 1970-01-01.
+    means : dict of str to tuple of float
+        By label its mean probability, by the empty text the mean number, over rows in which the
+        field has each of the values.
+    rows : tuple of int
+        How many rows of the training data have each value; of numbers, which it is nearest to.
+    """
+
+    field: str
+    values: tuple[float | str, ...]
+    means: dict[str, tuple[float, ...]]
+    rows: tuple[int, ...]
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Results of one repeat of the evaluation, on held-out rows.
+    """Results of one repeat of the evaluation, on held-out rows; and the effects of the fields.
 
     Attributes
     ----------
@@ -134,6 +161,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         If the estimator was chosen from several.
     calibration : Calibration or None
         For a classifier with probabilities.
+    contribution_unit : str
+        Of `contributions`: that of the explanations.
+    contributions : tuple of MeanContribution
+        Over rows of the training data and all labels, the greatest first.
+    dependence : tuple of Dependence
+        Of the fields that contribute most.
     """
 
     examples: tuple[Example, ...] = ()
@@ -146,3 +179,6 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     residuals: Histogram | None = None
     choice: Choice | None = None
     calibration: Calibration | None = None
+    contribution_unit: str = ""
+    contributions: tuple[MeanContribution, ...] = ()
+    dependence: tuple[Dependence, ...] = ()

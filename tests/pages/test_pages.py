@@ -149,6 +149,16 @@ def test_a_form_has_an_input_for_every_field_filled_with_the_example(client: Fla
         assert (chosen if isinstance(value, str) else f'value="{value:g}"') in form
 
 
+def test_a_form_has_room_for_an_explanation_and_for_what_if(client: FlaskClient):
+    for language, title in (("en", "What if"), ("pt-BR", "E se")):
+        sent = page(client, "/?model=diabetes", language)
+        assert re.search(r'<section class="card" id="why" .+ hidden>', sent)
+        assert f'<h2 id="what-if-title">{title}</h2>' in sent
+        script = re.search(r'id="model">(.+)</script>', sent)
+        assert script
+        assert json.loads(script[1])["what_if"] == "/models/diabetes/what-if"
+
+
 def test_curl_gets_a_card_as_json_and_a_browser_as_a_page(client: FlaskClient):
     sent = client.get("/models/wine/card").json
     assert (sent["name"], sent["version"], sent["metric"]) == ("wine", 1, "roc_auc")
@@ -159,6 +169,24 @@ def test_curl_gets_a_card_as_json_and_a_browser_as_a_page(client: FlaskClient):
     assert client.get("/models/wine/versions/1/card").json == sent
     assert client.get("/models/vine/card").status_code == 404
     assert client.get("/models/wine/versions/7/card").status_code == 404
+
+
+def test_a_card_shows_the_effects_of_the_fields_where_training_wrote_them(
+    models: Path, tmp_path: Path
+):
+    def without_effects(_: object, contents: dict[str, bytes]) -> None:
+        known = json.loads(contents[CARD])
+        effects = ("contributions", "contribution_unit", "dependence")
+        contents[CARD] = json.dumps({k: v for k, v in known.items() if k not in effects}).encode()
+
+    client = of(models, tmp_path)
+    effects = "Importância das variáveis (contribuição média)", "Dependência parcial"
+    for each in (*effects, "|contribuição| média, em probabilidade", "linhas no treino"):
+        assert each in page(client, "/models/wine/card", "pt-BR")
+    assert "0,0787" in page(client, "/models/wine/card", "pt-BR")
+    version = rewrite(models, without_effects)
+    older = page(client, f"/models/wine/versions/{version}/card", "pt-BR")
+    assert not any(each in older for each in effects)
 
 
 def test_a_card_lists_every_version_and_every_decision(models: Path, tmp_path: Path):

@@ -9,6 +9,7 @@ from serving.api.declared import declares
 from serving.api.openapi.operation import operation, response
 from serving.api.openapi.structs import text
 from serving.api.pages.card_charts import charts, rates
+from serving.api.pages.card_effects import dependence
 from serving.api.pages.html import wants_json
 from serving.api.pages.words import Words, words
 from serving.api.respond import as_json
@@ -56,6 +57,7 @@ def blueprint(service: Service) -> Blueprint:
             card=contents,
             reference=reference,
             charts=charts(manifest, contents, reference, of_reader),
+            dependence=dependence(manifest, contents, of_reader),
             rates=rates(manifest, contents),
             possible=lambda field: _possible(field, of_reader),
             versions=Versions(decisions, "").listed(name),

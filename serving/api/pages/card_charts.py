@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from serving.api.pages.card_effects import mean_contributions
 from serving.api.pages.charts import Axis, Chart, Drawing, Point, Series
 from serving.api.pages.words import Words
 from serving.models.card import Calibration, Card
@@ -39,6 +40,7 @@ def charts(manifest: Manifest, card: Card, reference: Reference, words: Words) -
     """Every chart that the card has figures for."""
     return [
         *_importance(card, words),
+        *mean_contributions(manifest, card, words),
         *_roc(manifest, card, words),
         *_precision_recall(card, reference, words),
         *_calibration(manifest, card, reference, words),

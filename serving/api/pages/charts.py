@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, Required, TypedDict
 
 Point = tuple[float, float]
-# Dots mark the points; an estimate is dashed, what is compared with is quiet, an outline is a bar.
-Style = Literal["plain", "dots", "dashed", "quiet", "outline"]
+# Dots mark the points; an estimate is dashed, what is compared with is quiet, an outline is a bar;
+# a density is a shaded area on an axis of its own, which is not shown.
+Style = Literal["plain", "dots", "dashed", "quiet", "outline", "density"]
 
 
 class Series(TypedDict, total=False):

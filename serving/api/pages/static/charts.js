@@ -12,8 +12,9 @@ const styles = {
   dashed: { borderDash: [3, 3] },
   quiet: { borderDash: [8, 4], borderWidth: 1.5 },
   outline: { backgroundColor: "transparent", borderWidth: 2 },
+  density: { yAxisID: "density", fill: "origin", borderWidth: 0, pointHitRadius: 0, order: 1 },
 };
-const inks = { quiet: "--quiet", outline: "--ink", dashed: "--series-2" };
+const inks = { quiet: "--quiet", outline: "--ink", dashed: "--series-2", density: "--line" };
 const kinds = {
   line: { borderWidth: 2 },
   bar: { borderWidth: 0, maxBarThickness: 26 },
@@ -121,7 +122,14 @@ function config(drawing) {
     [up.suggestedMin, up.suggestedMax] = [Math.min(...ends), Math.max(...ends)];
   }
   const write = y.share ? percent : number;
-  const shown = ({ dataset, parsed }) => `${dataset.label}: ${write(lies ? parsed.x : parsed.y)}`;
+  const shown = ({ dataset, parsed }) => {
+    const written = dataset.yAxisID ? number : write;
+    return `${dataset.label}: ${written(lies ? parsed.x : parsed.y)}`;
+  };
+  const scales = lies ? { x: up, y: along } : { x: along, y: up };
+  if (series.some(({ style }) => style === "density")) {
+    scales.density = { display: false, min: 0, grace: "200%" }; // the lower third
+  }
   const when = ([{ parsed }]) => new Date(parsed.x).toISOString().replace("T", " ").slice(0, 16);
   return {
     type: kind === "line" ? "line" : "bar",
@@ -133,7 +141,7 @@ function config(drawing) {
       animation: false,
       spanGaps: true,
       interaction: { mode: "nearest", axis: lies ? "y" : "x", intersect: false },
-      scales: lies ? { x: up, y: along } : { x: along, y: up },
+      scales,
       plugins: {
         legend: {
           display: series.length > 1 || series[0]?.style === "dashed",
