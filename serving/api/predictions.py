@@ -16,8 +16,10 @@ from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, operation, query, response
 from serving.api.openapi.records import id_pattern
 from serving.api.openapi.structs import text, whole_number
+from serving.api.pages.html import wants_json
+from serving.api.pages.recorded import recorded_page
 from serving.api.query import LIMIT, Time, cursor, cursor_after, moment, own_id, page_size, whole
-from serving.api.respond import Object, as_json
+from serving.api.respond import Object, as_json, encode
 from serving.formats.spreadsheet import shown_as_text
 from serving.ids import OWN_ID_OF_ONE
 from serving.inputs.schema import Remark
@@ -108,9 +110,11 @@ def prediction_operation(about: About) -> Operation:
         "schema": text(),
         "example": about.predicted["id"],
     }
+    page = response(PredictionWithFeedback)
+    page["content"]["text/html"] = {"schema": text()}
     return operation(
         "One prediction with its feedback",
-        PredictionWithFeedback,
+        page,
         (404, 503),
         parameters=[prediction_id],
     )
@@ -157,7 +161,10 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/predictions/<prediction_id>")
     @declares(prediction_operation, scope="read")
     def prediction(prediction_id: str) -> Response:
-        return as_json(PredictionWithFeedback(**with_feedback(*service.find(prediction_id))))
+        found = PredictionWithFeedback(**with_feedback(*service.find(prediction_id)))
+        if wants_json(request.accept_mimetypes):
+            return as_json(found)
+        return recorded_page(service.registry, msgspec.json.decode(encode(found)))
 
     @routes.get("/models/<name>/predictions")
     @declares(predictions_operation, scope="read")

@@ -77,3 +77,16 @@ def test_what_if_follows_a_field_that_is_moved_and_records_nothing(open_page: Op
     expect(part.locator("li")).to_have_count(0)
     assert asked
     assert {url.partition("?")[0].rpartition("/")[2] for url in asked} == {"what-if"}
+
+
+@pytest.mark.parametrize("language", ["en", "pt-BR"])
+def test_a_recorded_prediction_shows_its_explanation_again(open_page: Open, language: str):
+    page = open_page("/", language=language, phone=language != "en")
+    page.get_by_role("button", name="bom", exact=True).click()
+    shown = page.locator("#why ol").first.inner_text()
+    named = page.locator("#result code").inner_text()
+    page.goto(f"/predictions/{named}")
+    expect(page.locator("#reasons ol").first).to_have_text(re.compile(".+"))
+    assert page.locator("#reasons ol").first.inner_text() == shown
+    assert fits(page)
+    pictured(page, f"recorded-{language}")

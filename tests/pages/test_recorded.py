@@ -1,0 +1,59 @@
+"""The page of a recorded prediction has what was recorded, and its explanation if it has one."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from conftest import body, moved, wine
+from flask.testing import FlaskClient
+
+from app import create_app
+from serving.settings import Settings
+
+BROWSER = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "pt-BR"}
+
+
+@pytest.fixture
+def own(settings: Settings) -> FlaskClient:
+    return create_app(settings).test_client()
+
+
+def recorded(client: FlaskClient, settings: Settings, query: str) -> tuple[dict[str, Any], str]:
+    """What was sent for a wine, and the page of it."""
+    sent = client.post(f"/predict{query}", **body(wine(alcohol=15.2))).json
+    client.post("/feedback", **body({"id": sent["id"], "actual": "ruim"}))
+    moved(settings).close()
+    page = client.get(f"/predictions/{sent['id']}", headers=BROWSER)
+    assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
+    return sent, page.text
+
+
+def embedded(page: str) -> dict[str, Any]:
+    found = re.search(r'id="recorded">(.+)</script>', page)
+    assert found
+    return json.loads(found[1])
+
+
+def test_it_has_the_record_the_prediction_its_warnings_and_feedback(
+    own: FlaskClient, settings: Settings
+):
+    sent, page = recorded(own, settings, "")
+    assert re.search(r'<th scope="row">alcohol</th><td>15,2</td>', page)
+    assert f'<p class="prediction">{sent["prediction"]}</p>' in page
+    assert "15.2 is above 14.9" in page
+    assert re.search(r"UTC.+<h2 id=\"feedback\">Feedback</h2>.+<td>ruim</td>", page, re.DOTALL)
+    assert '<p class="quiet">Nenhuma foi pedida com a predição.' in page
+    assert "explanation" not in embedded(page)
+
+
+def test_it_has_the_explanation_that_was_recorded(own: FlaskClient, settings: Settings):
+    sent, page = recorded(own, settings, "?explain=3")
+    assert embedded(page)["explanation"] == sent["explanation"]
+    assert '<p class="quiet">Nenhuma foi pedida' not in page
+
+
+def test_curl_gets_it_as_json_as_before(own: FlaskClient, settings: Settings):
+    sent, _ = recorded(own, settings, "?explain=3")
+    found = own.get(f"/predictions/{sent['id']}").json
+    assert (found["actual"], found["explanation"]) == ("ruim", sent["explanation"])
