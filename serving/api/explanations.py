@@ -31,7 +31,7 @@ PARAMETERS = [
     ),
     query(
         REASONS,
-        text(minLength=1),
+        text(),
         "The label that needs reasons: where it is predicted, the fields that contribute most "
         "to it, the most important first. Needs a language.",
     ),
