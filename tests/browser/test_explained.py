@@ -90,3 +90,59 @@ def test_a_recorded_prediction_shows_its_explanation_again(open_page: Open, lang
     assert page.locator("#reasons ol").first.inner_text() == shown
     assert fits(page)
     pictured(page, f"recorded-{language}")
+
+
+BASE = {"method": "linear", "base": -0.5, "output": 0.25}
+LISTED = [
+    {"field": "debt", "value": 12.5, "contribution": 0.75},
+    {"field": "area", "value": None, "contribution": 0},
+]
+
+
+@pytest.mark.parametrize(
+    ("explanation", "words"),
+    [
+        (
+            {"unit": "log-odds", "of": "yes"},
+            [
+                "debt 12.5 raises the log-odds of yes by 0.75 (\u00d7 2.1)",
+                "area (missing) hardly changes the log-odds of yes",
+                "Base and fields: the log-odds of yes is 0.25 (56.2 %)",
+                "what the odds of yes are multiplied by",
+            ],
+        ),
+        (
+            {"unit": "logarithm"},
+            [
+                "debt 12.5 raises the logarithm of the prediction by 0.75 (\u00d7 2.1)",
+                "what the prediction is multiplied by",
+            ],
+        ),
+        ({"unit": "number"}, ["debt 12.5 raises the prediction by R$\u00a00.75", "R$\u00a0-0.5"]),
+        (
+            {"unit": "number", "contributions": LISTED[:1], "rest": -0.1, "base": -0.4},
+            ["The sum of all other fields lowers the prediction by R$\u00a00.1"],
+        ),
+        (
+            {"reason": "the contributions of the fields do not add up"},
+            ["There is no explanation: the contributions of the fields do not add up"],
+        ),
+    ],
+)
+def test_each_unit_has_words_and_where_there_is_no_explanation_there_is_a_reason(
+    open_page: Open, explanation: dict[str, object], words: list[str]
+):
+    page = open_page("/")
+    whole = (
+        explanation if "reason" in explanation else BASE | {"contributions": LISTED} | explanation
+    )
+    shown = page.evaluate(
+        """async (explanation) => {
+            const home = document.querySelector("script[src*='home.js']").src;
+            const { why } = await import(home.replace("home.js", "explanation.js"));
+            return why(explanation, "R$", "56.2 %").map((one) => one.textContent).join(" ");
+        }""",
+        whole,
+    )
+    for each in words:
+        assert each in shown

@@ -115,7 +115,7 @@ function notes({ unit, of, method }, { isLogarithm }) {
 }
 
 // The value of a field, as people read it.
-function shown(value) {
+export function shown(value) {
   if (value === null) return t("(missing)");
   if (typeof value === "boolean") return value ? t("yes") : t("no");
   if (typeof value === "number") return number(value, 6);

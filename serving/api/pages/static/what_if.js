@@ -1,8 +1,8 @@
 // What would be predicted if a field had another value; nothing of it is recorded.
 
 import { ask } from "./ask.js";
-import { about, why } from "./explanation.js";
-import { read, recordOf, write } from "./record.js";
+import { about, shown, why } from "./explanation.js";
+import { read, recordOf, value, write } from "./record.js";
 import { element } from "./result.js";
 import { measured, percent, t } from "./words.js";
 
@@ -93,7 +93,8 @@ export class WhatIf {
       element("p", { className: "warning", lang: "en" }, `${one.field} ${one.message}`),
     );
     const moved = [...this.texts].filter(([name, text]) => text !== this.first.get(name));
-    const fields = moved.map(([name, text]) => `${name} ${text || t("(missing)")}`).join(", ");
+    const read = (name, text) => value(this.form.fields.get(name), text, this.form.decimal) ?? null;
+    const fields = moved.map(([name, text]) => `${name} ${shown(read(name, text))}`).join(", ");
     const changed = element("p", { className: "quiet small" }, t("Changed: {fields}", { fields }));
     const predicted = element("p", { className: "would" }, plain(response, model));
     this.part("result").replaceChildren(predicted, element("p", {}, change), changed, ...warnings);
