@@ -159,11 +159,12 @@ def test_what_a_client_can_mend_is_a_400(client: FlaskClient, inputs: Any, part:
     ("more", "part"),
     [
         ({"outputs": wanted("low", "predict", "transform")}, '"low", "transform"'),
+        ({"outputs": wanted("id", "predict", "id")}, 'repeated: "id"'),
         ({"outputs": [{"name": "id", "parameters": {"classification": 1}}]}, "no classes"),
         ({"outputs": [{"name": "predict", "parameters": {"classification": -1}}]}, "-1"),
     ],
 )
-def test_outputs_that_a_model_does_not_have_are_named(client: FlaskClient, more: Any, part: str):
+def test_outputs_that_cannot_be_returned_are_named(client: FlaskClient, more: Any, part: str):
     assert part in error(infer(client, columns(wine()), **more))
 
 
@@ -262,6 +263,12 @@ def test_each_output_may_be_binary_or_not(client: FlaskClient):
         "predict": b"\x03\x00\x00\x00bom"
     }
     assert LENGTH not in infer(client, columns(wine())).headers
+
+
+def test_a_message_lists_some_of_many_inputs(client: FlaskClient):
+    text = error(infer(client, [{"name": "x", "shape": [1], "datatype": "none"}] * 500))
+    assert "480 other inputs" in text
+    assert len(text) < 9_000
 
 
 def test_binary_columns_and_columns_in_json_may_be_mixed(client: FlaskClient):

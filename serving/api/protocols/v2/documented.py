@@ -32,7 +32,7 @@ def infer_operation(about: About) -> Operation:
         id={"type": ["string", "null"]},
         parameters=SENT,
         inputs={**listed(record(optional, **tensor, parameters=SENT)), "minItems": 1},
-        outputs={"type": ["array", "null"], "items": wanted},
+        outputs={"type": ["array", "null"], "items": wanted, "uniqueItems": True},
     )
     success = record(
         model_name=text(),

@@ -13,10 +13,11 @@ from serving.api.protocols.v2.metadata import datatype_of
 from serving.api.protocols.v2.tensors import Tensor, Values
 from serving.errors import NotJSON
 from serving.inputs.schema import Rows, Schema
-from serving.inputs.shown import shown
+from serving.inputs.shown import listed, shown
 
 HEADER = "Inference-Header-Content-Length"
 COLUMN, MATRIX = 1, 2  # dimensions
+LISTED_INPUTS = 20  # that are at fault, in a message
 
 
 class Content(NamedTuple):
@@ -159,17 +160,18 @@ def to_rows(
         except ValueError as error:
             wrong.append(f"input {shown(tensor.name)}: {error}")
     if wrong:
-        raise BadRequest("; ".join(wrong))
+        more = f"; {len(wrong) - LISTED_INPUTS} other inputs" if len(wrong) > LISTED_INPUTS else ""
+        raise BadRequest("; ".join(wrong[:LISTED_INPUTS]) + more)
     first = request.inputs[0]
     if all(each.shape[:1] == [0] for each in request.inputs):
         return Rows(schema.matrix([]), {}, many=True)
     if len(read) == 1 and not _is_column(first, schema):
         return schema.rows(_matrix(first, read[0], schema), max_records)
     names = [tensor.name for tensor in request.inputs]
-    if repeated := sorted(name for name, count in Counter(names).items() if count > 1):
-        raise BadRequest(f"inputs are repeated: {', '.join(map(shown, repeated))}")
+    if repeated := tuple(name for name, count in Counter(names).items() if count > 1):
+        raise BadRequest(f"inputs are repeated: {listed(repeated)}; name each once")
     if wide := [each for each in request.inputs if each.shape[:1] != [each.count]]:
-        shapes = ", ".join(f"{shown(each.name)} has {each.shape}" for each in wide)
+        shapes = ", ".join(f"{shown(each.name)} has {each.shape}" for each in wide[:LISTED_INPUTS])
         raise BadRequest(f"inputs that are columns have the shape [n] or [n, 1]; {shapes}")
     return schema.rows(dict(zip(names, read, strict=True)), max_records)
 

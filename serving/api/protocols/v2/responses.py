@@ -1,5 +1,6 @@
 """Inference responses: the outputs that were asked for, as JSON or as bytes."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
@@ -13,7 +14,7 @@ from serving.api.protocols.v2.metadata import EXPLANATION, TensorMetadata, outpu
 from serving.api.protocols.v2.requests import Content, Request, Wanted
 from serving.api.respond import encode
 from serving.inputs.exact import in_one_line
-from serving.inputs.shown import shown
+from serving.inputs.shown import listed, shown
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 
@@ -68,17 +69,21 @@ def choose(request: Request, manifest: Manifest, *, explained: bool = False) -> 
     Raises
     ------
     BadRequest
-        With every output that the model does not have.
+        With the outputs that the model does not have, or that are named twice.
     """
     offered = outputs_of(manifest)
     wanted = request.outputs or [Wanted(DEFAULT)]
     if explained and EXPLANATION not in {each.name for each in wanted}:
         wanted = [*wanted, Wanted(EXPLANATION)]
-    if unknown := [each.name for each in wanted if each.name not in offered]:
-        names = ", ".join(map(shown, unknown))
+    counts = Counter(each.name for each in wanted)
+    if unknown := tuple(name for name in counts if name not in offered):
         raise BadRequest(
-            f"the model {manifest.name!r} has no output {names}; it has {', '.join(offered)}"
+            f"the model {manifest.name!r} has no output {listed(unknown)}; "
+            f"it has {', '.join(offered)}"
         )
+    # A small body could name one a thousand times, and have the response as many times as large.
+    if repeated := tuple(name for name, count in counts.items() if count > 1):
+        raise BadRequest(f"outputs are repeated: {listed(repeated)}; name each once")
     return [_chosen(each, offered[each.name], request.wants_binary, manifest) for each in wanted]
 
 
