@@ -263,6 +263,9 @@ def test_each_output_may_be_binary_or_not(client: FlaskClient):
         "predict": b"\x03\x00\x00\x00bom"
     }
     assert LENGTH not in infer(client, columns(wine())).headers
+    asked = [{"name": "predict", "parameters": {"binary_data": None}}]  # as if it were left out
+    answer = infer(client, columns(wine()), outputs=asked, parameters={"binary_data_output": True})
+    assert [*parts_of(answer)] == ["predict"]
 
 
 def test_a_message_lists_some_of_many_inputs(client: FlaskClient):

@@ -102,7 +102,8 @@ def _chosen(wanted: Wanted, described: TensorMetadata, binary: bool, manifest: M
         if not isinstance(top, int) or isinstance(top, bool) or top < 0:
             raise BadRequest(f"classification is {shown(top)}; send the number of classes")
         top = min(top, len(manifest.classes))
-    return Chosen(described, bool(parameters.get("binary_data", binary)), top)
+    own = parameters.get("binary_data")
+    return Chosen(described, binary if own is None else bool(own), top)
 
 
 def respond(predicted: Predicted, chosen: Sequence[Chosen], id_: str) -> Content:
