@@ -295,6 +295,7 @@ def test_binary_columns_and_columns_in_json_may_be_mixed(client: FlaskClient):
         ("-1", 0, LENGTH),
         ("x", 0, LENGTH),
         ("99999999", 0, LENGTH),
+        ("9" * 5_000, 0, LENGTH),
         ("5", 0, "inference request"),
         ("0", 0, "12 inputs"),
         (None, 1, "binary inputs have"),

@@ -1,5 +1,6 @@
 """Inference requests: what they ask for, and the rows that their inputs stand for."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from serving.inputs.schema import Rows, Schema
 from serving.inputs.shown import listed, shown
 
 HEADER = "Inference-Header-Content-Length"
+DIGITS = re.compile("[0-9]{1,18}")
 COLUMN, MATRIX = 1, 2  # dimensions
 LISTED_INPUTS = 20  # that are at fault, in a message
 
@@ -116,9 +118,10 @@ def split(content: Content, schema: Schema) -> tuple[Request, list[bytes | None]
 
 
 def _length(header: str, most: int) -> int:
-    if not (header.isascii() and header.isdigit() and int(header) <= most):
+    is_number = DIGITS.fullmatch(header)  # Python converts only so many
+    if not is_number or int(header) > most:
         raise BadRequest(
-            f"{HEADER} is {header!r}; send a number from 0 to {most}, the body's length"
+            f"{HEADER} is {shown(header)}; send a number from 0 to {most}, the body's length"
         )
     return int(header)
 
