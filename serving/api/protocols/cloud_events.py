@@ -36,7 +36,7 @@ def opened(event: bytes) -> tuple[dict[str, str], bytes]:
         body = b64decode(packed, validate=True) or bytes(members["data"])
     except KeyError as error:
         raise BadRequest(f"the CloudEvent has no `{error.args[0]}`") from None
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise NotJSON(f"the body is not a CloudEvent: {error}") from None
     return attributes, body
 

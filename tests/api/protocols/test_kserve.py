@@ -236,6 +236,9 @@ def test_a_structured_cloudevent_is_answered_with_one(client: FlaskClient):
     assert (answered["id"], answered["data"]["predictions"]) == ("order-18", ["bom"])
     broken = client.post(PATH, data="{}", content_type="application/cloudevents+json")
     assert broken.json["error"] == "the CloudEvent has no `specversion`"
+    nested = '{"data": ' + "[" * 90_000
+    broken = client.post(PATH, data=nested, content_type="application/cloudevents+json")
+    assert (broken.status_code, "not a CloudEvent" in broken.json["error"]) == (400, True)
 
 
 def test_predictions_are_recorded_with_the_callers_own_id(settings: Settings):
