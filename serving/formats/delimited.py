@@ -46,6 +46,8 @@ class Reader:
     ----------
     stream : file
         Of bytes, read from its position; it stays open.
+    has_names : bool
+        Whether the first line names the columns; if not, these are the fields in their order.
 
     Attributes
     ----------
@@ -58,10 +60,11 @@ class Reader:
         If the first line is at fault.
     """
 
-    def __init__(self, stream: BinaryIO, schema: Schema) -> None:
+    def __init__(self, stream: BinaryIO, schema: Schema, *, has_names: bool = True) -> None:
         self._schema = schema
         separator = schema.table.separator if schema.table else ","
-        self._table = TableReader(stream, schema.names, separator)
+        given = () if has_names else schema.names
+        self._table = TableReader(stream, schema.names, separator, given=given)
         self._cells = Cells(schema, self._table)
         self.unused = self._cells.unused
 

@@ -54,12 +54,21 @@ def find_separator(lines: Sequence[str], known: Collection[str], likeliest: str)
     return max(SEPARATORS, key=lambda each: _regularity(lines, each))
 
 
-def _known_names(lines: Sequence[str], separator: str, known: Collection[str]) -> int:
+def fitting_separator(lines: Sequence[str], width: int) -> str:
+    """Find the separator by which the first line has so many cells."""
+    return next((each for each in SEPARATORS if len(_first(lines, each)) == width), SEPARATORS[0])
+
+
+def _first(lines: Sequence[str], separator: str) -> Row:
+    """Return the cells of the first line; none if it is not one of a table."""
     try:
-        header: Row = next(filter(None, make_reader(lines, separator)), [])
+        return next(filter(None, make_reader(lines, separator)), [])
     except csv.Error:  # reported when the line is read
-        return 0
-    return sum(name in known for name in names(header))
+        return []
+
+
+def _known_names(lines: Sequence[str], separator: str, known: Collection[str]) -> int:
+    return sum(name in known for name in names(_first(lines, separator)))
 
 
 def _regularity(lines: Sequence[str], separator: str) -> tuple[float, int]:

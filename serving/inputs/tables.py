@@ -21,6 +21,7 @@ from serving.inputs.headers import (
     Row,
     declared_separator,
     find_separator,
+    fitting_separator,
     make_reader,
     names,
 )
@@ -64,6 +65,8 @@ class TableReader:
         The most likely one.
     max_bytes : int
         How many bytes a row may have.
+    given : tuple of str
+        The names of its columns, if no line of the text has them.
 
     Attributes
     ----------
@@ -84,6 +87,7 @@ class TableReader:
         known: Collection[str] = (),
         separator: str = SEPARATORS[0],
         max_bytes: int = MAX_BYTES,
+        given: tuple[str, ...] = (),
     ) -> None:
         self._lines = Lines(stream, max_bytes)
         texts = _decode(self._lines)
@@ -100,14 +104,23 @@ class TableReader:
             raise _at(len(begun) + 1, error) from None
         self.is_marked = bool(begun) and begun[0].startswith(MARK)
         begun[:1] = [each.removeprefix(MARK) for each in begun[:1]]
-        self.separator = declared or find_separator(begun, known, separator)
+        if given:
+            found = fitting_separator(begun, len(given))
+        else:
+            found = find_separator(begun, known, separator)
+        self.separator = declared or found
         self._is_over = False
         self._reader = make_reader(chain(begun, texts, self._last_line()), self.separator)
         self._begun = len(begun)
         self._held: list[tuple[int, Row]] = []
         self._ready: deque[Row] = deque()  # of lines that are records, with nothing unusual
         self._lines_of_blocks = 0
-        self.names: tuple[str, ...] = ()
+        self.names = given
+        self.repeated: dict[str, str] = {}
+        if not given:
+            self._take_names()
+
+    def _take_names(self) -> None:
         header, _ = self.take(1)
         if not header:
             raise NotATable("the text is empty; name the fields in its first line")

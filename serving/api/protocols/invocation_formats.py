@@ -1,10 +1,8 @@
 """The formats that SageMaker's containers read and write, besides JSON objects."""
 
-import codecs
 import csv
 import io
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,9 +20,10 @@ from serving.formats import Batch, Reader, delimited, json_lines
 from serving.formats.json_array import Refused, to_items
 from serving.formats.spreadsheet import shown_as_text
 from serving.front import READ_AS_JSON
-from serving.inputs import strict_json
+from serving.inputs import numerals, strict_json
 from serving.inputs.exact import in_one_line
 from serving.inputs.schema import Rows, Schema
+from serving.inputs.tables import TableReader
 from serving.models.predicted import Predicted
 
 JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
@@ -32,8 +31,6 @@ LINES = "application/jsonlines"
 OF_LINES = {LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson"}
 READ = {JSON, CSV, NPY, *OF_LINES}
 WRITTEN = (JSON, CSV, *sorted(OF_LINES), NPY)
-LINE_END = re.compile(rb"[\r\n]")
-DELIMITERS = ",;\t"
 KINDS = "biuf"  # of NumPy's types: booleans and numbers
 
 
@@ -65,15 +62,14 @@ def reader(schema: Schema, body: bytes, kind: str) -> tuple[bool, Reader]:
     """Return what reads a text in batches, and whether the text begins with names of columns."""
     if kind == LINES:
         return False, json_lines.Reader(io.BytesIO(_as_objects(schema, body)), schema)
-    begun = body.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
-    line = LINE_END.split(begun, maxsplit=1)[0].decode("utf-8", "replace")
-    rows = {each: _split(line, each) for each in DELIMITERS}
-    if any(schema.known_names.match([*dict.fromkeys(row)]).fields for row in rows.values()):
-        return True, delimited.Reader(io.BytesIO(body), schema)
-    fitting = [each for each, row in rows.items() if len(row) == len(schema.names)]
-    names = io.StringIO()
-    csv.writer(names, delimiter=(fitting or [","])[0], lineterminator="\n").writerow(schema.names)
-    return False, _WithoutNames(io.BytesIO(names.getvalue().encode() + body), schema)
+    has_names = _are_names(TableReader(io.BytesIO(body), schema.names).names, schema)
+    return has_names, delimited.Reader(io.BytesIO(body), schema, has_names=has_names)
+
+
+def _are_names(row: Sequence[str], schema: Schema) -> bool:
+    """Whether a first line has names: a label may be the name of a field as well."""
+    named = len(schema.known_names.match(row).fields)
+    return named * 2 > len(row) or (named > 0 and not any(map(numerals.take_apart, row)))
 
 
 def read_whole(schema: Schema, body: bytes, kind: str, max_records: int) -> Rows:
@@ -110,21 +106,6 @@ def write(pieces: list[tuple[Batch, Predicted | None]], accepted: str, method: s
         np.save(array, np.array(whole), allow_pickle=False)
         return array.getvalue()
     return encode(found)
-
-
-class _WithoutNames(delimited.Reader):
-    """Reads a table to which the names were added: its lines are counted without them."""
-
-    def _batch(self, first: int, rows: list[Any], lines: list[int]) -> Batch:
-        return super()._batch(first, rows, [each - 1 for each in lines])
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a line; none if it is not one of a table."""
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:  # such as a cell without an end
-        return []
 
 
 def _as_objects(schema: Schema, body: bytes) -> bytes:

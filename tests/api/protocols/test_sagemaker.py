@@ -16,6 +16,9 @@ from keyed import KEYS, bearing
 from servers import get, running
 
 from app import create_app
+from serving.api.protocols import invocation_formats
+from serving.inputs.field import Field
+from serving.inputs.schema import Schema
 from serving.settings import Settings
 
 GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())
@@ -61,6 +64,9 @@ def post(
         (CSV, TABLE + "\n"),
         ("text/csv; charset=utf-8", TABLE),
         (CSV, TABLE.replace(",", ";")),
+        (CSV, TABLE.encode("utf-8-sig")),
+        (CSV, TABLE.encode("utf-16")),
+        (CSV, "sep=;\n" + TABLE.replace(",", ";")),
         (JSON, json.dumps(VALUES)),
         (JSON, json.dumps([GOOD, BAD])),
         (JSON_LINES, LINES),
@@ -89,13 +95,15 @@ def test_each_format_is_predicted(
     ("kind", "sent"),
     [
         (CSV, f"{NAMES}\n{TABLE}"),
+        (CSV, f"{NAMES}\n{TABLE}".encode("utf-16")),
+        (CSV, f"sep=,\n{NAMES}\n{TABLE}"),
         (JSON, json.dumps({"instances": VALUES})),
         (JSON, json.dumps({"dataframe_records": [GOOD, BAD]})),
         (None, json.dumps({"inputs": VALUES})),
     ],
 )
 def test_names_and_objects_are_answered_with_one(
-    client: FlaskClient, path: str, kind: str | None, sent: str
+    client: FlaskClient, path: str, kind: str | None, sent: str | bytes
 ):
     response = post(client, sent, kind, path).json
     assert response["predictions"] == ["bom", "ruim"]
@@ -141,6 +149,26 @@ def test_the_inference_id_is_recorded(settings: Settings):
     assert {each.id for each in kept} == {*response.headers["X-Prediction-Ids"].split(",")}
     assert {each.own_id for each in kept} == {"order-17/0", "order-17/1"}
     assert {each.request_id for each in kept} == {response.headers["X-Request-ID"]}
+
+
+@pytest.mark.parametrize(
+    ("line", "has_names"),
+    [
+        ("term,area", True),
+        ("id,area,day", True),
+        ("12,term", False),
+        ("12,rural", False),
+        ("12,area\n13,rural", False),
+    ],
+)
+def test_a_label_that_is_the_name_of_a_field_makes_no_line_of_names(line: str, has_names: bool):
+    fields = [
+        Field(name="term", optional=True),
+        Field(name="area", type="category", categories=("term", "area")),
+    ]
+    rows = "\n1,area" if has_names else ""
+    found, _ = invocation_formats.reader(Schema(fields), (line + rows).encode(), CSV)
+    assert found is has_names
 
 
 FAULTY = "\n".join([TABLE.split("\n")[0], "x,y", TABLE.replace("4.4", "high", 1)])
@@ -189,6 +217,7 @@ def test_faults_are_put_inline_where_the_query_wants_them(client: FlaskClient):
         (NPY, array([object()]), "an array of object"),
         (NPY, array([[1.0, 2.0]]), "has 2 values"),
         (CSV, "1,2", "has 2 cells"),
+        (CSV, f'{TABLE}\n"1,2', "line 3: a quote is opened"),
         (CSV, TABLE.replace(",", "\r", 1), "has 1 cells"),
     ],
 )
