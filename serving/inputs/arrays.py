@@ -149,7 +149,8 @@ def _coded(
 
 def exact(sent: NDArray[Any]) -> NDArray[Any]:
     """Read floats of less than double precision by their shortest decimals."""
-    return shortest(sent) if sent.dtype in ROUNDED else sent
+    usual = sent.dtype.newbyteorder("=")
+    return shortest(sent.astype(usual)) if usual in ROUNDED else sent
 
 
 def as_matrix(sent: NDArray[Any] | Sequence[Sequence[Any]], fields: Sequence[Field]) -> Any:

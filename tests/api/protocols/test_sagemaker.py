@@ -90,6 +90,16 @@ def test_each_format_is_predicted(
     assert len({*response.headers["X-Prediction-Ids"].split(",")}) == 2
 
 
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", ">f8", "<f2", ">f2"])
+def test_numbers_are_read_by_their_decimals_in_any_order_of_bytes(settings: Settings, dtype: str):
+    client = create_app(settings).test_client()
+    sent = np.array([[*NUMBERS[0][:-2], 12.8, *NUMBERS[0][-1:]]], dtype)
+    assert post(client, array(sent), NPY).status_code == 200
+    with closing(moved(settings)) as store:
+        (kept,) = store.predictions("wine", limit=9)
+    assert json.loads(bytes(kept.record))["alcohol"] == 12.8
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     ("kind", "sent"),
