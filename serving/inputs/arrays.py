@@ -18,7 +18,7 @@ from serving.inputs import labels
 from serving.inputs.decimals import shortest
 from serving.inputs.field import EXACT_INTEGER, Field
 from serving.inputs.shown import listed, shown
-from serving.inputs.strict_json import JSONObject
+from serving.inputs.strict_json import JSONObject, as_parsed
 
 Column = NDArray[Any] | Sequence[Any]  # a value for each record
 Sent = NDArray[Any] | Sequence[Sequence[Any]] | Mapping[str, Column]
@@ -205,7 +205,7 @@ def as_columns(sent: Mapping[str, Column]) -> dict[str, Column]:
 
 def as_records(columns: Mapping[str, Column]) -> list[JSONObject]:
     """Make the JSON records whose values are in columns, null for NaN."""
-    values = [map(_or_null, _listed(column)) for column in columns.values()]
+    values = [map(as_parsed, map(_or_null, _listed(column))) for column in columns.values()]
     return [
         JSONObject([*zip(columns, record, strict=True)]) for record in zip(*values, strict=True)
     ]

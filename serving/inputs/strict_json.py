@@ -2,12 +2,14 @@
 
 import json
 import math
+import sys
 from collections import Counter
 from typing import Any, NoReturn
 
 from serving.errors import Fault, InvalidRecords, NotJSON, TooManyRecords
 
 INTEGER_DIGITS = 18  # longer ones convert slowly, and Python refuses 4,300 digits and more
+LONG_INTEGER = 10**INTEGER_DIGITS
 
 CONSTANTS = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -90,6 +92,15 @@ def parse(body: bytes, *, is_strict: bool = True) -> Any:
         raise NotJSON(f"the body is not JSON: {error.msg} at {place}") from None
     except RecursionError:
         raise NotJSON("the body nests too deeply to be a record") from None
+
+
+def as_parsed(value: Any) -> Any:
+    """Return a value that another parser read as `parse` has it: a long integer as a float."""
+    if not isinstance(value, int) or abs(value) < LONG_INTEGER:
+        return value
+    if abs(value) > sys.float_info.max:
+        return math.inf if value > 0 else -math.inf
+    return float(value)
 
 
 def _refuse_constant(name: str) -> NoReturn:

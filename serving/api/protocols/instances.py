@@ -94,7 +94,7 @@ def read_table(schema: Schema, columns: Any, data: Any, max_records: int) -> Row
     names = [*map(str, columns)]
     if len({*names}) == len(names) and {*map(_width, data)} == {len(names)}:
         return schema.rows(dict(zip(names, zip(*data, strict=True), strict=True)), max_records)
-    return _read_each(schema, data, lambda row: [_named(names, row)], max_records)
+    return _read_each(schema, data, lambda row: [named(names, row)], max_records)
 
 
 def read_csv(schema: Schema, body: bytes, max_records: int) -> tuple[Rows, list[str]]:
@@ -166,7 +166,7 @@ def _records(schema: Schema, instance: Any) -> list[Any]:
         If it has none, or columns of different lengths.
     """
     if isinstance(instance, list):
-        return [_named(schema.names, instance)]
+        return [named(schema.names, instance)]
     if not isinstance(instance, JSONObject):
         return [instance]
     columns = {name: each for name, each in instance.items() if isinstance(each, list)}
@@ -185,7 +185,7 @@ def _width(row: Any) -> int:
     return len(row) if isinstance(row, list) else -1
 
 
-def _named(names: Sequence[str], row: Any) -> JSONObject:
+def named(names: Sequence[str], row: Any) -> JSONObject:
     """Return the record of a list of values.
 
     Raises
@@ -213,4 +213,4 @@ def _decoded(value: Any) -> Any:
     if isinstance(value, JSONObject) and [*value] == ["b64"]:
         with suppress(ValueError, TypeError):  # of base64 or UTF-8: the field refuses the value
             return b64decode(value["b64"], validate=True).decode()
-    return value
+    return strict_json.as_parsed(value)

@@ -194,3 +194,10 @@ def test_an_unknown_model_is_a_404_that_names_those_there_are(
     assert refused.status_code == 404
     assert "empréstimos" in refused.text
     assert NAME in refused.text
+
+
+@pytest.mark.parametrize("digits", [400, 4_000])
+@pytest.mark.parametrize("post", [own, kserve, tensorflow, mlflow, sagemaker_lines, vertex, v2])
+def test_a_number_beyond_all_floats_is_a_fault(client: FlaskClient, post: Post, digits: int):
+    refused = post(client, NAME, [{"renda": -(10**digits), "região": "São João"}])
+    assert refused.status_code in {400, 422}, refused.text
