@@ -4,6 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from werkzeug.exceptions import BadRequest, NotAcceptable
 
 from serving.api.protocols import instances, values
 from serving.api.respond import encode
-from serving.errors import NotJSON
+from serving.errors import NotJSON, ServingError
 from serving.formats import Batch, Reader, delimited, json_lines
 from serving.formats.json_array import Refused, to_items
 from serving.formats.spreadsheet import shown_as_text
@@ -61,7 +62,7 @@ def accepted(accept: MIMEAccept, default: str) -> str:
 def reader(schema: Schema, body: bytes, kind: str) -> tuple[bool, Reader]:
     """Return what reads a text in batches, and whether the text begins with names of columns."""
     if kind == LINES:
-        return False, json_lines.Reader(io.BytesIO(_as_objects(schema, body)), schema)
+        return False, _LinesReader(io.BytesIO(body), schema)
     has_names = _are_names(TableReader(io.BytesIO(body), schema.names).names, schema)
     return has_names, delimited.Reader(io.BytesIO(body), schema, has_names=has_names)
 
@@ -108,18 +109,26 @@ def write(pieces: list[tuple[Batch, Predicted | None]], accepted: str, method: s
     return encode(found)
 
 
-def _as_objects(schema: Schema, body: bytes) -> bytes:
-    """Turn each line that is a list of values into an object."""
-    lines = body.split(b"\n")
-    for place, line in enumerate(lines):
-        if line.lstrip().startswith(b"["):
-            try:
-                listed = strict_json.parse(line)
-            except NotJSON:
-                continue
-            if len(listed) == len(schema.names):
-                lines[place] = encode(dict(zip(schema.names, listed, strict=True)))
-    return b"\n".join(lines)
+class _LinesReader(json_lines.Reader):
+    """Reads JSON Lines in which a line may be a list of values, in the order of the fields."""
+
+    def _batch(self, first: int, records: list[bytes], lines: list[int]) -> Batch:
+        if all(record.startswith(b"[") and record.endswith(b"]") for record in records):
+            with suppress(ServingError):
+                whole = b"[" + b",".join(records) + b"]"
+                rows = instances.read_plain(self._schema, whole, len(records))
+                if rows and len(rows.matrix) == len(records):
+                    return Batch(first, lines, rows, {})
+        return super()._batch(first, records, lines)
+
+    def _parse(self, record: bytes) -> Any:
+        parsed = strict_json.parse(record, is_strict=False)
+        if not isinstance(parsed, list):
+            return parsed
+        try:
+            return instances.named(self._schema.names, parsed)
+        except ValueError as error:
+            raise NotJSON(str(error)) from None
 
 
 def _array(body: bytes) -> NDArray[Any]:

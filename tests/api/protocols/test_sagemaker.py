@@ -181,6 +181,33 @@ def test_a_label_that_is_the_name_of_a_field_makes_no_line_of_names(line: str, h
     assert found is has_names
 
 
+def lists(first: str, color: str = '"white"') -> str:
+    """Two lines with lists, the first with such a value."""
+    return "\n".join(f"[{first}, {json.dumps(VALUES[0][1:-1])[1:-1]}, {color}]" for _ in range(2))
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (lists("1e400"), "Infinity is above"),
+        (lists("7", '"\\ud800"'), "is none of"),
+        (lists("10" + "0" * 400), "Infinity is above"),
+        (lists("NaN"), "fixed acidity: null"),
+        (lists("{}"), "an object is not a number"),
+        ("[1, 2]", "has 2 values; send a list of 12"),
+    ],
+)
+def test_a_list_on_a_line_has_the_faults_of_its_record(client: FlaskClient, sent: str, words: str):
+    refused = post(client, sent, JSON_LINES)
+    assert refused.status_code == 400
+    assert words in refused.json["message"]
+
+
+def test_lists_and_objects_may_be_on_different_lines(client: FlaskClient):
+    sent = "\ufeff" + json.dumps(VALUES[0]) + "\n\n" + json.dumps(BAD)
+    assert post(client, sent.encode(), JSON_LINES).json == ["bom", "ruim"]
+
+
 FAULTY = "\n".join([TABLE.split("\n")[0], "x,y", TABLE.replace("4.4", "high", 1)])
 
 
