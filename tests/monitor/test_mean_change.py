@@ -17,6 +17,8 @@ from traffic import Traffic
 
 from app import create_app
 from serving import clock
+from serving.models.artefact import pretty
+from serving.models.card import Card, MeanContribution
 from serving.monitor.wording import sentence
 from serving.recording.store.deliveries import Delivery
 from serving.settings import Settings
@@ -144,7 +146,7 @@ def test_explaining_stops_when_its_time_is_up(settings: Settings, monkeypatch: p
     assert report_of(settings)["report"]["mean_change"]["rows"] == 50
 
 
-def of_loans(folder: Path, name: str, case: str) -> Any:
+def of_loans(folder: Path, name: str, case: str, card: Card | None = None) -> Any:
     """A report on loans whose income doubled, by a model of the case."""
     settings = Settings(models_dir=folder / "models", var_dir=folder / "var")
     settings.models_dir.mkdir()
@@ -157,6 +159,8 @@ def of_loans(folder: Path, name: str, case: str) -> Any:
     if labels:
         reference["probabilities"] = dict.fromkeys(labels, grid)
     artefact.contents["reference.json"] = json.dumps(reference).encode()
+    if card:
+        artefact.contents["card.json"] = pretty(card)
     put_live(settings.models_dir, artefact)
     traffic = Traffic(settings, name)
     traffic.come(frame.assign(**{"the income": 2 * frame["the income"]}), clock.now())
@@ -174,6 +178,14 @@ def test_a_linear_model_is_explained_in_its_own_unit(tmp_path: Path):
     assert max(map(abs, others)) < 1e-9  # their values are those of training
     assert "as log-odds" in mean["sentence"]
     assert all(each["importance"] is None for each in report["drift"]["fields"])
+
+
+def test_without_importance_by_permutation_the_mean_contribution_counts(tmp_path: Path):
+    means = {"the income": 0.2, "debt": 0.8, "term": 0.0}
+    card = Card(contributions=tuple(MeanContribution(*each) for each in means.items()))
+    report = of_loans(tmp_path, "amount", "nothing that compiles", card)
+    found = {each["field"]: each["importance"] for each in report["drift"]["fields"]}
+    assert found == {"the income": 0.25, "debt": 1, "term": 0, "area": None, "purpose": None}
 
 
 def test_a_model_that_would_have_to_be_sampled_is_not_explained(tmp_path: Path):

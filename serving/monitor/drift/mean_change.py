@@ -33,15 +33,16 @@ Sample = tuple[Matrix, NDArray[np.intp]]
 
 
 def importance_of(trained: Artefact) -> dict[str, float]:
-    """Return the importance of each field relative to the most important one, by permutation.
+    """Return the importance of each field relative to the most important one.
 
-    Empty if training did not measure any.
+    That of the card: by permutation, else by mean contribution; empty if it has neither.
     """
     try:
         card = trained.card()
     except ArtefactError:  # another release wrote it; a check can do without
         return {}
-    measured = {each.field: max(each.mean, 0.0) for each in card.importance}
+    found = card.importance or card.contributions
+    measured = {each.field: max(each.mean, 0.0) for each in found}
     most = max(measured.values(), default=0.0)
     return {field: value / most for field, value in measured.items()} if most else {}
 
