@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from conftest import body, moved, wine
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from app import create_app
 from serving.settings import Settings
@@ -51,6 +52,14 @@ def test_it_has_the_explanation_that_was_recorded(own: FlaskClient, settings: Se
     sent, page = recorded(own, settings, "?explain=3")
     assert embedded(page)["explanation"] == sent["explanation"]
     assert '<p class="quiet">Nenhuma foi pedida' not in page
+
+
+def test_it_has_what_was_written_for_the_person_concerned(own: FlaskClient, settings: Settings):
+    sent, page = recorded(own, settings, "?explain=2&language=pt&reasons_for=bom")
+    explanation = sent["explanation"]
+    assert explanation["reasons"]
+    for each in (explanation["summary"], *(one["sentence"] for one in explanation["reasons"])):
+        assert str(escape(each)) in page
 
 
 def test_curl_gets_it_as_json_as_before(own: FlaskClient, settings: Settings):
