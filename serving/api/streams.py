@@ -96,7 +96,7 @@ def predict_stream(service: Service, engine: Engine, settings: Settings) -> Resp
             body.write(piece)
         body.seek(0)
         first = _reader(body, engine)
-        _check(first, service, may_fail=may_fail)
+        check(first, service, may_fail=may_fail)
         body.seek(0)
         unless_valid.pop_all()  # from here on the response closes it
     pieces = _pieces(service, engine, _reader(body, engine), first.dialect, body, may_fail=may_fail)
@@ -141,7 +141,15 @@ def _reader(body: IO[bytes], engine: Engine) -> Reader:
     return READERS[request.mimetype](cast("BinaryIO", body), engine.schema)
 
 
-def _check(reader: Reader, service: Service, *, may_fail: bool) -> None:
+def check(reader: Reader, service: Service, *, may_fail: bool) -> None:
+    """Read all records, before any of them is predicted.
+
+    Raises
+    ------
+    NotATable, TooManyRecords
+    InvalidRecords
+        With every fault, unless it may have some.
+    """
     faults: list[Fault] = []
     count = 0
     is_explained = explanations.options() is not None

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -32,6 +32,7 @@ LINES = "application/jsonlines"
 OF_LINES = {LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson"}
 READ = {JSON, CSV, NPY, *OF_LINES}
 WRITTEN = (JSON, CSV, *sorted(OF_LINES), NPY)
+Piece = tuple[Batch, Predicted | None]  # the records of a batch, and their predictions
 KINDS = "biuf"  # of NumPy's types: booleans and numbers
 
 
@@ -89,24 +90,19 @@ def read_whole(schema: Schema, body: bytes, kind: str, max_records: int) -> Rows
     return instances.read_instances(schema, parsed, max_records)
 
 
-def write(pieces: list[tuple[Batch, Predicted | None]], accepted: str, method: str) -> bytes:
+def write(pieces: Iterable[Piece], accepted: str, method: str) -> bytes:
     """Write a value for each record, or a placeholder, in order; lines for texts."""
     if accepted in OF_LINES:
-        items = [each for batch, predicted in pieces for each in _items(batch, predicted)]
-        return msgspec.json.Encoder().encode_lines(items)
-    found = [each for batch, predicted in pieces for each in _values(batch, predicted, method)]
+        lines = msgspec.json.Encoder().encode_lines
+        return b"".join(lines(to_items(*piece, named=True)) for piece in pieces)
     if accepted == CSV:
         table = io.StringIO()
-        csv.writer(table, lineterminator="\n").writerows(
-            [*map(shown_as_text, _cells(each))] for each in found
-        )
+        cells = (map(shown_as_text, _cells(each)) for each in _values(pieces, method))
+        csv.writer(table, lineterminator="\n").writerows(map(list, cells))
         return table.getvalue().encode()
     if accepted == NPY:
-        array = io.BytesIO()
-        whole = [_cells(each)[0] if isinstance(each, Refused) else each for each in found]
-        np.save(array, np.array(whole), allow_pickle=False)
-        return array.getvalue()
-    return encode(found)
+        return _as_array([*_values(pieces, method)])
+    return b"[" + b",".join(map(encode, _values(pieces, method))) + b"]"
 
 
 class _LinesReader(json_lines.Reader):
@@ -153,18 +149,28 @@ def _array(body: bytes) -> NDArray[Any]:
     return np.frombuffer(content, dtype).reshape(shape, order="F" if is_by_column else "C")
 
 
-def _items(batch: Batch, predicted: Predicted | None) -> Sequence[Any]:
-    return to_items(batch, predicted, named=True)
+def _values(pieces: Iterable[Piece], method: str) -> Iterator[Any]:
+    """Yield the value of each record, or its faults."""
+    for batch, predicted in pieces:
+        left = iter(values.outputs(predicted, method) if predicted else ())
+        for place in range(len(batch.lines)):
+            yield Refused(batch.faults[place]) if place in batch.faults else next(left)
 
 
-def _values(batch: Batch, predicted: Predicted | None, method: str) -> list[Any]:
-    """Return the value of each record, or its faults."""
-    left = iter(values.outputs(predicted, method) if predicted else ())
-    faults = batch.faults
-    return [
-        Refused(faults[place]) if place in faults else next(left)
-        for place in range(len(batch.lines))
-    ]
+def _as_array(found: list[Any]) -> bytes:
+    """Write an array in NumPy's format; NaN for each number of a record with faults."""
+    usual = next((each for each in found if not isinstance(each, Refused)), "")
+    whole = [_placeholder(each, usual) if isinstance(each, Refused) else each for each in found]
+    array = io.BytesIO()
+    np.save(array, np.array(whole), allow_pickle=False)
+    return array.getvalue()
+
+
+def _placeholder(refused: Refused, usual: Any) -> Any:
+    """Return what stands in an array for a record with faults, beside usual values."""
+    if isinstance(usual, str):
+        return _cells(refused)[0]
+    return np.full(np.shape(usual), np.nan)
 
 
 def _cells(value: Any) -> list[Any]:

@@ -6,6 +6,8 @@ format of the response, in which each line of a text has one line. In a batch tr
 is invalid gets a placeholder, because a refusal would fail the whole job.
 """
 
+from collections.abc import Callable, Iterable, Iterator
+
 import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
@@ -17,8 +19,8 @@ from serving.api.openapi.operation import About, Operation, operation
 from serving.api.openapi.structs import listed, text
 from serving.api.protocols import frames, instances, invocation_formats, mlflow, refusals, values
 from serving.api.protocols.frames import PARQUET, Call
-from serving.api.protocols.invocation_formats import CSV, JSON, LINES, NPY, OF_LINES, WRITTEN
-from serving.formats import Batch, predict_batch
+from serving.api.protocols.invocation_formats import CSV, JSON, LINES, NPY, OF_LINES, WRITTEN, Piece
+from serving.formats import Batch, Reader, predict_batch
 from serving.inputs.schema import Rows
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
@@ -123,16 +125,9 @@ def _respond(service: Service, engine: Engine, settings: Settings) -> Response:
     if kind in {CSV, LINES}:
         has_names, reader = invocation_formats.reader(engine.schema, body, kind)
         if is_batch:
-            batches = [*reader]
-
-            def predict_one(batch: Batch) -> Predicted:
-                return predict(
-                    batch.rows, streams.of_batch(context, batch, is_all=len(batches) == 1)
-                )
-
-            return _written(
-                [predict_batch(each, predict_one) for each in batches], accepted, method
-            )
+            streams.check(reader, service, may_fail=True)  # before anything is predicted
+            _, again = invocation_formats.reader(engine.schema, body, kind)
+            return _written(_batches(again, context, predict), accepted, method)
         rows = instances.joined(instances.read_batches(reader, max_records))
         if has_names and accepted == JSON:
             call = Call(rows, method, reader.unused)
@@ -157,6 +152,23 @@ def _read_frame(engine: Engine, body: bytes, kind: str, max_records: int) -> Cal
     return None
 
 
+def _batches(
+    reader: Reader, context: RequestContext, predict: Callable[[Rows, RequestContext], Predicted]
+) -> Iterator[Piece]:
+    """Predict a text batch by batch, so that any number of records takes the memory of few."""
+    batches = iter(reader)
+    batch = next(batches, None)
+    while batch:
+        following = next(batches, None)
+        is_all = not batch.first and following is None
+
+        def predict_one(batch: Batch, *, is_all: bool = is_all) -> Predicted:
+            return predict(batch.rows, streams.of_batch(context, batch, is_all=is_all))
+
+        yield predict_batch(batch, predict_one)
+        batch = following
+
+
 def _whole(rows: Rows) -> Batch:
     return Batch(0, range(len(rows.matrix)), rows, {})
 
@@ -168,10 +180,16 @@ def _method(engine: Engine) -> str:
     return values.require_method(chosen.get(values.METHOD, "predict"), engine.manifest)
 
 
-def _written(pieces: list[tuple[Batch, Predicted | None]], accepted: str, method: str) -> Response:
-    """Write a value or a placeholder for each record, with the ids of all in a header."""
-    content = invocation_formats.write(pieces, accepted, method)
+def _written(pieces: Iterable[Piece], accepted: str, method: str) -> Response:
+    """Write a value or a placeholder for each record, with the ids of the first in a header."""
+    ids: list[str] = []
+
+    def noted() -> Iterator[Piece]:
+        for batch, predicted in pieces:
+            ids.extend(predicted.ids[: MAX_IDS - len(ids)] if predicted else ())
+            yield batch, predicted
+
+    content = invocation_formats.write(noted(), accepted, method)
     response = Response(content, content_type=accepted)
-    ids = [each for _, predicted in pieces if predicted for each in predicted.ids]
-    response.headers[IDS] = ",".join(ids[:MAX_IDS])
+    response.headers[IDS] = ",".join(ids)
     return response

@@ -239,6 +239,31 @@ def test_faults_are_put_inline_where_the_query_wants_them(client: FlaskClient):
     assert len(post(client, FAULTY, path=path, Accept=CSV).text.splitlines()) == 4
 
 
+def test_an_array_has_a_placeholder_for_a_record_with_faults(client: FlaskClient):
+    path = "/invocations?faults=inline"
+    labels = post(client, FAULTY, path=path, Accept=NPY)
+    assert np.load(io.BytesIO(labels.data))[[0, 3]].tolist() == ["bom", "ruim"]
+    method = {"X_Amzn_SageMaker_Custom_Attributes": "predict_method=predict_proba"}
+    chances = post(client, FAULTY, path=path, Accept=NPY, **method)
+    found = np.load(io.BytesIO(chances.data))
+    assert found.shape == (4, 2)
+    assert np.isnan(found).any(axis=1).tolist() == [False, True, True, False]
+
+
+def test_of_many_lines_all_are_predicted_or_none(settings: Settings):
+    client = create_app(settings).test_client()
+    path, many = "/invocations?faults=inline", f"{TABLE}\nx,y\n" * 700
+    refused = post(client, f'{many}"1', path=path)
+    assert (refused.status_code, "line 2101" in refused.json["message"]) == (400, True)
+    with closing(moved(settings)) as store:
+        assert store.predictions("wine", limit=9) == []
+    predicted = post(client, many, path=path)
+    assert [*map(type, predicted.json)] == [str, str, dict] * 700
+    lines = post(client, many, path=path, Accept=CSV).text.splitlines()
+    assert lines[:2] + lines[-3:-1] == ["bom", "ruim"] * 2
+    assert lines[-1].startswith('"error: ')
+
+
 @pytest.mark.parametrize(
     ("kind", "sent", "words"),
     [
