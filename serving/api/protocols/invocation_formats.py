@@ -144,9 +144,15 @@ def _array(body: bytes) -> NDArray[Any]:
     content = body[file.tell() :]
     if dtype.kind not in KINDS or not dtype.itemsize or not shape or min(shape) < 0:
         raise BadRequest(f"an array of {dtype} with the shape {shape} is not read; send a matrix")
-    if math.prod(shape) * dtype.itemsize != len(content):
-        raise BadRequest(f"the array has {len(content)} bytes, which is not what {shape} needs")
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if is_by_column else "C")
+    needed = math.prod(shape) * dtype.itemsize
+    if needed != len(content):
+        raise BadRequest(
+            f"the array has {len(content)} bytes, and the shape {shape} needs {needed}"
+        )
+    try:
+        return np.frombuffer(content, dtype).reshape(shape, order="F" if is_by_column else "C")
+    except (ValueError, TypeError) as error:  # such as (0, 10**20), or (True, 8)
+        raise BadRequest(f"the array has the shape {shape}, which is none: {error}") from error
 
 
 def _values(pieces: Iterable[Piece], method: str) -> Iterator[Any]:

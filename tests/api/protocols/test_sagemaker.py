@@ -271,7 +271,15 @@ def test_of_many_lines_all_are_predicted_or_none(settings: Settings):
         (JSON, "[", "the body is not JSON"),
         (JSON, "", "the body is empty"),
         (NPY, b"no array", "no array in NumPy's format"),
-        (NPY, array(NUMBERS)[:-8], "which is not what"),
+        (NPY, array(NUMBERS)[:-8], "needs 192"),
+        (NPY, array(NUMBERS[:1]).replace(b"(1, 12), ", b"(True,12)"), "(True, 12)"),
+        (
+            NPY,
+            array(NUMBERS)[:-192].replace(
+                b"(2, 12)" + b", }" + b" " * 20, b"(0," + b"9" * 24 + b"),}"
+            ),
+            "9)",
+        ),
         (NPY, array(NUMBERS).replace(b"), }", b", } "), "no array in NumPy's format"),
         (NPY, array(NUMBERS).replace(b"(2, 12), ", b"(-2,-12),"), "send a matrix"),
         (NPY, array(3.0), "send a matrix"),
