@@ -4,15 +4,15 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from serving.api.around import request_id
-from serving.api.openapi.operation import query
-from serving.api.openapi.structs import text
+from serving.api.openapi.operation import About, query
+from serving.api.openapi.structs import Schema, text
 from serving.models.explanation import ALL, LANGUAGES, ExplainOptions
 from serving.predicting.service import RequestContext
 
 NAME, CLASSES = "explain", "explain_classes"
 LANGUAGE, REASONS = "language", "reasons_for"
 PREDICTED = "predicted"
-PARAMETERS = [
+COMMON = [
     query(
         NAME,
         text(pattern="^(all|[1-9][0-9]{0,3})?$"),
@@ -29,13 +29,20 @@ PARAMETERS = [
         text(enum=[*LANGUAGES]),
         "Explain the prediction in sentences as well, in this language.",
     ),
-    query(
+]
+
+
+def parameters(about: About) -> list[Schema]:
+    """The parameters, with the labels of a model that may need reasons."""
+    if not about.manifest.classes:
+        return COMMON
+    reasons = query(
         REASONS,
-        text(),
+        text(enum=["", *about.manifest.classes]),
         "The label that needs reasons: where it is predicted, the fields that contribute most "
         "to it, the most important first. Needs a language.",
-    ),
-]
+    )
+    return [*COMMON, reasons]
 
 
 def context(*, always: bool = False) -> RequestContext:

@@ -140,7 +140,8 @@ def predictions_operation(about: About) -> Operation:
                 "own_id",
                 text(pattern=f"^{OWN_ID_OF_ONE.pattern}$"),
                 "Only those with this own id.",
-            ),
+            )
+            | {"example": "order-17"},
             query("since", MOMENT, "Only from then on; a time without a zone is in UTC."),
             query("until", MOMENT, "Only until then."),
             query(

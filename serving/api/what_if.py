@@ -24,7 +24,7 @@ def what_if_operation(about: About) -> Operation:
         description="For one record, to see what another value would change. The prediction is "
         "neither recorded nor counted, so it has no id and can get no feedback. All fields are "
         "explained unless `explain` limits them.",
-        parameters=explanations.PARAMETERS,
+        parameters=explanations.parameters(about),
         requestBody=body(ref(about.of_model("Record")), about.examples),
     )
 

@@ -130,7 +130,7 @@ def _paths(
             } | declared.describe(about)
             if declared.predicts:
                 others = described.get("parameters", [])
-                added = [*explanations.PARAMETERS, *request_id.DESCRIBED]
+                added = [*explanations.parameters(about), *request_id.DESCRIBED]
                 described = described | {"parameters": [*others, *added]}
             described |= _secured(described, declared.scope, everybody)
             item |= dict.fromkeys(map(str.lower, (rule.methods or set()) - OF_FLASK), described)
