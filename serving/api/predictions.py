@@ -1,8 +1,5 @@
 """Recorded predictions with their feedback: one by its id, or a model's, page by page."""
 
-import csv
-import io
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -18,15 +15,14 @@ from serving.api.openapi.records import id_pattern
 from serving.api.openapi.structs import text, whole_number
 from serving.api.pages.html import wants_json
 from serving.api.pages.recorded import recorded_page
+from serving.api.predictions_table import as_csv
 from serving.api.query import LIMIT, Time, cursor, cursor_after, moment, own_id, page_size, whole
 from serving.api.respond import Object, as_json, encode
-from serving.formats.spreadsheet import shown_as_text
 from serving.ids import OWN_ID_OF_ONE
 from serving.inputs.schema import Remark
 from serving.predicting.service import Service
 from serving.recording.store.rows import Feedback, Prediction
 
-COLUMNS = {"id", "time", "version", "key", "own_id", "prediction", "low", "high", "actual"}
 PARAMETERS = {"since", "until", "version", "label", "own_id", "limit", "after", "pretty"}
 MAX_VERSION = 2**31 - 1
 MOMENT = {"anyOf": [{"type": "string", "format": each} for each in ("date-time", "date")]}
@@ -174,7 +170,7 @@ def blueprint(service: Service) -> Blueprint:
         filters, limit = selection(), page_size()
         found = service.store.predictions(name, limit=limit, **filters)
         if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
-            page = Response(_csv(found), mimetype="text/csv")
+            page = Response(as_csv(found), mimetype="text/csv")
         else:
             listed = [RecordedPrediction(**_kept(each)) for each in found]
             page = as_json(RecordedPredictions(listed))
@@ -200,40 +196,6 @@ def _kept(found: Prediction) -> dict[str, Any]:
     """The values of a stored prediction for the structs above."""
     kept = {name: UNSET if value is None else value for name, value in asdict(found).items()}
     return kept | {"time": clock.iso(found.time), "actual": found.actual}
-
-
-def _csv(found: list[Prediction]) -> str:
-    """One row for each prediction, with the record's fields as columns, for a spreadsheet."""
-    rows = list(map(flat, found))
-    columns = dict.fromkeys(name for row in rows for name in row)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(map(shown_as_text, columns))
-    writer.writerows([shown_as_text(row.get(name)) for name in columns] for row in rows)
-    return "\ufeff" + text.getvalue()  # without the mark, spreadsheets guess another encoding
-
-
-def flat(found: Prediction) -> dict[str, Any]:
-    """A prediction as one row of a table."""
-
-    def parts(name: str) -> Iterator[tuple[str, Any]]:
-        if value := getattr(found, name):
-            yield from msgspec.json.decode(value).items()
-
-    return {
-        "id": found.id,
-        "time": clock.iso(found.time),
-        "version": found.version,
-        **({"key": found.key} if found.key else {}),
-        **({"own_id": found.own_id} if found.own_id else {}),
-        **{
-            f"{name} (field)" if name in COLUMNS else name: value for name, value in parts("record")
-        },
-        "prediction": msgspec.json.decode(found.prediction),
-        **{f"P({label})": value for label, value in parts("probabilities")},
-        **dict(parts("interval")),
-        "actual": msgspec.json.decode(found.actual) if found.actual else "",
-    }
 
 
 def selection() -> dict[str, Any]:

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import url_for
 
-from serving.api.predictions import flat, selection
+from serving.api.predictions import selection
+from serving.api.predictions_table import flat
 from serving.api.query import cursor_after, page_size
 from serving.predicting.service import Service
 
