@@ -57,14 +57,13 @@ def context(*, always: bool = False) -> RequestContext:
     ------
     BadRequest, InvalidSubject
     """
-    found, explain = request_id.context(), ExplainOptions() if always else None
-    if request.query_string:
-        explain = options() or explain
+    found = request_id.context()
+    explain = options(always=always) if always or request.query_string else None
     return found._replace(explain=explain) if explain else found
 
 
-def options() -> ExplainOptions | None:
-    """What is to be explained, by the query.
+def options(*, always: bool = False) -> ExplainOptions | None:
+    """What is to be explained, by the query; `always` is that of `context`.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def options() -> ExplainOptions | None:
         raise BadRequest(f"{LANGUAGE}={language!r} is not one of {', '.join(LANGUAGES)}")
     if reasons_for and language is None:
         raise BadRequest(f"{REASONS} needs {LANGUAGE}: {', '.join(LANGUAGES)}")
-    if top is None and language is None:
+    if top is None and language is None and not always:
         return None
     try:
         found = ExplainOptions.read(top or "", every_class=classes == ALL)

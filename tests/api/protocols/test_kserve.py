@@ -210,6 +210,8 @@ def test_explain_returns_explanations_beside_predictions(client: FlaskClient):
     (explanation,) = response["explanations"]
     assert response["predictions"] == [explanation["of"]]
     assert {each["field"] for each in explanation["contributions"]} == {*GOOD}
+    every = post(client, {"instances": [GOOD]}, "/v1/models/wine:explain?explain_classes=all").json
+    assert [each["of"] for each in every["explanations"][0]["others"]] == ["ruim"]
 
 
 def test_a_cloudevent_in_headers_is_answered_with_one(client: FlaskClient):

@@ -444,3 +444,11 @@ def test_explanations_take_no_thread_of_those_for_small_predictions(client: Flas
     assert route.is_prompt(b'{"inputs": []}')
     for spelled in (b"explanation", rb"\u0065xpl\u0061nation"):
         assert not route.is_prompt(b'{"inputs": [], "outputs": [{"name": "%s"}]}' % spelled)
+
+
+def test_an_explanation_that_is_an_output_may_be_of_every_class(client: FlaskClient):
+    for query, others in (("", None), ("?explain_classes=all", ["ruim"])):
+        asked = wanted("explanation")
+        (found,) = outputs(infer(client, columns(wine()), INFER + query, outputs=asked)).values()
+        listed = json.loads(found[0]).get("others")
+        assert (listed and [each["of"] for each in listed]) == others

@@ -26,7 +26,6 @@ from serving.api.respond import as_json
 from serving.errors import NotJSON
 from serving.inputs.schema import Rows
 from serving.models.engine import Engine
-from serving.models.explanation import ExplainOptions
 from serving.models.outputs import Predictions
 from serving.models.predicted import Predicted
 from serving.predicting.service import RequestContext, Service
@@ -185,7 +184,7 @@ def infer(
     if explains(chosen):
         if not may_explain:
             raise NotJSON("explanations may take long")
-        context = context._replace(explain=context.explain or ExplainOptions())
+        context = context._replace(explain=explanations.options(always=True))
     rows = to_rows(sent, parts, engine.schema, max_records)
     predicted, id_ = _predict(service, engine, sent, rows, context)
     return respond(predicted, chosen, id_)
