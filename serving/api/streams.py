@@ -188,7 +188,7 @@ def _pieces(
             following = next(batches, None)
             tail = b"" if following else writer.tail()
             is_all = not batch.first and not following
-            predict_next = _predict_all if head and is_all and not may_fail else predict_batch
+            predict_next = _predict_all if is_all and not may_fail else predict_batch
             made = predict_next(batch, partial(predict, is_all=is_all))
             yield head + writer.batch(*made) + tail
             head, batch = b"", following

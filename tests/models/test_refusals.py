@@ -112,6 +112,10 @@ def test_a_refused_record_is_named_and_nothing_is_recorded(
     refused = client.post(path, data=text, content_type="text/csv")
     assert refused.status_code == 422
     assert [(each["record"], each["line"]) for each in refused.json["errors"]] == [(1, 3)]
+    lines = "\n".join(map(json.dumps, (kind.good, kind.bad)))
+    refused = client.post(path, data=lines, content_type="application/jsonl")
+    assert refused.status_code == 422
+    assert [(each["record"], each["line"]) for each in refused.json["errors"]] == [(1, 2)]
     assert list(moved(settings).labelled(called(name))) == []
     assert client.post(path, json=kind.good).status_code == 200
 
