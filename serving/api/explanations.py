@@ -17,12 +17,14 @@ COMMON = [
         NAME,
         text(pattern="^(all|[1-9][0-9]{0,3})?$"),
         "Explain the prediction: how many contributions of fields to list, the largest first; "
-        "without a value, or `all`, those of all fields.",
+        "without a value, or `all`, those of all fields. More predictions of one request than "
+        "`MAX_EXPLAINED`, 1000 unless set, are a 413.",
     ),
     query(
         CLASSES,
         text(enum=[PREDICTED, ALL]),
-        "Whether the probability of the predicted label is explained, or that of every label.",
+        "Whether the probability of the predicted label is explained, or that of every label; the "
+        "latter has no place in a response of CSV or TSV, and is a 400 there.",
     ),
     query(
         LANGUAGE,
