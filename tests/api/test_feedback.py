@@ -192,6 +192,7 @@ def test_a_list_before_anything_is_collected_is_not_available(settings: Settings
     predict(client, wine())
     answer = client.get("/models/wine/predictions")
     assert (answer.status_code, "nothing is recorded" in answer.json["detail"]) == (503, True)
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_an_unknown_prediction_is_not_found(settings: Settings):

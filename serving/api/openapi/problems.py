@@ -37,8 +37,8 @@ REASONS = {
     422: "JSON, but not a valid record; `errors` has each fault.",
     429: "Too many requests, or too many wrong keys; `Retry-After` has the seconds to wait.",
     500: "The service failed; the log has the rest.",
-    503: "A version cannot be loaded, the journal or the store cannot be used now, or other large "
-    "bodies leave no room (then with `Retry-After`).",
+    503: "A version cannot be loaded, the journal cannot be used now; or, with `Retry-After`, the "
+    "store cannot, or other large bodies leave no room.",
 }
 OBJECTION = "ROC AUC is 0.8 ± 0.01; the live version's is 0.85 ± 0.01"
 
