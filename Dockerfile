@@ -27,7 +27,8 @@ RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.
 WORKDIR /service
 COPY pyproject.toml ./
 COPY serving/__init__.py serving/
-COPY serving/models/_forest.h serving/models/_walk.c serving/models/_explain.c serving/models/
+COPY serving/models/_forest.h serving/models/_walk.c serving/models/
+COPY serving/models/explaining/_explain.c serving/models/explaining/
 COPY serving/inputs/_columns.c serving/inputs/_rows.c serving/inputs/
 RUN /venv/bin/pip install --no-deps --no-build-isolation --editable . \
     && /venv/bin/pip uninstall --yes setuptools pip

@@ -44,7 +44,7 @@ test-oracles: .venv/development tests/oracles/.venv-shap/installed  ## compare e
 
 sanitize: .venv/development  ## walk and explain forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more
 	mkdir -p .venv/sanitized
-	for source in serving/models/_walk serving/models/_explain serving/inputs/_columns serving/inputs/_rows; do \
+	for source in serving/models/_walk serving/models/explaining/_explain serving/inputs/_columns serving/inputs/_rows; do \
 		$(CC) -shared -fPIC -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 			-I$(shell .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 			$$source.c -o .venv/sanitized/$$(basename $$source).so -lm || exit; \
@@ -82,8 +82,8 @@ tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/p
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 
-COMPILED = serving/models/_forest.h serving/models/_walk.c serving/models/_explain.c serving/inputs/_columns.c \
-	serving/inputs/_rows.c
+COMPILED = serving/models/_forest.h serving/models/_walk.c serving/models/explaining/_explain.c \
+	serving/inputs/_columns.c serving/inputs/_rows.c
 
 .venv/serving: .venv/bin/pip requirements.txt requirements-parser.txt pyproject.toml $(COMPILED)
 	.venv/bin/pip install --quiet --requirement requirements.txt

@@ -35,9 +35,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from bench.errors import BenchError
 from bench.workload import MODEL, ROOT
-from serving.models import artefact, forest_explained
+from serving.models import artefact
 from serving.models.artefact import PICKLE
-from serving.models.explained import Explain
+from serving.models.explaining import forest
+from serving.models.explaining.contributions import Explain
 from serving.models.manifest import Manifest
 from train.onnx.forest import to_forest
 from train.problems import wine
@@ -82,7 +83,7 @@ def measure() -> Iterator[str]:
     BenchError
         If there is no compiled code to measure, or shap fails.
     """
-    if not forest_explained.is_compiled():
+    if not forest.is_compiled():
         raise BenchError("there was no C compiler when adega was installed: nothing to compare")
     served = artefact.read(MODEL.parent.parent, MODEL.parent.name, int(MODEL.name))
     estimator = joblib.load(io.BytesIO(served.contents[PICKLE]))
@@ -123,19 +124,19 @@ def _manifest(manifest: Manifest, model: Any) -> Manifest:
 
 @contextmanager
 def _without_c() -> Iterator[None]:
-    compiled = forest_explained._explain  # noqa: SLF001
-    forest_explained._explain = None  # noqa: SLF001
+    compiled = forest._explain  # noqa: SLF001
+    forest._explain = None  # noqa: SLF001
     try:
         yield
     finally:
-        forest_explained._explain = compiled  # noqa: SLF001
+        forest._explain = compiled  # noqa: SLF001
 
 
 def _microseconds(
     content: bytes, manifest: Manifest, rows: Floats, count: int
 ) -> tuple[float, float]:
     """Medians of processor time a row: of rows one by one, so many, and of rows in batches."""
-    explain = forest_explained.from_forest(content, manifest)
+    explain = forest.from_forest(content, manifest)
     if explain is None:
         raise BenchError("a model of trees that has no explanations")
     explain(rows[:2])

@@ -6,7 +6,7 @@ from werkzeug.exceptions import BadRequest
 from serving.api.around import request_id
 from serving.api.openapi.operation import About, query
 from serving.api.openapi.structs import Schema, text
-from serving.models.explanation import ALL, LANGUAGES, ExplainOptions
+from serving.models.explaining.explanation import ALL, LANGUAGES, ExplainOptions
 from serving.predicting.service import RequestContext
 
 NAME, CLASSES = "explain", "explain_classes"

@@ -10,7 +10,7 @@ from serving.api.openapi.operation import About, Operation, body, operation, res
 from serving.api.openapi.structs import ref
 from serving.api.respond import as_json
 from serving.formats.bodies import to_body
-from serving.models.explanation import ExplainOptions
+from serving.models.explaining.explanation import ExplainOptions
 from serving.predicting.service import Service
 
 

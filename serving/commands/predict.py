@@ -20,7 +20,7 @@ from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
 from serving.models import model_folder
 from serving.models.engine import Engine
-from serving.models.explanation import ALL, LANGUAGES, ExplainOptions
+from serving.models.explaining.explanation import ALL, LANGUAGES, ExplainOptions
 from serving.models.predicted import Predicted
 from serving.predicting.explaining import Explaining
 from serving.settings import Settings

@@ -11,7 +11,7 @@ from serving.formats import delimited, json_array, json_lines
 from serving.formats.batch import Batch, BatchWriter, Predict, predict_batch
 from serving.formats.delimited import Dialect
 from serving.inputs.schema import Schema
-from serving.models.explanation import ExplainOptions
+from serving.models.explaining.explanation import ExplainOptions
 from serving.models.manifest import Manifest
 
 __all__ = ["READERS", "WRITERS", "Batch", "BatchWriter", "Predict", "Reader", "predict_batch"]

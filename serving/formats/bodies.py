@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from serving.inputs.schema import Remark
-from serving.models.explanation import Explanation
+from serving.models.explaining.explanation import Explanation
 from serving.models.predicted import Predicted
 
 

@@ -22,7 +22,7 @@ from serving.inputs.exact import in_one_line
 from serving.inputs.headers import Row
 from serving.inputs.schema import Remark, Rows, Schema
 from serving.inputs.tables import TableReader
-from serving.models.explanation import ExplainOptions
+from serving.models.explaining.explanation import ExplainOptions
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 

@@ -5,7 +5,7 @@ from itertools import chain
 
 from msgspec import UnsetType
 
-from serving.models.explanation import ExplainOptions, Explanation
+from serving.models.explaining.explanation import ExplainOptions, Explanation
 
 
 class Columns:

@@ -10,7 +10,7 @@ from serving.formats.bodies import Prediction, to_bodies
 from serving.formats.delimited import Dialect
 from serving.inputs import strict_json
 from serving.inputs.schema import Schema
-from serving.models.explanation import ExplainOptions
+from serving.models.explaining.explanation import ExplainOptions
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 

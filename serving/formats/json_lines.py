@@ -11,7 +11,7 @@ from serving.formats.json_array import encoder, to_items
 from serving.inputs import strict_json
 from serving.inputs.lines import Lines
 from serving.inputs.schema import Schema
-from serving.models.explanation import ExplainOptions
+from serving.models.explaining.explanation import ExplainOptions
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 

@@ -14,8 +14,8 @@ from serving.inputs.shown import in_full
 from serving.models import forest
 from serving.models.artefact import FOREST, ONNX, Artefact
 from serving.models.backends import Compute, from_onnx, from_pickle
-from serving.models.explainer import Explainer
-from serving.models.explanation import ExplainOptions, Explanation, make_explanations
+from serving.models.explaining.explainer import Explainer
+from serving.models.explaining.explanation import ExplainOptions, Explanation, make_explanations
 from serving.models.manifest import Manifest
 from serving.models.outputs import Predictions, make_decoder, margins
 from serving.models.refusals import compute_or_refuse

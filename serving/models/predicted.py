@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from serving.inputs.schema import Rows
 from serving.models.engine import Engine
-from serving.models.explanation import Explanation
+from serving.models.explaining.explanation import Explanation
 from serving.models.outputs import Predictions
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from serving.errors import TooManyRecords, UnknownLabel
 from serving.inputs.shown import listed, shown
-from serving.models.explanation import ExplainOptions, Explanation
+from serving.models.explaining.explanation import ExplainOptions, Explanation
 from serving.models.manifest import Manifest
 from serving.models.outputs import Predictions
 from serving.models.predicted import Predicted

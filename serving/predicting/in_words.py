@@ -15,15 +15,15 @@ from msgspec import UNSET, UnsetType
 from serving.figures import ENGLISH, PORTUGUESE, local, number, percent
 from serving.inputs.field import Field
 from serving.inputs.shown import in_full, printable
-from serving.models.explained import Unit
-from serving.models.explanation import (
+from serving.models.explaining.contributions import Unit
+from serving.models.explaining.explanation import (
     Contribution,
     ExplainOptions,
     Explanation,
     Reason,
 )
+from serving.models.explaining.shortening import shortened
 from serving.models.manifest import Manifest
-from serving.models.shortening import shortened
 
 WORDS: dict[str, dict[str, str]] = msgspec.json.decode(
     Path(__file__).with_suffix(".json").read_bytes()

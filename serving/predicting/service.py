@@ -20,7 +20,7 @@ from serving.errors import (
 from serving.inputs.schema import Rows
 from serving.metrics.requests import Metrics
 from serving.models.engine import Engine
-from serving.models.explanation import ExplainOptions
+from serving.models.explaining.explanation import ExplainOptions
 from serving.models.predicted import Predicted
 from serving.predicting import feedback, lookup
 from serving.predicting.explaining import Explaining

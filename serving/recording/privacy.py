@@ -11,8 +11,8 @@ import msgspec
 from serving.errors import ArtefactError, InvalidSubject, SettingsError
 from serving.inputs.field import Value
 from serving.inputs.shown import shown
+from serving.models.explaining.shortening import without_fields
 from serving.models.manifest import Manifest
-from serving.models.shortening import without_fields
 from serving.recording.entry import PredictionEntry
 from serving.settings import Settings
 

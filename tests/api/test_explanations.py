@@ -360,7 +360,7 @@ def test_a_model_that_has_no_explanation_for_a_record_gives_the_reason(
     def fails(*_: Any) -> Any:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("serving.models.sampled.Sampling.explain", fails)
+    monkeypatch.setattr("serving.models.explaining.sampling.Sampling.explain", fails)
     response = client.post("/models/amount/predict?explain", **body(WHOLE))
     assert response.json["prediction"]
     assert "failed" in response.json["explanation"]["reason"]

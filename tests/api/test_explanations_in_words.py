@@ -18,7 +18,7 @@ from plain_way import WAYS, ask
 
 from app import create_app
 from serving.figures import ENGLISH, PORTUGUESE
-from serving.models.explanation import Contribution, ExplainOptions, Explanation
+from serving.models.explaining.explanation import Contribution, ExplainOptions, Explanation
 from serving.predicting.in_words import WORDS, in_words
 from serving.settings import Settings
 

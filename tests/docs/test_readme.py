@@ -15,7 +15,7 @@ from servers import Server, running
 from serving.models import artefact
 from serving.models.artefact import FOREST, ONNX
 from serving.models.engine import Engine
-from serving.models.explanation import ExplainOptions
+from serving.models.explaining.explanation import ExplainOptions
 from serving.models.forest import is_available
 
 READMES = ["README.md", "README.pt-BR.md"]

@@ -37,8 +37,8 @@ from sklearn.preprocessing import (
 from serving.inputs.field import Field
 from serving.models.artefact import FOREST, LINEAR, Artefact
 from serving.models.engine import Engine
-from serving.models.explained import explained_outputs
-from serving.models.explanation import ExplainOptions, Explanation
+from serving.models.explaining.contributions import explained_outputs
+from serving.models.explaining.explanation import ExplainOptions, Explanation
 from train.tables.rows import to_rows
 
 EVERY = ExplainOptions(every_class=True)
@@ -315,7 +315,9 @@ def test_rows_that_are_computed_in_parts_have_the_same_explanation(
     artefact = made("loan", fitted(case), loans(missing=False))
     rows = to_rows(loans(missing=False), artefact.manifest.fields)[:2]
     whole = explain(Engine(artefact), rows)
-    monkeypatch.setattr("serving.models.sampled.MAX_CELLS", 150)  # of 5 fields: 6 orders
+    monkeypatch.setattr(
+        "serving.models.explaining.sampling.MAX_CELLS", 150
+    )  # of 5 fields: 6 orders
     for one, other in zip(whole, explain(Engine(artefact), rows), strict=True):
         for part, same in zip(one.contributions, other.contributions, strict=True):
             assert part.field == same.field

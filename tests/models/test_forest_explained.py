@@ -35,22 +35,23 @@ from threadpoolctl import threadpool_limits
 from serving.errors import ArtefactError
 from serving.inputs.field import Field
 from serving.models import artefact as artefacts
-from serving.models import forest_explained, forest_tables
+from serving.models import forest_tables
 from serving.models.artefact import FOREST, Artefact
 from serving.models.backends import from_estimator, to_features
 from serving.models.engine import Engine
-from serving.models.explained import Contributions, adds_up
-from serving.models.explanation import ExplainOptions, Explanation
-from serving.models.forest_explained import from_forest
+from serving.models.explaining import forest
+from serving.models.explaining.contributions import Contributions, adds_up
+from serving.models.explaining.explanation import ExplainOptions, Explanation
+from serving.models.explaining.forest import from_forest
 from train.onnx import forest as writing
 from train.onnx.proof_rows import rows_on_thresholds
 from train.onnx.trees import FORESTS, Tree, trees_of
 
-use_sanitized(forest_explained, "_explain")
+use_sanitized(forest, "_explain")
 
 EXACT = 1e-9
 needs_c = pytest.mark.skipif(
-    not forest_explained.is_compiled() and "CI" not in os.environ,
+    not forest.is_compiled() and "CI" not in os.environ,
     reason="there was no C compiler when adega was installed",
 )
 
@@ -58,7 +59,7 @@ needs_c = pytest.mark.skipif(
 @pytest.fixture(params=[pytest.param("compiled", marks=needs_c), "NumPy"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "NumPy":
-        monkeypatch.setattr(forest_explained, "_explain", None)
+        monkeypatch.setattr(forest, "_explain", None)
     return request.param
 
 
@@ -81,7 +82,7 @@ def value_of(tree: Tree, row: Any, known: tuple[int, ...], node: int = 0) -> flo
 
 
 def by_definition(tree: Tree, row: Any, features: int) -> list[float]:
-    """The Shapley values: the first of the formulas in forest_explained.py, set by set."""
+    """The Shapley values: the first of the formulas in explaining/forest.py, set by set."""
     found = []
     for feature in range(features):
         others = [each for each in range(features) if each != feature]
@@ -159,7 +160,7 @@ def test_contributions_are_the_shapley_values_of_their_definition(
     right = expected(model, rows)
     with pytest.MonkeyPatch.context() as patched:
         compiled = from_forest(content, manifest)
-        patched.setattr(forest_explained, "_explain", None)
+        patched.setattr(forest, "_explain", None)
         in_numpy = from_forest(content, manifest)
     for explain in (compiled, in_numpy):
         assert explain is not None
@@ -204,7 +205,7 @@ def test_base_and_contributions_add_up_to_the_output(case: str, versions: dict[s
 
 
 @pytest.mark.skipif(
-    not forest_explained.is_compiled(), reason="there was no C compiler when adega was installed"
+    not forest.is_compiled(), reason="there was no C compiler when adega was installed"
 )
 @pytest.mark.parametrize("case", [case for case in ALL if case not in WITHOUT])
 def test_explanations_without_c_are_equal(
@@ -213,7 +214,7 @@ def test_explanations_without_c_are_equal(
     _, version = version_of(case, versions)
     rows = np.vstack([version.recorded_outputs()[0], np.array(ODD)[:, None] * np.ones(5)])
     compiled = explained(version, rows)
-    monkeypatch.setattr(forest_explained, "_explain", None)
+    monkeypatch.setattr(forest, "_explain", None)
     for found, same in zip(explained(version, rows), compiled, strict=True):
         if isinstance(found, np.ndarray):
             scale = max(1.0, float(np.abs(same).max()))
@@ -309,7 +310,7 @@ def test_trees_beyond_a_limit_are_not_explained(
     limit: str, versions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
     _, version = version_of("a scaled forest", versions)
-    monkeypatch.setattr(forest_explained, limit, 2)
+    monkeypatch.setattr(forest, limit, 2)
     assert from_forest(version.contents[FOREST], version.manifest) is None
 
 
@@ -358,7 +359,7 @@ def depth_of(left: Any, first: int, end: int) -> int:
 
 
 @pytest.mark.skipif(
-    not forest_explained.is_compiled(), reason="there was no C compiler when adega was installed"
+    not forest.is_compiled(), reason="there was no C compiler when adega was installed"
 )
 @settings(max_examples=int(os.environ.get("CASES", "200")), deadline=None)
 @drawn(changes=mutations([*forest_tables.TYPES, "covers"]))

@@ -25,9 +25,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from serving.models import forest_explained
-from serving.models.forest_explained import from_forest
-from train.onnx import forest
+from serving.models.explaining import forest
+from serving.models.explaining.forest import from_forest
+from train.onnx.forest import to_forest
 from train.onnx.proof_rows import rows_on_thresholds
 from train.onnx.trees import trees_of
 from train.tables.rows import to_rows
@@ -115,11 +115,11 @@ def test_contributions_are_those_of_shap(
 ):
     estimator, rows, by_shap = found[kind]
     if extension == "NumPy":
-        monkeypatch.setattr(forest_explained, "_explain", None)
+        monkeypatch.setattr(forest, "_explain", None)
     else:
-        assert forest_explained.is_compiled(), "there was no C compiler when adega was installed"
+        assert forest.is_compiled(), "there was no C compiler when adega was installed"
     manifest = manifest_of("loan", estimator, loans(missing=False))
-    explain = from_forest(forest.to_forest(estimator, manifest), manifest)
+    explain = from_forest(to_forest(estimator, manifest), manifest)
     ours, theirs = explain(rows), by_field(kind, by_shap["values"])
     if is_classifier(estimator) and theirs.shape[2] == 1:  # log-odds of the second of two classes
         theirs = np.concatenate([-theirs, theirs], axis=2)

@@ -18,7 +18,7 @@ from serving.inputs.field import Field
 from serving.inputs.schema import Matrix
 from serving.models.card import Card, Dependence, MeanContribution
 from serving.models.engine import Engine
-from serving.models.explanation import ExplainOptions
+from serving.models.explaining.explanation import ExplainOptions
 from train.evaluation.curves import short
 from train.task import SEED
 

@@ -1,4 +1,4 @@
-"""The coefficients of a fitted linear model, as `serving/models/linear_explained.py` reads them.
+"""The coefficients of a fitted linear model, as `serving/models/explaining/linear.py` reads them.
 
 The model may be behind the steps of forest_columns.py. What has no such table is no fault: its
 predictions are explained by sampling.
@@ -15,9 +15,9 @@ from sklearn.preprocessing import OneHotEncoder
 from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
 from serving.models.backends import from_estimator, to_features
-from serving.models.explained import adds_up
+from serving.models.explaining.contributions import adds_up
+from serving.models.explaining.linear import Feature, Linear, Step, from_linear, transformed
 from serving.models.forest_tables import EQUALS
-from serving.models.linear_explained import Feature, Linear, Step, from_linear, transformed
 from serving.models.manifest import Manifest
 from train.onnx.forest import input_columns
 from train.onnx.forest_columns import Column, codes_of, columns_after, has_rare

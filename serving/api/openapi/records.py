@@ -11,7 +11,7 @@ from serving.inputs.field import FLOAT32_MAX, Field
 from serving.inputs.labels import Labels
 from serving.inputs.schema import Remark
 from serving.inputs.shown import shown
-from serving.models.explanation import Explanation
+from serving.models.explaining.explanation import Explanation
 from serving.models.manifest import Manifest
 
 REST_OF_ID = r"\.[0-9]{1,9}\.[0-9a-f]{27}(\.[0-9]{1,9})?"

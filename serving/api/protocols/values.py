@@ -10,7 +10,7 @@ from serving.api.openapi.structs import Schema, listed, record, text
 from serving.inputs.names import LISTED_NAMES
 from serving.inputs.shown import printable, shown
 from serving.inputs.strict_json import JSONObject
-from serving.models.explanation import Explanation
+from serving.models.explaining.explanation import Explanation
 from serving.models.manifest import Manifest
 from serving.models.predicted import Predicted
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
 from serving.models.artefact import Artefact
-from serving.models.explained import Contributions, Explain, adds_up
-from serving.models.explainer import load_exact
+from serving.models.explaining.contributions import Contributions, Explain, adds_up
+from serving.models.explaining.explainer import load_exact
 from serving.monitor.drift.comparison import name_outputs
 from serving.monitor.findings import Drift, FieldShare, MeanChange, Statements
 from serving.monitor.window import Window

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
-from serving.models.forest_paths import Paths
+from serving.models.explaining.forest_paths import Paths
 from serving.models.forest_tables import (
     EQUALS,
     FILL,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
 from serving.models.backends import Compute
-from serving.models.explained import Contributions, Unit
+from serving.models.explaining.contributions import Contributions, Unit
 
 log = logging.getLogger(__name__)
 

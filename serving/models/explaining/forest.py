@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
 from serving.models.backends import feature_columns, make_input_converter
-from serving.models.explained import Contributions, Explain, Unit
-from serving.models.forest_levels import Contribute, make_contribute
-from serving.models.forest_paths import Paths, edges_of, paths_of
+from serving.models.explaining.contributions import Contributions, Explain, Unit
+from serving.models.explaining.forest_levels import Contribute, make_contribute
+from serving.models.explaining.forest_paths import Paths, edges_of, paths_of
 from serving.models.forest_tables import LOGISTIC, Tables, check_covers, read
 from serving.models.manifest import Manifest
 
 try:
-    from serving.models import _explain
+    from serving.models.explaining import _explain
 except ImportError:
     _explain = None  # type: ignore[assignment]
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import UnsetType
 
-from serving.models.explanation import ClassExplanation, Explanation, total
+from serving.models.explaining.explanation import ClassExplanation, Explanation, total
 
 Parts = TypeVar("Parts", Explanation, ClassExplanation)
 

@@ -21,10 +21,10 @@
    Nothing here depends on which way the row goes but the value of o_f, so no branch is guessed wrong
    by the processor: the nodes of a tree that split are visited level by level, then its leaves.
 
-   Only forest_explained.py calls this, with tables that forest_tables.py has checked, and places of
+   Only forest.py calls this, with tables that forest_tables.py has checked, and places of
    parents and earlier splits that forest_paths.py has derived from them. */
 
-#include "_forest.h"
+#include "../_forest.h"
 
 #define INLINED static inline __attribute__((always_inline))
 

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from serving.figures import ENGLISH, PORTUGUESE
 from serving.inputs.schema import Matrix
 from serving.inputs.shown import shown
-from serving.models.explained import Contributions, Explained, Unit
+from serving.models.explaining.contributions import Contributions, Explained, Unit
 
 ALL = "all"
 MAX_TOP = 9_999  # more than any model has fields

@@ -10,7 +10,7 @@ from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
 from serving.models.artefact import FOREST, LINEAR, Artefact
 from serving.models.backends import Compute
-from serving.models.explained import (
+from serving.models.explaining.contributions import (
     FROM_UNIT,
     Explain,
     Explained,
@@ -18,10 +18,10 @@ from serving.models.explained import (
     adds_up,
     explained_outputs,
 )
-from serving.models.forest_explained import from_forest
-from serving.models.linear_explained import from_linear
+from serving.models.explaining.forest import from_forest
+from serving.models.explaining.linear import from_linear
+from serving.models.explaining.sampling import Sampling
 from serving.models.manifest import Manifest
-from serving.models.sampled import Sampling
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
 from serving.models.backends import feature_columns, to_features
-from serving.models.explained import Contributions, Explain, Unit
+from serving.models.explaining.contributions import Contributions, Explain, Unit
 from serving.models.forest_tables import EQUALS, FILL, LOOKUP, REPLACE, SCALE, STRETCH
 from serving.models.manifest import Manifest
 

@@ -1,0 +1,1 @@
+"""What each field contributes to a prediction: computed exactly or by sampling, and written."""
