@@ -39,6 +39,7 @@ from serving.models.artefact import FOREST, LINEAR, Artefact
 from serving.models.engine import Engine
 from serving.models.explaining.contributions import explained_outputs
 from serving.models.explaining.explanation import ExplainOptions, Explanation
+from serving.models.explaining.sampling import Sampling
 from train.tables.rows import to_rows
 
 EVERY = ExplainOptions(every_class=True)
@@ -376,3 +377,17 @@ def test_predictions_that_the_time_does_not_suffice_for_have_that_as_their_reaso
     for each in late:
         assert each.contributions is UNSET
         assert "EXPLAIN_SECONDS" in each.reason
+
+
+def test_rows_with_long_texts_are_computed_a_few_at_a_time():
+    computed = []
+
+    def compute(rows: Any) -> Any:
+        computed.append(len(rows))
+        return np.zeros((len(rows), 1))
+
+    usual, long = np.array([["a", 1.0]], object), np.array([["a" * 2**20, 1.0]], object)
+    for row, most in ((usual, 1_024), (long, 16)):
+        computed.clear()
+        Sampling(compute, usual, "number").explain(row, 4_000, math.inf)
+        assert max(computed[2:]) <= most  # after the row itself and the references

@@ -24,7 +24,9 @@ from serving.models.explaining.contributions import Contributions, Unit
 log = logging.getLogger(__name__)
 
 SEED = 1  # of the orders, which are the same for all rows, so that equal rows have equal values
-MAX_CELLS = 2**20  # of rows that are computed at once
+# Of rows that are computed at once: the time is looked at between two pieces. It must not choose
+# them, because outputs may differ in their last bit by how many rows are computed together.
+MAX_ROWS, MAX_CELLS, MAX_CHARACTERS = 2**10, 2**20, 2**24
 
 
 class OutOfTime(Exception):
@@ -107,7 +109,7 @@ class Sampling:
             At the end, by `time.monotonic`.
         """
         count, width = orders.fields.shape
-        step = max(1, MAX_CELLS // width**2)
+        step = _orders_at_once(row)
         between = []
         for at in range(0, count, step):
             if time.monotonic() > end:
@@ -133,3 +135,11 @@ class Sampling:
             log.info("rows between a reference and an explained one are refused: %s", error)
             return np.full((*mixed.shape[:2], orders.outputs.shape[1]), np.nan)
         return outputs.reshape(*mixed.shape[:2], -1)
+
+
+def _orders_at_once(row: Matrix) -> int:
+    """Return for how many orders the rows between a reference and this one are computed at once."""
+    width = len(row)
+    characters = sum(len(each) for each in row if isinstance(each, str))
+    rows = min(MAX_ROWS, MAX_CELLS // width, MAX_CHARACTERS // max(1, characters))
+    return max(1, rows // width)
