@@ -75,7 +75,7 @@ def read(asked: Request) -> Read | Refused:
     file = parquet.ParquetFile(
         pa.BufferReader(asked.content),
         thrift_container_size_limit=MAX_COLUMNS,
-        thrift_string_size_limit=len(asked.content),
+        thrift_string_size_limit=max(1, len(asked.content)),
     )
     if file.metadata.num_rows > limit:
         return _too_many(f"{file.metadata.num_rows}", limit)

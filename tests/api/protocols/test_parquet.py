@@ -179,6 +179,7 @@ def test_columns_that_are_not_there_or_there_twice_are_named(client: FlaskClient
     assert "is there 2 times" in post(client, written(twice)).json["message"]
     none = post(client, written(pd.DataFrame([GOOD]).iloc[:0]))
     assert (none.status_code, "empty" in none.json["message"]) == (400, True)
+    assert "file size is 0 bytes" in post(client, b"").json["message"]
 
 
 def test_more_records_than_allowed_are_refused(settings: Settings):
