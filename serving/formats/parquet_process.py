@@ -100,7 +100,7 @@ def read(asked: Request) -> Read | Refused:
         if count > limit:  # the footer may be wrong
             return _too_many(f"{count} or more", limit)
         for name in wanted:
-            columns[name] += _values(batch.column(name))
+            columns[name] += _read(name, batch.column(name))
     return Read(columns, matched.unknown[:LISTED_NAMES])
 
 
@@ -112,6 +112,15 @@ def _require_flat(name: str, kind: Any) -> None:
     kind = kind.value_type if types.is_dictionary(kind) else kind
     if not any(is_of(kind) for is_of in READ):
         raise Unreadable(f"the column {shown(name)} has values of the type {kind}; send {KINDS}")
+
+
+def _read(name: str, column: Any) -> list[Any]:
+    try:
+        return _values(column)
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            f"the column {shown(name)} has a value that is not UTF-8: {error.object[:20]!r}"
+        ) from None
 
 
 def _values(column: Any) -> list[Any]:

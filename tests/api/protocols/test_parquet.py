@@ -161,6 +161,11 @@ def test_other_types_are_refused_by_name(column: Any, kind: str):
         parquet.read(Schema([Field(name="x")]), written({"x": column}), 9)
 
 
+def test_a_text_that_is_not_utf_8_is_refused_by_the_name_of_its_column():
+    with pytest.raises(NotATable, match='column "x" has a value that is not UTF-8'):
+        parquet.read(Schema([Field(name="x")]), written({"x": pa.array([b"\xff"])}), 9)
+
+
 def test_every_fault_is_reported_with_its_record(client: FlaskClient):
     frame = pd.DataFrame([GOOD, wine(pH=np.nan, color="blue")])
     refused = post(client, written(frame))
