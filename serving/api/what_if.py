@@ -10,7 +10,6 @@ from serving.api.openapi.operation import About, Operation, body, operation, res
 from serving.api.openapi.structs import ref
 from serving.api.respond import as_json
 from serving.formats.bodies import to_body
-from serving.models.explaining.explanation import ExplainOptions
 from serving.predicting.service import Service
 
 
@@ -37,7 +36,7 @@ def blueprint(service: Service) -> Blueprint:
     @declares(what_if_operation, scope="predict")
     def what_if(name: str) -> Response:
         engine = service.registry.engine(name)
-        options = explanations.options() or ExplainOptions()
+        options = explanations.options(always=True)
         rows = engine.schema.decode(read_json(), 1)
         if rows.many:
             raise BadRequest("an array was sent; send one record, a JSON object")

@@ -30,6 +30,8 @@ def test_it_is_predicted_and_explained_as_by_predict_but_has_no_id(own: FlaskCli
     recorded = own.post("/models/wine/predict?explain", **body(made_up)).json
     assert what_if(own, made_up) == {key: recorded[key] for key in recorded if key != "id"}
     assert len(what_if(own, made_up, "?explain=2")["explanation"]["contributions"]) == 2
+    (other,) = what_if(own, made_up, "?explain_classes=all")["explanation"]["others"]
+    assert other["of"] == "bom"
 
 
 def test_it_is_neither_recorded_nor_counted(own: FlaskClient, settings: Settings):
