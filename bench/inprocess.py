@@ -22,7 +22,8 @@ from serving.metrics.requests import Metrics  # noqa: E402
 from serving.models.artefact import FOREST  # noqa: E402
 from serving.models.engine import Engine  # noqa: E402
 from serving.models.explaining.explanation import ExplainOptions, Explanation  # noqa: E402
-from serving.predicting.service import RequestContext, Service  # noqa: E402
+from serving.predicting.context import RequestContext  # noqa: E402
+from serving.predicting.service import Service  # noqa: E402
 from serving.recording.journal import Journal  # noqa: E402
 from serving.recording.privacy import Privacy  # noqa: E402
 from serving.recording.store import Store  # noqa: E402

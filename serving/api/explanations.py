@@ -7,7 +7,7 @@ from serving.api.around import request_id
 from serving.api.openapi.operation import About, query
 from serving.api.openapi.structs import Schema, text
 from serving.models.explaining.explanation import ALL, LANGUAGES, ExplainOptions
-from serving.predicting.service import RequestContext
+from serving.predicting.context import RequestContext
 
 NAME, CLASSES = "explain", "explain_classes"
 LANGUAGE, REASONS = "language", "reasons_for"

@@ -19,7 +19,8 @@ from serving.api.protocols.v2.requests import HEADER, Content
 from serving.errors import NotJSON, TooManyRequests
 from serving.front import PlainRequest, PlainResponse
 from serving.models.engine import Engine
-from serving.predicting.service import RequestContext, Service
+from serving.predicting.context import RequestContext
+from serving.predicting.service import Service
 from serving.settings import Settings
 
 NAME = "([^/]+)"

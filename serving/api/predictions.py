@@ -20,6 +20,7 @@ from serving.api.query import LIMIT, Time, cursor, cursor_after, moment, own_id,
 from serving.api.respond import Object, as_json, encode
 from serving.ids import OWN_ID_OF_ONE
 from serving.inputs.schema import Remark
+from serving.predicting.lookup import find
 from serving.predicting.service import Service
 from serving.recording.store.rows import Feedback, Prediction
 
@@ -158,7 +159,9 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/predictions/<prediction_id>")
     @declares(prediction_operation, scope="read")
     def prediction(prediction_id: str) -> Response:
-        found = PredictionWithFeedback(**with_feedback(*service.find(prediction_id)))
+        found = PredictionWithFeedback(
+            **with_feedback(*find(service.journal, service.store, prediction_id))
+        )
         if wants_json(request.accept_mimetypes):
             return as_json(found)
         return recorded_page(service.registry, msgspec.json.decode(encode(found)))

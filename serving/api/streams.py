@@ -35,7 +35,8 @@ from serving.inputs.schema import Rows
 from serving.inputs.shown import printable
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
-from serving.predicting.service import RequestContext, Service
+from serving.predicting.context import RequestContext
+from serving.predicting.service import Service
 from serving.settings import Settings
 from serving.spool import Spool
 

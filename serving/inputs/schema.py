@@ -9,25 +9,25 @@ accepts needs no check for warnings.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from serving.errors import InvalidRecords
-from serving.inputs import arrays, dates, labels, strict_json
+from serving.inputs import arrays, labels, strict_json
 from serving.inputs.arrays import ArrayReader, Sent
 from serving.inputs.columns import Read, make_columns_reader
 from serving.inputs.exact import ExactReader, Reading, Remark
-from serving.inputs.field import Field, Value
+from serving.inputs.field import Field
 from serving.inputs.names import Names
 from serving.inputs.repeated import make_colon_counter
-from serving.inputs.row_texts import make_row_writer
+from serving.inputs.row_texts import RowWriter
 from serving.inputs.tables import Table
 from serving.inputs.unseen import Unseen
 
@@ -60,7 +60,8 @@ class Rows(NamedTuple):
 class Schema:
     """A model's fields, compiled for decoding; `table` is the format of their training file.
 
-    `read_columns` reads plain batches in C, or is None where it cannot.
+    `read_columns` reads plain batches in C, or is None where it cannot; `values` and `encodable`
+    are those of a `RowWriter`.
     """
 
     def __init__(self, fields: Sequence[Field], table: Table | None = None) -> None:
@@ -77,12 +78,6 @@ class Schema:
             | (MISSING if self.fields[column].optional else {})
             for column in self._of("category")
         }
-        self._missing = [column for column in self._optional if column not in self._texts]
-        self._shown: dict[int, Callable[[float], Any]] = {
-            **{column: _labelling(self.fields[column]) for column in self._categories},
-            **dict.fromkeys(self._dates, dates.to_iso),
-            **dict.fromkeys(self._of("boolean"), bool),
-        }
         # Fields whose values need conversion by `Field.read`.
         self._read = {
             column: field.read
@@ -94,7 +89,8 @@ class Schema:
         ]
         self._unseen = Unseen(self.fields)
         self._arrays = ArrayReader(self.fields, self.dtype)
-        self._write = make_row_writer(self.fields)
+        writer = RowWriter(self.fields)
+        self.values, self.encodable = writer.values, writer.encodable
         self._count_colons = make_colon_counter(self.fields, self._attributes)
         self._one = self._many = None
         self.read_columns: Read | None = None
@@ -209,24 +205,6 @@ class Schema:
             row[column] = read(None if row[column] is UNSET else row[column])
         return np.array([row], dtype=self.dtype)
 
-    def encodable(self, matrix: Matrix) -> Any:
-        """Return the values of rows to be encoded as JSON, maybe as JSON already."""
-        written = self._write(matrix) if self._write else None
-        return self.values(matrix) if written is None else Raw(written)
-
-    def values(self, matrix: Matrix) -> list[list[Value]]:
-        """Convert rows back to labels, ISO dates and booleans, with None for missing values."""
-        values: list[list[Any]] = matrix.tolist()
-        for column in self._missing:
-            for row in values:
-                if math.isnan(row[column]):
-                    row[column] = None
-        for column, shown_as in self._shown.items():
-            for row in values:
-                if row[column] is not None:
-                    row[column] = shown_as(row[column])
-        return values
-
     def _matrix(self, structs: list[msgspec.Struct]) -> Matrix:
         """Put many records into a matrix column by column, which is faster than value by value."""
         matrix = np.empty((len(structs), len(self.fields)), self.dtype)
@@ -275,7 +253,3 @@ class Schema:
     def unseen(self, matrix: Matrix) -> dict[int, list[Remark]]:
         """Find the values outside the range seen in training; return a warning for each, by row."""
         return self._unseen.find(self.numbers(matrix))
-
-
-def _labelling(field: Field) -> Callable[[float], str]:
-    return lambda code: field.categories[int(code)]

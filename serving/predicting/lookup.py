@@ -8,11 +8,13 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from serving.errors import EmptyStore, StoreError, without_path
+from serving.errors import EmptyStore, StoreError, UnknownPrediction, without_path
 from serving.ids import PredictionId
 from serving.recording.journal import Journal
 from serving.recording.status import Status
 from serving.recording.store import Store
+from serving.recording.store.additions import find_in_entries
+from serving.recording.store.rows import Feedback, Prediction, latest_first
 
 MAX_WAITING = 64 * 2**20  # bytes of the journal that are read for one response
 
@@ -22,6 +24,35 @@ class Named(NamedTuple):
 
     total: int
     ids: list[str]
+
+
+def find(
+    journal: Journal | None, store: Store, prediction_id: str
+) -> tuple[Prediction, list[Feedback]]:
+    """Find a prediction and all its feedback, the latest first.
+
+    What was recorded a moment ago is still in the journal, and while the store is down all is.
+
+    Raises
+    ------
+    UnknownPrediction, StoreError
+    """
+    unknown = UnknownPrediction(f"no prediction {prediction_id!r} is recorded here")
+    if not PredictionId.read(prediction_id):
+        raise unknown
+    entries = journal.find(prediction_id) if journal else []
+    recent, given = find_in_entries(entries, prediction_id)
+    try:
+        stored = store.prediction(prediction_id)
+    except StoreError:
+        if not recent:
+            raise
+        stored = None
+    prediction = stored[0] if stored else recent
+    if not prediction:
+        raise unknown
+    given += stored[1] if stored else []
+    return prediction, latest_first(given)
 
 
 def without_prediction(

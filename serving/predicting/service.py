@@ -1,20 +1,16 @@
 """The one path that every protocol takes: predict and record, add feedback, find a prediction."""
 
 import time
-from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from serving import clock, ids
-from serving.access.callers import EVERYBODY, Caller
 from serving.errors import (
     ArtefactError,
     JournalError,
     NotRecorded,
-    StoreError,
-    UnknownPrediction,
     UnknownVersion,
 )
 from serving.inputs.schema import Rows
@@ -23,51 +19,17 @@ from serving.models.engine import Engine
 from serving.models.explaining.explanation import ExplainOptions
 from serving.models.predicted import Predicted
 from serving.predicting import feedback, lookup
+from serving.predicting.context import RequestContext
 from serving.predicting.explaining import Explaining
 from serving.predicting.trial import LivePredictions, TrialRunner
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
-from serving.recording.store.additions import find_in_entries
-from serving.recording.store.rows import Feedback, Prediction, Trial, latest_first
+from serving.recording.store.rows import Feedback, Trial
 from serving.versions.registry import Registry
 
 LATEST_ARRIVAL = 600_000  # milliseconds after which a prediction must be in the store
-
-
-class RequestContext(NamedTuple):
-    """What is known of a request besides its records.
-
-    Attributes
-    ----------
-    since : int
-        The time of its arrival, by `time.perf_counter_ns`.
-    subject : str
-        The person whom it is about, by the caller's own key; empty if none was sent.
-    caller : Caller
-        Who sends it.
-    explain : ExplainOptions or None
-        What is to be explained.
-    own_id : str
-        The caller's own id of it; empty if none was sent.
-    places : sequence of int
-        The positions in the request of the records that are predicted; empty if these are all.
-    """
-
-    request_id: str
-    since: int
-    subject: str = ""
-    caller: Caller = EVERYBODY
-    explain: ExplainOptions | None = None
-    own_id: str = ""
-    places: Sequence[int] = ()
-
-    def with_own_id(self, sent: str | None) -> "RequestContext":
-        """Take the id that a protocol has for a request, if it is valid and the only own id."""
-        if not sent or self.own_id or not ids.OWN_ID.fullmatch(sent):
-            return self
-        return self._replace(own_id=sent)
 
 
 class RecordedFeedback(msgspec.Struct, frozen=True):
@@ -219,32 +181,6 @@ class Service:
         StoreError
         """
         return self.store.unmatched(clock.now() - LATEST_ARRIVAL, limit)
-
-    def find(self, prediction_id: str) -> tuple[Prediction, list[Feedback]]:
-        """Find a prediction and all its feedback, the latest first.
-
-        What was recorded a moment ago is still in the journal, and while the store is down all is.
-
-        Raises
-        ------
-        UnknownPrediction, StoreError
-        """
-        unknown = UnknownPrediction(f"no prediction {prediction_id!r} is recorded here")
-        if not ids.PredictionId.read(prediction_id):
-            raise unknown
-        entries = self.journal.find(prediction_id) if self.journal else []
-        recent, given = find_in_entries(entries, prediction_id)
-        try:
-            stored = self.store.prediction(prediction_id)
-        except StoreError:
-            if not recent:
-                raise
-            stored = None
-        prediction = stored[0] if stored else recent
-        if not prediction:
-            raise unknown
-        given += stored[1] if stored else []
-        return prediction, latest_first(given)
 
 
 def _entry(

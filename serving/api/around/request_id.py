@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest
 from serving import ids, log
 from serving.api.openapi.structs import Schema, text
 from serving.inputs.shown import shown
-from serving.predicting.service import RequestContext
+from serving.predicting.context import RequestContext
 from serving.recording.privacy import SUBJECT_PATTERN, require_subject
 
 HEADER = "X-Request-ID"

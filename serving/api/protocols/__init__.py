@@ -15,7 +15,8 @@ from flask import Blueprint
 from serving.api.protocols import kserve, mlflow, native, sagemaker, v2, vertex
 from serving.api.protocols.v2.requests import Content
 from serving.models.engine import Engine
-from serving.predicting.service import RequestContext, Service
+from serving.predicting.context import RequestContext
+from serving.predicting.service import Service
 from serving.settings import Settings
 
 Answer = Callable[[Service, Engine, bytes, int, RequestContext], bytes]

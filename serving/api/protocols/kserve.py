@@ -25,7 +25,8 @@ from serving.inputs.schema import Rows
 from serving.inputs.strict_json import JSONObject
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
-from serving.predicting.service import RequestContext, Service
+from serving.predicting.context import RequestContext
+from serving.predicting.service import Service
 from serving.settings import Settings
 
 PREDICT = "/v1/models/<name>:predict"

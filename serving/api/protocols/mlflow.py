@@ -23,7 +23,8 @@ from serving.api.protocols.refusals import described
 from serving.api.respond import as_json, encode
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
-from serving.predicting.service import RequestContext, Service
+from serving.predicting.context import RequestContext
+from serving.predicting.service import Service
 from serving.settings import Settings
 from serving.versions.registry import Registry
 

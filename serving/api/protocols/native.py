@@ -26,7 +26,8 @@ from serving.errors import NotJSON
 from serving.formats import READERS, WRITERS
 from serving.formats.bodies import to_body
 from serving.models.engine import Engine
-from serving.predicting.service import RequestContext, Service
+from serving.predicting.context import RequestContext
+from serving.predicting.service import Service
 from serving.settings import Settings
 
 DEFAULT, OF_MODEL = "/predict", "/models/<name>/predict"

@@ -24,7 +24,8 @@ from serving.formats import Batch, Reader, predict_batch
 from serving.inputs.schema import Rows
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
-from serving.predicting.service import RequestContext, Service
+from serving.predicting.context import RequestContext
+from serving.predicting.service import Service
 from serving.settings import Settings
 
 HEADER = "X-Amzn-SageMaker-"

@@ -28,7 +28,8 @@ from serving.inputs.schema import Rows
 from serving.models.engine import Engine
 from serving.models.outputs import Predictions
 from serving.models.predicted import Predicted
-from serving.predicting.service import RequestContext, Service
+from serving.predicting.context import RequestContext
+from serving.predicting.service import Service
 from serving.settings import Settings
 from serving.versions.versions import Versions
 
