@@ -72,7 +72,7 @@ def invocations_operation(about: About) -> Operation:
 def blueprint(service: Service, settings: Settings) -> Blueprint:
     """Routes of a container, and of an endpoint."""
     routes = Blueprint("sagemaker", __name__)
-    refusals.register(routes)
+    refusals.register(routes, below=mlflow.INVOCATIONS)  # also by another method
 
     @routes.post("/endpoints/<name>/invocations")
     @routes.post(mlflow.INVOCATIONS, defaults={"name": None})

@@ -299,6 +299,12 @@ def test_what_cannot_be_read_is_a_400_that_names_it(
     assert words in refused.json["message"]
 
 
+def test_another_method_is_refused_in_the_same_form(client: FlaskClient):
+    refused = client.put("/invocations")
+    assert (refused.status_code, refused.content_type) == (405, JSON)
+    assert "allows OPTIONS, POST" in refused.json["error"]
+
+
 def test_keys_and_limits_hold(settings: Settings):
     limited = Settings(var_dir=settings.var_dir, api_keys=KEYS, max_records=1)
     client = create_app(limited).test_client()
