@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from werkzeug.exceptions import BadRequest
 
+from serving.api.protocols.v2.requests import Content, split, to_rows
 from serving.api.protocols.v2.tensors import DTYPES, Tensor, read, to_bytes
+from serving.inputs.field import Field
+from serving.inputs.schema import Schema
 
 NUMERIC = st.sampled_from(sorted(DTYPES))
 
@@ -89,3 +93,14 @@ def test_whole_numbers_may_have_a_point_and_null_stays_null():
 def test_what_is_no_integer_of_the_size_is_refused(value: Any):
     with pytest.raises(ValueError, match="no INT8"):
         read(tensor("INT8", [value], [1]), None)
+
+
+def test_without_json_a_body_is_the_only_column_of_a_model():
+    schema = Schema([Field(name="x")])
+    request, parts = split(Content(np.array([1.5, 2.5], "<f8").tobytes(), "0"), schema)
+    assert to_rows(request, parts, schema, 9).matrix.tolist() == [[1.5], [2.5]]
+    with pytest.raises(BadRequest, match='has 9 bytes; send 8 for each FP64 of "x"'):
+        split(Content(bytes(9), "0"), schema)
+    schema = Schema([Field(name="x", type="text")])
+    request, parts = split(Content("ação".encode(), "0"), schema)
+    assert to_rows(request, parts, schema, 9).matrix.tolist() == [["ação"]]

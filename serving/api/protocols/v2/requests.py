@@ -135,7 +135,12 @@ def _raw(body: bytes, schema: Schema) -> tuple[Request, list[bytes | None]]:
     if datatype == "BYTES":
         count, body = 1, tensors.LENGTH.pack(len(body)) + body
     else:
-        count = len(body) // tensors.DTYPES[datatype].itemsize
+        count, rest = divmod(len(body), size := tensors.DTYPES[datatype].itemsize)
+        if rest:
+            raise BadRequest(
+                f"{HEADER} is 0, and the body has {len(body)} bytes; send {size} for each "
+                f"{datatype} of {shown(field.name)}"
+            )
     tensor = Tensor(field.name, [count, 1], datatype)
     return Request([tensor], parameters={"binary_data_output": True}), [body]
 
