@@ -75,15 +75,16 @@ def choose(request: Request, manifest: Manifest, *, explained: bool = False) -> 
     wanted = request.outputs or [Wanted(DEFAULT)]
     if explained and EXPLANATION not in {each.name for each in wanted}:
         wanted = [*wanted, Wanted(EXPLANATION)]
-    counts = Counter(each.name for each in wanted)
-    if unknown := tuple(name for name in counts if name not in offered):
+    if unknown := tuple({each.name: None for each in wanted if each.name not in offered}):
         raise BadRequest(
             f"the model {manifest.name!r} has no output {listed(unknown)}; "
             f"it has {', '.join(offered)}"
         )
     # A small body could name one a thousand times, and have the response as many times as large.
-    if repeated := tuple(name for name, count in counts.items() if count > 1):
-        raise BadRequest(f"outputs are repeated: {listed(repeated)}; name each once")
+    if len(wanted) > 1:
+        counts = Counter(each.name for each in wanted)
+        if repeated := tuple(name for name, count in counts.items() if count > 1):
+            raise BadRequest(f"outputs are repeated: {listed(repeated)}; name each once")
     return [_chosen(each, offered[each.name], request.wants_binary, manifest) for each in wanted]
 
 
@@ -93,7 +94,9 @@ def explains(chosen: Sequence[Chosen]) -> bool:
 
 
 def _chosen(wanted: Wanted, described: TensorMetadata, binary: bool, manifest: Manifest) -> Chosen:  # noqa: FBT001
-    parameters = wanted.parameters or {}
+    parameters = wanted.parameters
+    if not parameters:
+        return Chosen(described, binary, 0)
     top = parameters.get("classification") or 0
     if top:
         ranked = {"predict", "predict_proba"} if "predict_proba" in outputs_of(manifest) else {}
