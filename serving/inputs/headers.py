@@ -27,12 +27,15 @@ def names(header: Row) -> tuple[str, ...]:
     plain = [normalize("NFC", name.strip()) for name in header]
     used = {*plain}
     given: dict[str, None] = {}
+    last: dict[str, int] = {}  # a line may repeat a name half a million times
     for at, name in enumerate(plain):
-        unique, times = name or f"Unnamed: {at}", 0
+        own = name or f"Unnamed: {at}"
+        times = last.get(own, 0)
+        unique = f"{own}.{times}" if times else own
         while unique in given or (times and unique in used):
             times += 1
-            unique = f"{name or f'Unnamed: {at}'}.{times}"
-        given[unique] = None
+            unique = f"{own}.{times}"
+        given[unique], last[own] = None, times
     return tuple(given)
 
 

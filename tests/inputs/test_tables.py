@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.errors import NotATable
+from serving.inputs.headers import names
 from serving.inputs.tables import TableReader
 
 WRITTEN = st.text(st.characters(codec="latin-1", exclude_categories=["C"]), max_size=9)
@@ -147,3 +148,9 @@ def test_what_is_not_a_table_is_refused_with_the_line(content: bytes, message: s
 
 def test_a_quote_within_a_cell_is_a_quote():
     assert rows('a,b\n5" pipe,1\n"a"b,2\n') == [['5" pipe', "1"], ["ab", "2"]]
+
+
+def test_a_name_that_is_repeated_very_often_takes_no_time():
+    found = names(["x", "x.1"] + ["x"] * 200_000)
+    assert found[:4] == ("x", "x.1", "x.2", "x.3")
+    assert found[-1] == "x.200001"
