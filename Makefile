@@ -49,7 +49,7 @@ sanitize: .venv/development  ## walk and explain forests and read batches, malfo
 			-I$(shell .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 			$$source.c -o .venv/sanitized/$$(basename $$source).so -lm || exit; \
 	done
-	SANITIZED=.venv/sanitized CASES=$${CASES:-1000} PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+	SANITIZED=.venv/sanitized CASES=$${CASES:-300} PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
 		LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" \
 		.venv/bin/pytest tests/models/test_forest.py tests/models/test_forest_explained.py tests/inputs/test_columns.py tests/inputs/test_row_texts.py
 

@@ -22,7 +22,7 @@ PYTHON = HERE / ".venv/bin/python"
 CLIENTS = HERE / "clients"  # of each generator
 KEY = f"adega_{'x' * 43}"  # as a generated one, it is not slowed down by wrong ones
 # Each operation's, in the fuzzing phase; the others are as many as the document has corners.
-CASES, SEED = os.environ.get("CASES", "60"), os.environ.get("SEED", "1")
+CASES, SEED = os.environ.get("CASES", "30"), os.environ.get("SEED", "1")
 LEAST_CASES = 5_000
 
 
