@@ -13,7 +13,6 @@ from werkzeug.http import HTTP_STATUS_CODES  # http.HTTPStatus renames some with
 from serving.api.respond import as_json
 from serving.errors import (
     ArtefactError,
-    EmptyStore,
     Fault,
     InvalidRecords,
     InvalidSubject,
@@ -48,7 +47,6 @@ STATUS: dict[type[ServingError], HTTPStatus] = {
     JournalError: HTTPStatus.SERVICE_UNAVAILABLE,
     NoRoom: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
-    EmptyStore: HTTPStatus.SERVICE_UNAVAILABLE,
     NoKey: HTTPStatus.UNAUTHORIZED,
     WrongKey: HTTPStatus.UNAUTHORIZED,
     NotAllowed: HTTPStatus.FORBIDDEN,
@@ -109,9 +107,14 @@ def register(app: Flask) -> None:
         return response
 
 
+def status_of(error: ServingError) -> HTTPStatus:
+    """Return the status of an error: that of the nearest kind that has one."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
 def refused(error: ServingError) -> Response:
     """Answer an error of the service with its problem."""
-    status, detail = STATUS[type(error)], public(error)
+    status, detail = status_of(error), public(error)
     if isinstance(error, InvalidRecords):
         return _as_json(problem(InvalidInput, status, detail, errors=error.faults))
     if isinstance(error, VersionRefused):

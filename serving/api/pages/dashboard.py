@@ -90,9 +90,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     def failed(error: ServingError) -> Response:
         stored = isinstance(error, StoreError)
         reason = errors.public(error)
-        return _page(
-            "monitor_failed.html", errors.STATUS[type(error)], reason=reason, stored=stored
-        )
+        return _page("monitor_failed.html", errors.status_of(error), reason=reason, stored=stored)
 
     @routes.errorhandler(BadRequest)
     def bad_request(error: BadRequest) -> Response:

@@ -34,7 +34,7 @@ def blueprint(access: Access) -> Blueprint:
         except (NoKey, WrongKey, TooManyRequests) as error:
             g.refused = error.reason
             refused = _form(error.public)
-            refused.status_code = errors.STATUS[type(error)]
+            refused.status_code = errors.status_of(error)
             return refused
         response = redirect(_local(request.form.get("then", "")), 303)
         response.set_cookie(
