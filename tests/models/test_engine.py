@@ -1,6 +1,8 @@
 """What may serve a version, and what is refused before it does."""
 
+import gc
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,15 @@ def test_a_pickle_that_cannot_predict_is_refused():
     other = version("a forest of text and numbers").contents[PICKLE]
     with pytest.raises(ArtefactError, match="the pickle cannot predict the recorded rows: "):
         Engine(with_file(version("nothing that compiles"), PICKLE, other))
+
+
+def test_an_engine_does_not_keep_its_artefact_in_memory():
+    read = version("a scaled forest")
+    files = weakref.ref(read)
+    engine = Engine(read)
+    del read
+    gc.collect()
+    assert files() is None, engine.backend  # naming the engine keeps it alive until here
 
 
 def test_an_engine_that_fails_blames_no_record(monkeypatch: pytest.MonkeyPatch):

@@ -54,14 +54,15 @@ class Explainer:
     def __init__(
         self, artefact: Artefact, compute: Compute, references: Matrix, unfit: Collection[str]
     ) -> None:
-        self._manifest, self._unfit = artefact.manifest, unfit
+        manifest = artefact.manifest
+        self._manifest, self._unfit = manifest, unfit
         self._contents = {
             file: artefact.contents[file] for file in LOADERS if file in artefact.contents
         }
-        unit: Unit = "probability" if self._manifest.classes else "number"
+        unit: Unit = "probability" if manifest.classes else "number"
 
-        def explained(rows: Matrix) -> Matrix:
-            return explained_outputs(artefact.manifest, compute(rows))
+        def explained(rows: Matrix) -> Matrix:  # knows no artefact, whose pickle is megabytes
+            return explained_outputs(manifest, compute(rows))
 
         self._compute: Compute = explained
         self._sampling = Sampling(self._compute, references, unit)
