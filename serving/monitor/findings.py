@@ -47,7 +47,7 @@ class FieldDrift(msgspec.Struct, frozen=True, kw_only=True):
     change : float or None
         The largest share of rows that a test found changed, 0 to 1: it ranks numbers and
         categories alike.
-    importance: float or None
+    importance : float or None
         Of a field, by permutation or else by mean contribution, relative to the most important one,
         0 to 1; None of an output, and where training measured neither.
     """
