@@ -6,22 +6,14 @@ and the nodes of some trees, level by level, their columns.
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
 from serving.models.explaining.forest_paths import Paths
-from serving.models.forest_tables import (
-    EQUALS,
-    FILL,
-    RANK,
-    REPLACE,
-    SCALE,
-    STRETCH,
-    Tables,
-)
+from serving.models.explaining.steps import apply_step
+from serving.models.forest_tables import LOOKUP, Tables
 
 GROUP = 2**14  # nodes of the trees whose arrays stay in the cache together
 BITS = 32  # of a word of members
@@ -104,17 +96,17 @@ class _Group:
         is_on = self._is_on(slots)
         parts = self.rest + self.points * is_on
         products = parts / parts[:, self.before]
-        for begun, ended in self.levels:
-            products[:, begun:ended] *= products[:, self.parent[begun:ended]]
+        for start, end in self.levels:
+            products[:, start:end] *= products[:, self.parent[start:end]]
         gains = (is_on - self.reached) / parts
         changes = gains[:, self.roots :] - gains[:, self.before[self.roots :]]
         changes *= self.weights[:, None]
         added = np.zeros(cells)
         for value, leaves in enumerate(self.leaves):
             sums = products * leaves
-            for begun, ended in reversed(self.levels):
-                both = sums[:, begun:ended:2] + sums[:, begun + 1 : ended : 2]
-                sums[:, self.parent[begun:ended:2]] = both
+            for start, end in reversed(self.levels):
+                both = sums[:, start:end:2] + sums[:, start + 1 : end : 2]
+                sums[:, self.parent[start:end:2]] = both
             by_node = np.einsum("qn,qn->n", changes, sums[:, self.roots :])
             added += np.bincount(self.cell + value, by_node, cells)
         return added
@@ -128,8 +120,8 @@ class _Group:
             is_left[self.among] = self.members[bit // BITS] >> (bit % BITS).astype(np.uint32) & 1
         is_on = np.ones(len(self.parent), bool)
         is_on[self.roots :: 2], is_on[self.roots + 1 :: 2] = is_left, ~is_left
-        for begun, ended in self.levels:
-            is_on[begun:ended] &= is_on[self.before[begun:ended]]
+        for start, end in self.levels:
+            is_on[start:end] &= is_on[self.before[start:end]]
         return is_on
 
 
@@ -147,35 +139,14 @@ def _slots(tables: Tables, rows: Matrix) -> NDArray[np.float32]:
     """What nodes compare: of each feature a slot for missing values to go right, and left."""
     largest = np.finfo(np.float32).max
     slots = np.empty((len(rows), 2 * len(tables["features"])), np.float32)
-    for at, (field, first, end) in enumerate(tables["features"].tolist()):
+    for at, (field, begin, end) in enumerate(tables["features"].tolist()):
         values = rows[:, field]
-        for step in tables["steps"][first:end]:
-            values = _after(step, tables["numbers"], values)
+        for step in tables["steps"][begin:end]:
+            kind, first, a, b, count = step.item()
+            taken = 2 * count if kind == LOOKUP else count
+            values = apply_step(kind, values, a, b, tables["numbers"][first : first + taken])
         compared = np.clip(values, -largest, largest).astype(np.float32)
         is_missing = np.isnan(values)
         slots[:, 2 * at] = np.where(is_missing, np.inf, compared)
         slots[:, 2 * at + 1] = np.where(is_missing, -np.inf, compared)
     return slots
-
-
-# The steps that look nothing up: of the values, and the step's numbers `a` and `b`.
-STEPS: dict[int, Callable[[Floats, float, float], Any]] = {
-    FILL: lambda values, a, _: np.where(np.isnan(values), a, values),
-    REPLACE: lambda values, a, b: np.where(values == a, b, values),
-    SCALE: lambda values, a, b: (values - a) / b,
-    STRETCH: lambda values, a, b: values * a + b,
-    EQUALS: lambda values, a, _: (values == a).astype(np.float64),
-}
-
-
-def _after(step: Any, numbers: Floats, values: Floats) -> Floats:
-    kind, first, a, b, count = step.item()
-    if kind in STEPS:
-        with np.errstate(all="ignore"):
-            return np.asarray(STEPS[kind](values, a, b))
-    known = numbers[first : first + count]
-    place = np.searchsorted(known, values)
-    if kind == RANK:
-        return np.where(np.isnan(values), values, place)
-    found = np.append(numbers[first + count : first + 2 * count], a)
-    return np.where(np.append(known, np.nan)[place] == values, found[place], a)

@@ -5,20 +5,15 @@ Shapley value if features are independent. Features of the same field are added 
 `train/onnx/linear.py` writes the file.
 """
 
-from collections.abc import Callable
-
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
 from serving.models.backends import feature_columns, to_features
 from serving.models.explaining.contributions import Contributions, Explain, Unit
-from serving.models.forest_tables import EQUALS, FILL, LOOKUP, REPLACE, SCALE, STRETCH
+from serving.models.explaining.steps import STEPS, Column, apply_step
 from serving.models.manifest import Manifest
-
-Column = NDArray[np.float64]
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,7 +85,7 @@ def _explainer(model: Linear, manifest: Manifest) -> Explain:
         raise ValueError(f"it is not of {outputs} outputs")
     if not all(each.column in owners for each in features):
         raise ValueError("a feature's column is missing")
-    if not all(step.kind in AFTER for each in features for step in each.steps):
+    if not all(step.kind in STEPS for each in features for step in each.steps):
         raise ValueError("a step is of no known kind")
     belongs = np.zeros((len(features), len(fields)))
     belongs[np.arange(len(features)), [owners[each.column] for each in features]] = 1
@@ -110,21 +105,5 @@ def _explainer(model: Linear, manifest: Manifest) -> Explain:
 def transformed(feature: Feature, column: Column) -> Column:
     """Return the values of a feature, made of those of its column."""
     for step in feature.steps:
-        column = AFTER[step.kind](step, column)
+        column = apply_step(step.kind, column, step.a, step.b, np.array(step.numbers))
     return column
-
-
-def _looked_up(step: Step, column: Column) -> Column:
-    known, numbers = np.split(np.array(step.numbers), 2)
-    places = np.searchsorted(known, column).clip(max=len(known) - 1)
-    return np.where(known[places] == column, numbers[places], step.a)
-
-
-AFTER: dict[int, Callable[[Step, Column], Column]] = {
-    FILL: lambda step, column: np.where(np.isnan(column), step.a, column),
-    REPLACE: lambda step, column: np.where(column == step.a, step.b, column),
-    SCALE: lambda step, column: (column - step.a) / step.b,
-    STRETCH: lambda step, column: column * step.a + step.b,
-    EQUALS: lambda step, column: (column == step.a).astype(np.float64),
-    LOOKUP: _looked_up,
-}
