@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from urllib.request import urlopen
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from bench import ceiling, processes, wrk
 from bench.errors import BenchError
 from bench.measure import BATCHERS, SETTLING
+from bench.ratio import ratio
 from bench.server import Server, serving
 from bench.targets import SERVICE, UNRECORDED
 from bench.workload import BATCH, MODEL, workload
@@ -61,14 +62,8 @@ def ratios(turns: int, *, recorded: bool) -> Iterator[str]:
         used = f", {median(times[name]):5.2f} µs of processor a row" if name in times else ""
         yield f"{name:7} {median(found):9,.0f} rows/s{used}"
     for over, under in (("forest", "ONNX"), ("forest", "alone"), ("ONNX", "alone")):
-        yield _ratio(f"rows/s, {over} ÷ {under}", rates[over], rates[under])
-    yield _ratio("processor time, ONNX ÷ forest", times["ONNX"], times["forest"])
-
-
-def _ratio(name: str, over: list[float], under: list[float]) -> str:
-    pairs = [a / b for a, b in zip(over, under, strict=True)]
-    low, middle, high = quantiles(pairs, n=4)
-    return f"{name}: {middle:.2f} (half of {len(pairs)} turns: {low:.2f} to {high:.2f})"
+        yield f"rows/s, {over} ÷ {under}: {ratio(rates[over], rates[under])}"
+    yield f"processor time, ONNX ÷ forest: {ratio(times['ONNX'], times['forest'])}"
 
 
 def _require_backend(server: Server, name: str) -> None:

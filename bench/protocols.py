@@ -7,13 +7,11 @@ second do. The collector's is not in it, as its work waits until the processors 
 """
 
 import http.client
-import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,35 +20,15 @@ from bench import processes, wrk
 from bench.environments import ENVIRONMENTS
 from bench.errors import BenchError
 from bench.measure import BATCHERS, TYPICAL
+from bench.protocol_requests import KINDS, OWN, THEIRS, Kind
+from bench.ratio import ratio
 from bench.server import TOLERANCE, Server, serving
 from bench.targets import BATCH, FIRST, MLSERVER, SERVICE
 from bench.workload import Workload, workload
-from serving.api.protocols.v2.requests import HEADER
 
 SECONDS = 2
 SETTLING = 3  # seconds in which a collector may catch up before the next load
 NICENESS = 16  # its place among the fields of /proc/PID/stat
-OWN, THEIRS = "own JSON", "MLServer, V2 JSON"
-PROBABILITIES: dict[str, Any] = {"outputs": [{"name": "predict_proba"}]}
-BINARY = {**PROBABILITIES, "parameters": {"binary_data_output": True}}
-
-Sent = tuple[bytes, dict[str, str]]  # a body, and headers
-
-
-class Kind(NamedTuple):
-    """A kind of request: where it is sent, how wines become one, and how predictions are read.
-
-    Attributes
-    ----------
-    read : callable
-        From the body of a response to a label, or a list of probabilities, for each wine.
-    """
-
-    name: str
-    path: str
-    write: Callable[[Workload, slice], Sent]
-    read: Callable[[bytes], list[Any]]
-    server: str = SERVICE.name
 
 
 class Measured(NamedTuple):
@@ -174,110 +152,6 @@ def _compared(title: str, rates: dict[str, list[Measured]], rows: int) -> Iterat
         yield f"{title}, {name}: {per_second * rows:,.0f} rows/s, {used:.2f} µs of processor a row"
         for under in (OWN, THEIRS):
             if under in rates and name != under:
-                by_time, by_processor = (
-                    _ratio(each, other)
-                    for each, other in zip(
-                        zip(*found, strict=True), zip(*rates[under], strict=True), strict=True
-                    )
-                )
+                pair = zip(*found, strict=True), zip(*rates[under], strict=True)
+                by_time, by_processor = map(ratio, *pair)
                 yield f"    ÷ {under}: rows/s {by_time}, rows for its processor time {by_processor}"
-
-
-def _ratio(over: Iterable[float], under: Iterable[float]) -> str:
-    pairs = [a / b for a, b in zip(over, under, strict=True)]
-    low, middle, high = quantiles(pairs, n=4)
-    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
-
-
-def _json(make: Callable[[Workload, slice], Any], work: Workload, wines: slice) -> Sent:
-    return json.dumps(make(work, wines)).encode(), {}
-
-
-def _member(name: str, work: Workload, wines: slice) -> Any:
-    return {name: work.records[wines]}
-
-
-def _split(work: Workload, wines: slice) -> Any:
-    data = [[*record.values()] for record in work.records[wines]]
-    return {"dataframe_split": {"columns": work.fields, "data": data}}
-
-
-def _csv(work: Workload, wines: slice) -> Sent:
-    """Write lines of values without one of names."""
-    lines = [",".join(map(str, record.values())) for record in work.records[wines]]
-    return "\n".join(lines).encode(), {"Content-Type": "text/csv"}
-
-
-def _matrix(dtype: str, work: Workload, wines: slice) -> Sent:
-    """Write the rows as one binary tensor."""
-    values = np.array(work.rows[wines], dtype)
-    return _binary([("wines", f"FP{8 * values.itemsize}", [*values.shape], values.tobytes())])
-
-
-def _columns(work: Workload, wines: slice) -> Sent:
-    """Write a binary tensor for each field, labels as texts."""
-    tensors = []
-    for name in work.fields:
-        column = [record[name] for record in work.records[wines]]
-        if isinstance(column[0], str):
-            content = b"".join(len(text).to_bytes(4, "little") + text.encode() for text in column)
-        else:
-            content = np.array(column, "<f8").tobytes()
-        kind = "BYTES" if isinstance(column[0], str) else "FP64"
-        tensors.append((name, kind, [len(column), 1], content))
-    return _binary(tensors)
-
-
-def _binary(tensors: list[tuple[str, str, list[int], bytes]]) -> Sent:
-    inputs = [
-        {
-            "name": name,
-            "datatype": datatype,
-            "shape": shape,
-            "parameters": {"binary_data_size": len(content)},
-        }
-        for name, datatype, shape, content in tensors
-    ]
-    head = json.dumps({"inputs": inputs, **BINARY}).encode()
-    return head + b"".join(tensor[-1] for tensor in tensors), {HEADER: str(len(head))}
-
-
-def _own(answer: bytes) -> list[Any]:
-    predicted = json.loads(answer)
-    return [each["prediction"] for each in predicted.get("predictions", [predicted])]
-
-
-def _pairs(answer: bytes) -> list[Any]:
-    values: list[float] = json.loads(answer)["outputs"][0]["data"]
-    return np.reshape(values, (-1, 2)).tolist()
-
-
-def _binary_pairs(answer: bytes) -> list[Any]:
-    _, end = json.JSONDecoder().raw_decode(answer.decode("latin-1"))
-    return np.frombuffer(answer[end:], "<f8").reshape(-1, 2).tolist()
-
-
-def _predictions(answer: bytes) -> list[Any]:
-    found: list[Any] = json.loads(answer)["predictions"]
-    return found
-
-
-V2 = "/v2/models/wine/infer"
-V1, MLFLOW = "/v1/models/wine:predict", "/serving-endpoints/wine/invocations"
-KINDS = (
-    Kind(OWN, SERVICE.path, partial(_json, SERVICE.encode), _own),
-    Kind("V2 JSON", V2, partial(_json, MLSERVER.encode), _pairs),
-    Kind("V2 binary", V2, partial(_matrix, "<f8"), _binary_pairs),
-    Kind("V2 binary, FP32", V2, partial(_matrix, "<f4"), _binary_pairs),
-    Kind("V2 binary, columns", V2, _columns, _binary_pairs),
-    Kind("V1", V1, partial(_json, partial(_member, "instances")), _predictions),
-    Kind(
-        "MLflow records",
-        MLFLOW,
-        partial(_json, partial(_member, "dataframe_records")),
-        _predictions,
-    ),
-    Kind("MLflow frame", MLFLOW, partial(_json, _split), _predictions),
-    Kind("SageMaker CSV", "/invocations", _csv, json.loads),
-    Kind(THEIRS, V2, partial(_json, MLSERVER.encode), _pairs, MLSERVER.name),
-)

@@ -6,11 +6,12 @@ so the ratios of each turn hold where figures taken minutes apart do not.
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from statistics import median, quantiles
+from statistics import median
 
 from bench import processes, wrk
 from bench.errors import BenchError
 from bench.measure import SETTLING, TYPICAL
+from bench.ratio import ratio
 from bench.server import serving
 from bench.targets import TARGETS
 from bench.workload import workload
@@ -51,7 +52,4 @@ def ratios(turns: int, beside: tuple[str, ...] = ()) -> Iterator[str]:
     for name, found in rates.items():
         yield f"{name:12} {median(found):7,.0f} requests/s"
     for over, under in (*PAIRS, *(("service", name) for name in beside)):
-        pairs = [a / b for a, b in zip(rates[over], rates[under], strict=True)]
-        low, _, high = quantiles(pairs, n=4)
-        spread = f"half of {turns} turns: {low:.3f} to {high:.3f}"
-        yield f"{over} ÷ {under}: {median(pairs):.3f} ({spread})"
+        yield f"{over} ÷ {under}: {ratio(rates[over], rates[under])}"
