@@ -10,10 +10,8 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from artefacts import made
-from estimators import fitted, loans
 from forest_files import ODD, mutate, mutations, packed, tables_of
-from forests import ALL, WITHOUT
+from forests import ALL, WITHOUT, artefact, compiled, estimator
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from serving.errors import ArtefactError
 from serving.models import forest, forest_tables
-from serving.models.artefact import FOREST, ONNX, Artefact
+from serving.models.artefact import FOREST, ONNX
 from serving.models.backends import from_estimator
 from serving.models.engine import Engine
 from train.onnx import proof
@@ -33,20 +31,6 @@ walked = pytest.mark.skipif(
     not forest.is_available() and "CI" not in os.environ,
     reason="there was no C compiler when adega was installed",
 )
-
-
-@cache
-def estimator(case: str) -> Any:
-    return fitted(ALL[case])
-
-
-@cache
-def artefact(case: str) -> Artefact:
-    return compiled(case)
-
-
-def compiled(case: str) -> Artefact:
-    return made("loan", estimator(case), loans(missing=ALL[case].missing), **ALL[case].says)
 
 
 @walked

@@ -1,9 +1,7 @@
 """What fields contribute to the outputs of trees: Shapley values, equal to their definition."""
 
-import io
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from itertools import combinations
 from math import factorial
 from typing import Any
@@ -11,11 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from artefacts import made, manifest_of
-from conftest import ROOT
-from estimators import fitted, loans
-from forest_files import ODD, mutate, mutations, packed, tables_of
-from forests import ALL, WITHOUT
+from artefacts import manifest_of
+from forest_files import ODD
+from forests import ALL, WITHOUT, estimator, explained, with_table
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -32,16 +28,10 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
-from serving.errors import ArtefactError
 from serving.inputs.field import Field
-from serving.models import artefact as artefacts
-from serving.models import forest_tables
-from serving.models.artefact import FOREST, Artefact
 from serving.models.backends import from_estimator, to_features
-from serving.models.engine import Engine
 from serving.models.explaining import forest
-from serving.models.explaining.contributions import Contributions, adds_up
-from serving.models.explaining.explanation import ExplainOptions, Explanation
+from serving.models.explaining.contributions import adds_up
 from serving.models.explaining.forest import from_forest
 from train.onnx import forest as writing
 from train.onnx.proof_rows import rows_on_thresholds
@@ -167,37 +157,14 @@ def test_contributions_are_the_shapley_values_of_their_definition(
         np.testing.assert_allclose(explain(rows).values, right, rtol=0, atol=EXACT)
 
 
-@pytest.fixture(scope="module")
-def versions() -> dict[str, tuple[Any, Artefact]]:
-    return {}
-
-
-def version_of(case: str, versions: dict[str, tuple[Any, Artefact]]) -> tuple[Any, Artefact]:
-    if case not in versions:
-        estimator = fitted(ALL[case])
-        frame = loans(missing=ALL[case].missing)
-        version = made("loan", estimator, frame, **ALL[case].says)
-        if FOREST not in version.contents:  # there is no compiler: it is written all the same
-            content = writing.to_forest(estimator, version.manifest)
-            version = replace(version, contents={**version.contents, FOREST: content})
-        versions[case] = estimator, version
-    return versions[case]
-
-
-def explained(version: Artefact, rows: Any) -> Contributions:
-    explain = from_forest(version.contents[FOREST], version.manifest)
-    assert explain is not None
-    return explain(rows)
-
-
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("case", [case for case in ALL if case not in WITHOUT])
-def test_base_and_contributions_add_up_to_the_output(case: str, versions: dict[str, Any]):
-    estimator, version = version_of(case, versions)
+def test_base_and_contributions_add_up_to_the_output(case: str):
+    version = with_table(case)
     rows = version.recorded_outputs()[0]
     found = explained(version, rows)
     with threadpool_limits(1):
-        outputs = from_estimator(estimator, version.manifest)(rows)
+        outputs = from_estimator(estimator(case), version.manifest)(rows)
     base, values, error, method, _ = found
     assert (base.shape, values.shape) == (outputs.shape[1:], (len(rows), 5, outputs.shape[1]))
     assert (error, method) == (None, "trees")
@@ -208,10 +175,8 @@ def test_base_and_contributions_add_up_to_the_output(case: str, versions: dict[s
     not forest.is_compiled(), reason="there was no C compiler when adega was installed"
 )
 @pytest.mark.parametrize("case", [case for case in ALL if case not in WITHOUT])
-def test_explanations_without_c_are_equal(
-    case: str, versions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-):
-    _, version = version_of(case, versions)
+def test_explanations_without_c_are_equal(case: str, monkeypatch: pytest.MonkeyPatch):
+    version = with_table(case)
     rows = np.vstack([version.recorded_outputs()[0], np.array(ODD)[:, None] * np.ones(5)])
     compiled = explained(version, rows)
     monkeypatch.setattr(forest, "_explain", None)
@@ -236,16 +201,14 @@ UNITS = {
 
 
 @pytest.mark.parametrize("case", UNITS)
-def test_contributions_are_in_the_unit_in_which_leaves_are_added_up(
-    case: str, versions: dict[str, Any]
-):
-    _, version = version_of(case, versions)
+def test_contributions_are_in_the_unit_in_which_leaves_are_added_up(case: str):
+    version = with_table(case)
     assert explained(version, version.recorded_outputs()[0][:1]).unit == UNITS[case]
 
 
 @pytest.mark.usefixtures("way")
-def test_a_field_that_nothing_is_split_on_contributes_nothing(versions: dict[str, Any]):
-    _, version = version_of("scalers of all kinds", versions)  # which drop the last field
+def test_a_field_that_nothing_is_split_on_contributes_nothing():
+    version = with_table("scalers of all kinds")  # which drop the last field
     _, values, *_ = explained(version, version.recorded_outputs()[0])
     assert not values[:, -1].any()
     assert values[:, :-1].any(axis=(0, 2)).all()
@@ -265,142 +228,3 @@ def test_a_date_contributes_what_its_calendar_does():
     assert values.shape == (300, 2, 1)
     assert np.abs(values[:, 1]).mean() > 2 * np.abs(values[:, 0]).mean()
     np.testing.assert_allclose(found.sums[:, 0], model.predict(given), atol=EXACT)
-
-
-def without_covers(version: Artefact) -> bytes:
-    tables = tables_of(version.contents[FOREST])
-    del tables["covers"]
-    return packed(tables)
-
-
-def test_predictions_of_trees_are_explained_from_their_table(versions: dict[str, Any]):
-    _, version = version_of("a threshold", versions)
-    (found,) = engine_explains(version)
-    assert (found.method, found.unit) == ("trees", "log-odds")
-    contributions = sum(each.contribution for each in found.contributions)
-    probability = 1 / (1 + np.exp(-found.base - contributions))
-    rows = version.recorded_outputs()[0][:1]
-    labels, probabilities, _ = Engine(version).predict(rows)
-    assert found.of == labels[0]
-    assert abs(probability - max(probabilities[0])) < EXACT
-
-
-def test_what_was_written_before_covers_were_recorded_is_sampled(versions: dict[str, Any]):
-    _, version = version_of("a scaled forest", versions)
-    older = replace(version, contents={**version.contents, FOREST: without_covers(version)})
-    assert from_forest(older.contents[FOREST], older.manifest) is None
-    assert Engine(older).backend == Engine(version).backend
-    assert engine_explains(older)[0].method == "sampling"
-
-
-def engine_explains(version: Artefact) -> list[Explanation]:
-    engine, rows = Engine(version), version.recorded_outputs()[0][:1]
-    return engine.explain(rows, engine.predict(rows), ExplainOptions(), 40)
-
-
-def test_two_links_are_not_explained(versions: dict[str, Any]):
-    _, version = version_of("the logarithm of a number", versions)
-    tables = tables_of(version.contents[FOREST])
-    tables["links"] = np.array(["exp", "exp"])
-    assert from_forest(packed(tables), version.manifest) is None
-
-
-@pytest.mark.parametrize("limit", ["MAX_FEATURES", "MAX_NUMBERS"])
-def test_trees_beyond_a_limit_are_not_explained(
-    limit: str, versions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-):
-    _, version = version_of("a scaled forest", versions)
-    monkeypatch.setattr(forest, limit, 2)
-    assert from_forest(version.contents[FOREST], version.manifest) is None
-
-
-MALFORMED: dict[str, tuple[int, float]] = {
-    "a cover of zero": (-1, 0.0),
-    "a cover below zero": (-1, -1.0),
-    "a cover that is not a number": (0, np.nan),
-    "a cover that is infinite": (0, np.inf),
-    "covers of nothing else": (-1, 1e200),
-    "a cover that is not that of the branches": (0, 7e9),
-}
-
-
-@pytest.mark.parametrize("fault", MALFORMED)
-def test_malformed_covers_are_refused(fault: str, versions: dict[str, Any]):
-    _, version = version_of("a scaled forest", versions)
-    tables = tables_of(version.contents[FOREST])
-    place, value = MALFORMED[fault]
-    tables["covers"][place] = value
-    with pytest.raises(ArtefactError, match="cannot be explained: "):
-        from_forest(packed(tables), version.manifest)
-
-
-def test_a_node_that_is_the_branch_of_two_is_refused(versions: dict[str, Any]):
-    _, version = version_of("a scaled forest", versions)
-    tables = tables_of(version.contents[FOREST])
-    nodes = tables["nodes"]
-    first, second = np.flatnonzero(nodes["left"] != np.arange(len(nodes)))[1:3]
-    nodes["left"][first] = nodes["left"][second]
-    tables["trees"]["depth"][0] = depth_of(nodes["left"], 0, tables["trees"]["root"][1])
-    with pytest.raises(ArtefactError, match="a node is not the branch of one node"):
-        from_forest(packed(tables), version.manifest)
-
-
-def depth_of(left: Any, first: int, end: int) -> int:
-    depths = np.zeros(end, int)
-    for node in range(first, end):
-        if left[node] != node:
-            for branch in (left[node], left[node] + 1):
-                depths[branch] = max(depths[branch], depths[node] + 1)
-    reached, level = {first}, 0
-    while inner := {node for node in reached if left[node] != node}:
-        reached = {branch for node in inner for branch in (left[node], left[node] + 1)}
-        level += 1
-    return level
-
-
-@pytest.mark.skipif(
-    not forest.is_compiled(), reason="there was no C compiler when adega was installed"
-)
-@settings(max_examples=int(os.environ.get("CASES", "200")), deadline=None)
-@drawn(changes=mutations([*forest_tables.TYPES, "covers"]))
-def test_no_table_runs_away(changes: Any):
-    """Refused, or explained to the end: with `make sanitize` no step leaves the tables."""
-    version, rows = fuzzed()
-    tables = tables_of(version.contents[FOREST])
-    mutate(tables, changes)
-    try:
-        explain = from_forest(packed(tables), version.manifest)
-    except ArtefactError:
-        return
-    if explain:
-        with np.errstate(all="ignore"):
-            assert len(explain(rows).values) == len(rows)
-
-
-FUZZED: dict[str, Any] = {}
-
-
-def fuzzed() -> tuple[Artefact, Any]:
-    _, version = version_of("histograms of three classes with categories", FUZZED)
-    odd = np.array(ODD)[:, None] * np.ones(5)
-    return version, np.vstack([version.recorded_outputs()[0][:5], odd])
-
-
-def test_rows_of_another_width_are_refused(versions: dict[str, Any]):
-    _, version = version_of("a scaled forest", versions)
-    with pytest.raises(ValueError, match="rows have 4 columns, not 5"):
-        explained(version, np.zeros((3, 4)))
-
-
-def committed() -> Iterator[Artefact]:
-    for name in ("wine", "wine-score", "diabetes"):
-        yield artefacts.read(ROOT / "models", name, 1)
-
-
-def test_what_is_committed_is_explained_and_grew_by_less_than_its_size():
-    for version in committed():
-        rows, outputs = version.recorded_outputs()
-        assert adds_up(explained(version, rows[:50]), outputs[:50]).all()
-        with np.load(io.BytesIO(version.contents[FOREST])) as tables:
-            assert "covers" in tables
-        assert len(version.contents[FOREST]) < 2 * len(without_covers(version))

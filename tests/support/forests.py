@@ -1,6 +1,11 @@
 """Estimators made of trees, of every kind that a table of trees is written of."""
 
-from estimators import CASES, Case
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from artefacts import made
+from estimators import CASES, Case, fitted, loans
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -23,6 +28,11 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeClassifier
+
+from serving.models.artefact import FOREST, Artefact
+from serving.models.explaining.contributions import Contributions
+from serving.models.explaining.forest import from_forest
+from train.onnx.forest import to_forest
 
 ONE_HOT = make_pipeline(
     SimpleImputer(strategy="constant", fill_value=-1), OneHotEncoder(handle_unknown="ignore")
@@ -86,3 +96,33 @@ WITHOUT = {
     "calibrated boosting",
     "many labels calibrated",
 }
+
+
+@cache
+def estimator(case: str) -> Any:
+    return fitted(ALL[case])
+
+
+def compiled(case: str) -> Artefact:
+    return made("loan", estimator(case), loans(missing=ALL[case].missing), **ALL[case].says)
+
+
+@cache
+def artefact(case: str) -> Artefact:
+    return compiled(case)
+
+
+@cache
+def with_table(case: str) -> Artefact:
+    """A version with its table of trees, which is written without a compiler too."""
+    version = artefact(case)
+    if FOREST in version.contents:
+        return version
+    table = to_forest(estimator(case), version.manifest)
+    return replace(version, contents={**version.contents, FOREST: table})
+
+
+def explained(version: Artefact, rows: Any) -> Contributions:
+    explain = from_forest(version.contents[FOREST], version.manifest)
+    assert explain is not None
+    return explain(rows)
