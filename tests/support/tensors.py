@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import numpy as np
+from conftest import body
+from flask.testing import FlaskClient
 
 INFER = "/v2/models/wine/infer"
+OUTPUTS = ("predict", "predict_proba", "id", "warnings")
 LENGTH = "Inference-Header-Content-Length"
 
 
@@ -57,3 +60,22 @@ def parts_of(answer: Any) -> dict[str, bytes]:
         found[output["name"]], rest = rest[:size], rest[size:]
     assert rest == b""
     return found
+
+
+def infer(client: FlaskClient, inputs: Any, path: str = INFER, **others: Any) -> Any:
+    return client.post(path, **body({"inputs": inputs, **others}))
+
+
+def outputs(answer: Any) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    return {each["name"]: each["data"] for each in answer.json["outputs"]}
+
+
+def error(answer: Any, status: int = 400) -> str:
+    assert (answer.status_code, answer.content_type) == (status, "application/json")
+    text: str = answer.json["error"]
+    return text
+
+
+def wanted(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name} for name in names]

@@ -1,8 +1,6 @@
 """The Open Inference Protocol V2: what its clients send and read, with the rules of the service."""
 
-import gzip
 import json
-import zlib
 from typing import Any
 
 import numpy as np
@@ -10,32 +8,23 @@ import pytest
 from conftest import body, moved, predict, wine
 from flask.testing import FlaskClient
 from plain_way import WAYS, ask
-from tensors import INFER, LENGTH, binary, columns, matrix, numbers, parts_of
+from scraping import scraped
+from tensors import (
+    INFER,
+    LENGTH,
+    OUTPUTS,
+    binary,
+    columns,
+    error,
+    infer,
+    matrix,
+    numbers,
+    outputs,
+    wanted,
+)
 
 from app import create_app
 from serving.settings import Settings
-
-OUTPUTS = ("predict", "predict_proba", "id", "warnings")
-KEY = "sixteen-or-more-characters"
-
-
-def infer(client: FlaskClient, inputs: Any, path: str = INFER, **others: Any) -> Any:
-    return client.post(path, **body({"inputs": inputs, **others}))
-
-
-def outputs(answer: Any) -> dict[str, Any]:
-    assert answer.status_code == 200, answer.text
-    return {each["name"]: each["data"] for each in answer.json["outputs"]}
-
-
-def error(answer: Any, status: int = 400) -> str:
-    assert (answer.status_code, answer.content_type) == (status, "application/json")
-    text: str = answer.json["error"]
-    return text
-
-
-def wanted(*names: str) -> list[dict[str, Any]]:
-    return [{"name": name} for name in names]
 
 
 def test_columns_and_matrices_are_predicted_as_our_own_records_are(client: FlaskClient):
@@ -173,20 +162,6 @@ def test_a_body_that_is_no_request_is_a_400(client: FlaskClient, sent: bytes):
     assert "inference request" in error(client.post(INFER, data=sent))
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/v2/models/none", 404),
-        ("POST", "/v2/models/none/infer", 404),
-        ("GET", "/v2/models/wine/versions/9", 404),
-        ("GET", "/v2/models/wine/config", 404),
-        ("GET", INFER, 405),
-    ],
-)
-def test_errors_of_every_kind_have_a_text(client: FlaskClient, method: str, path: str, status: int):
-    assert error(client.open(path, method=method), status)
-
-
 @pytest.mark.parametrize("label", [None, "application/octet-stream", "text/plain"])
 def test_the_label_of_a_body_does_not_matter(client: FlaskClient, label: str | None):
     content = json.dumps({"inputs": columns(wine())})
@@ -234,128 +209,10 @@ def test_single_precision_flips_no_label(client: FlaskClient):
     assert outputs(client.post(INFER, data=content, headers=header))["predict_proba"] == found
 
 
-def test_binary_tensors_are_read_and_written(client: FlaskClient):
-    records = [wine(), wine(alcohol=8)]
-    own = predict(client, records)["predictions"]
-    content, header = binary(
-        *numbers(*records),
-        outputs=wanted("predict", "predict_proba"),
-        parameters={"binary_data_output": True},
-    )
-    found = parts_of(client.post(INFER, data=content, headers=header))
-    labels = [each["prediction"].encode() for each in own]
-    assert found["predict"] == b"".join(len(each).to_bytes(4, "little") + each for each in labels)
-    chances = [value for each in own for value in each["probabilities"].values()]
-    assert np.frombuffer(found["predict_proba"], "<f8").tolist() == chances
-
-
-def test_each_output_may_be_binary_or_not(client: FlaskClient):
-    asked: Any = [
-        {"name": "predict", "parameters": {"binary_data": False}},
-        {"name": "predict_proba"},
-    ]
-    answer = infer(client, columns(wine()), outputs=asked, parameters={"binary_data_output": True})
-    head = json.loads(answer.data[: int(answer.headers[LENGTH])])
-    assert head["outputs"][0]["data"] == ["bom"]
-    assert head["outputs"][1]["parameters"]["binary_data_size"] == 16
-    asked = [{"name": "predict", "parameters": {"binary_data": True}}]
-    assert parts_of(infer(client, columns(wine()), outputs=asked)) == {
-        "predict": b"\x03\x00\x00\x00bom"
-    }
-    assert LENGTH not in infer(client, columns(wine())).headers
-    asked = [{"name": "predict", "parameters": {"binary_data": None}}]  # as if it were left out
-    answer = infer(client, columns(wine()), outputs=asked, parameters={"binary_data_output": True})
-    assert [*parts_of(answer)] == ["predict"]
-
-
 def test_a_message_lists_some_of_many_inputs(client: FlaskClient):
     text = error(infer(client, [{"name": "x", "shape": [1], "datatype": "none"}] * 500))
     assert "480 other inputs" in text
     assert len(text) < 9_000
-
-
-def test_binary_columns_and_columns_in_json_may_be_mixed(client: FlaskClient):
-    first, *others = columns(wine())
-    content, header = binary([first], [np.array(first["data"], "<f8").tobytes()])
-    head = json.loads(content[: int(header[LENGTH])])
-    color = others.pop()
-    label = color["data"][0].encode()
-    color = {name: value for name, value in color.items() if name != "data"}
-    color["parameters"] = {"binary_data_size": len(label) + 4}
-    head["inputs"] += [*others, color]
-    sent = json.dumps(head).encode()
-    content = sent + content[-8:] + len(label).to_bytes(4, "little") + label
-    answer = client.post(INFER, data=content, headers={LENGTH: str(len(sent))})
-    assert outputs(answer) == {"predict": ["bom"]}
-
-
-@pytest.mark.parametrize(
-    ("header", "cut", "part"),
-    [
-        ("-1", 0, LENGTH),
-        ("x", 0, LENGTH),
-        ("99999999", 0, LENGTH),
-        ("9" * 5_000, 0, LENGTH),
-        ("5", 0, "inference request"),
-        ("0", 0, "12 inputs"),
-        (None, 1, "binary inputs have"),
-        (None, -1, "binary inputs have"),
-    ],
-)
-def test_lengths_that_do_not_fit_are_a_400(
-    client: FlaskClient, header: str | None, cut: int, part: str
-):
-    content, headers = binary(*numbers(wine()))
-    headers = {LENGTH: header} if header else headers
-    content = content + b"x" if cut < 0 else content[: len(content) - cut]
-    assert part in error(client.post(INFER, data=content, headers=headers))
-
-
-@pytest.mark.parametrize(
-    ("datatype", "part", "text"),
-    [
-        ("FP64", b"1234567", "has 7 bytes"),
-        ("BYTES", b"\x01\x00", "within the length"),
-        ("BYTES", b"\x09\x00\x00\x00x", "within an element"),
-        ("BYTES", b"\x01\x00\x00\x00x\x09\x00\x00\x00x", "within an element of 9 bytes"),
-        ("BYTES", b"\x00\x00\x00\x00\x00\x00", "within the length"),
-        ("BYTES", b"\x01\x00\x00\x00\xff", "not UTF-8"),
-        ("BYTES", b"", "has 0 elements"),
-    ],
-)
-def test_bytes_that_are_no_tensor_are_a_400(
-    client: FlaskClient, datatype: str, part: bytes, text: str
-):
-    tensor = {"name": "color", "shape": [1], "datatype": datatype}
-    content, header = binary([tensor], [part])
-    assert text in error(client.post(INFER, data=content, headers=header))
-
-
-@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
-def test_packed_bodies_have_the_length_of_the_json_unpacked(client: FlaskClient, pack: Any):
-    content, header = binary(
-        *numbers(*[wine()] * 300),
-        parameters={"binary_data_output": True},
-        outputs=wanted("predict_proba"),
-    )
-    plain = client.post(INFER, data=content, headers=header)
-    encoding = "gzip" if pack is gzip.compress else "deflate"
-    labels = {"Content-Encoding": encoding, "Accept-Encoding": encoding}
-    answer = client.post(INFER, data=pack(content), headers=header | labels)
-    assert answer.headers["Content-Encoding"] == encoding
-    unpacked = zlib.decompress(answer.data, zlib.MAX_WBITS + 32)
-    assert unpacked[int(answer.headers[LENGTH]) :] == parts_of(plain)["predict_proba"]
-
-
-def test_what_is_not_inferred_is_not_packed(client: FlaskClient):
-    """Triton's asynchronous client accepts gzip, and unpacks nothing but what `infer` returns."""
-    accepting = {"Accept-Encoding": "gzip, deflate"}
-    found = client.get("/v2/models/wine", headers=accepting)
-    assert len(found.data) > 1024
-    assert found.json["name"] == "wine"
-    faulty = client.post(INFER, json={"inputs": []}, headers=accepting)
-    assert faulty.json["error"]
-    assert "Content-Encoding" not in {*found.headers.keys(), *faulty.headers.keys()}
 
 
 def test_missing_values_are_null_or_nan(client: FlaskClient):
@@ -367,52 +224,13 @@ def test_missing_values_are_null_or_nan(client: FlaskClient):
     assert "null is not a number" in error(client.post(INFER, data=content, headers=header))
 
 
-def test_metadata_name_every_input_and_output(client: FlaskClient):
-    found = client.get("/v2/models/wine").json
-    assert [each["name"] for each in found["inputs"]] == [*wine()]
-    assert (found["inputs"][0]["datatype"], found["inputs"][-1]["datatype"]) == ("FP64", "BYTES")
-    assert found["versions"] == ["1"]
-    names = [each["name"] for each in found["outputs"]]
-    assert names == [*OUTPUTS, "explanation"]
-    assert outputs(infer(client, columns(wine()), outputs=wanted(*names))).keys() == {*names}
-    assert client.get("/v2/models/wine/versions/1").json == found
-    score = client.get("/v2/models/wine-score").json
-    assert [each["name"] for each in score["outputs"]] == ["predict", "low", "high", *names[2:]]
-
-
-def test_health_is_in_the_body_as_kserve_reads_it(client: FlaskClient):
-    assert client.get("/v2/health/live").json == {"live": True}
-    assert client.get("/v2/health/ready").json == {"ready": True}
-    assert client.get("/v2/models/wine/ready").json == {"name": "wine", "ready": True}
-    assert client.get("/v2/models/wine/versions/1/ready").status_code == 200
-    assert "binary_tensor_data" in client.get("/v2").json["extensions"]
-    assert {*client.get("/v2/models").json["models"]} == {"wine", "wine-score", "diabetes"}
-
-
-def test_the_repository_is_listed_and_decided_on_by_admins(settings: Settings):
-    keyed = Settings(var_dir=settings.var_dir, admin_keys=f"ana:{KEY}")
-    client = create_app(keyed).test_client()
-    listed = client.post("/v2/repository/index").json
-    assert listed == client.post("/v2/repository/index", json={"ready": True}).json
-    expected = {"name": "wine", "version": "1", "state": "READY", "reason": ""}
-    assert expected in listed
-    load, admin = "/v2/repository/models/wine/load", {"Authorization": f"Bearer {KEY}"}
-    assert error(client.post(load), 401)
-    assert client.post(load, headers=admin).status_code == 200
-    assert error(client.post("/v2/repository/models/none/load", headers=admin), 404)
-    assert error(client.post(load, headers=admin, data=b"\t"))
-    remote = {"parameters": {"config": "{}", "file:1/model.onnx": "AAAA"}}
-    assert '"config", "file:1/model.onnx"' in error(client.post(load, headers=admin, json=remote))
-    unload = client.post("/v2/repository/models/wine/unload", headers=admin)
-    assert "is live" in error(unload, 409)
-
-
 def test_requests_are_counted_as_predictions(settings: Settings):
     client = create_app(settings).test_client()
     infer(client, columns(wine()))
-    metrics = client.get("/metrics").text
-    assert 'route="/v2/models/<name>/infer"' in metrics
-    assert 'model="wine"' in metrics
+    found = scraped(client)
+    labels = 'route="/v2/models/<name>/infer",method="POST",status="200",predicts="true"'
+    assert found[f"serving_requests_total{{{labels}}}"] == 1
+    assert found['serving_predictions_total{model="wine",version="1",label="bom"}'] == 1
 
 
 def test_plain_requests_are_answered_without_flask(settings: Settings):

@@ -11,12 +11,11 @@ from flask.testing import FlaskClient
 from keyed import KEYS, bearing
 from plain_way import WAYS, ask
 from scraping import scraped
-from tensors import INFER, LENGTH, binary, columns, numbers, parts_of
+from tensors import INFER, LENGTH, OUTPUTS, binary, columns, numbers, parts_of, wanted
 
 from app import create_app
 from serving.settings import Settings
 
-ALL = [{"name": name} for name in ("predict", "predict_proba", "id", "warnings")]
 TENSORS = "application/octet-stream"
 
 
@@ -28,7 +27,9 @@ def way(request: pytest.FixtureRequest) -> str:
 def asked(*records: dict[str, Any], **headers: str) -> dict[str, Any]:
     """The arguments of a request of binary tensors for every output in binary."""
     sent = numbers(*(records or (wine(),)))
-    content, header = binary(*sent, outputs=ALL, parameters={"binary_data_output": True})
+    content, header = binary(
+        *sent, outputs=wanted(*OUTPUTS), parameters={"binary_data_output": True}
+    )
     return {"data": content, "headers": header | headers, "content_type": TENSORS}
 
 
@@ -139,7 +140,7 @@ def test_columns_of_every_datatype_are_read_as_their_json_is(client: FlaskClient
             parts.append(values.tobytes())
         else:
             parts.append(np.array(each["data"], "<f8").tobytes())
-    content, header = binary(inputs, parts, outputs=[{"name": "predict_proba"}])
+    content, header = binary(inputs, parts, outputs=wanted("predict_proba"))
     answer = client.post(INFER, data=content, headers=header)
     assert answer.status_code == 200, answer.text
     own = predict(client, expected)["predictions"]
