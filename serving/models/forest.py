@@ -21,7 +21,8 @@ except ImportError:
     _walk = None  # type: ignore[assignment]
 
 
-def _softmax(sums: Matrix) -> Matrix:
+def softmax(sums: Matrix) -> Matrix:
+    """Turn sums, shape (rows, classes), into probabilities."""
     powers = np.exp(sums - sums.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
@@ -29,7 +30,7 @@ def _softmax(sums: Matrix) -> Matrix:
 LINKS: dict[str, Callable[[Matrix], Matrix]] = {
     "exp": np.exp,
     "expm1": np.expm1,
-    "softmax": _softmax,
+    "softmax": softmax,
 }
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
+from serving.models.forest import softmax
 from serving.models.manifest import Manifest
 
 Unit = Literal["probability", "log-odds", "number", "logarithm", "logarithm of number + 1"]
 
 TOLERANCE = 1e-9  # between base + contributions and the output; relative if that is above 1
-TWO = 2
 
 
 class Contributions(NamedTuple):
@@ -90,10 +90,9 @@ def adds_up(found: Contributions, outputs: Matrix) -> NDArray[np.bool_]:
 
 
 def _probabilities(log_odds: Matrix) -> Matrix:
-    if log_odds.shape[1] == TWO:
+    if log_odds.shape[1] == 2:  # noqa: PLR2004 - of each label, unlike those of more
         return np.asarray(1 / (1 + np.exp(-log_odds)))
-    powers = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    return softmax(log_odds)
 
 
 # From what is explained to the output; the other units are those of outputs.
