@@ -1,11 +1,12 @@
 """Export all that is recorded about a person."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from serving.errors import EmptyStore, StoreError, without_path
+from serving.predicting.lookup import positions
 from serving.recording.journal import Journal
 from serving.recording.store import Store
 from serving.recording.store.rows import Feedback, Prediction, latest_first
@@ -45,9 +46,7 @@ def _stored(store: Store, keys: Sequence[str]) -> Iterator[Recorded]:
 
 
 def _waiting(journal: Journal | None, store: Store, keys: Sequence[str]) -> Recorded:
-    stored: Mapping[str, int] = {}
-    with suppress(EmptyStore):
-        stored = {name: at.read for name, at in store.positions().items()}
+    stored = positions(store)
     try:
         return in_entries(journal.waiting(stored) if journal else (), keys)
     except OSError as error:

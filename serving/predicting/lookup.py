@@ -62,7 +62,7 @@ def without_prediction(
     if _is_behind(journal):
         return None
     try:
-        recent = journal.prediction_ids(_positions(store))
+        recent = journal.prediction_ids(positions(store))
         others = [each for each in dict.fromkeys(prediction_ids) if each not in recent]
         stored = store.existing(others)
     except (StoreError, OSError):
@@ -87,14 +87,12 @@ def named(
     """
     if _is_behind(journal):
         raise StoreError("an own id cannot be looked up now, as the store is behind; send the id")
-    reached: Mapping[str, int] = {}
-    stored: Mapping[str, tuple[int, str, str]] = {}
-    with suppress(EmptyStore):
-        reached = _positions(store)
+    reached = positions(store)
     try:
         recent = journal.named(own_ids, reached)
     except OSError as error:
         raise StoreError(f"the journal cannot be read: {without_path(error)}") from error
+    stored: Mapping[str, tuple[int, str, str]] = {}
     with suppress(EmptyStore):
         stored = store.named([*own_ids], models)
     found = {}
@@ -116,8 +114,18 @@ def _is_behind(journal: Journal) -> bool:
     return bool(status and (status.reason or status.waiting > MAX_WAITING))
 
 
-def _positions(store: Store) -> dict[str, int]:
-    return {name: at.read for name, at in store.positions().items()}
+def positions(store: Store) -> dict[str, int]:
+    """Return the position that the store has reached in each segment of the journal.
+
+    Raises
+    ------
+    StoreError
+        If that cannot be known now; an empty store has reached none.
+    """
+    try:
+        return {name: at.read for name, at in store.positions().items()}
+    except EmptyStore:
+        return {}
 
 
 def _is_of(prediction_id: str, models: Collection[str] | None) -> bool:
