@@ -154,7 +154,7 @@ class Window:
             days=days,
         )
 
-    def sample(self, most: int) -> tuple[Floats, NDArray[np.intp]] | None:
+    def sample(self, max_rows: int) -> tuple[Floats, NDArray[np.intp]] | None:
         """Return evenly chosen rows as an estimator takes them, and their positions.
 
         None if not all fields are there as they were sent, as texts never are.
@@ -162,7 +162,7 @@ class Window:
         columns = self._columns.values()
         if self.unrecorded or any(each.field.type == "text" for each in columns):
             return None
-        places = np.linspace(0, self.rows - 1, min(most, self.rows)).round().astype(np.intp)
+        places = np.linspace(0, self.rows - 1, min(max_rows, self.rows)).round().astype(np.intp)
         chosen = [np.concatenate(each.parts)[places].astype(np.float64) for each in columns]
         for values, column in zip(chosen, columns, strict=True):
             if column.field.type == "category":

@@ -1,4 +1,4 @@
-"""Explain predictions that are made, as many as a request may have explained."""
+"""Explain predictions, as many as a request may have explained."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -31,7 +31,7 @@ WORDS: dict[str, dict[str, str]] = msgspec.json.decode(
 MAX_REASONS = 4  # more than four are of no help: Regulation B (USA), comment 9(b)(2)-1
 MIN_SHARE = 0.01  # of all that contributes to the label: less is no reason
 CONFIDENCE = 1.96  # standard errors on either side: 95 %
-FEWEST_POINTS = 0.1
+MIN_POINTS = 0.1  # the smallest size that is written; others are less than that
 # By unit, from which size on a field weighs strongly, and clearly. In log-odds 1 multiplies the
 # odds by 2.7, and 0.25 by 1.3; where a label is 0 or 1, it is the share of cases that it decides.
 DEGREES = {"log-odds": (1.0, 0.25), "probability": (0.3, 0.1)}
@@ -83,11 +83,11 @@ def in_words(
 
 def _reasons(contributions: Sequence[Contribution]) -> list[Reason]:
     """List what contributes to the output, the most important first."""
-    least = MIN_SHARE * sum(max(each.contribution, 0.0) for each in contributions)
+    min_size = MIN_SHARE * sum(max(each.contribution, 0.0) for each in contributions)
     return [
         Reason(each.field, each.sentence or "")
         for each in contributions
-        if each.contribution > max(least, _margin(each))
+        if each.contribution > max(min_size, _margin(each))
     ]
 
 
@@ -176,8 +176,8 @@ class Writer(NamedTuple):
         if self.unit != "probability":  # of logarithms, sums are products of the number
             return self._percent(abs(math.expm1(contribution)))
         points = 100 * abs(contribution)
-        code = "points" if points >= FEWEST_POINTS / 2 else "few_points"
-        return self._word(code, size=local(f"{max(points, FEWEST_POINTS):.1f}", self.language))
+        code = "points" if points >= MIN_POINTS / 2 else "few_points"
+        return self._word(code, size=local(f"{max(points, MIN_POINTS):.1f}", self.language))
 
     def _percent(self, share: float) -> str:
         return local(percent(share), self.language)

@@ -43,8 +43,8 @@ def importance_of(trained: Artefact) -> dict[str, float]:
         return {}
     found = card.importance or card.contributions
     measured = {each.field: max(each.mean, 0.0) for each in found}
-    most = max(measured.values(), default=0.0)
-    return {field: value / most for field, value in measured.items()} if most else {}
+    largest = max(measured.values(), default=0.0)
+    return {field: value / largest for field, value in measured.items()} if largest else {}
 
 
 def explain_mean(
