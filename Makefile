@@ -63,19 +63,19 @@ limit: .venv/development  ## find how many requests a second it sustains; URL=ht
 	.venv/bin/pip install --quiet --requirement bench/requirements.txt
 	.venv/bin/python -m bench limit $(if $(URL),--url $(URL))
 
+# Of the target's folder, with the requirements that it depends on first.
+environment = $(PYTHON) -m venv $(@D) && $(@D)/bin/pip install --quiet --requirement $<
+
 tests/clients/.venv-%/installed: tests/clients/requirements-%.txt
-	$(PYTHON) -m venv tests/clients/.venv-$*
-	tests/clients/.venv-$*/bin/pip install --quiet --requirement $<
+	$(environment)
 	touch $@
 
 tests/oracles/.venv-%/installed: tests/oracles/requirements-%.txt
-	$(PYTHON) -m venv tests/oracles/.venv-$*
-	tests/oracles/.venv-$*/bin/pip install --quiet --requirement $<
+	$(environment)
 	touch $@
 
 tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/package-lock.json
-	$(PYTHON) -m venv tests/contract/.venv
-	tests/contract/.venv/bin/pip install --quiet --requirement tests/contract/requirements.txt
+	$(environment)
 	npm ci --prefix tests/contract --no-audit --no-fund --ignore-scripts --loglevel=error
 	touch $@
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.preprocessing import LabelEncoder
 
 from serving.models.refusals import reason
 from train.errors import TrainingError
@@ -60,14 +61,8 @@ def _of_lightgbm(library: Any, file: Path) -> Any:
         count = max(2, booster.num_model_per_iteration())
         model._classes, model._n_classes = np.arange(count), count
         model._class_map = {code: code for code in range(count)}
-        model._le = _coded(count)
+        model._le = LabelEncoder().fit(model._classes)
     return model
-
-
-def _coded(count: int) -> Any:
-    from sklearn.preprocessing import LabelEncoder  # noqa: PLC0415
-
-    return LabelEncoder().fit(np.arange(count))
 
 
 def _of_xgboost(library: Any, file: Path) -> Any:
