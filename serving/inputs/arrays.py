@@ -1,31 +1,23 @@
 """Reads arrays, a matrix or a column for each field, into the matrix of rows.
 
-Protocols whose records are not JSON objects are read here. Columns are checked at once; what is not
-plainly valid is declined by None, and read again by `ExactReader` as if it had been sent as JSON
-records, so that faults and warnings are the same.
+Columns are checked at once; what is not plainly valid is declined by None, and read again by
+`ExactReader` as if it had been sent as JSON records, so that faults and warnings are the same.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.errors import Fault, InvalidRecords
 from serving.inputs import labels
-from serving.inputs.decimals import shortest
 from serving.inputs.field import EXACT_INTEGER, Field
-from serving.inputs.shown import listed, shown
-from serving.inputs.strict_json import JSONObject, as_parsed
-
-Column = NDArray[Any] | Sequence[Any]  # a value for each record
-Sent = NDArray[Any] | Sequence[Sequence[Any]] | Mapping[str, Column]
+from serving.inputs.shapes import Column, null_for_nan, values_of
 
 LABELS = {str, int, float}
 NUMBERS = {int, float, type(None)}
-ROUNDED = (np.float16, np.float32)
 
 
 class ArrayReader:
@@ -147,90 +139,11 @@ def _coded(
     return codes[places] if (numbers[places] == column).all() else None
 
 
-def exact(sent: NDArray[Any]) -> NDArray[Any]:
-    """Read floats of less than double precision by their shortest decimals."""
-    usual = sent.dtype.newbyteorder("=")
-    return shortest(sent.astype(usual)) if usual in ROUNDED else sent
-
-
-def as_matrix(sent: NDArray[Any] | Sequence[Sequence[Any]], fields: Sequence[Field]) -> Any:
-    """Return an array as it is, and a list of rows as its columns.
-
-    Raises
-    ------
-    InvalidRecords
-        If a row does not have a value for each field.
-    """
-    width = len(fields)
-    if isinstance(sent, np.ndarray):
-        if sent.ndim == 2 and sent.shape[1] == width:  # noqa: PLR2004 - a matrix
-            return exact(sent)
-        sent = sent.tolist()
-    faults = [
-        Fault(record=place, message=_other_width(row, fields))
-        for place, row in enumerate(sent)
-        if not isinstance(row, list | tuple) or len(row) != width
-    ]
-    if faults:
-        raise InvalidRecords(faults)
-    return [*zip(*sent, strict=True)]
-
-
-def as_columns(sent: Mapping[str, Column]) -> dict[str, Column]:
-    """Return columns of equal length.
-
-    Raises
-    ------
-    InvalidRecords
-        If some are shorter than others.
-    """
-    lengths = {name: len(column) for name, column in sent.items()}
-    most = max(lengths.values(), default=0)
-    faults = [
-        Fault(
-            record=length,
-            field=name,
-            message=f"has {length} values and another column {most}; send one for each record",
-        )
-        for name, length in lengths.items()
-        if length < most
-    ]
-    if faults:
-        raise InvalidRecords(faults)
-    return {
-        name: exact(column) if isinstance(column, np.ndarray) else column
-        for name, column in sent.items()
-    }
-
-
-def as_records(columns: Mapping[str, Column]) -> list[JSONObject]:
-    """Make the JSON records whose values are in columns, null for NaN."""
-    values = [map(as_parsed, map(_or_null, _listed(column))) for column in columns.values()]
-    return [
-        JSONObject([*zip(columns, record, strict=True)]) for record in zip(*values, strict=True)
-    ]
-
-
-def _other_width(row: Any, fields: Sequence[Field]) -> str:
-    names = listed(tuple(field.name for field in fields))
-    if not isinstance(row, list | tuple):
-        return f"{shown(row)} is not a row; send an array of {len(fields)} values: {names}"
-    return f"has {len(row)} values; send {len(fields)}, in this order: {names}"
-
-
-def _listed(column: Column) -> Iterable[Any]:
-    return column.tolist() if isinstance(column, np.ndarray) else column
-
-
-def _or_null(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def _numbers(column: Column, field: Field) -> Any:
     """Return a column of numbers as they are, or convert its texts and booleans."""
     if isinstance(column, np.ndarray) and column.dtype.kind in "fiu":
         return column
-    values = _listed(column)
+    values = values_of(column)
     return values if {*map(type, values)} <= NUMBERS else _converted(column, field, {})
 
 
@@ -242,14 +155,14 @@ def _converted(column: Column, field: Field, codes: Mapping[Any, float]) -> list
     ValueError, TypeError
         If one is at fault, or needs a warning.
     """
-    values = [*_listed(column)]
+    values = [*values_of(column)]
     kinds = {*map(type, values)}
     if codes and bool not in kinds:
         with suppress(KeyError):  # one that is no label, or is written in another way
             return [codes[value] for value in values]
     if len(kinds - {type(None)}) > 1:
         raise ValueError(kinds)  # true and 1 are the same key and may be different values
-    values = [*map(_or_null, values)]
+    values = [*map(null_for_nan, values)]
     read = {value: field.read(value) for value in dict.fromkeys(values)}
     if field.other and any(map(field.warning, read)):
         raise ValueError(field.other)

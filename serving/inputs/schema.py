@@ -20,14 +20,15 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from serving.errors import InvalidRecords
-from serving.inputs import arrays, labels, strict_json
-from serving.inputs.arrays import ArrayReader, Sent
+from serving.inputs import labels, shapes, strict_json
+from serving.inputs.arrays import ArrayReader
 from serving.inputs.columns import Read, make_columns_reader
 from serving.inputs.exact import ExactReader, Reading, Remark
 from serving.inputs.field import Field
 from serving.inputs.names import Names
 from serving.inputs.repeated import make_colon_counter
 from serving.inputs.row_texts import RowWriter
+from serving.inputs.shapes import Sent
 from serving.inputs.tables import Table
 from serving.inputs.unseen import Unseen
 
@@ -156,23 +157,18 @@ class Schema:
         ------
         TooManyRecords, InvalidRecords
         """
-        plain: Any = None
+        plain: Any
         if len(sent) == 1 and isinstance(sent, list) and isinstance(sent[0], list | tuple):
             row = self._arrays.usual_row(sent[0]) if len(sent[0]) == len(self.fields) else None
             if row is not None:
                 return Rows(row, {}, many=True)
         if isinstance(sent, Mapping):
-            columns: Mapping[str, Any] = arrays.as_columns(sent)
+            columns: Mapping[str, Any] = shapes.as_columns(sent)
             strict_json.check_count(len(next(iter(columns.values()), ())), max_records)
-            if (*columns,) == self.names:
-                plain = [*columns.values()]
-            else:
-                matched = self.known_names.match(columns)
-                if not matched.unknown and len(matched.fields) == len(self.names):
-                    plain = [columns[matched.fields[name]] for name in self.names]
+            plain = shapes.in_order(columns, self.names, self.known_names)
         else:
             strict_json.check_count(len(sent), max_records)
-            plain = arrays.as_matrix(sent, self.fields)
+            plain = shapes.as_matrix(sent, self.fields)
         if isinstance(plain, list) and len(plain[0]) == 1:
             row = self._arrays.usual_row([column[0] for column in plain])
             if row is not None:
@@ -183,7 +179,7 @@ class Schema:
         if not isinstance(sent, Mapping):
             by_column = plain.T if isinstance(plain, np.ndarray) else plain
             columns = dict(zip(self.names, by_column, strict=True))
-        return self._read_exactly(arrays.as_records(columns))
+        return self._read_exactly(shapes.as_records(columns))
 
     def rows_of_records(self, records: Sequence[Any], max_records: int) -> Rows:
         """Validate records that are parsed already, as `decode` does those of a body.

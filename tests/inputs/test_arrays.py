@@ -16,7 +16,7 @@ from serving.inputs.field import Field
 from serving.inputs.schema import Schema
 
 if TYPE_CHECKING:
-    from serving.inputs.arrays import Sent
+    from serving.inputs.shapes import Sent
 
 FIELDS = [
     Field(name="alcohol", minimum=0, maximum=100, seen=(8, 15)),
