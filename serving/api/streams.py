@@ -178,28 +178,37 @@ def _pieces(
     context = explanations.context()
 
     def predict(batch: Batch, *, is_all: bool) -> Predicted:
-        now = context._replace(since=time.perf_counter_ns())
-        return service.predict(engine, batch.rows, of_batch(now, batch, is_all=is_all))
+        return service.predict(engine, batch.rows, of_batch(context, batch, is_all=is_all))
 
     with body:
         writer = _writer(engine, dialect, context)
-        head, batches = writer.head(), iter(reader)
-        batch: Batch | None = next(batches)
-        while batch:
-            following = next(batches, None)
-            tail = b"" if following else writer.tail()
-            is_all = not batch.first and not following
+        head = writer.head()
+        for batch, is_last in each_batch(reader):
+            tail = writer.tail() if is_last else b""
+            is_all = is_last and not batch.first
             predict_next = _predict_all if is_all and not may_fail else predict_batch
             made = predict_next(batch, partial(predict, is_all=is_all))
             yield head + writer.batch(*made) + tail
-            head, batch = b"", following
+            head = b""
+
+
+def each_batch(reader: Reader) -> Iterator[tuple[Batch, bool]]:
+    """Yield each batch, and whether it is the last."""
+    batches = iter(reader)
+    batch = next(batches, None)
+    while batch:
+        following = next(batches, None)
+        yield batch, following is None
+        batch = following
 
 
 def of_batch(context: RequestContext, batch: Batch, *, is_all: bool) -> RequestContext:
     """Return the context of the rows of a batch, which may be all of a request.
 
-    Each row of several has the own id with its position, also where others have faults.
+    Its time begins now: a batch does not take the time of those before it. Each row of several has
+    the own id with its position, also where others have faults.
     """
+    context = context._replace(since=time.perf_counter_ns())
     if not context.own_id or (is_all and len(batch.lines) == 1):
         return context
     return context._replace(places=batch.places)

@@ -7,6 +7,7 @@ is invalid gets a placeholder, because a refusal would fail the whole job.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -157,17 +158,13 @@ def _batches(
     reader: Reader, context: RequestContext, predict: Callable[[Rows, RequestContext], Predicted]
 ) -> Iterator[Piece]:
     """Predict a text batch by batch, so that any number of records takes the memory of few."""
-    batches = iter(reader)
-    batch = next(batches, None)
-    while batch:
-        following = next(batches, None)
-        is_all = not batch.first and following is None
 
-        def predict_one(batch: Batch, *, is_all: bool = is_all) -> Predicted:
-            return predict(batch.rows, streams.of_batch(context, batch, is_all=is_all))
+    def predict_one(batch: Batch, *, is_all: bool) -> Predicted:
+        return predict(batch.rows, streams.of_batch(context, batch, is_all=is_all))
 
-        yield predict_batch(batch, predict_one)
-        batch = following
+    for batch, is_last in streams.each_batch(reader):
+        is_all = is_last and not batch.first
+        yield predict_batch(batch, partial(predict_one, is_all=is_all))
 
 
 def _whole(rows: Rows) -> Batch:
