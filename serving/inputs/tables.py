@@ -104,11 +104,11 @@ class TableReader:
             raise _at(len(begun) + 1, error) from None
         self.is_marked = bool(begun) and begun[0].startswith(MARK)
         begun[:1] = [each.removeprefix(MARK) for each in begun[:1]]
-        if given:
-            found = fitting_separator(begun, len(given))
-        else:
-            found = find_separator(begun, known, separator)
-        self.separator = declared or found
+        self.separator = declared or (
+            fitting_separator(begun, len(given))
+            if given
+            else find_separator(begun, known, separator)
+        )
         self._is_over = False
         self._reader = make_reader(chain(begun, texts, self._last_line()), self.separator)
         self._begun = len(begun)
