@@ -44,10 +44,10 @@ class Unreadable(Exception):
 
 def main() -> None:
     """Read a request and write what was found."""
-    asked = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Request)
+    request = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Request)
     _limit()
     try:
-        result: Read | Refused = read(asked)
+        result: Read | Refused = read(request)
         written = msgspec.msgpack.encode(result)
     except MemoryError:
         result, written = TOO_LARGE, msgspec.msgpack.encode(TOO_LARGE)
@@ -63,7 +63,7 @@ def main() -> None:
     )
 
 
-def read(asked: Request) -> Read | Refused:
+def read(request: Request) -> Read | Refused:
     """Read the columns of fields.
 
     Raises
@@ -71,17 +71,17 @@ def read(asked: Request) -> Read | Refused:
     Unreadable, MemoryError
         And whatever pyarrow raises for what is not Parquet.
     """
-    limit = asked.max_records
+    limit = request.max_records
     file = parquet.ParquetFile(
-        pa.BufferReader(asked.content),
+        pa.BufferReader(request.content),
         thrift_container_size_limit=MAX_COLUMNS,
-        thrift_string_size_limit=max(1, len(asked.content)),
+        thrift_string_size_limit=max(1, len(request.content)),
     )
     if file.metadata.num_rows > limit:
         return _too_many(f"{file.metadata.num_rows}", limit)
     schema = file.schema_arrow
     names = [each for each in schema.names if not each.startswith(INDEX)]
-    matched = Names(asked.names, asked.others).match([*dict.fromkeys(names)])
+    matched = Names(request.names, request.others).match([*dict.fromkeys(names)])
     wanted = [
         *matched.fields.values(),
         *(each for some in matched.rivals.values() for each in some),

@@ -41,12 +41,12 @@ def infer_operation(about: About) -> Operation:
         parameters=PARAMETERS,
         outputs=listed(output),
     )
-    answer = response(success, "The outputs.")
+    returned = response(success, "The outputs.")
     binary = {"schema": {"type": "string", "format": "binary"}}
-    answer["content"]["application/octet-stream"] = binary  # JSON, and the tensors after it
+    returned["content"]["application/octet-stream"] = binary  # JSON, and the tensors after it
     return described(
         f"Predict {manifest.target}, by V2",
-        answer,
+        returned,
         description="The Open Inference Protocol V2, with binary tensors. Inputs are a column for "
         f"each field, or one matrix of any other name. Outputs that may be asked for: {names}; "
         f"the first one is the default. Binary tensors follow the JSON, whose length is in "

@@ -117,11 +117,11 @@ def split(content: Content, schema: Schema) -> tuple[Request, list[bytes | None]
     return request, parts
 
 
-def _length(header: str, most: int) -> int:
+def _length(header: str, max_length: int) -> int:
     is_number = DIGITS.fullmatch(header)  # Python converts only so many
-    if not is_number or int(header) > most:
+    if not is_number or int(header) > max_length:
         raise BadRequest(
-            f"{HEADER} is {shown(header)}; send a number from 0 to {most}, the body's length"
+            f"{HEADER} is {shown(header)}; send a number from 0 to {max_length}, the body's length"
         )
     return int(header)
 
