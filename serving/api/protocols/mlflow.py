@@ -15,7 +15,7 @@ from serving import __version__
 from serving.api import explanations
 from serving.api.body import read_body, read_json
 from serving.api.declared import declares
-from serving.api.openapi.operation import About, Operation, body, operation
+from serving.api.openapi.operation import About, Operation, body, operation, response
 from serving.api.openapi.structs import listed, record, ref, text
 from serving.api.protocols import frames, refusals, values
 from serving.api.protocols.frames import CSV, FORMS, PARQUET, Call
@@ -110,7 +110,7 @@ def health_view(registry: Registry) -> Callable[[], Response]:
         operation(
             "Whether the default model can predict",
             Up,
-            others={HTTPStatus.SERVICE_UNAVAILABLE: refusals.response()},
+            others={HTTPStatus.SERVICE_UNAVAILABLE: response(refusals.Refusal)},
         ),
         scope="open",
         pace="immediate",

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from serving.api.around.errors import Problem
 from serving.api.openapi import operation as documented
 from serving.api.openapi.operation import Operation
-from serving.api.openapi.structs import Content, Schema
+from serving.api.openapi.structs import Content
 from serving.api.respond import encode
 from serving.errors import Fault
 
@@ -99,13 +99,8 @@ def described(
 ) -> Operation:
     """An operation whose errors are refusals."""
     operation = documented.operation(summary, success, **parts)
-    operation["responses"] |= {str(each): response(kind) for each in STATUSES}
+    operation["responses"] |= {str(each): documented.response(kind) for each in STATUSES}
     return operation
-
-
-def response(kind: type[Problem] = Refusal) -> Schema:
-    """A response with a refusal."""
-    return documented.response(kind)
 
 
 def _in_one_line(fault: Fault) -> str:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import BadRequest
 from serving.api import explanations, streams
 from serving.api.body import read_body
 from serving.api.declared import declares
-from serving.api.openapi.operation import About, Operation, operation
+from serving.api.openapi.operation import About, Operation, operation, response
 from serving.api.openapi.structs import listed, text
 from serving.api.protocols import frames, instances, invocation_formats, mlflow, refusals, values
 from serving.api.protocols.frames import PARQUET, Call
@@ -48,7 +48,7 @@ class ExecutionParameters(msgspec.Struct, rename="pascal"):
 def invocations_operation(about: About) -> Operation:
     """POST records in one of many formats."""
     described = mlflow.invocations_operation(about)
-    described["responses"]["406"] = refusals.response()
+    described["responses"]["406"] = response(refusals.Refusal)
     content = described["responses"]["200"]["content"]
     bare = listed(values.VALUE | {"description": "Where what was sent names nothing."})
     content[JSON] = {"schema": {"anyOf": [content[JSON]["schema"], bare]}}

@@ -18,7 +18,6 @@ IGNORED = "is nothing that this model uses, and was ignored"
 VALUE: Schema = {"anyOf": [{"type": ["string", "number"]}, listed({"type": "number"})]}
 RECORD: Schema = {"type": ["integer", "null"], "description": "Null for all."}
 METHOD = "predict_method"  # the parameter that chooses one of them
-METHODS = ("predict", "predict_proba", "predict_interval")
 
 
 def methods(manifest: Manifest) -> list[str]:
@@ -28,7 +27,7 @@ def methods(manifest: Manifest) -> list[str]:
         "predict_proba": bool(manifest.classes) and manifest.outputs != "labels",
         "predict_interval": bool(manifest.interval),
     }
-    return [each for each in METHODS if has[each]]
+    return [name for name, is_there in has.items() if is_there]
 
 
 def parameters(manifest: Manifest) -> Schema:

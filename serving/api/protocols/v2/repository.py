@@ -108,7 +108,7 @@ def _unload_operation() -> Operation:
         EMPTY,
         requestBody=_optional(ControlRequest, {"unload": {}}),
     )
-    operation["responses"]["409"] = refusals.response()
+    operation["responses"]["409"] = response(refusals.Refusal)
     return operation
 
 
