@@ -124,7 +124,7 @@ class Schema:
         ------
         NotJSON, TooManyRecords, InvalidRecords
         """
-        many = body[:64].lstrip()[:1] == b"["
+        many = strict_json.first_character(body) == b"["
         if many and self.read_columns:
             matrix = self.read_columns(body, max_records)
             if matrix is not None:
@@ -157,7 +157,6 @@ class Schema:
         ------
         TooManyRecords, InvalidRecords
         """
-        plain: Any
         if len(sent) == 1 and isinstance(sent, list) and isinstance(sent[0], list | tuple):
             row = self._arrays.usual_row(sent[0]) if len(sent[0]) == len(self.fields) else None
             if row is not None:
@@ -165,7 +164,7 @@ class Schema:
         if isinstance(sent, Mapping):
             columns: Mapping[str, Any] = shapes.as_columns(sent)
             strict_json.check_count(len(next(iter(columns.values()), ())), max_records)
-            plain = shapes.in_order(columns, self.names, self.known_names)
+            plain: Any = shapes.in_order(columns, self.names, self.known_names)
         else:
             strict_json.check_count(len(sent), max_records)
             plain = shapes.as_matrix(sent, self.fields)

@@ -41,6 +41,11 @@ def read_records(body: bytes, max_records: int) -> tuple[list[Any], bool]:
     return sent, True
 
 
+def first_character(body: bytes) -> bytes:
+    """Return the first character of a body, after a little white space; empty without one."""
+    return body[:64].lstrip()[:1]
+
+
 def check_count(count: int, max_records: int) -> None:
     """Check how many records an array has.
 

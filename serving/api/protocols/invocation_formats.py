@@ -41,7 +41,7 @@ def kind(mimetype: str, body: bytes) -> str:
     if mimetype in OF_LINES:
         return LINES
     if mimetype in READ_AS_JSON - {JSON}:
-        return JSON if body[:64].lstrip()[:1] in {b"{", b"[", b""} else CSV
+        return JSON if strict_json.first_character(body) in {b"{", b"[", b""} else CSV
     return mimetype
 
 

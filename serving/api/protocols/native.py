@@ -25,6 +25,7 @@ from serving.api.usage import Usage, usage
 from serving.errors import NotJSON
 from serving.formats import READERS, WRITERS
 from serving.formats.bodies import to_body
+from serving.inputs.strict_json import first_character
 from serving.models.engine import Engine
 from serving.predicting.context import RequestContext
 from serving.predicting.service import Service
@@ -92,7 +93,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         if request.mimetype in READERS:
             return streams.predict_stream(service, engine, settings)
         body = read_json()
-        if streams.faults_inline() and body[:64].lstrip()[:1] == b"[":
+        if streams.faults_inline() and first_character(body) == b"[":
             return streams.predict_array(service, engine, body, max_records)
         if streams.response_type() != "application/json":
             rows = engine.schema.decode(body, max_records)

@@ -23,6 +23,7 @@ from serving.api.protocols.frames import PARQUET, Call
 from serving.api.protocols.invocation_formats import CSV, JSON, LINES, NPY, OF_LINES, WRITTEN, Piece
 from serving.formats import Batch, Reader, predict_batch
 from serving.inputs.schema import Rows
+from serving.inputs.strict_json import first_character
 from serving.models.engine import Engine
 from serving.models.predicted import Predicted
 from serving.predicting.context import RequestContext
@@ -149,7 +150,7 @@ def _read_frame(engine: Engine, body: bytes, kind: str, max_records: int) -> Cal
     if kind == PARQUET:
         call = frames.read_table(engine, kind, body, max_records)
         return call._replace(method=_method(engine))
-    if kind == JSON and body[:64].lstrip()[:1] != b"[":
+    if kind == JSON and first_character(body) != b"[":
         return frames.read(engine, body, max_records)
     return None
 
