@@ -31,7 +31,6 @@ from serving.models.predicted import Predicted
 from serving.predicting.context import RequestContext
 from serving.predicting.service import Service
 from serving.settings import Settings
-from serving.versions.versions import Versions
 
 INFER = "/v2/models/<name>/infer"
 EXTENSIONS = (
@@ -109,12 +108,9 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @declares(described("What a model takes and returns", ModelMetadata), scope="any")
     def v2_model(name: str, version: int | None) -> Response:
         manifest = registry.manifest(name, version)
-        versions = [
-            each.version
-            for each in Versions(registry.decisions, "").listed(name)
-            if not each.broken and "retired" not in each.states
-        ]
-        return as_json(metadata(manifest, sorted(versions)))
+        entries = reversed(repository.entries(registry, name))
+        ready = [each.version for each in entries if each.state == "READY"]
+        return as_json(metadata(manifest, ready))
 
     @routes.get("/v2/models/<name>/versions/<int:version>/ready")
     @routes.get("/v2/models/<name>/ready", defaults={"version": None})

@@ -69,9 +69,9 @@ def _outputs(
     return {each.name: each for each in found}
 
 
-def metadata(manifest: Manifest, versions: list[int]) -> ModelMetadata:
+def metadata(manifest: Manifest, versions: list[str]) -> ModelMetadata:
     """Describe a version of a model."""
     columns = [TensorMetadata(field.name, datatype_of(field), [-1, 1]) for field in manifest.fields]
     return ModelMetadata(
-        manifest.name, [*map(str, versions)], PLATFORM, columns, [*outputs_of(manifest).values()]
+        manifest.name, versions, PLATFORM, columns, [*outputs_of(manifest).values()]
     )

@@ -17,6 +17,7 @@ from serving.api.respond import as_json
 from serving.errors import NotJSON
 from serving.inputs.shown import shown
 from serving.predicting.service import Service
+from serving.versions.registry import Registry
 from serving.versions.versions import Versions
 
 REMOTE = ("config", "file:")  # parameters that would have a client's code or files loaded
@@ -60,13 +61,13 @@ def register(routes: Blueprint, service: Service) -> None:
     )
     def v2_index() -> Response:
         only_ready = _read(IndexRequest).ready
-        entries = [
+        found = [
             entry
             for name in sorted(registry.live)
             if caller().sees(name)
-            for entry in _entries(service, name)
+            for entry in entries(service.registry, name)
         ]
-        return as_json([each for each in entries if each.state == "READY" or not only_ready])
+        return as_json([each for each in found if each.state == "READY" or not only_ready])
 
     @routes.post("/v2/repository/models/<name>/load")
     @declares(
@@ -121,9 +122,15 @@ def _read(kind: type[Any]) -> Any:
         raise NotJSON(f"the body is not as it should be: {error}; it may be empty") from None
 
 
-def _entries(service: Service, name: str) -> list[IndexEntry]:
+def entries(registry: Registry, name: str) -> list[IndexEntry]:
+    """List every version of a model, the latest first.
+
+    Raises
+    ------
+    UnknownModel, ArtefactError
+    """
     found = []
-    for each in Versions(service.registry.decisions, "").listed(name):
+    for each in Versions(registry.decisions, "").listed(name):
         reason = each.broken or ("retired" if "retired" in each.states else "")
         state: Literal["READY", "UNAVAILABLE"] = "UNAVAILABLE" if reason else "READY"
         found.append(IndexEntry(name, str(each.version), state, reason))
