@@ -176,7 +176,7 @@ def predict(
 def _engine(settings: Settings, model: str, version: int | None) -> Engine:
     model_folder.require_live(settings.models_dir, model)
     decisions = Decisions.from_settings(settings)
-    version = version or decisions.live(model)
+    version = decisions.live(model) if version is None else version
     decisions.require(model, version)
     return Engine(decisions.read(model, version))
 

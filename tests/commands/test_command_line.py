@@ -160,6 +160,7 @@ def test_a_version_may_be_named(run: Run, models: Path):
     [
         (("vine", "rows.csv"), 1, "there is no model 'vine'; there are diabetes, wine"),
         (("wine", "rows.csv", "--version", "7"), 1, "wine has no version 7; there are 1"),
+        (("wine", "rows.csv", "--version", "0"), 1, "wine has no version 0; there are 1"),
         (("wine", "rows.csv", "--explain", "0"), 2, '"0" is not how many fields to list'),
         (("wine", "nowhere.csv"), 1, "nowhere.csv to -: No such file or directory"),
         (("wine", "rows.csv", "-o", "no/where.csv"), 1, "No such file or directory"),

@@ -1,6 +1,7 @@
 """A version is written for others, who need nothing of the service to predict the same."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,10 +38,10 @@ assert not [name for name in sys.modules if name.startswith(("serving", "train."
 """
 
 
-def export(models: Path, name: str, kind: str, to: Path) -> Result:
+def export(models: Path, name: str, kind: str, to: Path, *options: str) -> Result:
     """Run the command."""
     runner = CliRunner(env={"MODELS_DIR": str(models)})
-    return runner.invoke(main, [name, "--to", kind, str(to)])
+    return runner.invoke(main, [name, "--to", kind, str(to), *options])
 
 
 @pytest.mark.parametrize("name", ["wine", "diabetes", "wine-score"])
@@ -123,3 +124,19 @@ def test_what_has_no_onnx_or_no_room_is_refused(tmp_path: Path):
     refused = export(tmp_path, "theirs", "onnx", tmp_path / "model.onnx")
     assert "has no ONNX file that predicts as its pickle does" in refused.output
     assert export(MODELS, "wine", "onnx", tmp_path).exit_code == 2
+
+
+@pytest.mark.parametrize("version", ["0", "9"])
+def test_a_version_that_does_not_exist_is_refused(tmp_path: Path, version: str):
+    refused = export(MODELS, "wine", "onnx", tmp_path / "model.onnx", "--version", version)
+    assert f"wine has no version {version}; there are 1" in refused.output
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_a_retired_version_is_refused(tmp_path: Path):
+    wine = tmp_path / "models" / "wine"
+    shutil.copytree(MODELS / "wine", wine)
+    shutil.copytree(wine / "1", wine / "2")
+    (wine / "retired").write_text("2\n")
+    refused = export(wine.parent, "wine", "onnx", tmp_path / "model.onnx", "--version", "2")
+    assert "wine 2 is retired" in refused.output

@@ -44,7 +44,9 @@ def main(*, model: str, output: Path, target: str, version: int | None) -> None:
         settings = Settings.from_environment()
         model_folder.require_live(settings.models_dir, model)
         decisions = Decisions.from_settings(settings)
-        artefact = decisions.read(model, version or decisions.live(model))
+        version = decisions.live(model) if version is None else version
+        decisions.require(model, version)
+        artefact = decisions.read(model, version)
         if target == "onnx":
             onnx_file.write(output, artefact)
         else:
