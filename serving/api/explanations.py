@@ -8,6 +8,7 @@ from serving.api.openapi.operation import About, query
 from serving.api.openapi.structs import Schema, text
 from serving.models.explaining.explanation import ALL, LANGUAGES, ExplainOptions
 from serving.predicting.context import RequestContext
+from serving.settings import Settings
 
 NAME, CLASSES = "explain", "explain_classes"
 LANGUAGE, REASONS = "language", "reasons_for"
@@ -18,7 +19,7 @@ COMMON = [
         text(pattern="^(all|[1-9][0-9]{0,3})?$"),
         "Explain the prediction: how many contributions of fields to list, the largest first; "
         "without a value, or `all`, those of all fields. More predictions of one request than "
-        "`MAX_EXPLAINED`, 1000 unless set, are a 413.",
+        f"`MAX_EXPLAINED`, {Settings.max_explained} unless set, are a 413.",
     ),
     query(
         CLASSES,

@@ -14,6 +14,7 @@ from serving.api.openapi.operation import Operation
 from serving.api.openapi.structs import Content
 from serving.api.respond import encode
 from serving.errors import Fault
+from serving.inputs.exact import in_one_line
 
 CODES = {  # of MLflow and Databricks
     401: "UNAUTHENTICATED",
@@ -48,7 +49,7 @@ class _Received(Problem):
 
 def refusal(problem: Problem, faults: list[Fault]) -> Refusal:
     """Return a problem with what other protocols call its members."""
-    listed = [_in_one_line(each) for each in faults]
+    listed = [f"record {each.record}: {in_one_line([each])}" for each in faults]
     text = f"{problem.detail}: {'; '.join(listed)}" if listed else problem.detail
     status = problem.status
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
@@ -101,8 +102,3 @@ def described(
     operation = documented.operation(summary, success, **parts)
     operation["responses"] |= {str(each): documented.response(kind) for each in STATUSES}
     return operation
-
-
-def _in_one_line(fault: Fault) -> str:
-    named = f"{fault.field}: {fault.message}" if fault.field else fault.message
-    return f"record {fault.record}: {named}"
