@@ -69,6 +69,12 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(var_dir=tmp_path / "var")
 
 
+@pytest.fixture(params=WAYS)
+def own_client(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
+    """A service with a record of its own, with and without Flask."""
+    return ask(create_app(settings), request.param).test_client()
+
+
 def moved(settings: Settings) -> Store:
     """The store, with all that is in the journal."""
     settings.journal_dir.mkdir(parents=True, exist_ok=True)

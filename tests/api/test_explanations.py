@@ -1,44 +1,28 @@
-"""A prediction is explained alike wherever it is requested, and recorded as it was sent."""
+"""A prediction is explained alike wherever it is requested."""
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from artefacts import made, put_live, records_of
-from conftest import MODELS, body, moved, wine
-from estimators import CASES, fitted, loans
+from conftest import body, moved, wine
+from explained import LOAN, WHOLE, explained, predict, put_models, total
 from flask.testing import FlaskClient
 from plain_way import WAYS, PlainFirst, ask
+from streams import AS_LINES, as_csv, lines, read_table
 
 from app import create_app
-from serving.recording.collector import Collector
-from serving.recording.store import Store
 from serving.settings import Settings
 
-LOAN = records_of(loans(missing=True))[0]
-WHOLE = records_of(loans(missing=False))[0]
-SALT = "sixteen or more characters"
-REGRESSION = "nothing that compiles"
 FEW = {"explain_samples": 8}  # enough to test all but their error
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Models that are explained exactly, and by sampling."""
-    folder = tmp_path_factory.mktemp("models")
-    (folder / "wine").symlink_to(MODELS / "wine")
-    linear = CASES["text and numbers"]
-    put_live(folder, made("loan", fitted(linear), loans(missing=True), **linear.says))
-    put_live(folder, made("amount", fitted(CASES[REGRESSION]), loans(missing=False)))
-    put_live(folder, made("label", fitted(CASES["no probabilities"]), loans(missing=False)))
-    return folder
+    return put_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture
@@ -54,37 +38,8 @@ def client(
     return ask(create_app(settings), request.param).test_client()
 
 
-@pytest.fixture(params=WAYS)
-def own_client(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
-    """A service with a record of its own."""
-    return ask(create_app(settings), request.param).test_client()
-
-
-def explained(client: FlaskClient, model: str, record: Any, query: str = "explain") -> Any:
-    response = client.post(f"/models/{model}/predict?{query}", **body(record))
-    assert response.status_code == 200, response.json
-    return response.json
-
-
-def total(part: dict[str, Any]) -> float:
-    listed = (each["contribution"] for each in part["contributions"])
-    return math.fsum([part["base"], part.get("rest", 0), *listed])
-
-
-def in_columns(text: str) -> list[dict[str, str]]:
-    return [*csv.DictReader(io.StringIO(text))]
-
-
-def as_csv(*records: dict[str, Any]) -> dict[str, Any]:
-    table = io.StringIO()
-    writer = csv.DictWriter(table, records[0])
-    writer.writeheader()
-    writer.writerows(records)
-    return {"data": table.getvalue(), "content_type": "text/csv"}
-
-
 def test_a_prediction_is_explained_field_by_field(client: FlaskClient):
-    response = explained(client, "wine", wine())
+    response = predict(client, "wine", wine())
     found = response["explanation"]
     assert found["unit"] == "probability"
     assert found["of"] == response["prediction"]
@@ -105,15 +60,15 @@ def test_the_largest_contributions_are_listed_and_the_others_summed_up(
     client: FlaskClient, model: str
 ):
     record = wine() if model == "wine" else WHOLE
-    whole = explained(client, model, record)["explanation"]
-    few = explained(client, model, record, "explain=2")["explanation"]
+    whole = explained(client, model, record)
+    few = explained(client, model, record, "explain=2")
     assert few["contributions"] == whole["contributions"][:2]
     assert total(few) == pytest.approx(total(whole), abs=1e-9)
-    assert explained(client, model, record, "explain=99")["explanation"] == whole | {"rest": 0}
+    assert explained(client, model, record, "explain=99") == whole | {"rest": 0}
 
 
 def test_a_category_is_one_field_whatever_it_is_encoded_to(client: FlaskClient):
-    response = explained(client, "loan", LOAN, "explain&explain_classes=all")
+    response = predict(client, "loan", LOAN, "explain&explain_classes=all")
     found = response["explanation"]
     assert (found["method"], found["unit"]) == ("linear", "log-odds")
     parts = [found, *found["others"]]
@@ -156,14 +111,13 @@ def test_an_invalid_record_is_refused_as_without_an_explanation(client: FlaskCli
 
 def test_explanations_are_the_same_in_every_format_and_protocol(client: FlaskClient):
     records = [LOAN, {**LOAN, "debt": -2.5}]
-    alone = [explained(client, "loan", each)["explanation"] for each in records]
-    many = explained(client, "loan", records)["predictions"]
+    alone = [explained(client, "loan", each) for each in records]
+    many = predict(client, "loan", records)["predictions"]
     assert [each["explanation"] for each in many] == alone
-    inline = explained(client, "loan", [*records, {}], "explain&faults=inline")["predictions"]
+    inline = predict(client, "loan", [*records, {}], "explain&faults=inline")["predictions"]
     assert [each.get("explanation") for each in inline] == [*alone, None]
 
-    lines = "".join(json.dumps(each) + "\n" for each in records)
-    sent = {"data": lines, "content_type": "application/jsonl"}
+    sent = {"data": lines(*records), **AS_LINES}
     response = client.post("/models/loan/predict?explain", **sent)
     assert [json.loads(each)["explanation"] for each in response.text.splitlines()] == alone
 
@@ -216,7 +170,7 @@ def test_explanations_are_the_same_in_every_format_and_protocol(client: FlaskCli
 def test_both_ways_to_be_answered_explain_alike(settings: Settings):
     plain, flask = (ask(create_app(settings), way).test_client() for way in WAYS)
     for model, record in (("wine", wine()), ("loan", LOAN)):
-        one, other = (explained(each, model, record)["explanation"] for each in (plain, flask))
+        one, other = (explained(each, model, record) for each in (plain, flask))
         assert one == other
     way = plain.application.wsgi_app
     assert isinstance(way, PlainFirst)
@@ -226,7 +180,7 @@ def test_both_ways_to_be_answered_explain_alike(settings: Settings):
 
 
 def test_a_table_has_a_column_for_each_field(client: FlaskClient):
-    found = explained(client, "loan", LOAN)["explanation"]
+    found = explained(client, "loan", LOAN)
     response = client.post(
         "/models/loan/predict?explain", **as_csv(LOAN, {**LOAN, "area": "moon"}, LOAN)
     )
@@ -235,7 +189,7 @@ def test_a_table_has_a_column_for_each_field(client: FlaskClient):
     response = client.post(
         f"/models/loan/predict?{query}", **as_csv(LOAN, {**LOAN, "area": "moon"})
     )
-    first, faulty = in_columns(response.text)
+    first, faulty = read_table(response.text)
     assert first["explanation"] == found["unit"]
     assert float(first["base"]) == found["base"]
     for each in found["contributions"]:
@@ -245,8 +199,8 @@ def test_a_table_has_a_column_for_each_field(client: FlaskClient):
 
 
 def test_a_table_has_columns_for_the_largest_contributions(client: FlaskClient):
-    found = explained(client, "loan", LOAN, "explain=2")["explanation"]
-    (row,) = in_columns(client.post("/models/loan/predict?explain=2", **as_csv(LOAN)).text)
+    found = explained(client, "loan", LOAN, "explain=2")
+    (row,) = read_table(client.post("/models/loan/predict?explain=2", **as_csv(LOAN)).text)
     for place, each in enumerate(found["contributions"], 1):
         assert row[f"reason_{place}"] == each["field"]
         assert float(row[f"contribution_{place}"]) == each["contribution"]
@@ -258,7 +212,7 @@ def test_a_table_with_decimal_commas_has_them_in_explanations_too(client: FlaskC
     text = "\n".join(";".join(map(str, each)) for each in (wine(), wine().values()))
     text = text.replace(".", ",")
     response = client.post("/predict?explain=1", data=text, content_type="text/csv")
-    (row,) = csv.DictReader(io.StringIO(response.text), delimiter=";")
+    (row,) = read_table(response.text, ";")
     assert float(row["contribution_1"].replace(",", ".")) > 0
     assert "," in row["contribution_1"]
 
@@ -281,77 +235,13 @@ def test_what_has_no_place_for_an_explanation_is_refused_before_it_is_predicted(
 
 def test_more_predictions_than_allowed_are_not_explained(settings: Settings):
     client = create_app(replace(settings, max_explained=2)).test_client()
-    lines = {"data": (json.dumps(wine()) + "\n") * 3, "content_type": "application/jsonl"}
-    for sent in (body([wine()] * 3), lines, as_csv(*[wine()] * 3)):
+    many = {"data": lines(*[wine()] * 3), **AS_LINES}
+    for sent in (body([wine()] * 3), many, as_csv(*[wine()] * 3)):
         assert client.post("/predict", **sent).status_code == 200
         refused = client.post("/predict?explain", **sent)
         assert refused.status_code == 413
         assert "send at most 2 at once" in refused.json["detail"]
     assert client.post("/predict?explain", **as_csv(*[wine()] * 2)).status_code == 200
-
-
-def recorded(client: FlaskClient, settings: Settings, record: Any, query: str) -> Iterator[Any]:
-    """What was sent, and what is found from the journal and from the store."""
-    sent = client.post(
-        f"/models/loan/predict?{query}", **body(record), headers={"X-Subject": "ana"}
-    )
-    found = f"/predictions/{sent.json['id']}"
-    yield sent.json
-    yield client.get(found).json
-    moved(settings).close()
-    yield client.get(found).json
-    yield client.get("/subjects/ana").json["predictions"][0]
-    yield client.get("/models/loan/predictions").json["predictions"][0]
-
-
-@pytest.mark.parametrize("query", ["explain", "explain=2", "explain&explain_classes=all"])
-def test_an_explanation_is_recorded_as_it_was_sent(
-    own_client: FlaskClient, settings: Settings, query: str
-):
-    sent, *found = recorded(own_client, settings, LOAN, query)
-    assert [each["explanation"] for each in found] == [sent["explanation"]] * 4
-
-
-def test_without_an_explanation_none_is_recorded(own_client: FlaskClient, settings: Settings):
-    _, *found = recorded(own_client, settings, LOAN, "")
-    assert all("explanation" not in each for each in found)
-
-
-@pytest.mark.parametrize("setting", ["journal_omit", "journal_hash"])
-def test_fields_that_are_kept_out_of_the_record_are_kept_out_of_its_explanations(
-    settings: Settings, setting: str
-):
-    kept_out = {"debt", "area"}
-    own = {setting: json.dumps({"loan": [*kept_out]}), "journal_salt": SALT}
-    settings = replace(settings, **own)
-    client = create_app(settings).test_client()
-    sent, *found = recorded(client, settings, LOAN, "explain&explain_classes=all")
-    whole = {each["field"]: each["contribution"] for each in sent["explanation"]["contributions"]}
-    for each in found:
-        left = each["explanation"]
-        fields = {part["field"] for part in left["contributions"]}
-        assert fields == LOAN.keys() - kept_out
-        assert left["rest"] == pytest.approx(sum(whole[name] for name in kept_out))
-        for part in (left, *left["others"]):
-            assert total(part) == pytest.approx(part["output"], abs=1e-9)
-            assert not kept_out & {one["field"] for one in part["contributions"]}
-
-
-def test_an_explanation_is_erased_with_its_prediction(settings: Settings):
-    admin = "sixteen-or-more-characters"
-    client = create_app(replace(settings, admin_keys=f"ana:{admin}")).test_client()
-    headers = {"Authorization": f"Bearer {admin}"}
-    sent = client.post("/models/loan/predict?explain", **body(LOAN), headers=headers).json
-    moved(settings).close()
-    path = f"/predictions/{sent['id']}"
-    assert client.get(path, headers=headers).json["explanation"]
-    assert client.delete(path, headers=headers).status_code == 202
-    with closing(Store(settings.store_url)) as store:
-        Collector(settings.journal_dir, store).attempt()
-    assert client.get(path, headers=headers).status_code == 404
-    mark = str(sent["explanation"]["contributions"][0]["contribution"]).encode()
-    files = [file for file in settings.var_dir.rglob("*") if file.is_file()]
-    assert [file for file in files if mark in file.read_bytes()] == []
 
 
 def test_a_model_that_has_no_explanation_for_a_record_gives_the_reason(
@@ -364,6 +254,6 @@ def test_a_model_that_has_no_explanation_for_a_record_gives_the_reason(
     response = client.post("/models/amount/predict?explain", **body(WHOLE))
     assert response.json["prediction"]
     assert "failed" in response.json["explanation"]["reason"]
-    (row,) = in_columns(client.post("/models/amount/predict?explain", **as_csv(WHOLE)).text)
+    (row,) = read_table(client.post("/models/amount/predict?explain", **as_csv(WHOLE)).text)
     assert "failed" in row["explanation"]
     assert row["base"] == ""

@@ -1,7 +1,5 @@
-"""Explanations are put into the words of a person's language, and reasons are given for a label."""
+"""Explanations are put into the words of a person's language."""
 
-import csv
-import io
 import json
 import math
 import re
@@ -10,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from artefacts import made, put_live, records_of
-from conftest import MODELS, ROOT, body, moved, wine
+from artefacts import made
+from conftest import body, moved, wine
 from estimators import CASES, fitted, loans
+from explained import LOAN, WHOLE, explained, predict, put_models, rejected
 from flask.testing import FlaskClient
 from plain_way import WAYS, ask
+from streams import AS_LINES, as_csv, read_table
 
 from app import create_app
 from serving.figures import ENGLISH, PORTUGUESE
@@ -22,23 +22,12 @@ from serving.models.explaining.explanation import Contribution, ExplainOptions, 
 from serving.predicting.in_words import WORDS, in_words
 from serving.settings import Settings
 
-LOAN = records_of(loans(missing=True))[0]
-WHOLE = records_of(loans(missing=False))[0]
 BOTH = ["en", "pt"]
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Probabilities, log-odds, numbers, logarithms and labels alone; exact and sampled."""
-    folder = tmp_path_factory.mktemp("models")
-    for name in ("wine", "wine-score", "diabetes"):
-        (folder / name).symlink_to(MODELS / name)
-    linear = CASES["text and numbers"]
-    put_live(folder, made("loan", fitted(linear), loans(missing=True), **linear.says))
-    sampled = fitted(CASES["nothing that compiles"])
-    put_live(folder, made("amount", sampled, loans(missing=False), unit="R$"))
-    put_live(folder, made("label", fitted(CASES["no probabilities"]), loans(missing=False)))
-    return folder
+    return put_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture
@@ -49,16 +38,6 @@ def settings(tmp_path: Path, models: Path) -> Settings:
 @pytest.fixture(params=WAYS)
 def client(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
     return ask(create_app(settings), request.param).test_client()
-
-
-def predict(client: FlaskClient, model: str, record: Any, query: str) -> Any:
-    response = client.post(f"/models/{model}/predict?{query}", **body(record))
-    assert response.status_code == 200, response.json
-    return response.json
-
-
-def explained(client: FlaskClient, model: str, record: Any, query: str) -> Any:
-    return predict(client, model, record, query)["explanation"]
 
 
 def sentences(found: dict[str, Any]) -> dict[str, str]:
@@ -166,52 +145,6 @@ def test_a_model_without_probabilities_is_explained_without_numbers(client: Flas
         assert not re.search("[0-9]", said)
 
 
-def rejected(client: FlaskClient) -> tuple[dict[str, Any], str]:
-    """A record of wine that is predicted `ruim`, which is to have reasons."""
-    record = json.loads((ROOT / "ruim.json").read_bytes())
-    assert predict(client, "wine", record, "")["prediction"] == "ruim"
-    return record, "ruim"
-
-
-def test_reasons_are_what_pushes_most_towards_the_label_the_weightiest_first(client: FlaskClient):
-    record, label = rejected(client)
-    whole = explained(client, "wine", record, f"explain&language=pt&reasons_for={label}")
-    towards = [each for each in whole["contributions"] if each["contribution"] > 0]
-    least = math.fsum(each["contribution"] for each in towards) / 100
-    pushing = [each for each in towards if each["contribution"] > least]
-    assert len(pushing) > 4
-    assert whole["reasons"] == [
-        {"code": each["field"], "sentence": each["sentence"]} for each in pushing[:4]
-    ]
-    for count in (1, 2, 9):
-        few = explained(client, "wine", record, f"explain={count}&language=pt&reasons_for={label}")
-        assert [each["code"] for each in few["reasons"]] == [
-            each["field"] for each in pushing[:count]
-        ]
-        assert len(few["contributions"]) == count
-
-
-def test_other_labels_have_no_reasons(client: FlaskClient):
-    record, label = rejected(client)
-    found = explained(client, "wine", record, "language=pt&reasons_for=bom")
-    assert "reasons" not in found
-    many = predict(client, "wine", [record, wine()], f"language=en&reasons_for={label}")
-    has = ["reasons" in each["explanation"] for each in many["predictions"]]
-    assert has == [each["prediction"] == label for each in many["predictions"]]
-
-
-def test_what_is_not_certain_is_no_reason(client: FlaskClient):
-    label = predict(client, "label", WHOLE, "")["prediction"]
-    found = explained(client, "label", WHOLE, f"explain&language=en&reasons_for={label}")
-    certain = {
-        each["field"]
-        for each in found["contributions"]
-        if each["contribution"] > 1.96 * each["standard_error"]
-    }
-    assert {each["code"] for each in found["reasons"]} == certain
-    assert certain < {each["field"] for each in found["contributions"]}
-
-
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
@@ -239,27 +172,13 @@ def test_a_language_or_label_that_does_not_exist_is_refused(
     assert client.get("/models/wine/predictions").json["predictions"] == []
 
 
-def test_numbers_have_no_label_that_reasons_are_for(client: FlaskClient):
-    response = client.post("/models/amount/predict?language=pt&reasons_for=1", **body(WHOLE))
-    assert response.status_code == 400
-    assert "it predicts numbers" in response.json["detail"]
-
-
-def as_csv(*records: dict[str, Any]) -> dict[str, Any]:
-    table = io.StringIO()
-    writer = csv.DictWriter(table, records[0])
-    writer.writeheader()
-    writer.writerows(records)
-    return {"data": table.getvalue(), "content_type": "text/csv"}
-
-
 @pytest.mark.parametrize("top", ["explain", "explain=2"])
 def test_a_table_has_columns_of_sentences_and_reasons(client: FlaskClient, top: str):
     record, label = rejected(client)
     query = f"{top}&language=pt&reasons_for={label}"
     found = explained(client, "wine", record, query)
     text = client.post(f"/predict?{query}", **as_csv(record, wine())).text
-    first, second = csv.DictReader(io.StringIO(text))
+    first, second = read_table(text)
     said = [found["summary"], *sentences(found).values()]
     assert first["in_words"] == " ".join(said)
     assert first["reasons"] == " ".join(each["sentence"] for each in found["reasons"])
@@ -267,7 +186,7 @@ def test_a_table_has_columns_of_sentences_and_reasons(client: FlaskClient, top: 
     assert second["reasons"] == ""
     refused = client.post("/predict?language=pt&reasons_for=x", **as_csv(record))
     assert refused.status_code == 400
-    lines = {"data": json.dumps(record), "content_type": "application/jsonl"}
+    lines = {"data": json.dumps(record), **AS_LINES}
     assert json.loads(client.post(f"/predict?{query}", **lines).text)["explanation"] == found
 
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, body, moved, wine
 from flask.testing import FlaskClient
 from keyed import bearing, entry, written
-from plain_way import WAYS, PlainFirst, ask
+from plain_way import PlainFirst
 from recorded import holding
 from streams import AS_CSV, AS_LINES, lines, table
 from tensors import binary, columns, numbers
@@ -26,11 +26,6 @@ EVENT = {"specversion": "1.0", "id": OWN, "type": "test", "source": "shop"}
 BINARY, LENGTH = binary(*numbers(GOOD), id=OWN)
 
 
-@pytest.fixture(params=WAYS)
-def recording(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
-    return ask(create_app(settings), request.param).test_client()
-
-
 def own_ids(settings: Settings) -> list[str | None]:
     """The own ids of all predictions of wines, in their order."""
     with closing(moved(settings)) as store:
@@ -40,19 +35,19 @@ def own_ids(settings: Settings) -> list[str | None]:
 
 @pytest.mark.parametrize("own_id", [OWN, "a@b.example|~+=:", ".", "x" * 128])
 def test_a_prediction_has_the_own_id_of_its_request(
-    recording: FlaskClient, settings: Settings, own_id: str
+    own_client: FlaskClient, settings: Settings, own_id: str
 ):
-    made = recording.post(
+    made = own_client.post(
         "/predict", **body(GOOD), headers={"X-Own-ID": own_id, "X-Subject": "ana"}
     )
-    other = recording.post("/predict", **body(GOOD)).json["id"]
+    other = own_client.post("/predict", **body(GOOD)).json["id"]
     path = f"/predictions/{made.json['id']}"
-    waiting = recording.get(path).json
+    waiting = own_client.get(path).json
     assert (waiting["own_id"], waiting["request_id"]) == (own_id, made.headers["X-Request-ID"])
     moved(settings).close()
-    assert recording.get(path).json == waiting
-    assert "own_id" not in recording.get(f"/predictions/{other}").json
-    (exported,) = recording.get("/subjects/ana").json["predictions"]
+    assert own_client.get(path).json == waiting
+    assert "own_id" not in own_client.get(f"/predictions/{other}").json
+    (exported,) = own_client.get("/subjects/ana").json["predictions"]
     assert exported["own_id"] == own_id
 
 
@@ -69,10 +64,10 @@ def test_a_prediction_has_the_own_id_of_its_request(
     ],
 )
 def test_of_several_records_each_has_its_position(
-    recording: FlaskClient, settings: Settings, path: str, sent: dict[str, Any]
+    own_client: FlaskClient, settings: Settings, path: str, sent: dict[str, Any]
 ):
     headers = sent.get("headers", {}) | HEADERS
-    assert recording.post(path, **sent | {"headers": headers}).status_code == 200
+    assert own_client.post(path, **sent | {"headers": headers}).status_code == 200
     assert own_ids(settings) == [f"{OWN}/0", f"{OWN}/1", f"{OWN}/2"]
 
 
@@ -86,9 +81,9 @@ def test_of_several_records_each_has_its_position(
     ],
 )
 def test_a_single_record_has_the_own_id_itself_in_every_format(
-    recording: FlaskClient, settings: Settings, path: str, sent: dict[str, Any]
+    own_client: FlaskClient, settings: Settings, path: str, sent: dict[str, Any]
 ):
-    assert recording.post(path, **sent, headers=HEADERS).status_code == 200
+    assert own_client.post(path, **sent, headers=HEADERS).status_code == 200
     assert own_ids(settings) == [OWN]
 
 
@@ -157,33 +152,33 @@ SENT: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("protocol", SENT)
 def test_feedback_by_own_id_counts_in_every_protocol(
-    recording: FlaskClient, settings: Settings, protocol: str
+    own_client: FlaskClient, settings: Settings, protocol: str
 ):
     path, sent = SENT[protocol]
     moved(settings).close()  # there is a store
-    assert recording.post(path, **sent).status_code == 200
-    given = recording.post("/feedback", **body({"own_id": OWN, "actual": "ruim"}))
+    assert own_client.post(path, **sent).status_code == 200
+    given = own_client.post("/feedback", **body({"own_id": OWN, "actual": "ruim"}))
     assert (given.status_code, given.json) == (200, {"recorded": 1, "unmatched": []})
     with closing(moved(settings)) as store:
         assert [bytes(each.actual) for each in store.labelled("wine")] == [b'"ruim"']
-    (found,) = recording.get(f"/models/wine/predictions?own_id={OWN}").json["predictions"]
+    (found,) = own_client.get(f"/models/wine/predictions?own_id={OWN}").json["predictions"]
     assert (found["own_id"], found["actual"]) == (OWN, "ruim")
 
 
 @pytest.mark.parametrize("foreign", ["not one of ours ✓", "order/17", "x" * 129])
 def test_a_protocols_id_that_is_no_own_id_is_returned_and_not_recorded(
-    recording: FlaskClient, settings: Settings, foreign: str
+    own_client: FlaskClient, settings: Settings, foreign: str
 ):
-    answered = recording.post(
+    answered = own_client.post(
         "/v2/models/wine/infer", **body({"id": foreign, "inputs": columns(GOOD)})
     )
     assert (answered.status_code, answered.json["id"]) == (200, foreign)
     assert own_ids(settings) == [None]
 
 
-def test_our_header_comes_before_the_id_of_a_protocol(recording: FlaskClient, settings: Settings):
+def test_our_header_comes_before_the_id_of_a_protocol(own_client: FlaskClient, settings: Settings):
     sent = body({"id": "other", "inputs": columns(GOOD)})
-    answered = recording.post("/v2/models/wine/infer", **sent, headers=HEADERS)
+    answered = own_client.post("/v2/models/wine/infer", **sent, headers=HEADERS)
     assert answered.json["id"] == "other"
     assert own_ids(settings) == [OWN]
 

@@ -2,21 +2,14 @@
 
 from typing import Any
 
-import pytest
 from conftest import body, moved, wine
 from flask.testing import FlaskClient
 from keyed import KEYS, bearing
-from plain_way import WAYS, ask
 
 from app import create_app
 from serving.settings import Settings
 
 PATH = "/models/wine/what-if"
-
-
-@pytest.fixture(params=WAYS)
-def own(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
-    return ask(create_app(settings), request.param).test_client()
 
 
 def what_if(client: FlaskClient, record: Any, query: str = "") -> Any:
@@ -25,27 +18,27 @@ def what_if(client: FlaskClient, record: Any, query: str = "") -> Any:
     return response.json
 
 
-def test_it_is_predicted_and_explained_as_by_predict_but_has_no_id(own: FlaskClient):
+def test_it_is_predicted_and_explained_as_by_predict_but_has_no_id(own_client: FlaskClient):
     made_up = wine(alcohol=9.5)
-    recorded = own.post("/models/wine/predict?explain", **body(made_up)).json
-    assert what_if(own, made_up) == {key: recorded[key] for key in recorded if key != "id"}
-    assert len(what_if(own, made_up, "?explain=2")["explanation"]["contributions"]) == 2
-    (other,) = what_if(own, made_up, "?explain_classes=all")["explanation"]["others"]
+    recorded = own_client.post("/models/wine/predict?explain", **body(made_up)).json
+    assert what_if(own_client, made_up) == {key: recorded[key] for key in recorded if key != "id"}
+    assert len(what_if(own_client, made_up, "?explain=2")["explanation"]["contributions"]) == 2
+    (other,) = what_if(own_client, made_up, "?explain_classes=all")["explanation"]["others"]
     assert other["of"] != recorded["prediction"]
 
 
-def test_it_is_neither_recorded_nor_counted(own: FlaskClient, settings: Settings):
-    what_if(own, wine())
+def test_it_is_neither_recorded_nor_counted(own_client: FlaskClient, settings: Settings):
+    what_if(own_client, wine())
     assert moved(settings).predictions("wine", limit=10) == []
-    counted = own.get("/metrics").text
+    counted = own_client.get("/metrics").text
     assert 'route="/models/<name>/what-if"' in counted
     assert "serving_predictions_total{" not in counted
 
 
-def test_several_at_once_and_invalid_ones_are_refused(own: FlaskClient):
-    assert own.post(PATH, **body([wine()])).status_code == 400
-    assert own.post(f"{PATH}?explain=none", **body(wine())).status_code == 400
-    refused = own.post(PATH, **body(wine(alcohol="strong")))
+def test_several_at_once_and_invalid_ones_are_refused(own_client: FlaskClient):
+    assert own_client.post(PATH, **body([wine()])).status_code == 400
+    assert own_client.post(f"{PATH}?explain=none", **body(wine())).status_code == 400
+    refused = own_client.post(PATH, **body(wine(alcohol="strong")))
     assert refused.status_code == 422
     assert refused.json["errors"][0]["field"] == "alcohol"
 

@@ -17,6 +17,11 @@ def table(*records: dict[str, Any], comma: str = ",") -> str:
     return text.getvalue()
 
 
+def as_csv(*records: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a request with a table."""
+    return {"data": table(*records), **AS_CSV}
+
+
 def lines(*records: Any) -> str:
     return "".join(json.dumps(record) + "\n" for record in records)
 
