@@ -190,9 +190,9 @@ def test_an_unknown_model_is_a_404_that_names_those_there_are(
     client: FlaskClient, post: Post, member: str
 ):
     del member
-    refused = post(client, "empréstimos", RECORDS)
+    refused = post(client, "emprestimo", RECORDS)
     assert refused.status_code == 404
-    assert "empréstimos" in refused.text
+    assert "emprestimo" in refused.text
     assert NAME in refused.text
 
 
