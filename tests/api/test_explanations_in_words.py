@@ -166,8 +166,7 @@ def test_a_language_or_label_that_does_not_exist_is_refused(
         sent = body({"inputs": row})
     response = client.post(f"{path}?{query}", **sent)
     assert response.status_code == 400, response.text
-    if "v2" not in path:
-        assert reason in response.text.replace('\\"', '"')
+    assert reason in response.text.replace('\\"', '"')
     moved(settings).close()
     assert client.get("/models/wine/predictions").json["predictions"] == []
 
