@@ -50,6 +50,9 @@ def wine(**changes: Any) -> dict[str, Any]:
     return record | {name.replace("_", " "): value for name, value in changes.items()}
 
 
+GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())  # whose labels are bom and ruim
+
+
 def body(value: Any) -> dict[str, Any]:
     """Arguments of a request with a value as JSON."""
     return {"data": json.dumps(value), "content_type": "application/json"}

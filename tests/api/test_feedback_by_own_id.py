@@ -2,13 +2,12 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT, body, moved, wine
+from conftest import BAD, GOOD, body, moved
 from keyed import bearing, entry, written
 from monitored import monitor
 
@@ -18,7 +17,6 @@ from serving.recording.store import Store
 from serving.settings import Settings
 
 OWN = "order-17"
-GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())
 HEADERS = {"X-Own-ID": OWN}
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import ROOT, body, moved, wine
+from conftest import BAD, GOOD, body, moved, wine
 from flask.testing import FlaskClient
 from keyed import bearing, entry, written
 from plain_way import PlainFirst
@@ -20,7 +20,6 @@ from serving.recording.store import Store
 from serving.settings import Settings
 
 OWN = "order-17"
-GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())
 HEADERS = {"X-Own-ID": OWN}
 EVENT = {"specversion": "1.0", "id": OWN, "type": "test", "source": "shop"}
 BINARY, LENGTH = binary(*numbers(GOOD), id=OWN)

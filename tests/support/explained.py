@@ -1,12 +1,11 @@
 """Models whose predictions are explained in every unit, exactly and by sampling."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 from artefacts import made, put_live, records_of
-from conftest import MODELS, ROOT, body
+from conftest import BAD, MODELS, body
 from estimators import CASES, fitted, loans
 from flask.testing import FlaskClient
 
@@ -44,6 +43,5 @@ def total(part: dict[str, Any]) -> float:
 
 def rejected(client: FlaskClient) -> tuple[dict[str, Any], str]:
     """A record of wine that is predicted `ruim`, which is to have reasons."""
-    record = json.loads((ROOT / "ruim.json").read_bytes())
-    assert predict(client, "wine", record, "")["prediction"] == "ruim"
-    return record, "ruim"
+    assert predict(client, "wine", BAD, "")["prediction"] == "ruim"
+    return BAD, "ruim"

@@ -5,10 +5,9 @@ import json
 from typing import Any
 
 import numpy as np
-from conftest import ROOT, wine
+from conftest import BAD, GOOD, ROOT
 from flask.testing import FlaskClient
 
-GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())
 VALUES = [[*GOOD.values()], [*BAD.values()]]
 TABLE = "\n".join(",".join(map(str, each)) for each in VALUES)
 NAMES = ",".join(GOOD)

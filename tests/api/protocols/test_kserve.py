@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, body, moved, predict, wine
+from conftest import BAD, GOOD, body, moved, predict, wine
 from deciding import KEY, decide, newer
 from flask.testing import FlaskClient
 from keyed import KEYS, bearing
@@ -14,7 +14,6 @@ from keyed import KEYS, bearing
 from app import create_app
 from serving.settings import Settings
 
-GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())
 PATH = "/v1/models/wine:predict"
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from conftest import ROOT, body, moved, predict, wine
+from conftest import BAD, GOOD, body, moved, predict, wine
 from flask.testing import FlaskClient
 from keyed import KEYS, bearing
 
@@ -13,7 +13,6 @@ from app import create_app
 from serving import __version__
 from serving.settings import Settings
 
-GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())
 PATHS = ("/invocations", "/serving-endpoints/wine/invocations", "/model/wine/1/invocations")
 SPLIT = {"columns": [*GOOD], "data": [[*GOOD.values()], [*BAD.values()]]}
 COLUMNS = {name: [GOOD[name], BAD[name]] for name in GOOD}

@@ -1,12 +1,11 @@
 """Vertex AI: routes from the environment, and one prediction for each instance."""
 
-import json
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, body, moved, wine
+from conftest import BAD, GOOD, body, moved, wine
 from flask.testing import FlaskClient
 from keyed import KEYS, bearing
 from servers import get, gunicorn, running
@@ -15,7 +14,6 @@ from app import create_app
 from serving.errors import SettingsError
 from serving.settings import Settings
 
-GOOD, BAD = wine(), json.loads((ROOT / "ruim.json").read_text())
 OWN = "/v1/projects/p/locations/l/endpoints/wine:predict"
 ROUTE = "/v1/endpoints/12/deployedModels/34:predict"
 HEALTH = "/v1/endpoints/12/deployedModels/34"
