@@ -46,7 +46,7 @@ MAX_FILES = 2**14  # open ones, a few more than connections
 MAX_HEAD = 2**16  # bytes in which a head ends, or gunicorn refuses it
 TICK = 0.5  # seconds between two looks at what is late
 SWITCH = 0.0005  # seconds after which a thread that computes lets the greenlets go on
-GRACE = 2  # seconds in which a stopping worker waits for the first request of a connection
+GRACE = 5  # seconds in which a stopping worker waits for requests; proxies keep no idle one longer
 GONE = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, None}  # None: too slow
 
 
@@ -55,7 +55,8 @@ class Worker(ProblemWorker, GeventWorker):
 
     A connection waits in the listening socket's queue until a worker takes it. A stopping worker
     accepts all that are queued and then closes the socket, so later clients are refused instead
-    of cut off.
+    of cut off. The next response on each connection has `Connection: close`, so that nobody sends
+    on a connection which is just being closed.
     """
 
     settings = Settings()
@@ -67,7 +68,7 @@ class Worker(ProblemWorker, GeventWorker):
         self._greenlets = Group()
         self.share = Share(self.age, self._greenlets)
         self._clients: set[Client] = set()
-        self._idle: dict[Client, bool] = {}  # without a request: whether it is the first one
+        self._idle: set[Client] = set()  # without a request
         limits = self.settings
         self._pace = Pace(
             self.cfg.keepalive or 0,
@@ -144,11 +145,9 @@ class Worker(ProblemWorker, GeventWorker):
             listener.close()
         began = time.monotonic()
         while self._greenlets and time.monotonic() - began < self.cfg.graceful_timeout:
-            is_over = time.monotonic() - began > GRACE
-            for client, is_first in [*self._idle.items()]:
-                if is_over or not is_first:
-                    with suppress(OSError):  # what has arrived is still read
-                        client.shutdown(socket.SHUT_RD)
+            for client in [*self._idle] if time.monotonic() - began > GRACE else ():
+                with suppress(OSError):  # what has arrived is still read
+                    client.shutdown(socket.SHUT_RD)
             self.notify()
             gevent.sleep(0.1)
         if self._greenlets:
@@ -226,11 +225,11 @@ class Worker(ProblemWorker, GeventWorker):
     def _first_bytes(self, client: Client, *, is_first: bool) -> bytes:
         """Wait for a request; return nothing if none comes."""
         client.await_head(self._pace.head if is_first else self._pace.idle)
-        self._idle[client] = is_first
+        self._idle.add(client)
         try:
             client.wait_readable()
             return client.recv(PIECE)
         except TimeoutError:
             return b""
         finally:
-            del self._idle[client]
+            self._idle.discard(client)

@@ -189,6 +189,28 @@ def test_a_stop_under_load_loses_no_accepted_request(tmp_path: Path):
     assert set(outcomes) == {"200", "not connected"}, outcomes
 
 
+def test_a_stop_closes_no_connection_on_which_a_client_is_about_to_send(tmp_path: Path):
+    """The next response asks the client to close, however long after the signal it comes."""
+    with running(gunicorn(), tmp_path / "log") as started, ExitStack() as stack:
+        address = started.url.removeprefix("http://")
+        kept = [http.client.HTTPConnection(address, timeout=PATIENCE) for _ in range(5)]
+        for each in kept:
+            stack.callback(each.close)
+            each.request("POST", "/predict", RECORD)
+            assert each.getresponse().read()
+        for number, each in enumerate(kept):
+            if number == 1:
+                started.process.send_signal(signal.SIGTERM)
+                wait_until(lambda: "Handling signal: term" in started.log.read_text())
+            time.sleep(0.3)
+            each.request("POST", "/predict", RECORD)
+            response = each.getresponse()
+            assert response.status == 200
+            assert response.read()
+            assert (response.headers["Connection"] == "close") == (number > 0)
+        assert started.process.wait(timeout=PATIENCE) == 0
+
+
 def test_a_killed_worker_is_replaced(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log", WEB_CONCURRENCY="1") as started:
         (worker,) = workers(started.process.pid)
