@@ -5,8 +5,8 @@ import sys
 from typing import Any
 
 from serving.errors import SettingsError
-from serving.log import JSONLogger
 from serving.server import collector_process, pickle_check
+from serving.server.logger import JSONLogger
 from serving.server.worker import Worker
 from serving.settings import Settings
 

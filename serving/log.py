@@ -4,12 +4,9 @@ import logging
 import os
 import sys
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 import msgspec
-from gunicorn.config import Config
-from gunicorn.glogging import Logger
 
 from serving import clock
 
@@ -48,33 +45,9 @@ def log_as_json() -> logging.Handler:
     return handler
 
 
-class JSONLogger(Logger):
-    """gunicorn's logger, with every line of the process as JSON on standard output."""
-
-    def setup(self, cfg: Config) -> None:
-        """Write the log lines of gunicorn, the service and the libraries in the same way."""
-        super().setup(cfg)
-        handler = log_as_json()
-        for logger in (self.error_log, self.access_log):
-            logger.handlers = [handler]
-            logger.propagate = False
-
-    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
-        """Log a request."""
-        write_access(
-            method=req.method,
-            path=environ.get(PATH) or req.path,
-            status=int(resp.status[:3]),  # gunicorn knows no more of a request that it rejects
-            size=resp.sent,
-            seconds=request_time.total_seconds(),
-            request_id=next((v for k, v in resp.headers if k == "X-Request-ID"), None),
-            client=environ.get("REMOTE_ADDR"),
-            key=environ.get(KEY) or None,
-        )
-
-
 def write_access(
     *,
+    logger: str = "gunicorn.access",
     method: str,
     path: str,
     status: int,
@@ -89,7 +62,7 @@ def write_access(
         {
             "time": clock.iso(clock.now()),
             "level": "info",
-            "logger": "gunicorn.access",
+            "logger": logger,
             "message": f"{method} {path}",
             "request_id": request_id,
             "client": client,
