@@ -15,6 +15,7 @@ from serving.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_KEY_BYTES = 32  # of Ed25519
+MIN_SECRET = 32  # characters of the secret of sessions
 ROUTE = re.compile(r"/[\w/.:~-]*", re.ASCII)
 SWITCH = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
 
@@ -66,6 +67,10 @@ def _key(text: str) -> str:
         return expected
 
 
+def _session_secret(text: str) -> str:
+    return "" if len(text) >= MIN_SECRET else f"a secret of {MIN_SECRET} characters or more"
+
+
 def _public_keys(text: str) -> str:
     try:
         # Commas alone must not mean that nobody has to sign.
@@ -99,6 +104,7 @@ class Settings:
     api_keys: str = ""  # JSON: hashes of keys with their scopes
     api_keys_file: str = ""  # a file of such JSON; read again when it changes
     admin_keys: str = ""  # name:key,…: keys with the scope admin
+    session_secret: str = _setting("", expected=_session_secret)  # the same on all hosts
     key_requests_per_second: int = _setting(0, min=0)  # of one key; 0 for no limit
     address_requests_per_second: int = _setting(0, min=0)  # of one address; likewise
     max_records: int = 10_000  # in one request
@@ -129,6 +135,7 @@ class Settings:
     min_bytes_per_second: int = 500  # by which a client may keep it waiting longer
     cors_origins: str = ""  # origins whose pages may call the service, with commas; * for all
     trusted_proxies: str = ""  # addresses and networks whose X-Forwarded-… are believed
+    predict_route: str = _setting("", expected=_route)  # another path of /predict
     aip_predict_route: str = _setting("", expected=_route)  # of Vertex AI
     aip_health_route: str = _setting("", expected=_route)  # likewise
     sagemaker_batch: bool = False  # whether SageMaker runs a batch transform, and sets it to true

@@ -51,7 +51,7 @@ class Access:
 
     def __init__(self, settings: Settings) -> None:
         self.keys = Keys(settings)
-        self.sessions = Sessions(settings.var_dir)
+        self.sessions = Sessions(settings.var_dir, settings.session_secret)
         self.everybody = everybody(self.keys)
         self.is_exposed = is_exposed(settings)
         self.warning = warning(settings, self.keys)

@@ -31,11 +31,13 @@ class Sessions:
     ----------
     folder : Path
         Where the secret is kept. If it cannot be written, sessions end with the service.
+    secret : str
+        The secret, if all hosts have the same; empty if this host makes its own.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, secret: str = "") -> None:
         self._folder = folder
-        self._secret = b""
+        self._secret = secret.encode(errors="surrogateescape")
 
     def open(self) -> None:
         """Read the secret, or make it; before a fork, so that all workers have the same."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from serving.access.access import Access, Credentials, sent_key
 from serving.access.callers import Caller
 from serving.api.around import compression, request_id
-from serving.api.protocols import PROTOCOLS, TENSORS, Answer, AnswerTensors
+from serving.api.protocols import PROTOCOLS, TENSORS, Answer, AnswerTensors, native
 from serving.api.protocols.v2.requests import HEADER, Content
 from serving.errors import NotJSON, TooManyRequests
 from serving.front import PlainRequest, PlainResponse
@@ -95,6 +95,8 @@ class Plain:
             for protocol in PROTOCOLS
             for rule, answer in protocol.PLAIN.items()
         }
+        if settings.predict_route:
+            answers[settings.predict_route] = answers[native.DEFAULT]
         routes = [
             Route(rule, None, answer, service, access, settings.max_records)
             for rule, answer in {**answers, **TENSORS}.items()

@@ -13,6 +13,7 @@ from serving import clock
 from serving.access import keys as keys_module
 from serving.access.sessions import FILE, HOURS
 from serving.api.around.access import COOKIE
+from serving.errors import SettingsError
 from serving.settings import Settings
 
 PAGE = {"Accept": "text/html"}
@@ -84,6 +85,25 @@ def test_a_session_ends_after_its_hours(browser: FlaskClient, monkeypatch: pytes
     later = clock.now() + HOURS * 3_600_000
     monkeypatch.setattr(clock, "now", lambda: later)
     assert browser.get("/", headers=PAGE).status_code == 401
+
+
+def test_a_session_is_valid_on_all_hosts_that_have_the_same_secret(tmp_path: Path):
+    def host(name: str, secret: str) -> FlaskClient:
+        var_dir = tmp_path / name
+        return create_app(
+            Settings(var_dir=var_dir, api_keys=KEYS, session_secret=secret)
+        ).test_client()
+
+    one, other, third = host("one", "s" * 32), host("other", "s" * 32), host("third", "t" * 32)
+    token = log_in(one, key_of("predict")).partition(";")[0].partition("=")[2]
+    for each, status in ((other, 200), (third, 401)):
+        each.set_cookie(COOKIE, token)
+        assert each.get("/", headers=PAGE).status_code == status
+
+
+def test_a_short_secret_of_sessions_stops_the_start():
+    with pytest.raises(SettingsError, match="SESSION_SECRET is not a secret of 32 characters"):
+        Settings.from_environment({"SESSION_SECRET": "s" * 31})
 
 
 def test_a_session_is_valid_after_a_restart_but_not_with_another_secret(

@@ -1,6 +1,7 @@
 """The HTTP contract: answers, warnings and what is served."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,6 +117,17 @@ def test_a_client_may_send_a_valid_request_id(client: FlaskClient, call: dict[st
     assert named.headers["X-Request-ID"] == "order-7/1"
     unsound = client.open(**call, method=method, headers={"X-Request-ID": 'x" onclick="'})
     assert len(unsound.headers["X-Request-ID"]) == 32
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_default_model_has_another_path_if_one_is_set(tmp_path: Path, way: str):
+    own = Settings(var_dir=tmp_path / "var", predict_route="/predictions")
+    client = ask(create_app(own), way).test_client()
+    for path in ("/predictions", "/predict"):
+        answer = client.post(path, **body(wine()))
+        assert (answer.status_code, answer.json["prediction"]) == (200, "bom")
+    assert client.post("/predictions", **body(wine(alcohol=None))).status_code == 422
+    assert "/predictions" in client.get("/openapi.json").json["paths"]
 
 
 def test_a_plain_request_bypasses_flask_and_any_other_does_not():

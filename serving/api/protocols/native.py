@@ -106,6 +106,11 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
             raise NotJSON(f"{error}; is it CSV? send Content-Type: text/csv") from None
         return Response(content, mimetype="application/json")
 
+    if settings.predict_route:
+        # Another endpoint, as Werkzeug redirects from one path of an endpoint to another.
+        unnamed = {"name": None, "version": None}
+        routes.post(settings.predict_route, endpoint="by_route", defaults=unnamed)(predict)
+
     @routes.get("/models/<name>/versions/<int:version>/predict", endpoint="usage")
     @routes.get(OF_MODEL, endpoint="usage", defaults={"version": None})
     @routes.get(DEFAULT, endpoint="usage", defaults={"name": None, "version": None})
