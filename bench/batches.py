@@ -23,7 +23,8 @@ from bench.ratio import ratio
 from bench.server import Server, serving
 from bench.targets import SERVICE, UNRECORDED
 from bench.workload import BATCH, MODEL, workload
-from serving.models.artefact import FOREST, MANIFEST
+from serving.models.artefact import FOREST
+from serving.models.model_folder import MANIFEST
 
 SECONDS = 2
 

@@ -20,7 +20,8 @@ from bench.workload import ROOT
 from serving.monitor.report import read
 from serving.monitor.wording import sentence
 from serving.recording.store import Store
-from serving.versions.decisions import Decision, Decisions
+from serving.versions.decision import Decision
+from serving.versions.decisions import Decisions
 
 WINDOW = 500
 CALM = 600  # answers before the drift begins

@@ -110,6 +110,10 @@ class EmptyStore(StoreError):
     """The database has no tables yet: the collector has not begun, and all is in the journal."""
 
 
+class ObjectStoreError(ServingError):
+    """The object store of the models cannot be used, or what is in it cannot."""
+
+
 class UnknownModel(ServingError):
     """No model with this name is served."""
 

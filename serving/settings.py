@@ -80,6 +80,15 @@ def _public_keys(text: str) -> str:
     return "" if sound else "public keys as `adega signing-key` prints them, with commas between"
 
 
+def _models_url(text: str) -> str:
+    if text.startswith(("/", "file:///")):
+        return ""
+    url = urlsplit(text)
+    known = url.scheme in {"s3", "gs", "az"} and url.netloc and "@" not in url.netloc
+    expected = "s3://BUCKET/PATH, gs://BUCKET/PATH, az://ACCOUNT/CONTAINER/PATH or /FOLDER"
+    return "" if known and not url.query and not url.fragment else expected
+
+
 def _route(text: str) -> str:
     return "" if ROUTE.fullmatch(text) else "a path, as /predict"
 
@@ -97,6 +106,7 @@ class Settings:
     port: int = _setting(5000, max=65_535, also=("AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"))
     web_concurrency: int = _setting(2, max=256)  # worker processes
     models_dir: Path = ROOT / "models"
+    models_url: str = _setting("", expected=_models_url)  # of an object store, copied to VAR_DIR
     default_model: str = "wine"  # of /predict and /example
     models_in_memory: int = 20  # versions of models that a worker keeps loaded
     trusted_keys: str = _setting("", expected=_public_keys)  # who must have signed a version
@@ -140,6 +150,11 @@ class Settings:
     aip_health_route: str = _setting("", expected=_route)  # likewise
     sagemaker_batch: bool = False  # whether SageMaker runs a batch transform, and sets it to true
     allowed_hosts: str = ""  # names by which browsers may open the service, with commas
+
+    def __post_init__(self) -> None:
+        """Let everything read the copy of an object store, where there is one."""
+        if self.models_url:
+            object.__setattr__(self, "models_dir", self.var_dir / "models")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -14,6 +14,7 @@ from serving.models.refusals import reason
 from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
+from serving.versions.object_store import ObjectStore
 from train import report, retrain
 from train.errors import TrainingError
 from train.fitting.estimators import AUTO, BUILDERS
@@ -201,6 +202,7 @@ def import_command(
             with_scalers=scalers,
             trusted=trust,
             signing_key=signing_key,
+            shared=ObjectStore.from_settings(settings),
         )
     except (TrainingError, ServingError):
         raise

@@ -15,7 +15,7 @@ import numpy as np
 
 from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
-from serving.models import artefact, model_folder
+from serving.models import artefact
 from serving.models.artefact import Artefact
 from serving.models.card import Card
 from serving.models.engine import Agreement, Engine
@@ -23,7 +23,10 @@ from serving.models.manifest import Manifest
 from serving.models.reference import Reference
 from serving.models.refusals import reason
 from serving.models.signatures import public_key
+from serving.versions.decisions import Decisions
+from serving.versions.object_store import ObjectStore
 from serving.versions.rehearsal import rehearse
+from serving.versions.versions import whoever_runs_this
 from train.errors import TrainingError
 from train.fitting.decision import decide
 from train.onnx import linear, proof
@@ -117,6 +120,7 @@ def write(
     *,
     card: Callable[[Engine], Card] | None = None,
     signing_key: "SigningKey | None" = None,
+    shared: ObjectStore | None = None,
 ) -> Trained:
     """Write the next version of a model, and put it live if no other version is.
 
@@ -130,10 +134,12 @@ def write(
         Draws up the card, given what will serve; if it was evaluated on held-out rows.
     signing_key : SigningKey or None
         If the version is to be signed.
+    shared : ObjectStore or None
+        What `models_dir` is a copy of, if it is one: the version is written there.
 
     Raises
     ------
-    TrainingError
+    TrainingError, ObjectStoreError
     """
     manifest = ready.manifest
     contents = {artefact.PICKLE: _pickled(fitted), artefact.REFERENCE: artefact.pretty(reference)}
@@ -159,9 +165,10 @@ def write(
 
     if card:
         contents[artefact.CARD] = msgspec.json.encode(card(engine)) + b"\n"
-    number = artefact.write(models_dir, manifest, contents, signing_key)
-    first = model_folder.put_first_live(models_dir / manifest.name, number)
-    written = artefact.read(models_dir, manifest.name, number)
+    decisions = Decisions(models_dir, models_dir, shared=shared)
+    number = decisions.add(manifest, contents, signing_key)
+    first = decisions.put_first_live(manifest.name, number, whoever_runs_this())
+    written = decisions.read(manifest.name, number)
     signed = [f"signed; the public key is {public_key(signing_key)}"] if signing_key else []
     return Trained(written, agreements, first, (*ready.remarks, *signed))
 

@@ -8,7 +8,8 @@ from serving.models.manifest import Manifest
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
 from serving.settings import Settings
-from serving.versions.decisions import Decision, Decisions
+from serving.versions.decision import Decision
+from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions, whoever_runs_this
 from train.errors import TrainingError
 from train.live import FeedbackSource

@@ -13,6 +13,7 @@ from serving.errors import VersionRefused
 from serving.models.manifest import Manifest
 from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
+from serving.versions.object_store import ObjectStore
 from train import report, retrain
 from train.live import MAX_LIVE
 from train.problem import Problem
@@ -71,6 +72,7 @@ def run(problem: Problem, data: Path, retraining: Retraining) -> None:
             lambda: bar.update(1),
             feedback,
             signing_key=signing_key,
+            shared=ObjectStore.from_settings(settings),
         )
     click.echo(report.summary(trained, settings.models_dir))
     if retraining.auto and not trained.live:

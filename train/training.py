@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from serving.models.backends import feature_columns
 from serving.models.manifest import Manifest, TrainingData
 from serving.models.reference import Reference
+from serving.versions.object_store import ObjectStore
 from train import assemble, training_set
 from train.assemble import Trained
 from train.evaluation import evaluate
@@ -36,6 +37,7 @@ def train(
     feedback: FeedbackSource | None = None,
     *,
     signing_key: "SigningKey | None" = None,
+    shared: ObjectStore | None = None,
 ) -> Trained:
     """Train a problem and write the next version of its model.
 
@@ -52,6 +54,8 @@ def train(
         Where live records are, to be added to the file's rows.
     signing_key : SigningKey, optional
         What signs the version.
+    shared : ObjectStore, optional
+        What `models_dir` is a copy of.
 
     Raises
     ------
@@ -88,6 +92,7 @@ def train(
         chosen.fitted,
         progress,
         signing_key=signing_key,
+        shared=shared,
         card=lambda engine: with_effects(drawn, engine, table.rows),
     )
 

@@ -15,7 +15,7 @@ from serving.api.query import Time
 from serving.api.respond import as_json
 from serving.predicting.service import Service
 from serving.recording.store.rows import Trial
-from serving.versions.decisions import Decision as RecordedDecision
+from serving.versions.decision import Decision as RecordedDecision
 from serving.versions.versions import Version, Versions
 
 

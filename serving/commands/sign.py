@@ -6,7 +6,7 @@ import click
 
 from serving.errors import ArtefactError, SettingsError, without_path
 from serving.models import artefact, model_folder, signatures
-from serving.models.artefact import MANIFEST
+from serving.models.model_folder import MANIFEST
 from serving.models.signatures import SIGNATURE
 from serving.settings import Settings
 

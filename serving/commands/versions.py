@@ -7,7 +7,8 @@ from serving import clock
 from serving.commands.group import AS_JSON
 from serving.figures import number
 from serving.settings import Settings
-from serving.versions.decisions import Decision, Decisions
+from serving.versions.decision import Decision
+from serving.versions.decisions import Decisions
 from serving.versions.versions import Version, Versions, whoever_runs_this
 
 COLOURS = {"live": "green", "trial": "cyan", "retired": "bright_black"}

@@ -29,14 +29,14 @@ from serving.inputs.schema import Matrix
 from serving.lock import locked
 from serving.models.card import Card
 from serving.models.manifest import Manifest
-from serving.models.model_folder import numbered, write_through
+from serving.models.model_folder import MANIFEST, numbered, write_through
 from serving.models.reference import Reference
 from serving.models.signatures import SIGNATURE, require_signature, sign
 
 if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
-PICKLE, ONNX, MANIFEST, REFERENCE = "model.pkl", "model.onnx", "model.json", "reference.json"
+PICKLE, ONNX, REFERENCE = "model.pkl", "model.onnx", "reference.json"
 OUTPUTS, CARD, FOREST, LINEAR = "outputs.npy", "card.json", "forest.npz", "linear.json"
 COMPILED = FOREST, ONNX
 
@@ -191,23 +191,37 @@ def write(
     """
     model = models_dir / manifest.name
     model.mkdir(parents=True, exist_ok=True)
-    files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
     with locked(model):
         version = max((int(entry.name) for entry in numbered(model)), default=0) + 1
-        manifest = msgspec.structs.replace(manifest, version=version, files=files)
-        described = pretty(manifest)
-        files_there = {**contents, MANIFEST: described}
-        if signing_key:
-            files_there[SIGNATURE] = sign(manifest.name, version, described, signing_key)
-        aside = model / f".{version}.{uuid4().hex}"
-        aside.mkdir()
-        try:
-            for file, content in files_there.items():
-                write_through(aside / file, content)
-            aside.rename(model / str(version))
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+        _put(model / str(version), files_of(manifest, version, contents, signing_key))
     return version
+
+
+def files_of(
+    manifest: Manifest,
+    version: int,
+    contents: Mapping[str, bytes],
+    signing_key: "SigningKey | None" = None,
+) -> dict[str, bytes]:
+    """Return all files of a version's folder, with a manifest that lists the others, signed or not."""
+    files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+    described = pretty(msgspec.structs.replace(manifest, version=version, files=files))
+    made = {**contents, MANIFEST: described}
+    if signing_key:
+        made[SIGNATURE] = sign(manifest.name, version, described, signing_key)
+    return made
+
+
+def _put(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a version's folder under another name, and rename it."""
+    aside = folder.with_name(f".{folder.name}.{uuid4().hex}")
+    aside.mkdir()
+    try:
+        for file, content in files.items():
+            write_through(aside / file, content)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def encode_outputs(rows: Matrix, outputs: Matrix) -> bytes:

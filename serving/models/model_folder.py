@@ -8,7 +8,8 @@ from uuid import uuid4
 from serving.errors import ArtefactError, UnknownModel, without_path
 from serving.lock import locked
 
-CURRENT = "current"
+CURRENT, TRIAL, RETIRED, LOG = "current", "trial", "retired", "decisions.jsonl"
+MANIFEST = "model.json"
 NUMBER = re.compile("[1-9][0-9]{0,8}")  # the name of a version's folder, and its part of an id
 
 

@@ -6,6 +6,9 @@ while its database is down. A process that may not write there, as in a containe
 folder, keeps the same files under `VAR_DIR`. If a file exists in both places, the newer one wins.
 Deciding locks the model's folder, so that each decision is based on the one before.
 
+With `MODELS_URL` the folder is a copy of what is in an object store, and decisions are made there:
+see docs/object-store.md.
+
 current           the live version
 trial             the version on trial, if there is one
 retired           versions that are no longer served
@@ -13,60 +16,36 @@ decisions.jsonl   every decision and every retraining by the monitor, a line eac
 """
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from serving.errors import ArtefactError, UnknownVersion, without_path
+from serving import clock
+from serving.errors import ArtefactError, UnknownVersion, VersionRefused, without_path
 from serving.lock import locked
 from serving.models import artefact, model_folder
 from serving.models.artefact import Artefact
 from serving.models.manifest import Manifest
-from serving.models.model_folder import CURRENT
+from serving.models.model_folder import CURRENT, LOG, RETIRED, TRIAL
 from serving.settings import Settings
+from serving.versions.decision import Action, Decided, Decision, decided
+from serving.versions.object_store import ObjectStore
+
+if TYPE_CHECKING:
+    from nacl.signing import SigningKey
 
 log = logging.getLogger(__name__)
 
-TRIAL, RETIRED, LOG = "trial", "retired", "decisions.jsonl"
-
 Stamp = tuple[int, ...]
-Action = Literal["promote", "rollback", "trial", "retire", "retrain"]
-
 FILES: dict[Action, str] = {
     "promote": CURRENT,
     "rollback": CURRENT,
     "trial": TRIAL,
     "retire": RETIRED,
 }
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Who decided what, when and why.
-
-    Attributes
-    ----------
-    time : int
-        Milliseconds since 1970, UTC.
-    before : int or None
-        The version that was live, or on trial, until then.
-    version : int or None
-        The version decided on, or made by a retraining; None if a trial was ended, or a
-        retraining made none.
-    overruled : tuple of str
-        The objections of the gate.
-    """
-
-    time: int
-    model: str
-    action: Action
-    before: int | None
-    version: int | None
-    who: str
-    why: str = ""
-    overruled: tuple[str, ...] = ()
 
 
 class Decisions:
@@ -79,15 +58,26 @@ class Decisions:
         Where decisions are kept if `models_dir` cannot be written.
     trusted : collection of bytes
         The public keys one of which must have signed a version; none if it need not be signed.
+    shared : ObjectStore or None
+        What `models_dir` is a copy of, if it is one.
     """
 
-    def __init__(self, models_dir: Path, own_dir: Path, trusted: Collection[bytes] = ()) -> None:
+    def __init__(
+        self,
+        models_dir: Path,
+        own_dir: Path,
+        trusted: Collection[bytes] = (),
+        shared: ObjectStore | None = None,
+    ) -> None:
         self.models_dir, self.own_dir, self._trusted = models_dir, own_dir, trusted
+        self.shared = shared
+        self._numbers_taken: dict[str, int] = {}  # by model: of decisions, when its lock was taken
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Open the folders of the service."""
-        return cls(settings.models_dir, settings.decisions_dir, settings.public_keys)
+        shared = ObjectStore.from_settings(settings)
+        return cls(settings.models_dir, settings.decisions_dir, settings.public_keys, shared)
 
     def read(self, model: str, version: int) -> Artefact:
         """Read a version, verified down to its signature if it must be signed.
@@ -154,6 +144,19 @@ class Decisions:
         """
         return self._numbers(model, RETIRED)
 
+    def decided(self, model: str) -> Decided:
+        """Return what is decided, which a copy of an object store may not have followed yet.
+
+        Raises
+        ------
+        ArtefactError
+            If there is no live version.
+        """
+        if self.shared:
+            holds = decided(reversed(self.history(model)))
+            return holds if holds.live else holds._replace(live=self.live(model))
+        return Decided(self.live(model), self.trial(model), self.retired(model))
+
     def require(self, model: str, version: int) -> None:
         """Raise an error unless a version of a model exists and may be served.
 
@@ -177,9 +180,11 @@ class Decisions:
             If the decisions cannot be read.
         """
         lines: list[bytes] = []
+        logs = 0
         for folder in self._folders(model):
             try:
                 lines += (folder / LOG).read_bytes().splitlines()
+                logs += 1
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 continue  # no decisions there
             except OSError as error:
@@ -190,7 +195,9 @@ class Decisions:
         for line in reversed(lines):
             with suppress(msgspec.DecodeError, UnicodeDecodeError):  # an incomplete line
                 decisions.append(msgspec.json.decode(line, type=Decision))
-        return sorted(decisions, key=lambda decision: -decision.time)
+        if logs > 1:  # else the order in which they were made counts, whatever clocks showed
+            decisions.sort(key=lambda decision: -decision.time)
+        return decisions
 
     @contextmanager
     def deciding(self, model: str) -> Iterator[None]:
@@ -203,6 +210,8 @@ class Decisions:
         ------
         ArtefactError
             If neither can be locked.
+        ObjectStoreError
+            If the object store cannot be asked what is decided.
         """
         with ExitStack() as held:
             try:
@@ -216,6 +225,8 @@ class Decisions:
                     raise ArtefactError(
                         f"{model}: no folder of it can be locked: {without_path(second)}"
                     ) from second
+            if self.shared:
+                self._numbers_taken[model] = self.shared.pull(model).decisions.get(model, 0)
             yield
 
     def take(self, decision: Decision) -> None:
@@ -225,7 +236,13 @@ class Decisions:
         ------
         ArtefactError
             If it cannot be written anywhere.
+        VersionRefused
+            If another host has decided meanwhile.
+        ObjectStoreError
         """
+        if self.shared:
+            self._share(self.shared, decision)
+            return
         model, version = decision.model, decision.version
         numbers = [] if version is None else [version]
         if decision.action == "retire":
@@ -249,9 +266,61 @@ class Decisions:
             f"{model}: the decision cannot be written: {'; '.join(dict.fromkeys(failures))}"
         )
 
+    def add(
+        self,
+        manifest: Manifest,
+        contents: Mapping[str, bytes],
+        signing_key: "SigningKey | None" = None,
+    ) -> int:
+        """Write the model's next version, and return its number; sign it, given a key.
+
+        Raises
+        ------
+        ObjectStoreError
+        """
+        if not self.shared:
+            return artefact.write(self.models_dir, manifest, contents, signing_key)
+        version = self.shared.pull(manifest.name).versions.get(manifest.name, 0) + 1
+        while not self.shared.upload(
+            manifest.name,
+            version,
+            artefact.files_of(manifest, version, contents, signing_key),
+        ):
+            version += 1
+        self.shared.pull(manifest.name)
+        return version
+
+    def put_first_live(self, model: str, version: int, who: str) -> bool:
+        """Make a version the live one if there is none yet; return whether it is live now.
+
+        Raises
+        ------
+        ObjectStoreError
+        """
+        if not self.shared:
+            return model_folder.put_first_live(self.models_dir / model, version)
+        if self.shared.pull(model).decisions.get(model):
+            return False
+        first = Decision(
+            time=clock.now(), model=model, action="promote", before=None, version=version, who=who
+        )
+        return self.shared.decide(1, first).done
+
+    def _share(self, shared: ObjectStore, decision: Decision) -> None:
+        """Record a decision as the next one after those that it is based on."""
+        model = decision.model
+        made = shared.decide(self._numbers_taken[model] + 1, decision)
+        if not made.done:
+            other = f": {made.other}" if made.other else ""
+            raise VersionRefused(
+                f"{model}: another host has decided meanwhile{other}; see what is live now, and "
+                "decide again"
+            )
+
     def _folders(self, model: str) -> Iterator[Path]:
         yield self.models_dir / model
-        yield self.own_dir / model
+        if not self.shared:
+            yield self.own_dir / model
 
     def _numbers(self, model: str, file: str) -> list[int]:
         return model_folder.listed_versions(file, *self._folders(model))

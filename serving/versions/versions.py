@@ -13,7 +13,8 @@ from serving.errors import ArtefactError, VersionRefused
 from serving.models import model_folder
 from serving.models.manifest import Figure
 from serving.versions import gate
-from serving.versions.decisions import Action, Decision, Decisions
+from serving.versions.decision import Action, Decision
+from serving.versions.decisions import Decisions
 from serving.versions.rehearsal import rehearse
 
 
@@ -63,14 +64,16 @@ class Versions:
         ------
         UnknownModel, ArtefactError
         """
+        numbers = self._versions(model)
+        holds = self.decisions.decided(model)
         states: dict[str, list[int | None]] = {
-            "live": [self._current(model)],
-            "trial": [self.decisions.trial(model)],
-            "retired": [*self.decisions.retired(model)],
+            "live": [holds.live],
+            "trial": [holds.trial],
+            "retired": [*holds.retired],
         }
         versions = []
-        for number in reversed(self._versions(model)):
-            its_states = tuple(state for state, numbers in states.items() if number in numbers)
+        for number in reversed(numbers):
+            its_states = tuple(state for state, held in states.items() if number in held)
             try:
                 manifest = self.decisions.read_manifest(model, number)
             except ArtefactError as error:
@@ -135,7 +138,7 @@ class Versions:
                 if version == self._current(model):
                     raise VersionRefused(f"{model} {version} is live already; try another version")
                 self.decisions.read(model, version)
-            before = self.decisions.trial(model)
+            before = self.decisions.decided(model).trial
             return self._take("trial", model, before, version, why)
 
     def retire(self, model: str, version: int, why: str = "") -> Decision:
@@ -149,7 +152,7 @@ class Versions:
             self._require(model, version)
             for state, number in (
                 ("live", self._current(model)),
-                ("on trial", self.decisions.trial(model)),
+                ("on trial", self.decisions.decided(model).trial),
             ):
                 if number == version:
                     raise VersionRefused(
@@ -223,7 +226,8 @@ class Versions:
 
     def _current(self, model: str) -> int:
         self._versions(model)
-        return self.decisions.live(model)
+        live = self.decisions.decided(model).live
+        return self.decisions.live(model) if live is None else live
 
     def _require(self, model: str, version: int) -> None:
         self._versions(model)

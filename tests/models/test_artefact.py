@@ -22,7 +22,8 @@ from conftest import (
 
 from serving.errors import ArtefactError
 from serving.models import artefact, model_folder
-from serving.models.artefact import FOREST, MANIFEST, ONNX, OUTPUTS
+from serving.models.artefact import FOREST, ONNX, OUTPUTS
+from serving.models.model_folder import MANIFEST
 from serving.models.engine import Engine
 from serving.server import pickle_check
 from serving.versions.decisions import Decisions

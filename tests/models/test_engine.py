@@ -20,6 +20,7 @@ from serving.models import artefact, backends
 from serving.models.artefact import FOREST, ONNX, PICKLE, Artefact
 from serving.models.backends import Compute
 from serving.models.engine import Engine
+from serving.models.model_folder import MANIFEST
 
 
 def version(case: str) -> Artefact:
@@ -119,7 +120,7 @@ CONTRADICTIONS = {
 def test_a_manifest_that_contradicts_itself_is_refused(models: Path, reason: str):
     manifest = artefact.read_manifest(models, "wine", 1)
     content = msgspec.json.decode(msgspec.json.encode(manifest)) | CONTRADICTIONS[reason]
-    (models / "wine" / "1" / artefact.MANIFEST).write_bytes(msgspec.json.encode(content))
+    (models / "wine" / "1" / MANIFEST).write_bytes(msgspec.json.encode(content))
     with pytest.raises(ArtefactError, match=reason):
         artefact.read(models, "wine", 1)
 

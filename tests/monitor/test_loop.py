@@ -15,7 +15,8 @@ from serving.monitor.retraining.training import TrainingResult
 from serving.recording.entry import FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
-from serving.versions.decisions import Decision, Decisions
+from serving.versions.decision import Decision
+from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions
 
 CLASSES = ("bom", "ruim")

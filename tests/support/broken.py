@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from serving.models.artefact import MANIFEST, ONNX, PICKLE, REFERENCE
+from serving.models.artefact import ONNX, PICKLE, REFERENCE
+from serving.models.model_folder import MANIFEST
 
 
 def edit(file: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:

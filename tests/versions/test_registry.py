@@ -15,7 +15,7 @@ from conftest import (
 
 from serving.errors import ArtefactError, UnknownModel, UnknownVersion
 from serving.models import artefact, model_folder
-from serving.models.artefact import MANIFEST
+from serving.models.model_folder import MANIFEST
 from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
 

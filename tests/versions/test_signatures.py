@@ -18,7 +18,8 @@ from app import create_app
 from serving.__main__ import main
 from serving.errors import ArtefactError
 from serving.models import model_folder
-from serving.models.artefact import MANIFEST, REFERENCE
+from serving.models.artefact import REFERENCE
+from serving.models.model_folder import MANIFEST
 from serving.models.signatures import SIGNATURE
 from serving.server import pickle_check
 from serving.settings import Settings

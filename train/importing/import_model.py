@@ -16,6 +16,7 @@ from serving.models.backends import from_estimator, make_input_converter
 from serving.models.manifest import Manifest, TrainingData
 from serving.models.reference import Reference
 from serving.models.refusals import compute_or_refuse
+from serving.versions.object_store import ObjectStore
 from train import assemble
 from train.assemble import Trained
 from train.errors import TrainingError
@@ -52,6 +53,7 @@ def import_model(
     with_scalers: Sequence[str] = (),
     trusted: Collection[str] = (),
     signing_key: "SigningKey | None" = None,
+    shared: ObjectStore | None = None,
 ) -> Trained:
     """Write a version from the file of a model, or a folder of MLflow, and rows in a CSV.
 
@@ -71,6 +73,8 @@ def import_model(
         Types and functions that the files may load besides those that are known to be harmless.
     signing_key : SigningKey, optional
         What signs the version.
+    shared : ObjectStore, optional
+        What `models_dir` is a copy of.
 
     Raises
     ------
@@ -116,7 +120,13 @@ def import_model(
     reference = replace(reference, **task.reference_entries(y, outputs))
     ready = ready._replace(manifest=manifest, remarks=(*remarks, *ready.remarks))
     return assemble.write(
-        models_dir, ready, reference, fitted, lambda: None, signing_key=signing_key
+        models_dir,
+        ready,
+        reference,
+        fitted,
+        lambda: None,
+        signing_key=signing_key,
+        shared=shared,
     )
 
 

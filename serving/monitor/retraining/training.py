@@ -67,6 +67,7 @@ class Training:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         environment = os.environ | {
             "MODELS_DIR": str(settings.models_dir),
+            "MODELS_URL": settings.models_url,
             "VAR_DIR": str(settings.var_dir),
             "DATABASE_URL": settings.database_url,
             "SIGNING_KEY": settings.signing_key,

@@ -1,0 +1,288 @@
+"""A host's copy of the models in an object store: a folder of models like any other.
+
+wine/2/model.pkl               a version: the files of a folder, model.json written last
+wine/decisions/00000007.json   a decision: written once, if none has this number
+
+What is copied beside the files of a folder of models: `.objects.json` in each version's folder, to
+see whether it is still what is in the object store.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+import msgspec
+
+from serving.errors import ArtefactError
+from serving.lock import locked
+from serving.models import model_folder
+from serving.models.model_folder import CURRENT, LOG, MANIFEST, NUMBER, RETIRED, TRIAL
+from serving.models.signatures import SIGNATURE
+from serving.versions.decision import Decision, decided
+from serving.versions.objects import Missing, Objects
+
+DECISIONS = "decisions"
+DECISION = re.compile(r"([0-9]{8,})\.json")
+PLAIN = re.compile(r"\w[\w.-]*")  # a name that is a file in its folder, and nowhere else
+OBJECTS = ".objects.json"
+LEFT = 3600  # seconds after which a copy that was not finished was killed
+REST = 60  # seconds after which a damaged version is copied again
+
+ETags = dict[str, str]
+
+
+class Numbered(Decision, frozen=True, kw_only=True):
+    """A decision with its number in the object store, as it is kept in a host's copy."""
+
+    number: int
+    e_tag: str
+
+
+class _Manifest(msgspec.Struct):
+    """What a copy is verified by."""
+
+    name: str
+    version: int
+    files: dict[str, str]
+
+
+class Model(NamedTuple):
+    """What an object store has of a model.
+
+    Attributes
+    ----------
+    versions : dict of int to dict
+        The objects of each version, by the name of the file.
+    decisions : dict of int to str
+        By number: what changes with its content.
+    """
+
+    versions: dict[int, ETags]
+    decisions: dict[int, str]
+
+    def whole(self) -> list[int]:
+        """The versions that are uploaded to the end."""
+        return [number for number, files in self.versions.items() if MANIFEST in files]
+
+
+class Mirror:
+    """The copy of an object store's models in a folder; several processes may copy at once."""
+
+    def __init__(self, objects: Objects, models_dir: Path) -> None:
+        self.objects, self.models_dir = objects, models_dir
+        self._damaged: dict[tuple[str, int], tuple[ETags, float, str]] = {}
+        self._verified: dict[tuple[str, int], ETags] = {}
+
+    def pull(self, only: str = "", *, served: bool = False) -> tuple[dict[str, Model], dict[str, str]]:
+        """Copy what is new.
+
+        Parameters
+        ----------
+        only : str
+            The only model that is copied; all without it.
+        served : bool
+            Whether only the versions that are live or on trial are copied.
+
+        Returns
+        -------
+        dict of str to Model
+            What the object store has.
+        dict of str to str
+            By model: what could not be copied, and why.
+
+        Raises
+        ------
+        ObjectStoreError, OSError
+        """
+        self.models_dir.mkdir(parents=True, exist_ok=True)
+        behind: dict[str, str] = {}
+        with locked(self.models_dir):  # so that a listing is not applied after a later one
+            models = parsed(self.objects.list(only))
+            for name, model in models.items():
+                self._copy_decisions(name, model, behind)
+        for name, model in models.items():
+            self._copy_versions(name, model, behind, served=served)
+        with locked(self.models_dir):
+            for name, model in models.items():
+                self._settle(name, model, behind)
+        if not only:
+            for name in {*model_folder.live_models(self.models_dir)} - models.keys():
+                behind[name] = "it is gone from the object store; what is here is still served"
+        return models, behind
+
+    def _copy_decisions(self, name: str, model: Model, behind: dict[str, str]) -> None:
+        """Make the model's log equal to its decisions in the object store."""
+        folder = self.models_dir / name
+        folder.mkdir(exist_ok=True)
+        known = {each.number: each for each in self._log(name)}
+        log = []
+        for number, e_tag in sorted(model.decisions.items()):
+            if number in known and known[number].e_tag == e_tag:
+                log.append(known[number])
+                continue
+            where = decision_name(name, number)
+            with suppress(Missing):  # deleted since it was listed
+                try:
+                    one = msgspec.json.decode(self.objects.read(where), type=Decision)
+                except ValueError as error:
+                    behind[name] = f"{where} in the object store is no decision: {error}"
+                    continue
+                fields = msgspec.structs.asdict(one)
+                log.append(Numbered(**fields, number=number, e_tag=e_tag))
+        if log and log != [*known.values()]:
+            lines = msgspec.json.Encoder().encode_lines(log)
+            model_folder.replace_file(folder / LOG, lines.decode())
+
+    def _copy_versions(
+        self, name: str, model: Model, behind: dict[str, str], *, served: bool
+    ) -> None:
+        """Copy the versions that are not here, those that serve first."""
+        holds = decided(self._log(name))
+        serving = [number for number in (holds.live, holds.trial) if number in model.whole()]
+        others = sorted({*model.whole()} - {*serving}, reverse=True)
+        for number in [*serving, *([] if served else others)]:
+            key, e_tags = (name, number), model.versions[number]
+            if self._verified.get(key) == e_tags or _copied_from(self._folder(key)) == e_tags:
+                self._verified[key] = e_tags
+                continue
+            was, since, reason = self._damaged.get(key, ({}, 0.0, ""))
+            if was != e_tags or time.monotonic() > since + REST:
+                try:
+                    self._copy(key, e_tags)
+                except (ArtefactError, Missing) as error:
+                    reason = str(error) or f"{name} {number}: an object is gone"
+                    self._damaged[key] = e_tags, time.monotonic(), reason
+                else:
+                    self._damaged.pop(key, None)
+                    continue
+            behind[name] = f"version {number} in the object store is not copied: {reason}"
+
+    def _copy(self, key: tuple[str, int], e_tags: ETags) -> None:
+        """Copy a version beside its place, verify it and put it there."""
+        name, number = key
+        folder = self._folder(key)
+        aside = folder.with_name(f".{number}.{uuid4().hex}")
+        aside.mkdir()
+        try:
+            self._fetch(key, MANIFEST, aside)
+            try:
+                manifest = msgspec.json.decode((aside / MANIFEST).read_bytes(), type=_Manifest)
+            except ValueError as error:
+                raise ArtefactError(f"{name} {number}: {MANIFEST}: {error}") from error
+            if (manifest.name, manifest.version) != key:
+                of = f"{manifest.name} {manifest.version}"
+                raise ArtefactError(f"{name} {number}: {MANIFEST} is of {of}")
+            for file, sha256 in manifest.files.items():
+                if not PLAIN.fullmatch(file) or self._fetch(key, file, aside) != sha256:
+                    raise ArtefactError(
+                        f"{name} {number}: {file} is not the file that {MANIFEST} was written for"
+                    )
+            if SIGNATURE in e_tags:
+                self._fetch(key, SIGNATURE, aside)
+            model_folder.write_through(aside / OBJECTS, msgspec.json.encode(e_tags))
+            if folder.exists():
+                self._remove(folder)
+            with suppress(OSError):  # another process of this host was faster
+                aside.rename(folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+    def _fetch(self, key: tuple[str, int], file: str, folder: Path) -> str:
+        """Copy an object to a file; return its sha256."""
+        found = hashlib.sha256()
+        with (folder / file).open("wb") as copy:
+            for chunk in self.objects.chunks(f"{key[0]}/{key[1]}/{file}"):
+                found.update(chunk)
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+        return found.hexdigest()
+
+    def _settle(self, name: str, model: Model, behind: dict[str, str]) -> None:
+        """Put into effect what is decided and copied; remove what is deleted."""
+        folder, holds = self.models_dir / name, decided(self._log(name))
+        there = model_folder.versions(folder)
+        _replace(folder / RETIRED, holds.retired)
+        _replace(folder / TRIAL, [holds.trial] if holds.trial in there else [])
+        if holds.live in there:
+            _replace(folder / CURRENT, [holds.live])
+        for number in (holds.live, holds.trial):
+            if number and number not in there:
+                behind.setdefault(name, f"version {number} is not in the object store")
+        before = model_folder.listed_versions(CURRENT, folder)
+        for number in {*there} - {*model.whole()} if model.decisions else ():
+            if number in (holds.live, holds.trial, *before):
+                behind.setdefault(name, f"version {number} is gone from the object store")
+            else:
+                self._remove(self._folder((name, number)))
+        for left in folder.glob(".*"):  # of a copy that was killed
+            if left.is_dir() and time.time() - left.stat().st_mtime > LEFT:
+                shutil.rmtree(left, ignore_errors=True)
+
+    def _remove(self, folder: Path) -> None:
+        """Remove a version in one step, so that nobody reads half of it."""
+        aside = folder.with_name(f".{folder.name}.{uuid4().hex}")
+        folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def _folder(self, key: tuple[str, int]) -> Path:
+        return self.models_dir / key[0] / str(key[1])
+
+    def _log(self, name: str) -> list[Numbered]:
+        return read_log(self.models_dir / name)
+
+
+def decision_name(model: str, number: int) -> str:
+    """The name of the object that holds a decision."""
+    return f"{model}/{DECISIONS}/{number:08}.json"
+
+
+def parsed(names: ETags) -> dict[str, Model]:
+    """Find models, versions and decisions in what an object store lists; the rest is left out."""
+    models: dict[str, Model] = {}
+    for name, e_tag in names.items():
+        model, _, rest = name.partition("/")
+        folder, _, file = rest.partition("/")
+        if not PLAIN.fullmatch(model) or not PLAIN.fullmatch(file):
+            continue
+        found = models.setdefault(model, Model({}, {}))
+        if NUMBER.fullmatch(folder):
+            found.versions.setdefault(int(folder), {})[file] = e_tag
+        elif folder == DECISIONS and (number := DECISION.fullmatch(file)):
+            found.decisions[int(number[1])] = e_tag
+    return models
+
+
+def read_log(folder: Path) -> list[Numbered]:
+    """Read the decisions that a host has copied of a model; none if they have to be copied again."""
+    try:
+        lines = (folder / LOG).read_bytes().splitlines()
+        return [msgspec.json.decode(line, type=Numbered) for line in lines]
+    except (OSError, ValueError):
+        return []
+
+
+def _copied_from(folder: Path) -> ETags:
+    """Return which objects a version's folder is a copy of."""
+    try:
+        return msgspec.json.decode((folder / OBJECTS).read_bytes(), type=ETags)
+    except (OSError, ValueError):
+        return {}
+
+
+def _replace(path: Path, numbers: Iterable[int]) -> None:
+    """Replace a file that lists versions, unless it lists these already."""
+    text = "".join(f"{number}\n" for number in numbers)
+    try:
+        before = path.read_text("ascii")
+    except FileNotFoundError:
+        before = ""
+    if text != before:
+        model_folder.replace_file(path, text)

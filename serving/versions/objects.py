@@ -1,0 +1,99 @@
+"""An object store: what objects it has, their content, and new ones on the condition of being new.
+
+The only module that knows obstore; only processes of their own import it, see `object_store`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, from_url
+
+from serving.errors import ObjectStoreError
+
+CHUNK = 4 * 2**20  # bytes of an object that are in memory at the same time
+
+# A server that does not respond is given up after about ten seconds, however long a large object
+# takes that does arrive.
+CLIENT: Any = {
+    "connect_timeout": "2s",
+    "read_timeout": "4s",
+    "timeout": "15m",
+    "allow_http": True,  # if the address that is set in the environment is one
+}
+RETRIES: Any = {
+    "max_retries": 2,
+    "retry_timeout": timedelta(seconds=5),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=100),
+        "max_backoff": timedelta(seconds=1),
+        "base": 2,
+    },
+}
+
+
+class Missing(Exception):
+    """There is no such object."""
+
+
+class Objects:
+    """The objects below a URL; every method raises ObjectStoreError if they cannot be reached."""
+
+    def __init__(self, url: str) -> None:
+        with _reported("opened"):
+            path = url if url.startswith("/") else urlsplit(url).path
+            if url.startswith(("/", "file:")):
+                # A folder that is not mounted must not become an empty one.
+                self._store: Any = LocalStore(path)
+            else:
+                self._store = from_url(url, client_options=CLIENT, retry_config=RETRIES)
+
+    def list(self, prefix: str = "") -> dict[str, str]:
+        """Return, by name, what changes with the content of each object."""
+        with _reported("listed"):
+            return {
+                each["path"]: each["e_tag"] or f"{each['size']} {each['last_modified']}"
+                for page in obstore.list(self._store, prefix or None)
+                for each in page
+            }
+
+    def read(self, name: str) -> bytes:
+        """Return the content of an object; raises `Missing`."""
+        return b"".join(self.chunks(name))
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Yield the content of an object in parts; raises `Missing`."""
+        with _reported(f"read: {name}"):
+            for chunk in obstore.get(self._store, name).stream(CHUNK):
+                yield bytes(chunk)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Create an object; return whether it has this content now, and not another."""
+        with _reported(f"written: {name}"):
+            try:
+                obstore.put(self._store, name, content, mode="create")
+            except AlreadyExistsError:  # by somebody else, or by an attempt that was repeated
+                return self.read(name) == content
+        return True
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Create an object, or replace it."""
+        with _reported(f"written: {name}"):
+            obstore.put(self._store, name, content)
+
+
+@contextmanager
+def _reported(done: str) -> Iterator[None]:
+    """Raise what obstore raises as an error of the service."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Missing from error
+    except (BaseError, OSError, ValueError) as error:
+        first = str(error).split("\n", 1)[0].split("<?xml", 1)[0].strip()
+        message = f"the object store cannot be {done}: {first}"
+        raise ObjectStoreError(message, public=f"the object store cannot be {done}") from error
