@@ -11,7 +11,7 @@ COPY requirements.txt requirements-parser.txt ./
 # type checkers read, ONNX Runtime's tools for converting models, what cffi compiles with, symbols
 # of libsodium, and time zones another 20.
 RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.txt \
-        flask gevent gunicorn joblib msgspec numpy onnxruntime pandas psycopg \
+        flask gevent gunicorn joblib msgspec numpy obstore onnxruntime pandas psycopg \
         psycopg-binary pynacl scikit-learn setuptools sqlalchemy \
     && (/venv/bin/pip install --no-cache-dir --no-compile --requirement requirements-parser.txt \
         || echo "gunicorn's own HTTP parser serves, which is slower") \

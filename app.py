@@ -12,6 +12,7 @@ from serving.predicting.service import Service
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
+from serving.server import following
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
@@ -21,8 +22,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Load the models and wire the app; settings come from the environment unless given."""
     settings = settings or Settings.from_environment()
     privacy = Privacy(settings)
+    decisions = Decisions.from_settings(settings)
+    if decisions.shared:
+        decisions.shared.catch_up(served=True)
     registry = Registry(
-        Decisions.from_settings(settings),
+        decisions,
         settings.default_model,
         max_loaded=settings.models_in_memory,
         check=privacy.check_version,
@@ -63,4 +67,5 @@ def __getattr__(name: str) -> Flask:
 if __name__ == "__main__":
     development = __getattr__("app")
     development.extensions["registry"].follow()
+    following.start(Settings.from_environment())
     development.run("127.0.0.1", Settings.from_environment().port, debug=True)

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from serving.errors import SettingsError
-from serving.server import collector_process, pickle_check
+from serving.server import collector_process, following, pickle_check
 from serving.server.logger import JSONLogger
 from serving.server.worker import Worker
 from serving.settings import Settings
@@ -67,6 +67,7 @@ def post_fork(arbiter: Any, _: Worker) -> None:
 def post_worker_init(worker: Worker) -> None:
     """Load the live versions, follow later decisions, and open the files of the counters."""
     worker.wsgi.extensions["registry"].follow()
+    following.start(settings)
     worker.wsgi.extensions["metrics"].open()
 
 

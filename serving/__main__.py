@@ -3,10 +3,23 @@
 import click
 
 from serving import __version__, memory
-from serving.commands import collect, doctor, erase, keys, monitor, predict, sign, versions
+from serving.commands import (
+    collect,
+    doctor,
+    erase,
+    keys,
+    monitor,
+    predict,
+    sign,
+    upload,
+    versions,
+)
 from serving.commands.group import Commands
 from serving.commands.plugins import plugins
 from serving.settings import Settings
+from serving.versions.object_store import ObjectStore
+
+WITHOUT_MODELS = {"collect", "keys", "signing-key", "train", "upload"}  # or that look themselves
 
 
 @click.group(
@@ -36,6 +49,9 @@ def main(context: click.Context) -> None:
     memory.raise_gc_threshold()
     if context.invoked_subcommand != "doctor":  # which reports invalid settings itself
         context.obj = Settings.from_environment()
+        shared = ObjectStore.from_settings(context.obj)
+        if shared and context.invoked_subcommand not in WITHOUT_MODELS:
+            shared.catch_up()
 
 
 for _command in (
@@ -49,6 +65,7 @@ for _command in (
     predict.predict,
     sign.signing_key,
     sign.sign,
+    upload.upload,
     erase.erase,
     doctor.doctor,
     keys.keys,

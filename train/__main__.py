@@ -74,6 +74,8 @@ def main(context: click.Context) -> None:
     `adega train csv data.csv`.
     """
     context.obj = Settings.from_environment()
+    if shared := ObjectStore.from_settings(context.obj):
+        shared.catch_up()
 
 
 def _name(context: click.Context, parameter: click.Parameter, value: str) -> str:

@@ -1,6 +1,7 @@
 """Health: whether the process lives, and whether it can answer."""
 
 import os.path
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
@@ -20,8 +21,10 @@ from serving.api.respond import as_json
 from serving.predicting.service import Service
 from serving.recording import status as collector
 from serving.recording.journal import Journal
+from serving.versions import object_store
 
 MAX_SILENCE = 10_000  # milliseconds without a report of a collector that runs
+MAX_UNFOLLOWED = 60_000  # likewise of the process that follows the object store, which may copy
 
 
 class Liveness(msgspec.Struct):
@@ -78,6 +81,23 @@ class AccessState(msgspec.Struct):
     reason: str | UnsetType = UNSET
 
 
+class ObjectStoreState(msgspec.Struct):
+    """How this host follows the object store that its models are copied from.
+
+    Attributes
+    ----------
+    reached : str
+        When it could be reached, the last time.
+    behind : dict of str to str
+        By model: what is in the object store and could not be copied, and why.
+    """
+
+    state: Literal["followed", "failing", "not followed"]
+    reason: str | UnsetType = UNSET
+    reached: Time | UnsetType = UNSET
+    behind: dict[str, str] = {}
+
+
 class Readiness(msgspec.Struct):
     """Whether the service can answer, the live version of each model, and what is wrong.
 
@@ -94,6 +114,7 @@ class Readiness(msgspec.Struct):
     broken: dict[str, str]
     journal: JournalState
     access: AccessState
+    object_store: ObjectStoreState | UnsetType = UNSET
 
 
 def blueprint(service: Service, access: Access) -> Blueprint:
@@ -134,10 +155,26 @@ def blueprint(service: Service, access: Access) -> Blueprint:
                 access.is_exposed,
                 access.keys.reason or UNSET,
             ),
+            _object_store(registry.decisions.models_dir, seen)
+            if registry.decisions.shared
+            else UNSET,
         )
         return as_json(state, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     return routes
+
+
+def _object_store(models_dir: Path, seen: Callable[[str], bool]) -> ObjectStoreState:
+    status = object_store.Status.read(models_dir)
+    if status is None:
+        return ObjectStoreState("not followed")
+    reached = clock.iso(status.reached) if status.reached else UNSET
+    behind = {name: why for name, why in status.behind.items() if seen(name)}
+    if clock.now() - status.time > MAX_UNFOLLOWED:
+        return ObjectStoreState("not followed", UNSET, reached, behind)
+    if status.reason:
+        return ObjectStoreState("failing", status.public, reached, behind)
+    return ObjectStoreState("followed", UNSET, reached, behind)
 
 
 def _journal(journal: Journal) -> JournalState:

@@ -9,6 +9,7 @@ from serving.models import artefact, model_folder, signatures
 from serving.models.model_folder import MANIFEST
 from serving.models.signatures import SIGNATURE
 from serving.settings import Settings
+from serving.versions.object_store import ObjectStore
 
 
 @click.command(
@@ -48,14 +49,20 @@ def sign(settings: Settings, model: str, versions: tuple[int, ...]) -> None:
     if not settings.signing_key:
         raise SettingsError("SIGNING_KEY is not set: make a key with `adega signing-key FILE`")
     key = signatures.read_key(settings.signing_key)
+    shared = ObjectStore.from_settings(settings)
     for version in versions:
         read = artefact.read(settings.models_dir, model, version)
         folder = settings.models_dir / model / str(version)
         content = signatures.sign(model, version, (folder / MANIFEST).read_bytes(), key)
         try:
-            model_folder.replace_file(folder / SIGNATURE, content.decode())
+            if shared:
+                shared.sign(model, version, content)
+            else:
+                model_folder.replace_file(folder / SIGNATURE, content.decode())
         except OSError as error:
             raise ArtefactError(
                 f"{read}: {SIGNATURE} cannot be written: {without_path(error)}"
             ) from error
+        if shared:
+            shared.pull(model)
         click.echo(f"{read}, created {read.manifest.created}, is signed")

@@ -203,7 +203,7 @@ def files_of(
     contents: Mapping[str, bytes],
     signing_key: "SigningKey | None" = None,
 ) -> dict[str, bytes]:
-    """Return all files of a version's folder, with a manifest that lists the others, signed or not."""
+    """Return all files of a version: contents, the manifest, and given a key its signature."""
     files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
     described = pretty(msgspec.structs.replace(manifest, version=version, files=files))
     made = {**contents, MANIFEST: described}

@@ -63,6 +63,8 @@ class Checks:
             If the store cannot be used at all.
         """
         self.store.migrate()
+        if self.decisions.shared:
+            self.decisions.shared.catch_up()
         live, checked = {}, []
         for model in models or self.decisions.models():
             try:

@@ -319,7 +319,7 @@ class Decisions:
 
     def _folders(self, model: str) -> Iterator[Path]:
         yield self.models_dir / model
-        if not self.shared:
+        if not self.shared and self.own_dir != self.models_dir:
             yield self.own_dir / model
 
     def _numbers(self, model: str, file: str) -> list[int]:

@@ -80,7 +80,9 @@ class Mirror:
         self._damaged: dict[tuple[str, int], tuple[ETags, float, str]] = {}
         self._verified: dict[tuple[str, int], ETags] = {}
 
-    def pull(self, only: str = "", *, served: bool = False) -> tuple[dict[str, Model], dict[str, str]]:
+    def pull(
+        self, only: str = "", *, served: bool = False
+    ) -> tuple[dict[str, Model], dict[str, str]]:
         """Copy what is new.
 
         Parameters
@@ -261,7 +263,7 @@ def parsed(names: ETags) -> dict[str, Model]:
 
 
 def read_log(folder: Path) -> list[Numbered]:
-    """Read the decisions that a host has copied of a model; none if they have to be copied again."""
+    """Read the decisions that a host has copied; none if they have to be copied again."""
     try:
         lines = (folder / LOG).read_bytes().splitlines()
         return [msgspec.json.decode(line, type=Numbered) for line in lines]

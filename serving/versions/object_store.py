@@ -4,6 +4,7 @@ What is done with it is done in a process that ends afterwards: its library runs
 process that is forked later must not have, and no worker has to keep its memory.
 """
 
+import logging
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ import msgspec
 from serving.errors import ObjectStoreError
 from serving.settings import ROOT, Settings
 from serving.versions.decision import Decision
+
+log = logging.getLogger(__name__)
 
 MAX_SECONDS = 900  # for all that is to be copied or uploaded
 STATUS = ".status.json"
@@ -76,7 +79,7 @@ class Pulled(msgspec.Struct, tag=True):
 
 
 class Made(msgspec.Struct, tag=True):
-    """Whether it was done; if not, what somebody else did under the same number, if that is known."""
+    """Whether it was done; `other` is what somebody else did under the same number, if known."""
 
     done: bool
     other: Decision | None = None
@@ -122,7 +125,6 @@ class Status(msgspec.Struct):
 
 
 Answer = TypeVar("Answer", Pulled, Made)
-decoder = msgspec.msgpack.Decoder[Pulled | Made | Failed](Pulled | Made | Failed)
 
 
 class ObjectStore:
@@ -142,6 +144,13 @@ class ObjectStore:
     def pull(self, model: str = "", *, served: bool = False) -> Pulled:
         """Copy what is new, of one model or of all."""
         return self._ask(Pull(model, served), Pulled)
+
+    def catch_up(self, *, served: bool = False) -> None:
+        """Copy what is new, or log why that failed: what was copied before is used then."""
+        try:
+            self.pull(served=served)
+        except ObjectStoreError as error:
+            log.warning("%s; what is in %s is used", error, self.models_dir)
 
     def decide(self, number: int, decision: Decision) -> Made:
         """Record a decision under a number, unless another has it; and copy what follows."""
@@ -166,11 +175,10 @@ class ObjectStore:
                 timeout=MAX_SECONDS,
                 check=True,
             )
-            found = decoder.decode(done.stdout)
+            found: Answer | Failed = msgspec.msgpack.decode(done.stdout, type=kind | Failed)
         except (subprocess.SubprocessError, msgspec.DecodeError) as error:
             message = f"the process that uses the object store failed: {error}"
             raise ObjectStoreError(message, public="the object store cannot be used") from error
-        if isinstance(found, kind):
-            return found
-        assert isinstance(found, Failed)
-        raise ObjectStoreError(found.message, public=found.public)
+        if isinstance(found, Failed):
+            raise ObjectStoreError(found.message, public=found.public)
+        return found

@@ -42,6 +42,7 @@ def carry_out(request: Request) -> Pulled | Made | Failed:
     """Do what is requested; a failure is returned, not raised."""
     models_dir, task = Path(request.models_dir), request.task
     try:
+        models_dir.mkdir(parents=True, exist_ok=True)
         objects = Objects(request.url)
         match task:
             case Pull():

@@ -226,8 +226,7 @@ class Versions:
 
     def _current(self, model: str) -> int:
         self._versions(model)
-        live = self.decisions.decided(model).live
-        return self.decisions.live(model) if live is None else live
+        return self.decisions.decided(model).live or self.decisions.live(model)
 
     def _require(self, model: str, version: int) -> None:
         self._versions(model)

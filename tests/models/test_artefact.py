@@ -23,8 +23,8 @@ from conftest import (
 from serving.errors import ArtefactError
 from serving.models import artefact, model_folder
 from serving.models.artefact import FOREST, ONNX, OUTPUTS
-from serving.models.model_folder import MANIFEST
 from serving.models.engine import Engine
+from serving.models.model_folder import MANIFEST
 from serving.server import pickle_check
 from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
