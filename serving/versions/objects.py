@@ -3,6 +3,7 @@
 The only module that knows obstore; only processes of their own import it, see `object_store`.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ from obstore.store import LocalStore, from_url
 
 from serving.errors import ObjectStoreError
 
+CODE = re.compile("<Code>(\\w+)</Code>")
 CHUNK = 4 * 2**20  # bytes of an object that are in memory at the same time
 
 # A server that does not respond is given up after about ten seconds, however long a large object
@@ -94,6 +96,12 @@ def _reported(done: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise Missing from error
     except (BaseError, OSError, ValueError) as error:
-        first = str(error).split("\n", 1)[0].split("<?xml", 1)[0].strip()
-        message = f"the object store cannot be {done}: {first}"
+        message = f"the object store cannot be {done}: {_shortened(str(error))}"
         raise ObjectStoreError(message, public=f"the object store cannot be {done}") from error
+
+
+def _shortened(message: str) -> str:
+    """Return the first line of what obstore reports, with the code of the server's response."""
+    first = message.split("\n", 1)[0].split("<?xml", 1)[0].strip()
+    code = CODE.search(message)
+    return f"{first} {code[1]}" if code else first

@@ -1,0 +1,160 @@
+"""A server of S3's protocol, and a proxy in front of it that fails as networks do."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from servers import PATIENCE, free_port, wait_until
+
+HERE = Path(__file__).parent
+KEY, SECRET = "key-of-this-test", "secret-of-this-test"
+IDENTITIES = {
+    "identities": [
+        {
+            "name": "test",
+            "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
+            "actions": ["Admin", "Read", "Write", "List"],
+        }
+    ]
+}
+
+
+def program() -> str:
+    """The path of SeaweedFS; a machine without it skips what needs it, unless it is to test all."""
+    found = shutil.which("weed", path=str(HERE / ".venv" / "bin"))
+    if found is None:
+        missing = "SeaweedFS is not installed: make test-objects"
+        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
+    return str(found)
+
+
+class S3Server:
+    """SeaweedFS, which can be killed and started again with what it had."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        (folder / "data").mkdir()
+        (folder / "s3.json").write_text(json.dumps(IDENTITIES))
+        # Those of gRPC are 10,000 higher unless they are given.
+        self._ports = [
+            f"-{name}={free_port()}"
+            for part in ("master", "volume", "filer")
+            for name in (f"{part}.port", f"{part}.port.grpc")
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(program(), "server", f"-dir={self._folder / 'data'}", "-filer", "-s3"),
+                    *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", *self._ports),
+                    *(f"-s3.port={self.port}", f"-s3.port.grpc={free_port()}"),
+                    *(f"-s3.config={self._folder / 's3.json'}", "-master.volumeSizeLimitMB=64"),
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        wait_until(self._responds)
+
+    def kill(self) -> None:
+        """Kill it, as a power failure would."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def _responds(self) -> bool:
+        """Whether it refuses, as it should, who has no key."""
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=PATIENCE)
+        except urllib.error.HTTPError as error:
+            return error.code == HTTPStatus.FORBIDDEN
+        return False
+
+
+Mode = Literal["through", "slow", "silent", "error", "lost"]
+ERROR = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+DELAY = 0.3  # seconds, of each part of a response
+
+
+class Proxy:
+    """Forwards connections, and fails: `lost` breaks off where a response to a PUT begins."""
+
+    def __init__(self, port: int) -> None:
+        self.mode: Mode = "through"
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def turn(self, mode: Mode) -> None:
+        """Fail from now on, also on connections that are open."""
+        self.mode = mode
+        while self._open:
+            _close(self._open.pop())
+
+    def close(self) -> None:
+        self._listener.close()
+        self.turn("error")
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._forward, args=(client,), daemon=True).start()
+
+    def _forward(self, client: socket.socket) -> None:
+        mode = self.mode
+        self._open.append(client)
+        with suppress(OSError):
+            if mode == "silent":
+                return
+            if mode == "error":
+                client.recv(65_536)
+                client.sendall(ERROR)
+                _close(client)
+                return
+            server = socket.create_connection(("127.0.0.1", self._to))
+            self._open.append(server)
+            seen = bytearray()
+            args = (client, server, seen, mode)
+            threading.Thread(target=_requests, args=args, daemon=True).start()
+            while part := server.recv(65_536):
+                if mode == "slow":
+                    time.sleep(DELAY)
+                if mode == "lost" and seen.startswith(b"PUT"):
+                    break
+                client.sendall(part)
+                seen.clear()
+            _close(server)
+        _close(client)
+
+
+def _requests(client: socket.socket, server: socket.socket, seen: bytearray, mode: Mode) -> None:
+    with suppress(OSError):
+        while part := client.recv(65_536):
+            if not seen:
+                seen += part[:3]
+            server.sendall(part)
+    if mode != "lost":
+        _close(server)
+
+
+def _close(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()
