@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles sanitize faults bench limit
+.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles test-objects sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -42,6 +42,9 @@ test-clients: .venv/development $(CLIENTS:%=tests/clients/.venv-%/installed)  ##
 test-oracles: .venv/development tests/oracles/.venv-shap/installed  ## compare explanations of trees with those of shap
 	.venv/bin/pytest tests/oracles
 
+test-objects: .venv/development tests/objects/.venv/installed  ## share models through a real server of S3's protocol, killed, slow and failing
+	.venv/bin/pytest tests/objects
+
 sanitize: .venv/development  ## walk and explain forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more
 	mkdir -p .venv/sanitized
 	for source in serving/models/_walk serving/models/explaining/_explain serving/inputs/_columns serving/inputs/_rows; do \
@@ -72,6 +75,11 @@ tests/clients/.venv-%/installed: tests/clients/requirements-%.txt
 
 tests/oracles/.venv-%/installed: tests/oracles/requirements-%.txt
 	$(environment)
+	touch $@
+
+tests/objects/.venv/installed: tests/objects/requirements.txt
+	$(PYTHON) -m venv tests/objects/.venv
+	tests/objects/.venv/bin/pip install --quiet --requirement $<
 	touch $@
 
 tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/package-lock.json

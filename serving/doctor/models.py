@@ -6,21 +6,24 @@ from importlib.metadata import PackageNotFoundError, version
 
 from serving import COMMAND
 from serving.doctor.finding import Finding
-from serving.errors import ArtefactError, ServingError, SettingsError
+from serving.errors import ArtefactError, ObjectStoreError, ServingError, SettingsError
 from serving.models import model_folder
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
 from serving.recording.privacy import Privacy
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
+from serving.versions.object_store import ObjectStore
 from serving.versions.registry import MISNAMED
 
 AGAIN = "train it again, or copy the folder again from where it was trained"
 
 
 def examine(given: Settings) -> Iterator[Finding]:
-    """Check each model of the folder."""
+    """Check each model of the folder, and the object store that it is a copy of."""
     decisions = Decisions.from_settings(given)
+    if decisions.shared:
+        yield from _object_store(decisions.shared)
     try:
         names = decisions.models()
     except ArtefactError as error:
@@ -44,6 +47,23 @@ def examine(given: Settings) -> Iterator[Finding]:
         yield Finding("settings", "error", str(error), remedy)
     for name in names:
         yield from _model(decisions, name, privacy)
+
+
+def _object_store(shared: ObjectStore) -> Iterator[Finding]:
+    try:
+        behind = shared.pull().behind
+    except ObjectStoreError as error:
+        remedy = (
+            "check MODELS_URL, the keys and the network; until then what was copied is served, and "
+            "nothing can be decided or trained"
+        )
+        yield Finding("object store", "error", str(error), remedy)
+        return
+    for name, reason in behind.items():
+        remedy = "upload it again, or put another version live"
+        yield Finding("object store", "warning", f"{name}: {reason}", remedy)
+    if not behind:
+        yield Finding("object store", "ok", f"{shared.models_dir} is a copy of {shared.url}")
 
 
 def _model(decisions: Decisions, name: str, privacy: Privacy) -> Iterator[Finding]:

@@ -24,7 +24,8 @@ PATIENCE = 3  # seconds to wait for a response
 
 def examine(given: Settings) -> Iterator[Finding]:
     """Check the permissions of folders, the port, the disk and the clock."""
-    yield _models_folder(given)
+    if not given.models_url:
+        yield _models_folder(given)
     yield _var_folder(given)
     yield _port(given)
     yield _disk(given)

@@ -113,7 +113,10 @@ class Mirror:
             self._copy_versions(name, model, behind, served=served)
         with locked(self.models_dir):
             for name, model in models.items():
-                self._settle(name, model, behind)
+                try:
+                    self._settle(name, model, behind)
+                except (ArtefactError, OSError) as error:  # the other models go on
+                    behind[name] = f"the copy of it cannot be written: {error}"
         if not only:
             for name in {*model_folder.live_models(self.models_dir)} - models.keys():
                 behind[name] = "it is gone from the object store; what is here is still served"
@@ -282,9 +285,6 @@ def _copied_from(folder: Path) -> ETags:
 def _replace(path: Path, numbers: Iterable[int]) -> None:
     """Replace a file that lists versions, unless it lists these already."""
     text = "".join(f"{number}\n" for number in numbers)
-    try:
-        before = path.read_text("ascii")
-    except FileNotFoundError:
-        before = ""
-    if text != before:
+    before = path.read_bytes() if path.exists() else b""
+    if text.encode() != before:
         model_folder.replace_file(path, text)

@@ -7,13 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
+import pandas as pd
 import pytest
 from conftest import MODELS, predict, rewrite, wine
 from deciding import KEY, decide
 from hosts import Host, command, upload_wine
 from signing import new_key
+from training import output, refused
 
 from app import create_app
+from serving.doctor import models as doctored
+from serving.doctor.finding import Finding
 from serving.errors import ArtefactError, ObjectStoreError, SettingsError, VersionRefused
 from serving.models import artefact
 from serving.models.model_folder import MANIFEST
@@ -302,6 +306,52 @@ def test_a_host_whose_copy_was_deleted_copies_again(ana: Host):
     shutil.rmtree(ana.settings.models_dir)
     assert ana.pull() == {}
     assert ana.live() == 1
+
+
+def test_the_doctor_reports_the_object_store(url: str, tmp_path: Path):
+    found = {each.about: each for each in doctor(url, tmp_path)}
+    assert found["object store"].state == "ok"
+    (Path(url) / "wine/decisions/00000002.json").write_text("nonsense")
+    found = {each.about: each for each in doctor(url, tmp_path)}
+    assert "is no decision" in found["object store"].sentence
+    Path(url).rename(tmp_path / "away")
+    found = {each.about: each for each in doctor(url, tmp_path)}
+    assert found["object store"].state == "error"
+    assert found["model wine"].state == "ok"
+
+
+def doctor(url: str, folder: Path) -> list[Finding]:
+    return [*doctored.examine(Settings(models_url=url, var_dir=folder / "var"))]
+
+
+def test_what_is_wrong_with_the_copy_of_one_model_holds_up_no_other(bob: Host):
+    bob.pull()
+    whole = artefact.read(MODELS, "wine", 1)
+    manifest = msgspec.structs.replace(whole.manifest, name="new")
+    bob.decisions.add(manifest, whole.contents)
+    (bob.wine / "current").unlink()
+    (bob.wine / "current").mkdir()
+    bob.decisions.put_first_live("new", 1, "bob")
+    assert [*bob.pull()] == ["wine"]
+    assert bob.decisions.live("new") == 1
+
+
+@pytest.mark.usefixtures("quick_training")
+def test_trainings_and_imports_write_into_the_object_store(
+    url: str, ana: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MODELS_URL", url)
+    frame = pd.DataFrame({"size": range(60), "kind": ["small"] * 30 + ["large"] * 30})
+    frame.to_csv(tmp_path / "sizes.csv", index=False)
+    estimator = ("--estimator", "decision-tree")
+    train = (tmp_path / "sizes.csv", "--target", "kind", "--name", "sizes", *estimator)
+    for number in (1, 2):
+        assert f"sizes {number} is in" in output(MODELS, *train)
+    ana.pull()
+    assert ana.decisions.live("sizes") == 1
+    assert ana.versions.promote("sizes", 2).before == 1
+    Path(url).rename(tmp_path / "away")
+    assert "the object store cannot be" in refused(MODELS, *train)
 
 
 def test_commands_follow_the_object_store(url: str, ana: Host, tmp_path: Path):
