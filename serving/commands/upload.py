@@ -6,7 +6,7 @@ import click
 
 from serving import clock
 from serving.errors import SettingsError, VersionRefused
-from serving.models import artefact, model_folder
+from serving.models import model_folder
 from serving.settings import Settings
 from serving.versions.decision import Decision, decided
 from serving.versions.decisions import Decisions
@@ -33,11 +33,12 @@ def upload(settings: Settings, folder: Path, models: tuple[str, ...]) -> None:
     shared = ObjectStore.from_settings(settings)
     if shared is None:
         raise SettingsError("MODELS_URL is not set: set it to s3://BUCKET/PATH, for example")
+    decisions = Decisions(folder, folder, settings.public_keys)
     taken = shared.pull().decisions
     for model in models or model_folder.live_models(folder):
         model_folder.require_live(folder, model)
         for version in model_folder.versions(folder / model):
-            artefact.read(folder, model, version)  # what is damaged is not copied
+            decisions.read(model, version)  # what is damaged, or not signed, is not copied
             files = {
                 each.name: each.read_bytes()
                 for each in (folder / model / str(version)).iterdir()
@@ -47,15 +48,14 @@ def upload(settings: Settings, folder: Path, models: tuple[str, ...]) -> None:
                 raise VersionRefused(f"the object store has another {model} {version}")
             click.echo(f"{model} {version} is in the object store")
         if not taken.get(model):
-            for number, decision in enumerate(_decisions(folder, model), start=1):
+            for number, decision in enumerate(_taken(decisions, model), start=1):
                 if not shared.decide(number, decision).done:
                     raise VersionRefused(f"{model}: another host has decided meanwhile")
     shared.pull()
 
 
-def _decisions(folder: Path, model: str) -> list[Decision]:
+def _taken(decisions: Decisions, model: str) -> list[Decision]:
     """All decisions on a model, and one that puts live what is, if they do not."""
-    decisions = Decisions(folder, folder)
     history = decisions.history(model)[::-1]
     live, before = decisions.live(model), decided(history).live
     if live != before:
@@ -67,7 +67,7 @@ def _decisions(folder: Path, model: str) -> list[Decision]:
                 before=before,
                 version=live,
                 who=whoever_runs_this(),
-                why=f"it is live in {folder}",
+                why=f"it is live in {decisions.models_dir}",
             )
         )
     return history

@@ -12,6 +12,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 PINNED = ROOT / "requirements.txt"
 NEEDED = {"click", "flask", "gevent", "gunicorn", "joblib", "markupsafe", "msgspec", "numpy"}
 NEEDED |= {
+    "obstore",
     "onnxruntime",
     "pynacl",
     "scikit-learn",
