@@ -1,7 +1,6 @@
 """Health: whether the process lives, and whether it can answer."""
 
 import os.path
-from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
@@ -88,14 +87,11 @@ class ObjectStoreState(msgspec.Struct):
     ----------
     reached : str
         When it could be reached, the last time.
-    behind : dict of str to str
-        By model: what is in the object store and could not be copied, and why.
     """
 
     state: Literal["followed", "failing", "not followed"]
     reason: str | UnsetType = UNSET
     reached: Time | UnsetType = UNSET
-    behind: dict[str, str] = {}
 
 
 class Readiness(msgspec.Struct):
@@ -155,26 +151,23 @@ def blueprint(service: Service, access: Access) -> Blueprint:
                 access.is_exposed,
                 access.keys.reason or UNSET,
             ),
-            _object_store(registry.decisions.models_dir, seen)
-            if registry.decisions.shared
-            else UNSET,
+            _object_store(registry.decisions.models_dir) if registry.decisions.shared else UNSET,
         )
         return as_json(state, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     return routes
 
 
-def _object_store(models_dir: Path, seen: Callable[[str], bool]) -> ObjectStoreState:
+def _object_store(models_dir: Path) -> ObjectStoreState:
     status = object_store.Status.read(models_dir)
     if status is None:
         return ObjectStoreState("not followed")
     reached = clock.iso(status.reached) if status.reached else UNSET
-    behind = {name: why for name, why in status.behind.items() if seen(name)}
     if clock.now() - status.time > MAX_UNFOLLOWED:
-        return ObjectStoreState("not followed", UNSET, reached, behind)
+        return ObjectStoreState("not followed", UNSET, reached)
     if status.reason:
-        return ObjectStoreState("failing", status.public, reached, behind)
-    return ObjectStoreState("followed", UNSET, reached, behind)
+        return ObjectStoreState("failing", status.public, reached)
+    return ObjectStoreState("followed", UNSET, reached)
 
 
 def _journal(journal: Journal) -> JournalState:

@@ -32,7 +32,7 @@ from serving.models.manifest import Manifest
 from serving.models.model_folder import CURRENT, LOG, RETIRED, TRIAL
 from serving.settings import Settings
 from serving.versions.decision import Action, Decided, Decision, decided
-from serving.versions.object_store import ObjectStore
+from serving.versions.object_store import ObjectStore, Status
 
 if TYPE_CHECKING:
     from nacl.signing import SigningKey
@@ -156,6 +156,11 @@ class Decisions:
             holds = decided(reversed(self.history(model)))
             return holds if holds.live else holds._replace(live=self.live(model))
         return Decided(self.live(model), self.trial(model), self.retired(model))
+
+    def behind(self) -> dict[str, str]:
+        """Return, by model, what could not be copied from the object store, and why."""
+        status = Status.read(self.models_dir) if self.shared else None
+        return status.behind if status else {}
 
     def require(self, model: str, version: int) -> None:
         """Raise an error unless a version of a model exists and may be served.

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 import msgspec
 
-from serving.errors import ArtefactError
+from serving.errors import ArtefactError, without_path
 from serving.lock import locked
 from serving.models import model_folder
 from serving.models.model_folder import CURRENT, LOG, MANIFEST, NUMBER, RETIRED, TRIAL
@@ -78,7 +78,6 @@ class Mirror:
     def __init__(self, objects: Objects, models_dir: Path) -> None:
         self.objects, self.models_dir = objects, models_dir
         self._damaged: dict[tuple[str, int], tuple[ETags, float, str]] = {}
-        self._verified: dict[tuple[str, int], ETags] = {}
 
     def pull(
         self, only: str = "", *, served: bool = False
@@ -116,7 +115,8 @@ class Mirror:
                 try:
                     self._settle(name, model, behind)
                 except (ArtefactError, OSError) as error:  # the other models go on
-                    behind[name] = f"the copy of it cannot be written: {error}"
+                    reason = without_path(error) if isinstance(error, OSError) else str(error)
+                    behind[name] = f"the copy of it cannot be written: {reason}"
         if not only:
             for name in {*model_folder.live_models(self.models_dir)} - models.keys():
                 behind[name] = "it is gone from the object store; what is here is still served"
@@ -154,8 +154,7 @@ class Mirror:
         others = sorted({*model.whole()} - {*serving}, reverse=True)
         for number in [*serving, *([] if served else others)]:
             key, e_tags = (name, number), model.versions[number]
-            if self._verified.get(key) == e_tags or _copied_from(self._folder(key)) == e_tags:
-                self._verified[key] = e_tags
+            if _copied_from(self._folder(key)) == e_tags:
                 continue
             was, since, reason = self._damaged.get(key, ({}, 0.0, ""))
             if was != e_tags or time.monotonic() > since + REST:
@@ -192,10 +191,11 @@ class Mirror:
             if SIGNATURE in e_tags:
                 self._fetch(key, SIGNATURE, aside)
             model_folder.write_through(aside / OBJECTS, msgspec.json.encode(e_tags))
+            if _copied_from(folder) == e_tags:  # another process of this host was faster
+                return
             if folder.exists():
                 self._remove(folder)
-            with suppress(OSError):  # another process of this host was faster
-                aside.rename(folder)
+            aside.rename(folder)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
@@ -220,7 +220,7 @@ class Mirror:
             _replace(folder / CURRENT, [holds.live])
         for number in (holds.live, holds.trial):
             if number and number not in there:
-                behind.setdefault(name, f"version {number} is not in the object store")
+                behind.setdefault(name, f"version {number} is decided on, and not copied")
         before = model_folder.listed_versions(CURRENT, folder)
         for number in {*there} - {*model.whole()} if model.decisions else ():
             if number in (holds.live, holds.trial, *before):

@@ -183,6 +183,8 @@ class Registry:
                 self._follow(name, found)
             else:
                 self._go_on(name, found)
+        for name, reason in self.decisions.behind().items():
+            found.broken.setdefault(name, reason)
         for key in found.live.items():
             if not os.path.exists(self._engines.folder(key)):  # noqa: PTH110 - every second
                 found.broken.setdefault(key[0], f"version {key[1]} is live, and its folder is gone")

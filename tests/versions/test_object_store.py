@@ -205,9 +205,9 @@ def test_a_damaged_object_is_refused_and_the_version_before_goes_on(url: str, an
     assert "model.pkl is not the file" in bob.pull()["wine"]
     assert bob.live() == 1
     assert not (bob.wine / "2").exists()
-    assert create_app(bob.settings).test_client().get("/example").status_code == 200
-    state = create_app(bob.settings).test_client().get("/health/ready").json["object_store"]
-    assert "model.pkl is not the file" in state["behind"]["wine"]
+    client = create_app(bob.settings).test_client()
+    assert predict(client, wine())["version"] == 1
+    assert "model.pkl is not the file" in client.get("/health/ready").json["broken"]["wine"]
     # It is live all the same: whoever decides here decides on that, and can go back.
     assert bob.versions.rollback("wine").before == 2
     pickle.write_bytes(good)
@@ -303,6 +303,9 @@ def test_a_start_copies_what_serves_and_leaves_the_rest_for_later(ana: Host, bob
 
 def test_a_host_whose_copy_was_deleted_copies_again(ana: Host):
     ana.pull()
+    shutil.rmtree(ana.wine / "1")
+    assert ana.pull() == {}
+    assert ana.decisions.read("wine", 1)
     shutil.rmtree(ana.settings.models_dir)
     assert ana.pull() == {}
     assert ana.live() == 1
