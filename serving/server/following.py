@@ -27,7 +27,10 @@ def start(settings: Settings) -> None:
 
 
 def _keep_following(settings: Settings) -> None:
-    if wait_for_lock(settings.models_dir / LOCK, _pause):
+    lock = wait_for_lock(settings.models_dir / LOCK, _pause)
+    if lock is None:
+        return
+    with lock:
         while _pause(PAUSE):
             try:
                 _follow(settings)

@@ -2,12 +2,16 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hosts import Host, upload_wine
 from servers import Server, children, get, gunicorn, proc, running, wait_until
+
+from serving.lock import RETRY
+from serving.server.following import PAUSE
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +53,7 @@ def test_whichever_process_is_killed_decisions_are_followed(
     read = other.decisions.read("wine", 1)
     assert other.decisions.add(read.manifest, read.contents) == 2
     wait_until(lambda: len(following(service)) == 1)
+    time.sleep(PAUSE + RETRY + 1)  # a second one would have begun meanwhile
     ((worker, process),) = following(service).items()
     other.versions.promote("wine", 2)
     wait_until(lambda: live(service) == 2)
