@@ -1,41 +1,32 @@
 """A host's copy of the models in an object store: a folder of models like any other.
 
-wine/2/model.pkl               a version: the files of a folder, model.json written last
-wine/decisions/00000007.json   a decision: written once, if none has this number
-
-What is copied beside the files of a folder of models: `.objects.json` in each version's folder, to
-see whether it is still what is in the object store.
+Beside what is in any folder of models, each version's folder has `.objects.json`: which objects it
+is a copy of, to see whether they are still what is in the object store.
 """
 
 import hashlib
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
 
-from serving.errors import ArtefactError, without_path
+from serving.errors import ArtefactError, ObjectStoreError, without_path
 from serving.lock import locked
 from serving.models import model_folder
-from serving.models.model_folder import CURRENT, LOG, MANIFEST, NUMBER, RETIRED, TRIAL
+from serving.models.model_folder import CURRENT, LOG, MANIFEST, RETIRED, TRIAL
 from serving.models.signatures import SIGNATURE
 from serving.versions.decision import Decision, decided
+from serving.versions.listing import PLAIN, ETags, Model, decision_name, parsed
 from serving.versions.objects import Missing, Objects
 
-DECISIONS = "decisions"
-DECISION = re.compile(r"([0-9]{8,})\.json")
-PLAIN = re.compile(r"\w[\w.-]*")  # a name that is a file in its folder, and nowhere else
 OBJECTS = ".objects.json"
 LEFT = 3600  # seconds after which a copy that was not finished was killed
 REST = 60  # seconds after which a damaged version is copied again
-
-ETags = dict[str, str]
 
 
 class Numbered(Decision, frozen=True, kw_only=True):
@@ -51,25 +42,6 @@ class _Manifest(msgspec.Struct):
     name: str
     version: int
     files: dict[str, str]
-
-
-class Model(NamedTuple):
-    """What an object store has of a model.
-
-    Attributes
-    ----------
-    versions : dict of int to dict
-        The objects of each version, by the name of the file.
-    decisions : dict of int to str
-        By number: what changes with its content.
-    """
-
-    versions: dict[int, ETags]
-    decisions: dict[int, str]
-
-    def whole(self) -> list[int]:
-        """The versions that are uploaded to the end."""
-        return [number for number, files in self.versions.items() if MANIFEST in files]
 
 
 class Mirror:
@@ -109,7 +81,7 @@ class Mirror:
             for name, model in models.items():
                 self._copy_decisions(name, model, behind)
         for name, model in models.items():
-            self._copy_versions(name, model, behind, served=served)
+            self._copy_versions(name, model, self._serving(name, model), behind)
         with locked(self.models_dir):
             for name, model in models.items():
                 try:
@@ -117,6 +89,8 @@ class Mirror:
                 except (ArtefactError, OSError) as error:  # the other models go on
                     reason = without_path(error) if isinstance(error, OSError) else str(error)
                     behind[name] = f"the copy of it cannot be written: {reason}"
+        for name, model in models.items() if not served else ():  # what may take long, at last
+            self._copy_versions(name, model, sorted(model.whole(), reverse=True), behind)
         if not only:
             for name in {*model_folder.live_models(self.models_dir)} - models.keys():
                 behind[name] = "it is gone from the object store; what is here is still served"
@@ -145,14 +119,16 @@ class Mirror:
             lines = msgspec.json.Encoder().encode_lines(log)
             model_folder.replace_file(folder / LOG, lines.decode())
 
-    def _copy_versions(
-        self, name: str, model: Model, behind: dict[str, str], *, served: bool
-    ) -> None:
-        """Copy the versions that are not here, those that serve first."""
+    def _serving(self, name: str, model: Model) -> list[int]:
+        """The versions that are decided on, of those that can be copied."""
         holds = decided(self._log(name))
-        serving = [number for number in (holds.live, holds.trial) if number in model.whole()]
-        others = sorted({*model.whole()} - {*serving}, reverse=True)
-        for number in [*serving, *([] if served else others)]:
+        return [number for number in model.whole() if number in (holds.live, holds.trial)]
+
+    def _copy_versions(
+        self, name: str, model: Model, numbers: Iterable[int], behind: dict[str, str]
+    ) -> None:
+        """Copy the versions that are not here; what fails holds up no other."""
+        for number in numbers:
             key, e_tags = (name, number), model.versions[number]
             if _copied_from(self._folder(key)) == e_tags:
                 continue
@@ -163,6 +139,8 @@ class Mirror:
                 except (ArtefactError, Missing) as error:
                     reason = str(error) or f"{name} {number}: an object is gone"
                     self._damaged[key] = e_tags, time.monotonic(), reason
+                except ObjectStoreError as error:
+                    reason = error.public
                 else:
                     self._damaged.pop(key, None)
                     continue
@@ -242,27 +220,6 @@ class Mirror:
 
     def _log(self, name: str) -> list[Numbered]:
         return read_log(self.models_dir / name)
-
-
-def decision_name(model: str, number: int) -> str:
-    """The name of the object that holds a decision."""
-    return f"{model}/{DECISIONS}/{number:08}.json"
-
-
-def parsed(names: ETags) -> dict[str, Model]:
-    """Find models, versions and decisions in what an object store lists; the rest is left out."""
-    models: dict[str, Model] = {}
-    for name, e_tag in names.items():
-        model, _, rest = name.partition("/")
-        folder, _, file = rest.partition("/")
-        if not PLAIN.fullmatch(model) or not PLAIN.fullmatch(file):
-            continue
-        found = models.setdefault(model, Model({}, {}))
-        if NUMBER.fullmatch(folder):
-            found.versions.setdefault(int(folder), {})[file] = e_tag
-        elif folder == DECISIONS and (number := DECISION.fullmatch(file)):
-            found.decisions[int(number[1])] = e_tag
-    return models
 
 
 def read_log(folder: Path) -> list[Numbered]:

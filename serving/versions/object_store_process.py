@@ -19,7 +19,8 @@ from serving.models import model_folder
 from serving.models.model_folder import MANIFEST
 from serving.models.signatures import SIGNATURE
 from serving.versions.decision import Decision
-from serving.versions.mirror import Mirror, decision_name
+from serving.versions.listing import decision_name
+from serving.versions.mirror import Mirror
 from serving.versions.object_store import (
     STATUS,
     Decide,
