@@ -49,7 +49,7 @@ def require_training(settings: Settings) -> None:
         raise SettingsError(
             "AUTO_RETRAIN=on: this installation can only serve, as the Docker image. Run "
             "`AUTO_RETRAIN=on .venv/bin/adega monitor` where train/ and all of requirements.txt "
-            "are, with the same MODELS_DIR and the same DATABASE_URL or VAR_DIR"
+            "are, with the same MODELS_DIR or MODELS_URL and the same DATABASE_URL or VAR_DIR"
         )
     if not os.access(settings.models_dir, os.W_OK):
         raise SettingsError(
