@@ -5,6 +5,7 @@ import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pandas as pd
@@ -22,6 +23,7 @@ from serving.errors import ArtefactError, ObjectStoreError, SettingsError, Versi
 from serving.models import artefact
 from serving.models.model_folder import MANIFEST
 from serving.settings import Settings
+from serving.versions.object_store import ObjectStore, Pulled
 from serving.versions.registry import Registry
 
 pytestmark = pytest.mark.slow  # each copy and each decision is made by a process of its own
@@ -118,6 +120,28 @@ def test_of_two_decisions_at_the_same_time_one_is_refused_with_the_other(ana: Ho
             ana.decisions.take(msgspec.structs.replace(decision, who="ana"))
     assert ana.live() == 2
     assert [each.who for each in ana.decisions.history("wine")][:-1] == ["bob"]
+
+
+def test_over_http_that_is_a_conflict(
+    url: str, ana: Host, bob: Host, monkeypatch: pytest.MonkeyPatch
+):
+    add(bob)
+    settings = Settings(models_url=url, var_dir=ana.settings.var_dir, admin_keys=f"ana:{KEY}")
+    client = create_app(settings).test_client()
+    pull = ObjectStore.pull
+
+    def pull_and_be_overtaken(own: ObjectStore, *arguments: Any, **options: Any) -> Pulled:
+        pulled = pull(own, *arguments, **options)
+        if own.models_dir == ana.settings.models_dir:
+            bob.versions.promote("wine", 2)
+        return pulled
+
+    with monkeypatch.context() as overtaken:
+        overtaken.setattr(ObjectStore, "pull", pull_and_be_overtaken)
+        refused = decide(client, action="trial", version=2)
+    assert refused.status_code == 409
+    assert "promote 1 → 2 by bob" in refused.json["detail"]
+    assert decide(client, action="trial", version=1).status_code == 200
 
 
 def test_many_decisions_at_once_make_one_chain(url: str, ana: Host, tmp_path: Path):
