@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import body, moved
+from hosts import Host
 from training import latest, output, refused, run
 
 from app import create_app
@@ -112,6 +113,21 @@ def test_the_latest_are_taken_where_there_are_too_many(service: Service):
     assert data.rows == 320
     assert data.live is not None
     assert data.live.since == data.live.until
+
+
+def test_where_models_are_in_an_object_store_every_host_gets_the_retrained_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    url = str(tmp_path / "shared")
+    Path(url).mkdir()
+    monkeypatch.setenv("MODELS_URL", url)
+    service = Service(tmp_path, models_url=url)
+    service.serve(homes(JUDGED + 50, seed=1, dear_from=150))
+    assert "it is live and replaces version 1" in service.retrain("--auto")
+    other = Host(url, tmp_path / "other")
+    assert other.pull() == {}
+    assert other.decisions.live("homes") == 2
+    assert other.decisions.read_manifest("homes", 2).data.live
 
 
 def test_after_concept_drift_the_retrained_version_passes_the_gate(service: Service):
