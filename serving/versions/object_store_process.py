@@ -64,7 +64,8 @@ def carry_out(request: Request) -> Pulled | Made | Failed:
     else:
         return made
     if isinstance(task, Pull) and not task.model:
-        _write_status(models_dir, failed)
+        with suppress(OSError):
+            _write_status(models_dir, failed)
     return failed
 
 
