@@ -78,8 +78,7 @@ tests/oracles/.venv-%/installed: tests/oracles/requirements-%.txt
 	touch $@
 
 tests/objects/.venv/installed: tests/objects/requirements.txt
-	$(PYTHON) -m venv tests/objects/.venv
-	tests/objects/.venv/bin/pip install --quiet --requirement $<
+	$(environment)
 	touch $@
 
 tests/contract/.venv/installed: tests/contract/requirements.txt tests/contract/package-lock.json

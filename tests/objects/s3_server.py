@@ -63,6 +63,7 @@ class S3Server:
                     *(program(), "server", f"-dir={self._folder / 'data'}", "-filer", "-s3"),
                     *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", *self._ports),
                     *(f"-s3.port={self.port}", f"-s3.port.grpc={free_port()}"),
+                    *("-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=100"),
                     *(f"-s3.config={self._folder / 's3.json'}", "-master.volumeSizeLimitMB=64"),
                 ],
                 stdout=log,

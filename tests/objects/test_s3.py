@@ -29,9 +29,17 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     server.start()
     with pytest.MonkeyPatch.context() as environment:
         use(server.port, environment)
-        assert Objects("s3://adega").create("first", b"")  # SeaweedFS makes the bucket
+        wait_until(takes_objects)
     yield server
     server.kill()
+
+
+def takes_objects() -> bool:
+    """Create the first object, for which SeaweedFS makes the bucket and opens its files."""
+    try:
+        return Objects("s3://adega").create("first", b"content")
+    except ObjectStoreError:
+        return False
 
 
 def use(port: int, environment: pytest.MonkeyPatch) -> None:
