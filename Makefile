@@ -62,8 +62,8 @@ faults: .venv/development  ## kill, stop, fill and swap what can be, as long as 
 bench: .venv/development  ## measure the service beside its floor and its peers, 20 minutes
 	.venv/bin/python -m bench compare
 
-limit: .venv/development  ## find how many requests a second it sustains; URL=http://… for another
-	.venv/bin/pip install --quiet --requirement bench/requirements.txt
+limit: .venv/development  ## find how many requests a second it sustains; URL=https://… KEY=… for another
+	$(if $(URL),,.venv/bin/pip install --quiet --requirement bench/requirements.txt)
 	.venv/bin/python -m bench limit $(if $(URL),--url $(URL))
 
 # Of the target's folder, with the requirements that it depends on first.

@@ -58,23 +58,46 @@ def compare(rounds: int, seconds: int, only: tuple[str, ...], out: Path | None) 
 @click.option(
     "--body", default=ROOT / "bom.json", type=BODY, help="JSON to post; bom.json if not given."
 )
-@click.option("--p99-ms", default=100.0, show_default=True, help="Bound that ends the search.")
+@click.option(
+    "--slack-ms",
+    default=100.0,
+    show_default=True,
+    help="What p99 may exceed the median of one connection by.",
+)
 @click.option(
     "--seconds", default=5, show_default=True, type=click.IntRange(1), help="Of each step."
 )
-@click.option("--out", default=RESULTS, type=FOLDER, help="For limit.json and limit.png.")
+@click.option("--connections", type=click.IntRange(1), help="The most; 64 for --url, else 1,024.")
+@click.option("--out", type=FOLDER, help="For limit.json and limit.png; bench/results if no --url.")
 def limit(
-    *, url: str | None, path: str, body: Path, p99_ms: float, seconds: int, out: Path
+    *,
+    url: str | None,
+    path: str,
+    body: Path,
+    slack_ms: float,
+    seconds: int,
+    connections: int | None,
+    out: Path | None,
 ) -> None:
-    """Find how many requests a second a service sustains."""
-    from bench import chart  # noqa: F401, PLC0415 - missing, it is to be missed before the load
+    """Find how many requests a second a service sustains; KEY of the environment is its key."""
     from bench.limit import find, summary, write  # noqa: PLC0415
 
+    out = out or (None if url else RESULTS)
+    if out:
+        from bench import chart  # noqa: F401, PLC0415 - missing, it is to be missed before the load
+    connections = connections or (64 if url else 1024)
     with ExitStack() as running:
         if url is None:
             url = running.enter_context(serving(SERVICE, workload())).base_url
-        found = find(url.rstrip("/") + path, body, p99_bound_ms=p99_ms, seconds=seconds)
-    write(found, out)
+        found = find(
+            url.rstrip("/") + path,
+            body,
+            slack_ms=slack_ms,
+            seconds=seconds,
+            max_connections=connections,
+        )
+    if out:
+        write(found, out)
     click.echo(summary(found))
 
 

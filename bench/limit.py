@@ -1,7 +1,8 @@
 """How many requests a second a service sustains: more and more connections, until it gives way."""
 
-import http
+import http.client
 import json
+import os
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from bench.usage import Reading, Usage, listener
 CONNECTIONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 WARM_UP = 1
 GROWTH = 1.05  # of throughput from one step to the next, below which it has stopped growing
+PORTS = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}
 LOCAL = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}
 
 
@@ -36,6 +38,8 @@ class Limit:
 
     Attributes
     ----------
+    p99_bound_ms : float
+        The median of one connection, which is mostly the way there, and what p99 may exceed it by.
     sustained : Step or None
         The step with the most requests a second of those within the bound and without errors.
     """
@@ -49,8 +53,17 @@ class Limit:
     saturated: str
 
 
-def find(url: str, body: Path, *, p99_bound_ms: float, seconds: int) -> Limit:
-    """Step the load up until p99 passes the bound or an error appears.
+def find(url: str, body: Path, *, slack_ms: float, seconds: int, max_connections: int) -> Limit:
+    """Step the load up until p99 passes the bound, an error appears or the connections are reached.
+
+    The key, if the service needs one, is the environment's `KEY`.
+
+    Parameters
+    ----------
+    slack_ms : float
+        What p99 may exceed the median of one connection by.
+    seconds : int
+        Of each step.
 
     Raises
     ------
@@ -60,21 +73,22 @@ def find(url: str, body: Path, *, p99_bound_ms: float, seconds: int) -> Limit:
     wrk.require()
     _require_answer(url, body)
     parts = urlsplit(url)
-    port = parts.port or http.client.HTTP_PORT
-    root = listener(port) if parts.hostname in LOCAL else None
+    root = listener(parts.port or PORTS[parts.scheme]) if parts.hostname in LOCAL else None
     wrk.run(url, body, connections=CONNECTIONS[2], seconds=WARM_UP)
     steps: list[Step] = []
-    stopped = f"{CONNECTIONS[-1]} connections, the highest number that is tried"
-    for connections in CONNECTIONS:
+    stopped = f"{max_connections} connections, the highest number that is tried"
+    for connections in (each for each in CONNECTIONS if each <= max_connections):
         step = _step(url, body, connections, seconds, root)
         steps.append(step)
+        p99_bound_ms = steps[0].p50_ms + slack_ms
         print(f"{connections:5} connections: {step.requests_per_second:10,.1f} req/s", end="")
-        print(f", p50 {step.p50_ms:.2f} ms, p99 {step.p99_ms:.2f} ms", flush=True)
+        print(f", p50 {step.p50_ms:.2f} ms, p99 {step.p99_ms:.2f} ms", end="")
+        print(f", {step.errors or 'no errors'}", flush=True)
         if step.errors:
             stopped = f"errors at {connections} connections: {step.errors}"
             break
         if step.p99_ms > p99_bound_ms:
-            stopped = f"p99 passed {p99_bound_ms:g} ms at {connections} connections"
+            stopped = f"p99 passed {p99_bound_ms:.0f} ms at {connections} connections"
             break
     within = [one for one in steps if not one.errors and one.p99_ms <= p99_bound_ms]
     best = max(within, key=lambda one: one.requests_per_second, default=None)
@@ -102,7 +116,9 @@ def _saturated(steps: list[Step]) -> str:
 
 
 def _require_answer(url: str, body: Path) -> None:
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", "User-Agent": "adega-bench"}
+    if key := os.environ.get("KEY"):
+        headers["Authorization"] = f"Bearer {key}"
     request = urllib.request.Request(url, body.read_bytes(), headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=wrk.PATIENCE) as response:

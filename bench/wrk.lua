@@ -1,10 +1,15 @@
 -- Posts the file named by the first argument, again and again, and prints one line of JSON.
+-- KEY of the environment is sent as a key: arguments could be read by everybody on the machine.
 
 function init(args)
   local file = assert(io.open(args[1], "rb"))
   wrk.method = "POST"
   wrk.headers["Content-Type"] = wrk.headers["Content-Type"] or "application/json"
   wrk.body = file:read("*a")
+  local key = os.getenv("KEY")
+  if key and key ~= "" then
+    wrk.headers["Authorization"] = "Bearer " .. key
+  end
   file:close()
 end
 

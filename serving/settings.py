@@ -149,7 +149,9 @@ class Settings:
     aip_predict_route: str = _setting("", expected=_route)  # of Vertex AI
     aip_health_route: str = _setting("", expected=_route)  # likewise
     sagemaker_batch: bool = False  # whether SageMaker runs a batch transform, and sets it to true
-    allowed_hosts: str = ""  # names by which browsers may open the service, with commas
+    allowed_hosts: str = _setting(  # names by which browsers may open the service, with commas
+        "", also=("RENDER_EXTERNAL_HOSTNAME", "HEROKU_APP_DEFAULT_DOMAIN_NAME")
+    )
 
     def __post_init__(self) -> None:
         """Let everything read the copy of an object store, where there is one."""

@@ -237,10 +237,3 @@ def test_the_development_server_has_the_debugger_and_stays_on_this_machine(tmp_p
         assert "Debugger is active" in log
         assert "Running on http://127.0.0.1" in log
         assert "0.0.0.0" not in log
-
-
-def test_a_platform_that_reads_the_procfile_serves(tmp_path: Path):
-    honcho = [sys.executable, "-m", "honcho", "start", "web"]
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    with running(honcho, tmp_path / "log", PATH=path) as started:
-        assert curl("-d", "@ruim.json", f"{started.url}/predict")["prediction"] == "ruim"
