@@ -2,10 +2,12 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -303,3 +305,31 @@ def test_vertex_ai_finds_its_port_and_its_routes():
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert json.load(answer)["predictions"] == ["bom"]
         wait_until(lambda: started.inspect(".State.Health.Status") == "healthy")
+
+
+def test_cloud_run_is_served_at_its_port_and_stops_the_container_in_time():
+    with run_as_a_platform(8081, PORT="8081") as started:
+        assert predict(started, "bom")["prediction"] == "bom"
+        wait_until(lambda: started.inspect(".State.Health.Status") == "healthy")
+        run("docker", "stop", "--time", "10", started.id)
+        assert started.inspect(".State.ExitCode") == "0"
+
+
+def test_fly_serves_and_monitors_in_one_machine_whose_volume_keeps_what_is_recorded():
+    fly = tomllib.loads((ROOT / "deploy/fly.toml").read_text())
+    command = shlex.split(fly["processes"]["app"])
+    volume = ("--volume", fly["mounts"][0]["destination"])  # belongs to the image's user, as Fly's
+    port = fly["http_service"]["internal_port"]
+    settings = fly["env"] | {"MONITOR_INTERVAL": "1"}
+    with run_as_a_platform(port, *command, options=volume, **settings) as started:
+        predicted = predict(started, "ruim")["id"]
+
+        def is_checked() -> bool:
+            report = get(f"{started.url}/models/wine/monitor")[1].get("report")
+            return bool(report) and report["window"]["predictions"] == 1
+
+        wait_until(is_checked)
+        run("docker", "stop", "--time", str(fly["kill_timeout"]), started.id)
+        assert started.inspect(".State.ExitCode") == "0"
+        run("docker", "start", started.id)
+        wait_until(lambda: get(f"{started.url}/predictions/{predicted}")[0] == 200)
