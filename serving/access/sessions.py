@@ -7,7 +7,6 @@ removed, and neither the token nor the file of keys is enough to make another.
 
 import hmac
 import logging
-import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 from serving import clock
 from serving.access.keys import Key
 from serving.errors import without_path
+from serving.once import read_or_create
 
 log = logging.getLogger(__name__)
 
@@ -68,16 +68,7 @@ def _secret(folder: Path) -> bytes:
     file = folder / FILE
     made = secrets.token_bytes(BYTES)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            temporary = folder / f"{FILE}.{os.getpid()}"
-            temporary.touch(mode=0o600)
-            temporary.write_bytes(made)
-            try:
-                os.link(temporary, file)  # whole, or not at all
-            finally:
-                temporary.unlink()
-        kept = file.read_bytes()
+        kept = read_or_create(file, made)
     except OSError as error:
         log.warning("%s: sessions end with the service: %s", file, without_path(error))
         return made

@@ -18,6 +18,8 @@ from serving.recording.store.erasures import Erasure
 from serving.settings import Settings
 from serving.versions.versions import whoever_runs_this
 
+PAUSE = 0.5  # seconds in which other hosts erase their part
+
 
 @click.command(
     epilog="""\b
@@ -87,9 +89,17 @@ def _meant(text: str) -> list[str | float | bool]:
 
 
 def _wait(settings: Settings, store: Store, erasing: Erasing, erasure: Erasure) -> Erasure:
-    """Wait until an erasure is done; do it if no collector runs."""
+    """Wait until an erasure is done; do this host's part of it if no collector runs.
+
+    Raises
+    ------
+    click.ClickException
+        If it waits for a host that is away.
+    """
 
     def is_waiting(seconds: float) -> bool:
+        if away := erasing.away():
+            raise click.ClickException(f"{erasure.id} will be done when they are back: {away}")
         time.sleep(seconds)
         return _found(erasing, erasure).done is None
 
@@ -100,6 +110,9 @@ def _wait(settings: Settings, store: Store, erasing: Erasing, erasure: Erasure) 
             collecting = collector.Collector(settings.journal_dir, store)
             collecting.collect()
             collecting.erase()
+            while _found(erasing, erasure).done is None and is_waiting(PAUSE):
+                collecting.erase()
+            collecting.stop()
     return _found(erasing, erasure)
 
 

@@ -105,12 +105,15 @@ class Erasing:
         if self._folder is None:
             raise NotRecorded("JOURNAL=off: nothing is recorded; `adega erase` erases what was")
         try:
-            return Erasure.of(erasure.write(self._folder, who, what))
+            request = erasure.write(self._folder, who, what)
         except OSError as error:
             raise JournalError(
                 f"the request to erase cannot be written: {error}",
                 public=f"the request to erase cannot be written: {without_path(error)}",
             ) from None
+        with suppress(StoreError):  # then the collector does, as soon as it can
+            self._store.erasures.share(request)
+        return Erasure.of(request)
 
     def find(self, erasure_id: str) -> Erasure | None:
         """Return what is known of an erasure.
@@ -129,6 +132,12 @@ class Erasing:
                 raise
             found = None
         return found or waiting
+
+    def away(self) -> str:
+        """Return which other hosts erasures wait for that are away; empty if that is unknown."""
+        with suppress(StoreError):
+            return self._store.erasures.away()
+        return ""
 
     def latest(self, limit: int) -> list[Erasure]:
         """Return erasures, the latest first.

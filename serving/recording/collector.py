@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import threading
 import time
 from contextlib import closing, suppress
@@ -11,6 +12,7 @@ from serving import clock
 from serving.errors import StoreError, without_path
 from serving.lock import Pause, wait_for_lock
 from serving.recording import erasure
+from serving.recording.host import host_id
 from serving.recording.segments import blank, is_closed, list_segments, read_chunks
 from serving.recording.status import Status
 from serving.recording.store import Store
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 LOCK = "collector.lock"
 PAUSE = 0.5  # seconds between two runs
 STATUS_INTERVAL = 1_000  # milliseconds between two statuses during a long run
+SEEN_INTERVAL = 1_000  # milliseconds between two notes that this host is there
 HOUR = 3600  # seconds
 REST = 1000  # times the duration of rewriting the database
 RETRY, REST_OF_ERASING = 5, 2  # seconds after a failure; times the duration of the attempt
@@ -44,6 +47,7 @@ class Collector:
         self._migrated = False
         self._reason = ""
         self._status_time = 0
+        self._seen = 0  # when this host was last written down in the store
         self._writing = threading.Lock()  # held to write to the database or to rewrite it
         self._removed = 0  # predictions, since the last rewrite
         self._rewritable = 0.0  # from when on the next rewrite is allowed
@@ -60,8 +64,10 @@ class Collector:
         StoreError
             Entries moved by then are in the store, the others still in the journal.
         """
+        started = clock.now()
         if not self._migrated:
             self.store.migrate()
+            self.store.hosts.see(host_id(self.folder), socket.gethostname())
             self._migrated = True
         self._positions = self.store.positions()
         for path in list_segments(self.folder):
@@ -75,6 +81,19 @@ class Collector:
                         self._write_status("")
                 if closed:
                     self._remove(path, os.fstat(segment.fileno()).st_size)
+        if started > self._seen + SEEN_INTERVAL:
+            self.store.hosts.see(host_id(self.folder), socket.gethostname(), started)
+            self._seen = started
+
+    def stop(self) -> None:
+        """Write down that this host stops, if all of its journal is in the store.
+
+        Raises
+        ------
+        StoreError, OSError
+        """
+        if not list_segments(self.folder):
+            self.store.hosts.stop(host_id(self.folder))
 
     def _at(self, path: Path) -> Position:
         return self._positions.get(path.name, Position(0))
@@ -90,31 +109,43 @@ class Collector:
             self.store.delete_positions([path.name])
         path.unlink()
 
-    def erase(self) -> None:
+    def erase(self) -> str:
         """Carry out the requests to erase that wait; whatever fails, they wait until it is done.
 
         All that was recorded before them is moved to the store first and deleted there. What the
         journal has left is the files that processes still append to: they are blanked as far as
-        they are moved.
+        they are moved. Each host does so, and the last of them purges the database.
+
+        Returns
+        -------
+        str
+            For which hosts they wait; empty if for none that has been away for some time.
 
         Raises
         ------
         StoreError, OSError
         """
-        requests = erasure.waiting(self.folder)
+        erasures, made_here = self.store.erasures, erasure.waiting(self.folder)
         erasure.remove_unfinished(self.folder)
-        if not requests:
-            return
-        self.collect()
-        for request in requests:
-            self.store.erasures.delete(request)
-        self.store.erasures.purge()
-        for path in list_segments(self.folder):
-            blank(path, self._at(path).read)
-        for request in requests:
-            self.store.erasures.end(request, clock.now())
-            erasure.remove(self.folder, request)
-            log.info("erasure %s, requested by %s, is done", request.id, request.who)
+        for request in made_here:
+            erasures.share(request)
+        mine, total = erasures.waiting(host_id(self.folder))
+        if mine:
+            self.collect()
+            for request in mine:
+                erasures.delete(request)
+            for path in list_segments(self.folder):
+                blank(path, self._at(path).read)
+            for request in mine:
+                erasures.end_part(request, host_id(self.folder))
+        if total:
+            erasures.complete()
+        for request in made_here:
+            found = erasures.find(request.id)
+            if found and found.done:
+                erasure.remove(self.folder, request)
+                log.info("erasure %s, requested by %s, is done", request.id, request.who)
+        return erasures.away() if total else ""
 
     def _attempt_to_erase(self) -> None:
         started = time.monotonic()
@@ -122,12 +153,12 @@ class Collector:
             return
         reason = ""
         try:
-            self.erase()
+            reason = self.erase()
         except (StoreError, OSError) as error:
             ended, reason = time.monotonic(), str(error)
             self._erasable = ended + max(RETRY, REST_OF_ERASING * (ended - started))
-            if reason != self._not_erased:
-                log.warning("what is to be erased is not erased yet: %s", reason)
+        if reason and reason != self._not_erased:
+            log.warning("what is to be erased is not erased yet: %s", reason)
         self._not_erased = reason
 
     def attempt(self) -> None:
@@ -210,6 +241,8 @@ def run(settings: Settings, pause: Pause) -> None:
         while go_on:
             go_on = pause(PAUSE)  # once more after the end, for the last predictions
             collector.attempt()
+        with suppress(StoreError, OSError):  # then it counts as away
+            collector.stop()
 
 
 def keep_temporary_files(settings: Settings) -> None:

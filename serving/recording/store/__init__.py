@@ -18,9 +18,11 @@ from serving.recording.store import (
     windows,
 )
 from serving.recording.store.additions import additions, write
+from serving.recording.store.attempts import Attempts
 from serving.recording.store.database import Database
 from serving.recording.store.deliveries import Deliveries
 from serving.recording.store.erasures import Erasures
+from serving.recording.store.hosts import Hosts
 from serving.recording.store.labelled import ACTUAL, LATEST_FIRST
 from serving.recording.store.layouts import Layouts
 from serving.recording.store.new_feedback import FeedbackPart, WindowState
@@ -67,6 +69,10 @@ class Store:
         Messages that wait for the webhook.
     erasures : Erasures
         What was erased, without any value of it.
+    hosts : Hosts
+        The hosts that share the database.
+    attempts : Attempts
+        The latest retrainings.
     """
 
     def __init__(self, url: str) -> None:
@@ -75,6 +81,8 @@ class Store:
         self.reports = Reports(self._database)
         self.deliveries = Deliveries(self._database)
         self.erasures = Erasures(self._database, self._layouts)
+        self.hosts = Hosts(self._database)
+        self.attempts = Attempts(self._database)
 
     def migrate(self) -> None:
         """Create or update the tables; any number of processes may do so at once."""

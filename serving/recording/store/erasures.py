@@ -7,8 +7,9 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sql
 
+from serving import clock
 from serving.recording.erasure import FieldValue, Ids, Request, Subject
-from serving.recording.store import erased, purging
+from serving.recording.store import erased, hosts, purging
 from serving.recording.store.database import Database
 from serving.recording.store.deletions import (
     CHUNK,
@@ -17,8 +18,10 @@ from serving.recording.store.deletions import (
     delete,
     let_others_write,
 )
+from serving.recording.store.hosts import MAY_HOLD
 from serving.recording.store.layouts import Layouts
 from serving.recording.store.rows import Cursor, predictions, table
+from serving.recording.store.turns import Work, turn
 
 SCANNED = 5_000  # records that are compared with a value at once
 
@@ -26,15 +29,41 @@ erasures = table(
     "erasures", "id", "time", "who", "kind", "predictions", "feedback", "trials", "done"
 )
 BEGIN = sql.text("""
-    INSERT INTO erasures (id, time, who, kind, predictions, feedback, trials)
-    VALUES (:id, :time, :who, :kind, 0, 0, 0) ON CONFLICT DO NOTHING
+    INSERT INTO erasures (id, time, who, kind, predictions, feedback, trials, deleted)
+    VALUES (:id, :time, :who, :kind, 0, 0, 0, :deleted) ON CONFLICT DO NOTHING
 """)
 DONE = sql.text("SELECT done FROM erasures WHERE id = :id")
 COUNT = sql.text("""
     UPDATE erasures SET predictions = predictions + :predictions, feedback = feedback + :feedback,
-        trials = trials + :trials
+        trials = trials + :trials, deleted = :deleted
     WHERE id = :id
 """)
+SHARE = sql.text("""
+    INSERT INTO erasure_requests (id, request) SELECT id, CAST(:request AS TEXT) FROM erasures
+    WHERE id = :id AND done IS NULL ON CONFLICT DO NOTHING
+""")
+OF_HOST = sql.text("""
+    SELECT request, EXISTS (
+        SELECT 1 FROM erasure_parts WHERE erasure = erasure_requests.id AND host = :host
+    ) FROM erasure_requests ORDER BY id
+""")
+END_PART = sql.text("""
+    INSERT INTO erasure_parts (erasure, host) VALUES (:id, :host) ON CONFLICT DO NOTHING
+""")
+LACKED = """NOT EXISTS (
+    SELECT 1 FROM erasure_parts WHERE erasure = erasure_requests.id AND host = hosts.id)
+"""
+EMPTY = sql.text(f"""
+    UPDATE erasure_requests SET request = '' WHERE request <> ''
+    AND NOT EXISTS (SELECT 1 FROM hosts WHERE {MAY_HOLD} AND {LACKED})
+""")  # noqa: S608 - the text is constant
+EMPTIED = sql.text("SELECT id FROM erasure_requests WHERE request = '' ORDER BY id")
+AWAY = sql.text(f"""
+    SELECT name, seen FROM hosts WHERE {MAY_HOLD} AND seen <= :silent
+    AND EXISTS (SELECT 1 FROM erasure_requests WHERE {LACKED}) ORDER BY name
+""")  # noqa: S608 - the text is constant
+DELETE_PARTS = sql.text("DELETE FROM erasure_parts WHERE erasure = :id")
+DELETE_REQUEST = sql.text("DELETE FROM erasure_requests WHERE id = :id")
 # So that no report is written between reading the others and their deletion.
 LOCK_REPORTS = "LOCK TABLE reports, alerts IN SHARE ROW EXCLUSIVE MODE"
 OF_SUBJECT = (
@@ -59,6 +88,7 @@ _SPANS = (
     .group_by(predictions.c.model, predictions.c.version)
 )
 
+_request = msgspec.json.Decoder(Request).decode
 _names = msgspec.json.Decoder(list[str]).decode
 _values = msgspec.json.Decoder().decode
 
@@ -113,26 +143,71 @@ class Erasures:
         with self._database.reading() as connection:
             return [Erasure(*row) for row in connection.execute(query)]
 
+    def share(self, request: Request) -> None:
+        """Give a request to all hosts, unless it is done; it may be repeated.
+
+        Raises
+        ------
+        EmptyStore
+            Before the tables are there.
+        """
+        row = msgspec.structs.asdict(Erasure.of(request)) | {"deleted": clock.now()}
+        encoded = msgspec.json.encode(request).decode()
+        with self._database.writing() as connection:
+            connection.execute(BEGIN, row)
+            connection.execute(SHARE, {"id": request.id, "request": encoded})
+
+    def waiting(self, host_id: str) -> tuple[list[Request], int]:
+        """Return the requests of which a host has not erased its part, and how many there are."""
+        with self._database.reading() as connection:
+            rows = connection.execute(OF_HOST, {"host": host_id}).all()
+        return [_request(text) for text, is_erased in rows if text and not is_erased], len(rows)
+
     def delete(self, request: Request) -> None:
         """Delete what a request names from all tables, unless that is done; it may be repeated.
 
         Until `end`, no report is written by a monitor that may have read it before.
         """
-        with self._database.writing() as connection:
-            connection.execute(BEGIN, msgspec.structs.asdict(Erasure.of(request)))
+        with self._database.reading() as connection:
             is_done = connection.scalar(DONE, {"id": request.id})
         for ids in () if is_done else self._chunks(request.what):
             self._delete(request.id, ids)
+
+    def end_part(self, request: Request, host_id: str) -> None:
+        """Record that nothing of what a request names is left in the journal of a host."""
+        with self._database.writing() as connection:
+            connection.execute(END_PART, {"id": request.id, "host": host_id})
+
+    def away(self) -> str:
+        """Return which hosts are waited for that have been away for some time; empty if none."""
+        with self._database.reading() as connection:
+            found = connection.execute(AWAY, hosts.limits(clock.now())).all()
+        names = ", ".join(f"{name} since {clock.to_seconds(seen)}" for name, seen in found)
+        return names and f"hosts that have not erased their part are away: {names}"
+
+    def complete(self) -> None:
+        """End the requests of which all hosts have erased their part."""
+        with self._database.writing() as connection:
+            connection.execute(EMPTY, hosts.limits(clock.now()))
+            emptied = connection.scalars(EMPTIED).all()
+        if emptied:
+            with turn(self._database, Work.PURGE) as is_mine:
+                if is_mine:
+                    self.purge()
+                    for erasure_id in emptied:
+                        self.end(erasure_id, clock.now())
 
     def purge(self) -> None:
         """Remove all trace of what was deleted from the database's files."""
         purging.purge(self._database)
 
-    def end(self, request: Request, time: int) -> None:
-        """Record that nothing is left of what a request names."""
-        update = erasures.update().where(erasures.c.id == request.id, erasures.c.done.is_(None))
+    def end(self, erasure_id: str, time: int) -> None:
+        """Record that nothing is left of what a request named."""
+        update = erasures.update().where(erasures.c.id == erasure_id, erasures.c.done.is_(None))
         with self._database.writing() as connection:
             connection.execute(update.values(done=time))
+            for statement in (DELETE_PARTS, DELETE_REQUEST):
+                connection.execute(statement, {"id": erasure_id})
 
     def _delete(self, erasure_id: str, ids: Sequence[str]) -> None:
         started = time.monotonic()
@@ -154,7 +229,8 @@ class Erasures:
                 blank_reports(connection, quotes)
             deleted = delete(connection, ids)
             erased.add(connection, ids)
-            connection.execute(COUNT, deleted._asdict() | {"id": erasure_id})
+            now = clock.now()
+            connection.execute(COUNT, deleted._asdict() | {"id": erasure_id, "deleted": now})
         let_others_write(started)
 
     def _chunks(self, what: Ids | Subject | FieldValue) -> Iterator[Sequence[str]]:

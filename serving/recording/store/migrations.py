@@ -196,6 +196,31 @@ STEPS = (
             """,
         ),
     ),
+    Step(
+        "many hosts",
+        (
+            """
+            CREATE TABLE hosts (
+                id EXACT NOT NULL PRIMARY KEY,
+                name TEXT NOT NULL,
+                seen BIGINT NOT NULL,
+                collected BIGINT NOT NULL,
+                stopped SMALLINT NOT NULL
+            )
+            """,
+            # Until every host has erased its part; then it is emptied, purged, and deleted.
+            "CREATE TABLE erasure_requests (id EXACT NOT NULL PRIMARY KEY, request TEXT NOT NULL)",
+            """
+            CREATE TABLE erasure_parts (
+                erasure EXACT NOT NULL,
+                host EXACT NOT NULL,
+                PRIMARY KEY (erasure, host)
+            )
+            """,
+            "ALTER TABLE erasures ADD COLUMN deleted BIGINT",
+            "CREATE TABLE attempts (model EXACT NOT NULL PRIMARY KEY, attempt TEXT NOT NULL)",
+        ),
+    ),
 )
 
 

@@ -17,7 +17,7 @@ CHECKPOINT_WAIT = 200  # milliseconds in which no other may write to SQLite
 LOCK_WAIT = 2_000  # milliseconds in which others wait for a table of PostgreSQL
 IN_USE = "others still read rows that were deleted"
 
-TABLES = ("predictions", "feedback", "trials", "reports", "alerts")
+TABLES = ("predictions", "feedback", "trials", "reports", "alerts", "erasure_requests")
 # A snapshot from before a transaction can see what that transaction has deleted, so that VACUUM
 # would keep it.
 NEXT_TRANSACTION = sql.text("SELECT CAST(pg_current_xact_id() AS xid)")
