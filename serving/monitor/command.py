@@ -23,12 +23,14 @@ from serving.monitor.retraining import loop
 from serving.monitor.wording import sentence, with_sentences
 from serving.recording.store import Store
 from serving.recording.store.reports import Alert
+from serving.recording.store.turns import Turn
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
 LOCK = "monitor.lock"
 NICENESS = 10  # lower priority than predictions, as the collector
+PAUSE = 5  # seconds between two attempts to take over from another host
 FAILED, ALARM = 1, 3  # exit codes; 2 is wrong usage
 
 EMPTY = (
@@ -59,7 +61,12 @@ def check_once(settings: Settings, models: Sequence[str], *, as_json: bool) -> i
             f"{settings.var_dir / LOCK} is locked: another monitor runs, or this one cannot write "
             "there; reports are at GET /models/NAME/monitor"
         )
-    with lock, closing(Store(settings.store_url)) as store:
+    with lock, closing(Store(settings.store_url)) as store, closing(store.monitor_turn()) as turn:
+        if not turn.take():
+            raise MonitorRuns(
+                "the monitor of another host checks the models of this database; reports are at "
+                "GET /models/NAME/monitor"
+            )
         checked = Checks(settings, store).run(models)
         if cycle := _retraining(settings, store):
             cycle.step(checked)
@@ -82,7 +89,9 @@ def check_once(settings: Settings, models: Sequence[str], *, as_json: bool) -> i
 
 
 def check_forever(settings: Settings, models: Sequence[str]) -> None:
-    """Check the models every `MONITOR_INTERVAL`, until stopped; one process at a time does.
+    """Check the models every `MONITOR_INTERVAL`, until stopped.
+
+    One process at a time does, of all hosts that share a database; the others wait to take over.
 
     Raises
     ------
@@ -102,18 +111,32 @@ def check_forever(settings: Settings, models: Sequence[str]) -> None:
         lock = wait_for_lock(path, lambda seconds: not stop.wait(seconds))
     if lock is None:
         return
-    with lock, closing(Store(settings.store_url)) as store:
+    with lock, closing(Store(settings.store_url)) as store, closing(store.monitor_turn()) as turn:
         checks, cycle = Checks(settings, store), _retraining(settings, store)
         while not stop.is_set():
             try:
-                checked = checks.run(models)
-                if cycle:
-                    cycle.step(checked)
+                if _wait_for_turn(turn, stop, cycle):
+                    checked = checks.run(models)
+                    if cycle:
+                        cycle.step(checked)
             except (ArtefactError, StoreError, OSError) as error:
                 log.error("no model could be checked: %s", error)  # noqa: TRY400 - no bug of ours
             stop.wait(settings.monitor_interval)
         if cycle:
             cycle.close()
+
+
+def _wait_for_turn(turn: Turn, stop: threading.Event, cycle: loop.Loop | None) -> bool:
+    """Wait until no other host's monitor runs; return whether that is so, and not the end."""
+    if turn.take():
+        return True
+    log.warning("the monitor of another host runs; this one waits for it to end")
+    if cycle:
+        cycle.close()
+    while not stop.wait(PAUSE):
+        if turn.take():
+            return True
+    return False
 
 
 def _retraining(settings: Settings, store: Store) -> loop.Loop | None:

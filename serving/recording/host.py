@@ -16,6 +16,5 @@ def host_id(folder: Path) -> str:
     ------
     OSError
     """
-    return (
-        read_or_create(folder / FILE, f'"{os.urandom(BYTES).hex()}"'.encode()).decode().strip('"')
-    )
+    made = f'"{os.urandom(BYTES).hex()}"'
+    return read_or_create(folder / FILE, made.encode()).decode().strip('"')

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -21,6 +21,7 @@ from conftest import ROOT
 from monitored import chances, feedback, monitor, opened, predicted, report_of, wines
 from servers import PATIENCE, wait_until
 
+from bench.postgres import Postgres
 from serving import clock
 from serving.recording.store import Store
 from serving.settings import Settings
@@ -38,6 +39,7 @@ def monitoring(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes
     """Run `python -m serving monitor` with a check every second, until the block ends."""
     own = {
         "VAR_DIR": str(settings.var_dir),
+        "DATABASE_URL": settings.database_url,
         "MONITOR_INTERVAL": "1",
         "MONITOR_ROWS": str(ROWS),
         "ALERT_WEBHOOK": WEBHOOK,
@@ -108,3 +110,31 @@ def test_it_runs_until_it_is_stopped_and_one_at_a_time(tmp_path: Path):
     (line,) = [json.loads(line) for line in log.read_text().splitlines()]
     assert line["message"].startswith("wine 1: not enough yet: 0 values so far")
     assert monitor(settings).exit_code == 0
+
+
+def messages(log: Path) -> list[str]:
+    return [json.loads(line)["message"] for line in log.read_text().splitlines()]
+
+
+def test_one_of_several_hosts_monitors_and_another_takes_over_when_it_is_killed(
+    tmp_path: Path, postgres: Postgres
+):
+    url = postgres.new()
+    ana = Settings(var_dir=tmp_path / "ana", database_url=url)
+    bob = Settings(var_dir=tmp_path / "bob", database_url=url)
+    with monitoring(ana, tmp_path / "ana.log") as first:
+        wait_until(lambda: len(messages(tmp_path / "ana.log")) == 1)
+        refused = monitor(bob)
+        assert refused.exit_code == 1
+        assert "the monitor of another host" in refused.stderr
+        with monitoring(bob, tmp_path / "bob.log") as second:
+            wait_until(lambda: len(messages(tmp_path / "bob.log")) == 1)
+            (waits,) = messages(tmp_path / "bob.log")
+            assert waits.startswith("the monitor of another host runs")
+            first.kill()
+            first.wait()
+            with closing(Store(url)) as store:
+                killed = clock.now()
+                wait_until(lambda: store.reports.latest("wine", 1).time > killed)
+            second.terminate()
+            assert second.wait(timeout=PATIENCE) == 0

@@ -1,11 +1,8 @@
 """What the monitor must remember of the latest retraining of each model."""
 
-from pathlib import Path
-
 import msgspec
 
-from serving.errors import ArtefactError
-from serving.models import model_folder
+from serving.recording.store import Store
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,29 +36,26 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempts:
-    """The latest attempt of each model, in a file of its own."""
+    """The latest attempt of each model, in the store, as another host may be the next monitor."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, store: Store) -> None:
+        self._attempts = store.attempts
 
     def latest(self, model: str) -> Attempt | None:
         """Read the latest attempt.
 
         Raises
         ------
-        ArtefactError
+        StoreError
         """
-        try:
-            return msgspec.json.decode(self._file(model).read_bytes(), type=Attempt)
-        except FileNotFoundError:
-            return None
-        except ValueError as error:  # not JSON, not UTF-8 or not an attempt
-            raise ArtefactError(f"{self._file(model)}: {error}") from error
+        found = self._attempts.latest(model)
+        return None if found is None else msgspec.json.decode(found, type=Attempt)
 
     def store(self, model: str, attempt: Attempt) -> None:
-        """Replace the latest attempt."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        model_folder.replace_file(self._file(model), msgspec.json.encode(attempt).decode())
+        """Replace the latest attempt.
 
-    def _file(self, model: str) -> Path:
-        return self._folder / f"{model}.json"
+        Raises
+        ------
+        StoreError
+        """
+        self._attempts.write(model, msgspec.json.encode(attempt))

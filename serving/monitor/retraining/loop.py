@@ -1,7 +1,7 @@
 """The closed loop: an alert leads to a retraining, the gate, a trial, and a new live version.
 
 Each call of `step` takes one step, so a monitor that is killed continues with the next. Decisions
-are recorded with all others; what else it must remember is in VAR_DIR/retrain/MODEL.json.
+are recorded with all others; what else it must remember is in the store.
 """
 
 import logging
@@ -50,7 +50,7 @@ class Loop:
         self.settings, self.store = settings, store
         self.decisions = Decisions.from_settings(settings)
         self.versions = Versions(self.decisions, WHO)
-        self.attempts = Attempts(settings.var_dir / "retrain")
+        self.attempts = Attempts(store)
         self._training: Training | None = None
 
     def step(self, checked: Sequence[Checked]) -> None:

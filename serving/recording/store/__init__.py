@@ -40,6 +40,7 @@ from serving.recording.store.rows import (
     predictions,
 )
 from serving.recording.store.subjects import Recorded
+from serving.recording.store.turns import Turn, Work, turn
 from serving.recording.store.windows import Part, WindowLimits
 
 SET_POSITION = sql.text("""
@@ -93,6 +94,10 @@ class Store:
         """Return the names of the migration steps that have not been applied yet."""
         with self._database.reading() as connection:
             return migrations.pending_migrations(connection)
+
+    def monitor_turn(self) -> Turn:
+        """Return the turn at checking models, which one of the hosts has."""
+        return Turn(self._database, Work.MONITOR)
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
@@ -253,9 +258,11 @@ class Store:
     def delete_older(self, since: int) -> int:
         """Delete predictions from before a time with their feedback; return how many predictions.
 
-        Also delete feedback that is as old and has no prediction. Others may write meanwhile.
+        Also delete feedback that is as old and has no prediction. Others may write meanwhile. Of
+        several hosts one does it; the others return 0.
         """
-        return retention.delete_older(self._database, since)
+        with turn(self._database, Work.RETENTION) as is_mine:
+            return retention.delete_older(self._database, since) if is_mine else 0
 
     def rewrite(self) -> None:
         """Remove all trace of deleted rows from SQLite's files; nobody may write meanwhile."""

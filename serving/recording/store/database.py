@@ -27,6 +27,10 @@ POSTGRESQL = {
     "tcp_user_timeout": 10_000,
     "client_encoding": "utf8",
 }
+# A client that vanished is noticed by the server as soon, or its locks would hold up all others.
+KEEPALIVES = """
+    SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3
+"""
 BEGIN = "sqlite_begin"
 FILE = "sqlite_file"
 # Public messages, as those of a driver contain users, hosts and paths.
@@ -72,7 +76,9 @@ class Database:
         self._unguarded = self._engine.execution_options(
             **{"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {BEGIN: ""}
         )
-        if not self.is_postgresql:
+        if self.is_postgresql:
+            sql.event.listen(self._engine, "connect", _prepare_postgresql)
+        else:
             sql.event.listen(self._engine, "connect", _prepare_sqlite)
             sql.event.listen(self._engine, "begin", _begin_sqlite)
             sql.event.listen(self._engine, "checkout", _require_same_file)
@@ -136,6 +142,11 @@ class Database:
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
         self._engine.dispose()
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    connection.execute(KEEPALIVES)
+    connection.commit()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:

@@ -5,7 +5,7 @@ processes lock files.
 """
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import IntEnum
 
 import sqlalchemy as sql
@@ -47,10 +47,10 @@ class Turn:
             has_it = next(self._kept)
         finally:
             if not has_it:
-                self.release()
+                self.close()
         return has_it
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Leave the work to another."""
         if self._kept:
             self._kept.close()
@@ -76,8 +76,5 @@ def turn(database: Database, work: Work) -> Iterator[bool]:
     ------
     StoreError
     """
-    mine = Turn(database, work)
-    try:
+    with closing(Turn(database, work)) as mine:
         yield mine.take()
-    finally:
-        mine.release()
