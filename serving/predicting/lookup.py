@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 from serving.errors import EmptyStore, StoreError, UnknownPrediction, without_path
 from serving.ids import PredictionId
+from serving.recording.host import host_id
 from serving.recording.journal import Journal
 from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.recording.store.additions import find_in_entries
 from serving.recording.store.rows import Feedback, Prediction, latest_first
 
+MAX_DELAY = 15_000  # milliseconds from the time in an id to the journal, with an explanation
 MAX_WAITING = 64 * 2**20  # bytes of the journal that are read for one response
 
 
@@ -65,9 +67,12 @@ def without_prediction(
         recent = journal.prediction_ids(positions(store))
         others = [each for each in dict.fromkeys(prediction_ids) if each not in recent]
         stored = store.existing(others)
+        missing = [each for each in others if each not in stored]
+        if missing and _may_be_elsewhere(missing, journal, store):
+            return None
     except (StoreError, OSError):
         return None
-    return [each for each in others if each not in stored]
+    return missing
 
 
 def named(
@@ -106,6 +111,15 @@ def named(
         if ends or others:
             found[own_id] = Named(count + len(others), [*dict.fromkeys([*ends, *others])])
     return found
+
+
+def _may_be_elsewhere(missing: list[str], journal: Journal, store: Store) -> bool:
+    """Whether another host may have one of some predictions in its journal."""
+    reached = store.hosts.collected_from_others(host_id(journal.folder))
+    if reached is None:
+        return False
+    made = filter(None, map(PredictionId.read, missing))
+    return any(each.time > reached - MAX_DELAY for each in made)
 
 
 def _is_behind(journal: Journal) -> bool:
