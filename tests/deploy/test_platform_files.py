@@ -56,7 +56,13 @@ FLY_KEYS = {
     "vm": {"size": None, "memory": None},
 }
 DATABASE = {"name": None, "property": None}
-VARIABLE = {"key": None, "value": None, "sync": None, "fromDatabase": DATABASE}
+VARIABLE = {
+    "key": None,
+    "value": None,
+    "sync": None,
+    "generateValue": None,
+    "fromDatabase": DATABASE,
+}
 RENDER_KEYS = {
     "services": {
         "type": None,
