@@ -16,8 +16,8 @@ check test: export OMP_NUM_THREADS = 1
 check: lint  ## lint, and run the tests that take no time: about a minute
 	.venv/bin/pytest --numprocesses auto --dist loadfile -m "not slow"
 
-test: .venv/development  ## run the tests that need no Docker
-	.venv/bin/pytest --numprocesses auto --dist loadfile
+test: .venv/development  ## run the tests that need no Docker; it ends with what was left out
+	.venv/bin/pytest --numprocesses auto --dist loadfile -rs
 
 lint: .venv/development  ## check style, types and layers
 	.venv/bin/ruff check
@@ -57,7 +57,7 @@ sanitize: .venv/development  ## walk and explain forests and read batches, malfo
 		.venv/bin/pytest tests/models/test_forest*.py tests/inputs/test_columns.py tests/inputs/test_row_texts.py
 
 faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
-	FAULTS=full .venv/bin/pytest -s tests/server/test_faults.py tests/server/test_attacks.py tests/server/test_slow_clients.py tests/server/test_sharing.py tests/server/test_sabotage.py tests/server/test_erased_meanwhile.py tests/versions/test_swaps.py tests/monitor/test_monitor_process.py tests/docs/test_story.py tests/access/test_fuzz.py
+	FAULTS=full .venv/bin/pytest -s tests/server/test_faults.py tests/server/test_attacks.py tests/server/test_slow_clients.py tests/server/test_sharing.py tests/server/test_sabotage.py tests/server/test_erased_meanwhile.py tests/versions/test_swaps.py tests/monitor/test_monitor_process.py tests/docs/test_story.py tests/docs/test_readme.py tests/access/test_fuzz.py
 
 bench: .venv/development  ## measure the service beside its floor and its peers, 20 minutes
 	.venv/bin/python -m bench compare
