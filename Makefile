@@ -28,7 +28,7 @@ lint: .venv/development  ## check style, types and layers
 test-browser: .venv/development  ## test the pages in Chromium; screenshots in tests/browser/screenshots
 	.venv/bin/pytest tests/browser
 
-test-docker: .venv/development  ## build the image, run it with compose and test it
+test-docker: .venv/development tests/objects/.venv/installed  ## build the images, run them with compose and as Kubernetes would, and test them
 	.venv/bin/pytest tests/docker
 
 test-contract: .venv/development tests/contract/.venv/installed  ## fuzz the API, run the Postman collection; CASES=1000 SEED=2 for more

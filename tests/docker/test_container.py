@@ -1,10 +1,8 @@
 """The container as it runs: really built, really started, asked from the host."""
 
 import json
-import os
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 import tomllib
@@ -16,32 +14,17 @@ from typing import Any, NamedTuple
 
 import pytest
 from conftest import MODELS, ROOT
+from images import SERVING, build_serving, run
 from load import Load
 from servers import free_port, get, wait_until
 
 KEY = "sixteen-or-more-characters"
-IMAGE = "adega"
 COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
-
-
-def run(*command: str, check: bool = True, **environment: str) -> str:
-    """Run a command in the project's folder and return what it prints."""
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0 or not check, f"{command}: {done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="session", autouse=True)
 def image() -> None:
-    run("docker", "build", "--network=host", "--tag", IMAGE, ".")
+    build_serving()
 
 
 class Container(NamedTuple):
@@ -130,7 +113,7 @@ def test_the_image_holds_what_serving_needs_and_no_more(container: Container):
         "var",
     ]
     assert "exit 1" in container.sh("find / -name '*.csv' -path '*service*' | grep .")
-    size = int(run("docker", "image", "inspect", "--format", "{{.Size}}", IMAGE))
+    size = int(run("docker", "image", "inspect", "--format", "{{.Size}}", SERVING))
     assert size < 470_000_000  # 45 of them pandas, for Pipelines that take frames; 7 gevent
 
 
@@ -257,7 +240,9 @@ def run_as_a_platform(
     published = free_port()
     given = [each for name, value in variables.items() for each in ("--env", f"{name}={value}")]
     ports = ("--publish", f"127.0.0.1:{published}:{port}")
-    id_ = run("docker", "run", "--detach", *ports, *given, *options, IMAGE, *arguments).split()[-1]
+    id_ = run("docker", "run", "--detach", *ports, *given, *options, SERVING, *arguments).split()[
+        -1
+    ]
     started = Container([], id_, f"http://127.0.0.1:{published}")
     try:
         wait_until(lambda: get(f"{started.url}/ping")[0] == 200)

@@ -1,0 +1,40 @@
+"""The images that Docker builds from this checkout, each built once by a run of the tests."""
+
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+SERVING, TRAINING = "adega", "adega-training"
+
+
+def run(*command: str, check: bool = True, **environment: str) -> str:
+    """Run a command in the project's folder and return what it prints."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0 or not check, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@cache
+def build_serving() -> str:
+    """Build the image that serves; return its name."""
+    run("docker", "build", "--network=host", "--tag", SERVING, ".")
+    return SERVING
+
+
+@cache
+def build_training() -> str:
+    """Build the image that trains, upon the one that serves; return its name."""
+    build_serving()
+    file = ("--file", "deploy/training/Dockerfile")
+    run("docker", "build", "--network=host", "--tag", TRAINING, *file, ".")
+    return TRAINING
