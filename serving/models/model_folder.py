@@ -10,6 +10,7 @@ from serving.lock import locked
 
 CURRENT, TRIAL, RETIRED, LOG = "current", "trial", "retired", "decisions.jsonl"
 MANIFEST = "model.json"
+Stamp = tuple[int, ...]  # what changes with files
 NUMBER = re.compile("[1-9][0-9]{0,8}")  # the name of a version's folder, and its part of an id
 
 

@@ -8,38 +8,32 @@ Deciding locks the model's folder, so that each decision is based on the one bef
 
 With `MODELS_URL` the folder is a copy of what is in an object store, and decisions are made there:
 see docs/object-store.md.
-
-current           the live version
-trial             the version on trial, if there is one
-retired           versions that are no longer served
-decisions.jsonl   every decision and every retraining by the monitor, a line each
 """
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from serving import clock
-from serving.errors import ArtefactError, UnknownVersion, VersionRefused, without_path
+from serving.errors import ArtefactError, VersionRefused, without_path
 from serving.lock import locked
 from serving.models import artefact, model_folder
-from serving.models.artefact import Artefact
 from serving.models.manifest import Manifest
 from serving.models.model_folder import CURRENT, LOG, RETIRED, TRIAL
 from serving.settings import Settings
-from serving.versions.decision import Action, Decided, Decision, decided
-from serving.versions.object_store import ObjectStore, Status
+from serving.versions.decision import Action, Decision
+from serving.versions.object_store import ObjectStore
+from serving.versions.reader import VersionReader
 
 if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
 log = logging.getLogger(__name__)
 
-Stamp = tuple[int, ...]
 FILES: dict[Action, str] = {
     "promote": CURRENT,
     "rollback": CURRENT,
@@ -48,19 +42,8 @@ FILES: dict[Action, str] = {
 }
 
 
-class Decisions:
-    """The decisions on the models of a folder, and their versions.
-
-    Parameters
-    ----------
-    models_dir : Path
-    own_dir : Path
-        Where decisions are kept if `models_dir` cannot be written.
-    trusted : collection of bytes
-        The public keys one of which must have signed a version; none if it need not be signed.
-    shared : ObjectStore or None
-        What `models_dir` is a copy of, if it is one.
-    """
+class Decisions(VersionReader):
+    """Takes decisions on the models of a folder, and adds versions to them."""
 
     def __init__(
         self,
@@ -69,8 +52,7 @@ class Decisions:
         trusted: Collection[bytes] = (),
         shared: ObjectStore | None = None,
     ) -> None:
-        self.models_dir, self.own_dir, self._trusted = models_dir, own_dir, trusted
-        self.shared = shared
+        super().__init__(models_dir, own_dir, trusted, shared)
         self._numbers_taken: dict[str, int] = {}  # by model: of decisions, when its lock was taken
 
     @classmethod
@@ -78,131 +60,6 @@ class Decisions:
         """Open the folders of the service."""
         shared = ObjectStore.from_settings(settings)
         return cls(settings.models_dir, settings.decisions_dir, settings.public_keys, shared)
-
-    def read(self, model: str, version: int) -> Artefact:
-        """Read a version, verified down to its signature if it must be signed.
-
-        Raises
-        ------
-        ArtefactError
-        """
-        return artefact.read(self.models_dir, model, version, self._trusted)
-
-    def read_manifest(self, model: str, version: int) -> Manifest:
-        """Read the manifest of a version, verified likewise.
-
-        Raises
-        ------
-        ArtefactError
-        """
-        return artefact.read_manifest(self.models_dir, model, version, self._trusted)
-
-    def models(self) -> list[str]:
-        """List the models that have a live version."""
-        return model_folder.live_models(self.models_dir)
-
-    def stamps(self) -> dict[str, Stamp]:
-        """Return, by model, a value that changes with its decisions and its versions.
-
-        It takes about 20 microseconds per model, so it can be called every second.
-        """
-        stamps = {}
-        for model in self.models():
-            paths = [
-                f"{folder}/{model}{file}"  # the folder itself changes with the files put into it
-                for folder in (self.models_dir, self.own_dir)
-                for file in ("", f"/{CURRENT}", f"/{TRIAL}")
-            ]
-            stamps[model] = tuple(part for path in paths for part in model_folder.stamp(path))
-        return stamps
-
-    def live(self, model: str) -> int:
-        """Return the live version.
-
-        Raises
-        ------
-        ArtefactError
-            If there is none.
-        """
-        return model_folder.live_version(*self._folders(model))
-
-    def trial(self, model: str) -> int | None:
-        """Return the version on trial, if there is one.
-
-        Raises
-        ------
-        ArtefactError
-        """
-        return next(iter(self._numbers(model, TRIAL)), None)
-
-    def retired(self, model: str) -> list[int]:
-        """List the versions that are no longer served.
-
-        Raises
-        ------
-        ArtefactError
-        """
-        return self._numbers(model, RETIRED)
-
-    def decided(self, model: str) -> Decided:
-        """Return what is decided, which a copy of an object store may not have followed yet.
-
-        Raises
-        ------
-        ArtefactError
-            If there is no live version.
-        """
-        if self.shared:
-            holds = decided(reversed(self.history(model)))
-            return holds if holds.live else holds._replace(live=self.live(model))
-        return Decided(self.live(model), self.trial(model), self.retired(model))
-
-    def behind(self) -> dict[str, str]:
-        """Return, by model, what could not be copied from the object store, and why."""
-        status = Status.read(self.models_dir) if self.shared else None
-        return status.behind if status else {}
-
-    def require(self, model: str, version: int) -> None:
-        """Raise an error unless a version of a model exists and may be served.
-
-        Raises
-        ------
-        UnknownVersion, ArtefactError
-        """
-        there = model_folder.versions(self.models_dir / model)
-        if version not in there:
-            listed = ", ".join(map(str, there))
-            raise UnknownVersion(f"{model} has no version {version}; there are {listed}")
-        if version in self.retired(model):
-            raise UnknownVersion(f"{model} {version} is retired")
-
-    def history(self, model: str) -> list[Decision]:
-        """List every decision on a model, the latest first.
-
-        Raises
-        ------
-        ArtefactError
-            If the decisions cannot be read.
-        """
-        lines: list[bytes] = []
-        logs = 0
-        for folder in self._folders(model):
-            try:
-                lines += (folder / LOG).read_bytes().splitlines()
-                logs += 1
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                continue  # no decisions there
-            except OSError as error:
-                raise ArtefactError(
-                    f"{model}: {LOG} cannot be read: {without_path(error)}"
-                ) from error
-        decisions = []
-        for line in reversed(lines):
-            with suppress(msgspec.DecodeError, UnicodeDecodeError):  # an incomplete line
-                decisions.append(msgspec.json.decode(line, type=Decision))
-        if logs > 1:  # else the order in which they were made counts, whatever clocks showed
-            decisions.sort(key=lambda decision: -decision.time)
-        return decisions
 
     @contextmanager
     def deciding(self, model: str) -> Iterator[None]:
@@ -321,11 +178,3 @@ class Decisions:
                 f"{model}: another host has decided meanwhile{other}; see what is live now, and "
                 "decide again"
             )
-
-    def _folders(self, model: str) -> Iterator[Path]:
-        yield self.models_dir / model
-        if not self.shared and self.own_dir != self.models_dir:
-            yield self.own_dir / model
-
-    def _numbers(self, model: str, file: str) -> list[int]:
-        return model_folder.listed_versions(file, *self._folders(model))

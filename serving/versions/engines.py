@@ -8,7 +8,7 @@ from serving import memory
 from serving.errors import ArtefactError
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
-from serving.versions.decisions import Decisions
+from serving.versions.reader import VersionReader
 from serving.versions.rehearsal import rehearse
 
 Key = tuple[str, int]  # of a version: its model and its number
@@ -31,7 +31,7 @@ class Engines:
     """
 
     def __init__(
-        self, decisions: Decisions, max_loaded: int, check: Callable[[Manifest], None]
+        self, decisions: VersionReader, max_loaded: int, check: Callable[[Manifest], None]
     ) -> None:
         self.decisions, self.max_loaded, self.check = decisions, max_loaded, check
         self.loaded: dict[Key, Engine] = {}

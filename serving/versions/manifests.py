@@ -9,7 +9,7 @@ import threading
 from serving.errors import ArtefactError
 from serving.models import model_folder
 from serving.models.manifest import Manifest
-from serving.versions.decisions import Decisions
+from serving.versions.reader import VersionReader
 
 MAX_KEPT = 16  # manifests of a model
 
@@ -17,7 +17,7 @@ MAX_KEPT = 16  # manifests of a model
 class Manifests:
     """The manifests of versions that may be served, `MAX_KEPT` of each model."""
 
-    def __init__(self, decisions: Decisions) -> None:
+    def __init__(self, decisions: VersionReader) -> None:
         self._decisions = decisions
         self._kept: dict[str, dict[int, Manifest]] = {}
         self._lock = threading.Lock()

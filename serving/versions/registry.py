@@ -17,7 +17,7 @@ from serving.errors import ArtefactError, UnknownModel
 from serving.models import model_folder
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
-from serving.versions.decisions import Decisions, Stamp
+from serving.versions.decisions import Decisions
 from serving.versions.engines import Engines, Key
 from serving.versions.manifests import Manifests
 
@@ -75,7 +75,7 @@ class Registry:
         self.broken: dict[str, str] = {}
         self._engines = Engines(decisions, max_loaded, check)
         self._manifests = Manifests(decisions)
-        self._stamps: dict[str, Stamp] = {}
+        self._stamps: dict[str, model_folder.Stamp] = {}
         self._lock = threading.Lock()
         self.refresh()
         if default not in self.live:

@@ -244,7 +244,7 @@ def test_only_decisions_and_training_read_versions_from_disk():
         if reading.search(file.read_text())
     }
     assert found == {
-        "serving/versions/decisions.py",
+        "serving/versions/reader.py",
         "serving/commands/sign.py",  # which signs what need not be signed yet
         "serving/predicting/erasing.py",  # the names of fields, also of versions nobody trusts now
     }
