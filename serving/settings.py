@@ -85,7 +85,7 @@ def _models_url(text: str) -> str:
         return ""
     url = urlsplit(text)
     known = url.scheme in {"s3", "gs", "az"} and url.netloc and "@" not in url.netloc
-    expected = "s3://BUCKET/PATH, gs://BUCKET/PATH, az://ACCOUNT/CONTAINER/PATH or /FOLDER"
+    expected = "s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH or /FOLDER"
     return "" if known and not url.query and not url.fragment else expected
 
 

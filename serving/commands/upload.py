@@ -8,7 +8,7 @@ from serving import clock
 from serving.errors import SettingsError, VersionRefused
 from serving.models import model_folder
 from serving.settings import Settings
-from serving.versions.decision import Decision, decided
+from serving.versions.decision import Decision, decided, read_copied
 from serving.versions.decisions import Decisions
 from serving.versions.object_store import ObjectStore
 from serving.versions.versions import whoever_runs_this
@@ -28,13 +28,13 @@ def upload(settings: Settings, folder: Path, models: tuple[str, ...]) -> None:
     """Copy MODELS of FOLDER, or all of them, to the object store of MODELS_URL.
 
     Versions keep their numbers. Decisions are copied for a model that has none there yet, so what
-    is live in the folder goes live.
+    is live in the folder goes live. If it is interrupted, run it again.
     """
     shared = ObjectStore.from_settings(settings)
     if shared is None:
         raise SettingsError("MODELS_URL is not set: set it to s3://BUCKET/PATH, for example")
     decisions = Decisions(folder, folder, settings.public_keys)
-    taken = shared.pull().decisions
+    shared.pull()
     for model in models or model_folder.live_models(folder):
         model_folder.require_live(folder, model)
         for version in model_folder.versions(folder / model):
@@ -47,15 +47,16 @@ def upload(settings: Settings, folder: Path, models: tuple[str, ...]) -> None:
             if not shared.upload(model, version, files):
                 raise VersionRefused(f"the object store has another {model} {version}")
             click.echo(f"{model} {version} is in the object store")
-        if not taken.get(model):
-            for number, decision in enumerate(_taken(decisions, model), start=1):
-                if not shared.decide(number, decision).done:
-                    raise VersionRefused(f"{model}: another host has decided meanwhile")
+        # The first decision is uploaded last: without it, an upload was not finished.
+        there = {each.number for each in read_copied(shared.models_dir / model)}
+        for number, decision in [] if 1 in there else _numbered(decisions, model):
+            if number not in there and not shared.decide(number, decision).done:
+                raise VersionRefused(f"{model}: another host has decided meanwhile")
     shared.pull()
 
 
-def _taken(decisions: Decisions, model: str) -> list[Decision]:
-    """All decisions on a model, and one that puts live what is, if they do not."""
+def _numbered(decisions: Decisions, model: str) -> list[tuple[int, Decision]]:
+    """All decisions on a model, and one that puts live what is, if they do not; the last first."""
     history = decisions.history(model)[::-1]
     live, before = decisions.live(model), decided(history).live
     if live != before:
@@ -70,4 +71,4 @@ def _taken(decisions: Decisions, model: str) -> list[Decision]:
                 why=f"it is live in {decisions.models_dir}",
             )
         )
-    return history
+    return [*enumerate(history, start=1)][::-1]

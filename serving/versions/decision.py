@@ -1,10 +1,14 @@
 """One decision on a version, and what is live, on trial and retired after many."""
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
+from serving.models.model_folder import LOG
+
+Number = Annotated[int, msgspec.Meta(ge=1)]  # of a version
 Action = Literal["promote", "rollback", "trial", "retire", "retrain"]
 
 
@@ -27,8 +31,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     time: int
     model: str
     action: Action
-    before: int | None
-    version: int | None
+    before: Number | None
+    version: Number | None
     who: str
     why: str = ""
     overruled: tuple[str, ...] = ()
@@ -58,3 +62,19 @@ def decided(decisions: Iterable[Decision]) -> Decided:
             case "retire" if decision.version:
                 retired.add(decision.version)
     return Decided(live, trial, sorted(retired))
+
+
+class Numbered(Decision, frozen=True, kw_only=True):
+    """A decision with its number in the object store, as it is kept in a host's copy."""
+
+    number: int
+    e_tag: str
+
+
+def read_copied(folder: Path) -> list[Numbered]:
+    """Read the decisions that a host has copied; none if they have to be copied again."""
+    try:
+        lines = (folder / LOG).read_bytes().splitlines()
+        return [msgspec.json.decode(line, type=Numbered) for line in lines]
+    except (OSError, ValueError):
+        return []

@@ -20,20 +20,13 @@ from serving.lock import locked
 from serving.models import model_folder
 from serving.models.model_folder import CURRENT, LOG, MANIFEST, RETIRED, TRIAL
 from serving.models.signatures import SIGNATURE
-from serving.versions.decision import Decision, decided
+from serving.versions.decision import Decision, Numbered, decided, read_copied
 from serving.versions.listing import PLAIN, ETags, Model, decision_name, parsed
 from serving.versions.objects import Missing, Objects
 
 OBJECTS = ".objects.json"
 LEFT = 3600  # seconds after which a copy that was not finished was killed
 REST = 60  # seconds after which a damaged version is copied again
-
-
-class Numbered(Decision, frozen=True, kw_only=True):
-    """A decision with its number in the object store, as it is kept in a host's copy."""
-
-    number: int
-    e_tag: str
 
 
 class _Manifest(msgspec.Struct):
@@ -136,9 +129,11 @@ class Mirror:
             if was != e_tags or time.monotonic() > since + REST:
                 try:
                     self._copy(key, e_tags)
-                except (ArtefactError, Missing) as error:
-                    reason = str(error) or f"{name} {number}: an object is gone"
+                except ArtefactError as error:
+                    reason = str(error)
                     self._damaged[key] = e_tags, time.monotonic(), reason
+                except Missing:
+                    reason = f"{name} {number}: an object is gone"
                 except ObjectStoreError as error:
                     reason = error.public
                 else:
@@ -219,16 +214,7 @@ class Mirror:
         return self.models_dir / key[0] / str(key[1])
 
     def _log(self, name: str) -> list[Numbered]:
-        return read_log(self.models_dir / name)
-
-
-def read_log(folder: Path) -> list[Numbered]:
-    """Read the decisions that a host has copied; none if they have to be copied again."""
-    try:
-        lines = (folder / LOG).read_bytes().splitlines()
-        return [msgspec.json.decode(line, type=Numbered) for line in lines]
-    except (OSError, ValueError):
-        return []
+        return read_copied(self.models_dir / name)
 
 
 def _copied_from(folder: Path) -> ETags:

@@ -5,7 +5,7 @@ The only module that knows obstore; only processes of their own import it, see `
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,7 +70,11 @@ class Objects:
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield the content of an object in parts; raises `Missing`."""
         with _reported(f"read: {name}"):
-            for chunk in obstore.get(self._store, name).stream(CHUNK):
+            try:
+                found = obstore.get(self._store, name)
+            except FileNotFoundError as error:
+                raise Missing from error
+            for chunk in found.stream(CHUNK):
                 yield bytes(chunk)
 
     def create(self, name: str, content: bytes) -> bool:
@@ -79,7 +83,9 @@ class Objects:
             try:
                 obstore.put(self._store, name, content, mode="create")
             except AlreadyExistsError:  # by somebody else, or by an attempt that was repeated
-                return self.read(name) == content
+                with suppress(Missing):  # of one whose own attempt failed
+                    return self.read(name) == content
+                return False
         return True
 
     def replace(self, name: str, content: bytes) -> None:
@@ -93,8 +99,6 @@ def _reported(done: str) -> Iterator[None]:
     """Raise what obstore raises as an error of the service."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise Missing from error
     except (BaseError, OSError, ValueError) as error:
         message = f"the object store cannot be {done}: {_shortened(str(error))}"
         raise ObjectStoreError(message, public=f"the object store cannot be {done}") from error

@@ -1,10 +1,12 @@
 """An alert closes its loop unattended: retrained, gated, tried on live traffic, put live or not."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import moved, rewrite
+from conftest import MODELS, moved, rewrite
+from hosts import Host, upload_wine
 
 from serving import clock, ids
 from serving.errors import SettingsError
@@ -55,10 +57,12 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> type[FakeTraining]:
 class Wine:
     """The wine model, with predictions and feedback, and the loop around it."""
 
-    def __init__(self, models: Path, var: Path) -> None:
-        self.settings = Settings(models_dir=models, var_dir=var, auto_retrain=True)
+    def __init__(self, models: Path, var: Path, models_url: str = "") -> None:
+        self.settings = Settings(
+            models_dir=models, models_url=models_url, var_dir=var, auto_retrain=True
+        )
         self.store = moved(self.settings)
-        self.decisions = Decisions(models, self.settings.decisions_dir)
+        self.decisions = Decisions.from_settings(self.settings)
         self.loop = Loop(self.settings, self.store)
 
     @property
@@ -242,6 +246,39 @@ def test_a_model_that_training_does_not_know_is_told_so_once(
     assert trained.begun == 1
     assert "adega train FILE --target … --name wine --with-feedback" in wine.history()[0].why
     assert [each.levelname for each in caplog.records].count("ERROR") == 1
+
+
+@pytest.mark.slow
+def test_the_loop_closes_in_an_object_store_that_was_away_meanwhile(
+    trained: type[FakeTraining], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shared, away = tmp_path / "shared", tmp_path / "away"
+    shared.mkdir()
+    upload_wine(str(shared), tmp_path / "uploader")
+    wine = Wine(MODELS, tmp_path / "var", models_url=str(shared))
+    trainer = Host(str(shared), tmp_path / "var")  # a process of the same host
+    trainer.pull()
+
+    @cache
+    def train(_: Path) -> TrainingResult:
+        read = trainer.decisions.read("wine", 1)
+        return TrainingResult(trainer.decisions.add(read.manifest, read.contents))
+
+    monkeypatch.setattr(trained, "ends", staticmethod(train))
+    wine.alert()
+    wine.add_feedback(20)
+    wine.step()
+    assert trained.begun == 1
+    train(wine.settings.models_dir)
+    shared.rename(away)
+    assert len(wine.step()) == 1
+    away.rename(shared)
+    assert wine.step()[1:] == [("retrain", 1, 2), ("trial", None, 2)]
+    wine.add_feedback(40, BAD, trial=FAIR)
+    assert wine.step()[3:] == [("promote", 1, 2)]
+    other = Host(str(shared), tmp_path / "other")
+    other.pull()
+    assert other.live() == 2
 
 
 def test_one_model_is_trained_at_a_time(wine: Wine, trained: type[FakeTraining]):

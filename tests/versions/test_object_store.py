@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pytest
-from conftest import MODELS, predict, rewrite, wine
+from conftest import MODELS, predict, wine
 from deciding import KEY, decide
 from hosts import Host, command, upload_wine
 from signing import new_key
@@ -61,23 +61,6 @@ def test_what_is_uploaded_is_served_from_a_verified_copy(ana: Host):
     assert artefact.read(ana.settings.models_dir, "wine", 1).manifest.name == "wine"
     (first,) = ana.decisions.history("wine")
     assert (first.action, first.before, first.version) == ("promote", None, 1)
-
-
-def test_a_second_upload_changes_nothing(url: str, ana: Host, tmp_path: Path):
-    upload_wine(url, tmp_path / "again")
-    ana.pull()
-    assert len(ana.decisions.history("wine")) == 1
-
-
-def test_decisions_of_a_folder_come_along(tmp_path: Path, models: Path):
-    rewrite(models, lambda *_: None)
-    command("", tmp_path / "before", "promote", "wine", "2", MODELS_DIR=str(models))
-    (tmp_path / "shared").mkdir()
-    upload_wine(str(tmp_path / "shared"), tmp_path / "uploader", models)
-    host = Host(str(tmp_path / "shared"), tmp_path / "host")
-    host.pull()
-    assert host.live() == 2
-    assert host.versions.rollback("wine").version == 1
 
 
 def test_a_version_and_a_decision_of_one_host_reach_the_other(ana: Host, bob: Host):

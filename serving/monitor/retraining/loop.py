@@ -64,9 +64,11 @@ class Loop:
 
     def finish(self, checked: Sequence[Checked]) -> None:
         """Wait for the running training, and take the step that follows; so for each model."""
-        while self._training:
-            self._training.wait()
+        done = None
+        while (training := self._training) and training is not done:  # else the step failed
+            training.wait()
             self.step(checked)
+            done = training
 
     def close(self) -> None:
         """Stop the running training; it starts again after `MIN_PAUSE`."""
@@ -78,8 +80,8 @@ class Loop:
         attempt, trial = self.attempts.latest(model), self.decisions.trial(model)
         if self._training and self._training.model == model:
             if attempt and (result := self._training.result()):
-                self._training = None
                 self._start_trial(model, result, attempt)
+                self._training = None  # not before its version is on trial: that may fail
         elif trial is not None and trial != live:
             if attempt and attempt.candidate == trial:  # else somebody else's trial
                 self._judge_trial(model, live, trial, attempt)

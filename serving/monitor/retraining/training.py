@@ -51,7 +51,7 @@ def require_training(settings: Settings) -> None:
             "`AUTO_RETRAIN=on .venv/bin/adega monitor` where train/ and all of requirements.txt "
             "are, with the same MODELS_DIR or MODELS_URL and the same DATABASE_URL or VAR_DIR"
         )
-    if not os.access(settings.models_dir, os.W_OK):
+    if not settings.models_url and not os.access(settings.models_dir, os.W_OK):
         raise SettingsError(
             f"AUTO_RETRAIN=on: no version can be written to MODELS_DIR, {settings.models_dir}"
         )
@@ -63,6 +63,7 @@ class Training:
 
     def __init__(self, settings: Settings, model: str) -> None:
         self.model = model
+        self._result: TrainingResult | None = None
         self._deadline = time.monotonic() + LIMIT
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         environment = os.environ | {
@@ -84,9 +85,16 @@ class Training:
 
     def result(self) -> TrainingResult | None:
         """Return how it ended; None while it runs."""
+        if self._result:
+            return self._result
         code = self._process.poll()
         if code is None and time.monotonic() < self._deadline:
             return None
+        self._result = self._read_result(code)
+        return self._result
+
+    def _read_result(self, code: int | None) -> TrainingResult:
+        """Read what it printed; `code` is None if its time is over."""
         if code is None:
             self.stop()
             return TrainingResult(None, reason=f"it took longer than {LIMIT:.0f} s")
