@@ -86,13 +86,22 @@ class S3Server:
         return False
 
 
-Mode = Literal["through", "slow", "silent", "error", "lost"]
-ERROR = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+Mode = Literal["through", "slow", "silent", "503", "500", "403", "404", "lost", "half", "wrong"]
+ERRORS: dict[Mode, tuple[str, str]] = {
+    "503": ("Slow Down", ""),
+    "500": ("Internal Server Error", "<Error><Code>InternalError</Code></Error>"),
+    "403": ("Forbidden", "<Error><Code>AccessDenied</Code></Error>"),
+    "404": ("Not Found", "<Error><Code>NoSuchBucket</Code></Error>"),
+}
 DELAY = 0.3  # seconds, of each part of a response
 
 
 class Proxy:
-    """Forwards connections, and fails: `lost` breaks off where a response to a PUT begins."""
+    """Forwards connections, and fails.
+
+    A status is that of every response. `lost` breaks off where a response to a PUT begins, `half`
+    in the middle of every response; `wrong` alters the last byte of what is no XML.
+    """
 
     def __init__(self, port: int) -> None:
         self.mode: Mode = "through"
@@ -110,7 +119,7 @@ class Proxy:
 
     def close(self) -> None:
         self._listener.close()
-        self.turn("error")
+        self.turn("503")
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -124,9 +133,11 @@ class Proxy:
         with suppress(OSError):
             if mode == "silent":
                 return
-            if mode == "error":
+            if mode in ERRORS:
                 client.recv(65_536)
-                client.sendall(ERROR)
+                reason, body = ERRORS[mode]
+                head = f"HTTP/1.1 {mode} {reason}\r\nContent-Length: {len(body)}"
+                client.sendall(f"{head}\r\nConnection: close\r\n\r\n{body}".encode())
                 _close(client)
                 return
             server = socket.create_connection(("127.0.0.1", self._to))
@@ -139,6 +150,11 @@ class Proxy:
                     time.sleep(DELAY)
                 if mode == "lost" and seen.startswith(b"PUT"):
                     break
+                if mode == "half":
+                    client.sendall(part[: len(part) // 2])
+                    break
+                if mode == "wrong" and not part.endswith((b">", b"\r\n")):
+                    part = part[:-1] + bytes([part[-1] ^ 1])
                 client.sendall(part)
                 seen.clear()
             _close(server)

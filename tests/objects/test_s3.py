@@ -179,7 +179,7 @@ def test_a_slow_server_delays_decisions_and_no_prediction(proxy: Proxy, url: str
         wait_until(lambda: served(one) == 2)
 
 
-@pytest.mark.parametrize("mode", ["silent", "error"])
+@pytest.mark.parametrize("mode", ["silent", "503", "500", "403", "404", "half"])
 def test_a_server_that_fails_is_given_up_and_followed_again(
     proxy: Proxy, url: str, tmp_path: Path, mode: Any
 ):
@@ -214,7 +214,7 @@ def test_an_upload_that_breaks_off_is_not_seen_and_the_next_has_another_number(
     files = ana.decisions.read("wine", 1).contents
     half = dict(list(files.items())[:2])
     assert ana.shared.upload("wine", 3, half)
-    proxy.turn("error")
+    proxy.turn("503")
     with pytest.raises(ObjectStoreError):
         ana.shared.upload("wine", 3, files)
     proxy.turn("through")
@@ -237,6 +237,17 @@ def test_a_damaged_object_is_refused_until_it_is_repaired(url: str, ana: Host, b
     objects.replace("wine/2/model.pkl", good)
     assert fresh.pull() == {}
     assert fresh.live() == 2
+
+
+def test_bytes_that_are_altered_on_the_way_are_refused(proxy: Proxy, url: str, tmp_path: Path):
+    host = Host(url, tmp_path / "host")
+    proxy.turn("wrong")
+    assert "model.json" in host.pull()["wine"]
+    assert not host.decisions.history("wine")
+    assert not (host.wine / "1").exists()
+    proxy.turn("through")
+    assert host.pull() == {}
+    assert host.decisions.read("wine", host.live())
 
 
 def test_a_wrong_key_is_reported_as_such(
