@@ -267,6 +267,16 @@ def trial(rounds: int, seconds: int) -> None:
 
 
 @main.command()
+@click.option("--hosts", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--times", default=20, show_default=True, type=click.IntRange(1))
+def promotions(hosts: int, times: int) -> None:
+    """Measure how soon every host serves a version that was promoted in an object store."""
+    from bench.promotions import measure  # noqa: PLC0415
+
+    echo(measure(hosts, times))
+
+
+@main.command()
 @click.option("--lines", default=60, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=1, show_default=True)
 def mutants(lines: int, seed: int) -> None:

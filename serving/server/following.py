@@ -31,11 +31,13 @@ def _keep_following(settings: Settings) -> None:
     if lock is None:
         return
     with lock:
-        while _pause(PAUSE):
+        go_on = True
+        while go_on:
             try:
                 _follow(settings)
             except OSError:
                 log.exception("the object store is not followed")
+            go_on = _pause(PAUSE)
 
 
 def _pause(seconds: float) -> bool:

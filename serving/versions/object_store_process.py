@@ -35,7 +35,7 @@ from serving.versions.object_store import (
 )
 from serving.versions.objects import Missing, Objects
 
-PAUSE = 2.0  # seconds between two listings
+PAUSE = 1.5  # seconds between two listings
 NICENESS = 5
 
 

@@ -1,6 +1,7 @@
 """Hosts that share models through a server of S3's protocol, which is killed, slow, or fails."""
 
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ import msgspec
 import pytest
 from conftest import wine
 from hosts import Host, upload_wine
-from s3_server import KEY, SECRET, Proxy, S3Server
+from proxy import Proxy
 from servers import PATIENCE, Server, get, gunicorn, running, wait_until
 
+from bench import seaweedfs
+from bench.seaweedfs import SeaweedFS
 from serving.errors import ObjectStoreError, VersionRefused
 from serving.versions.objects import Objects
 
@@ -24,36 +27,24 @@ count = iter(range(1_000))
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    server = S3Server(tmp_path_factory.mktemp("s3"))
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    if not seaweedfs.PROGRAM.exists():
+        missing = "SeaweedFS is not installed: make test-objects"
+        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
+    server = SeaweedFS(tmp_path_factory.mktemp("s3"))
     server.start()
-    with pytest.MonkeyPatch.context() as environment:
-        use(server.port, environment)
-        wait_until(takes_objects)
+    server.make_bucket("adega")
     yield server
     server.kill()
 
 
-def takes_objects() -> bool:
-    """Create the first object, for which SeaweedFS makes the bucket and opens its files."""
-    try:
-        return Objects("s3://adega").create("first", b"content")
-    except ObjectStoreError:
-        return False
-
-
-def use(port: int, environment: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "ACCESS_KEY_ID": KEY,
-        "SECRET_ACCESS_KEY": SECRET,
-        "REGION": "us-east-1",
-    }.items():
-        environment.setenv(f"AWS_{name}", value)
+def use(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in seaweedfs.environment(port).items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def proxy(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+def proxy(s3: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """What stands between hosts and the server."""
     opened = Proxy(s3.port)
     use(opened.port, monkeypatch)
@@ -124,7 +115,7 @@ def service(url: str, folder: Path) -> Any:
 
 
 def test_services_follow_each_other_and_go_on_while_the_server_is_dead(
-    s3: S3Server, url: str, tmp_path: Path
+    s3: SeaweedFS, url: str, tmp_path: Path
 ):
     with service(url, tmp_path / "one") as one:
         with service(url, tmp_path / "two") as two:

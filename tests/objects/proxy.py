@@ -1,90 +1,10 @@
-"""A server of S3's protocol, and a proxy in front of it that fails as networks do."""
+"""A proxy in front of a server of S3's protocol that fails as networks and servers do."""
 
-import json
-import os
-import shutil
 import socket
-import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from contextlib import suppress
-from http import HTTPStatus
-from pathlib import Path
 from typing import Literal
-
-import pytest
-from servers import PATIENCE, free_port, wait_until
-
-HERE = Path(__file__).parent
-KEY, SECRET = "key-of-this-test", "secret-of-this-test"
-IDENTITIES = {
-    "identities": [
-        {
-            "name": "test",
-            "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
-            "actions": ["Admin", "Read", "Write", "List"],
-        }
-    ]
-}
-
-
-def program() -> str:
-    """The path of SeaweedFS; a machine without it skips what needs it, unless it is to test all."""
-    found = shutil.which("weed", path=str(HERE / ".venv" / "bin"))
-    if found is None:
-        missing = "SeaweedFS is not installed: make test-objects"
-        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
-    return str(found)
-
-
-class S3Server:
-    """SeaweedFS, which can be killed and started again with what it had."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._folder = folder
-        (folder / "data").mkdir()
-        (folder / "s3.json").write_text(json.dumps(IDENTITIES))
-        # Those of gRPC are 10,000 higher unless they are given.
-        self._ports = [
-            f"-{name}={free_port()}"
-            for part in ("master", "volume", "filer")
-            for name in (f"{part}.port", f"{part}.port.grpc")
-        ]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it, or start it again."""
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(program(), "server", f"-dir={self._folder / 'data'}", "-filer", "-s3"),
-                    *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", *self._ports),
-                    *(f"-s3.port={self.port}", f"-s3.port.grpc={free_port()}"),
-                    *("-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=100"),
-                    *(f"-s3.config={self._folder / 's3.json'}", "-master.volumeSizeLimitMB=64"),
-                ],
-                stdout=log,
-                stderr=log,
-            )
-        wait_until(self._responds)
-
-    def kill(self) -> None:
-        """Kill it, as a power failure would."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-
-    def _responds(self) -> bool:
-        """Whether it refuses, as it should, who has no key."""
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=PATIENCE)
-        except urllib.error.HTTPError as error:
-            return error.code == HTTPStatus.FORBIDDEN
-        return False
-
 
 Mode = Literal["through", "slow", "silent", "503", "500", "403", "404", "lost", "half", "wrong"]
 ERRORS: dict[Mode, tuple[str, str]] = {
