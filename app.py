@@ -18,12 +18,19 @@ from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Load the models and wire the app; settings come from the environment unless given."""
+def create_app(settings: Settings | None = None, *, frozen: bool = False) -> Flask:
+    """Load the models and wire the app; settings come from the environment unless given.
+
+    Parameters
+    ----------
+    frozen : bool
+        Whether nothing runs between two requests, and VAR_DIR ends with the process: each request
+        stores what it recorded, and the caller copies models from an object store.
+    """
     settings = settings or Settings.from_environment()
     privacy = Privacy(settings)
-    decisions = Decisions.from_settings(settings)
-    if decisions.shared:
+    decisions = Decisions.from_settings(settings, lasting=not frozen)
+    if decisions.shared and not frozen:
         decisions.shared.catch_up(served=True)
     registry = Registry(
         decisions,
@@ -47,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         ),
     )
     app = Flask(__name__, static_folder=None)
-    api.register(app, service, settings)
+    api.register(app, service, settings, frozen=frozen)
     app.extensions["registry"], app.extensions["metrics"] = registry, service.metrics
     return app
 

@@ -34,6 +34,7 @@ from serving.api.around import (
     pretty,
     proxies,
     request_id,
+    storing,
 )
 from serving.api.declared import Pace, declaration
 from serving.api.openapi import routes as openapi
@@ -47,14 +48,22 @@ from serving.settings import Settings
 from serving.spool import Room
 
 
-def register(app: Flask, service: Service, settings: Settings) -> None:
-    """Give an app every route of the service, and what surrounds each."""
+def register(app: Flask, service: Service, settings: Settings, *, frozen: bool = False) -> None:
+    """Give an app every route of the service, and what surrounds each.
+
+    Parameters
+    ----------
+    frozen : bool
+        Whether nothing runs between two requests.
+    """
     keys = Access(settings)
     app.extensions["access"] = keys
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     trusted = Proxies(settings)
     proxies.register(app, trusted)  # around all else, which need not know that there are any
     _surround(app, service, settings, keys)
+    if frozen:
+        storing.register(app, service, settings)  # the innermost: sees what a view recorded
     for protocol in protocols.PROTOCOLS:
         app.register_blueprint(protocol.blueprint(service, settings))
     app.register_blueprint(what_if.blueprint(service))

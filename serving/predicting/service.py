@@ -157,6 +157,11 @@ class Service:
             len(prediction_ids), lookup.without_prediction(journal, self.store, prediction_ids)
         )
 
+    def predict_trials(self) -> None:
+        """Predict what waits for the versions on trial, where no thread may do so later."""
+        if self._trial_runner:
+            self._trial_runner.predict_waiting()
+
     def trial(self, model: str) -> Trial | None:
         """Compare the version of a model on trial with the live one; None without a trial.
 

@@ -61,11 +61,15 @@ class TrialRunner:
         while True:
             time.sleep(PAUSE)
             began = time.perf_counter()
-            try:
-                self._predict_waiting()
-            except Exception:  # why: without this thread, no further row would be on trial
-                log.exception("the trial lost some rows")
+            self.predict_waiting()
             time.sleep(REST * (time.perf_counter() - began))
+
+    def predict_waiting(self) -> None:
+        """Predict and record what waits, now and in this thread."""
+        try:
+            self._predict_waiting()
+        except Exception:  # why: neither a response nor a further row on trial may fail by it
+            log.exception("the trial lost some rows")
 
     def _predict_waiting(self) -> None:
         with self._lock:

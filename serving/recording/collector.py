@@ -47,7 +47,7 @@ class Collector:
         self._migrated = False
         self._reason = ""
         self._status_time = 0
-        self._seen = 0  # when this host was last written down in the store
+        self.seen = 0  # when this host was last written down in the store
         self._writing = threading.Lock()  # held to write to the database or to rewrite it
         self._removed = 0  # predictions, since the last rewrite
         self._rewritable = 0.0  # from when on the next rewrite is allowed
@@ -81,9 +81,9 @@ class Collector:
                         self._write_status("")
                 if closed:
                     self._remove(path, os.fstat(segment.fileno()).st_size)
-        if started > self._seen + SEEN_INTERVAL:
+        if started > self.seen + SEEN_INTERVAL:
             self.store.hosts.see(host_id(self.folder), socket.gethostname(), started)
-            self._seen = started
+            self.seen = started
 
     def stop(self) -> None:
         """Write down that this host stops, if all of its journal is in the store.
@@ -161,8 +161,14 @@ class Collector:
             log.warning("what is to be erased is not erased yet: %s", reason)
         self._not_erased = reason
 
-    def attempt(self) -> None:
-        """Collect and write the status; if it fails, the journal keeps everything."""
+    def attempt(self) -> str:
+        """Collect, erase and write the status; if it fails, the journal keeps everything.
+
+        Returns
+        -------
+        str
+            Why the journal could not be moved, for HTTP clients; empty if it was.
+        """
         try:
             with self._writing:
                 self.collect()
@@ -173,8 +179,9 @@ class Collector:
             self._write_status(str(error), public)
             with suppress(OSError):  # reported by the status
                 self._expire()
-        else:
-            self._write_status("")
+            return public
+        self._write_status("")
+        return ""
 
     def _write_status(self, reason: str, public: str = "") -> None:
         """Write the status, and log when it changes."""

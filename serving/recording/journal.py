@@ -40,10 +40,18 @@ class Journal:
         Created when it is first needed.
     sync : bool
         Whether to wait until each line is on the disk, so that it survives a power failure.
+
+    Attributes
+    ----------
+    lines : int
+        How many this process has appended.
+    reason : str
+        Why the last one could not be written; empty if it was.
     """
 
     def __init__(self, folder: Path, *, sync: bool) -> None:
         self.folder, self.sync = folder, sync
+        self.lines = 0
         self.reason = ""
         self._lock = threading.Lock()
         self._line = bytearray()  # reused, so that it stays in the processor's cache
@@ -81,6 +89,7 @@ class Journal:
                     f"the journal cannot be written: {error}",
                     public=f"the prediction cannot be recorded: {self.reason}",
                 ) from None
+            self.lines += 1
 
     def is_writable(self) -> bool:
         """Whether the journal can be written; after a failure, try it."""

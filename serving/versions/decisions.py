@@ -56,10 +56,17 @@ class Decisions(VersionReader):
         self._numbers_taken: dict[str, int] = {}  # by model: of decisions, when its lock was taken
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """Open the folders of the service."""
+    def from_settings(cls, settings: Settings, *, lasting: bool = True) -> Self:
+        """Open the folders of the service.
+
+        Parameters
+        ----------
+        lasting : bool
+            Whether VAR_DIR lasts longer than this process, so that decisions may be kept there.
+        """
+        own_dir = settings.decisions_dir if lasting else settings.models_dir
         shared = ObjectStore.from_settings(settings)
-        return cls(settings.models_dir, settings.decisions_dir, settings.public_keys, shared)
+        return cls(settings.models_dir, own_dir, settings.public_keys, shared)
 
     @contextmanager
     def deciding(self, model: str) -> Iterator[None]:
