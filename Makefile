@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles test-objects sanitize faults bench limit
+.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles test-objects test-lambda sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -45,6 +45,9 @@ test-oracles: .venv/development tests/oracles/.venv-shap/installed  ## compare e
 test-objects: .venv/development tests/objects/.venv/installed  ## share models through a real server of S3's protocol, killed, slow and failing
 	.venv/bin/pytest tests/objects
 
+test-lambda: .venv/development tests/deploy/lambda/.venv-function/installed tests/deploy/lambda/.venv-lint/installed  ## call the function of deploy/lambda with events of AWS, and check its template
+	.venv/bin/pytest --numprocesses auto --dist loadfile tests/deploy/lambda
+
 sanitize: .venv/development  ## walk and explain forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more
 	mkdir -p .venv/sanitized
 	for source in serving/models/_walk serving/models/explaining/_explain serving/inputs/_columns serving/inputs/_rows; do \
@@ -78,6 +81,10 @@ tests/oracles/.venv-%/installed: tests/oracles/requirements-%.txt
 	touch $@
 
 tests/objects/.venv/installed: tests/objects/requirements.txt
+	$(environment)
+	touch $@
+
+tests/deploy/lambda/.venv-%/installed: tests/deploy/lambda/requirements-%.txt deploy/lambda/requirements.txt requirements.txt
 	$(environment)
 	touch $@
 

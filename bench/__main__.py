@@ -224,6 +224,15 @@ def store(rows: int | None) -> None:
     echo(rates(200_000) if rows is None else queries(rows))
 
 
+@main.command(name="lambda")
+@click.option("--runs", default=20, show_default=True, type=click.IntRange(1), help="Of each way.")
+def cold_start(runs: int) -> None:
+    """Measure how long a function of AWS Lambda takes to its first response, and its memory."""
+    from bench.cold_start import measure  # noqa: PLC0415
+
+    echo(measure(runs))
+
+
 @main.command()
 @click.option("--rows", default=100_000, show_default=True, type=click.IntRange(1_000))
 def streams(rows: int) -> None:

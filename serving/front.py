@@ -9,6 +9,7 @@ SMALL = 16_384  # bytes of a body from which its prediction is computed in anoth
 # curl -d labels every body as a form; whoever sends no label at all means JSON too.
 READ_AS_JSON = {"", "application/json", "application/x-www-form-urlencoded"}
 RETRY_SECONDS = "10"  # after which there may be room for a body again
+HOST = "serving.host"  # in a WSGI environment: a name of the service that no client can make up
 HAS_LEFT = "serving.has_left"  # in a WSGI environment: whether the client has gone meanwhile
 
 

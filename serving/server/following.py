@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 
 LOCK = ".following.lock"
 PAUSE = 5.0  # seconds before the process is started again
-LEVELS = {"error": logging.ERROR, "warning": logging.WARNING}
 
 
 def start(settings: Settings) -> None:
@@ -62,5 +61,5 @@ def _follow(settings: Settings) -> None:
     ) as process:
         for line in process.stdout or ():
             level, _, message = line.strip().partition(" ")
-            log.log(LEVELS.get(level, logging.ERROR), "%s", message)
+            log.log(int(level) if level.isdigit() else logging.ERROR, "%s", message)
     log.error("the process that follows the object store ended with %d", process.returncode)

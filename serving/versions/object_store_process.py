@@ -5,9 +5,11 @@ which the end of the process that started it does. It prints what there is to lo
 and a message.
 """
 
+import logging
 import os
 import select
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -110,31 +112,53 @@ def _write_status(models_dir: Path, found: Failed | dict[str, str]) -> None:
     model_folder.replace_file(models_dir / STATUS, msgspec.json.encode(status).decode())
 
 
+class Follower:
+    """Copies what is new, again and again, on the same connections."""
+
+    def __init__(self, url: str, models_dir: Path) -> None:
+        self._url, self._models_dir = url, models_dir
+        self._mirror: Mirror | None = None
+        self._reported: dict[str, str] = {}
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the last look reached the object store."""
+        return "" not in self._reported
+
+    def look(self, *, served: bool = False) -> Iterator[tuple[int, str]]:
+        """Copy what is new; yield what changed, with its level of logging.
+
+        Parameters
+        ----------
+        served : bool
+            Whether only the versions that are live or on trial are copied.
+        """
+        try:
+            self._models_dir.mkdir(parents=True, exist_ok=True)
+            self._mirror = self._mirror or Mirror(Objects(self._url), self._models_dir)
+            reasons = _pull(self._mirror, Pull(served=served)).behind
+        except ObjectStoreError as error:
+            reasons = {"": str(error)}
+            with suppress(OSError):
+                _write_status(self._models_dir, Failed(str(error), error.public))
+        except OSError as error:
+            reasons = {"": f"the copy cannot be written: {error}"}
+        before, self._reported = self._reported, reasons
+        for name, reason in reasons.items():
+            if before.get(name) != reason:
+                yield logging.ERROR, f"{name}: {reason}" if name else reason
+        for name in before.keys() - reasons.keys():
+            yield logging.WARNING, f"{name or 'the object store'}: followed again"
+
+
 def follow(url: str, models_dir: Path) -> None:
     """Copy what is new, every `PAUSE` seconds; print what changes."""
     os.nice(NICENESS)
-    mirror: Mirror | None = None
-    reported: dict[str, str] = {}
+    follower = Follower(url, models_dir)
     while not select.select([sys.stdin], [], [], PAUSE)[0]:
-        try:
-            mirror = mirror or Mirror(Objects(url), models_dir)
-            reasons = _pull(mirror, Pull()).behind
-        except ObjectStoreError as error:
-            reasons = {"": str(error)}
-            _write_status(models_dir, Failed(str(error), error.public))
-        except OSError as error:
-            reasons = {"": f"the copy cannot be written: {error}"}
-        for name, reason in reasons.items():
-            if reported.get(name) != reason:
-                _print("error", f"{name}: {reason}" if name else reason)
-        for name in reported.keys() - reasons.keys():
-            _print("warning", f"{name or 'the object store'}: followed again")
-        reported = reasons
-
-
-def _print(level: str, message: str) -> None:
-    sys.stdout.write(f"{level} {message}\n")
-    sys.stdout.flush()
+        for level, message in follower.look():
+            sys.stdout.write(f"{level} {message}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from werkzeug.exceptions import Forbidden
 
 from serving.access.hosts import hosts
 from serving.access.origins import ANY, origins
+from serving.front import HOST
 from serving.settings import Settings
 
 SAFE = {"GET", "HEAD", "OPTIONS"}  # methods that change nothing
@@ -29,7 +30,8 @@ def register(app: Flask, settings: Settings) -> None:
         if not _is_from_browser():
             return
         host = _name(request.host)
-        if not (host in allowed or _is_loopback(host) or _is_address(host)):
+        known = (*allowed, request.environ.get(HOST))
+        if not (host in known or _is_loopback(host) or _is_address(host)):
             raise Forbidden(
                 f"browsers may not open this service as {host!r}; if that is a name of it, add the "
                 "name to ALLOWED_HOSTS"
