@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import os
 import re
+import shutil
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,15 @@ def test_the_rules_are_those_of_prometheus():
         file.write_text(expected)
     assert file.read_text() == expected, "run `WRITE=1 pytest tests/deploy`"
     assert yaml.safe_load(expected)["spec"] == yaml.safe_load(RULES.read_text())
+
+
+def test_a_small_one_may_have_them_too(tmp_path: Path):
+    shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
+    overlay = tmp_path / "kubernetes/overlays/small"
+    with (overlay / "kustomization.yaml").open("a") as file:
+        file.write("components: [../../prometheus]\n")
+    (endpoint,) = one(render(overlay), "PodMonitor", "adega")["spec"]["podMetricsEndpoints"]
+    assert "authorization" not in endpoint
 
 
 def test_prometheus_scrapes_the_job_that_the_rules_are_about():

@@ -73,13 +73,15 @@ def test_a_small_one_serves_is_monitored_and_retrained_and_keeps_all_of_it(tmp_p
             wait_until(lambda: versions(url) == {1: ["live"], 2: []})
             wait_until(lambda: ask(f"{url}/models/wine/monitor")["report"])
             assert monitor.delete() == 0
+            run("docker", "exec", serving.id, "adega", "promote", "wine", "2", "--force")
+            wait_until(lambda: versions(url) == {1: [], 2: ["live"]})
             made = predict(url)["id"]
             assert serving.delete(kubelet) == 0
         assert (kubelet.killed, kubelet.failures["liveness"]) == ("", [])
         replacing = Pod(cluster, "serving-2", pods["adega"])
         with probed(replacing):
             wait_until(lambda: made in recorded(replacing.url("http")))
-            assert versions(replacing.url("http")) == {1: ["live"], 2: []}
+            assert versions(replacing.url("http")) == {1: [], 2: ["live"]}
 
 
 class Team(NamedTuple):

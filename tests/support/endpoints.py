@@ -4,12 +4,11 @@ import http.client
 import json
 import random
 import threading
-import time
 from collections import Counter
 
 from servers import PATIENCE
 
-PAUSE = 0.03  # seconds between two requests of a client
+PAUSE, LONG_PAUSE = 0.03, 1.0  # seconds between two requests of a client, of one that is slow
 
 
 class Endpoints:
@@ -39,7 +38,9 @@ class Endpoints:
 
 
 class Clients:
-    """Clients that post a record each, again and again; half of them keep their connection.
+    """Clients that post a record each, again and again.
+
+    Half of them keep their connection, and half of these are slow.
 
     Attributes
     ----------
@@ -56,7 +57,10 @@ class Clients:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, args=(number % 2 == 0,)) for number in range(count)
+            threading.Thread(
+                target=self._run, args=(number % 2 == 0, PAUSE if number % 4 else LONG_PAUSE)
+            )
+            for number in range(count)
         ]
         for thread in self._threads:
             thread.start()
@@ -66,17 +70,21 @@ class Clients:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, keeps: bool) -> None:
-        while not self._stop.is_set():
-            host, port = self._endpoints.pick()
-            connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+    def _run(self, keeps: bool, pause: float) -> None:
+        connection = None
+        while not self._stop.wait(pause):
+            if connection is None:
+                connection = http.client.HTTPConnection(*self._endpoints.pick(), timeout=PATIENCE)
             try:
-                while self._post(connection) and keeps and not self._stop.is_set():
-                    pass
+                stays = self._post(connection) and keeps
             except (OSError, http.client.HTTPException) as error:
                 self.outcomes[f"lost: {error!r}"] += 1
-            finally:
+                stays = False
+            if not stays:
                 connection.close()
+                connection = None
+        if connection:
+            connection.close()
 
     def _post(self, connection: http.client.HTTPConnection) -> bool:
         """Post once; return whether the connection stays open."""
@@ -86,5 +94,4 @@ class Clients:
         self.outcomes[str(response.status)] += 1
         if response.status == http.client.OK:
             self.ids.append(json.loads(content)["id"])
-        time.sleep(PAUSE)
         return not response.will_close
