@@ -1,5 +1,7 @@
 """The API's document shows what key each operation needs, and only models that a key may see."""
 
+import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,15 +14,22 @@ from app import create_app
 from serving.settings import Settings
 
 
-@pytest.fixture
-def keyed(settings: Settings) -> FlaskClient:
-    return create_app(Settings(var_dir=settings.var_dir, api_keys=KEYS)).test_client()
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """One app, whose examples are predicted once, so that its documents stay the same."""
+    return create_app(Settings(var_dir=tmp_path_factory.mktemp("var"), api_keys=KEYS)).test_client()
 
 
 def document(client: FlaskClient, name: str) -> dict[str, Any]:
-    found = client.get("/openapi.json", headers=bearing(name)).json
-    validate(found)
-    return found
+    response = client.get("/openapi.json", headers=bearing(name))
+    validate_text(response.text)
+    return response.json
+
+
+@cache
+def validate_text(text: str) -> None:
+    """Validate a document; the same one only once, as it takes seconds."""
+    validate(json.loads(text))
 
 
 def needed(found: dict[str, Any], method: str, path: str) -> Any:
