@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles test-objects test-lambda sanitize faults bench limit
+.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles test-objects test-hosts test-lambda sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -44,6 +44,9 @@ test-oracles: .venv/development tests/oracles/.venv-shap/installed  ## compare e
 
 test-objects: .venv/development tests/objects/.venv/installed  ## share models through a real server of S3's protocol, killed, slow and failing
 	.venv/bin/pytest tests/objects
+
+test-hosts: .venv/development tests/objects/.venv/installed  ## run three hosts behind HAProxy, each on a machine of network namespaces, and kill, cut off and update them; needs root
+	.venv/bin/pytest -s tests/hosts
 
 test-lambda: .venv/development tests/deploy/lambda/.venv-function/installed tests/deploy/lambda/.venv-lint/installed  ## call the function of deploy/lambda with events of AWS, and check its template
 	.venv/bin/pytest --numprocesses auto --dist loadfile tests/deploy/lambda

@@ -115,6 +115,15 @@ def monitor(splits: int, windows: int, stored: int | None) -> None:
 
 
 @main.command()
+@click.option("--times", default=3, show_default=True, type=click.IntRange(1), help="Of each way.")
+def hosts(times: int) -> None:
+    """Measure what losing one of three hosts behind HAProxy costs clients; needs root."""
+    from bench.hosts import report  # noqa: PLC0415
+
+    echo(report(times))
+
+
+@main.command()
 @click.option("--windows", default=11, show_default=True, type=click.IntRange(1), help="Of each.")
 def evidently(windows: int) -> None:
     """Hold the monitor's verdicts against Evidently's."""

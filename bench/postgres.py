@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 
 DEBIAN = Path("/usr/lib/postgresql")  # where its package keeps what is not for PATH
-OPTIONS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+LOOPBACK = "127.0.0.1"
+OPTIONS = "-c unix_socket_directories='' -c fsync=off"
 
 
 def programs() -> Path | None:
@@ -24,10 +25,16 @@ def programs() -> Path | None:
 
 
 class Postgres:
-    """A server that can be stopped and started again."""
+    """A server that can be stopped and started again.
 
-    def __init__(self, bin_folder: Path, folder: Path, port: int) -> None:
-        self.programs, self._folder, self._port = bin_folder, folder, port
+    Parameters
+    ----------
+    host : str
+        The address that it listens on, from whose network everybody is let in.
+    """
+
+    def __init__(self, bin_folder: Path, folder: Path, port: int, host: str = LOOPBACK) -> None:
+        self.programs, self._folder, self._port, self._host = bin_folder, folder, port, host
         self.data = folder / "cluster"
         self._names = (f"test{number}" for number in count())
         # It refuses to run as root.
@@ -35,6 +42,9 @@ class Postgres:
         if self._user:
             shutil.chown(folder, self._user)
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
+        if host != LOOPBACK:
+            with (self.data / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {host}/24 trust\n")
 
     def _run(self, program: str, *arguments: str) -> None:
         # Its server must not inherit a pipe: who reads to the end would wait until it stops.
@@ -49,7 +59,10 @@ class Postgres:
     def start(self) -> None:
         """Start it, or start it again."""
         log = str(self._folder / "log")
-        self._run("pg_ctl", "start", "--wait", "-l", log, "-o", f"-p {self._port} {OPTIONS}")
+        self._run("pg_ctl", "start", "--wait", "-l", log, "-o", self._options())
+
+    def _options(self) -> str:
+        return f"-p {self._port} -c listen_addresses={self._host} {OPTIONS}"
 
     def stop(self) -> None:
         """Stop it at once, with whoever is connected."""
@@ -61,7 +74,7 @@ class Postgres:
 
     def url(self, database: str) -> str:
         """What DATABASE_URL names a database of it by."""
-        return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
+        return f"postgresql://postgres@{self._host}:{self._port}/{database}"
 
     def new(self) -> str:
         """URL of a new, empty database."""
@@ -72,11 +85,11 @@ class Postgres:
 
 
 @contextmanager
-def running(bin_folder: Path, port: int) -> Iterator[Postgres]:
+def running(bin_folder: Path, port: int, host: str = LOOPBACK) -> Iterator[Postgres]:
     """Run a new server until the block ends."""
     # Not under pytest's folders, which are closed to the other user.
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
-        server = Postgres(bin_folder, Path(folder), port)
+        server = Postgres(bin_folder, Path(folder), port, host)
         server.start()
         try:
             yield server

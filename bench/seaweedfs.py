@@ -21,6 +21,7 @@ from bench.workload import ROOT
 PROGRAM = ROOT / "tests" / "objects" / ".venv" / "bin" / "weed"  # of make test-objects
 PATIENCE = 60  # seconds until it must respond
 PARTS = ("master", "volume", "filer", "s3")  # each listens on two ports
+LOOPBACK = "127.0.0.1"
 KEY, SECRET = "key-of-a-test", "secret-of-a-test"
 IDENTITIES = {
     "identities": [
@@ -33,10 +34,10 @@ IDENTITIES = {
 }
 
 
-def environment(port: int) -> dict[str, str]:
+def environment(port: int, address: str = LOOPBACK) -> dict[str, str]:
     """The variables by which a client finds a server, and the keys for it."""
     return {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL": f"http://{address}:{port}",
         "AWS_ACCESS_KEY_ID": KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_REGION": "us-east-1",
@@ -44,9 +45,16 @@ def environment(port: int) -> dict[str, str]:
 
 
 class SeaweedFS:
-    """A server that can be killed and started again with what it had."""
+    """A server that can be killed and started again with what it had.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    address : str
+        Where it listens.
+    """
+
+    def __init__(self, folder: Path, address: str = LOOPBACK) -> None:
+        self.address = address
         names = [f"{part}.port{grpc}" for part in PARTS for grpc in ("", ".grpc")]
         ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.port = int(ports["s3.port"])
@@ -70,7 +78,7 @@ class SeaweedFS:
             self._process = subprocess.Popen(
                 [
                     *(PROGRAM, "server", f"-dir={self._folder / 'data'}", "-filer", "-s3"),
-                    *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", *self._options),
+                    *(f"-ip={self.address}", f"-ip.bind={self.address}", *self._options),
                     *(f"-s3.config={self._folder / 's3.json'}", "-volume.max=100"),
                     "-master.volumeSizeLimitMB=64",
                 ],
@@ -86,7 +94,9 @@ class SeaweedFS:
         ------
         BenchError
         """
-        store = S3Store(name, config=environment(self.port), client_options={"allow_http": True})  # type: ignore[arg-type]
+        store = S3Store(
+            name, config=environment(self.port, self.address), client_options={"allow_http": True}
+        )  # type: ignore[arg-type]
 
         def is_made() -> bool:
             with suppress(BaseError):
@@ -113,7 +123,7 @@ class SeaweedFS:
         """Whether it refuses, as it should, who has no key."""
         with suppress(OSError):
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=PATIENCE)
+                urllib.request.urlopen(f"http://{self.address}:{self.port}/", timeout=PATIENCE)
             except urllib.error.HTTPError as error:
                 return error.code == HTTPStatus.FORBIDDEN
         return False

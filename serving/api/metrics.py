@@ -69,7 +69,9 @@ def _journal(journal: Journal) -> Iterator[Sample]:
         for path in segments.list_segments(journal.folder):
             with suppress(FileNotFoundError):  # stored by now
                 sizes.append(path.stat().st_size)
-        yield Sample(families.ERASURES, (), len(erasure.waiting(journal.folder)))
+        status = Status.read(journal.folder)
+        shared = status.erasures if status else 0
+        yield Sample(families.ERASURES, (), len(erasure.waiting(journal.folder)) + shared)
     yield Sample(families.LOST, (), journal.lost)
     yield Sample(families.JOURNAL_FAILING, (), bool(journal.reason))
     yield Sample(families.SEGMENTS, (), len(sizes))

@@ -53,6 +53,7 @@ class Collector:
         self._rewritable = 0.0  # from when on the next rewrite is allowed
         self._erasable = 0.0  # likewise the next attempt to erase
         self._not_erased = ""  # why the last one failed
+        self._to_erase = 0  # requests in the store that are not done
 
     def collect(self) -> None:
         """Move all entries of the journal.
@@ -125,11 +126,12 @@ class Collector:
         ------
         StoreError, OSError
         """
-        erasures, made_here = self.store.erasures, erasure.waiting(self.folder)
+        erasures, this_host = self.store.erasures, host_id(self.folder)
         erasure.remove_unfinished(self.folder)
-        for request in made_here:
+        for request in erasure.waiting(self.folder):
             erasures.share(request)
-        mine, total = erasures.waiting(host_id(self.folder))
+            erasure.remove(self.folder, request)
+        mine, self._to_erase = erasures.waiting(this_host)
         if mine:
             self.collect()
             for request in mine:
@@ -137,15 +139,13 @@ class Collector:
             for path in list_segments(self.folder):
                 blank(path, self._at(path).read)
             for request in mine:
-                erasures.end_part(request, host_id(self.folder))
-        if total:
-            erasures.complete()
-        for request in made_here:
-            found = erasures.find(request.id)
-            if found and found.done:
-                erasure.remove(self.folder, request)
-                log.info("erasure %s, requested by %s, is done", request.id, request.who)
-        return erasures.away() if total else ""
+                erasures.end_part(request, this_host)
+        if not self._to_erase:
+            return ""
+        for ended in erasures.complete():
+            self._to_erase -= 1
+            log.info("erasure %s, requested by %s, is done", ended.id, ended.who)
+        return erasures.away()
 
     def _attempt_to_erase(self) -> None:
         started = time.monotonic()
@@ -195,7 +195,7 @@ class Collector:
         with suppress(OSError):  # a full disk, which the journal logs
             sizes = {path: path.stat().st_size for path in list_segments(self.folder)}
             waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
-            Status(now, waiting, torn, reason, public).write(self.folder)
+            Status(now, waiting, torn, reason, public, self._to_erase).write(self.folder)
 
     def _expire(self) -> None:
         """Remove segments that are too old to be kept, if the store was down for so long."""

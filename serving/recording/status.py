@@ -23,6 +23,8 @@ class Status(msgspec.Struct, frozen=True):
         Why the journal could not be moved; empty if it was.
     public : str
         The same without anything that only concerns the operator.
+    erasures : int
+        Requests to erase of any host that are not done.
     """
 
     time: int
@@ -30,6 +32,7 @@ class Status(msgspec.Struct, frozen=True):
     torn: int
     reason: str
     public: str = ""
+    erasures: int = 0
 
     def write(self, folder: Path) -> None:
         """Replace the file in the folder of a journal.

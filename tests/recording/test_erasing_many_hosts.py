@@ -13,6 +13,7 @@ from bench.postgres import Postgres
 from serving import clock
 from serving.recording import collector, erasure
 from serving.recording.erasure import FieldValue, Ids, Subject
+from serving.recording.status import Status
 from serving.recording.store import hosts
 
 
@@ -58,15 +59,17 @@ def test_it_is_erased_from_the_journal_of_another_host(
     bob.record(*about(MARK, "b"), *about("other", "d"))
     begun = ana.erase(what)
     assert begun.done is None
+    assert not [*ana.folder.glob(f"*{erasure.SUFFIX}")]
+    assert Status.read(ana.folder).erasures == 1
     assert ana.store.erasures.find(begun.id).predictions == 1
     bob.collector.attempt()
-    ana.collector.attempt()
+    assert holding(ana.folder) == holding(bob.folder) == []
     ended = bob.store.erasures.find(begun.id)
     assert ended.done
     assert ended.predictions == 2
     assert sorted(ids(ana.store)) == ["c", "d"]
-    assert holding(ana.folder) == holding(bob.folder) == []
-    assert not [*ana.folder.glob(f"*{erasure.SUFFIX}")]
+    ana.collector.attempt()
+    assert Status.read(ana.folder).erasures == Status.read(bob.folder).erasures == 0
 
 
 def test_the_request_itself_is_kept_in_the_database_only_until_it_is_done(

@@ -185,17 +185,20 @@ class Erasures:
         names = ", ".join(f"{name} since {clock.to_seconds(seen)}" for name, seen in found)
         return names and f"hosts that have not erased their part are away: {names}"
 
-    def complete(self) -> None:
-        """End the requests of which all hosts have erased their part."""
+    def complete(self) -> list[Erasure]:
+        """End the requests of which all hosts have erased their part, and return these."""
         with self._database.writing() as connection:
             connection.execute(EMPTY, hosts.limits(clock.now()))
             emptied = connection.scalars(EMPTIED).all()
-        if emptied:
-            with turn(self._database, Work.PURGE) as is_mine:
-                if is_mine:
-                    self.purge()
-                    for erasure_id in emptied:
-                        self.end(erasure_id, clock.now())
+        if not emptied:
+            return []
+        with turn(self._database, Work.PURGE) as is_mine:
+            if not is_mine:
+                return []
+            self.purge()
+            for erasure_id in emptied:
+                self.end(erasure_id, clock.now())
+        return [*filter(None, map(self.find, emptied))]
 
     def purge(self) -> None:
         """Remove all trace of what was deleted from the database's files."""
