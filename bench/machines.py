@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from bench.processes import stat
+
 NAME = "adega-"  # with the process that made it: what is left of one that was killed is removed
 NETWORKS = {"clients": 1, "database": 2, "objects": 3}  # by the third number of its addresses
 SWITCH = 254  # the last number of the address that this process has in each network
@@ -132,8 +134,15 @@ def sweep() -> None:
     for line in _ip("netns", "list").splitlines():
         namespace = line.split()[0]
         owner = namespace.removeprefix(NAME).partition("-")[0]
-        if namespace.startswith(NAME) and owner.isdigit() and not Path(f"/proc/{owner}").exists():
+        if namespace.startswith(NAME) and owner.isdigit() and not _runs(owner):
             _remove(namespace)
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process has not ended; one that has may stay listed until its parent looks."""
+    with suppress(OSError):
+        return stat(int(pid))[0] != "Z"
+    return False
 
 
 def kill(namespace: str) -> None:
