@@ -10,11 +10,9 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import joblib
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from serving.errors import ArtefactError
 from serving.inputs.dates import CALENDAR, with_calendar
@@ -37,6 +35,10 @@ def from_pickle(artefact: Artefact) -> Compute:
     ArtefactError
         If the pickle cannot be loaded.
     """
+    # Few models need them, and they are a tenth of what a start imports.
+    import joblib  # noqa: PLC0415
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415
+
     try:
         estimator: Any = joblib.load(io.BytesIO(artefact.contents[PICKLE]))
         compute = from_estimator(estimator, artefact.manifest)

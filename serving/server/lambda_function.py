@@ -36,6 +36,8 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     given = Settings.from_environment(environment)
     given = dataclasses.replace(given, published_host=ANYWHERE)
+    if given.journal_required:  # whatever it is but off: each invocation stores what it recorded
+        given = dataclasses.replace(given, journal_required=True)
     if given.database_url or not given.journal:
         return given
     if environment.get("JOURNAL"):
