@@ -48,7 +48,7 @@ test-objects: .venv/development tests/objects/.venv/installed  ## share models t
 test-hosts: .venv/development tests/objects/.venv/installed  ## run three hosts behind HAProxy, each on a machine of network namespaces, and kill, cut off and update them; needs root
 	.venv/bin/pytest -s tests/hosts
 
-test-lambda: .venv/development tests/deploy/lambda/.venv-function/installed tests/deploy/lambda/.venv-lint/installed  ## call the function of deploy/lambda with events of AWS, and check its template
+test-lambda: .venv/development tests/deploy/lambda/.venv-function/installed tests/deploy/lambda/.venv-lint/installed tests/objects/.venv/installed  ## call the function of deploy/lambda with events of AWS, and check its template
 	.venv/bin/pytest --numprocesses auto --dist loadfile tests/deploy/lambda
 
 sanitize: .venv/development  ## walk and explain forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more

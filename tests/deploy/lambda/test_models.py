@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from hosts import Host, upload_wine
 from lambda_events import KINDS, rest
 from servers import wait_until
 from training import output
+
+from bench import seaweedfs
+from bench.seaweedfs import SeaweedFS
 
 pytestmark = pytest.mark.slow
 
@@ -124,14 +128,37 @@ def test_a_function_follows_what_is_decided_in_the_object_store(
     assert version(function) == 2
 
 
-def test_a_function_serves_what_another_process_of_its_environment_copied(
-    shared: tuple[Function, Host, Path],
-):
-    function, _, store = shared
-    assert version(function) == 1
-    store.rename(store.with_name("away"))
-    with running(function.log.parent, MODELS_URL=str(store)) as next_:
-        assert version(next_) == 1
+@pytest.fixture
+def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SeaweedFS]:
+    if not seaweedfs.PROGRAM.exists():
+        missing = "SeaweedFS is not installed: make test-objects"
+        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
+    (tmp_path / "s3").mkdir()
+    server = SeaweedFS(tmp_path / "s3")
+    for name, value in seaweedfs.environment(server.port).items():
+        monkeypatch.setenv(name, value)
+    server.start()
+    server.make_bucket("adega")
+    yield server
+    server.kill()
+
+
+def test_a_function_takes_its_models_from_s3_and_goes_on_without(s3: SeaweedFS, tmp_path: Path):
+    url = "s3://adega/models"
+    upload_wine(url, tmp_path / "first")
+    with running(tmp_path / "f", MODELS_URL=url) as function:
+        assert version(function) == 1
+        s3.kill()
+
+        def state() -> str:
+            return function.get("/health/ready").json["object_store"]["state"]
+
+        wait_until(lambda: state() == "failing")
+        assert version(function) == 1
+        with running(function.log.parent, MODELS_URL=url) as next_:
+            assert version(next_) == 1  # which an earlier process of the environment has copied
+    with running(tmp_path / "other", MODELS_URL=url) as function:
+        assert "the default model 'wine' cannot be served" in str(function.api.failed_start())
 
 
 def test_a_function_with_an_empty_object_store_does_not_start(tmp_path: Path):
