@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -119,8 +120,12 @@ def test_the_unit_serves_as_its_user_where_only_its_state_can_be_written(tmp_pat
     )
     confined = ["unshare", "--mount", "--propagation=private", "sh", "-c", script]
     variables = dict(each.split("=", 1) for each in unit["Environment"])
-    variables |= {"USER": "daemon", "MODELS_DIR": ""}
-    with running(confined, tmp_path / "log", **variables) as started:
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(f"\0{tmp_path}")  # without a file, which would be hidden
+    variables |= {"USER": "daemon", "MODELS_DIR": "", "NOTIFY_SOCKET": f"@{tmp_path}"}
+    assert unit["Type"] == ["notify"]
+    with systemd, running(confined, tmp_path / "log", **variables) as started:
+        assert systemd.recv(1024).startswith(b"READY=1")
         assert predict(started, "ruim") == "ruim"
         journal = get(f"{started.url}/health/ready")[1]["journal"]
         assert (journal["state"], journal["lost"]) == ("recording", 0)
