@@ -7,6 +7,7 @@ environment, or takes from what a client may send, is put right here.
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -50,7 +51,10 @@ def too_large(_: "WSGIEnvironment", start_response: "StartResponse") -> Iterable
 def complete(environ: "WSGIEnvironment") -> None:
     """Put the prefix, the client and the host of a request into its environment."""
     event: Mapping[str, Any] = environ[EVENT]
-    context, path = event["requestContext"], environ["PATH_INFO"]
+    context = event["requestContext"]
+    # Encoded or not, as any sender may have it; apig-wsgi expects the first.
+    path = unquote_to_bytes(event.get("rawPath") or event["path"]).decode("latin-1")
+    environ["PATH_INFO"] = path
     prefix, count = _prefix(event, _segments(path))
     if count:
         rest = "/".join(_segments(path)[count:])

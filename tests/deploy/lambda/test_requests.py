@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from conftest import BAD, GOOD
@@ -206,6 +207,14 @@ def test_a_path_that_contains_its_stage_is_found_without_a_route(function: Funct
     assert function.send(event).json["prediction"] == "bom"
     del event["requestContext"]["path"]
     assert function.send(event).json["prediction"] == "bom"
+
+
+@every_kind
+@pytest.mark.parametrize("name", ["vinho-ção", "vinho-%C3%A7%C3%A3o", "日本", "%E6%97%A5%E6%9C%AC"])
+def test_a_path_may_have_any_letters(function: Function, kind: Callable[..., Any], name: str):
+    answer = function.send(kind("GET", f"/models/{name}"))
+    assert answer.status == 404
+    assert repr(unquote(name)) in answer.json["detail"]
 
 
 def test_a_prefix_is_nothing_but_a_path(function: Function):
