@@ -16,6 +16,7 @@ from serving.server import following
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
+from serving.versions.served import ServedFile
 
 
 def create_app(settings: Settings | None = None, *, frozen: bool = False) -> Flask:
@@ -73,6 +74,7 @@ def __getattr__(name: str) -> Flask:
 
 if __name__ == "__main__":
     development = __getattr__("app")
-    development.extensions["registry"].follow()
-    following.start(Settings.from_environment())
-    development.run("127.0.0.1", Settings.from_environment().port, debug=True)
+    from_environment, registry = Settings.from_environment(), development.extensions["registry"]
+    registry.follow(ServedFile(from_environment, registry).write)
+    following.start(from_environment)
+    development.run("127.0.0.1", from_environment.port, debug=True)

@@ -9,6 +9,7 @@ from serving.server import collector_process, following, pickle_check
 from serving.server.logger import JSONLogger
 from serving.server.worker import Worker
 from serving.settings import Settings
+from serving.versions.served import ServedFile
 
 try:
     settings = Settings.from_environment()
@@ -66,7 +67,8 @@ def post_fork(arbiter: Any, _: Worker) -> None:
 
 def post_worker_init(worker: Worker) -> None:
     """Load the live versions, follow later decisions, and open the files of the counters."""
-    worker.wsgi.extensions["registry"].follow()
+    registry = worker.wsgi.extensions["registry"]
+    registry.follow(ServedFile(settings, registry).write)
     following.start(settings)
     worker.wsgi.extensions["metrics"].open()
 

@@ -9,7 +9,7 @@ ANSWER = os.environ["BENCH_ANSWER"].encode()
 
 app = Flask(__name__, static_folder=None)
 # gunicorn.conf.py asks for them:
-app.extensions["registry"] = SimpleNamespace(follow=lambda: None)
+app.extensions["registry"] = SimpleNamespace(follow=lambda _: None)
 app.extensions["metrics"] = SimpleNamespace(open=lambda: None)
 app.extensions["access"] = SimpleNamespace(warning="")
 

@@ -92,6 +92,7 @@ def steps() -> list[Step]:
             {"they are listed": has("predictions")},
         ),
         Step("Its monitor", "GET /models/wine/monitor", {"it is wine's": eql("model", "wine")}),
+        Step("The hosts", "GET /hosts", {"they are listed": has("hosts")}),
         Step("Metrics of the service", "GET /metrics", {}),
         *(
             Step(

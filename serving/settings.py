@@ -102,6 +102,7 @@ class Settings:
     """The service's settings; a field `max_records` is read from `MAX_RECORDS`."""
 
     host: str = "127.0.0.1"  # in the container 0.0.0.0, as it is called from outside
+    host_name: str = ""  # by which GET /hosts shows this host, if not by the name of the machine
     published_host: str = ""  # address that a container's port is published at, if not HOST
     port: int = _setting(5000, max=65_535, also=("AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"))
     web_concurrency: int = _setting(2, max=256)  # worker processes
@@ -189,6 +190,11 @@ class Settings:
     def metrics_dir(self) -> Path:
         """The folder of the counts of requests and predictions."""
         return self.var_dir / "metrics"
+
+    @property
+    def served_dir(self) -> Path:
+        """The folder of what each worker serves."""
+        return self.var_dir / "served"
 
     @property
     def decisions_dir(self) -> Path:

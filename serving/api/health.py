@@ -23,7 +23,6 @@ from serving.recording.journal import Journal
 from serving.versions import object_store
 
 MAX_SILENCE = 10_000  # milliseconds without a report of a collector that runs
-MAX_UNFOLLOWED = 60_000  # likewise of the process that follows the object store, which may copy
 
 
 class Liveness(msgspec.Struct):
@@ -160,14 +159,10 @@ def blueprint(service: Service, access: Access) -> Blueprint:
 
 def _object_store(models_dir: Path) -> ObjectStoreState:
     status = object_store.Status.read(models_dir)
-    if status is None:
-        return ObjectStoreState("not followed")
-    reached = clock.iso(status.reached) if status.reached else UNSET
-    if clock.now() - status.time > MAX_UNFOLLOWED:
-        return ObjectStoreState("not followed", UNSET, reached)
-    if status.reason:
-        return ObjectStoreState("failing", status.public, reached)
-    return ObjectStoreState("followed", UNSET, reached)
+    state = object_store.state_of(status, clock.now())
+    reason = status.public if status and state == "failing" else UNSET
+    reached = clock.iso(status.reached) if status and status.reached else UNSET
+    return ObjectStoreState(state, reason, reached)
 
 
 def _journal(journal: Journal) -> JournalState:

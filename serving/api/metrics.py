@@ -10,7 +10,7 @@ from typing import get_args
 import msgspec
 from flask import Blueprint, Response
 
-from serving import __version__
+from serving import __version__, clock
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation
 from serving.api.openapi.structs import text
@@ -22,7 +22,10 @@ from serving.predicting.service import Service
 from serving.recording import erasure, segments
 from serving.recording.journal import Journal
 from serving.recording.status import Status
+from serving.recording.store.hosts import Hosts
 from serving.recording.store.reports import Kind
+from serving.versions import object_store
+from serving.versions.served import reported_state
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 IN_TEXT = {
@@ -36,7 +39,7 @@ MAX_ALERTS = 1_000
 def blueprint(service: Service) -> Blueprint:
     """Route of the metrics."""
     routes = Blueprint("metrics", __name__)
-    found = MonitorSamples(service)
+    found = StoreSamples(service)
 
     @routes.get("/metrics")
     @declares(operation("Metrics for Prometheus", IN_TEXT), scope="metrics", pace="prompt")
@@ -59,6 +62,12 @@ def _own(service: Service) -> Iterator[Sample]:
         yield Sample(families.LOADED, key, 1)
     for model in {*registry.live, *registry.broken}:
         yield Sample(families.BROKEN, (model,), model in registry.broken)
+    if registry.decisions.shared:
+        followed = object_store.Status.read(registry.decisions.models_dir)
+        state = object_store.state_of(followed, clock.now())
+        yield Sample(families.OBJECTS_FAILING, (), state != "followed")
+        if followed and followed.reached:
+            yield Sample(families.OBJECTS_REACHED, (), followed.reached / 1000)
     if service.journal:
         yield from _journal(service.journal)
 
@@ -78,13 +87,15 @@ def _journal(journal: Journal) -> Iterator[Sample]:
     yield Sample(families.BYTES, (), sum(sizes))
     if status := Status.read(journal.folder):
         yield Sample(families.WAITING, (), status.waiting)
+        yield Sample(families.ENTRIES, (), status.entries)
+        yield Sample(families.BEHIND, (), status.behind(clock.now()) / 1000)
         yield Sample(families.TORN, (), status.torn)
         yield Sample(families.COLLECTED, (), status.time / 1000)
         yield Sample(families.COLLECTOR_FAILING, (), bool(status.reason))
 
 
-class MonitorSamples:
-    """What the monitor found, read from the store at most every `CACHED` seconds."""
+class StoreSamples:
+    """What the monitor found and hosts report; the store is read every `CACHED` seconds at most."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -104,6 +115,7 @@ class MonitorSamples:
             return self._samples
 
     def _read(self) -> Iterator[Sample]:
+        yield from _hosts(self.service.store.hosts)
         reports = self.service.store.reports
         lasting: dict[tuple[object, ...], int] = {}
         for key in self.service.registry.live.items():
@@ -115,6 +127,18 @@ class MonitorSamples:
             lasting[alert.model, alert.version, alert.kind] = 1
         for labels, lasts in lasting.items():
             yield Sample(families.ALERT, labels, lasts)
+
+
+def _hosts(hosts: Hosts) -> Iterator[Sample]:
+    for each in hosts.reported():
+        if each.state != "stopped":
+            host = each.name, each.id
+            yield Sample(families.HOST_UP, host, each.state == "up")
+            yield Sample(families.HOST_ENTRIES, host, each.report.waiting)
+            yield Sample(families.HOST_BEHIND, host, each.behind / 1000)
+            for model, served in reported_state(each.report).models.items():
+                for version in served.live:
+                    yield Sample(families.HOST_LIVE, (*host, model, version), 1)
 
 
 def _drift(key: tuple[str, int], report: msgspec.Raw) -> Iterator[Sample]:

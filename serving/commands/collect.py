@@ -8,6 +8,7 @@ import click
 from serving.log import log_as_json
 from serving.recording import collector
 from serving.settings import Settings
+from serving.versions import served
 
 
 @click.command()
@@ -21,4 +22,6 @@ def collect(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    collector.run(settings, lambda seconds: not stop.wait(seconds))
+    collector.run(
+        settings, lambda seconds: not stop.wait(seconds), lambda: served.describe(settings)
+    )

@@ -101,13 +101,31 @@ SEGMENTS = _gauge(
 )
 BYTES = _gauge("journal_bytes", "", "The size of these files.")
 WAITING = _gauge("collector_waiting_bytes", "", "Bytes of the journal that are not in the store.")
+ENTRIES = _gauge("collector_waiting_entries", "", "Entries, each of a request, in these bytes.")
+BEHIND = _gauge(
+    "collector_behind_seconds", "", "For how long the oldest has waited, at most; 0 without any."
+)
 TORN = _counter("collector_torn_lines", "", "Lines that were cut off while they were written.")
 COLLECTED = _gauge("collector_last_run_timestamp_seconds", "", "When the collector last ran.")
 COLLECTOR_FAILING = _gauge(
     "collector_failing", "", "1 while the collector cannot move the journal into the store."
 )
 ERASURES = _gauge("erasures_waiting", "", "Requests to erase that are not done.")
+OBJECTS_FAILING = _gauge(
+    "object_store_failing", "", "1 while this host does not follow the object store."
+)
+OBJECTS_REACHED = _gauge(
+    "object_store_reached_timestamp_seconds", "", "When it could be reached, the last time."
+)
 STORE = _gauge("store_up", "", "1 if the store can be read; without it the following are missing.")
+HOST_UP = _gauge("host_up", "host id", "0 for a host that has not reported for some time.")
+HOST_LIVE = _gauge("host_live", "host id model version", "1 for the version that a host serves.")
+HOST_ENTRIES = _gauge(
+    "host_waiting_entries", "host id", "Entries of a host's journal that are not in the store."
+)
+HOST_BEHIND = _gauge(
+    "host_behind_seconds", "host id", "For how long the oldest has waited, at most; 0 without any."
+)
 CHECKED = _gauge(
     "monitor_last_check_timestamp_seconds",
     "model version",
@@ -122,9 +140,10 @@ CHANGE = _gauge(
 ALERT = _gauge("alert", "model version kind", "1 while an alert lasts.")
 METRICS = (
     *(REQUESTS, REFUSED, DURATION, REQUEST_ROWS, PREDICTIONS, BUILD, LIVE, TRIAL, LOADED, BROKEN),
-    *(LOST, JOURNAL_FAILING, SEGMENTS, BYTES, WAITING, TORN, COLLECTED, COLLECTOR_FAILING),
-    ERASURES,
-    *(STORE, CHECKED, DRIFTED, CHANGE, ALERT),
+    *(OBJECTS_FAILING, OBJECTS_REACHED),
+    *(LOST, JOURNAL_FAILING, SEGMENTS, BYTES, WAITING, ENTRIES, BEHIND, TORN, COLLECTED),
+    *(COLLECTOR_FAILING, ERASURES),
+    *(STORE, HOST_UP, HOST_LIVE, HOST_ENTRIES, HOST_BEHIND, CHECKED, DRIFTED, CHANGE, ALERT),
 )
 
 

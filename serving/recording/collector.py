@@ -5,22 +5,28 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+
+import msgspec
 
 from serving import clock
 from serving.errors import StoreError, without_path
 from serving.lock import Pause, wait_for_lock
 from serving.recording import erasure
+from serving.recording.backlog import Backlog
 from serving.recording.host import host_id
-from serving.recording.segments import blank, is_closed, list_segments, read_chunks
+from serving.recording.segments import blank, created, is_closed, list_segments, read_chunks
 from serving.recording.status import Status
 from serving.recording.store import Store
+from serving.recording.store.hosts import Report
 from serving.recording.store.rows import Position
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
+Describe = Callable[[], bytes]
 LOCK = "collector.lock"
 PAUSE = 0.5  # seconds between two runs
 STATUS_INTERVAL = 1_000  # milliseconds between two statuses during a long run
@@ -28,6 +34,11 @@ SEEN_INTERVAL = 5_000  # milliseconds between two notes that this host is there
 HOUR = 3600  # seconds
 REST = 1000  # times the duration of rewriting the database
 RETRY, REST_OF_ERASING = 5, 2  # seconds after a failure; times the duration of the attempt
+
+
+def describe_nothing() -> bytes:
+    """Report only that this host is there."""
+    return b"null"
 
 
 class Collector:
@@ -39,14 +50,27 @@ class Collector:
         The folder of the journal.
     days : int
         How long records may be kept, in store and journal; 0 for ever.
+    name : str
+        Of this host; that of the machine if not given.
+    describe : callable
+        Returns, as JSON, what this host reports of itself.
     """
 
-    def __init__(self, folder: Path, store: Store, days: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        days: int = 0,
+        name: str = "",
+        describe: Describe = describe_nothing,
+    ) -> None:
         self.folder, self.store, self.days = folder, store, days
+        self.name, self._describe = name or socket.gethostname(), describe
+        self._backlog = Backlog()
+        self._status = Status(0, 0, 0, "")
+        self._collected = 0  # all that was recorded until then is in the store
         self._positions: dict[str, Position] = {}
         self._migrated = False
-        self._reason = ""
-        self._status_time = 0
         self.seen = 0  # when this host was last written down in the store
         self._writing = threading.Lock()  # held to write to the database or to rewrite it
         self._removed = 0  # predictions, since the last rewrite
@@ -68,7 +92,7 @@ class Collector:
         started = clock.now()
         if not self._migrated:
             self.store.migrate()
-            self.store.hosts.see(host_id(self.folder), socket.gethostname())
+            self.store.hosts.see(host_id(self.folder), self.name)
             self._migrated = True
         self._positions = self.store.positions()
         for path in list_segments(self.folder):
@@ -78,13 +102,25 @@ class Collector:
                     at = Position(chunk.end, self._at(path).torn + chunk.torn)
                     self.store.add(chunk.entries, {path.name: at})
                     self._positions[path.name] = at
-                    if clock.now() > self._status_time + STATUS_INTERVAL:
+                    self._backlog.move(path.name, chunk.end, chunk.lines)
+                    if clock.now() > self._status.time + STATUS_INTERVAL:
                         self._write_status("")
+                        self._report()
                 if closed:
                     self._remove(path, os.fstat(segment.fileno()).st_size)
-        if started > self.seen + SEEN_INTERVAL:
-            self.store.hosts.see(host_id(self.folder), socket.gethostname(), started)
-            self.seen = started
+        self._collected = started
+        self._report()
+
+    def _report(self) -> None:
+        """Report this host to all that share the store, if the last report is some time ago."""
+        now, host = clock.now(), host_id(self.folder)
+        if now > self.seen + SEEN_INTERVAL:
+            self._write_status("")
+            self.store.hosts.see(host, self.name, self._collected)
+            status = self._status
+            state = msgspec.Raw(self._describe())
+            self.store.hosts.report(host, Report(status.entries, status.behind(now), state))
+            self.seen = now
 
     def stop(self) -> None:
         """Write down that this host stops, if all of its journal is in the store.
@@ -185,17 +221,21 @@ class Collector:
 
     def _write_status(self, reason: str, public: str = "") -> None:
         """Write the status, and log when it changes."""
-        if reason and not self._reason:
+        if reason and not self._status.reason:
             log.error("the journal cannot be moved into the store: %s", reason)
-        elif self._reason and not reason:
+        elif self._status.reason and not reason:
             log.warning("the journal is moved into the store again")
         now = clock.now()
-        self._reason, self._status_time = reason, now
         torn = sum(position.torn for position in self._positions.values())
+        self._status = Status(now, 0, torn, reason, public)
         with suppress(OSError):  # a full disk, which the journal logs
-            sizes = {path: path.stat().st_size for path in list_segments(self.folder)}
-            waiting = sum(max(0, size - self._at(path).read) for path, size in sizes.items())
-            Status(now, waiting, torn, reason, public, self._to_erase).write(self.folder)
+            segments = list_segments(self.folder)
+            size, entries = self._backlog.measure(segments, self._positions)
+            collected = self._collected or min(map(created, segments), default=now)
+            self._status = Status(
+                now, size, torn, reason, public, self._to_erase, entries, collected
+            )
+            self._status.write(self.folder)
 
     def _expire(self) -> None:
         """Remove segments that are too old to be kept, if the store was down for so long."""
@@ -225,20 +265,23 @@ class Collector:
             log.warning("records older than RETENTION_DAYS are still in the store: %s", error)
 
 
-def run(settings: Settings, pause: Pause) -> None:
+def run(settings: Settings, pause: Pause, describe: Describe = describe_nothing) -> None:
     """Collect repeatedly, in one process at a time; the others wait to take over.
 
     Parameters
     ----------
     pause : callable
         Waits so many seconds, and returns whether to go on.
+    describe : callable
+        Returns, as JSON, what this host reports of itself.
     """
     lock = wait_for_lock(settings.journal_dir / LOCK, pause)
     if lock is None:
         return
     keep_temporary_files(settings)
     with lock, closing(Store(settings.store_url)) as store:
-        collector = Collector(settings.journal_dir, store, settings.retention_days)
+        folder, days = settings.journal_dir, settings.retention_days
+        collector = Collector(folder, store, days, settings.host_name, describe)
         collector.attempt()
         if settings.retention_days:
             threading.Thread(

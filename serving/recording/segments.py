@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
+from serving import clock
 from serving.recording.entry import Entry, Line
 
 SUFFIX = ".jsonl"
@@ -63,6 +64,7 @@ class Chunk(NamedTuple):
     entries: list[Entry]
     end: int
     torn: int
+    lines: int
 
 
 def list_segments(folder: Path) -> list[Path]:
@@ -79,6 +81,12 @@ def list_segments(folder: Path) -> list[Path]:
         return []
     # The journal has no folders, and no names that a database would reject.
     return sorted(path for path in found if path.name.isprintable() and path.is_file())
+
+
+def created(path: Path) -> int:
+    """Return when a segment was created, in milliseconds since 1970, UTC; by its name."""
+    time_, _, _ = path.name.partition("-")
+    return int(time_) // 1_000_000 if time_.isdecimal() else clock.now()
 
 
 def is_closed(segment: BinaryIO) -> bool:
@@ -134,7 +142,7 @@ def read_chunks(segment: BinaryIO, position: int = 0, containing: bytes = b"") -
                 entries.append(_decode(line.decode()))  # all of it: Raw values are not validated
             except (msgspec.DecodeError, UnicodeDecodeError):
                 torn += not line.isspace()
-        yield Chunk(entries, position, torn)
+        yield Chunk(entries, position, torn, len(lines))
 
 
 def _is_complete(line: bytes) -> bool:

@@ -25,6 +25,10 @@ class Status(msgspec.Struct, frozen=True):
         The same without anything that only concerns the operator.
     erasures : int
         Requests to erase of any host that are not done.
+    entries : int
+        Lines of the journal that are not in the store.
+    collected : int
+        All that was recorded until then is in the store: milliseconds since 1970, UTC.
     """
 
     time: int
@@ -33,6 +37,12 @@ class Status(msgspec.Struct, frozen=True):
     reason: str
     public: str = ""
     erasures: int = 0
+    entries: int = 0
+    collected: int = 0
+
+    def behind(self, now: int) -> int:
+        """Return for how many milliseconds something waits; 0 if nothing does."""
+        return max(0, now - self.collected) if self.entries else 0
 
     def write(self, folder: Path) -> None:
         """Replace the file in the folder of a journal.

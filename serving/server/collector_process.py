@@ -15,6 +15,7 @@ from socket import socket
 from serving import memory
 from serving.recording import collector
 from serving.settings import Settings
+from serving.versions import served
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ def start_collector(settings: Settings, listening: Iterable[socket]) -> None:
         os.nice(NICENESS)
         memory.raise_gc_threshold()
         collector.run(
-            settings, lambda seconds: not select.select([worker_ended], [], [], seconds)[0]
+            settings,
+            lambda seconds: not select.select([worker_ended], [], [], seconds)[0],
+            lambda: served.describe(settings),
         )
     except BaseException:  # why: nothing may get past here into the worker's own code
         log.exception("the collector process failed")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 MAX_SECONDS = 900  # for all that is to be copied or uploaded
 STATUS = ".status.json"
+MAX_UNFOLLOWED = 60_000  # milliseconds without a status: the process that writes it may be copying
 
 
 class Pull(msgspec.Struct, tag=True):
@@ -122,6 +123,13 @@ class Status(msgspec.Struct):
             return msgspec.json.decode((models_dir / STATUS).read_bytes(), type=cls)
         except (OSError, ValueError):
             return None
+
+
+def state_of(status: Status | None, now: int) -> Literal["followed", "failing", "not followed"]:
+    """How a host follows the object store, by its last status."""
+    if status is None or now - status.time > MAX_UNFOLLOWED:
+        return "not followed"
+    return "failing" if status.reason else "followed"
 
 
 Answer = TypeVar("Answer", Pulled, Made)

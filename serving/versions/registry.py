@@ -221,16 +221,24 @@ class Registry:
         except ArtefactError as error:
             found.broken.setdefault(name, str(error))
 
-    def follow(self) -> None:
-        """Refresh now, and every second in a thread; to be called once, after any fork."""
-        self.refresh()
-        threading.Thread(target=self._refresh_forever, daemon=True).start()
+    def follow(self, refreshed: Callable[[], None] = lambda: None) -> None:
+        """Refresh now, and every second in a thread; to be called once, after any fork.
 
-    def _refresh_forever(self) -> None:
+        Parameters
+        ----------
+        refreshed : callable
+            Called after each refresh.
+        """
+        self.refresh()
+        refreshed()
+        threading.Thread(target=self._refresh_forever, args=(refreshed,), daemon=True).start()
+
+    def _refresh_forever(self, refreshed: Callable[[], None]) -> None:
         while True:
             time.sleep(PAUSE)
             try:
                 self.refresh()
+                refreshed()
             except Exception:  # why: whatever one refresh meets, the next must still come
                 log.exception("what is decided could not be followed")
 

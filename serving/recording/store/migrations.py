@@ -221,6 +221,13 @@ STEPS = (
             "CREATE TABLE attempts (model EXACT NOT NULL PRIMARY KEY, attempt TEXT NOT NULL)",
         ),
     ),
+    Step(
+        "reports of hosts",
+        (
+            "ALTER TABLE hosts ADD COLUMN reported BIGINT",
+            "ALTER TABLE hosts ADD COLUMN report TEXT",
+        ),
+    ),
 )
 
 
