@@ -107,7 +107,7 @@ def _wait(settings: Settings, store: Store, erasing: Erasing, erasure: Erasure) 
     if lock is not None:
         with lock:
             collector.keep_temporary_files(settings)
-            collecting = collector.Collector(settings.journal_dir, store)
+            collecting = collector.Collector(settings.journal_dir, store, name=settings.host_name)
             collecting.collect()
             collecting.erase()
             while _found(erasing, erasure).done is None and is_waiting(PAUSE):

@@ -36,11 +36,6 @@ REST = 1000  # times the duration of rewriting the database
 RETRY, REST_OF_ERASING = 5, 2  # seconds after a failure; times the duration of the attempt
 
 
-def describe_nothing() -> bytes:
-    """Report only that this host is there."""
-    return b"null"
-
-
 class Collector:
     """Moves a journal into a store; only one process at a time may use it.
 
@@ -52,8 +47,8 @@ class Collector:
         How long records may be kept, in store and journal; 0 for ever.
     name : str
         Of this host; that of the machine if not given.
-    describe : callable
-        Returns, as JSON, what this host reports of itself.
+    describe : callable, optional
+        Returns, as JSON, what this host reports of itself; without it, it reports nothing.
     """
 
     def __init__(
@@ -62,7 +57,7 @@ class Collector:
         store: Store,
         days: int = 0,
         name: str = "",
-        describe: Describe = describe_nothing,
+        describe: Describe | None = None,
     ) -> None:
         self.folder, self.store, self.days = folder, store, days
         self.name, self._describe = name or socket.gethostname(), describe
@@ -114,13 +109,15 @@ class Collector:
     def _report(self) -> None:
         """Report this host to all that share the store, if the last report is some time ago."""
         now, host = clock.now(), host_id(self.folder)
-        if now > self.seen + SEEN_INTERVAL:
+        if now <= self.seen + SEEN_INTERVAL:
+            return
+        self.store.hosts.see(host, self.name, self._collected)
+        if self._describe:
             self._write_status("")
-            self.store.hosts.see(host, self.name, self._collected)
-            status = self._status
+            waiting, behind = self._status.entries, self._status.behind(now)
             state = msgspec.Raw(self._describe())
-            self.store.hosts.report(host, Report(status.entries, status.behind(now), state))
-            self.seen = now
+            self.store.hosts.report(host, Report(waiting, behind, state))
+        self.seen = now
 
     def stop(self) -> None:
         """Write down that this host stops, if all of its journal is in the store.
@@ -265,15 +262,15 @@ class Collector:
             log.warning("records older than RETENTION_DAYS are still in the store: %s", error)
 
 
-def run(settings: Settings, pause: Pause, describe: Describe = describe_nothing) -> None:
+def run(settings: Settings, pause: Pause, describe: Describe | None = None) -> None:
     """Collect repeatedly, in one process at a time; the others wait to take over.
 
     Parameters
     ----------
     pause : callable
         Waits so many seconds, and returns whether to go on.
-    describe : callable
-        Returns, as JSON, what this host reports of itself.
+    describe : callable, optional
+        Returns, as JSON, what this host reports of itself; without it, it reports nothing.
     """
     lock = wait_for_lock(settings.journal_dir / LOCK, pause)
     if lock is None:
