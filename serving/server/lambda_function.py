@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - whoever knows the URL of a function reaches it
+SQLITE = "sqlite:"
 SECONDS, REST = 4, 60  # after which models are followed again; likewise if that has failed
 
 
@@ -38,12 +39,12 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
     given = dataclasses.replace(given, published_host=ANYWHERE)
     if given.journal_required:  # whatever it is but off: each invocation stores what it recorded
         given = dataclasses.replace(given, journal_required=True)
-    if given.database_url or not given.journal:
+    if not given.journal or (given.database_url and not given.database_url.startswith(SQLITE)):
         return given
-    if environment.get("JOURNAL"):
+    if environment.get("JOURNAL") or given.journal_required or given.database_url:
         raise SettingsError(
-            "JOURNAL is on and DATABASE_URL is not set: in AWS Lambda records would end with the "
-            "environment of the function; set DATABASE_URL, or JOURNAL=off"
+            "DATABASE_URL is not that of PostgreSQL: in AWS Lambda records would end with the "
+            "environment of the function; set DATABASE_URL=postgresql://…, or JOURNAL=off"
         )
     log.warning("DATABASE_URL is not set, so nothing is recorded")
     return dataclasses.replace(given, journal=False)
@@ -87,7 +88,7 @@ class Invocations:
         """Answer a request."""
         began = time.perf_counter()
         if abs(clock.now() - self._followed) > self._pause * 1000:
-            self._pause = SECONDS if self._follow() else REST
+            self._pause = SECONDS if self._has_followed() else REST
             self._followed = clock.now()
         lambda_events.complete(environ)
         started: list[tuple[str, list[tuple[str, str]]]] = []
@@ -114,3 +115,10 @@ class Invocations:
             key=environ.get(KEY) or None,
         )
         return [content]
+
+    def _has_followed(self) -> bool:
+        try:
+            return self._follow()
+        except Exception:  # why: whatever it meets, the request is still to be answered
+            log.exception("what is decided could not be followed")
+            return False

@@ -34,7 +34,7 @@ def api(image: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtim
     command = [
         *("docker", "run", "--rm", "--name", name, "--network", "host", "--memory", "256m"),
         *("--read-only", "--tmpfs", "/tmp:size=512m,mode=1777", "--user", "993:990"),
-        *("--cap-drop", "ALL", "--env", "AWS_LAMBDA_RUNTIME_API"),
+        *("--cap-drop", "ALL", "--ipc", "none", "--env", "AWS_LAMBDA_RUNTIME_API"),
         *("--env", f"ADMIN_KEYS=ana:{KEY}", IMAGE),
     ]
     folder = tmp_path_factory.mktemp("image")

@@ -76,7 +76,9 @@ def test_a_function_without_its_model_reports_why_it_cannot_start(tmp_path: Path
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"JOURNAL": "on"}, "JOURNAL is on and DATABASE_URL is not set"),
+        ({"JOURNAL": "on"}, "DATABASE_URL is not that of PostgreSQL"),
+        ({"JOURNAL_REQUIRED": "on"}, "DATABASE_URL is not that of PostgreSQL"),
+        ({"DATABASE_URL": "sqlite:////tmp/x.db"}, "DATABASE_URL is not that of PostgreSQL"),
         ({"MAX_RECORDS": "many"}, "MAX_RECORDS='many' is not a whole number"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL is not the URL of a database"),
     ],

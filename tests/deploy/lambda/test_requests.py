@@ -201,6 +201,16 @@ def test_links_begin_with_the_prefix_that_a_client_has(
     assert predicted.json["prediction"] == "bom"
 
 
+@pytest.mark.parametrize(("stage", "prefix"), [("dev", "/dev/ml"), ("$default", "/ml")])
+def test_what_a_route_has_before_its_proxy_is_of_the_prefix(
+    function: Function, stage: str, prefix: str
+):
+    event = http("GET", "/ml/openapi.json", stage=stage)
+    event |= {"routeKey": "ANY /ml/{proxy+}", "pathParameters": {"proxy": "openapi.json"}}
+    (server,) = function.send(event).json["servers"]
+    assert server["url"].endswith(prefix)
+
+
 def test_a_path_that_contains_its_stage_is_found_without_a_route(function: Function):
     event = rest("POST", "/predictions", json.dumps(GOOD), JSON)
     event |= {"resource": "", "pathParameters": None, "path": "/dev/predictions"}
