@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from entries import ids, predicted
 
@@ -178,3 +179,30 @@ def test_the_public_message_for_a_database_without_tables_is_that_nothing_is_rec
         store.positions()
     store.close()
     assert refused.value.public == "nothing is recorded in the database yet"
+
+
+@pytest.mark.slow
+def test_a_commit_waits_for_the_disk_even_where_the_database_is_set_not_to(
+    postgres: Postgres,
+):
+    """What the database has is removed from the journal."""
+    url = postgres.new()
+    with psycopg.connect(url, autocommit=True) as connection, closing(Store(url)) as store:
+        store.migrate()
+        connection.execute("CREATE TABLE seen (setting TEXT)")
+        connection.execute(
+            "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER see BEFORE INSERT ON segments FOR EACH ROW EXECUTE FUNCTION see()"
+        )
+        for set_to in ("off", "remote_write"):
+            name = url.rpartition("/")[2]
+            connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = {set_to}")
+            store.close()
+            store.add([predicted()], {"segment": Position(1)})
+        assert connection.execute("SELECT setting FROM seen").fetchall() == [
+            ("on",),
+            ("remote_write",),
+        ]

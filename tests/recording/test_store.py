@@ -80,6 +80,13 @@ def test_entries_that_are_added_twice_are_stored_once(store: Store):
     assert len(store.prediction("a")[1]) == 1
 
 
+def test_new_entries_are_stored_beside_those_that_are_added_again(store: Store):
+    store.add([predicted("a")], {})
+    store.add([predicted("b"), predicted("a"), predicted("c", fields=["pH"], records=[[3]])], {})
+    assert ids(store) == ["c", "b", "a"]
+    assert plain(store.prediction("c")[0])["record"] == {"pH": 3}
+
+
 def test_an_entry_that_is_repeated_in_one_call_is_stored_once(store: Store):
     store.add([predicted("a"), predicted("a"), feedback("bom", "a", "a")], {})
     assert ids(store) == ["a"]

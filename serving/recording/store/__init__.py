@@ -21,10 +21,11 @@ from serving.recording.store.additions import additions, write
 from serving.recording.store.attempts import Attempts
 from serving.recording.store.database import Database
 from serving.recording.store.deliveries import Deliveries
+from serving.recording.store.erased import without_erased
 from serving.recording.store.erasures import Erasures
 from serving.recording.store.hosts import Hosts
 from serving.recording.store.labelled import ACTUAL, LATEST_FIRST
-from serving.recording.store.layouts import Layouts
+from serving.recording.store.layouts import Layout, Layouts
 from serving.recording.store.new_feedback import FeedbackPart, WindowState
 from serving.recording.store.reports import Reports
 from serving.recording.store.rows import (
@@ -43,10 +44,6 @@ from serving.recording.store.subjects import Recorded
 from serving.recording.store.turns import Turn, Work, turn
 from serving.recording.store.windows import Part, WindowLimits
 
-SET_POSITION = sql.text("""
-    INSERT INTO segments (name, position, torn) VALUES (:name, :read, :torn)
-    ON CONFLICT (name) DO UPDATE SET position = excluded.position, torn = excluded.torn
-""")
 POSITIONS = sql.text("SELECT name, position, torn FROM segments")
 DELETE_POSITION = sql.text("DELETE FROM segments WHERE name = :name")
 
@@ -78,7 +75,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
-        self._layouts = Layouts()
+        self._layouts, self._added_layouts = Layouts(), set[Layout]()
         self.reports = Reports(self._database)
         self.deliveries = Deliveries(self._database)
         self.erasures = Erasures(self._database, self._layouts)
@@ -87,6 +84,7 @@ class Store:
 
     def migrate(self) -> None:
         """Create or update the tables; any number of processes may do so at once."""
+        self._added_layouts.clear()  # it may be another database than before
         with self._database.writing() as connection:
             migrations.migrate(connection)
 
@@ -106,25 +104,32 @@ class Store:
     def add(self, entries: Iterable[Entry], positions: Mapping[str, Position]) -> None:
         """Add entries, and how far the journal has been read, in one transaction.
 
-        Existing rows stay as they are, so entries may be added again, in any order.
+        Existing rows stay as they are, so entries may be added again, in any order. Feedback to
+        erased predictions is left out, and so are their trials.
         """
         new = additions(entries)
-        reached = [{"name": name, **at._asdict()} for name, at in positions.items()]
-        with self._database.writing() as connection:
-            write(connection, new)
-            if reached:
-                connection.execute(SET_POSITION, reached)
+        unknown = {each: new.layouts[each] for each in new.layouts.keys() - self._added_layouts}
+        new = new._replace(layouts=unknown)
+        if new.feedback or new.trials:
+            with self._database.reading() as connection:
+                new = new._replace(
+                    feedback=without_erased(connection, new.feedback),
+                    trials=without_erased(connection, new.trials),
+                )
+        with self._database.writing_at_once() as connection:
+            write(connection, new, positions)
+        self._added_layouts.update(unknown)
 
     def positions(self) -> dict[str, Position]:
         """Return how far each segment of the journal has been read, by the name of its file."""
-        with self._database.reading() as connection:
+        with self._database.reading(briefly=True) as connection:
             found = connection.execute(POSITIONS)
             return {name: Position(read, torn) for name, read, torn in found}
 
     def delete_positions(self, segments: Iterable[str]) -> None:
         """Delete the positions of segments that no longer exist."""
         if names := [{"name": name} for name in segments]:
-            with self._database.writing() as connection:
+            with self._database.writing_at_once() as connection:
                 connection.execute(DELETE_POSITION, names)
 
     def prediction(self, prediction_id: str) -> tuple[Prediction, list[Feedback]] | None:

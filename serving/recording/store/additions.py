@@ -1,6 +1,6 @@
 """Convert entries of the journal to rows, and insert them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -11,18 +11,27 @@ from msgspec import Raw
 from serving import ids
 from serving.recording.entry import Entry, FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store import layouts
-from serving.recording.store.erased import without_erased
 from serving.recording.store.layouts import Layout
 from serving.recording.store.migrations import LOCK
-from serving.recording.store.rows import Feedback, Prediction, json, predictions
+from serving.recording.store.rows import NUMBERS, Feedback, Position, Prediction, json, predictions
 
 NAMES = ", ".join(predictions.c.keys())
 INTO = f"INTO predictions ({NAMES})"
 BATCH = 100  # rows in a statement: SQLite needs a third less time than one by one
-# COPY is by far the fastest way into PostgreSQL, but it fails if a row exists already.
-INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE predictions) ON COMMIT DELETE ROWS"
-COPY = f"COPY incoming ({NAMES}) FROM STDIN"
-INSERT_INCOMING = f"INSERT {INTO} SELECT {NAMES} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
+# All rows in one statement, with each column as one parameter, a JSON array. A COPY would take some
+# more round trips, and fails if a row exists already.
+CASTS = ", ".join(
+    f"{each.name}::{'bigint' if each.name in NUMBERS else 'text'}" for each in predictions.c
+)
+COLUMNS = ", ".join(["json_array_elements_text(%s)"] * len(predictions.c))
+INSERT_COLUMNS = f"""
+    INSERT {INTO} SELECT {CASTS} FROM ROWS FROM ({COLUMNS}) AS columns ({NAMES})
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - names are constant
+SET_POSITION = sql.text("""
+    INSERT INTO segments (name, position, torn) VALUES (:name, :read, :torn)
+    ON CONFLICT (name) DO UPDATE SET position = excluded.position, torn = excluded.torn
+""")
 # One collector at a time until its commit, so that whoever has read up to a place has missed none.
 IN_ORDER = sql.text(f"SELECT pg_advisory_xact_lock({LOCK + 1})")
 INSERT_FEEDBACK = sql.text("""
@@ -51,41 +60,50 @@ class Additions(NamedTuple):
 
     layouts: dict[Layout, int]
     predictions: list[tuple[Any, ...]]
-    feedback: list[dict[str, Any]]
-    trials: list[dict[str, Any]]
+    feedback: Sequence[Mapping[str, Any]]
+    trials: Sequence[Mapping[str, Any]]
 
 
 def additions(entries: Iterable[Entry]) -> Additions:
     """Return the rows of some entries."""
-    found = Additions({}, [], [], [])
+    numbers: dict[Layout, int] = {}
+    rows: list[tuple[Any, ...]] = []
+    feedback: list[dict[str, Any]] = []
+    trials: list[dict[str, Any]] = []
     for entry in entries:
         if isinstance(entry, PredictionEntry):
             layout = _layout(entry)
-            number = found.layouts.get(layout)
+            number = numbers.get(layout)
             if number is None:
-                number = found.layouts[layout] = layout.number
-            found.predictions.extend(_predictions(entry, number))
+                number = numbers[layout] = layout.number
+            rows.extend(_predictions(entry, number))
         elif isinstance(entry, FeedbackEntry):
-            found.feedback.extend(_feedback(entry))
+            feedback.extend(_feedback(entry))
         else:
-            found.trials.extend(_trials(entry))
-    return found
+            trials.extend(_trials(entry))
+    return Additions(numbers, rows, feedback, trials)
 
 
-def write(connection: sql.Connection, new: Additions) -> None:
-    """Insert rows, but no feedback and trials of erased predictions; existing ones stay."""
+def write(connection: sql.Connection, new: Additions, positions: Mapping[str, Position]) -> None:
+    """Insert rows, and set how far the journal has been read; existing rows stay as they are.
+
+    No result of a statement is read, so that PostgreSQL may get all of them in one round trip.
+    """
     postgresql = connection.dialect.name == "postgresql"
     if new.layouts:
         layouts.add(connection, new.layouts)
     if new.predictions:
-        insert = _copy if postgresql else _insert
+        insert = _insert_columns if postgresql else _insert
         insert(connection, new.predictions)
-    if feedback := without_erased(connection, new.feedback):
+    if new.feedback:
         if postgresql:  # on SQLite only one writes at a time
             connection.execute(IN_ORDER)
-        connection.execute(INSERT_FEEDBACK, feedback)
-    if trials := without_erased(connection, new.trials):
-        connection.execute(INSERT_TRIAL, trials)
+        connection.execute(INSERT_FEEDBACK, new.feedback)
+    if new.trials:
+        connection.execute(INSERT_TRIAL, new.trials)
+    if positions:
+        reached = [{"name": name, **at._asdict()} for name, at in positions.items()]
+        connection.execute(SET_POSITION, reached)
 
 
 def find_in_entries(
@@ -189,10 +207,6 @@ def _statement(count: int) -> str:
     return f"INSERT {INTO} VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"  # noqa: S608 - names are constant
 
 
-def _copy(connection: sql.Connection, rows: list[tuple[Any, ...]]) -> None:
-    connection.exec_driver_sql(INCOMING)
-    psycopg_connection: Any = connection.connection.driver_connection
-    with psycopg_connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        for row in rows:
-            copy.write_row(row)
-    connection.exec_driver_sql(INSERT_INCOMING)
+def _insert_columns(connection: sql.Connection, rows: list[tuple[Any, ...]]) -> None:
+    columns = tuple(json(column) for column in zip(*rows, strict=True))
+    connection.exec_driver_sql(INSERT_COLUMNS, columns)

@@ -1,16 +1,18 @@
 """SQLite or PostgreSQL, by URL: connections, transactions, and one error for all failures."""
 
+import math
 import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
 from serving.errors import EmptyStore, StoreError
+from serving.recording.store.hung import Watch
 
 DRIVERS = {
     "sqlite": "sqlite+pysqlite",
@@ -33,6 +35,16 @@ KEEPALIVES = """
 """
 BEGIN = "sqlite_begin"
 FILE = "sqlite_file"
+USED = "used"  # when a connection was used the last time
+UNUSED = 0.1  # seconds after which one is tried before it is used
+MAX_SECONDS = 10  # of a transaction at once, which is some milliseconds
+# What is committed is removed from the journal, so it has to be on the database's disk by then.
+# Whoever gives up waits for no lock any more; the server would not notice that it has gone.
+SETTINGS = """
+    SELECT set_config('lock_timeout', '5s', true), set_config('synchronous_commit',
+        CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+        ELSE current_setting('synchronous_commit') END, true)
+"""
 # Public messages, as those of a driver contain users, hosts and paths.
 UNREACHED = "the database cannot be reached"
 UNUSABLE = "the database refuses the operation"
@@ -67,9 +79,9 @@ class Database:
             parsed.drivername, parsed.username, None, parsed.host, parsed.port, parsed.database
         )
         self.name = bare.render_as_string()
+        self._watch = Watch(MAX_SECONDS)
         self._engine = sql.create_engine(
             parsed.set(drivername=driver),
-            pool_pre_ping=self.is_postgresql,
             connect_args=POSTGRESQL if self.is_postgresql else SQLITE,
         )
         self._writing = self._engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
@@ -82,10 +94,18 @@ class Database:
             sql.event.listen(self._engine, "connect", _prepare_sqlite)
             sql.event.listen(self._engine, "begin", _begin_sqlite)
             sql.event.listen(self._engine, "checkout", _require_same_file)
+        else:
+            sql.event.listen(self._engine, "checkout", self._require_connected)
+            sql.event.listen(self._engine, "checkin", _note_use)
 
     @contextmanager
-    def reading(self) -> Iterator[sql.Connection]:
+    def reading(self, *, briefly: bool = False) -> Iterator[sql.Connection]:
         """Open a read-only transaction.
+
+        Parameters
+        ----------
+        briefly : bool
+            Whether it fails if PostgreSQL does not respond.
 
         Raises
         ------
@@ -93,7 +113,9 @@ class Database:
             For any failure of the database; the message does not contain the password.
         """
         with self._transaction(self._engine) as connection:
-            yield connection
+            driver: Any = connection.connection.driver_connection
+            with self._watch.watched(driver) if briefly and self.is_postgresql else nullcontext():
+                yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sql.Connection]:
@@ -106,6 +128,27 @@ class Database:
         """
         with self._transaction(self._writing) as connection:
             yield connection
+
+    @contextmanager
+    def writing_at_once(self) -> Iterator[sql.Connection]:
+        """Open a short transaction whose statements return nothing, and wait once, at its end.
+
+        Raises
+        ------
+        StoreError
+            For any failure of the database; the message does not contain the password.
+        """
+        if not self.is_postgresql:
+            with self.writing() as connection:
+                yield connection
+            return
+        with self._transaction(self._unguarded) as connection:
+            driver: Any = connection.connection.driver_connection
+            with self._watch.watched(driver), driver.pipeline():
+                for statement in ("BEGIN", SETTINGS):
+                    connection.exec_driver_sql(statement)
+                yield connection
+                connection.exec_driver_sql("COMMIT")
 
     @contextmanager
     def without_transaction(self) -> Iterator[sql.Connection]:
@@ -128,9 +171,13 @@ class Database:
                 public = UNUSABLE
                 yield connection
         except (SQLAlchemyError, driver_error) as error:
-            is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-            reason = error.orig if isinstance(error, DBAPIError) else error.args[0]
-            if "no such table" in str(reason) or getattr(reason, "sqlstate", "") == NO_TABLE:
+            if isinstance(error, DBAPIError):
+                reason, is_lost = error.orig, error.connection_invalidated
+                state = getattr(reason, "sqlstate", "")
+            else:
+                reason, state = error.args[0], getattr(error, "sqlstate", "")
+                is_lost = state is None  # psycopg's own error, which is not the server's
+            if "no such table" in str(reason) or state == NO_TABLE:
                 kind, public = EmptyStore, EMPTY
             raise kind(
                 f"{self.name}: {' '.join(str(reason).split())}",
@@ -138,6 +185,15 @@ class Database:
             ) from error
         except StoreError as error:
             raise type(error)(f"{self.name}: {error}", public=error.public) from error
+
+    def _require_connected(self, driver: Any, record: Any, _proxy: Any) -> None:
+        """Reconnect if the server has ended a connection that was not used for a while."""
+        if time.monotonic() > record.info.get(USED, math.inf) + UNUSED:
+            try:
+                with self._watch.watched(driver):
+                    self._engine.dialect.do_ping(driver)
+            except driver.Error:
+                raise DisconnectionError from None
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
@@ -147,6 +203,10 @@ class Database:
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     connection.execute(KEEPALIVES)
     connection.commit()
+
+
+def _note_use(_driver: Any, record: Any) -> None:
+    record.info[USED] = time.monotonic()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:

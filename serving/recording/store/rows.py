@@ -21,7 +21,7 @@ _KEYS = (
     *("request_id", "duration", "subject", "key", "own_id"),
 )
 _VALUES = ("record", "prediction", "probabilities", "interval", "warnings", "explanation")
-_NUMBERS = {
+NUMBERS = {
     *("time", "version", "duration", "layout", "early"),
     *("raised", "cleared", "place", "due", "attempts", "done"),
 }
@@ -32,7 +32,7 @@ def table(name: str, *columns: str) -> sql.TableClause:
     """Declare a table of migrations.py by its columns."""
     return sql.table(
         name,
-        *(sql.column(each, sql.BigInteger if each in _NUMBERS else sql.Text) for each in columns),
+        *(sql.column(each, sql.BigInteger if each in NUMBERS else sql.Text) for each in columns),
     )
 
 
