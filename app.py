@@ -9,11 +9,12 @@ from serving.errors import ServingError
 from serving.metrics.requests import Metrics
 from serving.predicting.explaining import Explaining
 from serving.predicting.service import Service
+from serving.recording.commits import Commits
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
 from serving.server import following
-from serving.settings import Settings
+from serving.settings import STORE, Settings
 from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
 from serving.versions.served import ServedFile
@@ -40,8 +41,12 @@ def create_app(settings: Settings | None = None, *, frozen: bool = False) -> Fla
         check=privacy.check_version,
     )
     privacy.check_models(registry.live)
+    waits = settings.journal_required == STORE and not frozen  # then it is stored anyway
+    commits = Commits(settings.journal_dir) if waits else None
     journal = (
-        Journal(settings.journal_dir, sync=settings.journal_fsync) if settings.journal else None
+        Journal(settings.journal_dir, sync=settings.journal_fsync, commits=commits)
+        if settings.journal
+        else None
     )
     service = Service(
         registry,
@@ -49,7 +54,7 @@ def create_app(settings: Settings | None = None, *, frozen: bool = False) -> Fla
         Store(settings.store_url),
         privacy,
         Metrics(settings.metrics_dir),
-        required=settings.journal_required,
+        required=bool(settings.journal_required),
         explaining=Explaining(
             settings.explain_samples, settings.max_explained, settings.explain_seconds
         ),
@@ -57,6 +62,7 @@ def create_app(settings: Settings | None = None, *, frozen: bool = False) -> Fla
     app = Flask(__name__, static_folder=None)
     api.register(app, service, settings, frozen=frozen)
     app.extensions["registry"], app.extensions["metrics"] = registry, service.metrics
+    app.extensions["commits"] = commits
     return app
 
 

@@ -45,6 +45,7 @@ def on_starting(arbiter: Any) -> None:
     """
     if arbiter.cfg.is_ssl or arbiter.cfg.proxy_protocol != "off":
         sys.exit("cannot start: TLS and the PROXY protocol are left to a proxy in front")
+    collector_process.prepare()
     gc.collect()
     gc.freeze()
 
@@ -57,11 +58,11 @@ def when_ready(arbiter: Any) -> None:
         arbiter.log.warning(access.warning)
 
 
-def post_fork(arbiter: Any, _: Worker) -> None:
+def post_fork(arbiter: Any, worker: Worker) -> None:
     """Start the collector process beside this worker."""
     if settings.journal:
-        collector_process.start_collector(
-            settings, [listener.sock for listener in arbiter.LISTENERS]
+        worker.on_stop = collector_process.start_collector(
+            settings, [listener.sock for listener in arbiter.LISTENERS], worker.cfg.graceful_timeout
         )
 
 
@@ -76,3 +77,9 @@ def post_worker_init(worker: Worker) -> None:
 def child_exit(_: object, worker: Worker) -> None:
     """Stop counting the connections of a worker that has ended."""
     worker.share.forget()
+
+
+def on_exit(arbiter: Any) -> None:
+    """Wait for what the collectors still move into the store."""
+    if settings.journal:
+        collector_process.wait_for_collectors(arbiter.cfg.graceful_timeout)

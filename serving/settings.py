@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_KEY_BYTES = 32  # of Ed25519
 MIN_SECRET = 32  # characters of the secret of sessions
 ROUTE = re.compile(r"/[\w/.:~-]*", re.ASCII)
+STORE = "store"  # a value of `journal_required`
 SWITCH = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
 
 
@@ -29,6 +30,8 @@ class Limits(TypedDict, total=False):
         1 and no maximum if not given.
     created : bool
         Whether a folder is created if it is missing.
+    words : tuple of str
+        What a switch may be besides on and off.
     expected : callable
         Returns what a text should be, or nothing if it is valid.
     also : tuple of str
@@ -38,6 +41,7 @@ class Limits(TypedDict, total=False):
     min: int
     max: int
     created: bool
+    words: tuple[str, ...]
     expected: Callable[[str], str]
     also: tuple[str, ...]
 
@@ -124,7 +128,8 @@ class Settings:
     explain_samples: int = _setting(200, min=4)  # orders of the fields in a sampled explanation
     var_dir: Path = _setting(ROOT / "var", created=True)  # of the journal, the counts and SQLite
     journal: bool = True  # whether predictions are recorded
-    journal_required: bool = False  # whether a prediction that cannot be recorded is an error
+    # Whether a prediction that cannot be recorded is an error; STORE: recorded in the store.
+    journal_required: bool | str = _setting(default=False, words=(STORE,))
     journal_fsync: bool = False  # whether a response waits until its record is on the disk
     journal_omit: str = ""  # JSON: by model, the fields that are not recorded
     journal_hash: str = ""  # JSON: by model, the fields that are recorded as a hash
@@ -222,9 +227,11 @@ def _parse(variable: str, text: str, default: Any, limits: Mapping[str, Any]) ->
             raise SettingsError(f"{variable} is not {expected}")  # not quoted: may be a secret
         return text
     if isinstance(default, bool):
-        if text not in SWITCH:
-            raise SettingsError(f"{variable}={text!r} is not one of {', '.join(SWITCH)}")
-        return SWITCH[text]
+        words = {word: word for word in limits.get("words", ())}
+        if text not in SWITCH | words:
+            accepted = ", ".join([*SWITCH, *words])
+            raise SettingsError(f"{variable}={text!r} is not one of {accepted}")
+        return (SWITCH | words)[text]
     return _whole(variable, text, limits.get("min", 1), limits.get("max", math.inf))
 
 

@@ -133,8 +133,8 @@ def blueprint(service: Service, access: Access) -> Blueprint:
     )
     def ready() -> Response:
         registry, journal = service.registry, service.journal
-        recorded = not journal or journal.is_writable()
-        ready = recorded or not service.required
+        reason = journal.failure() if journal else ""
+        ready = not (reason and service.required)
 
         def seen(name: str) -> bool:
             return caller().may("any", name)
@@ -143,7 +143,7 @@ def blueprint(service: Service, access: Access) -> Blueprint:
             "ready" if ready else "not ready",
             {name: version for name, version in registry.live.items() if seen(name)},
             {name: why for name, why in registry.broken.items() if seen(name)},
-            _journal(journal) if journal else JournalState("off"),
+            _journal(journal, reason) if journal else JournalState("off"),
             AccessState(
                 access.keys.is_required,
                 open_scopes(access.keys),
@@ -165,10 +165,10 @@ def _object_store(models_dir: Path) -> ObjectStoreState:
     return ObjectStoreState(state, reason, reached)
 
 
-def _journal(journal: Journal) -> JournalState:
+def _journal(journal: Journal, reason: str) -> JournalState:
     store = _store(journal.folder)
-    if journal.reason:
-        return JournalState("failing", journal.lost, journal.reason, store)
+    if reason:
+        return JournalState("failing", journal.lost, reason, store)
     return JournalState("recording", journal.lost, store=store)
 
 

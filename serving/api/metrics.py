@@ -82,7 +82,7 @@ def _journal(journal: Journal) -> Iterator[Sample]:
         shared = status.erasures if status else 0
         yield Sample(families.ERASURES, (), len(erasure.waiting(journal.folder)) + shared)
     yield Sample(families.LOST, (), journal.lost)
-    yield Sample(families.JOURNAL_FAILING, (), bool(journal.reason))
+    yield Sample(families.JOURNAL_FAILING, (), bool(journal.failure()))
     yield Sample(families.SEGMENTS, (), len(sizes))
     yield Sample(families.BYTES, (), sum(sizes))
     if status := Status.read(journal.folder):

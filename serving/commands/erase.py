@@ -10,7 +10,8 @@ from serving import clock
 from serving.commands.group import AS_JSON
 from serving.lock import wait_for_lock
 from serving.predicting.erasing import Erasing
-from serving.recording import collector
+from serving.recording import collecting
+from serving.recording.collector import Collector
 from serving.recording.erasure import What
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
@@ -103,16 +104,16 @@ def _wait(settings: Settings, store: Store, erasing: Erasing, erasure: Erasure) 
         time.sleep(seconds)
         return _found(erasing, erasure).done is None
 
-    lock = wait_for_lock(settings.journal_dir / collector.LOCK, is_waiting)
+    lock = wait_for_lock(settings.journal_dir / collecting.LOCK, is_waiting)
     if lock is not None:
         with lock:
-            collector.keep_temporary_files(settings)
-            collecting = collector.Collector(settings.journal_dir, store, name=settings.host_name)
-            collecting.collect()
-            collecting.erase()
+            collecting.keep_temporary_files(settings)
+            collector = Collector(settings.journal_dir, store, name=settings.host_name)
+            collector.collect()
+            collector.erase()
             while _found(erasing, erasure).done is None and is_waiting(PAUSE):
-                collecting.erase()
-            collecting.stop()
+                collector.erase()
+            collector.stop()
     return _found(erasing, erasure)
 
 

@@ -13,7 +13,7 @@ from serving.access.proxies import Proxies
 from serving.doctor.finding import Finding
 from serving.errors import ServingError
 from serving.recording.privacy import Privacy
-from serving.settings import Settings
+from serving.settings import STORE, Settings
 
 MIN_SIMILARITY = 0.88  # of two names; that of PYTHONPATH and DATABASE_URL is 0.36
 MAX_PER_CORE = 4
@@ -23,9 +23,14 @@ Contradiction = tuple[Callable[[Settings], bool], str, str]
 
 TOGETHER: tuple[Contradiction, ...] = (
     (
-        lambda given: given.journal_required and not given.journal,
-        "JOURNAL_REQUIRED=on requires that predictions are recorded, JOURNAL=off that they are not",
+        lambda given: bool(given.journal_required) and not given.journal,
+        "JOURNAL_REQUIRED requires that predictions are recorded, JOURNAL=off that they are not",
         "set JOURNAL=on, or JOURNAL_REQUIRED=off",
+    ),
+    (
+        lambda given: given.journal_required == STORE and not given.database_url,
+        "JOURNAL_REQUIRED=store waits for SQLite, which is on the same disk as the journal",
+        "set DATABASE_URL to that of PostgreSQL, or JOURNAL_REQUIRED=on",
     ),
     (
         lambda given: given.journal_fsync and not given.journal,

@@ -59,7 +59,8 @@ class Service:
     metrics : Metrics
         Counts the predictions.
     required : bool
-        Whether a prediction that cannot be recorded is an error.
+        Whether a prediction that cannot be recorded is an error. The journal decides whether it is
+        recorded only when the store has it.
     explaining : Explaining
         How predictions are explained.
     """
@@ -85,7 +86,7 @@ class Service:
 
         Raises
         ------
-        JournalError
+        JournalError, StoreError
             If they must be recorded and cannot be.
         TooManyRecords, UnknownLabel
             If they are to be explained.
@@ -102,7 +103,7 @@ class Service:
                 records = engine.schema.values if changes else engine.schema.encodable
                 entry = _entry(predicted, records(rows.matrix), context, now)
                 entry.subject = self.privacy.subject(context.subject)
-                self.journal.append(self.privacy.apply(entry))
+                self.journal.record(self.privacy.apply(entry))
             except JournalError:
                 if self.required:
                     raise
@@ -138,7 +139,7 @@ class Service:
         NotAllowed
             If one is of a model that the caller may not give feedback to.
         StoreError
-            If own ids are sent and cannot be looked up.
+            If own ids are sent and cannot be looked up, or the store has to commit it and does not.
         """
         journal = self.journal
         if not journal:
@@ -152,7 +153,7 @@ class Service:
         entry = FeedbackEntry(
             clock.now(), context.request_id, prediction_ids, actuals, context.caller.name
         )
-        journal.append(entry)
+        journal.record(entry)
         return RecordedFeedback(
             len(prediction_ids), lookup.without_prediction(journal, self.store, prediction_ids)
         )

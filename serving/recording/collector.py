@@ -5,33 +5,30 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from serving import clock
 from serving.errors import StoreError, without_path
-from serving.lock import Pause, wait_for_lock
 from serving.recording import erasure
 from serving.recording.backlog import Backlog
+from serving.recording.feed import Feed
 from serving.recording.host import host_id
-from serving.recording.segments import blank, created, is_closed, list_segments, read_chunks
+from serving.recording.segments import Chunk, blank, created, is_closed, list_segments, read_chunks
 from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.recording.store.hosts import Report
 from serving.recording.store.rows import Position
-from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
 Describe = Callable[[], bytes]
-LOCK = "collector.lock"
-PAUSE = 0.5  # seconds between two runs
 STATUS_INTERVAL = 1_000  # milliseconds between two statuses during a long run
 SEEN_INTERVAL = 5_000  # milliseconds between two notes that this host is there
-HOUR = 3600  # seconds
 REST = 1000  # times the duration of rewriting the database
 RETRY, REST_OF_ERASING = 5, 2  # seconds after a failure; times the duration of the attempt
 
@@ -49,6 +46,8 @@ class Collector:
         Of this host; that of the machine if not given.
     describe : callable, optional
         Returns, as JSON, what this host reports of itself; without it, it reports nothing.
+    feed : Feed, optional
+        Where those hear of each commit who wait for it.
     """
 
     def __init__(
@@ -58,8 +57,10 @@ class Collector:
         days: int = 0,
         name: str = "",
         describe: Describe | None = None,
+        *,
+        feed: Feed | None = None,
     ) -> None:
-        self.folder, self.store, self.days = folder, store, days
+        self.folder, self.store, self.days, self._feed = folder, store, days, feed
         self.name, self._describe = name or socket.gethostname(), describe
         self._backlog = Backlog()
         self._status = Status(0, 0, 0, "")
@@ -90,14 +91,14 @@ class Collector:
             self.store.hosts.see(host_id(self.folder), self.name)
             self._migrated = True
         self._positions = self.store.positions()
-        for path in list_segments(self.folder):
+        segments = list_segments(self.folder)
+        # Whoever committed them may have heard of it no more, or have ended.
+        self._notify({path.name: self._at(path.name) for path in segments})
+        for path in segments:
             with path.open("rb") as segment:
                 closed = is_closed(segment)  # checked before reading, so that the last line is read
-                for chunk in read_chunks(segment, self._at(path).read):
-                    at = Position(chunk.end, self._at(path).torn + chunk.torn)
-                    self.store.add(chunk.entries, {path.name: at})
-                    self._positions[path.name] = at
-                    self._backlog.move(path.name, chunk.end, chunk.lines)
+                for chunk in read_chunks(segment, self._at(path.name).read):
+                    self._add({path.name: chunk})
                     if clock.now() > self._status.time + STATUS_INTERVAL:
                         self._write_status("")
                         self._report()
@@ -129,11 +130,41 @@ class Collector:
         if not list_segments(self.folder):
             self.store.hosts.stop(host_id(self.folder))
 
-    def _at(self, path: Path) -> Position:
-        return self._positions.get(path.name, Position(0))
+    def _collect_new(self) -> None:
+        """Move what was written since the last time, of all processes in one transaction."""
+        found = {}
+        for path in list_segments(self.folder):
+            read = self._at(path.name).read
+            if path.stat().st_size > read:
+                with path.open("rb") as segment:
+                    for chunk in islice(read_chunks(segment, read), 1):
+                        found[path.name] = chunk
+        if found:
+            self._add(found)
+
+    def _add(self, chunks: Mapping[str, Chunk]) -> None:
+        """Add chunks of segments, by the names of their files, in one transaction."""
+        entries = [entry for chunk in chunks.values() for entry in chunk.entries]
+        reached = {
+            name: Position(chunk.end, self._at(name).torn + chunk.torn)
+            for name, chunk in chunks.items()
+        }
+        self.store.add(entries, reached)
+        self._positions |= reached
+        for name, chunk in chunks.items():
+            self._backlog.move(name, chunk.end, chunk.lines)
+        self._notify(reached)
+
+    def _notify(self, reached: Mapping[str, Position]) -> None:
+        """Let those who wait know how far segments are committed."""
+        if self._feed:
+            self._feed.report({name: at.read for name, at in reached.items()})
+
+    def _at(self, name: str) -> Position:
+        return self._positions.get(name, Position(0))
 
     def _remove(self, path: Path, size: int) -> None:
-        at = self._at(path)
+        at = self._at(path.name)
         if torn := at.torn + (size > at.read):
             # Its position stays in the store for the count of torn lines.
             at = self._positions[path.name] = Position(at.read, torn)
@@ -170,7 +201,7 @@ class Collector:
             for request in mine:
                 erasures.delete(request)
             for path in list_segments(self.folder):
-                blank(path, self._at(path).read)
+                blank(path, self._at(path.name).read)
             for request in mine:
                 erasures.end_part(request, this_host)
         if not self._to_erase:
@@ -194,27 +225,50 @@ class Collector:
             log.warning("what is to be erased is not erased yet: %s", reason)
         self._not_erased = reason
 
-    def attempt(self) -> str:
+    def attempt(self, *, is_new: bool = False) -> str:
         """Collect, erase and write the status; if it fails, the journal keeps everything.
+
+        Parameters
+        ----------
+        is_new : bool
+            Move only what was written since the last time, if that one succeeded.
 
         Returns
         -------
         str
             Why the journal could not be moved, for HTTP clients; empty if it was.
         """
+        is_new = is_new and self._migrated
         try:
-            with self._writing:
-                self.collect()
-                self._attempt_to_erase()
+            for is_last in (True,) if self._status.reason else (False, False, True):
+                try:
+                    self._run(is_new=is_new)
+                    break
+                except StoreError:
+                    if is_last:
+                        raise
+                    self._migrated = is_new = False  # again, if only a connection was lost
         except (StoreError, OSError) as error:
             self._migrated = False  # the next time it may be another database
             public = error.public if isinstance(error, StoreError) else without_path(error)
             self._write_status(str(error), public)
+            if self._feed:
+                self._feed.fail(public)
             with suppress(OSError):  # reported by the status
                 self._expire()
             return public
-        self._write_status("")
+        if not is_new:
+            self._write_status("")
+            self._notify({})
         return ""
+
+    def _run(self, *, is_new: bool) -> None:
+        with self._writing:
+            if is_new:
+                self._collect_new()
+            else:
+                self.collect()
+                self._attempt_to_erase()
 
     def _write_status(self, reason: str, public: str = "") -> None:
         """Write the status, and log when it changes."""
@@ -260,46 +314,3 @@ class Collector:
                 self._removed, self._rewritable = 0, ended + REST * (ended - started)
         except StoreError as error:
             log.warning("records older than RETENTION_DAYS are still in the store: %s", error)
-
-
-def run(settings: Settings, pause: Pause, describe: Describe | None = None) -> None:
-    """Collect repeatedly, in one process at a time; the others wait to take over.
-
-    Parameters
-    ----------
-    pause : callable
-        Waits so many seconds, and returns whether to go on.
-    describe : callable, optional
-        Returns, as JSON, what this host reports of itself; without it, it reports nothing.
-    """
-    lock = wait_for_lock(settings.journal_dir / LOCK, pause)
-    if lock is None:
-        return
-    keep_temporary_files(settings)
-    with lock, closing(Store(settings.store_url)) as store:
-        folder, days = settings.journal_dir, settings.retention_days
-        collector = Collector(folder, store, days, settings.host_name, describe)
-        collector.attempt()
-        if settings.retention_days:
-            threading.Thread(
-                target=_delete_expired_hourly, args=(collector, pause), daemon=True
-            ).start()
-        go_on = True
-        while go_on:
-            go_on = pause(PAUSE)  # once more after the end, for the last predictions
-            collector.attempt()
-        with suppress(StoreError, OSError):  # then it counts as away
-            collector.stop()
-
-
-def keep_temporary_files(settings: Settings) -> None:
-    """Have SQLite put its temporary files beside its database, as they can be as large."""
-    os.environ.setdefault("SQLITE_TMPDIR", str(settings.var_dir))
-
-
-def _delete_expired_hourly(collector: Collector, pause: Pause) -> None:
-    """Delete every hour, in a thread, as it may take long."""
-    go_on = True
-    while go_on:
-        collector.delete_expired()
-        go_on = pause(HOUR)

@@ -17,8 +17,9 @@ import msgspec
 
 from serving import ids
 from serving.errors import JournalError, without_path
+from serving.recording.commits import Commits
 from serving.recording.entry import Entry
-from serving.recording.segments import BLANK, Segment, list_segments, read_chunks
+from serving.recording.segments import BLANK, Place, Segment, list_segments, read_chunks
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class Journal:
         Created when it is first needed.
     sync : bool
         Whether to wait until each line is on the disk, so that it survives a power failure.
+    commits : Commits, optional
+        By which to wait until the store has committed a line.
 
     Attributes
     ----------
@@ -49,8 +52,8 @@ class Journal:
         Why the last one could not be written; empty if it was.
     """
 
-    def __init__(self, folder: Path, *, sync: bool) -> None:
-        self.folder, self.sync = folder, sync
+    def __init__(self, folder: Path, *, sync: bool, commits: Commits | None = None) -> None:
+        self.folder, self.sync, self.commits = folder, sync, commits
         self.lines = 0
         self.reason = ""
         self._lock = threading.Lock()
@@ -68,8 +71,23 @@ class Journal:
         with self._lock:
             self._lost[os.getpid() % MAX_PROCESSES] += count
 
-    def append(self, entry: Entry) -> None:
-        """Record an entry.
+    def record(self, entry: Entry) -> None:
+        """Append an entry, and wait until the store has committed it if that is required.
+
+        Raises
+        ------
+        JournalError
+        StoreError
+            If the store does not commit it in time; it may do so later.
+        """
+        if not self.commits:
+            self.append(entry)
+            return
+        self.commits.require()
+        self.commits.wait(self.append(entry))
+
+    def append(self, entry: Entry) -> Place:
+        """Append an entry; return where it ends.
 
         Raises
         ------
@@ -80,7 +98,7 @@ class Journal:
             _encode_into(entry, self._line)
             self._line += b"\n"
             try:
-                self._write(self._line)
+                place = self._write(self._line)
             except OSError as error:
                 if not self.reason:
                     log.error("the journal cannot be written: %s", error)  # noqa: TRY400 - the message is enough
@@ -90,13 +108,14 @@ class Journal:
                     public=f"the prediction cannot be recorded: {self.reason}",
                 ) from None
             self.lines += 1
+            return place
 
-    def is_writable(self) -> bool:
-        """Whether the journal can be written; after a failure, try it."""
+    def failure(self) -> str:
+        """Return why nothing can be recorded, if so; after a failure to write, try it again."""
         with self._lock, suppress(OSError):
             if self.reason:
                 self._write(BLANK)
-        return not self.reason
+        return self.reason or (self.commits.reason if self.commits else "")
 
     def find(self, prediction_id: str) -> list[Entry]:
         """Find the entries of any process about a prediction that are not in the store yet."""
@@ -179,7 +198,7 @@ class Journal:
         with self._lock:
             self._close()
 
-    def _write(self, line: bytes | bytearray) -> None:
+    def _write(self, line: bytes | bytearray) -> Place:
         segment = self._segment
         if not segment or segment.size >= SEGMENT_BYTES:
             segment = self._open()
@@ -187,6 +206,7 @@ class Journal:
         if self.reason:
             log.warning("the journal is written again; %d predictions were lost so far", self.lost)
             self.reason = ""
+        return Place(segment.name, segment.size)
 
     def _open(self) -> Segment:
         self._close()

@@ -20,6 +20,13 @@ BLANK = b" " * 4095 + b"\n"  # as large as a usual line; readers skip it
 flush_to_disk = getattr(os, "fdatasync", os.fsync)  # macOS has fsync only
 
 
+class Place(NamedTuple):
+    """Where a line of the journal ends: the name of its file, and the bytes up to there."""
+
+    segment: str
+    end: int
+
+
 class Segment:
     """A new file, to which this process alone appends.
 
@@ -30,8 +37,8 @@ class Segment:
         folder.mkdir(parents=True, exist_ok=True)
         links = 0
         while not links:  # a collector may have removed it before it was locked
-            name = f"{time.time_ns():019d}-{socket.gethostname()}-{os.getpid()}{SUFFIX}"
-            self.file = (folder / name).open("xb", buffering=0)
+            self.name = f"{time.time_ns():019d}{_ending(os.getpid())}"
+            self.file = (folder / self.name).open("xb", buffering=0)
             fcntl.flock(self.file, fcntl.LOCK_SH)
             links = os.fstat(self.file.fileno()).st_nlink
             if not links:
@@ -89,6 +96,12 @@ def created(path: Path) -> int:
     return int(time_) // 1_000_000 if time_.isdecimal() else clock.now()
 
 
+def of_process(folder: Path, pid: int) -> list[Path]:
+    """Return the segments of a process of this host."""
+    ending = _ending(pid)
+    return [path for path in list_segments(folder) if path.name.endswith(ending)]
+
+
 def is_closed(segment: BinaryIO) -> bool:
     """Whether no process writes to a segment any more; then none will."""
     try:
@@ -143,6 +156,10 @@ def read_chunks(segment: BinaryIO, position: int = 0, containing: bytes = b"") -
             except (msgspec.DecodeError, UnicodeDecodeError):
                 torn += not line.isspace()
         yield Chunk(entries, position, torn, len(lines))
+
+
+def _ending(pid: int) -> str:
+    return f"-{socket.gethostname()}-{pid}{SUFFIX}"
 
 
 def _is_complete(line: bytes) -> bool:

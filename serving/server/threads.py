@@ -49,11 +49,19 @@ class Threads:
         What the app declares about its paths.
     count : int
         How many threads compute what may take long; there are two more for what is prompt.
+    pool : callable
+        Makes the threads.
     """
 
-    def __init__(self, app: "WSGIApplication", front: Front, count: int) -> None:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        front: Front,
+        count: int,
+        pool: Callable[[int], Any] = ThreadPool,
+    ) -> None:
         self._app, self._front = app, front
-        self._long, self._prompt = ThreadPool(count), ThreadPool(PROMPT_THREADS)
+        self._long, self._prompt = pool(count), pool(PROMPT_THREADS)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

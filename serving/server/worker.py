@@ -26,15 +26,18 @@ import resource
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
 import gevent
 from gevent.pool import Group
+from gevent.threadpool import ThreadPool
 from gunicorn.http import get_parser
 from gunicorn.http.errors import NoMoreData
 from gunicorn.workers.ggevent import GeventWorker
 
+from serving.server import waiting
 from serving.server.client import PIECE, Client, Pace
 from serving.server.parser_errors import ProblemWorker
 from serving.server.plain import END, PlainRequests
@@ -60,6 +63,7 @@ class Worker(ProblemWorker, GeventWorker):
     """
 
     settings = Settings()
+    on_stop: Callable[[], None] | None = None
     sockets: list[socket.socket]
     wsgi: Any
 
@@ -90,7 +94,11 @@ class Worker(ProblemWorker, GeventWorker):
         front = getattr(self.wsgi, "extensions", {}).get("front")
         self._plain = None
         if front:
-            self.wsgi = Threads(self.wsgi, front, self.cfg.threads)
+            commits = self.wsgi.extensions["commits"]
+            if commits:
+                waiting.follow(commits)
+            pool = waiting.Slots if commits else ThreadPool
+            self.wsgi = Threads(self.wsgi, front, self.cfg.threads, pool)
             if not os.environ.get("SCRIPT_NAME"):  # which gunicorn would cut off from paths
                 self._plain = PlainRequests(front, self.wsgi.compute)
         self.share.count()
@@ -143,6 +151,8 @@ class Worker(ProblemWorker, GeventWorker):
                 while True:
                     self.accept(listener)
             listener.close()
+        if self.on_stop:
+            self.on_stop()
         began = time.monotonic()
         while self._greenlets and time.monotonic() - began < self.cfg.graceful_timeout:
             for client in [*self._idle] if time.monotonic() - began > GRACE else ():

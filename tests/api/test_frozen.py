@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from serving.recording import inline
 from serving.recording.store import Store
-from serving.settings import Settings
+from serving.settings import STORE, Settings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -26,8 +26,9 @@ def stored(folder: Path) -> set[str]:
         return {each.id for each in store.predictions("wine", limit=1_000)}
 
 
-def test_predictions_of_any_number_are_stored_at_once(tmp_path: Path):
-    client = frozen(tmp_path)
+@pytest.mark.parametrize("required", [False, STORE])
+def test_predictions_of_any_number_are_stored_at_once(tmp_path: Path, required: bool | str):
+    client = frozen(tmp_path, journal_required=required)
     made = {client.post("/predict", **body(GOOD)).json["id"]}
     assert stored(tmp_path) == made
     made |= {one["id"] for one in client.post("/predict", **body([GOOD, BAD])).json["predictions"]}

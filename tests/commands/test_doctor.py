@@ -91,6 +91,7 @@ def test_a_sound_installation_is_fine(examine: Examine):
         ),
         ({"TRUSTED_PROXIES": "caddy"}, "error", "'caddy' is not an address"),
         ({"JOURNAL": "off", "JOURNAL_REQUIRED": "on"}, "warning", "JOURNAL=off that they are not"),
+        ({"JOURNAL_REQUIRED": "store"}, "warning", "SQLite, which is on the same disk"),
         ({"JOURNAL_SALT": "x"}, "error", "JOURNAL_SALT is not of at least 16 characters"),
         ({"MAX_STREAM_BYTES": "10"}, "warning", "MAX_STREAM_BYTES is less than MAX_BODY_BYTES"),
         ({"WEB_CONCURRENCY": "256"}, "warning", "more than four workers for each core"),

@@ -17,7 +17,7 @@ from servers import PATIENCE, children, get, gunicorn, running, wait_until
 
 from app import create_app
 from serving import clock
-from serving.recording import collector
+from serving.recording import collecting
 from serving.recording.collector import Collector
 from serving.recording.entry import PredictionEntry
 from serving.recording.status import Status
@@ -73,7 +73,7 @@ def test_the_collector_deletes_old_records_if_days_are_set(
 
     def pause(seconds: float) -> bool:
         """End when the thread that deletes has done so, where there is one."""
-        if seconds == collector.HOUR:
+        if seconds == collecting.HOUR:
             deleted.set()
         elif days:
             assert deleted.wait(PATIENCE)
@@ -81,7 +81,7 @@ def test_the_collector_deletes_old_records_if_days_are_set(
 
     with closing(moved(settings)) as store:
         store.add([predicted("old")], {})
-        collector.run(replace(settings, retention_days=days), pause)
+        collecting.run(replace(settings, retention_days=days), pause)
         assert (store.prediction("old") is None) == bool(days)
 
 

@@ -128,7 +128,7 @@ def refused(error: ServingError) -> Response:
     if isinstance(error, NoKey | WrongKey):
         for scheme in CHALLENGES[: 1 if "Sec-Fetch-Mode" in request.headers else 2]:
             response.headers.add("WWW-Authenticate", scheme)
-    if isinstance(error, NoRoom | StoreError):
+    if isinstance(error, JournalError | NoRoom | StoreError):
         response.headers["Retry-After"] = RETRY_SECONDS
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(math.ceil(error.seconds))

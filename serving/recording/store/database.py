@@ -90,13 +90,12 @@ class Database:
         )
         if self.is_postgresql:
             sql.event.listen(self._engine, "connect", _prepare_postgresql)
+            sql.event.listen(self._engine, "checkout", self._require_connected)
+            sql.event.listen(self._engine, "checkin", _note_use)
         else:
             sql.event.listen(self._engine, "connect", _prepare_sqlite)
             sql.event.listen(self._engine, "begin", _begin_sqlite)
             sql.event.listen(self._engine, "checkout", _require_same_file)
-        else:
-            sql.event.listen(self._engine, "checkout", self._require_connected)
-            sql.event.listen(self._engine, "checkin", _note_use)
 
     @contextmanager
     def reading(self, *, briefly: bool = False) -> Iterator[sql.Connection]:

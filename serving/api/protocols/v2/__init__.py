@@ -88,8 +88,8 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.get("/v2/health/ready")
     @declares(_ready_operation(), scope="open", pace="prompt")
     def v2_ready() -> Response:
-        recorded = not service.journal or service.journal.is_writable() or not service.required
-        can = bool(registry.live) and recorded
+        fails = service.required and service.journal and service.journal.failure()
+        can = bool(registry.live) and not fails
         status = HTTPStatus.OK if can else HTTPStatus.SERVICE_UNAVAILABLE
         return as_json(Ready(can), status)
 
