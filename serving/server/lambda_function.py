@@ -37,8 +37,6 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     given = Settings.from_environment(environment)
     given = dataclasses.replace(given, published_host=ANYWHERE)
-    if given.journal_required:  # whatever it is but off: each invocation stores what it recorded
-        given = dataclasses.replace(given, journal_required=True)
     if not given.journal or (given.database_url and not given.database_url.startswith(SQLITE)):
         return given
     if environment.get("JOURNAL") or given.journal_required or given.database_url:

@@ -27,7 +27,7 @@ def url(postgres: Postgres) -> str:
 def function(tmp_path_factory: pytest.TempPathFactory, url: str) -> Iterator[Function]:
     """A function whose predictions have to be recorded."""
     folder = tmp_path_factory.mktemp("function")
-    variables = {"DATABASE_URL": url, "JOURNAL_REQUIRED": "on", "ADMIN_KEYS": f"ana:{'k' * 16}"}
+    variables = {"DATABASE_URL": url, "JOURNAL_REQUIRED": "store", "ADMIN_KEYS": f"ana:{'k' * 16}"}
     with running(folder, **variables) as started:
         yield started
 
