@@ -182,10 +182,10 @@ def test_one_monitor_runs_at_a_time(overlay: list[Resource]):
 
 
 def test_what_a_pod_of_the_team_keeps_on_its_disk_another_can_do_without():
-    """Records are moved to PostgreSQL, models come from the object store, sessions are of all."""
+    """What it answered is in PostgreSQL, models in the object store, and sessions hold for all."""
     resources = render(OVERLAYS / "team")
     config = next(each["data"] for each in resources if each["kind"] == "ConfigMap")
-    assert config["JOURNAL_REQUIRED"] == "on"
+    assert config["JOURNAL_REQUIRED"] == "store"
     assert config["MODELS_URL"]
     assert config["API_KEYS_FILE"] == "/etc/adega/keys.json"
     secret = {name for each in resources if each["kind"] == "Secret" for name in each["data"]}

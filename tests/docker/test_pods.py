@@ -3,9 +3,10 @@
 import json
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,9 +79,12 @@ def test_a_small_one_serves_is_monitored_and_retrained_and_keeps_all_of_it(tmp_p
             made = predict(url)["id"]
             assert serving.delete(kubelet) == 0
         assert (kubelet.killed, kubelet.failures["liveness"]) == ("", [])
+        with closing(sqlite3.connect(tmp_path / "adega/serving.db")) as store:
+            query = "SELECT count(*) FROM predictions WHERE id = ?"
+            assert store.execute(query, (made,)).fetchone() == (1,)  # its journal was moved first
         replacing = Pod(cluster, "serving-2", pods["adega"])
         with probed(replacing):
-            wait_until(lambda: made in recorded(replacing.url("http")))
+            assert made in recorded(replacing.url("http"))
             assert versions(replacing.url("http")) == {1: [], 2: ["live"]}
 
 
@@ -193,7 +197,7 @@ def test_a_pod_is_replaced_under_load_and_no_request_is_lost(team: Team):
         for each in (kubelet, its_kubelet):
             assert (each.killed, each.failures["liveness"]) == ("", [])
         assert not its_kubelet.failures["readiness"]
-        wait_until(lambda: {*clients.ids} <= recorded(new.url("http"), team.key))
+        assert {*clients.ids} <= recorded(new.url("http"), team.key)
         new.kill()
 
 
