@@ -15,6 +15,7 @@ from serving.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_KEY_BYTES = 32  # of Ed25519
+MAX_HOST_NAME = 253  # characters, as of a DNS name
 MIN_SECRET = 32  # characters of the secret of sessions
 ROUTE = re.compile(r"/[\w/.:~-]*", re.ASCII)
 STORE = "store"  # a value of `journal_required`
@@ -84,6 +85,11 @@ def _public_keys(text: str) -> str:
     return "" if sound else "public keys as `adega signing-key` prints them, with commas between"
 
 
+def _host_name(text: str) -> str:
+    sound = text.isprintable() and len(text) <= MAX_HOST_NAME
+    return "" if sound else f"a name of {MAX_HOST_NAME} printable characters at most"
+
+
 def _models_url(text: str) -> str:
     if text.startswith(("/", "file:///")):
         return ""
@@ -106,7 +112,9 @@ class Settings:
     """The service's settings; a field `max_records` is read from `MAX_RECORDS`."""
 
     host: str = "127.0.0.1"  # in the container 0.0.0.0, as it is called from outside
-    host_name: str = ""  # by which GET /hosts shows this host, if not by the name of the machine
+    host_name: str = _setting(
+        "", expected=_host_name
+    )  # by which GET /hosts shows this host, if not by the name of the machine
     published_host: str = ""  # address that a container's port is published at, if not HOST
     port: int = _setting(5000, max=65_535, also=("AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"))
     web_concurrency: int = _setting(2, max=256)  # worker processes

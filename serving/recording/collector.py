@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 Describe = Callable[[], bytes]
 STATUS_INTERVAL = 1_000  # milliseconds between two statuses during a long run
-SEEN_INTERVAL = 5_000  # milliseconds between two notes that this host is there
+SEEN_INTERVAL = 5.0  # seconds between two notes that this host is there
 REST = 1000  # times the duration of rewriting the database
 RETRY, REST_OF_ERASING = 5, 2  # seconds after a failure; times the duration of the attempt
 
@@ -67,7 +67,7 @@ class Collector:
         self._collected = 0  # all that was recorded until then is in the store
         self._positions: dict[str, Position] = {}
         self._migrated = False
-        self.seen = 0  # when this host was last written down in the store
+        self.seen = 0.0  # when this host was last written down in the store, by no wall clock
         self._writing = threading.Lock()  # held to write to the database or to rewrite it
         self._removed = 0  # predictions, since the last rewrite
         self._rewritable = 0.0  # from when on the next rewrite is allowed
@@ -109,16 +109,17 @@ class Collector:
 
     def _report(self) -> None:
         """Report this host to all that share the store, if the last report is some time ago."""
-        now, host = clock.now(), host_id(self.folder)
-        if now <= self.seen + SEEN_INTERVAL:
+        since = time.monotonic()
+        if self.seen and since < self.seen + SEEN_INTERVAL:
             return
+        host = host_id(self.folder)
         self.store.hosts.see(host, self.name, self._collected)
         if self._describe:
             self._write_status("")
-            waiting, behind = self._status.entries, self._status.behind(now)
+            waiting, behind = self._status.entries, self._status.behind(clock.now())
             state = msgspec.Raw(self._describe())
             self.store.hosts.report(host, Report(waiting, behind, state))
-        self.seen = now
+        self.seen = since
 
     def stop(self) -> None:
         """Write down that this host stops, if all of its journal is in the store.

@@ -32,7 +32,8 @@ class InlineCollector:
         self._collector = Collector(journal.folder, store, days)
         self._stored = -1  # lines of the journal; a process before this one may have left some
         self._reason = ""
-        self._failed = self._expired = self._released = 0
+        self._failed = self._expired = 0
+        self._released = 0.0
 
     def mark(self) -> tuple[int, int]:
         """Return what changes as soon as something is recorded, or is to be erased."""

@@ -1,40 +1,24 @@
-"""A host's copy of the models in an object store: a folder of models like any other.
+"""A host's copy of the models in an object store: a folder of models like any other."""
 
-Beside what is in any folder of models, each version's folder has `.objects.json`: which objects it
-is a copy of, to see whether they are still what is in the object store.
-"""
-
-import hashlib
-import os
 import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
 
 from serving.errors import ArtefactError, ObjectStoreError, without_path
 from serving.lock import locked
 from serving.models import model_folder
-from serving.models.model_folder import CURRENT, LOG, MANIFEST, RETIRED, TRIAL
-from serving.models.signatures import SIGNATURE
+from serving.models.model_folder import CURRENT, LOG, RETIRED, TRIAL
+from serving.versions.copying import copied_from, copy_version, mark_damaged, remove
 from serving.versions.decision import Decision, Numbered, decided, read_copied
-from serving.versions.listing import PLAIN, ETags, Model, decision_name, parsed
+from serving.versions.listing import ETags, Model, decision_name, parsed
 from serving.versions.objects import Missing, Objects
 
-OBJECTS = ".objects.json"
 LEFT = 3600  # seconds after which a copy that was not finished was killed
 REST = 60  # seconds after which a damaged version is copied again
-
-
-class _Manifest(msgspec.Struct):
-    """What a copy is verified by."""
-
-    name: str
-    version: int
-    files: dict[str, str]
 
 
 class Mirror:
@@ -74,7 +58,11 @@ class Mirror:
             for name, model in models.items():
                 self._copy_decisions(name, model, behind)
         for name, model in models.items():
-            self._copy_versions(name, model, self._serving(name, model), behind)
+            serving = self._serving(name, model)
+            if served:  # at a start, which would fail with a copy that was damaged since
+                for number in serving:
+                    mark_damaged(self._folder((name, number)))
+            self._copy_versions(name, model, serving, behind)
         with locked(self.models_dir):
             for name, model in models.items():
                 try:
@@ -123,12 +111,12 @@ class Mirror:
         """Copy the versions that are not here; what fails holds up no other."""
         for number in numbers:
             key, e_tags = (name, number), model.versions[number]
-            if _copied_from(self._folder(key)) == e_tags:
+            if copied_from(self._folder(key)) == e_tags:
                 continue
             was, since, reason = self._damaged.get(key, ({}, 0.0, ""))
             if was != e_tags or time.monotonic() > since + REST:
                 try:
-                    self._copy(key, e_tags)
+                    copy_version(self.objects, self._folder(key), e_tags)
                 except ArtefactError as error:
                     reason = str(error)
                     self._damaged[key] = e_tags, time.monotonic(), reason
@@ -140,48 +128,6 @@ class Mirror:
                     self._damaged.pop(key, None)
                     continue
             behind[name] = f"version {number} in the object store is not copied: {reason}"
-
-    def _copy(self, key: tuple[str, int], e_tags: ETags) -> None:
-        """Copy a version beside its place, verify it and put it there."""
-        name, number = key
-        folder = self._folder(key)
-        aside = folder.with_name(f".{number}.{uuid4().hex}")
-        aside.mkdir()
-        try:
-            self._fetch(key, MANIFEST, aside)
-            try:
-                manifest = msgspec.json.decode((aside / MANIFEST).read_bytes(), type=_Manifest)
-            except ValueError as error:
-                raise ArtefactError(f"{name} {number}: {MANIFEST}: {error}") from error
-            if (manifest.name, manifest.version) != key:
-                of = f"{manifest.name} {manifest.version}"
-                raise ArtefactError(f"{name} {number}: {MANIFEST} is of {of}")
-            for file, sha256 in manifest.files.items():
-                if not PLAIN.fullmatch(file) or self._fetch(key, file, aside) != sha256:
-                    raise ArtefactError(
-                        f"{name} {number}: {file} is not the file that {MANIFEST} was written for"
-                    )
-            if SIGNATURE in e_tags:
-                self._fetch(key, SIGNATURE, aside)
-            model_folder.write_through(aside / OBJECTS, msgspec.json.encode(e_tags))
-            if _copied_from(folder) == e_tags:  # another process of this host was faster
-                return
-            if folder.exists():
-                self._remove(folder)
-            aside.rename(folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-
-    def _fetch(self, key: tuple[str, int], file: str, folder: Path) -> str:
-        """Copy an object to a file; return its sha256."""
-        found = hashlib.sha256()
-        with (folder / file).open("wb") as copy:
-            for chunk in self.objects.chunks(f"{key[0]}/{key[1]}/{file}"):
-                found.update(chunk)
-                copy.write(chunk)
-            copy.flush()
-            os.fsync(copy.fileno())
-        return found.hexdigest()
 
     def _settle(self, name: str, model: Model, behind: dict[str, str]) -> None:
         """Put into effect what is decided and copied; remove what is deleted."""
@@ -199,30 +145,16 @@ class Mirror:
             if number in (holds.live, holds.trial, *before):
                 behind.setdefault(name, f"version {number} is gone from the object store")
             else:
-                self._remove(self._folder((name, number)))
+                remove(self._folder((name, number)))
         for left in folder.glob(".*"):  # of a copy that was killed
             if left.is_dir() and time.time() - left.stat().st_mtime > LEFT:
                 shutil.rmtree(left, ignore_errors=True)
-
-    def _remove(self, folder: Path) -> None:
-        """Remove a version in one step, so that nobody reads half of it."""
-        aside = folder.with_name(f".{folder.name}.{uuid4().hex}")
-        folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
 
     def _folder(self, key: tuple[str, int]) -> Path:
         return self.models_dir / key[0] / str(key[1])
 
     def _log(self, name: str) -> list[Numbered]:
         return read_copied(self.models_dir / name)
-
-
-def _copied_from(folder: Path) -> ETags:
-    """Return which objects a version's folder is a copy of."""
-    try:
-        return msgspec.json.decode((folder / OBJECTS).read_bytes(), type=ETags)
-    except (OSError, ValueError):
-        return {}
 
 
 def _replace(path: Path, numbers: Iterable[int]) -> None:

@@ -216,6 +216,16 @@ def test_a_host_whose_clock_is_wrong_is_up_all_the_same(
     assert abs(clock.now() - wrong) > 1_000_000
 
 
+def test_a_host_whose_clock_is_set_back_goes_on_reporting(
+    ana: Host, monkeypatch: pytest.MonkeyPatch
+):
+    ana.report()
+    earlier = clock.now() - clock.DAY
+    monkeypatch.setattr(clock, "now", lambda: earlier)
+    age(monkeypatch, hosts.SILENT + 1_000)
+    assert ana.report()["state"] == "up"
+
+
 @pytest.mark.slow
 def test_a_host_shows_since_when_it_follows_no_object_store(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -61,13 +61,16 @@ def test_a_wrong_value_is_named_with_its_variable(variable: str, value: str):
         ("ALERT_WEBHOOK", "https://user:secret@example.org/"),
         ("ALERT_WEBHOOK", "https://example.org/a secret"),
         ("ALERT_WEBHOOK", "https://[secret/"),
+        ("HOST_NAME", "secret\x07"),
+        ("HOST_NAME", "secret" * 50),
+        ("HOST_NAME", "secret\udcff"),  # as Python reads bytes that are not UTF-8
         ("ALERT_WEBHOOK_KEY", "whsec_no secret in base64"),
         ("ALERT_WEBHOOK_KEY", "whsec_"),
         ("ALERT_WEBHOOK_KEY", "whsec_é"),
     ],
 )
 def test_a_wrong_value_that_may_hold_a_secret_is_not_quoted(variable: str, value: str):
-    with pytest.raises(SettingsError, match=f"^{variable} is not (the URL|a key)") as raised:
+    with pytest.raises(SettingsError, match=f"^{variable} is not (the URL|a key|a name)") as raised:
         Settings.from_environment({variable: value})
     assert "secret" not in str(raised.value)
 

@@ -308,6 +308,15 @@ def test_a_start_copies_what_serves_and_leaves_the_rest_for_later(ana: Host, bob
     assert (bob.wine / "3").exists()
 
 
+@pytest.mark.parametrize("file", ["model.pkl", MANIFEST])
+@pytest.mark.parametrize("damage", [b"", b"other bytes"])
+def test_a_start_replaces_a_copy_that_was_damaged_on_the_host(ana: Host, file: str, damage: bytes):
+    ana.pull()
+    (ana.wine / "1" / file).write_bytes(damage)
+    assert predict(create_app(ana.settings).test_client(), wine())["version"] == 1
+    assert ana.decisions.read("wine", 1)
+
+
 def test_a_host_whose_copy_was_deleted_copies_again(ana: Host):
     ana.pull()
     shutil.rmtree(ana.wine / "1")
