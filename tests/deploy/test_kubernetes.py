@@ -150,15 +150,23 @@ def _selectors(resource: Resource) -> list[dict[str, str]]:
 
 
 def test_a_pod_has_time_for_all_that_a_stop_takes(overlay: list[Resource]):
-    """preStop, then gunicorn's requests, and as long again for the journal."""
+    """preStop, then what gunicorn gives requests and the journal together, and 3 seconds more."""
     pod = one(overlay, "Deployment", "adega")["spec"]["template"]["spec"]
     (serving,) = pod["containers"]
     program, seconds = serving["lifecycle"]["preStop"]["exec"]["command"]
     assert program == "sleep"
     graceful = _in_gunicorn_conf("graceful_timeout")
-    assert pod["terminationGracePeriodSeconds"] > int(seconds) + 2 * graceful
+    assert pod["terminationGracePeriodSeconds"] > int(seconds) + graceful + 3
     # Longer than it takes until every node has taken the pod's address away.
     assert int(seconds) >= 10
+
+
+def test_only_a_pod_that_does_not_respond_is_started_again(overlay: list[Resource]):
+    """A database that is away makes it not ready, and no restart would mend that."""
+    (serving,) = one(overlay, "Deployment", "adega")["spec"]["template"]["spec"]["containers"]
+    asked = {name: serving[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness")}
+    assert {each["path"] for each in asked.values()} == {"/health/live"}
+    assert serving["readinessProbe"]["httpGet"]["path"] == "/health/ready"
 
 
 def _in_gunicorn_conf(name: str) -> Any:
