@@ -94,6 +94,7 @@ class Team(NamedTuple):
     cluster: Cluster
     pods: dict[str, Any]
     key: str
+    postgresql: str
 
     @contextmanager
     def serving(self, name: str) -> Iterator[tuple[Pod, Kubelet]]:
@@ -117,14 +118,14 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         run("docker", "tag", image, name)
     try:
         with Cluster(resources, folder) as cluster:
-            start_postgresql(cluster)
+            postgresql = start_postgresql(cluster)
             start_objects(cluster, folder)
             pods = dict(pod_templates(resources))
             upload = json.loads(json.dumps(pods["adega"]))
             upload["spec"]["containers"][0]["args"] = ["adega", "upload", "models"]
             uploading = Pod(cluster, "upload", upload)
             assert uploading.wait() == 0, uploading.logs()
-            yield Team(cluster, pods, key)
+            yield Team(cluster, pods, key, postgresql)
     finally:
         run("docker", "rmi", *used)
 
@@ -154,12 +155,13 @@ def write_overlay(folder: Path) -> str:
     return keys["ana"]
 
 
-def start_postgresql(cluster: Cluster) -> None:
+def start_postgresql(cluster: Cluster) -> str:
     variables = {"USER": "adega", "PASSWORD": "password", "DB": "adega"}
     options = [f"--env=POSTGRES_{name}={value}" for name, value in variables.items()]
     id_ = cluster.start("postgres", "--network-alias=postgres", *options, "postgres:17")
     ready = ("docker", "exec", id_, "pg_isready", "-h", "127.0.0.1", "-U", "adega")
     wait_until(lambda: "accepting" in run(*ready, check=False))
+    return id_
 
 
 def start_objects(cluster: Cluster, folder: Path) -> None:
@@ -199,6 +201,24 @@ def test_a_pod_is_replaced_under_load_and_no_request_is_lost(team: Team):
         assert not its_kubelet.failures["readiness"]
         assert {*clients.ids} <= recorded(new.url("http"), team.key)
         new.kill()
+
+
+def test_pods_wait_for_postgresql_and_none_is_started_again(team: Team):
+    with team.serving("there") as (there, kubelet):
+        run("docker", "kill", team.postgresql)
+        coming = Pod(team.cluster, "coming", team.pods["adega"])
+        its_kubelet = Kubelet(coming)
+        try:
+            wait_until(lambda: not kubelet.ready.is_set())
+            wait_until(lambda: len(its_kubelet.failures["readiness"]) > 1)
+            run("docker", "start", team.postgresql)
+            wait_until(lambda: kubelet.ready.is_set() and its_kubelet.ready.is_set())
+            for each in (kubelet, its_kubelet):
+                assert (each.killed, each.failures["liveness"]) == ("", [])
+        finally:
+            its_kubelet.stop()
+        there.kill()
+        coming.kill()
 
 
 def test_a_team_is_monitored_and_retrained_and_what_passes_the_gate_goes_live(team: Team):
