@@ -226,11 +226,16 @@ def story(page: Path | None) -> None:
 
 @main.command()
 @click.option("--rows", type=click.IntRange(10_000), help="Query a store of so many, instead.")
-def store(rows: int | None) -> None:
+@click.option("--on", default="sqlite", type=click.Choice(["sqlite", "postgresql"]))
+def store(rows: int | None, on: str) -> None:
     """Measure how fast the store inserts predictions, or how long queries of a full one take."""
+    from bench.partitions import measure  # noqa: PLC0415
     from bench.store import queries, rates  # noqa: PLC0415
 
-    echo(rates(200_000) if rows is None else queries(rows))
+    if rows is None:
+        echo(rates(200_000))
+    else:
+        echo((measure if on == "postgresql" else queries)(rows))
 
 
 @main.command(name="lambda")

@@ -5,7 +5,7 @@ And the own ids that callers give their requests.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Self
 
@@ -31,6 +31,28 @@ class PredictionId(NamedTuple):
         if not found:
             return None
         return cls(found["model"], int(found["version"]), int(found["time"], 16))
+
+
+class TimeRange(NamedTuple):
+    """Between which times something was made, both included: milliseconds since 1970, UTC."""
+
+    first: int
+    last: int
+
+
+ANY_TIME = TimeRange(-(2**63), 2**63 - 1)
+MARGIN = 60_000  # milliseconds; as a time range chooses partitions, not rows, it costs nothing
+
+
+def time_range(prediction_ids: Iterable[str]) -> TimeRange:
+    """Return a range that the times in some ids are well within; any time if one is not an id."""
+    times = []
+    for each in prediction_ids:
+        found = PredictionId.read(each)
+        if not found:
+            return ANY_TIME
+        times.append(found.time)
+    return TimeRange(min(times) - MARGIN, max(times) + MARGIN) if times else ANY_TIME
 
 
 def make(model: str, version: int, now: int, count: int) -> list[str]:

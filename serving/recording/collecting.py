@@ -43,7 +43,7 @@ def run(
     keep_temporary_files(settings)
     with ExitStack() as open_:
         open_.enter_context(lock)
-        store = open_.enter_context(closing(Store(settings.store_url)))
+        store = open_.enter_context(closing(Store(settings.store_url, settings.retention_days)))
         feed = None
         if settings.journal_required == STORE:
             feed = open_.enter_context(closing(Feed(settings.journal_dir)))

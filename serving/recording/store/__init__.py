@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from serving import ids
 from serving.recording.entry import Entry
 from serving.recording.store import (
     known,
@@ -27,8 +28,10 @@ from serving.recording.store.hosts import Hosts
 from serving.recording.store.labelled import ACTUAL, LATEST_FIRST
 from serving.recording.store.layouts import Layout, Layouts
 from serving.recording.store.new_feedback import FeedbackPart, WindowState
+from serving.recording.store.partitions import Partitions
 from serving.recording.store.reports import Reports
 from serving.recording.store.rows import (
+    IN_TIME_RANGE,
     Cursor,
     Feedback,
     Labelled,
@@ -49,6 +52,7 @@ DELETE_POSITION = sql.text("DELETE FROM segments WHERE name = :name")
 
 IS_LABEL = sql.text("prediction LIKE '\"%'")  # exactly as in the index, or it is not used
 PREDICTIONS = sql.select(*predictions.c, ACTUAL)
+ONE = PREDICTIONS.where(predictions.c.id == sql.bindparam("id"), IN_TIME_RANGE)
 FEEDBACK = sql.select(*(feedback.c[name] for name in Feedback.__struct_fields__)).order_by(
     *LATEST_FIRST
 )
@@ -58,6 +62,11 @@ class Store:
     """Predictions and feedback; every method may raise `StoreError`.
 
     It connects when it is first used, so it can be created before a fork and used after.
+
+    Parameters
+    ----------
+    days : int
+        How long predictions are kept, for the size of PostgreSQL's partitions; 0 for ever.
 
     Attributes
     ----------
@@ -73,8 +82,9 @@ class Store:
         The latest retrainings.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, days: int = 0) -> None:
         self._database = Database(url)
+        self._partitions = Partitions(self._database, days)
         self._layouts, self._added_layouts = Layouts(), set[Layout]()
         self.reports = Reports(self._database)
         self.deliveries = Deliveries(self._database)
@@ -87,6 +97,7 @@ class Store:
         self._added_layouts.clear()  # it may be another database than before
         with self._database.writing() as connection:
             migrations.migrate(connection)
+        self._partitions.forget()
 
     def pending_migrations(self) -> list[str]:
         """Return the names of the migration steps that have not been applied yet."""
@@ -116,6 +127,8 @@ class Store:
                     feedback=without_erased(connection, new.feedback),
                     trials=without_erased(connection, new.trials),
                 )
+        if self._database.is_postgresql:
+            self._partitions.prepare(new.times())
         with self._database.writing_at_once() as connection:
             write(connection, new, positions)
         self._added_layouts.update(unknown)
@@ -135,7 +148,10 @@ class Store:
     def prediction(self, prediction_id: str) -> tuple[Prediction, list[Feedback]] | None:
         """Return a prediction and all its feedback, the latest first."""
         with self._database.reading() as connection:
-            row = connection.execute(PREDICTIONS.where(predictions.c.id == prediction_id)).first()
+            for made in (ids.time_range([prediction_id]), ids.ANY_TIME):
+                bound = {"id": prediction_id, **made._asdict()}
+                if row := connection.execute(ONE, bound).first():
+                    break
             if row is None:
                 return None
             given = connection.execute(FEEDBACK.where(feedback.c.prediction_id == prediction_id))
@@ -190,7 +206,9 @@ class Store:
         if since is not None:
             page = page.where(column.time >= since)
         if bounds:  # only the lowest: with two, SQLite may start at the wrong one
-            page = page.where(sql.tuple_(column.time, column.id) < sql.tuple_(*min(bounds)))
+            last = min(bounds)
+            page = page.where(column.time <= last.time)
+            page = page.where(sql.tuple_(column.time, column.id) < sql.tuple_(*last))
         if version is not None:
             page = page.where(column.version == version)
         if label is not None:
@@ -224,6 +242,8 @@ class Store:
         """
         parameters = {"model": model, "version": version, "max_rows": trials.MAX_ROWS}
         with self._database.reading() as connection:
+            made = ids.time_range(connection.scalars(trials.IDS, parameters))
+            parameters |= made._asdict()
             query = trials.NUMBERS if numbers else trials.LABELS
             row = connection.execute(query, parameters).one()
         return Trial(version, "mae" if numbers else "accuracy", *row)

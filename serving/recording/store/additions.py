@@ -17,6 +17,7 @@ from serving.recording.store.rows import NUMBERS, Feedback, Position, Prediction
 
 NAMES = ", ".join(predictions.c.keys())
 INTO = f"INTO predictions ({NAMES})"
+TIME = predictions.c.keys().index("time")
 BATCH = 100  # rows in a statement: SQLite needs a third less time than one by one
 # All rows in one statement, with each column as one parameter, a JSON array. A COPY would take some
 # more round trips, and fails if a row exists already.
@@ -37,7 +38,9 @@ IN_ORDER = sql.text(f"SELECT pg_advisory_xact_lock({LOCK + 1})")
 INSERT_FEEDBACK = sql.text("""
     INSERT INTO feedback (prediction_id, actual, time, request_id, early, key)
     VALUES (:id, :actual, :time, :request_id,
-            CASE WHEN EXISTS (SELECT 1 FROM predictions WHERE id = :id) THEN 0 ELSE 1 END, :key)
+            CASE WHEN EXISTS (
+                SELECT 1 FROM predictions WHERE id = :id AND time BETWEEN :first AND :last
+            ) THEN 0 ELSE 1 END, :key)
     ON CONFLICT (prediction_id, actual)
     DO UPDATE SET time = excluded.time, request_id = excluded.request_id, key = excluded.key
     WHERE (excluded.time, excluded.request_id) > (feedback.time, feedback.request_id)
@@ -62,6 +65,14 @@ class Additions(NamedTuple):
     predictions: list[tuple[Any, ...]]
     feedback: Sequence[Mapping[str, Any]]
     trials: Sequence[Mapping[str, Any]]
+
+    def times(self) -> dict[str, set[int]]:
+        """Return the times of rows of each table that is partitioned, if it gets any."""
+        times = {
+            "predictions": {row[TIME] for row in self.predictions},
+            "trials": {row["time"] for row in self.trials},
+        }
+        return {table: found for table, found in times.items() if found}
 
 
 def additions(entries: Iterable[Entry]) -> Additions:
@@ -98,7 +109,10 @@ def write(connection: sql.Connection, new: Additions, positions: Mapping[str, Po
     if new.feedback:
         if postgresql:  # on SQLite only one writes at a time
             connection.execute(IN_ORDER)
-        connection.execute(INSERT_FEEDBACK, new.feedback)
+        connection.execute(
+            INSERT_FEEDBACK,
+            [{**row, **ids.time_range([row["id"]])._asdict()} for row in new.feedback],
+        )
     if new.trials:
         connection.execute(INSERT_TRIAL, new.trials)
     if positions:

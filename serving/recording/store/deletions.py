@@ -7,12 +7,18 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sql
 
+from serving.ids import ANY_TIME, TimeRange
+
+# Before anything is read that is then deleted, as whoever makes a partition locks in this order.
+LOCK_PREDICTIONS = "LOCK TABLE ONLY predictions IN ROW EXCLUSIVE MODE"
 CHUNK = 500  # rows deleted in one transaction, some 10 ms
 
 _IDS: sql.BindParameter[str] = sql.bindparam("ids", expanding=True)
 DELETE_FEEDBACK = sql.text("DELETE FROM feedback WHERE prediction_id IN :ids").bindparams(_IDS)
 DELETE_TRIALS = sql.text("DELETE FROM trials WHERE prediction_id IN :ids").bindparams(_IDS)
-DELETE_PREDICTIONS = sql.text("DELETE FROM predictions WHERE id IN :ids").bindparams(_IDS)
+DELETE_PREDICTIONS = sql.text(
+    "DELETE FROM predictions WHERE id IN :ids AND time BETWEEN :first AND :last"
+).bindparams(_IDS)
 REPORTS = sql.text("SELECT model, version, time, report FROM reports WHERE report <> 'null'")
 EVIDENCE = sql.text(
     "SELECT DISTINCT model, version, raised, report FROM alerts WHERE report <> 'null'"
@@ -49,9 +55,15 @@ class _Report(msgspec.Struct):
     window: Window
 
 
-def delete(connection: sql.Connection, ids: Sequence[str]) -> Deleted:
-    """Delete predictions with their feedback and trials, within an open transaction."""
-    bound = {"ids": ids}
+def delete(connection: sql.Connection, ids: Sequence[str], made: TimeRange = ANY_TIME) -> Deleted:
+    """Delete predictions with their feedback and trials, within an open transaction.
+
+    Parameters
+    ----------
+    made : TimeRange
+        When the predictions were made, if that is known.
+    """
+    bound = {"ids": ids, **made._asdict()}
     statements = (DELETE_PREDICTIONS, DELETE_FEEDBACK, DELETE_TRIALS)
     return Deleted(*(connection.execute(each, bound).rowcount for each in statements))
 

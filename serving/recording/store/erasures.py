@@ -13,6 +13,7 @@ from serving.recording.store import erased, hosts, purging
 from serving.recording.store.database import Database
 from serving.recording.store.deletions import (
     CHUNK,
+    LOCK_PREDICTIONS,
     Window,
     blank_reports,
     delete,
@@ -74,6 +75,7 @@ OF_SUBJECT = (
 OF_MODEL = (
     sql.select(*(predictions.c[name] for name in ("time", "id", "record", "layout")))
     .where(predictions.c.model == sql.bindparam("model"))
+    .where(predictions.c.time >= sql.bindparam("time"))
     .where(
         sql.tuple_(predictions.c.time, predictions.c.id)
         > sql.tuple_(sql.bindparam("time"), sql.bindparam("id"))
@@ -216,6 +218,7 @@ class Erasures:
         started = time.monotonic()
         with self._database.writing() as connection:
             if self._database.is_postgresql:
+                connection.exec_driver_sql(LOCK_PREDICTIONS)
                 connection.exec_driver_sql(LOCK_REPORTS)
             spans = {
                 (model, version): (first, last)

@@ -3,12 +3,14 @@
 A released step is never changed or removed; a change of the tables is a new step at the end.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import sqlalchemy as sql
 
 from serving import clock
 from serving.errors import StoreError
+from serving.recording.store import partitioning
 
 LOCK = 0x7374_6F72_65  # "store": any number that no other program locks in the same database
 
@@ -31,6 +33,7 @@ class Step(NamedTuple):
 
     name: str
     statements: tuple[str, ...]
+    on_postgresql: Callable[[sql.Connection], None] = lambda _: None
 
 
 STEPS = (
@@ -228,6 +231,7 @@ STEPS = (
             "ALTER TABLE hosts ADD COLUMN report TEXT",
         ),
     ),
+    Step("partitions by time", (), partitioning.divide),
 )
 
 
@@ -266,6 +270,8 @@ def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None
                 for word, meaning in types.items():
                     statement = statement.replace(word, meaning)  # noqa: PLW2901
                 connection.execute(sql.text(statement))
+            if postgresql:
+                step.on_postgresql(connection)
             connection.execute(
                 sql.text("INSERT INTO applied_steps (name, time) VALUES (:name, :time)"),
                 {"name": step.name, "time": clock.now()},

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
+from serving import ids
 from serving.recording.store.aggregates import as_text, json_array
 from serving.recording.store.database import Database
 from serving.recording.store.prefetch import prefetch
-from serving.recording.store.rows import feedback, predictions
+from serving.recording.store.rows import IN_TIME_RANGE, feedback, predictions
 from serving.recording.store.windows import WindowLimits
 
 BATCH = 2_000  # rows
@@ -31,6 +32,10 @@ _OF_VERSION = (
     & (feedback.c.place > sql.bindparam("after"))
 )
 _EXISTS = sql.select(sql.exists().where(_OF_VERSION))
+# Ids of one version are in the order of their times.
+_ENDS = sql.select(
+    sql.func.min(feedback.c.prediction_id), sql.func.max(feedback.c.prediction_id)
+).where(_OF_VERSION, feedback.c.place <= sql.bindparam("last_place"))
 
 
 def _select_parts() -> sql.Select[*tuple[Any, ...]]:
@@ -42,9 +47,12 @@ def _select_parts() -> sql.Select[*tuple[Any, ...]]:
             sql.func.coalesce(predictions.c.probabilities, NULL),
         )
         .join_from(
-            feedback, predictions, predictions.c.id == feedback.c.prediction_id, isouter=True
+            feedback,
+            predictions,
+            (predictions.c.id == feedback.c.prediction_id) & IN_TIME_RANGE,
+            isouter=True,
         )
-        .where(_OF_VERSION, feedback.c.place <= sql.bindparam("last"))
+        .where(_OF_VERSION, feedback.c.place <= sql.bindparam("last_place"))
         .order_by(feedback.c.place)
         .limit(BATCH)
         .subquery()
@@ -119,11 +127,13 @@ def new_feedback(
 def _parts(
     database: Database, limits: WindowLimits, after: int, last: int
 ) -> Generator[FeedbackPart]:
+    parameters = {"after": after, "last_place": last, "prefix": limits.prefix}
     with database.reading() as connection:
+        ends = connection.execute(_ENDS, parameters).one()
+        parameters |= ids.time_range(each for each in ends if each)._asdict()
         while True:
-            parameters = {"after": after, "last": last, "prefix": limits.prefix}
             reached, *columns = connection.execute(_PARTS, parameters).one()
             if reached is None:
                 return
             yield FeedbackPart(*columns)
-            after = reached
+            parameters["after"] = reached

@@ -30,6 +30,12 @@ TEXTS = sql.text("""
     SELECT column_name, collation_name FROM information_schema.columns
     WHERE table_schema = current_schema() AND table_name = :table AND data_type = 'text'
 """)
+PARTITIONS = sql.text("""
+    SELECT relname, pg_get_expr(relpartbound, pg_class.oid)
+    FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+    WHERE inhparent = to_regclass(:table) AND EXISTS (
+        SELECT 1 FROM pg_stats WHERE schemaname = current_schema() AND tablename = relname)
+""")
 
 
 def truncate_log(database: Database) -> bool:
@@ -103,10 +109,32 @@ def _wait_for_snapshots(connection: sql.Connection) -> None:
 def _rewrite_tables(connection: sql.Connection) -> None:
     """Rewrite PostgreSQL's tables and indexes, and its statistics, which quote frequent values."""
     for table in TABLES:
-        if not connection.exec_driver_sql(f"SELECT 1 FROM {table} LIMIT 1").first():  # noqa: S608
+        if _is_empty(connection, table):
             _drop_statistics(connection, table)
+        for partition, bounds in connection.execute(PARTITIONS, {"table": table}).all():
+            if _is_empty(connection, partition):
+                _drop_statistics_of_partition(connection, table, partition, bounds)
         connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table}")
     connection.exec_driver_sql("VACUUM FULL pg_statistic")
+
+
+def _is_empty(connection: sql.Connection, table: str) -> bool:
+    return not connection.exec_driver_sql(f"SELECT 1 FROM {table} LIMIT 1").first()  # noqa: S608
+
+
+def _drop_statistics_of_partition(
+    connection: sql.Connection, table: str, partition: str, bounds: str
+) -> None:
+    """Drop the statistics of a partition that is empty now, while it is a table of its own."""
+    connection.exec_driver_sql("BEGIN")
+    try:
+        connection.exec_driver_sql(f"ALTER TABLE {table} DETACH PARTITION {partition}")
+        _drop_statistics(connection, partition)
+        connection.exec_driver_sql(f"ALTER TABLE {table} ATTACH PARTITION {partition} {bounds}")
+    except DBAPIError:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")
 
 
 def _drop_statistics(connection: sql.Connection, table: str) -> None:

@@ -6,9 +6,12 @@ import time
 
 import sqlalchemy as sql
 
+from serving.ids import TimeRange
+from serving.recording.store import partitions
 from serving.recording.store.database import Database
 from serving.recording.store.deletions import (
     CHUNK,
+    LOCK_PREDICTIONS,
     Window,
     blank_reports,
     delete,
@@ -23,7 +26,8 @@ NEXT_MODEL = sql.text("SELECT min(model) FROM predictions WHERE model > :model")
 # From the end of the last chunk, or PostgreSQL would pass over all deleted rows until a vacuum.
 EXPIRED = sql.text("""
     SELECT time, id FROM predictions
-    WHERE model = :model AND time < :since AND (time, id) > (:after_time, :after_id)
+    WHERE model = :model AND time < :since AND time >= :after_time
+    AND (time, id) > (:after_time, :after_id)
     ORDER BY time, id LIMIT :limit
 """)
 DELETE_UNMATCHED = sql.text("""
@@ -39,7 +43,7 @@ NEXT_TRIAL = sql.text("""
     ORDER BY model, version LIMIT 1
 """)
 DELETE_OLD_TRIALS = sql.text("""
-    DELETE FROM trials WHERE (prediction_id, version) IN (
+    DELETE FROM trials WHERE time < :since AND (prediction_id, version) IN (
         SELECT prediction_id, version FROM trials
         WHERE model = :model AND version = :version AND time < :since LIMIT :limit)
 """)
@@ -55,7 +59,8 @@ def delete_older(database: Database, since: int) -> int:
     Also delete feedback and trials that are as old and have no prediction, and the monitor's
     results from then; of alerts that last, only their report. SQLite overwrites all of it.
     """
-    deleted, model = 0, _model_after(database, "")
+    deleted = partitions.delete_older(database, since) if database.is_postgresql else 0
+    model = _model_after(database, "")
     while model is not None:
         last = Cursor(-1, "")
         while chunk := _delete_predictions(database, model, since, last):
@@ -92,10 +97,13 @@ def _delete_predictions(database: Database, model: str, since: int, after: Curso
     bounds = {"model": model, "since": since, "after_time": after.time, "after_id": after.id}
     started = time.monotonic()
     with database.writing() as connection:
+        if database.is_postgresql:
+            connection.exec_driver_sql(LOCK_PREDICTIONS)
         found = connection.execute(EXPIRED, bounds | {"limit": CHUNK})
         chunk = [Cursor(*row) for row in found]
         if chunk:
-            delete(connection, [prediction_id for _, prediction_id in chunk])
+            made = TimeRange(chunk[0].time, chunk[-1].time)
+            delete(connection, [prediction_id for _, prediction_id in chunk], made)
     let_others_write(started)
     return chunk
 

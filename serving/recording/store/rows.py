@@ -38,6 +38,8 @@ def table(name: str, *columns: str) -> sql.TableClause:
 
 predictions = table("predictions", *_KEYS, *_VALUES, "layout")
 feedback = table("feedback", "place", *_FEEDBACK)
+# With `ids.time_range` of the ids that a query names, PostgreSQL looks into one partition or few.
+IN_TIME_RANGE = predictions.c.time.between(sql.bindparam("first"), sql.bindparam("last"))
 
 
 class Feedback(msgspec.Struct, frozen=True):

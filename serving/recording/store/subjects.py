@@ -21,6 +21,7 @@ _IDS: sql.BindParameter[str] = sql.bindparam("ids", expanding=True)
 OF_SUBJECT = (
     sql.select(*predictions.c)
     .where(predictions.c.subject.in_(_KEYS))
+    .where(predictions.c.time >= sql.bindparam("time"))
     .where(
         sql.tuple_(predictions.c.time, predictions.c.id)
         > sql.tuple_(sql.bindparam("time"), sql.bindparam("id"))

@@ -11,7 +11,12 @@ _PAIRS = """
     FROM (SELECT * FROM trials WHERE model = :model AND version = :version
           ORDER BY time DESC LIMIT :max_rows) AS trial
     JOIN predictions AS live ON live.id = trial.prediction_id
+    AND live.time BETWEEN :first AND :last
 """
+IDS = sql.text("""
+    SELECT prediction_id FROM trials WHERE model = :model AND version = :version
+    ORDER BY time DESC LIMIT :max_rows
+""")
 LABELS = sql.text(f"""
     SELECT count(*),
         avg(CASE WHEN trial = live THEN 1.0 ELSE 0.0 END), NULL,

@@ -5,15 +5,17 @@ processes lock files.
 """
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from enum import IntEnum
 
 import sqlalchemy as sql
+from sqlalchemy.exc import SQLAlchemyError
 
 from serving.recording.store.database import Database
 from serving.recording.store.migrations import LOCK
 
 TRY = sql.text("SELECT pg_try_advisory_lock(:number)")
+RELEASE = sql.text("SELECT pg_advisory_unlock_all()")
 STILL = sql.text("SELECT 1")
 
 
@@ -65,6 +67,8 @@ class Turn:
                     connection.execute(STILL)
                     yield True
             finally:
+                with suppress(SQLAlchemyError):  # the server notices later that it is closed
+                    connection.execute(RELEASE)
                 connection.invalidate()  # closed, or the pool would keep the lock
 
 

@@ -26,7 +26,7 @@ def _select_predictions() -> sql.Select[Any]:
         sql.select(made.id, as_text(made.time), as_text(made.duration), made.record)
         .add_columns(made.prediction, made.probabilities, made.warnings, made.layout)
         .where(made.model == parameter("model"), made.version == parameter("version"))
-        .where(made.time >= parameter("since"))
+        .where(made.time >= parameter("since"), made.time <= parameter("time"))
         .where(sql.tuple_(made.time, made.id) < sql.tuple_(parameter("time"), parameter("id")))
         .order_by(made.time.desc(), made.id.desc())
         .limit(parameter("max_rows"))

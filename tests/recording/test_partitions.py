@@ -1,0 +1,398 @@
+"""PostgreSQL's tables are divided by time: each row is stored once, and dropped when too old."""
+
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+from entries import feedback, predicted
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.postgres import Postgres
+from serving import clock, ids
+from serving.recording.entry import TrialEntry
+from serving.recording.store import Store, partitions
+from serving.recording.store.additions import additions, write
+from serving.recording.store.database import Database
+from serving.recording.store.migrations import STEPS, migrate
+from serving.recording.store.partitions import HOUR, MAX_PARTITIONS, hours_of_partition
+from serving.recording.store.rows import Cursor
+
+BEFORE = STEPS[: [step.name for step in STEPS].index("partitions by time")]
+DAYS = 30
+NOW = clock.now()
+MIDNIGHT = NOW // clock.DAY * clock.DAY
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> str:
+    return postgres.new()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = Store(url, DAYS)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def run(url: str) -> Iterator[Any]:
+    """Run SQL of one's own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def run(*query: Any) -> list[Any]:
+            done = connection.execute(*query)
+            return done.fetchall() if done.description else []
+
+        yield run
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a lock for long, and nobody waits before the next attempt."""
+    monkeypatch.setattr(partitions, "SET_LOCK_WAIT", "SET LOCAL lock_timeout = 50")
+    monkeypatch.setattr(partitions, "TRIES", 1)
+    monkeypatch.setattr(partitions, "PAUSE", 0)
+    monkeypatch.setattr(partitions, "RETRY", 0)
+
+
+def made(time: int, count: int = 1, model: str = "wine", **changes: Any) -> Any:
+    """A prediction, or several of one request, whose ids contain their time."""
+    return predicted(*ids.make(model, 1, time, count), time=time, model=model, **changes)
+
+
+def with_all(entry: Any, later: int = 1) -> list[Any]:
+    """A prediction with feedback and a trial, made later by so much."""
+    at = entry.time + later
+    trial = TrialEntry(at, entry.model, 2, entry.ids, ["bom"] * len(entry.ids))
+    return [entry, feedback("bom", *entry.ids, at=at), trial]
+
+
+def parts(run: Any, table: str = "predictions") -> list[str]:
+    query = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass"
+    return sorted(name for (name,) in run(query, [table]))
+
+
+def rows_by_partition(run: Any, table: str = "predictions") -> dict[str, int]:
+    return dict(run(f"SELECT tableoid::regclass::text, count(*) FROM {table} GROUP BY 1"))
+
+
+def listed(store: Store, limit: int = 7, model: str = "wine") -> list[str]:
+    """The ids of all pages."""
+    found: list[Any] = []
+    after = None
+    while page := store.predictions(model, limit=limit, after=after):
+        found += page
+        after = Cursor(page[-1].time, page[-1].id)
+    assert found == sorted(found, key=lambda each: (each.time, each.id), reverse=True)
+    return [each.id for each in found]
+
+
+def test_rows_of_many_days_are_in_a_partition_of_each_day(store: Store, run: Any):
+    entries = [made(MIDNIGHT - day * clock.DAY, 3) for day in range(DAYS)]
+    random.Random(1).shuffle(entries)
+    for each in entries:
+        store.add([each], {})
+    assert set(rows_by_partition(run).values()) == {3}
+    assert len(rows_by_partition(run)) == DAYS
+    assert len(parts(run)) == DAYS + 2  # tomorrow's and the one for other times
+    assert set(listed(store)) == {each for entry in entries for each in entry.ids}
+
+
+def test_a_query_by_id_reads_one_partition(store: Store, run: Any):
+    entries = [made(MIDNIGHT - day * clock.DAY - HOUR) for day in range(DAYS)]
+    store.add(entries, {})
+    for entry in entries[:3]:
+        first, last = ids.time_range(entry.ids)
+        plan = run(
+            "EXPLAIN SELECT * FROM predictions WHERE id = %s AND time BETWEEN %s AND %s",
+            [entry.ids[0], first, last],
+        )
+        assert sum("Scan" in line for (line,) in plan) == 1
+        found = store.prediction(entry.ids[0])
+        assert found
+        assert found[0].id == entry.ids[0]
+    assert store.existing([each.ids[0] for each in entries] + ["never"]) == {
+        each.ids[0] for each in entries
+    }
+
+
+@pytest.mark.parametrize("time", [0, 1, 10**12, NOW + 400 * clock.DAY, 16**11 - 1])
+def test_rows_of_a_wrong_clock_are_stored_once_and_make_no_partition(
+    store: Store, run: Any, time: int
+):
+    before = parts(run)
+    wrong = with_all(made(time, 2))
+    for _ in range(2):
+        store.add([*wrong, made(NOW)], {})
+    assert rows_by_partition(run)["predictions_other"] == 2
+    assert len(parts(run)) == len(before) + 2
+    assert len(store.prediction(wrong[0].ids[0])[1]) == 1
+    assert store.trial("wine", 2, numbers=False).rows == 2
+    assert len(listed(store)) == 4
+    store.delete_older(NOW)
+    assert (store.prediction(wrong[0].ids[0]) is None) == (time < NOW)
+
+
+def test_a_host_whose_clock_is_wrong_makes_the_partitions_of_the_present(
+    store: Store, run: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(clock, "now", lambda: NOW + 5_000 * clock.DAY)
+    store.add([made(clock.now()), made(NOW)], {})
+    store.add([made(clock.now()), made(NOW)], {})
+    assert sorted(rows_by_partition(run).values()) == [2, 2]
+    assert len(parts(run)) == 3
+
+
+@pytest.mark.usefixtures("impatient")
+def test_rows_that_came_before_their_partition_are_moved_to_it(store: Store, run: Any, url: str):
+    """While somebody reads `other`, no partition can be made."""
+    early = with_all(made(NOW, 5))
+    with psycopg.connect(url) as reader:
+        reader.execute("SELECT count(*) FROM predictions_other, trials_other")
+        store.add(early, {})
+        assert rows_by_partition(run) == {"predictions_other": 5}
+    store.add([*early, made(NOW)], {})
+    assert "predictions_other" not in rows_by_partition(run)
+    assert "trials_other" not in rows_by_partition(run, "trials")
+    assert sum(rows_by_partition(run).values()) == 6
+    assert len(listed(store)) == 6
+
+
+def test_a_table_that_bears_the_name_of_a_partition_stops_no_row(store: Store, run: Any):
+    name = f"predictions_{clock.iso(MIDNIGHT)[:10].replace('-', '')}_00"
+    run(f"CREATE TABLE {name} AS SELECT 1 AS mine")
+    store.add([made(NOW)], {})
+    store.add([made(NOW)], {})
+    assert rows_by_partition(run) == {"predictions_other": 2}
+
+
+@pytest.mark.parametrize(("first", "then"), [(1, 30), (30, 1), (7, 365), (365, 7), (0, 2), (2, 0)])
+def test_partitions_never_overlap_when_retention_days_changes(
+    url: str, run: Any, first: int, then: int
+):
+    for days in (first, then, first):
+        with closing(Store(url, days)) as store:
+            store.migrate()
+            for day in range(40):
+                store.add([made(MIDNIGHT - day * clock.DAY + HOUR)], {})
+    assert sum(rows_by_partition(run).values()) == 120
+    with closing(Store(url, 1)) as store:
+        assert len(listed(store)) == 120
+
+
+@given(st.integers(1, 100_000))
+def test_there_are_few_partitions_however_long_rows_are_kept(days: int):
+    hours = hours_of_partition(days)
+    assert days * 24 / hours <= MAX_PARTITIONS
+    assert 24 % hours == 0 or hours % 24 == 0
+    assert hours == 1 or days * 24 / hours > MAX_PARTITIONS / 3
+
+
+def test_what_is_too_old_is_dropped_with_all_that_belongs_to_it(store: Store, run: Any):
+    old = [made(MIDNIGHT - day * clock.DAY - HOUR, 3) for day in (2, 3, 9)]
+    new = [made(MIDNIGHT + minute, 2) for minute in (0, 1)]
+    late = feedback("ruim", *old[0].ids, at=NOW)
+    lost = feedback("bom", ids.make("wine", 1, old[1].time, 1)[0], at=NOW)
+    store.add([each for entry in (*old, *new) for each in with_all(entry, 2 * clock.DAY)], {})
+    store.add([late, lost], {})
+    assert store.delete_older(MIDNIGHT) == 9
+    assert set(listed(store)) == {each for entry in new for each in entry.ids}
+    assert not {
+        name for name in parts(run) if name[-11:-3] < clock.iso(MIDNIGHT)[:10].replace("-", "")
+    } - {"predictions_other"}
+    left = {each for (each,) in run("SELECT prediction_id FROM feedback")}
+    assert left == {*new[0].ids, *new[1].ids, *lost.ids}
+    assert {each for (each,) in run("SELECT prediction_id FROM trials")} == {
+        *new[0].ids,
+        *new[1].ids,
+    }
+    store.add([late], {})  # for a prediction that is gone
+    assert store.unmatched(NOW + 1, 9)[0] == 4
+    store.delete_older(MIDNIGHT)
+    assert store.unmatched(NOW + 1, 9)[0] == 4
+    store.delete_older(NOW + 1)
+    assert store.unmatched(NOW + 1, 9)[0] == 0
+
+
+def test_ids_of_any_form_lose_their_feedback_with_their_partition(store: Store, run: Any):
+    names = ["a", "b/c", "wine.1.2", "wine.1.19aa63c2f3c0123456789abcdef", "z" * 200]
+    store.add([predicted(*names, time=MIDNIGHT - 2 * clock.DAY)], {})
+    store.add([feedback("bom", *names, at=NOW), TrialEntry(NOW, "wine", 2, names, ["bom"] * 5)], {})
+    assert store.delete_older(MIDNIGHT) == 5
+    assert run("SELECT count(*) FROM feedback") == run("SELECT count(*) FROM trials") == [(0,)]
+
+
+@pytest.mark.parametrize("since", [0, 1, HOUR, clock.DAY - 1, clock.DAY, clock.DAY + 1])
+def test_a_row_is_deleted_at_its_millisecond_wherever_partitions_end(store: Store, since: int):
+    start = MIDNIGHT - 5 * clock.DAY
+    offsets = [-1, 0, 1, HOUR - 1, HOUR, clock.DAY - 1, clock.DAY, clock.DAY + 1]
+    entries = {offset: made(start + offset) for offset in offsets}
+    store.add([each for entry in entries.values() for each in with_all(entry)], {})
+    gone = [offset for offset in offsets if offset < since]
+    assert store.delete_older(start + since) == len(gone)
+    assert set(listed(store)) == {
+        entry.ids[0] for offset, entry in entries.items() if offset not in gone
+    }
+
+
+@pytest.mark.usefixtures("impatient")
+def test_while_others_read_the_rows_are_deleted_and_the_partition_is_dropped_later(
+    store: Store, run: Any, url: str
+):
+    store.add(with_all(made(MIDNIGHT - 3 * clock.DAY, 5)), {})
+    before = parts(run)
+    with psycopg.connect(url) as reader:
+        reader.execute("SELECT count(*) FROM predictions")
+        assert store.delete_older(MIDNIGHT) == 5
+        assert parts(run) == before
+    assert listed(store) == []
+    assert store.delete_older(MIDNIGHT) == 0
+    assert len(parts(run)) == len(before) - 1
+
+
+def test_several_hosts_may_delete_at_the_same_time(store: Store, run: Any, url: str):
+    count = 200
+    for day in range(1, 6):
+        store.add(with_all(made(MIDNIGHT - day * clock.DAY, count)), {})
+    hosts = [Store(url, DAYS) for _ in range(4)]
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        deleted = list(pool.map(lambda host: host.delete_older(MIDNIGHT), hosts))
+    for host in hosts:
+        host.close()
+    assert sum(deleted) >= 5 * count
+    assert rows_by_partition(run) == {}
+    assert run("SELECT count(*) FROM feedback") == [(0,)]
+
+
+def of_before(url: str, *entries: Any) -> None:
+    """Add entries as the release before partitions did."""
+    with closing(Database(url)) as database:
+        with database.writing() as connection:
+            migrate(connection, BEFORE)
+        with database.writing() as connection:
+            write(connection, additions(entries), {})
+
+
+def test_the_rows_of_before_stay_and_are_recognised_when_they_come_again(url: str, run: Any):
+    old = [
+        made(NOW - 400 * clock.DAY, 3, own_id="mine", places=[0, 1, 2], subject="ana"),
+        made(NOW, 2),
+        made(NOW + 900 * clock.DAY),
+    ]
+    whole = [each for entry in old for each in with_all(entry)]
+    of_before(url, *whole)
+    run("CREATE ROLE analyst; GRANT SELECT ON predictions TO analyst, PUBLIC")
+    before = run("SELECT * FROM predictions ORDER BY id")
+    with closing(Store(url, DAYS)) as store:
+        store.migrate()
+        assert run("SELECT * FROM predictions ORDER BY id") == before
+        assert rows_by_partition(run) == {"predictions_first": 5, "predictions_other": 1}
+        assert run("SELECT has_table_privilege('analyst', 'predictions', 'SELECT')") == [(True,)]
+        tomorrow = made(MIDNIGHT + clock.DAY)
+        store.add([*whole, tomorrow], {})
+        assert sum(rows_by_partition(run).values()) == 7
+        assert len(rows_by_partition(run)) == 3
+        assert len(listed(store)) == 7
+        assert [len(store.prediction(each.ids[0])[1]) for each in old] == [1, 1, 1]
+        assert store.named(["mine/0"])["mine/0"][0] == 1
+        assert store.delete_older(NOW) == 3
+        assert store.delete_older(MIDNIGHT + clock.DAY) == 2
+        assert "predictions_first" not in parts(run)
+    run("DROP OWNED BY analyst; DROP ROLE analyst")
+
+
+def test_hosts_that_migrate_at_once_and_a_release_of_before_lose_nothing(url: str, run: Any):
+    """As in a rolling update: one host goes on with the release before while others start."""
+    of_before(url)
+    stop, sent = threading.Event(), []
+
+    def go_on() -> None:
+        with closing(Database(url)) as database:
+            while not stop.is_set():
+                entry = made(clock.now(), 5)
+                with database.writing() as connection:
+                    write(connection, additions(with_all(entry)), {})
+                sent.append(entry)
+
+    def start(number: int) -> None:
+        with closing(Store(url, DAYS)) as store:
+            store.migrate()
+            for at in range(5):
+                entry = made(NOW - (number + at) * clock.DAY, 5)
+                store.add(with_all(entry), {})
+                sent.append(entry)
+
+    with ThreadPoolExecutor(5) as pool:
+        old = pool.submit(go_on)
+        try:
+            for host in [pool.submit(start, number) for number in range(4)]:
+                host.result()
+        finally:
+            stop.set()
+        old.result()
+    everything = {each for entry in sent for each in entry.ids}
+    assert {each for (each,) in run("SELECT id FROM predictions")} == everything
+    assert run("SELECT count(*) FROM predictions") == [(len(everything),)]
+
+
+def test_hosts_add_rows_of_all_times_while_others_delete_and_read(url: str, run: Any):
+    """Each entry is delivered twice, by different hosts; none that is young enough is missing."""
+    since = MIDNIGHT - 3 * clock.DAY
+    with closing(Store(url, DAYS)) as store:
+        store.migrate()
+    chance = random.Random(7)
+    times = [
+        chance.choice(
+            [
+                MIDNIGHT - chance.randrange(40) * clock.DAY,
+                NOW + chance.randrange(-2, 3) * clock.DAY,
+                chance.randrange(16**11),
+            ]
+        )
+        for _ in range(60)
+    ]
+    entries = [with_all(made(time, 5)) for time in times]
+    twice = [*entries, *entries]
+    chance.shuffle(twice)
+    done = threading.Event()
+
+    def add(share: list[Any]) -> None:
+        with closing(Store(url, DAYS)) as store:
+            for each in share:
+                store.add(each, {})
+
+    def delete() -> None:
+        with closing(Store(url, DAYS)) as store:
+            while not done.is_set():
+                store.delete_older(since)
+
+    def read() -> None:
+        with closing(Store(url, DAYS)) as store:
+            while not done.is_set():
+                found = listed(store, limit=50)
+                assert len(found) == len({*found})
+
+    with ThreadPoolExecutor(8) as pool:
+        others = [pool.submit(delete), pool.submit(delete), pool.submit(read), pool.submit(read)]
+        try:
+            for host in [pool.submit(add, twice[at::4]) for at in range(4)]:
+                host.result()
+        finally:
+            done.set()
+        for other in others:
+            other.result()
+    with closing(Store(url, DAYS)) as store:
+        store.delete_older(since)
+        young = {each for all_ in entries if all_[0].time >= since for each in all_[0].ids}
+        assert set(listed(store)) == young
+        for table in ("feedback", "trials"):
+            found = run(f"SELECT prediction_id, count(*) FROM {table} GROUP BY 1")
+            assert dict(found) == dict.fromkeys(young, 1)
