@@ -1,32 +1,26 @@
 """What the manifests for Kubernetes and KServe describe, run by Docker exactly so."""
 
 import json
-import re
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
-from conftest import MODELS, ROOT, wine
+from conftest import MODELS, wine
 from endpoints import Clients, Endpoints
-from images import SERVING, TRAINING, build_training, run
+from images import build_training, run
+from kubelet import Kubelet, probed
 from manifests import DEPLOY, OVERLAYS, one, pod_templates, render
-from pods import Cluster, Kubelet, Pod, ask, probed
+from pods import Cluster, Pod, ask
 from servers import wait_until
+from team import Team, running_team
 from tensors import columns
 
-from serving.access import entries
-from serving.access.entries import Entry
-
-BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LAG = 3  # seconds for which new connections still arrive at a pod that ends
-WEED = ROOT / "tests/objects/.venv/bin/weed"  # SeaweedFS, a server of S3's protocol
-S3 = {"AWS_ACCESS_KEY_ID": "key-of-this-test", "AWS_SECRET_ACCESS_KEY": "secret-of-this-test"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,7 +71,7 @@ def test_a_small_one_serves_is_monitored_and_retrained_and_keeps_all_of_it(tmp_p
             run("docker", "exec", serving.id, "adega", "promote", "wine", "2", "--force")
             wait_until(lambda: versions(url) == {1: [], 2: ["live"]})
             made = predict(url)["id"]
-            assert serving.delete(kubelet) == 0
+            assert serving.delete(kubelet.stop) == 0
         assert (kubelet.killed, kubelet.failures["liveness"]) == ("", [])
         with closing(sqlite3.connect(tmp_path / "adega/serving.db")) as store:
             query = "SELECT count(*) FROM predictions WHERE id = ?"
@@ -88,98 +82,10 @@ def test_a_small_one_serves_is_monitored_and_retrained_and_keeps_all_of_it(tmp_p
             assert versions(replacing.url("http")) == {1: [], 2: ["live"]}
 
 
-class Team(NamedTuple):
-    """The overlay of docs/kubernetes.md, with PostgreSQL and an object store."""
-
-    cluster: Cluster
-    pods: dict[str, Any]
-    key: str
-    postgresql: str
-
-    @contextmanager
-    def serving(self, name: str) -> Iterator[tuple[Pod, Kubelet]]:
-        """A pod that serves, from when it is ready."""
-        pod = Pod(self.cluster, name, self.pods["adega"])
-        with probed(pod) as kubelet:
-            yield pod, kubelet
-
-
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    folder = tmp_path_factory.mktemp("team")
-    key = write_overlay(folder / "production")
-    resources = render(folder / "production")
-    used = {
-        each["image"]: TRAINING if TRAINING in each["image"] else SERVING
-        for _, template in pod_templates(resources)
-        for each in template["spec"]["containers"]
-    }
-    for name, image in used.items():
-        run("docker", "tag", image, name)
-    try:
-        with Cluster(resources, folder) as cluster:
-            postgresql = start_postgresql(cluster)
-            start_objects(cluster, folder)
-            pods = dict(pod_templates(resources))
-            upload = json.loads(json.dumps(pods["adega"]))
-            upload["spec"]["containers"][0]["args"] = ["adega", "upload", "models"]
-            uploading = Pod(cluster, "upload", upload)
-            assert uploading.wait() == 0, uploading.logs()
-            yield Team(cluster, pods, key, postgresql)
-    finally:
-        run("docker", "rmi", *used)
-
-
-def write_overlay(folder: Path) -> str:
-    """Write what docs/kubernetes.md has one write; return a key that may do everything."""
-    shutil.copytree(DEPLOY / "kubernetes", folder.parent / "adega/deploy/kubernetes")
-    folder.mkdir()
-    (overlay,) = BLOCK.findall((ROOT / "docs/kubernetes.md").read_text(encoding="utf-8"))
-    (folder / "kustomization.yaml").write_text(overlay)
-    variables = S3 | {
-        "AWS_ENDPOINT_URL": "http://objects:8333",
-        "DATABASE_URL": "postgresql://adega:password@postgres/adega",
-        "SESSION_SECRET": "s" * 32,
-    }
-    lines = [f"{name}={value}\n" for name, value in variables.items()]
-    (folder / "secret.env").write_text("".join(lines))
-    keys = {name: entries.generate() for name in ("ana", "prometheus")}
-    scopes = {"ana": ("admin",), "prometheus": ("metrics",)}
-
-    def put(kept: dict[str, Entry]) -> None:
-        for name, key in keys.items():
-            kept[name] = Entry(entries.hash_of(key).hex(), scopes[name])
-
-    entries.change_file(folder / "keys.json", put)
-    (folder / "metrics.key").write_text(keys["prometheus"])
-    return keys["ana"]
-
-
-def start_postgresql(cluster: Cluster) -> str:
-    variables = {"USER": "adega", "PASSWORD": "password", "DB": "adega"}
-    options = [f"--env=POSTGRES_{name}={value}" for name, value in variables.items()]
-    id_ = cluster.start("postgres", "--network-alias=postgres", *options, "postgres:17")
-    ready = ("docker", "exec", id_, "pg_isready", "-h", "127.0.0.1", "-U", "adega")
-    wait_until(lambda: "accepting" in run(*ready, check=False))
-    return id_
-
-
-def start_objects(cluster: Cluster, folder: Path) -> None:
-    identity = {
-        "name": "test",
-        "credentials": [dict(zip(("accessKey", "secretKey"), S3.values(), strict=True))],
-        "actions": ["Admin", "Read", "Write", "List"],
-    }
-    file = folder / "s3.json"
-    file.write_text(json.dumps({"identities": [identity]}))
-    mounts = (f"--volume={WEED}:/weed:ro", f"--volume={file}:/s3.json:ro", "--user=0")
-    server = ("/weed", "server", "-dir=/tmp", "-filer", "-s3", "-s3.config=/s3.json")
-    volume = ("-volume.max=20", "-master.volumeSizeLimitMB=64")
-    id_ = cluster.start("objects", "--network-alias=objects", *mounts, SERVING, *server, *volume)
-    probe = "import urllib.request as r; r.urlopen('http://127.0.0.1:8333/')"
-    wait_until(lambda: "403" in run("docker", "exec", id_, "python", "-c", probe, check=False))
-    made = "echo s3.bucket.create -name bucket | /weed shell"
-    run("docker", "exec", id_, "sh", "-c", made)
+    with running_team(tmp_path_factory.mktemp("team")) as started:
+        yield started
 
 
 def test_a_pod_is_replaced_under_load_and_no_request_is_lost(team: Team):
@@ -191,7 +97,7 @@ def test_a_pod_is_replaced_under_load_and_no_request_is_lost(team: Team):
         endpoints.add(coming)
         began = time.monotonic()
         timer = endpoints.remove_after(LAG, leaving)
-        assert old.delete(kubelet) == 0
+        assert old.delete(kubelet.stop) == 0
         assert time.monotonic() - began < old.spec["terminationGracePeriodSeconds"]
         timer.join()
         clients.finish()

@@ -1,12 +1,10 @@
-"""Pods, run by Docker as their manifests describe them, with probes and stops as by a kubelet."""
+"""Pods, run by Docker as their manifests describe them, and stopped as by a kubelet."""
 
 import base64
 import json
-import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -105,13 +103,12 @@ class Pod:
         """Wait for the end of the container; return its exit code."""
         return int(run("docker", "wait", self.id))
 
-    def delete(self, kubelet: "Kubelet | None" = None) -> int:
+    def delete(self, before_sigterm: Callable[[], None] = lambda: None) -> int:
         """Stop it as a kubelet does: preStop, SIGTERM, and a kill when the grace period is over."""
         ends = time.monotonic() + self.spec.get("terminationGracePeriodSeconds", 30)
         if hook := self.container.get("lifecycle", {}).get("preStop"):
             run("docker", "exec", self.id, *hook["exec"]["command"])
-        if kubelet:
-            kubelet.stop()
+        before_sigterm()
         left = int(ends - time.monotonic())
         run("docker", "stop", "--time", str(left), self.id)  # by SIGTERM, then SIGKILL
         return int(self.inspect(".State.ExitCode"))
@@ -173,86 +170,6 @@ class Pod:
         else:
             folder.chmod(0o2777)  # as a kubelet makes it
         return f"--volume={folder}:{path}:{mode}"
-
-
-class Kubelet:
-    """Probes a pod in the periods of its manifest, from its start on.
-
-    Attributes
-    ----------
-    ready : Event
-        Set while the pod gets connections.
-    failures : dict of str to list of str
-        By probe, how each attempt failed; those before the start are not in it.
-    killed : str
-        The probe because of which the pod would be killed; empty if none.
-    """
-
-    def __init__(self, pod: Pod) -> None:
-        self.pod, self.ready = pod, threading.Event()
-        self.failures: dict[str, list[str]] = {"readiness": [], "liveness": []}
-        self.killed = ""
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run)]
-        self._threads[0].start()
-
-    def stop(self) -> None:
-        """End the probes, as a kubelet does before it sends SIGTERM."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self) -> None:
-        probe = self.pod.container["startupProbe"]
-        for _ in range(probe["failureThreshold"]):
-            if not self._fault(probe) or self._stop.wait(probe["periodSeconds"]):
-                break
-        else:
-            self.killed = "startup"
-            return
-        for name in self.failures:
-            thread = threading.Thread(target=self._repeat, args=(name,))
-            self._threads.append(thread)
-            thread.start()
-
-    def _repeat(self, name: str) -> None:
-        probe, in_a_row = self.pod.container[f"{name}Probe"], 0
-        while not self._stop.is_set():
-            fault = self._fault(probe)
-            in_a_row = in_a_row + 1 if fault else 0
-            if fault:
-                self.failures[name].append(fault)
-            if name == "readiness" and not fault:
-                self.ready.set()
-            if in_a_row >= probe["failureThreshold"]:
-                if name == "liveness":
-                    self.killed = name
-                else:
-                    self.ready.clear()
-            self._stop.wait(probe["periodSeconds"])
-
-    def _fault(self, probe: Resource) -> str:
-        """Why a probe fails; empty if it succeeds."""
-        asked = probe["httpGet"]
-        request = urllib.request.Request(
-            self.pod.url(asked["port"]) + asked["path"], headers={"User-Agent": "kube-probe/1.37"}
-        )
-        try:
-            urllib.request.urlopen(request, timeout=probe["timeoutSeconds"]).close()
-        except OSError as error:
-            return repr(error)
-        return ""
-
-
-@contextmanager
-def probed(pod: Pod) -> Iterator[Kubelet]:
-    """Probe a pod that starts, and yield when it is ready."""
-    kubelet = Kubelet(pod)
-    try:
-        assert kubelet.ready.wait(150), f"{kubelet.killed}: {pod.logs()}"
-        yield kubelet
-    finally:
-        kubelet.stop()
 
 
 def ask(url: str, body: Any = None, key: str = "") -> Any:
