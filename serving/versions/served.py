@@ -137,7 +137,7 @@ def _created(folder: Path) -> BinaryIO:
 def _workers(folder: Path) -> list[dict[str, Served]]:
     """What each worker that lives serves; files of others are removed."""
     found = []
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # as before any worker has started
         for path in folder.iterdir():
             with suppress(OSError), path.open("rb") as file:
                 try:

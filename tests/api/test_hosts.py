@@ -128,6 +128,13 @@ def test_a_worker_that_was_killed_serves_nothing(start: Start):
     assert len([*folder.iterdir()]) == 1
 
 
+def test_a_folder_that_cannot_be_used_stops_no_collector(ana: Host):
+    made = predict(ana.client, wine())["id"]
+    (ana.collector.folder.parent / "served").write_bytes(b"no folder")
+    assert ana.report()["models"] == {}
+    assert ana.collector.store.prediction(made)
+
+
 def test_what_a_collector_has_left_to_do_is_shown(ana: Host, monkeypatch: pytest.MonkeyPatch):
     assert ana.report()["collector"] == {"waiting_entries": 0, "behind_seconds": 0}
     predict(ana.client, [wine()] * 3)
