@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bench.postgres import Postgres
 from serving import clock, ids
 from serving.recording.entry import TrialEntry
-from serving.recording.store import Store, partitions
+from serving.recording.store import Store, dropping, partitions
 from serving.recording.store.additions import additions, write
 from serving.recording.store.database import Database
 from serving.recording.store.migrations import STEPS, migrate
@@ -57,9 +57,10 @@ def run(url: str) -> Iterator[Any]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a lock for long, and nobody waits before the next attempt."""
-    monkeypatch.setattr(partitions, "SET_LOCK_WAIT", "SET LOCAL lock_timeout = 50")
-    monkeypatch.setattr(partitions, "TRIES", 1)
-    monkeypatch.setattr(partitions, "PAUSE", 0)
+    for room in (partitions, dropping):
+        monkeypatch.setattr(room, "SET_LOCK_WAIT", "SET LOCAL lock_timeout = 50")
+    monkeypatch.setattr(dropping, "TRIES", 1)
+    monkeypatch.setattr(dropping, "PAUSE", 0)
     monkeypatch.setattr(partitions, "RETRY", 0)
 
 

@@ -207,7 +207,8 @@ class Store:
             page = page.where(column.time >= since)
         if bounds:  # only the lowest: with two, SQLite may start at the wrong one
             last = min(bounds)
-            page = page.where(column.time <= last.time)
+            if self._database.is_postgresql:  # whose partitions are chosen by this
+                page = page.where(column.time <= last.time)
             page = page.where(sql.tuple_(column.time, column.id) < sql.tuple_(*last))
         if version is not None:
             page = page.where(column.version == version)

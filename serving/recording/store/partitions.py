@@ -7,14 +7,13 @@ host was wrong or since it is older than may be kept, is in the partition `other
 import logging
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sql
 
 from serving import clock
 from serving.errors import StoreError
-from serving.ids import PredictionId
 from serving.recording.store.database import Database
 from serving.recording.store.partitioning import KEYS, NOW
 
@@ -30,8 +29,6 @@ LOCK_WAIT = (
     1_500  # milliseconds in which others wait for a table; an autovacuum gives way after 1,000
 )
 RETRY = 10  # seconds until partitions are made that could not be
-TRIES, PAUSE = 10, 2  # to drop partitions while others read; seconds between two
-CHUNK = 10_000  # rows deleted in one transaction
 
 SET_LOCK_WAIT = f"SET LOCAL lock_timeout = {LOCK_WAIT}"
 PARTITIONS = sql.text("""
@@ -41,36 +38,6 @@ PARTITIONS = sql.text("""
 BOUNDS = re.compile(r"FOR VALUES FROM \((?P<first>.*)\) TO \((?P<end>.*)\)")
 NEVER = 2**63 - 1
 ENDS = {"MINVALUE": -(2**63), "MAXVALUE": NEVER}
-COUNT = sql.text("SELECT count(*) FROM predictions WHERE time >= :first AND time < :end")
-NEXT_ID = sql.text("""
-    SELECT id FROM predictions WHERE id > :after AND time >= :first AND time < :end
-    ORDER BY id LIMIT 1
-""")
-NEXT_TIME = sql.text("""
-    SELECT model, time FROM predictions
-    WHERE time >= :first AND time < :end AND (model, time) >= (:model, :at)
-    ORDER BY model, time LIMIT 1
-""")
-DELETE_HOUR = sql.text("""
-    DELETE FROM predictions WHERE model = :model AND time >= :first AND time < :end
-""")
-_OF_PREDICTIONS = """
-    prediction_id BETWEEN :low AND :high AND EXISTS (
-        SELECT 1 FROM predictions WHERE id = prediction_id AND time >= :first AND time < :end)
-"""
-DELETE_FEEDBACK = sql.text(f"""
-    DELETE FROM feedback WHERE (prediction_id, actual) IN (
-        SELECT prediction_id, actual FROM feedback WHERE {_OF_PREDICTIONS}
-        ORDER BY prediction_id LIMIT {CHUNK})
-    RETURNING prediction_id
-""")  # noqa: S608 - the text is constant
-# Those that were made later than their prediction; older ones go with partitions of their own.
-DELETE_TRIALS = sql.text(f"""
-    DELETE FROM trials WHERE time >= :end AND (prediction_id, version) IN (
-        SELECT prediction_id, version FROM trials WHERE trials.time >= :end AND {_OF_PREDICTIONS}
-        ORDER BY prediction_id LIMIT {CHUNK})
-    RETURNING prediction_id
-""")  # noqa: S608 - the text is constant
 
 
 class Partition(NamedTuple):
@@ -203,91 +170,3 @@ def _create(connection: sql.Connection, table: str, new: Partition) -> None:
     )
     bounds = f"FOR VALUES FROM ({new.first}) TO ({new.end})"
     run(f"ALTER TABLE {table} ATTACH PARTITION {new.name} {bounds}")
-
-
-def delete_older(database: Database, since: int) -> int:
-    """Delete predictions from before a time that are in a partition; return how many.
-
-    Before that, delete the feedback to them and their trials. Partitions whose rows are all too old
-    are dropped, unless others read for so long that it is left for the next time.
-    """
-    deleted, tries = 0, TRIES
-    for table in KEYS:
-        with database.reading() as connection:
-            old = [each for each in partitions_of(connection, table) if each.first < since]
-        for each in old:
-            if table == "predictions":
-                deleted += _delete_belonging(database, each._replace(end=min(each.end, since)))
-            is_gone = False
-            while each.end <= since and tries and not is_gone:
-                is_gone = _drop(database, table, each)
-                tries -= not is_gone
-                time.sleep(0 if is_gone else PAUSE)
-            if table == "predictions" and not is_gone:
-                _delete_rows(database, each, since)
-    return deleted
-
-
-def _delete_belonging(database: Database, partition: Partition) -> int:
-    """Delete feedback and trials of a partition's predictions; return how many of these it has."""
-    times = {"first": partition.first, "end": partition.end}
-    for low, high in _id_ranges(database, partition):
-        for statement in (DELETE_FEEDBACK, DELETE_TRIALS):
-            start, deleted = low, CHUNK
-            while deleted == CHUNK:
-                with database.writing() as connection:
-                    bounds = {"low": start, "high": high, **times}
-                    found = connection.scalars(statement, bounds).all()
-                start, deleted = max(found, default=start), len(found)
-    with database.reading() as connection:
-        return connection.scalar(COUNT, times) or 0
-
-
-def _id_ranges(database: Database, partition: Partition) -> Iterator[tuple[str, str]]:
-    """Yield ranges that all ids of a partition are in, one for each version of a model."""
-    after, times = "", {"first": partition.first, "end": partition.end}
-    while True:
-        with database.reading() as connection:
-            found = connection.scalar(NEXT_ID, {"after": after, **times})
-        if found is None:
-            return
-        made_by, after = PredictionId.read(found), found
-        if made_by:
-            stem = f"{made_by.model}.{made_by.version}."
-            last = f"{stem}{min(partition.end, 16**11) - 1:011x}~"  # greater than all of this time
-            after = max(found, last)
-        yield found, after
-
-
-def _delete_rows(database: Database, partition: Partition, since: int) -> None:
-    """Delete the rows of a partition from before a time, an hour of a model in a transaction."""
-    model, at = "", partition.first
-    while True:
-        bounds = {"first": partition.first, "end": partition.end, "model": model, "at": at}
-        with database.reading() as connection:
-            found = connection.execute(NEXT_TIME, bounds).first()
-        if found is None:
-            return
-        model, at = found
-        if at >= since:
-            at = NEVER
-            continue
-        bounds = {"model": model, "first": at, "end": min(at + HOUR, since)}
-        with database.writing() as connection:
-            connection.execute(DELETE_HOUR, bounds)
-        at += HOUR
-
-
-def _drop(database: Database, table: str, partition: Partition) -> bool:
-    """Drop a partition, unless others read the table for too long; return whether it is gone."""
-    try:
-        with database.writing() as connection:
-            run = connection.exec_driver_sql
-            run(SET_LOCK_WAIT)
-            run(f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")
-            if partition in partitions_of(connection, table):  # another host may have dropped it
-                run(f"DROP TABLE {partition.name}")
-    except StoreError as error:
-        log.info("%s is too old, but is not dropped yet: %s", partition.name, error)
-        return False
-    return True

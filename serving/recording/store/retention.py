@@ -7,7 +7,7 @@ import time
 import sqlalchemy as sql
 
 from serving.ids import TimeRange
-from serving.recording.store import partitions
+from serving.recording.store import dropping
 from serving.recording.store.database import Database
 from serving.recording.store.deletions import (
     CHUNK,
@@ -59,7 +59,7 @@ def delete_older(database: Database, since: int) -> int:
     Also delete feedback and trials that are as old and have no prediction, and the monitor's
     results from then; of alerts that last, only their report. SQLite overwrites all of it.
     """
-    deleted = partitions.delete_older(database, since) if database.is_postgresql else 0
+    deleted = dropping.delete_older(database, since) if database.is_postgresql else 0
     model = _model_after(database, "")
     while model is not None:
         last = Cursor(-1, "")
