@@ -248,6 +248,16 @@ def cold_start(runs: int) -> None:
 
 
 @main.command()
+@click.option("--turns", default=8, show_default=True, type=click.IntRange(min=4))
+@click.option("--connections", default=64, show_default=True, type=click.IntRange(1))
+def required(turns: int, connections: int) -> None:
+    """Measure what it costs that responses wait until PostgreSQL has committed."""
+    from bench.required import cost  # noqa: PLC0415
+
+    echo(cost(turns, connections))
+
+
+@main.command()
 @click.option("--rows", default=100_000, show_default=True, type=click.IntRange(1_000))
 def streams(rows: int) -> None:
     """Measure files of many rows, by the command line and over HTTP."""

@@ -13,7 +13,7 @@ import psycopg
 
 DEBIAN = Path("/usr/lib/postgresql")  # where its package keeps what is not for PATH
 LOOPBACK = "127.0.0.1"
-OPTIONS = "-c unix_socket_directories='' -c fsync=off"
+OPTIONS = "-c unix_socket_directories=''"
 
 
 def programs() -> Path | None:
@@ -31,7 +31,14 @@ class Postgres:
     ----------
     host : str
         The address that it listens on, from whose network everybody is let in.
+
+    Attributes
+    ----------
+    fsync : bool
+        Whether its commits wait for the disk, from the next start on.
     """
+
+    fsync = False
 
     def __init__(self, bin_folder: Path, folder: Path, port: int, host: str = LOOPBACK) -> None:
         self.programs, self._folder, self._port, self._host = bin_folder, folder, port, host
@@ -62,7 +69,8 @@ class Postgres:
         self._run("pg_ctl", "start", "--wait", "-l", log, "-o", self._options())
 
     def _options(self) -> str:
-        return f"-p {self._port} -c listen_addresses={self._host} {OPTIONS}"
+        options = f"{OPTIONS} -c fsync={'on' if self.fsync else 'off'}"
+        return f"-p {self._port} -c listen_addresses={self._host} {options}"
 
     def stop(self) -> None:
         """Stop it at once, with whoever is connected."""
@@ -85,11 +93,14 @@ class Postgres:
 
 
 @contextmanager
-def running(bin_folder: Path, port: int, host: str = LOOPBACK) -> Iterator[Postgres]:
+def running(
+    bin_folder: Path, port: int, host: str = LOOPBACK, *, fsync: bool = False
+) -> Iterator[Postgres]:
     """Run a new server until the block ends."""
     # Not under pytest's folders, which are closed to the other user.
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         server = Postgres(bin_folder, Path(folder), port, host)
+        server.fsync = fsync
         server.start()
         try:
             yield server

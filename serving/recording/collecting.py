@@ -15,6 +15,7 @@ from serving.settings import STORE, Settings
 
 LOCK = "collector.lock"
 PAUSE = 0.5  # seconds between two runs
+SEVERAL, GATHER = 4, 0.002  # after so many entries at once, seconds in which more gather
 HOUR = 3600  # seconds
 
 
@@ -67,6 +68,8 @@ def _follow(collector: Collector, feed: Feed | None, pause: Callable[..., bool])
     while go_on:
         if feed:
             go_on = pause(max(0, due - time.monotonic()), feed)
+            if collector.moved >= SEVERAL:
+                time.sleep(GATHER)
             feed.receive()
         else:
             go_on = pause(PAUSE)

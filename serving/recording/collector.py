@@ -18,7 +18,15 @@ from serving.recording import erasure
 from serving.recording.backlog import Backlog
 from serving.recording.feed import Feed
 from serving.recording.host import host_id
-from serving.recording.segments import Chunk, blank, created, is_closed, list_segments, read_chunks
+from serving.recording.segments import (
+    Chunk,
+    blank,
+    created,
+    is_closed,
+    list_segments,
+    read_chunks,
+    sizes,
+)
 from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.recording.store.hosts import Report
@@ -48,6 +56,11 @@ class Collector:
         Returns, as JSON, what this host reports of itself; without it, it reports nothing.
     feed : Feed, optional
         Where those hear of each commit who wait for it.
+
+    Attributes
+    ----------
+    moved : int
+        How many entries the last attempt has moved.
     """
 
     def __init__(
@@ -65,6 +78,7 @@ class Collector:
         self._backlog = Backlog()
         self._status = Status(0, 0, 0, "")
         self._collected = 0  # all that was recorded until then is in the store
+        self.moved = 0
         self._positions: dict[str, Position] = {}
         self._migrated = False
         self.seen = 0.0  # when this host was last written down in the store, by no wall clock
@@ -134,12 +148,12 @@ class Collector:
     def _collect_new(self) -> None:
         """Move what was written since the last time, of all processes in one transaction."""
         found = {}
-        for path in list_segments(self.folder):
-            read = self._at(path.name).read
-            if path.stat().st_size > read:
-                with path.open("rb") as segment:
+        for name, size in sizes(self.folder).items():
+            read = self._at(name).read
+            if size > read:
+                with (self.folder / name).open("rb") as segment:
                     for chunk in islice(read_chunks(segment, read), 1):
-                        found[path.name] = chunk
+                        found[name] = chunk
         if found:
             self._add(found)
 
@@ -151,6 +165,7 @@ class Collector:
             for name, chunk in chunks.items()
         }
         self.store.add(entries, reached)
+        self.moved += len(entries)
         self._positions |= reached
         for name, chunk in chunks.items():
             self._backlog.move(name, chunk.end, chunk.lines)
@@ -239,7 +254,7 @@ class Collector:
         str
             Why the journal could not be moved, for HTTP clients; empty if it was.
         """
-        is_new = is_new and self._migrated
+        is_new, self.moved = is_new and self._migrated, 0
         try:
             for is_last in (True,) if self._status.reason else (False, False, True):
                 try:

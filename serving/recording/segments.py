@@ -90,6 +90,21 @@ def list_segments(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.name.isprintable() and path.is_file())
 
 
+def sizes(folder: Path) -> dict[str, int]:
+    """Return the size of each segment, by the name of its file; faster than `list_segments`.
+
+    Raises
+    ------
+    OSError
+    """
+    with os.scandir(folder) as found:
+        return {
+            each.name: each.stat().st_size
+            for each in found
+            if each.name.endswith(SUFFIX) and each.name.isprintable() and each.is_file()
+        }
+
+
 def created(path: Path) -> int:
     """Return when a segment was created, in milliseconds since 1970, UTC; by its name."""
     time_, _, _ = path.name.partition("-")

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 RESET = struct.pack("ii", 1, 0)  # a close sends a reset
+DONE = b"INSERT 0 1\0"  # by which the server confirms a row
 
 
 class Relay:
@@ -47,7 +48,7 @@ class Relay:
                     content = each.recv(2**16)
                     if not content:
                         return
-                    if self.resets and each is server and b"COMMIT" in content:
+                    if self.resets and each is server and DONE in content:
                         self.resets -= 1
                         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                         return

@@ -33,6 +33,12 @@ SET_POSITION = sql.text("""
     INSERT INTO segments (name, position, torn) VALUES (:name, :read, :torn)
     ON CONFLICT (name) DO UPDATE SET position = excluded.position, torn = excluded.torn
 """)
+SET_POSITIONS = """
+    INSERT INTO segments (name, position, torn) SELECT name, read::bigint, torn::bigint
+    FROM ROWS FROM (json_array_elements_text(%s), json_array_elements_text(%s),
+                    json_array_elements_text(%s)) AS columns (name, read, torn)
+    ON CONFLICT (name) DO UPDATE SET position = excluded.position, torn = excluded.torn
+"""
 # One collector at a time until its commit, so that whoever has read up to a place has missed none.
 IN_ORDER = sql.text(f"SELECT pg_advisory_xact_lock({LOCK + 1})")
 INSERT_FEEDBACK = sql.text("""
@@ -115,7 +121,10 @@ def write(connection: sql.Connection, new: Additions, positions: Mapping[str, Po
         )
     if new.trials:
         connection.execute(INSERT_TRIAL, new.trials)
-    if positions:
+    if positions and postgresql:
+        read, torn = zip(*positions.values(), strict=True)
+        connection.exec_driver_sql(SET_POSITIONS, _columns([*positions], read, torn))
+    elif positions:
         reached = [{"name": name, **at._asdict()} for name, at in positions.items()]
         connection.execute(SET_POSITION, reached)
 
@@ -222,5 +231,8 @@ def _statement(count: int) -> str:
 
 
 def _insert_columns(connection: sql.Connection, rows: list[tuple[Any, ...]]) -> None:
-    columns = tuple(json(column) for column in zip(*rows, strict=True))
-    connection.exec_driver_sql(INSERT_COLUMNS, columns)
+    connection.exec_driver_sql(INSERT_COLUMNS, _columns(*zip(*rows, strict=True)))
+
+
+def _columns(*columns: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(map(json, columns))

@@ -143,11 +143,10 @@ class Database:
             return
         with self._transaction(self._unguarded) as connection:
             driver: Any = connection.connection.driver_connection
+            # What is sent before the end of a pipeline is one transaction.
             with self._watch.watched(driver), driver.pipeline():
-                for statement in ("BEGIN", SETTINGS):
-                    connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(SETTINGS)
                 yield connection
-                connection.exec_driver_sql("COMMIT")
 
     @contextmanager
     def without_transaction(self) -> Iterator[sql.Connection]:
