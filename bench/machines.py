@@ -134,14 +134,15 @@ def sweep() -> None:
     for line in _ip("netns", "list").splitlines():
         namespace = line.split()[0]
         owner = namespace.removeprefix(NAME).partition("-")[0]
-        if namespace.startswith(NAME) and owner.isdigit() and not _runs(owner):
-            _remove(namespace)
+        if namespace.startswith(NAME) and owner.isdigit() and not runs(int(owner)):
+            with suppress(OSError):  # another run removes it, too
+                _remove(namespace)
 
 
-def _runs(pid: str) -> bool:
+def runs(pid: int) -> bool:
     """Whether a process has not ended; one that has may stay listed until its parent looks."""
     with suppress(OSError):
-        return stat(int(pid))[0] != "Z"
+        return stat(pid)[0] != "Z"
     return False
 
 

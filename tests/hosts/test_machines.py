@@ -35,14 +35,14 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next_one():
         [sys.executable, "-c", MAKE], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as run:
         assert run.stdout
-        asleep = Path(f"/proc/{run.stdout.readline().strip()}")
-        assert asleep.exists()
+        asleep = int(run.stdout.readline())
+        assert machines.runs(asleep)
         machines.sweep()  # of another one, while this one runs
         assert len(namespaces_of(run.pid)) == 2
         run.kill()
-    wait_until(lambda: not asleep.exists())
     machines.sweep()
     assert namespaces_of(run.pid) == []
+    wait_until(lambda: not machines.runs(asleep))
 
 
 def test_two_runs_at_once_do_not_meet():

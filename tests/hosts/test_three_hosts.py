@@ -3,6 +3,7 @@
 import http.cookiejar
 import json
 import os
+import shutil
 import time
 import urllib.error
 import urllib.parse
@@ -11,17 +12,20 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 from conftest import MODELS, ROOT, wine
 from hosts import Host as Uploader
 from hosts import upload_wine
 from keyed import bearing, entry, key_of, written
+from recorded import holding
 from servers import wait_until
 
 from bench import machines, seaweedfs
 from bench.clients import Clients
 from bench.seaweedfs import SeaweedFS
 from bench.three_hosts import Host, ThreeHosts, three_hosts
+from serving.recording.host import host_id
 from serving.recording.store import Store
 
 URL = "s3://adega/models"
@@ -122,6 +126,27 @@ def test_a_killed_host_costs_no_request_and_no_record(
     require_lossless(together, clients)
 
 
+def test_a_host_that_burns_loses_no_prediction_that_was_answered(
+    together: ThreeHosts, hosts: list[Host], clients: Clients
+):
+    """With its disk, where each response waits until PostgreSQL has its predictions."""
+    burnt = hosts[0]
+    burnt.stop()
+    burnt.start(JOURNAL_REQUIRED="store")
+    began = burnt.log.stat().st_size
+    with clients:
+        time.sleep(3)
+        burnt.kill()
+        burnt_id = host_id(burnt.var_dir / "journal")
+        shutil.rmtree(burnt.var_dir)
+        time.sleep(2)
+    assert burnt.log.read_bytes()[began:].count(b"/predict") > 10
+    require_lossless(together, clients)
+    with psycopg.connect(together.database_url) as database:  # no erasure need wait for it
+        database.execute("DELETE FROM hosts WHERE id = %s", [burnt_id])
+    burnt.start()
+
+
 def test_a_rolling_update_costs_no_request(
     together: ThreeHosts, hosts: list[Host], clients: Clients
 ):
@@ -145,6 +170,9 @@ def test_a_host_without_the_database_predicts_and_is_collected_later(
         answer = {"id": made, "actual": "ruim"}
         assert call(f"{hosts[2].url}/feedback", answer)[1] == {"recorded": 1, "unmatched": None}
         wait_until(lambda: store_of(cut) == "failing")
+        assert call(f"{cut.url}/models/wine/predictions")[0] == 503
+        for _ in range(12):  # whichever host is chosen first
+            assert call(f"{together.url}/models/wine/predictions")[0] == 200
         assert made in missing(together, {made})
         cut.machine.join("database")
         wait_until(lambda: store_of(cut) == "reached")
@@ -236,8 +264,7 @@ def test_an_erasure_reaches_the_journal_of_each_host(together: ThreeHosts, hosts
     wait_until(lambda: bool(call(found)[1]["erasures"][0]["done"]))
     assert call(found)[1]["erasures"][0]["predictions"] == len(hosts)
     for host in hosts:
-        journal = (host.var_dir / "journal").glob("*")
-        assert not [path for path in journal if MARK.encode() in path.read_bytes()]
+        assert holding(host.var_dir / "journal", MARK) == []
     assert call(f"{together.url}/subjects/{MARK}")[1]["predictions"] == []
 
 

@@ -19,7 +19,7 @@ def holding(folder: Path, mark: str = MARK) -> list[Path]:
     """The files under a folder that contain a mark, while others may remove some."""
     found = []
     for path in folder.rglob("*"):
-        with suppress(FileNotFoundError, IsADirectoryError):
+        with suppress(OSError):  # removed meanwhile, a folder, or a socket
             if mark.encode() in path.read_bytes():
                 found.append(path)
     return found
