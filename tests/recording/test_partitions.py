@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,10 +13,12 @@ import pytest
 from entries import feedback, predicted
 from hypothesis import given
 from hypothesis import strategies as st
+from recorded import MARK, Recorded
 
 from bench.postgres import Postgres
 from serving import clock, ids
 from serving.recording.entry import TrialEntry
+from serving.recording.erasure import Subject
 from serving.recording.store import Store, dropping, partitions
 from serving.recording.store.additions import additions, write
 from serving.recording.store.database import Database
@@ -271,6 +274,28 @@ def test_several_hosts_may_delete_at_the_same_time(store: Store, run: Any, url: 
     assert sum(deleted) >= 5 * count
     assert rows_by_partition(run) == {}
     assert run("SELECT count(*) FROM feedback") == [(0,)]
+
+
+def test_nothing_of_it_is_left_in_the_statistics_of_an_emptied_partition(
+    url: str, run: Any, tmp_path: Path
+):
+    recorded = Recorded(tmp_path, url)
+    recorded.record(
+        made(MIDNIGHT - 60 * clock.DAY, 300, subject=MARK), made(MIDNIGHT, 300, subject="other")
+    )
+    recorded.collector.attempt()
+    run("ANALYZE")
+    quoted = "SELECT tablename FROM pg_stats WHERE most_common_vals::text LIKE %s"
+    assert len(run(quoted, [f"%{MARK}%"])) == 2
+    before = parts(run)
+    assert recorded.erase(Subject([MARK])).done
+    assert run(quoted, [f"%{MARK}%"]) == []
+    assert parts(run) == before
+    again = made(MIDNIGHT - 60 * clock.DAY)
+    recorded.store.add([again], {})
+    assert recorded.store.existing(again.ids) == {*again.ids}
+    assert len(rows_by_partition(run)) == 2
+    recorded.close()
 
 
 def of_before(url: str, *entries: Any) -> None:

@@ -36,9 +36,11 @@ NEXT_TIME = sql.text("""
 DELETE_HOUR = sql.text("""
     DELETE FROM predictions WHERE model = :model AND time >= :first AND time < :end
 """)
+# With OFFSET each id is looked for; without it, all of a partition might be read for some of them.
 _OF_PREDICTIONS = """
     prediction_id BETWEEN :low AND :high AND EXISTS (
-        SELECT 1 FROM predictions WHERE id = prediction_id AND time >= :first AND time < :end)
+        SELECT 1 FROM predictions WHERE id = prediction_id AND time >= :first AND time < :end
+        OFFSET 0)
 """
 DELETE_FEEDBACK = sql.text(f"""
     DELETE FROM feedback WHERE (prediction_id, actual) IN (
