@@ -8,34 +8,24 @@ from pathlib import Path
 
 import pytest
 from conftest import BAD, GOOD, ROOT
+from images import build_function, run
 from lambda_events import answer, rest
 
 from bench.runtime_api import RuntimeAPI, function
 
-IMAGE = "adega-lambda"
 JSON = {"content-type": "application/json"}
 KEY = "k" * 16
 
 
 @pytest.fixture(scope="module")
-def image() -> int:
-    """Build the image; return its size in bytes."""
-    command = ["docker", "build", "--network=host", "--tag", IMAGE]
-    subprocess.run([*command, "--file", "deploy/lambda/Dockerfile", "."], cwd=ROOT, check=True)
-    command = ["docker", "image", "inspect", "--format", "{{.Size}}", IMAGE]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-@pytest.fixture(scope="module")
-def api(image: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeAPI]:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeAPI]:
     """The function in a container, which takes its invocations from an API of this machine."""
-    assert image
     name = f"adega-lambda-{os.getpid()}"
     command = [
         *("docker", "run", "--rm", "--name", name, "--network", "host", "--memory", "256m"),
         *("--read-only", "--tmpfs", "/tmp:size=512m,mode=1777", "--user", "993:990"),
         *("--cap-drop", "ALL", "--ipc", "none", "--env", "AWS_LAMBDA_RUNTIME_API"),
-        *("--env", f"ADMIN_KEYS=ana:{KEY}", IMAGE),
+        *("--env", f"ADMIN_KEYS=ana:{KEY}", build_function()),
     ]
     folder = tmp_path_factory.mktemp("image")
     with function(command, folder / "log", {**os.environ}, ROOT) as (started, _):
@@ -63,9 +53,14 @@ def test_a_decision_that_would_end_with_the_environment_is_refused(api: RuntimeA
     assert "cannot be written: Read-only file system" in refused.json["detail"]
 
 
-def test_the_image_has_no_server_and_no_compiler(image: int):
-    assert image < 480_000_000
-    listed = "import importlib.util as u; print(*map(u.find_spec, ('gunicorn', 'gevent', 'pip')))"
-    command = ["docker", "run", "--rm", "--entrypoint", "python", IMAGE, "-c", listed]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["None"] * 3
+def test_the_image_has_no_compiler_no_pip_and_no_health_check():
+    image = build_function()
+    size, check = run(
+        *("docker", "image", "inspect", image),
+        *("--format", "{{.Size}} {{.Config.Healthcheck.Test}}"),
+    ).split()
+    assert int(size) < 510_000_000
+    assert check == "[NONE]"
+    python = ("docker", "run", "--rm", "--entrypoint", "python", image, "-c")
+    has = "import importlib.util as u, shutil; print(u.find_spec('pip'), shutil.which('gcc'))"
+    assert run(*python, has).split() == ["None", "None"]

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-SERVING, TRAINING = "adega", "adega-training"
+SERVING, TRAINING, FUNCTION = "adega", "adega-training", "adega-lambda"
 
 
 def run(*command: str, check: bool = True, **environment: str) -> str:
@@ -27,14 +27,23 @@ def run(*command: str, check: bool = True, **environment: str) -> str:
 @cache
 def build_serving() -> str:
     """Build the image that serves; return its name."""
-    run("docker", "build", "--network=host", "--tag", SERVING, ".")
-    return SERVING
+    return _build(SERVING, "Dockerfile")
 
 
 @cache
 def build_training() -> str:
     """Build the image that trains, upon the one that serves; return its name."""
     build_serving()
-    file = ("--file", "deploy/training/Dockerfile")
-    run("docker", "build", "--network=host", "--tag", TRAINING, *file, ".")
-    return TRAINING
+    return _build(TRAINING, "deploy/training/Dockerfile")
+
+
+@cache
+def build_function() -> str:
+    """Build the image of AWS Lambda, upon the one that serves; return its name."""
+    build_serving()
+    return _build(FUNCTION, "deploy/lambda/Dockerfile")
+
+
+def _build(name: str, file: str) -> str:
+    run("docker", "build", "--network=host", "--tag", name, "--file", file, ".")
+    return name
