@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None, *, frozen: bool = False) -> Fla
     service = Service(
         registry,
         journal,
-        Store(settings.store_url),
+        Store(settings.store_url, settings.retention_days),
         privacy,
         Metrics(settings.metrics_dir),
         required=bool(settings.journal_required),

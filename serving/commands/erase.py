@@ -55,7 +55,7 @@ def erase(
     collector if one runs, else by itself. What is left is an entry that something was erased, when,
     by whom and how many. docs/privacy.md lists what else may hold it, such as backups.
     """
-    with closing(Store(settings.store_url)) as store:
+    with closing(Store(settings.store_url, settings.retention_days)) as store:
         erasing = Erasing(settings.journal_dir, store, Privacy(settings), settings.models_dir)
         what = _what(erasing, ids, subject, (model, field, value))
         if not yes:
