@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
@@ -17,14 +17,12 @@ from typing import Any, NamedTuple
 
 from bench import processes, seaweedfs
 from bench.errors import BenchError
-from bench.seaweedfs import SeaweedFS
 from bench.server import free_ports
+from bench.waiting import PATIENCE, wait_until
 from bench.workload import ROOT
 from serving.models import artefact
 
 KEY = "sixteen-or-more-characters"
-PATIENCE = 60.0  # seconds until each host must have followed
-STEP = 0.02  # seconds between two questions
 RECORD = (ROOT / "bom.json").read_bytes()
 
 
@@ -65,14 +63,9 @@ def measure(hosts: int, times: int) -> Iterator[str]:
     BenchError
         If a host does not start or follow, or SeaweedFS is missing.
     """
-    if not seaweedfs.PROGRAM.exists():
-        raise BenchError("SeaweedFS is not installed: run make test-objects first")
     with ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        server = SeaweedFS(folder)
-        server.start()
-        running.callback(server.kill)
-        server.make_bucket("adega")
+        server = running.enter_context(seaweedfs.running(folder))
         shared = {
             **seaweedfs.environment(server.port),
             "MODELS_URL": "s3://adega/models",
@@ -88,7 +81,7 @@ def measure(hosts: int, times: int) -> Iterator[str]:
             began = time.monotonic()
             host.promote(version)
             decided.append(time.monotonic() - began)
-            _wait(lambda version=version: all(each.version() == version for each in services))
+            wait_until(lambda version=version: all(each.version() == version for each in services))
             followed.append(time.monotonic() - began)
     yield f"{hosts} hosts, {times} promotions, SeaweedFS on the same machine; seconds"
     yield f"until the response:          median {median(decided):.2f}, at most {max(decided):.2f}"
@@ -123,17 +116,7 @@ def _service(folder: Path, shared: dict[str, str]) -> Iterator[Host]:
         )
     try:
         host = Host(int(port))
-        _wait(lambda: host.version() > 0)
+        wait_until(lambda: host.version() > 0)
         yield host
     finally:
         processes.stop(process)
-
-
-def _wait(condition: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        with suppress(OSError, http.client.HTTPException):
-            if condition():
-                return
-        time.sleep(STEP)
-    raise BenchError(f"not within {PATIENCE:.0f} s")

@@ -2,11 +2,10 @@
 
 import json
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -16,12 +15,13 @@ from obstore.store import S3Store
 
 from bench.errors import BenchError
 from bench.server import free_ports
+from bench.waiting import PATIENCE, wait_until
 from bench.workload import ROOT
 
 PROGRAM = ROOT / "tests" / "objects" / ".venv" / "bin" / "weed"  # of make test-objects
-PATIENCE = 60  # seconds until it must respond
 PARTS = ("master", "volume", "filer", "s3")  # each listens on two ports
 LOOPBACK = "127.0.0.1"
+BUCKET = "adega"
 KEY, SECRET = "key-of-a-test", "secret-of-a-test"
 IDENTITIES = {
     "identities": [
@@ -85,7 +85,7 @@ class SeaweedFS:
                 stdout=log,
                 stderr=log,
             )
-        self._wait(self._responds)
+        wait_until(self._responds, self._folder / "log")
 
     def make_bucket(self, name: str) -> None:
         """Make a bucket, as a first object does, which is not taken in its first seconds.
@@ -104,20 +104,13 @@ class SeaweedFS:
                 return True
             return False
 
-        self._wait(is_made)
+        wait_until(is_made, self._folder / "log")
 
     def kill(self) -> None:
         """Kill it, as a power failure would."""
         if self._process:
             self._process.kill()
             self._process.wait()
-
-    def _wait(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > deadline:
-                raise BenchError(f"SeaweedFS does not respond; its log is in {self._folder}")
-            time.sleep(0.05)
 
     def _responds(self) -> bool:
         """Whether it refuses, as it should, who has no key."""
@@ -127,3 +120,23 @@ class SeaweedFS:
             except urllib.error.HTTPError as error:
                 return error.code == HTTPStatus.FORBIDDEN
         return False
+
+
+@contextmanager
+def running(folder: Path, address: str = LOOPBACK) -> Iterator[SeaweedFS]:
+    """Run a new server with a bucket until the block ends.
+
+    Raises
+    ------
+    BenchError
+        If it is not installed, or does not respond in time.
+    """
+    if not PROGRAM.exists():
+        raise BenchError("SeaweedFS is not installed: run make test-objects first")
+    server = SeaweedFS(folder, address)
+    try:
+        server.start()
+        server.make_bucket(BUCKET)
+        yield server
+    finally:
+        server.kill()

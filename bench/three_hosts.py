@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +17,11 @@ from typing import Any
 from bench import machines, postgres
 from bench.errors import BenchError
 from bench.machines import Machine, Machines, address
+from bench.waiting import PATIENCE, wait_until
 from bench.workload import ROOT
 
 NAMES = ("ana", "bob", "eva")
 PORT, DATABASE_PORT, PROXY_PORT = 5000, 5432, 8080
-PATIENCE = 60  # seconds in which anything starts or stops
 
 
 class Host:
@@ -148,25 +147,6 @@ def status_of(url: str) -> int:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
-
-
-def wait_until(condition: Callable[[], bool], log: Path) -> None:
-    """Return as soon as a condition holds; connection errors mean not yet.
-
-    Raises
-    ------
-    BenchError
-        With the end of a log, if it does not in time.
-    """
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise BenchError(f"not within {PATIENCE} s: {log.read_text()[-2000:]}")
 
 
 @contextmanager

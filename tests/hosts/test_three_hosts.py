@@ -2,14 +2,13 @@
 
 import http.cookiejar
 import json
-import os
 import shutil
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 import psycopg
@@ -18,12 +17,12 @@ from conftest import MODELS, ROOT, wine
 from hosts import Host as Uploader
 from hosts import upload_wine
 from keyed import bearing, entry, key_of, written
+from programs import skip_or_fail
 from recorded import holding
 from servers import wait_until
 
 from bench import machines, seaweedfs
 from bench.clients import Clients
-from bench.seaweedfs import SeaweedFS
 from bench.three_hosts import Host, ThreeHosts, three_hosts
 from serving.recording.host import host_id
 from serving.recording.store import Store
@@ -42,13 +41,13 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeHosts]:
         machines.missing("haproxy"),
     ):
         if reason:
-            (pytest.fail if "CI" in os.environ else pytest.skip)(reason)
+            skip_or_fail(reason)
     folder = tmp_path_factory.mktemp("hosts")
-    s3 = SeaweedFS(tmp_path_factory.mktemp("s3"), machines.address("objects"))
 
     def share_models() -> dict[str, str]:
-        s3.start()
-        s3.make_bucket("adega")
+        s3 = stack.enter_context(
+            seaweedfs.running(tmp_path_factory.mktemp("s3"), machines.address("objects"))
+        )
         own = seaweedfs.environment(s3.port, s3.address)
         for name, value in own.items():
             environment.setenv(name, value)
@@ -65,12 +64,12 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeHosts]:
         "API_KEYS": KEYS,
         "SESSION_SECRET": "the same on each of the three hosts",
     }
-    with pytest.MonkeyPatch.context() as environment:
-        try:
-            with three_hosts(folder, options, share_models, **settings) as started:
-                yield started
-        finally:
-            s3.kill()
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        ExitStack() as stack,
+        three_hosts(folder, options, share_models, **settings) as started,
+    ):
+        yield started
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Hosts that share models through a server of S3's protocol, which is killed, slow, or fails."""
 
 import json
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from conftest import wine
-from hosts import Host, upload_wine
+from hosts import Host, running_s3, upload_wine
 from proxy import Proxy
 from servers import PATIENCE, Server, get, gunicorn, running, wait_until
 
@@ -28,14 +27,8 @@ count = iter(range(1_000))
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    if not seaweedfs.PROGRAM.exists():
-        missing = "SeaweedFS is not installed: make test-objects"
-        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
-    server = SeaweedFS(tmp_path_factory.mktemp("s3"))
-    server.start()
-    server.make_bucket("adega")
-    yield server
-    server.kill()
+    with running_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 def use(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,16 @@
 """Hosts that share an object store: each has a VAR_DIR of its own."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
 from conftest import MODELS
+from programs import skip_or_fail
 
+from bench import seaweedfs
+from bench.seaweedfs import SeaweedFS
 from serving.__main__ import main
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
@@ -47,3 +52,12 @@ def command(url: str, var_dir: Path, *arguments: str, **environment: str) -> str
 
 def upload_wine(url: str, folder: Path, models: Path = MODELS) -> None:
     command(url, folder, "upload", str(models), "wine")
+
+
+@contextmanager
+def running_s3(folder: Path) -> Iterator[SeaweedFS]:
+    """Run a server of S3's protocol with a bucket, `adega`, until the block ends."""
+    if not seaweedfs.PROGRAM.exists():
+        skip_or_fail("SeaweedFS is not installed: make test-objects")
+    with seaweedfs.running(folder) as server:
+        yield server

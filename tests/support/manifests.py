@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+from programs import skip_or_fail
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 OVERLAYS = DEPLOY / "kubernetes/overlays"
@@ -21,8 +21,7 @@ def kubectl(*arguments: str | Path, **variables: str) -> str:
     """What kubectl prints; a machine without it skips the test, unless it is to test all."""
     program = shutil.which("kubectl")
     if program is None:
-        missing = "kubectl is not installed; it is in Debian's package kubernetes-client"
-        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
+        skip_or_fail("kubectl is not installed; it is in Debian's package kubernetes-client")
     done = subprocess.run(
         [program, *arguments],
         env=os.environ | variables,

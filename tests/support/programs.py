@@ -1,12 +1,20 @@
-"""Programs of other projects, each run in the environment that its requirements are in."""
+"""Programs of others, which may be missing, or each need an environment of its own."""
 
 import os
 import subprocess
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 TESTS = Path(__file__).parent.parent
 CLIENTS, ORACLES = TESTS / "clients", TESTS / "oracles"
 ENVIRONMENTS = Path(os.environ.get("CLIENT_ENVIRONMENTS", CLIENTS))
+
+
+def skip_or_fail(missing: str) -> NoReturn:
+    """End a test for which something is missing: skipped, but failed where all are to be run."""
+    (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
 
 
 def call(name: str, *arguments: str, programs: Path = CLIENTS) -> str:

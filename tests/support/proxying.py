@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
+from programs import skip_or_fail
 from servers import PATIENCE, ROOT, free_port, wait_until
 
 NAME = "ml.example.org"
@@ -59,7 +59,7 @@ def program(name: str) -> str:
     """Where a program is; without it the test is skipped, unless all are to be run."""
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None:
-        (pytest.fail if "CI" in os.environ else pytest.skip)(f"apt-get install {name}")
+        skip_or_fail(f"apt-get install {name}")
     return found
 
 

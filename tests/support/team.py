@@ -14,12 +14,12 @@ from manifests import DEPLOY, pod_templates, render
 from pods import Cluster, Pod
 from servers import wait_until
 
+from bench import seaweedfs
 from serving.access import entries
 from serving.access.entries import Entry
 
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-WEED = ROOT / "tests/objects/.venv/bin/weed"  # SeaweedFS, a server of S3's protocol
-S3 = {"AWS_ACCESS_KEY_ID": "key-of-this-test", "AWS_SECRET_ACCESS_KEY": "secret-of-this-test"}
+S3 = {"AWS_ACCESS_KEY_ID": seaweedfs.KEY, "AWS_SECRET_ACCESS_KEY": seaweedfs.SECRET}
 
 
 class Team(NamedTuple):
@@ -99,15 +99,10 @@ def start_postgresql(cluster: Cluster) -> str:
 
 
 def start_objects(cluster: Cluster, folder: Path) -> None:
-    identity = {
-        "name": "test",
-        "credentials": [dict(zip(("accessKey", "secretKey"), S3.values(), strict=True))],
-        "actions": ["Admin", "Read", "Write", "List"],
-    }
     file = folder / "s3.json"
-    file.write_text(json.dumps({"identities": [identity]}))
-    assert WEED.exists(), "SeaweedFS is not installed: make test-docker"
-    mounts = (f"--volume={WEED}:/weed:ro", f"--volume={file}:/s3.json:ro", "--user=0")
+    file.write_text(json.dumps(seaweedfs.IDENTITIES))
+    assert seaweedfs.PROGRAM.exists(), "SeaweedFS is not installed: make test-docker"
+    mounts = (f"--volume={seaweedfs.PROGRAM}:/weed:ro", f"--volume={file}:/s3.json:ro", "--user=0")
     server = ("/weed", "server", "-dir=/tmp", "-filer", "-s3", "-s3.config=/s3.json")
     volume = ("-volume.max=20", "-master.volumeSizeLimitMB=64")
     id_ = cluster.start("objects", "--network-alias=objects", *mounts, SERVING, *server, *volume)

@@ -8,9 +8,9 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any, NamedTuple
 
-import pytest
 from conftest import ROOT
 from lambda_events import Answer, answer, rest
+from programs import skip_or_fail
 
 from bench.runtime_api import RuntimeAPI, function
 
@@ -49,8 +49,7 @@ class Function(NamedTuple):
 def running(folder: Path, **environment: str) -> Iterator[Function]:
     """Run the function with a /tmp of its own."""
     if not PYTHON.exists():
-        missing = "awslambdaric is not installed: make test-lambda"
-        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
+        skip_or_fail("awslambdaric is not installed: make test-lambda")
     folder.mkdir(parents=True, exist_ok=True)
     variables = {
         "PATH": os.environ["PATH"],

@@ -3,7 +3,6 @@
 import csv
 import itertools
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from conftest import GOOD, MODELS, rewrite
 from functions import JSON, Function, running
-from hosts import Host, upload_wine
+from hosts import Host, running_s3, upload_wine
 from lambda_events import KINDS, rest
 from servers import wait_until
 from training import output
@@ -132,17 +131,11 @@ def test_a_function_follows_what_is_decided_in_the_object_store(
 
 @pytest.fixture
 def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SeaweedFS]:
-    if not seaweedfs.PROGRAM.exists():
-        missing = "SeaweedFS is not installed: make test-objects"
-        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
     (tmp_path / "s3").mkdir()
-    server = SeaweedFS(tmp_path / "s3")
-    for name, value in seaweedfs.environment(server.port).items():
-        monkeypatch.setenv(name, value)
-    server.start()
-    server.make_bucket("adega")
-    yield server
-    server.kill()
+    with running_s3(tmp_path / "s3") as server:
+        for name, value in seaweedfs.environment(server.port).items():
+            monkeypatch.setenv(name, value)
+        yield server
 
 
 def test_a_function_takes_its_models_from_s3_and_goes_on_without(s3: SeaweedFS, tmp_path: Path):

@@ -1,13 +1,12 @@
 """The template is one of AWS SAM, and names what the function and its documentation have."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 from conftest import ROOT
+from programs import skip_or_fail
 
 TEMPLATE = ROOT / "deploy/lambda/template.yaml"
 LINT = Path(__file__).parent / ".venv-lint/bin/cfn-lint"
@@ -15,8 +14,7 @@ LINT = Path(__file__).parent / ".venv-lint/bin/cfn-lint"
 
 def test_the_template_is_valid():
     if not LINT.exists():
-        missing = "cfn-lint is not installed: make test-lambda"
-        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
+        skip_or_fail("cfn-lint is not installed: make test-lambda")
     done = subprocess.run([LINT, TEMPLATE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
