@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from serving import clock
-from serving.errors import ArtefactError, VersionRefused, without_path
+from serving.errors import ArtefactError, ObjectStoreError, VersionRefused, without_path
 from serving.lock import locked
 from serving.models import artefact, model_folder
 from serving.models.manifest import Manifest
@@ -80,7 +80,7 @@ class Decisions(VersionReader):
         ArtefactError
             If neither can be locked.
         ObjectStoreError
-            If the object store cannot be asked what is decided.
+            If the object store cannot be asked what is decided, or a decision cannot be read.
         """
         with ExitStack() as held:
             try:
@@ -95,7 +95,10 @@ class Decisions(VersionReader):
                         f"{model}: no folder of it can be locked: {without_path(second)}"
                     ) from second
             if self.shared:
-                self._numbers_taken[model] = self.shared.pull(model).decisions.get(model, 0)
+                pulled = self.shared.pull(model)
+                if reason := pulled.unread.get(model):
+                    raise ObjectStoreError(f"{reason}; nothing is decided until it can be read")
+                self._numbers_taken[model] = pulled.decisions.get(model, 0)
             yield
 
     def take(self, decision: Decision) -> None:

@@ -3,7 +3,6 @@
 import shutil
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -22,10 +21,17 @@ REST = 60  # seconds after which a damaged version is copied again
 
 
 class Mirror:
-    """The copy of an object store's models in a folder; several processes may copy at once."""
+    """The copy of an object store's models in a folder; several processes may copy at once.
+
+    Attributes
+    ----------
+    unread : dict of str to str
+        By model: why a decision could not be read the last time, so that nobody decides without it.
+    """
 
     def __init__(self, objects: Objects, models_dir: Path) -> None:
         self.objects, self.models_dir = objects, models_dir
+        self.unread: dict[str, str] = {}
         self._damaged: dict[tuple[str, int], tuple[ETags, float, str]] = {}
 
     def pull(
@@ -53,6 +59,7 @@ class Mirror:
         """
         self.models_dir.mkdir(parents=True, exist_ok=True)
         behind: dict[str, str] = {}
+        self.unread = {}
         with locked(self.models_dir):  # so that a listing is not applied after a later one
             models = parsed(self.objects.list(only))
             for name, model in models.items():
@@ -88,12 +95,14 @@ class Mirror:
                 log.append(known[number])
                 continue
             where = decision_name(name, number)
-            with suppress(Missing):  # deleted since it was listed
-                try:
-                    one = msgspec.json.decode(self.objects.read(where), type=Decision)
-                except ValueError as error:
-                    behind[name] = f"{where} in the object store is no decision: {error}"
-                    continue
+            try:
+                one = msgspec.json.decode(self.objects.read(where), type=Decision)
+            except Missing:  # deleted since it was listed
+                self.unread[name] = f"{where} in the object store is gone"
+            except ValueError as error:
+                self.unread[name] = f"{where} in the object store is no decision: {error}"
+                behind[name] = self.unread[name]
+            else:
                 fields = msgspec.structs.asdict(one)
                 log.append(Numbered(**fields, number=number, e_tag=e_tag))
         if log and log != [*known.values()]:

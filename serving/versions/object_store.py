@@ -72,11 +72,14 @@ class Pulled(msgspec.Struct, tag=True):
         The highest number that is taken.
     behind : dict of str to str
         What could not be copied, and why.
+    unread : dict of str to str
+        Why a decision could not be read.
     """
 
     decisions: dict[str, int]
     versions: dict[str, int]
     behind: dict[str, str]
+    unread: dict[str, str]
 
 
 class Made(msgspec.Struct, tag=True):

@@ -79,6 +79,7 @@ def _pull(mirror: Mirror, task: Pull) -> Pulled:
         {name: max(model.decisions, default=0) for name, model in models.items()},
         {name: max(model.versions, default=0) for name, model in models.items()},
         behind,
+        mirror.unread,
     )
 
 

@@ -234,14 +234,18 @@ def test_an_altered_copy_of_a_manifest_is_of_no_use(url: str, bob: Host):
     assert not (bob.settings.var_dir / "escaped").exists()
 
 
-def test_what_is_no_decision_is_reported_and_the_others_count(url: str, ana: Host):
-    (Path(url) / "wine/decisions/00000002.json").write_text("nonsense")
+def test_nothing_is_decided_while_a_decision_cannot_be_read(url: str, ana: Host):
+    add(ana)
+    foreign = Path(url) / "wine/decisions/00000002.json"
+    foreign.write_text("nonsense")
     assert "00000002.json in the object store is no decision" in ana.pull()["wine"]
     assert ana.live() == 1
-    add(ana)
+    with pytest.raises(ObjectStoreError, match="nothing is decided until it can be read"):
+        ana.versions.promote("wine", 2)
+    assert not (Path(url) / "wine/decisions/00000003.json").exists()
+    foreign.unlink()
     ana.versions.promote("wine", 2)
     assert ana.live() == 2
-    assert (Path(url) / "wine/decisions/00000003.json").exists()
 
 
 def test_a_deleted_version_is_deleted_here_unless_it_is_live(url: str, ana: Host, bob: Host):
