@@ -110,9 +110,9 @@ def _wait(settings: Settings, store: Store, erasing: Erasing, erasure: Erasure) 
             collecting.keep_temporary_files(settings)
             collector = Collector(settings.journal_dir, store, name=settings.host_name)
             collector.collect()
-            collector.erase()
+            collector.eraser.erase(collector.collect)
             while _found(erasing, erasure).done is None and is_waiting(PAUSE):
-                collector.erase()
+                collector.eraser.erase(collector.collect)
             collector.stop()
     return _found(erasing, erasure)
 

@@ -14,17 +14,17 @@ import msgspec
 
 from serving import clock
 from serving.errors import StoreError, without_path
-from serving.recording import erasure
 from serving.recording.backlog import Backlog
+from serving.recording.eraser import Eraser
 from serving.recording.feed import Feed
 from serving.recording.host import host_id
 from serving.recording.segments import (
     Chunk,
-    blank,
     created,
     is_closed,
     list_segments,
     read_chunks,
+    remove_expired,
     sizes,
 )
 from serving.recording.status import Status
@@ -38,7 +38,6 @@ Describe = Callable[[], bytes]
 STATUS_INTERVAL = 1_000  # milliseconds between two statuses during a long run
 SEEN_INTERVAL = 5.0  # seconds between two notes that this host is there
 REST = 1000  # times the duration of rewriting the database
-RETRY, REST_OF_ERASING = 5, 2  # seconds after a failure; times the duration of the attempt
 
 
 class Collector:
@@ -59,6 +58,8 @@ class Collector:
 
     Attributes
     ----------
+    eraser : Eraser
+        Carries out the requests to erase.
     moved : int
         How many entries the last attempt has moved.
     """
@@ -75,6 +76,7 @@ class Collector:
     ) -> None:
         self.folder, self.store, self.days, self._feed = folder, store, days, feed
         self.name, self._describe = name or socket.gethostname(), describe
+        self.eraser = Eraser(folder, store)
         self._backlog = Backlog()
         self._status = Status(0, 0, 0, "")
         self._collected = 0  # all that was recorded until then is in the store
@@ -85,12 +87,9 @@ class Collector:
         self._writing = threading.Lock()  # held to write to the database or to rewrite it
         self._removed = 0  # predictions, since the last rewrite
         self._rewritable = 0.0  # from when on the next rewrite is allowed
-        self._erasable = 0.0  # likewise the next attempt to erase
-        self._not_erased = ""  # why the last one failed
-        self._to_erase = 0  # requests in the store that are not done
 
-    def collect(self) -> None:
-        """Move all entries of the journal.
+    def collect(self) -> Mapping[str, Position]:
+        """Move all entries of the journal; return how far each of its segments is moved.
 
         Entries that are moved twice, after a crash in between, are in the store once.
 
@@ -120,6 +119,7 @@ class Collector:
                     self._remove(path, os.fstat(segment.fileno()).st_size)
         self._collected = started
         self._report()
+        return self._positions
 
     def _report(self) -> None:
         """Report this host to all that share the store, if the last report is some time ago."""
@@ -190,57 +190,6 @@ class Collector:
             self.store.delete_positions([path.name])
         path.unlink()
 
-    def erase(self) -> str:
-        """Carry out the requests to erase that wait; whatever fails, they wait until it is done.
-
-        All that was recorded before them is moved to the store first and deleted there. What the
-        journal has left is the files that processes still append to: they are blanked as far as
-        they are moved. Each host does so, and the last of them purges the database.
-
-        Returns
-        -------
-        str
-            For which hosts they wait; empty if for none that has been away for some time.
-
-        Raises
-        ------
-        StoreError, OSError
-        """
-        erasures, this_host = self.store.erasures, host_id(self.folder)
-        erasure.remove_unfinished(self.folder)
-        for request in erasure.waiting(self.folder):
-            erasures.share(request)
-            erasure.remove(self.folder, request)
-        mine, self._to_erase = erasures.waiting(this_host)
-        if mine:
-            self.collect()
-            for request in mine:
-                erasures.delete(request)
-            for path in list_segments(self.folder):
-                blank(path, self._at(path.name).read)
-            for request in mine:
-                erasures.end_part(request, this_host)
-        if not self._to_erase:
-            return ""
-        for ended in erasures.complete():
-            self._to_erase -= 1
-            log.info("erasure %s, requested by %s, is done", ended.id, ended.who)
-        return erasures.away()
-
-    def _attempt_to_erase(self) -> None:
-        started = time.monotonic()
-        if started < self._erasable:
-            return
-        reason = ""
-        try:
-            reason = self.erase()
-        except (StoreError, OSError) as error:
-            ended, reason = time.monotonic(), str(error)
-            self._erasable = ended + max(RETRY, REST_OF_ERASING * (ended - started))
-        if reason and reason != self._not_erased:
-            log.warning("what is to be erased is not erased yet: %s", reason)
-        self._not_erased = reason
-
     def attempt(self, *, is_new: bool = False) -> str:
         """Collect, erase and write the status; if it fails, the journal keeps everything.
 
@@ -271,7 +220,7 @@ class Collector:
             if self._feed:
                 self._feed.fail(public)
             with suppress(OSError):  # reported by the status
-                self._expire()
+                remove_expired(self.folder, self.days)
             return public
         if not is_new:
             self._write_status("")
@@ -284,7 +233,7 @@ class Collector:
                 self._collect_new()
             else:
                 self.collect()
-                self._attempt_to_erase()
+                self.eraser.attempt(self.collect)
 
     def _write_status(self, reason: str, public: str = "") -> None:
         """Write the status, and log when it changes."""
@@ -300,20 +249,9 @@ class Collector:
             size, entries = self._backlog.measure(segments, self._positions)
             collected = self._collected or min(map(created, segments), default=now)
             self._status = Status(
-                now, size, torn, reason, public, self._to_erase, entries, collected
+                now, size, torn, reason, public, self.eraser.waiting, entries, collected
             )
             self._status.write(self.folder)
-
-    def _expire(self) -> None:
-        """Remove segments that are too old to be kept, if the store was down for so long."""
-        for path in list_segments(self.folder) if self.days else ():
-            with path.open("rb") as segment:
-                last = os.fstat(segment.fileno()).st_mtime_ns // 1_000_000
-                if last < clock.now() - self.days * clock.DAY and is_closed(segment):
-                    log.error(
-                        "%s is older than RETENTION_DAYS: removed, though it was never moved", path
-                    )
-                    path.unlink()
 
     def delete_expired(self) -> None:
         """Delete what is too old from the store, to the last byte.

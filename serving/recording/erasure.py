@@ -1,6 +1,7 @@
-"""Requests to erase, which wait as files in the journal's folder until the collector has them done.
+"""Requests to erase, which wait as files in the journal's folder until the store has them.
 
-Nothing of a request is kept in the database, as it contains the very value that is to be erased.
+A request contains the very value that is to be erased. So the database keeps it only until every
+host has erased its part, and is then purged of it, too.
 """
 
 import os
@@ -93,7 +94,7 @@ def waiting(folder: Path) -> list[Request]:
 
 
 def remove(folder: Path, request: Request) -> None:
-    """Remove a request that is done.
+    """Remove a request that the store has.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """The files of the journal: one process appends to a segment, the others only read it."""
 
 import fcntl
+import logging
 import os
 import socket
 import time
@@ -13,6 +14,8 @@ import msgspec
 
 from serving import clock
 from serving.recording.entry import Entry, Line
+
+log = logging.getLogger(__name__)
 
 SUFFIX = ".jsonl"
 CHUNK_BYTES = 2**19
@@ -140,6 +143,23 @@ def blank(path: Path, end: int) -> None:
         segment.write(BLANK[-rest:] if rest else b"")
         segment.flush()
         flush_to_disk(segment.fileno())
+
+
+def remove_expired(folder: Path, days: int) -> None:
+    """Remove segments that are older than some days, even if they were never moved; 0 keeps them.
+
+    Raises
+    ------
+    OSError
+    """
+    for path in list_segments(folder) if days else ():
+        with path.open("rb") as segment:
+            last = os.fstat(segment.fileno()).st_mtime_ns // 1_000_000
+            if last < clock.now() - days * clock.DAY and is_closed(segment):
+                log.error(
+                    "%s is older than RETENTION_DAYS: removed, though it was never moved", path
+                )
+                path.unlink()
 
 
 def read_chunks(segment: BinaryIO, position: int = 0, containing: bytes = b"") -> Iterator[Chunk]:

@@ -18,7 +18,7 @@ from app import create_app
 from bench import postgres as postgresql
 from bench.postgres import Postgres
 from serving.errors import StoreError
-from serving.recording import collector, erasure
+from serving.recording import collector, eraser, erasure
 from serving.recording.erasure import Ids, Subject
 from serving.recording.store import Store, purging
 from serving.settings import Settings
@@ -36,8 +36,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A collector that neither waits for others nor before its next attempt."""
     monkeypatch.setattr(purging, "TRIES", 1)
     monkeypatch.setattr(purging, "PAUSE", 0)
-    monkeypatch.setattr(collector, "RETRY", 0)
-    monkeypatch.setattr(collector, "REST_OF_ERASING", 0)
+    monkeypatch.setattr(eraser, "RETRY", 0)
+    monkeypatch.setattr(eraser, "REST", 0)
 
 
 def test_nothing_of_it_is_left_in_the_file_of_sqlite(in_sqlite: Recorded, tmp_path: Path):
@@ -59,8 +59,8 @@ def test_a_foreign_file_does_not_stop_the_collector(in_sqlite: Recorded):
 def test_what_waits_is_counted_and_its_reason_logged_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(collector, "RETRY", 0)
-    monkeypatch.setattr(collector, "REST_OF_ERASING", 0)
+    monkeypatch.setattr(eraser, "RETRY", 0)
+    monkeypatch.setattr(eraser, "REST", 0)
     client = create_app(settings).test_client()
     client.post("/predict", **body(wine()))
 
@@ -181,7 +181,7 @@ def test_what_is_interrupted_anywhere_is_done_by_the_next_collector(
     class Killed(BaseException):
         pass
 
-    others = {"collect": in_sqlite.collector, "blank": collector, "remove": erasure}
+    others = {"collect": in_sqlite.collector, "blank": eraser, "remove": erasure}
     owner: Any = others.get(step, in_sqlite.store.erasures)
     in_sqlite.store.migrate()
     in_sqlite.record(*about(MARK, "a"), *about("other", "b"))

@@ -11,7 +11,7 @@ from recorded import MARK, Recorded, about, holding
 
 from bench.postgres import Postgres
 from serving import clock
-from serving.recording import collector, erasure
+from serving.recording import eraser, erasure
 from serving.recording.erasure import FieldValue, Ids, Subject
 from serving.recording.status import Status
 from serving.recording.store import hosts
@@ -39,8 +39,8 @@ def bob(tmp_path: Path, url: str) -> Iterator[Recorded]:
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A collector that attempts to erase again at once."""
-    monkeypatch.setattr(collector, "RETRY", 0)
-    monkeypatch.setattr(collector, "REST_OF_ERASING", 0)
+    monkeypatch.setattr(eraser, "RETRY", 0)
+    monkeypatch.setattr(eraser, "REST", 0)
     return monkeypatch
 
 
