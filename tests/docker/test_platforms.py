@@ -21,12 +21,8 @@ def test_sagemaker_serves_the_models_that_it_unpacks(
     tmp_path: Path, variables: dict[str, str], port: int
 ):
     shutil.copytree(MODELS / "wine", tmp_path / "model/wine")
-    mounted = (
-        "--volume",
-        f"{tmp_path}/model:/opt/ml/model:ro",
-        "--user",
-        "0",
-    )  # as SageMaker has it
+    # As SageMaker has it.
+    mounted = ("--volume", f"{tmp_path}/model:/opt/ml/model:ro", "--user", "0")
     with run_as_a_platform(port, "serve", options=mounted, **variables) as started:
         assert get(f"{started.url}/v1/models")[1] == {"models": ["wine"]}
         record = json.loads((ROOT / "bom.json").read_text())

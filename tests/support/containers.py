@@ -39,9 +39,8 @@ def run_as_a_platform(
     published = free_port()
     given = [each for name, value in variables.items() for each in ("--env", f"{name}={value}")]
     ports = ("--publish", f"127.0.0.1:{published}:{port}")
-    id_ = run("docker", "run", "--detach", *ports, *given, *options, SERVING, *arguments).split()[
-        -1
-    ]
+    command = ("docker", "run", "--detach", *ports, *given, *options)
+    id_ = run(*command, SERVING, *arguments).split()[-1]
     started = Container([], id_, f"http://127.0.0.1:{published}")
     try:
         wait_until(lambda: get(f"{started.url}/ping")[0] == 200)
