@@ -1,6 +1,5 @@
 """What platforms run, run as they do: the Procfile in two dynos, the unit's command confined."""
 
-import json
 import os
 import shlex
 import signal
@@ -11,11 +10,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import MODELS, ROOT
-from servers import PATIENCE, Server, get, running, wait_until
+from servers import PATIENCE, get, predict, running, wait_until
 from units import read_unit
 
 pytestmark = pytest.mark.slow
@@ -43,12 +41,6 @@ cd {place}
 exec setpriv --reuid="$USER" --regid="$USER" --clear-groups --no-new-privs \
     --bounding-set=-all --inh-caps=-all {command}
 """
-
-
-def predict(server: Server, name: str) -> Any:
-    record = (ROOT / f"{name}.json").read_bytes()
-    with urllib.request.urlopen(f"{server.url}/predict", data=record, timeout=PATIENCE) as answer:
-        return json.load(answer)["prediction"]
 
 
 @contextmanager
@@ -83,7 +75,7 @@ def test_heroku_serves_and_monitors_in_dynos_that_share_a_database_only(tmp_path
         running(honcho, tmp_path / "web.log", **shared) as web,
         worker(tmp_path / "worker", **shared) as monitor,
     ):
-        assert [predict(web, name) for name in ("bom", "ruim")] == ["bom", "ruim"]
+        assert [predict(web.url, name)["prediction"] for name in ("bom", "ruim")] == ["bom", "ruim"]
         browser = {"Host": shared["HEROKU_APP_DEFAULT_DOMAIN_NAME"], "Accept-Language": "pt"}
         page = urllib.request.Request(web.url, headers=browser)
         assert urllib.request.urlopen(page, timeout=PATIENCE).status == 200
@@ -126,7 +118,7 @@ def test_the_unit_serves_as_its_user_where_only_its_state_can_be_written(tmp_pat
     assert unit["Type"] == ["notify"]
     with systemd, running(confined, tmp_path / "log", **variables) as started:
         assert systemd.recv(1024).startswith(b"READY=1")
-        assert predict(started, "ruim") == "ruim"
+        assert predict(started.url, "ruim")["prediction"] == "ruim"
         journal = get(f"{started.url}/health/ready")[1]["journal"]
         assert (journal["state"], journal["lost"]) == ("recording", 0)
         status = Path(f"/proc/{started.process.pid}/status").read_text()

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from conftest import MODELS, ROOT
-from containers import Container, predict
+from containers import Container
 from images import SERVING, build_serving, run
 from load import Load
-from servers import free_port, get, wait_until
+from servers import free_port, get, predict, wait_until
 
 KEY = "sixteen-or-more-characters"
 COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
@@ -62,7 +62,7 @@ def container(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator
 
 @pytest.mark.parametrize("name", ["bom", "ruim"])
 def test_the_host_gets_its_predictions(container: Container, name: str):
-    assert predict(container, name)["prediction"] == name
+    assert predict(container.url, name)["prediction"] == name
 
 
 def test_the_container_reports_that_it_is_healthy(container: Container):
@@ -104,7 +104,7 @@ def test_the_image_has_the_command_without_training(container: Container):
 
 
 def test_logs_are_json_lines_on_standard_output(container: Container):
-    predict(container, "bom")
+    predict(container.url, "bom")
     lines = run("docker", "logs", container.id).splitlines()
     assert {json.loads(line)["level"] for line in lines} == {"info"}
     assert any(json.loads(line)["message"] == "POST /predict" for line in lines)
@@ -112,14 +112,14 @@ def test_logs_are_json_lines_on_standard_output(container: Container):
 
 def test_what_was_predicted_is_known_after_a_restart(container: Container):
     told = f"{container.url}/models/wine/predictions?limit=10000"
-    made = {predict(container, "bom")["id"] for _ in range(3)}
+    made = {predict(container.url, "bom")["id"] for _ in range(3)}
     run("docker", "restart", container.id)
     wait_until(lambda: get(told)[0] == 200)
     wait_until(lambda: made <= {one["id"] for one in get(told)[1]["predictions"]})
 
 
 def test_a_monitor_beside_looks_at_what_is_predicted(container: Container):
-    predict(container, "bom")
+    predict(container.url, "bom")
     told = f"{container.url}/models/wine/monitor"
     wait_until(lambda: (get(told)[1]["report"] or {"window": {}})["window"].get("predictions"))
     beside = run(*container.compose, "ps", "--quiet", "monitor").split()[-1]
@@ -142,13 +142,13 @@ def test_a_version_is_put_live_over_http_and_back_from_the_host(container: Conta
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert json.load(answer)["who"] == "ana"
-    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2})
+    wait_until(lambda: {predict(container.url, "bom")["version"] for _ in range(9)} == {2})
     run("docker", "restart", container.id)
-    wait_until(lambda: predict(container, "bom")["version"] == 2)
+    wait_until(lambda: predict(container.url, "bom")["version"] == 2)
     assert "rollback wine 2 → 1 by 10001@" in container.sh("adega rollback wine")
-    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {1})
+    wait_until(lambda: {predict(container.url, "bom")["version"] for _ in range(9)} == {1})
     run(sys.executable, "-m", "serving", "promote", "wine", "2", MODELS_DIR=str(folder.parent))
-    wait_until(lambda: {predict(container, "bom")["version"] for _ in range(9)} == {2})
+    wait_until(lambda: {predict(container.url, "bom")["version"] for _ in range(9)} == {2})
 
 
 def test_a_stop_under_load_loses_no_accepted_request(container: Container):
@@ -168,7 +168,7 @@ def test_predictions_are_stored_in_postgresql_by_its_profile(tmp_path: Path):
     url = "postgresql://serving:serving@postgres/serving"
     with up(COMPOSE["v2"], tmp_path, "--profile", "postgres", DATABASE_URL=url) as container:
         told = f"{container.url}/models/wine/predictions"
-        made = predict(container, "bom")["id"]
+        made = predict(container.url, "bom")["id"]
         wait_until(lambda: get(told)[0] == 200 and len(get(told)[1]["predictions"]) == 1)
         database = run(*container.compose, "ps", "--quiet", "postgres").split()[-1]
         asked = ("psql", "-U", "serving", "-tA", "-c", "SELECT id FROM predictions", "serving")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from conftest import MODELS, ROOT
-from containers import predict, run_as_a_platform
+from containers import run_as_a_platform
 from images import run
-from servers import get, wait_until
+from servers import get, predict, wait_until
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_vertex_ai_finds_its_port_and_its_routes():
 
 def test_cloud_run_is_served_at_its_port_and_stops_the_container_in_time():
     with run_as_a_platform(8081, PORT="8081") as started:
-        assert predict(started, "bom")["prediction"] == "bom"
+        assert predict(started.url, "bom")["prediction"] == "bom"
         wait_until(lambda: started.inspect(".State.Health.Status") == "healthy")
         run("docker", "stop", "--time", "10", started.id)
         assert started.inspect(".State.ExitCode") == "0"
@@ -66,7 +66,7 @@ def test_fly_serves_and_monitors_in_one_machine_whose_volume_keeps_what_is_recor
     port = fly["http_service"]["internal_port"]
     settings = fly["env"] | {"MONITOR_INTERVAL": "1"}
     with run_as_a_platform(port, *command, options=volume, **settings) as started:
-        predicted = predict(started, "ruim")["id"]
+        predicted = predict(started.url, "ruim")["id"]
 
         def is_checked() -> bool:
             report = get(f"{started.url}/models/wine/monitor")[1].get("report")

@@ -1,12 +1,10 @@
 """Containers of the image, as they run."""
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from images import ROOT, SERVING, build_serving, run
+from images import SERVING, build_serving, run
 from servers import free_port, get, wait_until
 
 
@@ -22,12 +20,6 @@ class Container(NamedTuple):
 
     def sh(self, command: str) -> str:
         return run("docker", "exec", self.id, "sh", "-c", f"{command} 2>&1; echo exit $?")
-
-
-def predict(container: Container, name: str) -> dict[str, Any]:
-    record = (ROOT / f"{name}.json").read_bytes()
-    with urllib.request.urlopen(f"{container.url}/predict", data=record, timeout=10) as answer:
-        return json.load(answer)
 
 
 @contextmanager

@@ -50,6 +50,14 @@ def get(url: str) -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
+def predict(url: str, name: str) -> dict[str, Any]:
+    """Post the record of a file, `bom` or `ruim`; the response is that of a prediction."""
+    record = (ROOT / f"{name}.json").read_bytes()
+    with urllib.request.urlopen(f"{url}/predict", data=record, timeout=PATIENCE) as answer:
+        made: dict[str, Any] = json.load(answer)
+    return made
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     """Return as soon as a condition holds; connection errors mean not yet."""
     deadline = time.monotonic() + PATIENCE
