@@ -26,7 +26,9 @@ def kept_in(
 ) -> Iterator[Settings]:
     """Settings with a store of each kind, which the app closes when the test ends."""
     with ExitStack() as opened:
-        monkeypatch.setattr("app.Store", lambda url: opened.enter_context(closing(Store(url))))
+        monkeypatch.setattr(
+            "app.Store", lambda *given: opened.enter_context(closing(Store(*given)))
+        )
         yield replace(settings, database_url=store_url)
 
 

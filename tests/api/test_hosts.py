@@ -54,7 +54,9 @@ Start = Callable[..., Host]
 def start(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     monkeypatch.setattr(collector, "SEEN_INTERVAL", -1)  # each run reports
     with ExitStack() as opened:
-        monkeypatch.setattr("app.Store", lambda url: opened.enter_context(closing(Store(url))))
+        monkeypatch.setattr(
+            "app.Store", lambda *given: opened.enter_context(closing(Store(*given)))
+        )
 
         def started(name: str, **changes: Any) -> Host:
             settings = Settings(

@@ -35,7 +35,9 @@ def start(
     """Start a host whose collector runs when the test wants it to."""
     url = postgres.new()
     with ExitStack() as opened:
-        monkeypatch.setattr("app.Store", lambda url: opened.enter_context(closing(Store(url))))
+        monkeypatch.setattr(
+            "app.Store", lambda *given: opened.enter_context(closing(Store(*given)))
+        )
 
         def started(name: str) -> Host:
             settings = Settings(
@@ -64,6 +66,7 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, *collecting: Host) -> None:
     later = clock.now() + lookup.MAX_DELAY + 1_000 * PATIENCE
     monkeypatch.setattr(clock, "now", lambda: later)
     for host in collecting:
+        host.collector.seen = 0.0  # long ago
         host.collector.attempt()
 
 
