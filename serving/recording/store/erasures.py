@@ -1,18 +1,17 @@
 """Erase predictions with all that belongs to them, and keep an entry of it without any value."""
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 import sqlalchemy as sql
 
 from serving import clock
-from serving.recording.erasure import FieldValue, Ids, Request, Subject
-from serving.recording.store import erased, hosts, purging
+from serving.recording.erasure import Request
+from serving.recording.store import erased, hosts, matching, purging
 from serving.recording.store.database import Database
 from serving.recording.store.deletions import (
-    CHUNK,
     LOCK_PREDICTIONS,
     Window,
     blank_reports,
@@ -21,10 +20,8 @@ from serving.recording.store.deletions import (
 )
 from serving.recording.store.hosts import MAY_HOLD
 from serving.recording.store.layouts import Layouts
-from serving.recording.store.rows import Cursor, predictions, table
+from serving.recording.store.rows import predictions, table
 from serving.recording.store.turns import Work, turn
-
-SCANNED = 5_000  # records that are compared with a value at once
 
 erasures = table(
     "erasures", "id", "time", "who", "kind", "predictions", "feedback", "trials", "done"
@@ -67,22 +64,6 @@ DELETE_PARTS = sql.text("DELETE FROM erasure_parts WHERE erasure = :id")
 DELETE_REQUEST = sql.text("DELETE FROM erasure_requests WHERE id = :id")
 # So that no report is written between reading the others and their deletion.
 LOCK_REPORTS = "LOCK TABLE reports, alerts IN SHARE ROW EXCLUSIVE MODE"
-OF_SUBJECT = (
-    sql.select(predictions.c.id)
-    .where(predictions.c.subject.in_(sql.bindparam("keys", expanding=True)))
-    .limit(CHUNK)
-)
-OF_MODEL = (
-    sql.select(*(predictions.c[name] for name in ("time", "id", "record", "layout")))
-    .where(predictions.c.model == sql.bindparam("model"))
-    .where(predictions.c.time >= sql.bindparam("time"))
-    .where(
-        sql.tuple_(predictions.c.time, predictions.c.id)
-        > sql.tuple_(sql.bindparam("time"), sql.bindparam("id"))
-    )
-    .order_by(predictions.c.time, predictions.c.id)
-    .limit(SCANNED)
-)
 _SPANS = (
     sql.select(predictions.c.model, predictions.c.version)
     .add_columns(sql.func.min(predictions.c.time), sql.func.max(predictions.c.time))
@@ -91,8 +72,6 @@ _SPANS = (
 )
 
 _request = msgspec.json.Decoder(Request).decode
-_names = msgspec.json.Decoder(list[str]).decode
-_values = msgspec.json.Decoder().decode
 
 
 class Erasure(msgspec.Struct, frozen=True):
@@ -172,7 +151,7 @@ class Erasures:
         """
         with self._database.reading() as connection:
             is_done = connection.scalar(DONE, {"id": request.id})
-        for ids in () if is_done else self._chunks(request.what):
+        for ids in () if is_done else matching.chunks(self._database, self._layouts, request.what):
             self._delete(request.id, ids)
 
     def end_part(self, request: Request, host_id: str) -> None:
@@ -238,44 +217,3 @@ class Erasures:
             now = clock.now()
             connection.execute(COUNT, deleted._asdict() | {"id": erasure_id, "deleted": now})
         let_others_write(started)
-
-    def _chunks(self, what: Ids | Subject | FieldValue) -> Iterator[Sequence[str]]:
-        """Yield the ids of what is to be deleted; each chunk is deleted before the next is read."""
-        match what:
-            case Ids(ids):
-                yield from _split(ids)
-            case Subject(keys):
-                while found := self._of_subject(keys):
-                    yield found
-            case FieldValue():
-                last: Cursor | None = Cursor(-1, "")
-                while last:
-                    ids, last = self._with_value(what, last)
-                    yield from _split(ids)
-
-    def _of_subject(self, keys: Sequence[str]) -> Sequence[str]:
-        with self._database.reading() as connection:
-            return connection.scalars(OF_SUBJECT, {"keys": keys}).all()
-
-    def _with_value(self, what: FieldValue, after: Cursor) -> tuple[list[str], Cursor | None]:
-        """Return which of the next records have the value, and where they end."""
-        found, last = [], None
-        with self._database.reading() as connection:
-            bounds = {"model": what.model, **after._asdict()}
-            for made, prediction_id, record, number in connection.execute(OF_MODEL, bounds):
-                last = Cursor(made, prediction_id)
-                names = _names(self._layouts.find(connection, number).fields)
-                if what.field in names:
-                    recorded = _values(record)[names.index(what.field)]
-                    if any(_is_same(recorded, value) for value in what.values):
-                        found.append(prediction_id)
-        return found, last
-
-
-def _split(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK))
-
-
-def _is_same(recorded: Any, value: Any) -> bool:
-    """Whether two JSON values are equal; 1 and 1.0 are, 1 and true are not."""
-    return bool(recorded == value) and isinstance(recorded, bool) == isinstance(value, bool)
