@@ -49,8 +49,8 @@ def measure(runs: int) -> Iterator[str]:
             "unrecorded": {},
             "models in an object store (a folder)": {"MODELS_URL": _object_store(scratch)},
         }
-        if programs := postgres.programs():
-            server = running.enter_context(postgres.running(programs, *free_ports(1)))
+        if postgres.programs():
+            server = running.enter_context(postgres.running(int(free_ports(1)[0])))
             required = {"JOURNAL_REQUIRED": "on", "DATABASE_URL": server.new()}
             ways["recorded in PostgreSQL"] = required
         for way, variables in ways.items():

@@ -10,7 +10,6 @@ from statistics import quantiles
 import psycopg
 
 from bench import postgres, processes
-from bench.errors import BenchError
 from bench.postgres import Postgres
 from bench.store import START, entry_of
 from serving import clock, ids
@@ -123,10 +122,7 @@ def _wine(number: int, since: int) -> Entry:
 
 def measure(rows: int) -> Iterator[str]:
     """Yield what a store of so many predictions costs, with partitions and without."""
-    programs = postgres.programs()
-    if programs is None:
-        raise BenchError("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres.running(programs, PORT) as server, ExitStack() as opened:
+    with postgres.running(PORT) as server, ExitStack() as opened:
         yield f"{rows:,} predictions of {DAYS} days, one in ten with feedback"
         both = [
             opened.enter_context(closing(Filled(server, rows, partitioned=each))) for each in BOTH

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psycopg
 
+from bench.errors import BenchError
+
 DEBIAN = Path("/usr/lib/postgresql")  # where its package keeps what is not for PATH
 LOOPBACK = "127.0.0.1"
 OPTIONS = "-c unix_socket_directories=''"
@@ -41,7 +43,7 @@ class Postgres:
     fsync = False
 
     def __init__(self, bin_folder: Path, folder: Path, port: int, host: str = LOOPBACK) -> None:
-        self.programs, self._folder, self._port, self._host = bin_folder, folder, port, host
+        self._programs, self._folder, self._port, self._host = bin_folder, folder, port, host
         self.data = folder / "cluster"
         self._names = (f"test{number}" for number in count())
         # It refuses to run as root.
@@ -56,7 +58,7 @@ class Postgres:
     def _run(self, program: str, *arguments: str) -> None:
         # Its server must not inherit a pipe: who reads to the end would wait until it stops.
         with tempfile.TemporaryFile() as out:
-            command = [self.programs / program, "-D", self.data, *arguments]
+            command = [self._programs / program, "-D", self.data, *arguments]
             run = subprocess.run(
                 command, cwd=self._folder, user=self._user, stdout=out, stderr=out, check=False
             )
@@ -93,10 +95,17 @@ class Postgres:
 
 
 @contextmanager
-def running(
-    bin_folder: Path, port: int, host: str = LOOPBACK, *, fsync: bool = False
-) -> Iterator[Postgres]:
-    """Run a new server until the block ends."""
+def running(port: int, host: str = LOOPBACK, *, fsync: bool = False) -> Iterator[Postgres]:
+    """Run a new server until the block ends.
+
+    Raises
+    ------
+    BenchError
+        If PostgreSQL is not installed.
+    """
+    bin_folder = programs()
+    if bin_folder is None:
+        raise BenchError("PostgreSQL is not installed: apt-get install postgresql")
     # Not under pytest's folders, which are closed to the other user.
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         server = Postgres(bin_folder, Path(folder), port, host)

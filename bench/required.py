@@ -24,12 +24,9 @@ SECONDS = 3
 def cost(turns: int, connections: int) -> Iterator[str]:
     """Yield requests a second, latencies and processor time of both, and the ratio of the rates."""
     wrk.require()
-    programs = postgres.programs()
-    if programs is None:
-        raise BenchError("PostgreSQL is not installed: apt-get install postgresql")
     with ExitStack() as running:
         port = int(free_ports(1)[0])
-        database = running.enter_context(postgres.running(programs, port, fsync=True))
+        database = running.enter_context(postgres.running(port, fsync=True))
         work, servers = workload(), {}
         for way in WAYS:
             settings = {"JOURNAL_REQUIRED": way, "DATABASE_URL": database.new()}

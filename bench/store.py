@@ -8,7 +8,6 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench import postgres, processes
-from bench.errors import BenchError
 from serving.recording.collector import Collector
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
@@ -53,10 +52,7 @@ def label(number: int) -> str:
 
 def rates(rows: int) -> Iterator[str]:
     """Yield the journal's microseconds and the collector's rows per second into each database."""
-    programs = postgres.programs()
-    if programs is None:
-        raise BenchError("PostgreSQL is not installed: apt-get install postgresql")
-    with TemporaryDirectory() as name, postgres.running(programs, 54_321) as server:
+    with TemporaryDirectory() as name, postgres.running(54_321) as server:
         folder = Path(name)
         yield f"journal, one record a line: {line(folder / 'single', 1, 20_000):.1f} µs a line"
         yield f"journal, 1,000 records: {line(folder / 'batch', 1_000, 100):.0f} µs a line"

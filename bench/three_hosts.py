@@ -96,14 +96,10 @@ def three_hosts(
     BenchError
         If that cannot be done on this machine.
     """
-    programs = postgres.programs()
-    if reason := machines.missing("haproxy") or ("" if programs else "PostgreSQL is not installed"):
+    if reason := machines.missing("haproxy"):
         raise BenchError(reason)
-    assert programs
     with Machines() as made, ExitStack() as running:
-        database = running.enter_context(
-            postgres.running(programs, DATABASE_PORT, address("database"))
-        )
+        database = running.enter_context(postgres.running(DATABASE_PORT, address("database")))
         url = database.new()
         proxy = made.add("lb")
         own = {

@@ -177,10 +177,9 @@ def quick_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[postgresql.Postgres]:
     """A PostgreSQL server; a machine without one skips what needs it, unless it is to test all."""
-    programs = postgresql.programs()
-    if programs is None:
+    if postgresql.programs() is None:
         skip_or_fail("PostgreSQL is not installed: apt-get install postgresql")
-    with postgresql.running(programs, free_port()) as server:
+    with postgresql.running(free_port()) as server:
         yield server
 
 
