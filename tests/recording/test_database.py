@@ -1,23 +1,31 @@
 """Tables are made and changed in steps; what is wrong with a database is one kind of error."""
 
+import math
 import re
 import resource
 import sqlite3
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
-from entries import ids, predicted
+from entries import feedback, ids, predicted
+from msgspec import Raw
+from relay import relayed
 
 from bench.postgres import Postgres
 from serving.errors import StoreError
-from serving.recording.store import Store
+from serving.recording.erasure import Ids, Request
+from serving.recording.store import Store, database
 from serving.recording.store.database import Database
+from serving.recording.store.hosts import Report
 from serving.recording.store.migrations import STEPS, Step, migrate
 from serving.recording.store.rows import Position
 
+REQUEST = Request("1", 1, "ana", Ids(["a"]))
 DOCS = Path(__file__).parents[2] / "docs" / "store.md"
 
 
@@ -105,6 +113,46 @@ def test_a_stopped_server_is_an_error_until_it_is_started_again(postgres: Postgr
     assert ids(store) == ["c", "a"]
     assert store.positions() == {}
     store.close()
+
+
+BRIEF: dict[str, Callable[[Store], object]] = {
+    "migration": Store.migrate,
+    "feedback": lambda store: store.add([feedback(1, "a")], {}),
+    "sign of life": lambda store: store.hosts.see("a", "ana"),
+    "report of a host": lambda store: store.hosts.report("a", Report(0, 0, Raw(b"{}"))),
+    "stop of a host": lambda store: store.hosts.stop("a"),
+    "shared request": lambda store: store.erasures.share(REQUEST),
+    "requests that wait": lambda store: store.erasures.waiting("a"),
+    "end of a part": lambda store: store.erasures.end_part(REQUEST, "a"),
+    "hosts that are away": lambda store: store.erasures.away(),
+    "end of requests": lambda store: store.erasures.complete(),
+}
+
+
+@pytest.mark.parametrize("name", BRIEF)
+def test_a_connection_that_swallows_all_from_then_on_is_given_up(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    """Just after it was used, so that nothing has noticed it before."""
+    monkeypatch.setattr(database, "MAX_SECONDS", 0)
+    monkeypatch.setattr(database, "UNUSED", math.inf)
+    with relayed(postgres.new()) as relay, closing(Store(relay.url)) as store:
+        store.migrate()
+        relay.swallows = True
+        found: list[Exception] = []
+
+        def call() -> None:
+            try:
+                BRIEF[name](store)
+            except StoreError as error:
+                found.append(error)
+
+        calling = threading.Thread(target=call, daemon=True)
+        calling.start()
+        calling.join(30)
+        assert [type(each) for each in found] == [StoreError]
+        relay.swallows = False
+        BRIEF[name](store)
 
 
 def test_a_full_disk_is_an_error_until_it_has_space_again(tmp_path: Path):

@@ -95,8 +95,11 @@ class Store:
     def migrate(self) -> None:
         """Create or update the tables; any number of processes may do so at once."""
         self._added_layouts.clear()  # it may be another database than before
-        with self._database.writing() as connection:
-            migrations.migrate(connection)
+        with self._database.reading(briefly=True) as connection:
+            is_migrated = migrations.is_migrated(connection)
+        if not is_migrated:  # which may take long
+            with self._database.writing() as connection:
+                migrations.migrate(connection)
         self._partitions.forget()
 
     def pending_migrations(self) -> list[str]:
@@ -122,7 +125,7 @@ class Store:
         unknown = {each: new.layouts[each] for each in new.layouts.keys() - self._added_layouts}
         new = new._replace(layouts=unknown)
         if new.feedback or new.trials:
-            with self._database.reading() as connection:
+            with self._database.reading(briefly=True) as connection:
                 new = new._replace(
                     feedback=without_erased(connection, new.feedback),
                     trials=without_erased(connection, new.trials),

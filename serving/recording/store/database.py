@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sql
@@ -111,21 +111,24 @@ class Database:
         StoreError
             For any failure of the database; the message does not contain the password.
         """
-        with self._transaction(self._engine) as connection:
-            driver: Any = connection.connection.driver_connection
-            with self._watch.watched(driver) if briefly and self.is_postgresql else nullcontext():
-                yield connection
+        with self._transaction(self._engine, briefly=briefly) as connection:
+            yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sql.Connection]:
+    def writing(self, *, briefly: bool = False) -> Iterator[sql.Connection]:
         """Open a transaction that may write.
+
+        Parameters
+        ----------
+        briefly : bool
+            Whether it fails if PostgreSQL does not respond.
 
         Raises
         ------
         StoreError
             For any failure of the database; the message does not contain the password.
         """
-        with self._transaction(self._writing) as connection:
+        with self._transaction(self._writing, briefly=briefly) as connection:
             yield connection
 
     @contextmanager
@@ -141,10 +144,10 @@ class Database:
             with self.writing() as connection:
                 yield connection
             return
-        with self._transaction(self._unguarded) as connection:
+        with self._transaction(self._unguarded, briefly=True) as connection:
             driver: Any = connection.connection.driver_connection
             # What is sent before the end of a pipeline is one transaction.
-            with self._watch.watched(driver), driver.pipeline():
+            with driver.pipeline():
                 connection.exec_driver_sql(SETTINGS)
                 yield connection
 
@@ -161,11 +164,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def _transaction(self, engine: sql.Engine) -> Iterator[sql.Connection]:
+    def _transaction(
+        self, engine: sql.Engine, *, briefly: bool = False
+    ) -> Iterator[sql.Connection]:
         driver_error = engine.dialect.loaded_dbapi.Error  # raised where SQLAlchemy is bypassed
         kind, public = StoreError, UNREACHED
         try:
-            with engine.begin() as connection:
+            with (
+                engine.connect() as connection,
+                self._watched(connection) if briefly else nullcontext(),
+                connection.begin(),  # within, as its end may wait for a response, too
+            ):
                 public = UNUSABLE
                 yield connection
         except (SQLAlchemyError, driver_error) as error:
@@ -183,6 +192,10 @@ class Database:
             ) from error
         except StoreError as error:
             raise type(error)(f"{self.name}: {error}", public=error.public) from error
+
+    def _watched(self, connection: sql.Connection) -> AbstractContextManager[None]:
+        driver = connection.connection.driver_connection
+        return self._watch.watched(driver) if self.is_postgresql else nullcontext()
 
     def _require_connected(self, driver: Any, record: Any, _proxy: Any) -> None:
         """Reconnect if the server has ended a connection that was not used for a while."""

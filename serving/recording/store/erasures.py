@@ -134,13 +134,13 @@ class Erasures:
         """
         row = msgspec.structs.asdict(Erasure.of(request)) | {"deleted": clock.now()}
         encoded = msgspec.json.encode(request).decode()
-        with self._database.writing() as connection:
+        with self._database.writing(briefly=True) as connection:
             connection.execute(BEGIN, row)
             connection.execute(SHARE, {"id": request.id, "request": encoded})
 
     def waiting(self, host_id: str) -> tuple[list[Request], int]:
         """Return the requests of which a host has not erased its part, and how many there are."""
-        with self._database.reading() as connection:
+        with self._database.reading(briefly=True) as connection:
             rows = connection.execute(OF_HOST, {"host": host_id}).all()
         return [_request(text) for text, is_erased in rows if text and not is_erased], len(rows)
 
@@ -149,26 +149,26 @@ class Erasures:
 
         Until `end`, no report is written by a monitor that may have read it before.
         """
-        with self._database.reading() as connection:
+        with self._database.reading(briefly=True) as connection:
             is_done = connection.scalar(DONE, {"id": request.id})
         for ids in () if is_done else matching.chunks(self._database, self._layouts, request.what):
             self._delete(request.id, ids)
 
     def end_part(self, request: Request, host_id: str) -> None:
         """Record that nothing of what a request names is left in the journal of a host."""
-        with self._database.writing() as connection:
+        with self._database.writing(briefly=True) as connection:
             connection.execute(END_PART, {"id": request.id, "host": host_id})
 
     def away(self) -> str:
         """Return which hosts are waited for that have been away for some time; empty if none."""
-        with self._database.reading() as connection:
+        with self._database.reading(briefly=True) as connection:
             found = connection.execute(AWAY, hosts.limits(clock.now())).all()
         names = ", ".join(f"{name} since {clock.to_seconds(seen)}" for name, seen in found)
         return names and f"hosts that have not erased their part are away: {names}"
 
     def complete(self) -> list[Erasure]:
         """End the requests of which all hosts have erased their part, and return these."""
-        with self._database.writing() as connection:
+        with self._database.writing(briefly=True) as connection:
             connection.execute(EMPTY, hosts.limits(clock.now()))
             emptied = connection.scalars(EMPTIED).all()
         if not emptied:
@@ -188,7 +188,7 @@ class Erasures:
     def end(self, erasure_id: str, time: int) -> None:
         """Record that nothing is left of what a request named."""
         update = erasures.update().where(erasures.c.id == erasure_id, erasures.c.done.is_(None))
-        with self._database.writing() as connection:
+        with self._database.writing(briefly=True) as connection:
             connection.execute(update.values(done=time))
             for statement in (DELETE_PARTS, DELETE_REQUEST):
                 connection.execute(statement, {"id": erasure_id})

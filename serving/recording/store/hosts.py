@@ -110,14 +110,14 @@ class Hosts:
         """
         now = clock.now()
         row = {"id": host_id, "name": name, "now": now, "collected": collected}
-        with self._database.writing() as connection:
+        with self._database.writing(briefly=True) as connection:
             connection.execute(FORGET, limits(now))
             connection.execute(SEE, row)
 
     def report(self, host_id: str, report: Report) -> None:
         """Replace the report of a host that was seen."""
         row = {"id": host_id, "report": msgspec.json.encode(report).decode()}
-        with self._database.writing() as connection:
+        with self._database.writing(briefly=True) as connection:
             connection.execute(self._text(REPORT), row)
 
     def reported(self) -> list[Reported]:
@@ -143,12 +143,12 @@ class Hosts:
 
     def stop(self, host_id: str) -> None:
         """Write down that a host has stopped, and that nothing is left in its journal."""
-        with self._database.writing() as connection:
+        with self._database.writing(briefly=True) as connection:
             connection.execute(STOP, {"id": host_id, "now": clock.now()})
 
     def collected_from_others(self, host_id: str) -> int | None:
         """Return until when all that other hosts recorded is in the store; None without others."""
-        with self._database.reading() as connection:
+        with self._database.reading(briefly=True) as connection:
             parameters = {"id": host_id, **limits(clock.now())}
             found: int | None = connection.scalar(COLLECTED, parameters)
             return found

@@ -235,17 +235,27 @@ STEPS = (
 )
 
 
-APPLIED = """
+APPLIED = sql.text("SELECT name FROM applied_steps")
+CREATE_APPLIED = """
     CREATE TABLE IF NOT EXISTS applied_steps (name TEXT NOT NULL PRIMARY KEY, time BIGINT NOT NULL)
 """
 
 
 def pending_migrations(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> list[str]:
     """Return the names of the steps that have not been applied to a database."""
-    applied: set[str] = set()
-    if sql.inspect(connection).has_table("applied_steps"):
-        applied = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
+    applied = _applied(connection)
     return [step.name for step in steps if step.name not in applied]
+
+
+def is_migrated(connection: sql.Connection) -> bool:
+    """Whether exactly the steps that this code knows have been applied to a database."""
+    return _applied(connection) == {step.name for step in STEPS}
+
+
+def _applied(connection: sql.Connection) -> set[str]:
+    if not sql.inspect(connection).has_table("applied_steps"):
+        return set()
+    return set(connection.scalars(APPLIED))
 
 
 def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None:
@@ -260,8 +270,8 @@ def migrate(connection: sql.Connection, steps: tuple[Step, ...] = STEPS) -> None
     types = POSTGRESQL_TYPES if postgresql else SQLITE_TYPES
     if postgresql:  # on SQLite the transaction itself locks out others
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-    connection.exec_driver_sql(APPLIED)
-    applied = set(connection.execute(sql.text("SELECT name FROM applied_steps")).scalars())
+    connection.exec_driver_sql(CREATE_APPLIED)
+    applied = set(connection.scalars(APPLIED))
     if unknown := sorted(applied - {step.name for step in steps}):
         raise StoreError(f"a newer release made its tables; unknown steps: {', '.join(unknown)}")
     for step in steps:
