@@ -74,7 +74,7 @@ def start_collector(
         for end in _collectors:
             os.close(end)
         threading.Thread(target=_watch, args=(collector_pid,), daemon=True).start()
-        return lambda: _tell(held)
+        return lambda: _send_stopping(held)
     try:
         os.close(held)
         for each in listening:
@@ -145,7 +145,7 @@ class _Life:
             os._exit(1)
 
 
-def _tell(held: int) -> None:
+def _send_stopping(held: int) -> None:
     with suppress(OSError):  # it has ended
         os.write(held, STOPPING)
 
