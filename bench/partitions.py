@@ -17,8 +17,9 @@ from serving.recording.entry import Entry, FeedbackEntry
 from serving.recording.store import Store
 from serving.recording.store.additions import additions, write
 from serving.recording.store.database import Database
-from serving.recording.store.migrations import STEPS, migrate
+from serving.recording.store.migrations import migrate
 from serving.recording.store.rows import Cursor, predictions
+from serving.recording.store.steps import STEPS
 
 DAYS, PORT = 30, 54_321
 SAMPLE = 2_000  # wines that the server repeats

@@ -22,8 +22,9 @@ from serving.recording.erasure import Ids, Request
 from serving.recording.store import Store, database
 from serving.recording.store.database import Database
 from serving.recording.store.hosts import Report
-from serving.recording.store.migrations import STEPS, Step, migrate
+from serving.recording.store.migrations import migrate
 from serving.recording.store.rows import Position
+from serving.recording.store.steps import STEPS, Step
 
 REQUEST = Request("1", 1, "ana", Ids(["a"]))
 DOCS = Path(__file__).parents[2] / "docs" / "store.md"
@@ -172,7 +173,7 @@ def test_a_full_disk_is_an_error_until_it_has_space_again(tmp_path: Path):
 
 
 def test_a_locked_database_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("serving.recording.store.database.SQLITE", {"timeout": 0.1})
+    monkeypatch.setattr("serving.recording.store.sqlite.ARGUMENTS", {"timeout": 0.1})
     store_url = f"sqlite:///{tmp_path}/store.db"
     store, other = Store(store_url), Database(store_url)
     store.migrate()

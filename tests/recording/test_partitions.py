@@ -22,9 +22,10 @@ from serving.recording.erasure import Subject
 from serving.recording.store import Store, dropping, partitions
 from serving.recording.store.additions import additions, write
 from serving.recording.store.database import Database
-from serving.recording.store.migrations import STEPS, migrate
+from serving.recording.store.migrations import migrate
 from serving.recording.store.partitions import HOUR, MAX_PARTITIONS, hours_of_partition
 from serving.recording.store.rows import Cursor
+from serving.recording.store.steps import STEPS
 
 BEFORE = STEPS[: [step.name for step in STEPS].index("partitions by time")]
 DAYS = 30

@@ -1,8 +1,6 @@
 """SQLite or PostgreSQL, by URL: connections, transactions, and one error for all failures."""
 
 import math
-import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,6 +10,7 @@ import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
 from serving.errors import EmptyStore, StoreError
+from serving.recording.store import sqlite
 from serving.recording.store.hung import Watch
 
 DRIVERS = {
@@ -19,7 +18,6 @@ DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",  # as many platforms set DATABASE_URL
 }
-SQLITE = {"timeout": 5}  # seconds to wait for another writer
 POSTGRESQL = {
     "connect_timeout": 3,
     # A server that vanished is noticed after some 10 seconds, not after a quarter of an hour.
@@ -33,8 +31,6 @@ POSTGRESQL = {
 KEEPALIVES = """
     SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3
 """
-BEGIN = "sqlite_begin"
-FILE = "sqlite_file"
 USED = "used"  # when a connection was used the last time
 UNUSED = 0.1  # seconds after which one is tried before it is used
 MAX_SECONDS = 10  # of a transaction at once, which is some milliseconds
@@ -82,20 +78,18 @@ class Database:
         self._watch = Watch(MAX_SECONDS)
         self._engine = sql.create_engine(
             parsed.set(drivername=driver),
-            connect_args=POSTGRESQL if self.is_postgresql else SQLITE,
+            connect_args=POSTGRESQL if self.is_postgresql else sqlite.ARGUMENTS,
         )
-        self._writing = self._engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        self._writing = self._engine.execution_options(**{sqlite.BEGIN: "BEGIN IMMEDIATE"})
         self._unguarded = self._engine.execution_options(
-            **{"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {BEGIN: ""}
+            **{"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {sqlite.BEGIN: ""}
         )
         if self.is_postgresql:
             sql.event.listen(self._engine, "connect", _prepare_postgresql)
             sql.event.listen(self._engine, "checkout", self._require_connected)
             sql.event.listen(self._engine, "checkin", _note_use)
         else:
-            sql.event.listen(self._engine, "connect", _prepare_sqlite)
-            sql.event.listen(self._engine, "begin", _begin_sqlite)
-            sql.event.listen(self._engine, "checkout", _require_same_file)
+            sqlite.prepare(self._engine)
 
     @contextmanager
     def reading(self, *, briefly: bool = False) -> Iterator[sql.Connection]:
@@ -218,53 +212,3 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 
 def _note_use(_driver: Any, record: Any) -> None:
     record.info[USED] = time.monotonic()
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
-    # We send BEGIN ourselves: sqlite3 sends none before CREATE TABLE.
-    connection.isolation_level = None
-    _keep_a_log(connection)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
-    record.info[FILE] = _file_of(connection)
-
-
-def _keep_a_log(connection: sqlite3.Connection) -> None:
-    """Switch a new file to a write-ahead log; SQLite itself does not wait for others that do."""
-    end = time.monotonic() + SQLITE["timeout"]
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _require_same_file(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
-    """Reconnect if the file was removed or replaced, as writes to the old one would be lost."""
-    path, opened = record.info[FILE]
-    if opened != _inode(path):
-        raise DisconnectionError
-
-
-def _file_of(connection: sqlite3.Connection) -> tuple[str, tuple[int, int] | None]:
-    """Return the path and inode of a connection's file; no inode for one in memory."""
-    *_, path = connection.execute("PRAGMA database_list").fetchone()
-    return path, _inode(path)
-
-
-def _inode(path: str) -> tuple[int, int] | None:
-    try:
-        stat = os.stat(path)  # noqa: PTH116 - Path.stat costs five times as much
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino
-
-
-def _begin_sqlite(connection: sql.Connection) -> None:
-    """Take the write lock at once if it will be needed; later it could be refused."""
-    if begin := connection.get_execution_options().get(BEGIN, "BEGIN"):
-        connection.exec_driver_sql(begin)

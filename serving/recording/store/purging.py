@@ -8,7 +8,8 @@ import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError
 
 from serving.errors import StoreError
-from serving.recording.store.database import SQLITE, Database
+from serving.recording.store import sqlite
+from serving.recording.store.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +50,12 @@ def truncate_log(database: Database) -> bool:
     """
     if database.is_postgresql:
         return True
+    usual_wait = sqlite.ARGUMENTS["timeout"] * 1000
     for _ in range(TRIES):
         with database.without_transaction() as connection:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {CHECKPOINT_WAIT}")
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE['timeout'] * 1000}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual_wait}")
         if not busy:
             return True
         time.sleep(PAUSE)

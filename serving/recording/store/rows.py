@@ -29,7 +29,7 @@ _FEEDBACK = ("prediction_id", "actual", "time", "request_id", "early", "key")
 
 
 def table(name: str, *columns: str) -> sql.TableClause:
-    """Declare a table of migrations.py by its columns."""
+    """Declare a table of steps.py by its columns."""
     return sql.table(
         name,
         *(sql.column(each, sql.BigInteger if each in NUMBERS else sql.Text) for each in columns),
