@@ -1,15 +1,15 @@
 """The store: predictions, feedback and what the monitor found, in SQLite or PostgreSQL."""
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Unpack
 
 import sqlalchemy as sql
 
-from serving import ids
 from serving.recording.entry import Entry
 from serving.recording.store import (
     known,
     labelled,
+    listing,
     migrations,
     new_feedback,
     purging,
@@ -25,13 +25,12 @@ from serving.recording.store.deliveries import Deliveries
 from serving.recording.store.erased import without_erased
 from serving.recording.store.erasures import Erasures
 from serving.recording.store.hosts import Hosts
-from serving.recording.store.labelled import ACTUAL, LATEST_FIRST
 from serving.recording.store.layouts import Layout, Layouts
+from serving.recording.store.listing import Filters
 from serving.recording.store.new_feedback import FeedbackPart, WindowState
 from serving.recording.store.partitions import Partitions
 from serving.recording.store.reports import Reports
 from serving.recording.store.rows import (
-    IN_TIME_RANGE,
     Cursor,
     Feedback,
     Labelled,
@@ -39,9 +38,6 @@ from serving.recording.store.rows import (
     Position,
     Prediction,
     Trial,
-    feedback,
-    json,
-    predictions,
 )
 from serving.recording.store.subjects import Recorded
 from serving.recording.store.turns import Turn, Work, turn
@@ -49,13 +45,6 @@ from serving.recording.store.windows import Part, WindowLimits
 
 POSITIONS = sql.text("SELECT name, position, torn FROM segments")
 DELETE_POSITION = sql.text("DELETE FROM segments WHERE name = :name")
-
-IS_LABEL = sql.text("prediction LIKE '\"%'")  # exactly as in the index, or it is not used
-PREDICTIONS = sql.select(*predictions.c, ACTUAL)
-ONE = PREDICTIONS.where(predictions.c.id == sql.bindparam("id"), IN_TIME_RANGE)
-FEEDBACK = sql.select(*(feedback.c[name] for name in Feedback.__struct_fields__)).order_by(
-    *LATEST_FIRST
-)
 
 
 class Store:
@@ -150,15 +139,7 @@ class Store:
 
     def prediction(self, prediction_id: str) -> tuple[Prediction, list[Feedback]] | None:
         """Return a prediction and all its feedback, the latest first."""
-        with self._database.reading() as connection:
-            for made in (ids.time_range([prediction_id]), ids.ANY_TIME):
-                bound = {"id": prediction_id, **made._asdict()}
-                if row := connection.execute(ONE, bound).first():
-                    break
-            if row is None:
-                return None
-            given = connection.execute(FEEDBACK.where(feedback.c.prediction_id == prediction_id))
-            return self._read(connection, row), [Feedback.of(each) for each in given]
+        return listing.prediction(self._database, self._layouts, prediction_id)
 
     def of_subject(self, keys: Sequence[str]) -> Iterator[Recorded]:
         """Yield all that is recorded under the keys of a person, page by page, the oldest first."""
@@ -184,57 +165,22 @@ class Store:
         self,
         model: str,
         *,
-        since: int | None = None,
-        until: int | None = None,
-        version: int | None = None,
-        label: str | None = None,
-        own_id: str | None = None,
         limit: int,
         after: Cursor | None = None,
+        **filters: Unpack[Filters],
     ) -> list[Prediction]:
         """Return a page of a model's predictions, the newest first.
 
         Parameters
         ----------
-        since, until : int, optional
-            Milliseconds since 1970, UTC; `until` is excluded.
         after : Cursor, optional
             The last prediction of the previous page.
         """
-        column = predictions.c
-        bounds = [] if after is None else [after]
-        if until is not None:
-            bounds.append(Cursor(until, ""))
-        page = PREDICTIONS.where(column.model == model)
-        if since is not None:
-            page = page.where(column.time >= since)
-        if bounds:  # only the lowest: with two, SQLite may start at the wrong one
-            last = min(bounds)
-            if self._database.is_postgresql:  # whose partitions are chosen by this
-                page = page.where(column.time <= last.time)
-            page = page.where(sql.tuple_(column.time, column.id) < sql.tuple_(*last))
-        if version is not None:
-            page = page.where(column.version == version)
-        if label is not None:
-            page = page.where(column.prediction == json(label), IS_LABEL)
-        if own_id is not None:
-            page = page.where(column.own_id == own_id)
-        page = page.order_by(column.time.desc(), column.id.desc()).limit(limit)
-        with self._database.reading() as connection:
-            return [self._read(connection, row) for row in connection.execute(page)]
-
-    def _read(self, connection: sql.Connection, row: Sequence[Any]) -> Prediction:
-        *values, layout, actual = row
-        return Prediction.of(values, actual, self._layouts.find(connection, layout))
+        return listing.page(self._database, self._layouts, model, filters, limit=limit, after=after)
 
     def unmatched(self, older_than: int, limit: int) -> tuple[int, list[Feedback]]:
         """Count the feedback from before a time without a prediction, and return the latest."""
-        has_prediction = sql.exists().where(predictions.c.id == feedback.c.prediction_id)
-        unmatched = (feedback.c.early == 1) & (feedback.c.time < older_than) & ~has_prediction
-        count = sql.select(sql.func.count()).select_from(feedback).where(unmatched)
-        with self._database.reading() as connection:
-            found = connection.execute(FEEDBACK.where(unmatched).limit(limit))
-            return connection.scalar(count) or 0, [Feedback.of(row) for row in found]
+        return listing.unmatched(self._database, older_than, limit)
 
     def trial(self, model: str, version: int, *, numbers: bool) -> Trial:
         """Compare a version on trial with the live one, on the latest predictions.
@@ -244,13 +190,7 @@ class Store:
         numbers : bool
             Whether the model is a regression.
         """
-        parameters = {"model": model, "version": version, "max_rows": trials.MAX_ROWS}
-        with self._database.reading() as connection:
-            made = ids.time_range(connection.scalars(trials.IDS, parameters))
-            parameters |= made._asdict()
-            query = trials.NUMBERS if numbers else trials.LABELS
-            row = connection.execute(query, parameters).one()
-        return Trial(version, "mae" if numbers else "accuracy", *row)
+        return trials.trial(self._database, model, version, numbers=numbers)
 
     def labelled(
         self, model: str, *, version: int | None = None, since: int = 0

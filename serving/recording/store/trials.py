@@ -2,6 +2,10 @@
 
 import sqlalchemy as sql
 
+from serving import ids
+from serving.recording.store.database import Database
+from serving.recording.store.rows import Trial
+
 MAX_ROWS = 10_000  # the latest predictions
 
 _PAIRS = """
@@ -34,3 +38,13 @@ NUMBERS = sql.text(f"""
         count(actual), avg(abs(live - actual)), avg(abs(trial - actual))
     FROM ({_CAST} FROM ({_PAIRS}) AS texts) AS pairs
 """)  # noqa: S608 - the text is constant
+
+
+def trial(database: Database, model: str, version: int, *, numbers: bool) -> Trial:
+    """Compare a version on trial with the live one, on the latest predictions."""
+    parameters = {"model": model, "version": version, "max_rows": MAX_ROWS}
+    with database.reading() as connection:
+        made = ids.time_range(connection.scalars(IDS, parameters))
+        parameters |= made._asdict()
+        row = connection.execute(NUMBERS if numbers else LABELS, parameters).one()
+    return Trial(version, "mae" if numbers else "accuracy", *row)
