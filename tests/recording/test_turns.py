@@ -7,11 +7,13 @@ from contextlib import closing
 import psycopg
 import pytest
 from entries import NOON, ids, predicted
+from servers import wait_until
 
 from bench.postgres import Postgres
 from serving.errors import StoreError
 from serving.recording.store import Store
 from serving.recording.store.database import Database
+from serving.recording.store.erasures import LOCK_REPORTS
 from serving.recording.store.turns import Work, turn
 
 
@@ -53,6 +55,24 @@ def test_a_host_whose_turn_it_is_not_deletes_nothing(hosts: list[Store], url: st
         assert is_mine
         assert second.delete_older(NOON + 1) == 0
     assert second.delete_older(NOON + 1) == 1
+
+
+def test_retention_and_an_erasure_never_wait_for_each_other(hosts: list[Store], url: str):
+    hosts[0].migrate()
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'reports'::regclass AND NOT granted"
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(url) as erasing,
+        psycopg.connect(url, autocommit=True) as looking,
+    ):
+        first, second = LOCK_REPORTS.split(",")  # one after the other, as PostgreSQL takes them
+        mode = second.split(" IN ")[1]
+        erasing.execute(f"{first} IN {mode}")
+        deleting = pool.submit(hosts[0].delete_older, NOON)
+        wait_until(lambda: looking.execute(waiting).fetchone() == (1,))
+        erasing.execute(f"LOCK TABLE {second}")
+        erasing.commit()
+        assert deleting.result() == 0
 
 
 def test_a_turn_ends_with_its_connection(hosts: list[Store], url: str):
