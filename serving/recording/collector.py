@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 Describe = Callable[[], bytes]
 STATUS_INTERVAL = 1_000  # milliseconds between two statuses during a long run
-SEEN_INTERVAL = 5.0  # seconds between two notes that this host is there
+SEEN_INTERVAL = 5.0  # seconds between two reports of this host
 REST = 1000  # times the duration of rewriting the database
 
 
@@ -54,7 +54,7 @@ class Collector:
     describe : callable, optional
         Returns, as JSON, what this host reports of itself; without it, it reports nothing.
     feed : Feed, optional
-        Where those hear of each commit who wait for it.
+        Sends a notice of each commit to those that wait for it.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Collector:
         self.moved = 0
         self._positions: dict[str, Position] = {}
         self._migrated = False
-        self.seen = 0.0  # when this host was last written down in the store, by no wall clock
+        self.seen = 0.0  # when this host was last recorded as present, by the monotonic clock
         self._writing = threading.Lock()  # held to write to the database or to rewrite it
         self._removed = 0  # predictions, since the last rewrite
         self._rewritable = 0.0  # from when on the next rewrite is allowed
@@ -105,7 +105,7 @@ class Collector:
             self._migrated = True
         self._positions = self.store.positions()
         segments = list_segments(self.folder)
-        # Whoever committed them may have heard of it no more, or have ended.
+        # The collector that committed them may have ended before it sent a notice.
         self._notify({path.name: self._at(path.name) for path in segments})
         for path in segments:
             with path.open("rb") as segment:
@@ -136,7 +136,7 @@ class Collector:
         self.seen = since
 
     def stop(self) -> None:
-        """Write down that this host stops, if all of its journal is in the store.
+        """Record that this host stops, if all of its journal is in the store.
 
         Raises
         ------

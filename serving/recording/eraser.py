@@ -81,7 +81,7 @@ class Eraser:
         return erasures.away()
 
     def attempt(self, collect: Collect) -> None:
-        """Do so, and log why not all is erased when that changes; after a failure, rest."""
+        """Erase, unless that has just failed; log why something is left when that changes."""
         started = time.monotonic()
         if started < self._next:
             return

@@ -1,4 +1,4 @@
-"""The collector's side of `JOURNAL_REQUIRED=store`: who waits for a commit hears of each one.
+"""The collector's side of `JOURNAL_REQUIRED=store`: it sends notices of commits.
 
 Processes that write the journal connect to a Unix socket in its folder. A byte from one of them
 means that it has written a line; each notice to them is a line of JSON.
@@ -50,7 +50,7 @@ class Feed:
         return self._selector.fileno()
 
     def receive(self) -> None:
-        """Accept who connects, and take note of all that was sent."""
+        """Accept new connections, and read what was sent on the others."""
         if not self._listener:
             self._listen()
         for key, _ in self._selector.select(0):
@@ -120,7 +120,7 @@ class Feed:
             self._send_to(each, line)
 
     def _send_to(self, connection: socket.socket, line: bytes) -> None:
-        """Send a line; who does not read connects again, and gets all that is recent."""
+        """Send a line; who does not read is dropped, and gets what is recent when it connects."""
         try:
             if connection.send(line) == len(line):
                 return

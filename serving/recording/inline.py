@@ -67,10 +67,10 @@ class InlineCollector:
         return ""
 
     def _release(self) -> str:
-        """Write down that the journal is empty, so that no host waits for one that has ended.
+        """Record that the journal is empty, so that no host waits for one that has ended.
 
-        Done each time that the collector has written down that this host is there; returns why that
-        failed, empty if it did not.
+        Done after each report of the collector that this host is present; returns why that failed,
+        empty if it did not.
         """
         if self._released != self._collector.seen:
             try:

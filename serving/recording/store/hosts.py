@@ -101,7 +101,7 @@ class Hosts:
         self._database = database
 
     def see(self, host_id: str, name: str, collected: int = 0) -> None:
-        """Write down that a host is there.
+        """Record that a host is present.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class Hosts:
         return sql.text(statement.format(now=now))
 
     def stop(self, host_id: str) -> None:
-        """Write down that a host has stopped, and that nothing is left in its journal."""
+        """Record that a host has stopped, and that nothing is left in its journal."""
         with self._database.writing(briefly=True) as connection:
             connection.execute(STOP, {"id": host_id, "now": clock.now()})
 
