@@ -129,7 +129,11 @@ def test_a_query_by_id_reads_one_partition(store: Store, run: Any):
     }
 
 
-@pytest.mark.parametrize("time", [0, 1, 10**12, NOW + 400 * clock.DAY, 16**11 - 1])
+@pytest.mark.parametrize(
+    "time",
+    [0, 1, 10**12, NOW + 400 * clock.DAY, 16**11 - 1],
+    ids=["zero", "one", "past", "future", "last"],
+)
 def test_rows_of_a_wrong_clock_are_stored_once_and_make_no_partition(
     store: Store, run: Any, time: int
 ):
