@@ -124,8 +124,9 @@ def test_bodies_as_large_as_the_service_takes_pass_and_larger_ones_are_refused(
     assert installed.proxy.curl("/ml/predict", *csv).count("\n") == 30_001
     with table.open("wb") as out:
         out.truncate(257 * 2**20)
-    sent = installed.proxy.curl("/ml/predict", *csv, "--output", "/dev/null", "-w", "%{http_code}")
-    assert sent == "413"
+    code = (*csv, "--output", "/dev/null", "--write-out", "%{http_code}")
+    # A proxy may reset the stream of a body that nobody reads, once the response is sent.
+    assert installed.proxy.curl("/ml/predict", *code, check=False) == "413"
 
 
 def test_a_connection_to_the_service_is_kept_for_the_next_request(installed: Installed):
