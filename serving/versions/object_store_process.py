@@ -46,7 +46,7 @@ def carry_out(request: Request) -> Pulled | Made | Failed:
     models_dir, task = Path(request.models_dir), request.task
     try:
         models_dir.mkdir(parents=True, exist_ok=True)
-        objects = Objects(request.url)
+        objects = Objects(request.url, uploading=isinstance(task, Upload))
         match task:
             case Pull():
                 return _pull(Mirror(objects, models_dir), task)

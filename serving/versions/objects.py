@@ -27,6 +27,7 @@ CLIENT: Any = {
     "timeout": "15m",
     "allow_http": True,  # if the address that is set in the environment is one
 }
+UPLOAD_TIMEOUT = "5m"  # of one file
 RETRIES: Any = {
     "max_retries": 2,
     "retry_timeout": timedelta(seconds=5),
@@ -43,16 +44,24 @@ class Missing(Exception):
 
 
 class Objects:
-    """The objects below a URL; every method raises ObjectStoreError if they cannot be reached."""
+    """The objects below a URL; every method raises ObjectStoreError if they cannot be reached.
 
-    def __init__(self, url: str) -> None:
+    Parameters
+    ----------
+    uploading : bool
+        Whether files of versions are written, which takes long over a narrow line: the time until
+        the response counts as that of a server that does not respond.
+    """
+
+    def __init__(self, url: str, *, uploading: bool = False) -> None:
         with _reported("opened"):
             path = url if url.startswith("/") else urlsplit(url).path
             if url.startswith(("/", "file:")):
                 # A folder that is not mounted must not become an empty one.
                 self._store: Any = LocalStore(path)
             else:
-                self._store = from_url(url, client_options=CLIENT, retry_config=RETRIES)
+                client = CLIENT | {"read_timeout": UPLOAD_TIMEOUT} if uploading else CLIENT
+                self._store = from_url(url, client_options=client, retry_config=RETRIES)
 
     def list(self, prefix: str = "") -> dict[str, str]:
         """Return, by name, what changes with the content of each object."""

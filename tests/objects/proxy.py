@@ -6,7 +6,9 @@ import time
 from contextlib import suppress
 from typing import Literal
 
-Mode = Literal["through", "slow", "silent", "503", "500", "403", "404", "lost", "half", "wrong"]
+Mode = Literal[
+    "through", "slow", "narrow", "silent", "503", "500", "403", "404", "lost", "half", "wrong"
+]
 ERRORS: dict[Mode, tuple[str, str]] = {
     "503": ("Slow Down", ""),
     "500": ("Internal Server Error", "<Error><Code>InternalError</Code></Error>"),
@@ -14,6 +16,7 @@ ERRORS: dict[Mode, tuple[str, str]] = {
     "404": ("Not Found", "<Error><Code>NoSuchBucket</Code></Error>"),
 }
 DELAY = 0.3  # seconds, of each part of a response
+NARROW = 200_000  # bytes of requests that pass in a second
 
 
 class Proxy:
@@ -86,6 +89,8 @@ def _requests(client: socket.socket, server: socket.socket, seen: bytearray, mod
         while part := client.recv(65_536):
             if not seen:
                 seen += part[:3]
+            if mode == "narrow":
+                time.sleep(len(part) / NARROW)
             server.sendall(part)
     if mode != "lost":
         _close(server)

@@ -207,6 +207,12 @@ def test_an_upload_that_breaks_off_is_not_seen_and_the_next_has_another_number(
     assert add(bob) == 4
 
 
+def test_a_large_file_is_uploaded_over_a_narrow_line(proxy: Proxy, ana: Host):
+    ana.pull()
+    proxy.turn("narrow")
+    assert ana.shared.upload("wine", 3, {"model.pkl": bytes(1_000_000)})
+
+
 def test_a_damaged_object_is_refused_until_it_is_repaired(url: str, ana: Host, bob: Host):
     objects = Objects(url)
     good = objects.read("wine/2/model.pkl")
