@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 from functools import lru_cache
 
-DAY = 86_400_000  # milliseconds
+HOUR, DAY = 3_600_000, 86_400_000  # milliseconds
 
 
 def now() -> int:

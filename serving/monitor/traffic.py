@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from serving import clock
 from serving.metrics.requests import Totals
 from serving.monitor.report import Arrival, Traffic
 from serving.monitor.window import Window
-
-HOUR = 3_600_000  # milliseconds
 
 
 def measure_traffic(window: Window, counted: Totals, before: Totals, now: int) -> Traffic:
@@ -24,7 +23,7 @@ def measure_traffic(window: Window, counted: Totals, before: Totals, now: int) -
     per_hour = median = slowest = None
     labels: dict[str, int] = {}
     if window.rows:
-        hours = max((now - float(window.times.min())) / HOUR, 1.0)
+        hours = max((now - float(window.times.min())) / clock.HOUR, 1.0)
         per_hour = round(window.rows / hours, 2)
         median, slowest = np.quantile(window.durations / 1_000, [0.5, 0.99]).round(3).tolist()
     if classes := window.decoder.classes:

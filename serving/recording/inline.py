@@ -13,7 +13,6 @@ from serving.recording.store import Store
 log = logging.getLogger(__name__)
 
 PAUSE = 10_000  # milliseconds after a failure in which only those try again who need it
-HOUR = 3_600_000  # milliseconds
 
 
 class InlineCollector:
@@ -61,7 +60,7 @@ class InlineCollector:
             )
             return self._reason
         self._stored = lines
-        if self._days and now > self._expired + HOUR:
+        if self._days and now > self._expired + clock.HOUR:
             self._collector.delete_expired()
             self._expired = now
         return ""

@@ -22,8 +22,9 @@ NARROW = 200_000  # bytes of requests that pass in a second
 class Proxy:
     """Forwards connections, and fails.
 
-    A status is that of every response. `lost` breaks off where a response to a PUT begins, `half`
-    in the middle of every response; `wrong` alters the last byte of what is no XML.
+    `slow` delays what is sent back, `narrow` what is sent; `silent` does not respond. A status is
+    that of every response. `lost` breaks off where a response to a PUT begins,
+    `half` in the middle of every response; `wrong` alters the last byte of what is no XML.
     """
 
     def __init__(self, port: int) -> None:

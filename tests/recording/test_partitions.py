@@ -23,7 +23,7 @@ from serving.recording.store import Store, dropping, partitions
 from serving.recording.store.additions import additions, write
 from serving.recording.store.database import Database
 from serving.recording.store.migrations import migrate
-from serving.recording.store.partitions import HOUR, MAX_PARTITIONS, hours_of_partition
+from serving.recording.store.partitions import MAX_PARTITIONS, hours_of_partition
 from serving.recording.store.rows import Cursor
 from serving.recording.store.steps import STEPS
 
@@ -112,7 +112,7 @@ def test_rows_of_many_days_are_in_a_partition_of_each_day(store: Store, run: Any
 
 
 def test_a_query_by_id_reads_one_partition(store: Store, run: Any):
-    entries = [made(MIDNIGHT - day * clock.DAY - HOUR) for day in range(DAYS)]
+    entries = [made(MIDNIGHT - day * clock.DAY - clock.HOUR) for day in range(DAYS)]
     store.add(entries, {})
     for entry in entries[:3]:
         first, last = ids.time_range(entry.ids)
@@ -191,7 +191,7 @@ def test_partitions_never_overlap_when_retention_days_changes(
         with closing(Store(url, days)) as store:
             store.migrate()
             for day in range(40):
-                store.add([made(MIDNIGHT - day * clock.DAY + HOUR)], {})
+                store.add([made(MIDNIGHT - day * clock.DAY + clock.HOUR)], {})
     assert sum(rows_by_partition(run).values()) == 120
     with closing(Store(url, 1)) as store:
         assert len(listed(store)) == 120
@@ -206,7 +206,7 @@ def test_there_are_few_partitions_however_long_rows_are_kept(days: int):
 
 
 def test_what_is_too_old_is_dropped_with_all_that_belongs_to_it(store: Store, run: Any):
-    old = [made(MIDNIGHT - day * clock.DAY - HOUR, 3) for day in (2, 3, 9)]
+    old = [made(MIDNIGHT - day * clock.DAY - clock.HOUR, 3) for day in (2, 3, 9)]
     new = [made(MIDNIGHT + minute, 2) for minute in (0, 1)]
     late = feedback("ruim", *old[0].ids, at=NOW)
     lost = feedback("bom", ids.make("wine", 1, old[1].time, 1)[0], at=NOW)
@@ -239,10 +239,10 @@ def test_ids_of_any_form_lose_their_feedback_with_their_partition(store: Store, 
     assert run("SELECT count(*) FROM feedback") == run("SELECT count(*) FROM trials") == [(0,)]
 
 
-@pytest.mark.parametrize("since", [0, 1, HOUR, clock.DAY - 1, clock.DAY, clock.DAY + 1])
+@pytest.mark.parametrize("since", [0, 1, clock.HOUR, clock.DAY - 1, clock.DAY, clock.DAY + 1])
 def test_a_row_is_deleted_at_its_millisecond_wherever_partitions_end(store: Store, since: int):
     start = MIDNIGHT - 5 * clock.DAY
-    offsets = [-1, 0, 1, HOUR - 1, HOUR, clock.DAY - 1, clock.DAY, clock.DAY + 1]
+    offsets = [-1, 0, 1, clock.HOUR - 1, clock.HOUR, clock.DAY - 1, clock.DAY, clock.DAY + 1]
     entries = {offset: made(start + offset) for offset in offsets}
     store.add([each for entry in entries.values() for each in with_all(entry)], {})
     gone = [offset for offset in offsets if offset < since]

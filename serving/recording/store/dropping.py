@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import sqlalchemy as sql
 
+from serving import clock
 from serving.errors import StoreError
 from serving.ids import PredictionId
 from serving.recording.store.database import Database
 from serving.recording.store.partitioning import KEYS
 from serving.recording.store.partitions import (
-    HOUR,
     NEVER,
     SET_LOCK_WAIT,
     Partition,
@@ -124,10 +124,10 @@ def _delete_rows(database: Database, partition: Partition, since: int) -> None:
         if at >= since:
             at = NEVER
             continue
-        bounds = {"model": model, "first": at, "end": min(at + HOUR, since)}
+        bounds = {"model": model, "first": at, "end": min(at + clock.HOUR, since)}
         with database.writing() as connection:
             connection.execute(DELETE_HOUR, bounds)
-        at += HOUR
+        at += clock.HOUR
 
 
 def _drop(database: Database, table: str, partition: Partition) -> bool:

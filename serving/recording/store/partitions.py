@@ -19,7 +19,6 @@ from serving.recording.store.partitioning import KEYS, NOW
 
 log = logging.getLogger(__name__)
 
-HOUR = 3_600_000  # milliseconds
 # Most of the time that is kept is in so many: each costs a query that names no time some 30 µs and
 # a lock of the table and of each of its indexes, of which PostgreSQL has some 6,400 by default.
 MAX_PARTITIONS = 32
@@ -78,9 +77,9 @@ class Partitions:
         never fails: a row without a partition of its time is added to `other`, and moved when there
         is one.
         """
-        now = clock.now() // HOUR
+        now = clock.now() // clock.HOUR
         for table, wanted in times.items():
-            hours = {each // HOUR for each in wanted}
+            hours = {each // clock.HOUR for each in wanted}
             if table in self._known and not self._missing(table, hours, now + self._ahead):
                 continue
             if time.monotonic() < self._retry:
@@ -100,14 +99,14 @@ class Partitions:
         return sorted(
             hour
             for hour in wanted
-            if not any(each.first <= hour * HOUR < each.end for each in known)
+            if not any(each.first <= hour * clock.HOUR < each.end for each in known)
         )
 
     def _make(self, table: str, hours: set[int]) -> None:
         with self._database.writing() as connection:
             run = connection.exec_driver_sql
-            now = run(NOW).scalar_one() // HOUR
-            self._ahead = now - clock.now() // HOUR
+            now = run(NOW).scalar_one() // clock.HOUR
+            self._ahead = now - clock.now() // clock.HOUR
             self._known[table] = partitions_of(connection, table)
             if not self._missing(table, hours, now):
                 return
@@ -125,7 +124,7 @@ class Partitions:
 
     def _around(self, hour: int, table: str) -> Partition:
         """Return a partition around an hour, as long as usual where others leave room for it."""
-        at, length = hour * HOUR, self._hours * HOUR
+        at, length = hour * clock.HOUR, self._hours * clock.HOUR
         first = at - at % length
         known = self._known[table]
         first = max([first, *(each.end for each in known if each.end <= at)])
