@@ -168,6 +168,14 @@ class NotATable(ServingError):
     """The text is not CSV, or its first line does not contain the names of fields."""
 
 
+class NotFound(ServingError):
+    """No files have the address that is given, or none can be read at such an address."""
+
+
+class RunRefused(ServingError):
+    """A folder has the parts of another run, or a run cannot go on."""
+
+
 class NoRoom(ServingError):
     """The disk has no room for the request's body."""
 

@@ -16,6 +16,8 @@ import click
 import msgspec
 
 from serving.commands.group import AS_JSON, NEEDS_ATTENTION
+from serving.commands.predict_files import Summary as FilesSummary
+from serving.commands.predict_files import is_parquet, predict_files
 from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
 from serving.models import model_folder
@@ -23,6 +25,7 @@ from serving.models.engine import Engine
 from serving.models.explaining.explanation import ALL, LANGUAGES, ExplainOptions
 from serving.models.predicted import Predicted
 from serving.predicting.explaining import Explaining
+from serving.scoring import Keep
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 2  # batches that are read while one is predicted
 
-FILE = click.Path(path_type=Path, allow_dash=True)
+PARQUET = "parquet"
 FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".json"]}
 
 PredictedBatch = tuple[Batch, Predicted | None]
@@ -81,6 +84,7 @@ class Summary(msgspec.Struct):
       zcat rows.csv.gz | adega predict wine - | cut -d, -f1
       adega predict wine rows.csv -o out.csv --json | jq .invalid
       adega predict wine rows.csv -o out.csv --explain 3
+      adega predict wine 's3://lake/wines/*.parquet' -o s3://lake/scored/
 
     \b
     Exit codes: 0 all predicted; 1 failed; 2 wrong usage; 3 some records are
@@ -88,8 +92,10 @@ class Summary(msgspec.Struct):
     """
 )
 @click.argument("model")
-@click.argument("file", type=FILE)
-@click.option("-o", "--output", type=FILE, default=STANDARD, help="A file, or - to print.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "-o", "--output", default=str(STANDARD), help="A file, or - to print; for Parquet a folder."
+)
 @click.option("--version", type=int, help="Which version; the live one, if not given.")
 @click.option(
     "--explain",
@@ -106,22 +112,33 @@ class Summary(msgspec.Struct):
     metavar="LABEL",
     help="Give the most important reasons where LABEL is predicted; needs --language.",
 )
-@click.option("--from", "source", type=click.Choice(["csv", "jsonl"]), help="FILE's format.")
+@click.option(
+    "--from", "source", type=click.Choice(["csv", "jsonl", "parquet"]), help="FILE's format."
+)
 @click.option("--to", "target", type=click.Choice([*FORMATS]), help="OUTPUT's format.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes, for Parquet; one for each core.")
+@click.option(
+    "--keep",
+    type=click.Choice(["others", "all", "none"]),
+    help="The columns of Parquet that are written before the predictions: those that are not "
+    "fields of the model, unless another choice is given.",
+)
 @AS_JSON
 @click.pass_obj
 def predict(
     settings: Settings,
     *,
     model: str,
-    file: Path,
-    output: Path,
+    files: tuple[str, ...],
+    output: str,
     version: int | None,
     explain: ExplainOptions | None,
     language: str | None,
     reasons_for: str,
     source: str | None,
     target: str | None,
+    jobs: int | None,
+    keep: Keep | None,
     as_json: bool,
 ) -> None:
     """Predict the records of FILE by MODEL: CSV with a line of names, or JSON Lines; - is a pipe.
@@ -129,15 +146,79 @@ def predict(
     Validation and predictions are those of the service, in the order of the records; nothing is
     recorded, so predictions have no ids. A file is compressed if its name ends in .gz. An invalid
     record has its error in the place of a prediction.
+
+    FILE may also be Parquet: any number of files, folders and globs, here or in an object store
+    (s3://, gs://, az://). OUTPUT is a folder then, of files that are complete when they appear;
+    the same command goes on where a run was killed.
     """
+    explain = _with_words(explain, language, reasons_for)
+    if source == PARQUET or (source is None and any(map(is_parquet, files))):
+        _require_folder(output, target)
+        engine = _engine(settings, model, version)
+        try:
+            found = predict_files(
+                engine,
+                files,
+                output,
+                jobs=jobs,
+                keep=keep or "others",
+                explain=explain,
+                samples=settings.explain_samples,
+            )
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or output}: {error.strerror}") from None
+        _show(found, as_json=as_json, is_printed=False)
+    else:
+        if len(files) > 1 or jobs or keep:
+            raise click.UsageError("several files, --jobs and --keep are for Parquet alone")
+        _predict_stream(
+            _engine(settings, model, version),
+            Path(files[0]),
+            Path(output),
+            source,
+            target,
+            Explaining(settings.explain_samples, sys.maxsize, math.inf),
+            explain,
+            as_json=as_json,
+        )
+
+
+def _require_folder(output: str, target: str | None) -> None:
+    """Raise UsageError unless predictions of Parquet can be written as is wanted."""
+    if target:
+        raise click.UsageError("predictions of Parquet are written as Parquet, without --to")
+    if output == str(STANDARD) or Path(output).is_file():
+        raise click.UsageError("the output of Parquet is a folder; name one by -o")
+
+
+def _show(summary: Summary | FilesSummary, *, as_json: bool, is_printed: bool) -> None:
+    """Print a summary, and end the command if it needs attention."""
+    if as_json:
+        click.echo(msgspec.json.encode(summary), err=is_printed)
+    else:
+        click.echo("\n".join(summary.sentences()), err=True)
+    if summary.invalid:
+        sys.exit(NEEDS_ATTENTION)
+
+
+def _predict_stream(
+    engine: Engine,
+    file: Path,
+    output: Path,
+    source: str | None,
+    target: str | None,
+    explaining: Explaining,
+    explain: ExplainOptions | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Predict the records of one file or pipe."""
     read_as = FORMATS[source] if source else media_type(file) or CSV
     if read_as not in READERS:
         raise click.UsageError(
-            f"{file} has a format that is not read; save its records as .csv or .jsonl"
+            f"{file} has a format that is not read; save its records as .csv, .jsonl or .parquet"
         )
     write_as = FORMATS[target] if target else media_type(output) or read_as
-    engine = _engine(settings, model, version)
-    explain = _with_words(explain, language, reasons_for)
     began = time.perf_counter()
     try:
         with ExitStack() as opened:
@@ -154,7 +235,6 @@ def predict(
                     hidden=not is_visible,
                 )
             )
-            explaining = Explaining(settings.explain_samples, sys.maxsize, math.inf)
             predicted = _predict(engine, reader, explaining, explain)
             for batch in _write(engine, predicted, reader, write_as, out, explain=explain):
                 summary.count(batch)
@@ -165,12 +245,7 @@ def predict(
         reason = getattr(error, "strerror", None) or str(error)
         raise click.ClickException(f"{file} to {output}: {reason}") from None
     summary.seconds = round(time.perf_counter() - began, 3)
-    if as_json:
-        click.echo(msgspec.json.encode(summary), err=output == STANDARD)
-    else:
-        click.echo("\n".join(summary.sentences()), err=True)
-    if summary.invalid:
-        sys.exit(NEEDS_ATTENTION)
+    _show(summary, as_json=as_json, is_printed=output == STANDARD)
 
 
 def _engine(settings: Settings, model: str, version: int | None) -> Engine:

@@ -1,14 +1,14 @@
 """Records that are read, predicted and written together, so that a stream needs little memory."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 import numpy as np
 
 from serving.errors import Fault, InvalidRecords
 from serving.inputs.exact import ExactReader
-from serving.inputs.schema import Rows, Schema
+from serving.inputs.schema import Matrix, Rows, Schema
 from serving.models.predicted import Predicted
 
 MAX_RECORDS = 2_000  # in a batch
@@ -45,18 +45,26 @@ class Batch(NamedTuple):
         schema: Schema,
     ) -> Self:
         """Make a batch of the rows that a reader made of all its records, some of them at fault."""
-        faults: dict[int, list[Fault]] = {}
-        for fault in reader.faults:
-            place = fault.record
-            moved = msgspec.structs.replace(fault, record=first + place, line=lines[place])
-            faults.setdefault(place, []).append(moved)
+        faults = _by_place(first, lines, reader)
         valid = [place for place in range(len(rows)) if place not in faults]
         matrix = schema.matrix([rows[place] for place in valid])
-        remarks = schema.unseen(matrix)
-        for row, place in enumerate(valid):
-            if place in reader.remarks:
-                remarks.setdefault(row, []).extend(reader.remarks[place])
-        return cls(first, lines, Rows(matrix, remarks, many=True), faults)
+        return cls(first, lines, _rows(matrix, valid, reader, schema), faults)
+
+    @classmethod
+    def of_matrix(
+        cls,
+        first: int,
+        lines: Sequence[int | msgspec.UnsetType],
+        matrix: Matrix,
+        reader: ExactReader,
+        schema: Schema,
+    ) -> Self:
+        """Make a batch of a matrix of all its records; the reader read some, some at fault."""
+        faults = _by_place(first, lines, reader)
+        if not faults:
+            return cls(first, lines, _rows(matrix, range(len(matrix)), reader, schema), faults)
+        valid = [place for place in range(len(matrix)) if place not in faults]
+        return cls(first, lines, _rows(matrix[valid], valid, reader, schema), faults)
 
     @property
     def places(self) -> list[int]:
@@ -79,10 +87,33 @@ class Batch(NamedTuple):
         return self._replace(rows=rows, faults=faults)
 
 
+def _by_place(
+    first: int, lines: Sequence[int | msgspec.UnsetType], reader: ExactReader
+) -> dict[int, list[Fault]]:
+    """Return the faults that a reader found, by the position of their record in the batch."""
+    faults: dict[int, list[Fault]] = {}
+    for fault in reader.faults:
+        place = fault.record
+        moved = msgspec.structs.replace(fault, record=first + place, line=lines[place])
+        faults.setdefault(place, []).append(moved)
+    return faults
+
+
+def _rows(matrix: Matrix, valid: Sequence[int], reader: ExactReader, schema: Schema) -> Rows:
+    """Make rows of the valid records of a batch, with the warnings of the schema and a reader."""
+    remarks = schema.unseen(matrix)
+    if reader.remarks:
+        for row, place in enumerate(valid):
+            if place in reader.remarks:
+                remarks.setdefault(row, []).extend(reader.remarks[place])
+    return Rows(matrix, remarks, many=True)
+
+
+T = TypeVar("T")
 Predict = Callable[[Batch], Predicted]  # the valid records of a batch
 
 
-def predict_batch(batch: Batch, predict: Predict) -> tuple[Batch, Predicted | None]:
+def predict_batch(batch: Batch, predict: Callable[[Batch], T]) -> tuple[Batch, T | None]:
     """Predict a batch; rows that the model refuses become faults of the batch that is returned.
 
     The predictions are None if no row is left.

@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.errors import Fault, InvalidRecords, NotATable
+from serving.errors import Fault
+from serving.formats.header import match
 from serving.formats.texts import Texts
 from serving.inputs.exact import ExactReader
 from serving.inputs.field import Field
 from serving.inputs.headers import Row
-from serving.inputs.names import nearest
 from serving.inputs.schema import Schema
-from serving.inputs.shown import listed, shown
 from serving.inputs.strict_json import JSONObject
 from serving.inputs.tables import TableReader
 
@@ -37,24 +36,8 @@ class Cells:
 
     def __init__(self, schema: Schema, table: TableReader) -> None:
         self.schema, self.width = schema, len(table.names)
-        matched = schema.known_names.match(table.names)
+        matched = match(schema, table.names, table.repeated, line=1)
         self.unused = matched.unknown
-        if not matched.fields and not matched.rivals:
-            names = listed(schema.names)
-            raise NotATable(f"the first line names no field of this model; its fields are {names}")
-        faults = [*_repeated(schema, table, self.unused)]
-        for field in schema.fields:
-            if field.name in matched.rivals:
-                rivals = " and ".join(map(shown, matched.rivals[field.name]))
-                message = f"is named {rivals}; name one column {shown(field.name)}"
-                faults.append(_of_header(field.name, message))
-            elif not (field.optional or field.name in matched.fields):
-                near = nearest(field.name, self.unused)
-                remedy = f"; is it {shown(near)}?" if near else ""
-                message = f"has no column{remedy}"
-                faults.append(_of_header(field.name, message))
-        if faults:
-            raise InvalidRecords(faults)
         as_trained = schema.table is not None and schema.table.separator == table.separator
         commas = table.separator in DECIMAL_COMMAS
         self._columns = {name: table.names.index(sent) for name, sent in matched.fields.items()}
@@ -105,18 +88,3 @@ class Cells:
             return []
         filled = [(name, row[at]) for name, at in self._columns.items() if row[at].strip()]
         return reader.row(position, JSONObject(filled))
-
-
-def _repeated(schema: Schema, table: TableReader, unused: list[str]) -> list[Fault]:
-    """Report names that several columns have, but only one column of the training file."""
-    trained = schema.table.columns if schema.table else ()
-    names = {table.repeated[name]: name for name in unused if name in table.repeated}
-    return [
-        _of_header(field.name, "is the name of several columns; keep one")
-        for field in schema.fields
-        if field.name in names and names[field.name] not in trained
-    ]
-
-
-def _of_header(name: str, message: str) -> Fault:
-    return Fault(record=0, line=1, field=name, message=message)

@@ -16,6 +16,7 @@ import msgspec
 from serving.errors import Fault, InvalidRecords
 from serving.formats.batch import MAX_BYTES, MAX_RECORDS, Batch, BatchWriter
 from serving.formats.cells import Cells
+from serving.formats.column_names import column_names, names_between
 from serving.formats.explained import Columns
 from serving.formats.spreadsheet import shown_as_text
 from serving.inputs.exact import in_one_line
@@ -116,18 +117,8 @@ class Writer(BatchWriter):
         self._dialect, self._delimiter = dialect, dialect.delimiter
         names = [field.name for field in manifest.fields]
         self._explained = Columns(names, explain) if explain else None
-        between = [
-            *(f"P({label})" for label in manifest.classes),
-            *(["low", "high"] if manifest.interval else []),
-        ]
-        self._columns = [
-            *(["id"] if ids else []),
-            "prediction",
-            *between,
-            *(self._explained.names if self._explained else []),
-            "warnings",
-            "error",
-        ]
+        between = names_between(manifest)
+        self._columns = column_names(manifest, self._explained, ids=ids)
         self._labels: dict[Any, str] = {
             each: self._quoted(shown_as_text(each)) for each in manifest.classes
         }

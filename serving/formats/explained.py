@@ -1,11 +1,14 @@
 """Explanations as columns of a table: the contribution of each field, or the largest few."""
 
+import re
 from collections.abc import Sequence
 from itertools import chain
 
 from msgspec import UnsetType
 
 from serving.models.explaining.explanation import ExplainOptions, Explanation
+
+NUMBERS = re.compile(r"base$|rest$|contribution[(_]")  # the names of columns of numbers
 
 
 class Columns:

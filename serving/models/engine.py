@@ -77,6 +77,8 @@ class Engine:
         is present and reproduces the recorded outputs of the pickle.
     unfit : list of str
         The compiled files that do not reproduce them.
+    decode : callable
+        Turns raw outputs into predictions; raises InvalidRecords for those that are not finite.
 
     Raises
     ------
@@ -91,7 +93,7 @@ class Engine:
         _require_same_library(artefact)
         rows, outputs = artefact.recorded_outputs()
         self._recorded = rows
-        self._decode = make_decoder(self.manifest)
+        self.decode = make_decoder(self.manifest)
         self._range = 1.0 if self.manifest.classes else float(np.ptp(outputs)) or 1.0
         self.unfit: list[str] = []
         self.backend = self._load(artefact, outputs)
@@ -127,13 +129,22 @@ class Engine:
             For rows that the estimator refuses, the first `LISTED_FAULTS` of them, or whose
             output is not finite.
         """
+        return self.decode(self.outputs(rows))
+
+    def outputs(self, rows: Matrix) -> Matrix:
+        """Compute the raw outputs of rows; see `backends`.
+
+        Raises
+        ------
+        InvalidRecords
+            For rows that the estimator refuses, the first `LISTED_FAULTS` of them.
+        """
         try:
-            outputs = self._compute(rows)
+            return self._compute(rows)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 # why: estimators and runtimes have errors of their own
-            outputs = self._without_refused(rows)
-        return self._decode(outputs)
+            return self._without_refused(rows)
 
     def explain(
         self,
@@ -199,7 +210,7 @@ class Engine:
             return Agreement(len(ours), len(ours), np.inf)
         if not self.manifest.classes:
             return Agreement(len(ours), 0, self._gap(ours, theirs))
-        labels = zip(self._decode(ours).values, self._decode(theirs).values, strict=True)
+        labels = zip(self.decode(ours).values, self.decode(theirs).values, strict=True)
         unlike = np.array([one != another for one, another in labels], dtype=bool)
         differences = int((unlike & (margins(self.manifest, ours) > TIE)).sum())
         return Agreement(len(ours), differences, float(np.abs(ours - theirs).max(initial=0.0)))

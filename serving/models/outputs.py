@@ -134,8 +134,13 @@ def _finite(outputs: Matrix) -> list[list[float]]:
         row = [value + 0.0 for value in outputs[0].tolist()]
         if all(map(math.isfinite, row)):
             return [row]
+    require_finite(outputs)
+    finite: list[list[float]] = (outputs + 0.0).tolist()  # turns -0 into 0
+    return finite
+
+
+def require_finite(outputs: Matrix) -> None:
+    """Raise InvalidRecords for the rows whose output is not finite."""
     if not np.isfinite(outputs).all():
         infinite = np.flatnonzero(~np.isfinite(outputs).all(axis=1)).tolist()
         raise InvalidRecords([Fault(record=row, message=NOT_FINITE) for row in infinite])
-    finite: list[list[float]] = (outputs + 0.0).tolist()  # turns -0 into 0
-    return finite

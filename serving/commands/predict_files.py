@@ -1,0 +1,165 @@
+"""Predicts files of Parquet: many processes, in parts that are kept if the run is killed."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import click
+import msgspec
+
+from serving.formats.files import MEDIA_TYPES, media_type
+from serving.models.engine import Engine
+from serving.models.explaining.explanation import ExplainOptions
+from serving.scoring import Keep
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+SUFFIX = ".parquet"
+PAUSE = 30.0  # seconds between two lines, where there is no terminal
+
+
+class Summary(msgspec.Struct):
+    """The result for the records of files; see `Outcome`."""
+
+    model: str
+    version: int
+    backend: str
+    files: int
+    parts: int
+    found: int
+    unused: list[str]
+    records: int
+    predicted: int
+    invalid: int
+    with_warnings: int
+    first_invalid: list[str]
+    seconds: float
+
+    def sentences(self) -> Iterator[str]:
+        """Yield the lines for people."""
+        speed = self.predicted / max(self.seconds, 1e-3)
+        yield (
+            f"{self.predicted:,} records by {self.model} {self.version} ({self.backend})"
+            f" in {self.seconds:.1f} s, {speed:,.0f} a second"
+        )
+        before = f", {self.found:,} of which were there before" if self.found else ""
+        yield f"{self.records:,} records of {self.files:,} files in {self.parts:,} parts{before}"
+        if self.unused:
+            yield f"not used, as they are not fields of {self.model}: {', '.join(self.unused)}"
+        if self.with_warnings:
+            yield click.style(f"{self.with_warnings:,} have warnings", fg="yellow")
+        if self.invalid:
+            yield click.style(f"{self.invalid:,} are invalid and not predicted", fg="red")
+            yield from (f"  {each}" for each in self.first_invalid)
+
+
+class Progress:
+    """Shows how far a run is, and how fast: a bar on a terminal, elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        self._bar: ProgressBar[int] | None = None
+        self._records, self._began, self._printed = 0, 0.0, 0.0
+
+    def begin(self, records: int) -> None:
+        """Show that so many records are to be predicted now."""
+        self._records, self._began = records, time.monotonic()
+        self._printed = self._began
+        if sys.stderr.isatty():
+            self._bar = click.progressbar(
+                length=records, label="predicting", file=sys.stderr, show_eta=True, show_pos=False
+            )
+            self._bar.__enter__()
+
+    def update(self, records: int) -> None:
+        """Show that so many of them are predicted."""
+        now = time.monotonic()
+        speed = records / max(now - self._began, 1e-3)
+        if self._bar:
+            self._bar.label = f"predicting, {speed:,.0f} rows/s"
+            self._bar.update(records - self._bar.pos)
+        elif now - self._printed >= PAUSE:
+            self._printed = now
+            minutes = (self._records - records) / max(speed, 1e-3) / 60
+            click.echo(
+                f"{records:,} of {self._records:,} rows, {speed:,.0f} rows/s, "
+                f"{minutes:,.1f} minutes left",
+                err=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar:
+            self._bar.__exit__(kind, error, traceback)
+
+
+def is_parquet(address: str) -> bool:
+    """Whether an address is that of Parquet: by its suffix, or as a URL, a folder or a glob."""
+    path = Path(address)
+    if "://" in address or path.suffix == SUFFIX or path.is_dir():
+        return True
+    is_glob = any(sign in address for sign in "*?[")
+    return is_glob and not path.exists() and media_type(path) not in MEDIA_TYPES.values()
+
+
+def predict_files(
+    engine: Engine,
+    addresses: Sequence[str],
+    output: str,
+    *,
+    jobs: int | None,
+    keep: Keep,
+    explain: ExplainOptions | None,
+    samples: int,
+) -> Summary:
+    """Predict the records of files into a folder.
+
+    Raises
+    ------
+    NotFound, RunRefused, ObjectStoreError
+    OSError
+    """
+    if find_spec("pyarrow") is None:
+        raise click.ClickException(
+            "Parquet needs pyarrow, which is optional: pip install -r requirements-parquet.txt"
+        )
+    # Its library runs threads, and is of no use to other commands.
+    from serving.scoring import places, run  # noqa: PLC0415
+    from serving.scoring.carry_out import carry_out, cores  # noqa: PLC0415
+
+    began = time.perf_counter()
+    chosen = explain or ExplainOptions()
+    options = run.Options(
+        keep=keep,
+        explained=explain is not None,
+        top=chosen.top,
+        language=chosen.language,
+        reasons_for=chosen.reasons_for,
+        samples=samples,
+    )
+    sources = run.find_sources(addresses, output)
+    described = run.make_run(engine.manifest, options, sources)
+    address = places.absolute(output)
+    folder = places.place(address)
+    there = run.begin(described, folder, address)
+    with Progress() as progress:
+        outcome = carry_out(described, folder, address, there, jobs or cores(), progress)
+    return Summary(
+        engine.manifest.name,
+        engine.manifest.version,
+        engine.backend,
+        len(sources),
+        seconds=round(time.perf_counter() - began, 3),
+        **msgspec.structs.asdict(outcome),
+    )

@@ -1,0 +1,135 @@
+"""Carry out a run: look at all files, predict the parts that are not there, and count all."""
+
+import os
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from serving.errors import RunRefused
+from serving.inputs.shown import shown
+from serving.scoring.crew import Crew
+from serving.scoring.places import Place
+from serving.scoring.run import SUCCESS, Run, Source, plan
+from serving.scoring.tasks import MAX_FAULTS, Count, Counted, Plan, Planned, Predict, Setup
+
+
+class Watcher(Protocol):
+    """Shows how far a run is."""
+
+    def begin(self, records: int) -> None:
+        """Show that so many records are to be predicted now."""
+
+    def update(self, records: int) -> None:
+        """Show that so many of them are predicted."""
+
+
+class Outcome(msgspec.Struct):
+    """What a run has done.
+
+    Attributes
+    ----------
+    unused : list of str
+        The columns that are not fields of the model.
+    parts, found : int
+        How many parts there are, and how many were there before.
+    records, predicted : int
+        How many records there are, and how many were predicted now.
+    invalid : int
+        Records that have an error instead of a prediction.
+    first_invalid : list of str
+        Where some of those are that were predicted now, and why.
+    """
+
+    unused: list[str]
+    parts: int
+    found: int
+    records: int = 0
+    predicted: int = 0
+    invalid: int = 0
+    with_warnings: int = 0
+    first_invalid: list[str] = []
+
+    def add(self, counted: Counted) -> None:
+        """Add what a part has."""
+        self.records += counted.records
+        self.invalid += counted.invalid
+        self.with_warnings += counted.with_warnings
+        self.first_invalid += counted.faults[: MAX_FAULTS - len(self.first_invalid)]
+
+
+def carry_out(
+    run: Run, output: Place, address: str, there: set[str], jobs: int, watcher: Watcher
+) -> Outcome:
+    """Predict the parts of a run that are not there yet.
+
+    Parameters
+    ----------
+    output, address
+        The folder of the parts, and its path or URL.
+    there : set of str
+        The names of parts that are there.
+    jobs : int
+        How many processes there may be.
+
+    Raises
+    ------
+    RunRefused
+        If a file cannot be predicted, or a process is killed. What is there by then is kept.
+    ObjectStoreError, OSError
+    """
+    with Crew(jobs, Setup(run.model, run.version, run.options, address)) as crew:
+        planned = _plan(crew, run.sources)
+        parts = plan(run, [each.groups for each in planned])
+        found = [part for part in parts if part.name in there]
+        left = [part for part in parts if part.name not in there]
+        outcome = Outcome(planned[0].unused, len(parts), len(found))
+        for _, counted in crew.carry_out([*map(Count, found)]):
+            if isinstance(counted, Counted):
+                outcome.add(counted)
+        watcher.begin(sum(part.rows for part in left))
+        done = [0] * len(left)
+        for place, event in crew.carry_out([Predict(part, [*planned[0].kept]) for part in left]):
+            if isinstance(event, Planned):
+                continue
+            outcome.predicted += event.records - done[place]
+            done[place] = event.records
+            watcher.update(outcome.predicted)
+            if isinstance(event, Counted):
+                outcome.add(event)
+    with output.writing(SUCCESS):
+        pass  # an empty file, as of Hadoop
+    return outcome
+
+
+def _plan(crew: Crew, sources: Sequence[Source]) -> list[Planned]:
+    """Look at all files, and check that what is kept of them is the same columns."""
+    found: dict[int, Planned] = {}
+    for place, planned in crew.carry_out([*map(Plan, sources)]):
+        if isinstance(planned, Planned):
+            found[place] = planned
+    planned = [found[place] for place in range(len(sources))]
+    first = planned[0].kept
+    for source, other in zip(sources, planned, strict=True):
+        apart = sorted(
+            name for name in first | other.kept if first.get(name) != other.kept.get(name)
+        )
+        if apart:
+            name = apart[0]
+            raise RunRefused(
+                f"{source.address}: the column {shown(name)} is {_kind(other, name)}, in "
+                f"{sources[0].address} it is {_kind(planned[0], name)}; make them the same, or "
+                "leave out the columns of the records by --keep none"
+            )
+    return planned
+
+
+def _kind(planned: Planned, name: str) -> str:
+    return f"of the type {planned.kept[name]}" if name in planned.kept else "not there"
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

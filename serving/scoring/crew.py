@@ -1,0 +1,114 @@
+"""The processes of a run, each with a task at a time."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Self
+
+import msgspec
+
+from serving.errors import RunRefused
+from serving.scoring.tasks import Counted, Failed, Planned, Progress, Result, Setup, Task
+from serving.settings import ROOT
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # one in each process
+ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # others keep more than they use
+
+Event = tuple[int, Result | Progress]  # of the task at this position
+
+decoder = msgspec.json.Decoder[Result | Progress](Result | Progress)
+
+
+class Crew:
+    """Some processes that share tasks; they are killed at the end of the block.
+
+    Parameters
+    ----------
+    jobs : int
+        How many processes there may be.
+    """
+
+    def __init__(self, jobs: int, setup: Setup) -> None:
+        self._jobs, self._setup = jobs, setup
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.communicate()
+
+    def carry_out(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Planned | Counted | Progress]]:
+        """Have tasks done, and yield what is reported of each, by its position.
+
+        Raises
+        ------
+        RunRefused
+            If one fails, or a process is killed.
+        """
+        while len(self._processes) < min(self._jobs, len(tasks)):
+            self._processes.append(self._start())
+        waiting: SimpleQueue[int] = SimpleQueue()
+        for place in range(len(tasks)):
+            waiting.put(place)
+        events: SimpleQueue[Event] = SimpleQueue()
+        for process in self._processes:
+            Thread(target=_feed, args=(process, tasks, waiting, events), daemon=True).start()
+        left = len(tasks)
+        while left:
+            place, event = events.get()
+            if isinstance(event, Failed):
+                raise RunRefused(event.message)
+            left -= not isinstance(event, Progress)
+            yield place, event
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serving.scoring.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=ENVIRONMENT | dict.fromkeys(THREADS, "1") | os.environ,
+            start_new_session=True,  # so that Ctrl-C is for the command alone
+        )
+        if process.stdin:
+            process.stdin.write(msgspec.json.encode(self._setup) + b"\n")
+        return process
+
+
+def _feed(
+    process: subprocess.Popen[bytes],
+    tasks: Sequence[Task],
+    waiting: "SimpleQueue[int]",
+    events: "SimpleQueue[Event]",
+) -> None:
+    """Give a process one task after the other, and pass on what it reports."""
+    if not process.stdin or not process.stdout:
+        return
+    while True:
+        try:
+            place = waiting.get_nowait()
+        except Empty:
+            return
+        try:
+            process.stdin.write(msgspec.json.encode(tasks[place]) + b"\n")
+            process.stdin.flush()
+            for line in process.stdout:
+                event = decoder.decode(line)
+                events.put((place, event))
+                if not isinstance(event, Progress):
+                    break
+            else:
+                raise BrokenPipeError
+        except (OSError, ValueError):  # it was killed, or by the end of the block
+            status = process.wait()
+            why = "killed, perhaps for lack of memory" if status < 0 else f"ended by {status}"
+            message = f"a process of the run was {why}; the same command goes on where it was"
+            events.put((place, Failed(message)))
+            return

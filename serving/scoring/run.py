@@ -1,0 +1,201 @@
+"""A run: which version predicts which files in which way, and the parts that it consists of.
+
+It is described by the file `_run.json` in the folder of its parts, so that whoever starts the same
+run again goes on where it was, and another run is not mixed with it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from serving.errors import NotFound, RunRefused
+from serving.models.manifest import Manifest
+from serving.scoring import Keep
+from serving.scoring.places import ALL, SUFFIX, Folder, Given, Place, absolute, given, place
+
+RUN, SUCCESS = "_run.json", "_SUCCESS"
+FORMAT = 1  # of the parts; another one is another run
+MAX_ROWS = 250_000  # of a part, unless a single row group has more
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A file that is predicted: where it is, its size, and what changes with its content."""
+
+    folder: str
+    name: str
+    size: int
+    tag: str
+
+    @property
+    def address(self) -> str:
+        """Its path or URL."""
+        return f"{self.folder.rstrip('/')}/{self.name}"
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How records are predicted.
+
+    Attributes
+    ----------
+    keep : {"others", "all", "none"}
+        The columns of the records that come before the predictions; see `Scorer`.
+    explained : bool
+        Whether predictions are explained.
+    top, language, reasons_for
+        As in `ExplainOptions`.
+    samples : int
+        As in `Explaining`.
+    """
+
+    keep: Keep = "others"
+    explained: bool = False
+    top: int | None = None
+    language: str = ""
+    reasons_for: str = ""
+    samples: int
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run does; equal runs write the same parts."""
+
+    format: int = FORMAT
+    model: str
+    version: int
+    sha256: str  # of the version's manifest
+    options: Options
+    max_rows: int = MAX_ROWS
+    sources: tuple[Source, ...]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Row groups of a file that are predicted together, from `first` to before `end`."""
+
+    number: int
+    source: Source
+    first: int
+    end: int
+    rows: int
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return f"part-{self.number:05d}{SUFFIX}"
+
+
+def make_run(manifest: Manifest, options: Options, sources: Sequence[Source]) -> Run:
+    """Describe a run."""
+    digest = hashlib.sha256(msgspec.json.encode(manifest)).hexdigest()
+    return Run(
+        model=manifest.name,
+        version=manifest.version,
+        sha256=digest,
+        options=options,
+        sources=tuple(sources),
+    )
+
+
+def find_sources(addresses: Sequence[str], output: str) -> list[Source]:
+    """Find the files that are to be predicted, each once, sorted by address.
+
+    Raises
+    ------
+    NotFound, ObjectStoreError, OSError
+    """
+    found: dict[str, Source] = {}
+    output = absolute(output)
+    for address in addresses:
+        wanted = given(address)
+        files = place(wanted.root).find(wanted.pattern)
+        if not files and wanted.pattern[0] == absolute(address).rpartition("/")[2]:
+            wanted = Given(absolute(address), ALL)  # a folder that is called as files are
+            files = place(wanted.root).find(wanted.pattern)
+        if not files:
+            raise NotFound(f"{address}: no file is there; name {SUFFIX} files, or a folder of them")
+        if wanted.covers(f"{output}/part-00000{SUFFIX}"):
+            raise NotFound(
+                f"{output} is among what {address} names, so predictions would be taken for "
+                "records; choose a folder beside it"
+            )
+        for name, (size, tag) in files.items():
+            source = Source(wanted.root, name, size, tag)
+            found[source.address] = source
+    return [found[address] for address in sorted(found)]
+
+
+def plan(run: Run, groups: Sequence[Sequence[int]]) -> list[Part]:
+    """Divide the files of a run into parts.
+
+    Parameters
+    ----------
+    groups : sequence of sequence of int
+        How many rows each row group of each file has.
+    """
+    ranges = (
+        (source, *each)
+        for source, rows in zip(run.sources, groups, strict=True)
+        for each in _ranges(rows, run.max_rows)
+    )
+    return [Part(number, *each) for number, each in enumerate(ranges)]
+
+
+def _ranges(rows: Sequence[int], max_rows: int) -> Iterator[tuple[int, int, int]]:
+    """Divide the row groups of a file; one without any is a part, too."""
+    first = count = 0
+    for group, more in enumerate(rows):
+        if count and count + more > max_rows:
+            yield first, group, count
+            first, count = group, 0
+        count += more
+    yield first, len(rows), count
+
+
+def begin(run: Run, output: Place, address: str) -> set[str]:
+    """Begin a run, or go on with the same; return the names of the parts that are there.
+
+    Raises
+    ------
+    RunRefused
+        If the folder has something else.
+    ObjectStoreError, OSError
+    """
+    names = output.names()
+    written = output.read(RUN) if RUN in names else None
+    if written is None:
+        if any(not name.startswith(".") for name in names):
+            raise RunRefused(f"{address} has other files; choose a folder that is empty or new")
+        with output.writing(RUN) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(run)))
+        return set()
+    if isinstance(output, Folder):
+        output.remove_halves()
+    try:
+        before = msgspec.json.decode(written, type=Run)
+    except msgspec.DecodeError as error:
+        raise RunRefused(f"{address}/{RUN} cannot be read: {error}") from None
+    if before != run:
+        raise RunRefused(
+            f"{address} has another run: {_difference(before, run)}; choose another folder, or "
+            "delete that one"
+        )
+    return {name for name in names if name.endswith(SUFFIX)}
+
+
+def _difference(before: Run, now: Run) -> str:
+    """Describe in what a run differs from the one that is there."""
+    if (before.model, before.version) != (now.model, now.version):
+        return f"it is by {before.model} {before.version}, not by {now.model} {now.version}"
+    if before.options != now.options:
+        pairs = zip(
+            msgspec.to_builtins(before.options).items(),
+            msgspec.to_builtins(now.options).values(),
+            strict=True,
+        )
+        differing = [f"{name} is {old!r}, not {new!r}" for (name, old), new in pairs if old != new]
+        return ", ".join(differing)
+    if before.sources != now.sources:
+        old = {each.address: each for each in before.sources}
+        new = {each.address: each for each in now.sources}
+        apart = sorted(each for each in old | new if old.get(each) != new.get(each))
+        return f"{apart[0]} was added, removed or changed since ({len(apart)} files in all)"
+    return f"it is by another {now.model} {now.version}, or by another release"

@@ -1,0 +1,221 @@
+"""The process that predicts parts, one after the other; a run has some of them.
+
+It reads a `Setup` and then tasks from its standard input, as lines of JSON, and writes what came of
+each. It ends when its input does, which a kill of the run does as well, after the task in hand.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import Any, BinaryIO
+
+import msgspec
+import pyarrow as pa
+from pyarrow import parquet, types
+
+from serving.errors import InvalidRecords, NotATable, ServingError
+from serving.inputs.exact import in_one_line
+from serving.models.engine import Engine
+from serving.models.explaining.explanation import ExplainOptions
+from serving.predicting.explaining import Explaining
+from serving.scoring.places import place
+from serving.scoring.run import Options, Part, Source
+from serving.scoring.score import Scorer
+from serving.scoring.tasks import (
+    MAX_FAULTS,
+    Count,
+    Counted,
+    Failed,
+    Plan,
+    Planned,
+    Predict,
+    Progress,
+    Result,
+    Setup,
+    Task,
+)
+from serving.settings import Settings
+from serving.versions.decisions import Decisions
+
+ROWS, BYTES = 8_192, 2**24  # of a batch
+GROUP_ROWS, GROUP_BYTES = 2**17, 2**26  # of a row group that is written
+PROBED = 64  # rows by which the size of texts is estimated
+BUFFERS = 2**26  # bytes that are read ahead, of all columns
+BUFFER = 2**16, 2**22  # bytes of one column, at least and at most
+PAUSE = 0.5  # seconds between two reports
+COUNTS = b"adega.counts"
+FLAT_TEXTS = (types.is_string, types.is_large_string, types.is_binary)
+
+
+class Worker:
+    """Predicts parts by one version."""
+
+    def __init__(self, engine: Engine, options: Options, output: str, report: Any) -> None:
+        self._engine, self._options, self._report = engine, options, report
+        self._output = place(output)
+
+    def carry_out(self, task: Task) -> Result:
+        """Do a task; what is expected to fail is returned."""
+        file = task.source.address if isinstance(task, Plan) else task.part.source.address
+        try:
+            match task:
+                case Plan():
+                    return self._plan(task.source)
+                case Predict():
+                    return self._predict(task.part, task.kept)
+                case Count():
+                    file = task.part.name
+                    return self._count(task.part)
+        except InvalidRecords as error:
+            return Failed(f"{file}: {in_one_line(error.faults)}")
+        except (NotATable, pa.ArrowException, OverflowError, ValueError) as error:
+            return Failed(f"{file}: {str(error).partition(chr(10))[0]}")
+        except (ServingError, OSError) as error:
+            return Failed(str(error))
+
+    def _plan(self, source: Source) -> Planned:
+        """Check the columns of a file, and count the rows of its row groups."""
+        file = _open(source)
+        scorer = self._scorer(file.schema_arrow)
+        kept = {field.name: str(field.type) for field in scorer.kept}
+        groups = [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
+        return Planned(groups, kept, scorer.unused)
+
+    def _scorer(self, data: pa.Schema, kept: list[str] | None = None) -> Scorer:
+        options = self._options
+        explain = ExplainOptions(
+            options.top, language=options.language, reasons_for=options.reasons_for
+        )
+        return Scorer(
+            self._engine,
+            data,
+            keep=options.keep,
+            order=kept,
+            explain=explain if options.explained else None,
+            explaining=Explaining(options.samples, sys.maxsize, math.inf),
+        )
+
+    def _predict(self, part: Part, kept: list[str]) -> Counted:
+        file = _open(part.source)
+        scorer = self._scorer(file.schema_arrow, kept)
+        counted = Counted(0, 0, 0, [])
+        ends = [*accumulate(file.metadata.row_group(at).num_rows for at in range(part.end))]
+        begin = ends[part.first - 1] if part.first else 0
+        due = time.monotonic() + PAUSE
+        with self._output.writing(part.name) as out:
+            texts = [each.name for each in scorer.schema if any(is_(each.type) for is_ in FLAT_TEXTS)]
+            sink = pa.PythonFile(out, mode="w")
+            with parquet.ParquetWriter(sink, scorer.schema, use_dictionary=texts) as writer:
+                for group in _groups(map(scorer.score, _batches(file, part, scorer.needed))):
+                    writer.write_table(group, row_group_size=group.num_rows or 1)
+                    _add(counted, group, begin, ends, part)
+                    if time.monotonic() > due:
+                        self._report(Progress(counted.records))
+                        due = time.monotonic() + PAUSE
+                numbers = counted.records, counted.invalid, counted.with_warnings
+                writer.add_key_value_metadata({COUNTS: msgspec.json.encode(numbers)})
+        return counted
+
+    def _count(self, part: Part) -> Counted:
+        """Read what was counted when a part was written."""
+        (listed,) = self._output.find((part.name,)).values()
+        metadata = parquet.read_metadata(self._output.open(part.name, listed.size)).metadata or {}
+        numbers = msgspec.json.decode(metadata.get(COUNTS, b"[0,0,0]"), type=tuple[int, int, int])
+        return Counted(*numbers, [])
+
+
+def _open(source: Source) -> parquet.ParquetFile:
+    file = place(source.folder).open(source.name, source.size)
+    opened = parquet.ParquetFile(file)
+    smallest, largest = BUFFER
+    buffer = min(largest, max(smallest, BUFFERS // max(1, opened.metadata.num_columns)))
+    file.seek(0)
+    # Without a buffer, or with pre_buffer, row groups are read whole.
+    return parquet.ParquetFile(
+        file, metadata=opened.metadata, buffer_size=buffer, pre_buffer=False
+    )
+
+
+def _batches(file: Any, part: Part, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Read the row groups of a part, as many rows at a time as memory is meant for."""
+
+    def read(rows: int) -> Iterator[pa.RecordBatch]:
+        groups = range(part.first, part.end)
+        found: Iterator[pa.RecordBatch] = file.iter_batches(
+            rows, row_groups=groups, columns=columns, use_threads=False
+        )
+        return found
+
+    if not part.rows:
+        yield _empty(file.schema_arrow)
+        return
+    first = next(read(PROBED))
+    size = max(1, first.nbytes // first.num_rows)
+    yield from read(max(1, min(ROWS, BYTES // size)))
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Join batches to the row groups of a file."""
+    waiting: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+            yield pa.Table.from_batches(waiting)
+            waiting, rows, size = [], 0, 0
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _add(counted: Counted, group: pa.Table, begin: int, ends: list[int], part: Part) -> None:
+    """Count the records of a row group, and list the first that are invalid."""
+    errors, before = group.column("error"), counted.records
+    counted.records += group.num_rows
+    counted.with_warnings += group.num_rows - group.column("warnings").null_count
+    invalid = group.num_rows - errors.null_count
+    counted.invalid += invalid
+    if not invalid or len(counted.faults) >= MAX_FAULTS:
+        return
+    for row, error in enumerate(errors.to_pylist()):
+        if error is not None and len(counted.faults) < MAX_FAULTS:
+            at = begin + before + row
+            number = next(place for place, end in enumerate(ends) if at < end)
+            within = at - (ends[number - 1] if number else 0)
+            where = f"{part.source.address}, row group {number}, row {within}"
+            counted.faults.append(f"{where}: {error}")
+
+
+def main(source: BinaryIO, write: Callable[[bytes], Any]) -> None:
+    """Read tasks and write results until the input ends."""
+
+    def report(result: Result | Progress) -> None:
+        write(msgspec.json.encode(result) + b"\n")
+
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    setup = msgspec.json.decode(source.readline(), type=Setup)
+    try:
+        decisions = Decisions.from_settings(Settings.from_environment())
+        engine = Engine(decisions.read(setup.model, setup.version))
+        worker = Worker(engine, setup.options, setup.output, report)
+    except (ServingError, OSError) as error:
+        report(Failed(str(error)))
+        return
+    for line in source:
+        report(worker.carry_out(msgspec.json.decode(line, type=Task)))
+
+
+if __name__ == "__main__":
+
+    def _write(line: bytes) -> None:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    main(sys.stdin.buffer, _write)
