@@ -1,16 +1,8 @@
-"""The command that predicts the records of a file, without a server."""
+"""The command that predicts the records of files, without a server."""
 
 import math
 import sys
-import time
-import zlib
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
 import click
 import msgspec
@@ -18,62 +10,19 @@ import msgspec
 from serving.commands.group import AS_JSON, NEEDS_ATTENTION
 from serving.commands.predict_files import Summary as FilesSummary
 from serving.commands.predict_files import is_parquet, predict_files
-from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
-from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type, reading, writing
+from serving.commands.predict_stream import Summary, predict_stream
+from serving.formats import READERS
+from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type
 from serving.models import model_folder
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import ALL, LANGUAGES, ExplainOptions
-from serving.models.predicted import Predicted
 from serving.predicting.explaining import Explaining
 from serving.scoring import Keep
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
-
-MAX_WAITING = 2  # batches that are read while one is predicted
-
 PARQUET = "parquet"
 FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".json"]}
-
-PredictedBatch = tuple[Batch, Predicted | None]
-
-
-class Summary(msgspec.Struct):
-    """The result for the records of a file.
-
-    `unused` are columns that are not fields of the model; `invalid` records were not predicted.
-    """
-
-    model: str
-    version: int
-    backend: str
-    unused: list[str]
-    records: int = 0
-    invalid: int = 0
-    with_warnings: int = 0
-    seconds: float = 0.0
-
-    def count(self, batch: Batch) -> None:
-        """Count the records of a batch."""
-        self.records += len(batch.lines)
-        self.invalid += len(batch.faults)
-        self.with_warnings += len(batch.rows.remarks)
-
-    def sentences(self) -> Iterator[str]:
-        """Yield the lines for people."""
-        speed = self.records / max(self.seconds, 1e-3)
-        yield (
-            f"{self.records:,} records by {self.model} {self.version} ({self.backend})"
-            f" in {self.seconds:.1f} s, {speed:,.0f} a second"
-        )
-        if self.unused:
-            yield f"not used, as they are not fields of {self.model}: {', '.join(self.unused)}"
-        if self.with_warnings:
-            yield click.style(f"{self.with_warnings:,} have warnings", fg="yellow")
-        if self.invalid:
-            yield click.style(f"{self.invalid:,} are invalid and not predicted", fg="red")
 
 
 @click.command(
@@ -171,16 +120,23 @@ def predict(
     else:
         if len(files) > 1 or jobs or keep:
             raise click.UsageError("several files, --jobs and --keep are for Parquet alone")
-        _predict_stream(
+        file, written = Path(files[0]), Path(output)
+        read_as = FORMATS[source] if source else media_type(file) or CSV
+        if read_as not in READERS:
+            raise click.UsageError(
+                f"{file} has a format that is not read; save its records as .csv, .jsonl or "
+                ".parquet"
+            )
+        streamed = predict_stream(
             _engine(settings, model, version),
-            Path(files[0]),
-            Path(output),
-            source,
-            target,
-            Explaining(settings.explain_samples, sys.maxsize, math.inf),
-            explain,
-            as_json=as_json,
+            file,
+            written,
+            read_as=read_as,
+            write_as=FORMATS[target] if target else media_type(written) or read_as,
+            explaining=Explaining(settings.explain_samples, sys.maxsize, math.inf),
+            explain=explain,
         )
+        _show(streamed, as_json=as_json, is_printed=written == STANDARD)
 
 
 def _require_folder(output: str, target: str | None) -> None:
@@ -199,53 +155,6 @@ def _show(summary: Summary | FilesSummary, *, as_json: bool, is_printed: bool) -
         click.echo("\n".join(summary.sentences()), err=True)
     if summary.invalid:
         sys.exit(NEEDS_ATTENTION)
-
-
-def _predict_stream(
-    engine: Engine,
-    file: Path,
-    output: Path,
-    source: str | None,
-    target: str | None,
-    explaining: Explaining,
-    explain: ExplainOptions | None,
-    *,
-    as_json: bool,
-) -> None:
-    """Predict the records of one file or pipe."""
-    read_as = FORMATS[source] if source else media_type(file) or CSV
-    if read_as not in READERS:
-        raise click.UsageError(
-            f"{file} has a format that is not read; save its records as .csv, .jsonl or .parquet"
-        )
-    write_as = FORMATS[target] if target else media_type(output) or read_as
-    began = time.perf_counter()
-    try:
-        with ExitStack() as opened:
-            opened_file = opened.enter_context(reading(file))
-            reader = READERS[read_as](opened_file.stream, engine.schema)
-            summary = Summary(model, engine.manifest.version, engine.backend, reader.unused)
-            out = opened.enter_context(writing(output))
-            is_visible = opened_file.size is not None and output != STANDARD and sys.stderr.isatty()
-            bar: ProgressBar[int] = opened.enter_context(
-                click.progressbar(
-                    length=opened_file.size or 0,
-                    label="predicting",
-                    file=sys.stderr,
-                    hidden=not is_visible,
-                )
-            )
-            predicted = _predict(engine, reader, explaining, explain)
-            for batch in _write(engine, predicted, reader, write_as, out, explain=explain):
-                summary.count(batch)
-                bar.update(opened_file.position() - bar.pos)
-    except (OSError, EOFError, zlib.error) as error:
-        if isinstance(error, BrokenPipeError):  # the reader of a pipe has closed it
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise click.ClickException(f"{file} to {output}: {reason}") from None
-    summary.seconds = round(time.perf_counter() - began, 3)
-    _show(summary, as_json=as_json, is_printed=output == STANDARD)
 
 
 def _engine(settings: Settings, model: str, version: int | None) -> Engine:
@@ -272,44 +181,3 @@ def _with_words(
         return explain
     chosen = explain or ExplainOptions()
     return chosen._replace(language=LANGUAGES[language], reasons_for=reasons_for)
-
-
-def _write(
-    engine: Engine,
-    batches: Iterator[PredictedBatch],
-    reader: Reader,
-    media_type: str,
-    out: BinaryIO,
-    *,
-    explain: ExplainOptions | None,
-) -> Iterator[Batch]:
-    """Write the predictions of all batches, and yield each batch that is written."""
-    first = next(batches)  # now the reader knows the dialect of a table
-    writer = WRITERS[media_type](engine.manifest, reader.dialect, ids=False, explain=explain)
-    out.write(writer.head())
-    for batch, predicted in chain([first], batches):
-        out.write(writer.batch(batch, predicted))
-        yield batch
-    out.write(writer.tail())
-
-
-def _predict(
-    engine: Engine,
-    batches: Iterable[Batch],
-    explaining: Explaining,
-    explain: ExplainOptions | None,
-) -> Iterator[PredictedBatch]:
-    """Predict in a thread; ONNX Runtime lets other threads read and write meanwhile."""
-
-    def predict_rows(batch: Batch) -> Predicted:
-        predicted = Predicted(engine, [], batch.rows, engine.predict(batch.rows.matrix))
-        return explaining.explained(predicted, explain) if explain else predicted
-
-    with ThreadPoolExecutor(1) as thread:
-        waiting: deque[Future[PredictedBatch]] = deque()
-        for batch in batches:
-            waiting.append(thread.submit(predict_batch, batch, predict_rows))
-            if len(waiting) > MAX_WAITING:
-                yield waiting.popleft().result()
-        for each in waiting:
-            yield each.result()

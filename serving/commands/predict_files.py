@@ -154,7 +154,14 @@ def predict_files(
     folder = places.place(address)
     there = run.begin(described, folder, address)
     with Progress() as progress:
-        outcome = carry_out(described, folder, address, there, jobs or cores(), progress)
+        outcome = carry_out(
+            described,
+            folder,
+            address=address,
+            there=there,
+            jobs=jobs or cores(),
+            watcher=progress,
+        )
     return Summary(
         engine.manifest.name,
         engine.manifest.version,

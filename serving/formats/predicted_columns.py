@@ -16,6 +16,7 @@ from serving.models.manifest import Manifest
 from serving.models.output_arrays import OutputArrays
 from serving.models.predicted import Predicted
 
+
 class Labels(NamedTuple):
     """A column of texts that are among a few, by their positions."""
 
@@ -35,13 +36,13 @@ class PredictedColumns(NamedTuple):
         A value for each valid record, in order; those of `ColumnMaker`, without `error`.
     errors : dict of int to str
         Of the others, by their position in the batch.
-    count : int
-        Of all records.
+    records : int
+        How many there are in all.
     """
 
     columns: dict[str, Column]
     errors: dict[int, str]
-    count: int
+    records: int
 
 
 class Made(NamedTuple):

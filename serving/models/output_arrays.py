@@ -33,9 +33,10 @@ class OutputArrays(NamedTuple):
         """Make arrays of predictions that are lists."""
         values, probabilities, intervals = predictions
         codes = {label: code for code, label in enumerate(manifest.classes)}
-        given = [codes[str(each)] for each in values] if codes else values
         between = np.array(probabilities or intervals, np.float64).reshape(len(values), -1)
-        return cls(np.array(given, np.intp if codes else np.float64), between)
+        if codes:
+            return cls(np.array([codes[str(each)] for each in values], np.intp), between)
+        return cls(np.array(values, np.float64), between)
 
 
 def to_arrays(outputs: Matrix, manifest: Manifest) -> OutputArrays:
@@ -70,4 +71,4 @@ def _ends(values: NDArray[np.float64], interval: Interval) -> NDArray[np.float64
     one, other = values + interval.low * size, values + interval.high * size
     with np.errstate(over="ignore"):
         ends = np.column_stack([np.minimum(one, other), np.maximum(one, other)])
-    return np.clip(ends, -LARGEST, LARGEST)
+    return np.asarray(np.clip(ends, -LARGEST, LARGEST))

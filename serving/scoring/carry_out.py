@@ -59,7 +59,7 @@ class Outcome(msgspec.Struct):
 
 
 def carry_out(
-    run: Run, output: Place, address: str, there: set[str], jobs: int, watcher: Watcher
+    run: Run, output: Place, *, address: str, there: set[str], jobs: int, watcher: Watcher
 ) -> Outcome:
     """Predict the parts of a run that are not there yet.
 
@@ -104,10 +104,8 @@ def carry_out(
 
 def _plan(crew: Crew, sources: Sequence[Source]) -> list[Planned]:
     """Look at all files, and check that what is kept of them is the same columns."""
-    found: dict[int, Planned] = {}
-    for place, planned in crew.carry_out([*map(Plan, sources)]):
-        if isinstance(planned, Planned):
-            found[place] = planned
+    reports = crew.carry_out([*map(Plan, sources)])
+    found = {place: each for place, each in reports if isinstance(each, Planned)}
     planned = [found[place] for place in range(len(sources))]
     first = planned[0].kept
     for source, other in zip(sources, planned, strict=True):

@@ -44,7 +44,9 @@ class Crew:
         for process in self._processes:
             process.communicate()
 
-    def carry_out(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Planned | Counted | Progress]]:
+    def carry_out(
+        self, tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Planned | Counted | Progress]]:
         """Have tasks done, and yield what is reported of each, by its position.
 
         Raises

@@ -46,7 +46,9 @@ class Folder:
     def find(self, pattern: Sequence[str]) -> dict[str, Listed]:
         """Return the files whose names match."""
         found = {}
-        for name in glob.glob("/".join(pattern), root_dir=self._path, recursive=True):
+        # Path.glob has no way to escape the signs of a glob in a name.
+        names = glob.glob("/".join(pattern), root_dir=self._path, recursive=True)  # noqa: PTH207
+        for name in names:
             status = (self._path / name).stat()
             if (self._path / name).is_file() and is_shown(name, pattern):
                 found[name] = Listed(status.st_size, str(status.st_mtime_ns))

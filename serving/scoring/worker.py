@@ -54,7 +54,7 @@ class Worker:
 
     def __init__(self, engine: Engine, options: Options, output: str, report: Any) -> None:
         self._engine, self._options, self._report = engine, options, report
-        self._output = place(output)
+        self._address, self._output = output, place(output)
 
     def carry_out(self, task: Task) -> Result:
         """Do a task; what is expected to fail is returned."""
@@ -68,12 +68,15 @@ class Worker:
                 case Count():
                     file = task.part.name
                     return self._count(task.part)
-        except InvalidRecords as error:
-            return Failed(f"{file}: {in_one_line(error.faults)}")
-        except (NotATable, pa.ArrowException, OverflowError, ValueError) as error:
-            return Failed(f"{file}: {str(error).partition(chr(10))[0]}")
-        except (ServingError, OSError) as error:
-            return Failed(str(error))
+        except ServingError as error:
+            is_own = isinstance(error, InvalidRecords | NotATable)
+            faults = error.faults if isinstance(error, InvalidRecords) else []
+            message = in_one_line(faults) or str(error)
+            return Failed(f"{file}: {message}" if is_own else message)
+        except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                return Failed(f"{file} to {self._address}: {error.strerror}")
+            return Failed(f"{file}: {str(error).partition(chr(10))[0]}")  # of what is read
 
     def _plan(self, source: Source) -> Planned:
         """Check the columns of a file, and count the rows of its row groups."""
@@ -104,18 +107,15 @@ class Worker:
         ends = [*accumulate(file.metadata.row_group(at).num_rows for at in range(part.end))]
         begin = ends[part.first - 1] if part.first else 0
         due = time.monotonic() + PAUSE
-        with self._output.writing(part.name) as out:
-            texts = [each.name for each in scorer.schema if any(is_(each.type) for is_ in FLAT_TEXTS)]
-            sink = pa.PythonFile(out, mode="w")
-            with parquet.ParquetWriter(sink, scorer.schema, use_dictionary=texts) as writer:
-                for group in _groups(map(scorer.score, _batches(file, part, scorer.needed))):
-                    writer.write_table(group, row_group_size=group.num_rows or 1)
-                    _add(counted, group, begin, ends, part)
-                    if time.monotonic() > due:
-                        self._report(Progress(counted.records))
-                        due = time.monotonic() + PAUSE
-                numbers = counted.records, counted.invalid, counted.with_warnings
-                writer.add_key_value_metadata({COUNTS: msgspec.json.encode(numbers)})
+        with self._output.writing(part.name) as out, _writer(out, scorer.schema) as writer:
+            for group in _groups(map(scorer.score, _batches(file, part, scorer.needed))):
+                writer.write_table(group, row_group_size=group.num_rows or 1)
+                _add(counted, group, begin, ends, part)
+                if time.monotonic() > due:
+                    self._report(Progress(counted.records))
+                    due = time.monotonic() + PAUSE
+            numbers = counted.records, counted.invalid, counted.with_warnings
+            writer.add_key_value_metadata({COUNTS: msgspec.json.encode(numbers)})
         return counted
 
     def _count(self, part: Part) -> Counted:
@@ -126,6 +126,11 @@ class Worker:
         return Counted(*numbers, [])
 
 
+def _writer(out: Any, schema: pa.Schema) -> Any:
+    texts = [each.name for each in schema if any(is_of(each.type) for is_of in FLAT_TEXTS)]
+    return parquet.ParquetWriter(pa.PythonFile(out, mode="w"), schema, use_dictionary=texts)
+
+
 def _open(source: Source) -> parquet.ParquetFile:
     file = place(source.folder).open(source.name, source.size)
     opened = parquet.ParquetFile(file)
@@ -133,9 +138,7 @@ def _open(source: Source) -> parquet.ParquetFile:
     buffer = min(largest, max(smallest, BUFFERS // max(1, opened.metadata.num_columns)))
     file.seek(0)
     # Without a buffer, or with pre_buffer, row groups are read whole.
-    return parquet.ParquetFile(
-        file, metadata=opened.metadata, buffer_size=buffer, pre_buffer=False
-    )
+    return parquet.ParquetFile(file, metadata=opened.metadata, buffer_size=buffer, pre_buffer=False)
 
 
 def _batches(file: Any, part: Part, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -152,7 +155,11 @@ def _batches(file: Any, part: Part, columns: list[str]) -> Iterator[pa.RecordBat
         yield _empty(file.schema_arrow)
         return
     first = next(read(PROBED))
-    size = max(1, first.nbytes // first.num_rows)
+    unpacked = (
+        each.dictionary_decode() if types.is_dictionary(each.type) else each
+        for each in first.columns
+    )
+    size = max(1, sum(each.nbytes for each in unpacked) // first.num_rows)
     yield from read(max(1, min(ROWS, BYTES // size)))
 
 

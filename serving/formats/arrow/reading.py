@@ -5,6 +5,7 @@ in ISO 8601. So what a field accepts, its faults and its warnings are the same i
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -86,17 +87,18 @@ class ArrowReader:
         schema, count = self._schema, records.num_rows
         matrix = np.full((count, len(schema.fields)), np.nan, schema.dtype)
         doubtful = np.zeros(count, np.bool_)
+        columns = {each: _usual(records.column(name)) for each, name in self.columns.items()}
         for place, field in enumerate(schema.fields):
-            if name := self.columns.get(field.name):
-                matrix[:, place], is_doubtful = self._read(place, field, records.column(name))
+            if field.name in columns:
+                matrix[:, place], is_doubtful = self._read(place, field, columns[field.name])
                 doubtful |= is_doubtful
             elif field.type == "text":
                 matrix[:, place] = None
         reader = schema.reader()
         places = np.flatnonzero(doubtful)
         if len(places):
-            some = records.take(pa.array(places))
-            for place, record in zip(places.tolist(), self._records(some), strict=True):
+            some = {name: column.take(pa.array(places)) for name, column in columns.items()}
+            for place, record in zip(places.tolist(), _records(some), strict=True):
                 matrix[place] = reader.row(place, record)
         return Batch.of_matrix(first, [UNSET] * count, matrix, reader, schema)
 
@@ -110,12 +112,6 @@ class ArrowReader:
 
     def _distinct(self, place: int, field: Field, column: pa.Array) -> Read:
         """Read each different value once."""
-        if types.is_string_view(column.type):
-            column = column.cast(pa.large_string())
-        elif types.is_float16(column.type):
-            column = column.cast(pa.float32())
-        elif types.is_null(column.type):
-            column = column.cast(pa.string())
         if types.is_dictionary(column.type) and len(column.dictionary) > len(column):
             column = column.dictionary_decode()
         encoded = column if types.is_dictionary(column.type) else column.dictionary_encode()
@@ -139,12 +135,23 @@ class ArrowReader:
             known[key] = read
         return read
 
-    def _records(self, records: pa.RecordBatch) -> list[JSONObject]:
-        columns = [json_values(name, records.column(name)) for name in self.columns.values()]
-        return [
-            JSONObject([*zip(self.columns, map(null_for_nan, values), strict=True)])
-            for values in zip(*columns, strict=True)
-        ]
+
+def _usual(column: pa.Array) -> pa.Array:
+    """Convert what not all of Arrow's functions take."""
+    kind = column.type
+    if types.is_string_view(kind):
+        return column.cast(pa.large_string())
+    if types.is_float16(kind):
+        return pa.array(_floats(column), from_pandas=True)
+    return column.cast(pa.string()) if types.is_null(kind) else column
+
+
+def _records(columns: Mapping[str, pa.Array]) -> list[JSONObject]:
+    """Make the JSON records whose values are in columns, by field."""
+    values = [map(null_for_nan, json_values(*each)) for each in columns.items()]
+    return [
+        JSONObject([*zip(columns, record, strict=True)]) for record in zip(*values, strict=True)
+    ]
 
 
 def json_values(name: str, column: pa.Array) -> list[Any]:
@@ -159,7 +166,8 @@ def json_values(name: str, column: pa.Array) -> list[Any]:
         column = column.dictionary_decode()
     kind = column.type
     if types.is_float16(kind) or types.is_float32(kind):
-        return _floats(column).tolist()
+        rounded: list[Any] = _floats(column).tolist()
+        return rounded
     if _is_time(kind):
         return _dates(column.to_numpy(zero_copy_only=False))
     try:
@@ -240,14 +248,10 @@ def _days(field: Field, column: pa.Array) -> Read:
 
 
 def _dates(dates: Any) -> list[Any]:
-    """Write dates in ISO 8601, in UTC, without a time where all are at midnight."""
-    days = dates.astype("M8[D]")
-    is_missing = np.isnat(dates)
-    is_day = (days == dates) | is_missing
-    texts = np.datetime_as_string(days if is_day.all() else dates.astype("M8[us]"))
+    """Write dates in ISO 8601, in UTC, without a time at midnight."""
+    days, moments = dates.astype("M8[D]"), dates.astype("M8[us]")
+    texts = np.where(days == dates, np.datetime_as_string(days), np.datetime_as_string(moments))
     return [
         None if missing else text
-        for text, missing in zip(texts.tolist(), is_missing.tolist(), strict=True)
+        for text, missing in zip(texts.tolist(), np.isnat(dates).tolist(), strict=True)
     ]
-
-

@@ -32,11 +32,11 @@ def make_batch(
         arrays = [_array(made.columns[field.name], field.type) for field in own]
     else:
         arrays = [pa.nulls(0, field.type) for field in own]
-    errors = pa.nulls(made.count, pa.string())
+    errors = pa.nulls(made.records, pa.string())
     if made.errors:
         places = _places(made)
         arrays = [array.take(places) for array in arrays]
-        errors = pa.array([made.errors.get(place) for place in range(made.count)], pa.string())
+        errors = pa.array([made.errors.get(place) for place in range(made.records)], pa.string())
     return pa.RecordBatch.from_arrays([*kept, *arrays, errors], schema=schema)
 
 
@@ -48,6 +48,6 @@ def _array(column: Column, kind: pa.DataType) -> Any:
 
 def _places(made: PredictedColumns) -> Any:
     """Return, for each record, which of the valid ones it is; null for one with an error."""
-    is_valid = np.ones(made.count, np.bool_)
+    is_valid = np.ones(made.records, np.bool_)
     is_valid[[*made.errors]] = False
     return pa.array(np.cumsum(is_valid) - 1, mask=~is_valid)
