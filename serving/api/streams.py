@@ -17,7 +17,7 @@ from urllib.parse import quote
 from flask import Response, current_app, request, stream_with_context
 from werkzeug.exceptions import BadRequest
 
-from serving.api import explanations
+from serving.api import arrow_bodies, explanations
 from serving.errors import LISTED_FAULTS, Fault, InvalidRecords
 from serving.formats import (
     READERS,
@@ -26,9 +26,11 @@ from serving.formats import (
     BatchWriter,
     Predict,
     Reader,
+    arrow,
     json_array,
     predict_batch,
 )
+from serving.formats.arrow import messages
 from serving.formats.delimited import Dialect
 from serving.front import HAS_LEFT
 from serving.inputs.schema import Rows
@@ -44,14 +46,18 @@ PIECE = 2**16
 LISTED_COLUMNS = 20
 UNUSED = "X-Unused-Columns"
 FAULTS = ("refuse", "inline")
-TABLES = {"text/csv", "text/tab-separated-values"}
+TABLES = {"text/csv", "text/tab-separated-values", *arrow.MEDIA_TYPES}
 
 
 def response_type() -> str:
     """The media type of the response; the request's own where any is accepted."""
     own = request.mimetype if request.mimetype in READERS else "application/json"
     offered = [own, *(each for each in WRITERS if each != own)]
-    return request.accept_mimetypes.best_match(offered) or own
+    found = request.accept_mimetypes.best_match(offered) or own
+    if found in arrow.MEDIA_TYPES and not arrow.is_installed():
+        offered = [each for each in offered if each not in arrow.MEDIA_TYPES]
+        found = request.accept_mimetypes.best_match(offered) or offered[0]
+    return found
 
 
 def predict_rows(service: Service, engine: Engine, rows: Rows, context: RequestContext) -> Response:
@@ -59,8 +65,7 @@ def predict_rows(service: Service, engine: Engine, rows: Rows, context: RequestC
     writer = _writer(engine, Dialect(), context)
     predicted = service.predict(engine, rows, context)
     batch = Batch(0, range(len(rows.matrix)), rows, {})
-    content = writer.head() + writer.batch(batch, predicted) + writer.tail()
-    return Response(content, mimetype=response_type())
+    return _respond(iter([writer.head() + writer.batch(batch, predicted) + writer.tail()]), writer)
 
 
 def predict_array(service: Service, engine: Engine, body: bytes, max_records: int) -> Response:
@@ -71,8 +76,9 @@ def predict_array(service: Service, engine: Engine, body: bytes, max_records: in
     NotJSON, TooManyRecords, InvalidRecords, JournalError
     """
     reader = json_array.Reader(body, engine.schema, max_records)
-    pieces = _pieces(service, engine, reader, Dialect(), BytesIO(), may_fail=True)
-    return Response(b"".join(pieces), mimetype=response_type())
+    writer = _writer(engine, Dialect(), explanations.context())
+    pieces = _pieces(service, engine, reader, writer, BytesIO(), may_fail=True)
+    return _respond(iter([b"".join(pieces)]), writer)
 
 
 def predict_stream(service: Service, engine: Engine, settings: Settings) -> Response:
@@ -89,28 +95,39 @@ def predict_stream(service: Service, engine: Engine, settings: Settings) -> Resp
         With every fault; nothing was predicted then.
     """
     may_fail = faults_inline()
+    arrow_bodies.require_installed()
     request.max_content_length = settings.max_stream_bytes
     with ExitStack() as unless_valid:
         body = unless_valid.enter_context(Spool(current_app.extensions["front"].room))
         while piece := request.stream.read(PIECE):
             _require_client()
             body.write(piece)
+        if request.mimetype in arrow.MEDIA_TYPES:
+            made = arrow_bodies.unpack(body, engine.schema, settings.max_stream_bytes)
+            body.close()
+            body = unless_valid.enter_context(made)
         body.seek(0)
         first = _reader(body, engine)
         check(first, service, may_fail=may_fail)
         body.seek(0)
         unless_valid.pop_all()  # from here on the response closes it
-    pieces = _pieces(service, engine, _reader(body, engine), first.dialect, body, may_fail=may_fail)
-    begun = [*islice(pieces, 2)]
-    if len(begun) == 1:  # that was all
-        response = Response(begun[0], mimetype=response_type())
-    else:
-        rest = stream_with_context(pieces)
-        response = Response(_joined(begun, rest), mimetype=response_type())
+    writer = _writer(engine, first.dialect, explanations.context())
+    pieces = _pieces(service, engine, _reader(body, engine), writer, body, may_fail=may_fail)
+    response = _respond(pieces, writer)
     if first.unused:
         names = map(printable, first.unused[:LISTED_COLUMNS])
         response.headers[UNUSED] = ", ".join(quote(name, safe=" ") for name in names)
     return response
+
+
+def _respond(pieces: Iterator[bytes], writer: BatchWriter) -> Response:
+    """Make a response of what a writer has written, or writes while it is sent."""
+    if isinstance(writer, messages.Writer):
+        return arrow_bodies.respond(pieces, writer.task)
+    begun = [*islice(pieces, 2)]
+    if len(begun) == 1:  # that was all
+        return Response(begun[0], mimetype=response_type())
+    return Response(_joined(begun, stream_with_context(pieces)), mimetype=response_type())
 
 
 def faults_inline() -> bool:
@@ -169,7 +186,7 @@ def _pieces(
     service: Service,
     engine: Engine,
     reader: Reader,
-    dialect: Dialect,
+    writer: BatchWriter,
     body: IO[bytes],
     *,
     may_fail: bool,
@@ -181,7 +198,6 @@ def _pieces(
         return service.predict(engine, batch.rows, of_batch(context, batch, is_all=is_all))
 
     with body:
-        writer = _writer(engine, dialect, context)
         head = writer.head()
         for batch, is_last in each_batch(reader):
             tail = writer.tail() if is_last else b""

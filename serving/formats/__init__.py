@@ -5,9 +5,11 @@ The command line and HTTP share them.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import BinaryIO, Protocol
 
-from serving.formats import delimited, json_array, json_lines
+from serving.formats import arrow, delimited, json_array, json_lines
+from serving.formats.arrow import messages
 from serving.formats.batch import Batch, BatchWriter, Predict, predict_batch
 from serving.formats.delimited import Dialect
 from serving.inputs.schema import Schema
@@ -35,6 +37,7 @@ READERS: dict[str, Callable[[BinaryIO, Schema], Reader]] = {
     "text/tab-separated-values": delimited.Reader,
     "application/x-ndjson": json_lines.Reader,
     "application/jsonl": json_lines.Reader,
+    **dict.fromkeys(arrow.MEDIA_TYPES, messages.Reader),  # of what the process has made
 }
 
 
@@ -58,4 +61,5 @@ WRITERS: dict[str, MakeWriter] = {
     "text/tab-separated-values": delimited.Writer,
     "application/x-ndjson": json_lines.Writer,
     "application/jsonl": json_lines.Writer,
+    **{each: partial(messages.Writer, each) for each in arrow.MEDIA_TYPES},  # for the process
 }

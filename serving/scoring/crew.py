@@ -34,6 +34,7 @@ class Crew:
     def __init__(self, jobs: int, setup: Setup) -> None:
         self._jobs, self._setup = jobs, setup
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._threads: list[Thread] = []
 
     def __enter__(self) -> Self:
         return self
@@ -41,8 +42,10 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         for process in self._processes:
             process.kill()
+        for thread in self._threads:  # each of which reads until its process has ended
+            thread.join()
         for process in self._processes:
-            process.communicate()
+            process.__exit__(None, None, None)  # closes the pipes
 
     def carry_out(
         self, tasks: Sequence[Task]
@@ -61,7 +64,9 @@ class Crew:
             waiting.put(place)
         events: SimpleQueue[Event] = SimpleQueue()
         for process in self._processes:
-            Thread(target=_feed, args=(process, tasks, waiting, events), daemon=True).start()
+            thread = Thread(target=_feed, args=(process, tasks, waiting, events), daemon=True)
+            thread.start()
+            self._threads.append(thread)
         left = len(tasks)
         while left:
             place, event = events.get()

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyarrow import parquet, types
 
 from serving.errors import InvalidRecords, NotATable, ServingError
+from serving.formats.arrow.writing import joined, parquet_writer
 from serving.inputs.exact import in_one_line
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import ExplainOptions
@@ -46,7 +47,6 @@ BUFFERS = 2**26  # bytes that are read ahead, of all columns
 BUFFER = 2**16, 2**22  # bytes of one column, at least and at most
 PAUSE = 0.5  # seconds between two reports
 COUNTS = b"adega.counts"
-FLAT_TEXTS = (types.is_string, types.is_large_string, types.is_binary)
 
 
 class Worker:
@@ -107,8 +107,9 @@ class Worker:
         ends = [*accumulate(file.metadata.row_group(at).num_rows for at in range(part.end))]
         begin = ends[part.first - 1] if part.first else 0
         due = time.monotonic() + PAUSE
-        with self._output.writing(part.name) as out, _writer(out, scorer.schema) as writer:
-            for group in _groups(map(scorer.score, _batches(file, part, scorer.needed))):
+        with self._output.writing(part.name) as out, parquet_writer(out, scorer.schema) as writer:
+            scored = map(scorer.score, _batches(file, part, scorer.needed))
+            for group in joined(scored, GROUP_ROWS, GROUP_BYTES):
                 writer.write_table(group, row_group_size=group.num_rows or 1)
                 _add(counted, group, begin, ends, part)
                 if time.monotonic() > due:
@@ -124,11 +125,6 @@ class Worker:
         metadata = parquet.read_metadata(self._output.open(part.name, listed.size)).metadata or {}
         numbers = msgspec.json.decode(metadata.get(COUNTS, b"[0,0,0]"), type=tuple[int, int, int])
         return Counted(*numbers, [])
-
-
-def _writer(out: Any, schema: pa.Schema) -> Any:
-    texts = [each.name for each in schema if any(is_of(each.type) for is_of in FLAT_TEXTS)]
-    return parquet.ParquetWriter(pa.PythonFile(out, mode="w"), schema, use_dictionary=texts)
 
 
 def _open(source: Source) -> parquet.ParquetFile:
@@ -165,20 +161,6 @@ def _batches(file: Any, part: Part, columns: list[str]) -> Iterator[pa.RecordBat
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
-
-
-def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Join batches to the row groups of a file."""
-    waiting: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
-            yield pa.Table.from_batches(waiting)
-            waiting, rows, size = [], 0, 0
-    if waiting:
-        yield pa.Table.from_batches(waiting)
 
 
 def _add(counted: Counted, group: pa.Table, begin: int, ends: list[int], part: Part) -> None:

@@ -63,8 +63,9 @@ def _rehearse(engine: Engine) -> None:
     batch = Batch(0, [1, 2], many, {})
     for media_type, make_writer in WRITERS.items():
         writer = make_writer(manifest, Dialect(), ids=True)
-        text = (writer.head() + writer.batch(batch, twice) + writer.tail()).decode()
+        written = writer.head() + writer.batch(batch, twice) + writer.tail()
         if media_type == CSV:
+            text = written.decode()
             lines = [len(line) for line in csv.reader(io.StringIO(text, newline=""), strict=True)]
             if len(lines) != 3 or len({*lines}) > 1:  # noqa: PLR2004 - names, and two predictions
                 raise ArtefactError(

@@ -9,13 +9,13 @@ from msgspec import UNSET, Raw, UnsetType
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from serving.api.protocols import instances, values
-from serving.formats import parquet
+from serving.formats import arrow, parquet
 from serving.front import READ_AS_JSON
 from serving.inputs.schema import Rows, Schema
 from serving.inputs.strict_json import JSONObject
 from serving.models.engine import Engine
 
-CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
+CSV, PARQUET = "text/csv", arrow.PARQUET
 FORMS = "dataframe_split, dataframe_records, instances, inputs"
 OLD = {"columns", "data"}  # of a body of before MLflow 2.0
 
@@ -57,7 +57,7 @@ def require_readable(kinds: set[str]) -> None:
     ------
     UnsupportedMediaType
     """
-    if request.mimetype == PARQUET and not parquet.is_installed():
+    if request.mimetype == PARQUET and not arrow.is_installed():
         raise UnsupportedMediaType(
             "this service does not read Parquet, as pyarrow is not installed; send text/csv, or "
             "application/json with dataframe_split, or install requirements-parquet.txt"

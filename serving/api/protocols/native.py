@@ -23,7 +23,7 @@ from serving.api.openapi.structs import ref, text
 from serving.api.respond import as_json, encode
 from serving.api.usage import Usage, usage
 from serving.errors import NotJSON
-from serving.formats import READERS, WRITERS
+from serving.formats import READERS, WRITERS, arrow
 from serving.formats.bodies import to_body
 from serving.inputs.strict_json import first_character
 from serving.models.engine import Engine
@@ -31,10 +31,12 @@ from serving.predicting.context import RequestContext
 from serving.predicting.service import Service
 from serving.settings import Settings
 
+BINARY = {"type": "string", "format": "binary"}
 DEFAULT, OF_MODEL = "/predict", "/models/<name>/predict"
 STREAMS = """
 
-CSV and JSON Lines are streams, with any number of records. Where many records
+CSV, JSON Lines, Parquet and Arrow are streams, with any number of records; the
+last two are read and written where pyarrow is installed. Where many records
 are sent, in any format, `?faults=inline` puts the faults of an invalid record in the place of its
 prediction, and predicts the others. `Accept` chooses the format of the response."""
 
@@ -53,10 +55,14 @@ def predict_operation(about: About) -> Operation:
         {**about.examples, "many records": [*about.examples.values()]},
     )
     for each in READERS:
-        written = _written(each, about.manifest.example)
-        sent["content"][each] = {"schema": text(), "example": written}
+        if each in arrow.MEDIA_TYPES:
+            sent["content"][each] = {"schema": BINARY}
+        else:
+            written = _written(each, about.manifest.example)
+            sent["content"][each] = {"schema": text(), "example": written}
     for each in WRITERS:
-        success["content"].setdefault(each, {"schema": text()})
+        schema = BINARY if each in arrow.MEDIA_TYPES else text()
+        success["content"].setdefault(each, {"schema": schema})
     described = operation(
         f"Predict {about.manifest.target}",
         success,

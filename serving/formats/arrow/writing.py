@@ -1,10 +1,11 @@
 """From predictions as columns to Arrow's record batches."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import parquet, types
 
 from serving.formats.predicted_columns import Column, Labels, PredictedColumns
 
@@ -51,3 +52,24 @@ def _places(made: PredictedColumns) -> Any:
     is_valid = np.ones(made.records, np.bool_)
     is_valid[[*made.errors]] = False
     return pa.array(np.cumsum(is_valid) - 1, mask=~is_valid)
+
+
+def parquet_writer(out: Any, schema: pa.Schema) -> Any:
+    """Open a writer of Parquet to a file; only texts get dictionaries, as numbers differ."""
+    is_text = types.is_string, types.is_binary
+    texts = [each.name for each in schema if any(is_of(each.type) for is_of in is_text)]
+    return parquet.ParquetWriter(pa.PythonFile(out, mode="w"), schema, use_dictionary=texts)
+
+
+def joined(batches: Iterable[pa.RecordBatch], rows: int, size: int) -> Iterator[pa.Table]:
+    """Join batches until they have so many rows, or so many bytes."""
+    waiting: list[pa.RecordBatch] = []
+    rows_left, size_left = rows, size
+    for batch in batches:
+        waiting.append(batch)
+        rows_left, size_left = rows_left - batch.num_rows, size_left - batch.nbytes
+        if min(rows_left, size_left) <= 0:
+            yield pa.Table.from_batches(waiting)
+            waiting, rows_left, size_left = [], rows, size
+    if waiting:
+        yield pa.Table.from_batches(waiting)
