@@ -110,9 +110,10 @@ def predict_stream(service: Service, engine: Engine, settings: Settings) -> Resp
         first = _reader(body, engine)
         check(first, service, may_fail=may_fail)
         body.seek(0)
+        reader = _reader(body, engine)
+        writer = _writer(engine, first.dialect, explanations.context())
         unless_valid.pop_all()  # from here on the response closes it
-    writer = _writer(engine, first.dialect, explanations.context())
-    pieces = _pieces(service, engine, _reader(body, engine), writer, body, may_fail=may_fail)
+    pieces = _pieces(service, engine, reader, writer, body, may_fail=may_fail)
     response = _respond(pieces, writer)
     if first.unused:
         names = map(printable, first.unused[:LISTED_COLUMNS])

@@ -63,6 +63,7 @@ def main() -> None:
         case ToWrite():
             write(request.task, source, out)
     out.flush()
+    os._exit(0)  # all is written; what libraries do at the end of a process may fail for its limits
 
 
 def read_or_refuse(task: ToRead, source: BinaryIO) -> Iterator[bytes]:
@@ -80,8 +81,7 @@ def read_or_refuse(task: ToRead, source: BinaryIO) -> Iterator[bytes]:
         yield framed(Refused(str(error)))
     except Exception as error:  # noqa: BLE001 - pyarrow raises whatever its parsers do
         first = str(error).partition("\n")[0]
-        name = NAMES.get(task.media_type, "file of Arrow")
-        yield framed(Refused(f"the body is no {name} that can be read: {first}"))
+        yield framed(Refused(f"the body is no {_name(task)} that can be read: {first}"))
 
 
 def read(task: ToRead, source: BinaryIO) -> Iterator[bytes]:
@@ -114,6 +114,10 @@ def read(task: ToRead, source: BinaryIO) -> Iterator[bytes]:
         yield message
 
 
+def _name(task: ToRead) -> str:
+    return NAMES.get(task.media_type, "file of Arrow")
+
+
 def _parquet(task: ToRead, source: BinaryIO) -> Any:
     """Return the schema of a body of Parquet, and what reads its columns."""
     size = max(1, os.fstat(source.fileno()).st_size)
@@ -137,7 +141,12 @@ def _of_parquet(file: Any, rows: int, columns: list[str]) -> Iterable[pa.RecordB
 def _arrow(task: ToRead, source: BinaryIO) -> Any:
     """Return the schema of a body of Arrow, and what reads its columns."""
     open_body = ipc.open_stream if task.media_type == STREAM else ipc.open_file
-    data = open_body(source).schema
+    try:
+        data = open_body(source).schema
+    except MemoryError:
+        raise NotATable(
+            f"the body is no {_name(task)} that can be read: it does not begin as one"
+        ) from None
 
     def batches(rows: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
         source.seek(0)
