@@ -42,7 +42,7 @@ RETRIES: Any = {
 
 # Those of a run over much data, which waits for a server that is restarted rather than fail.
 PATIENT: Any = {
-    "max_retries": 10,
+    "max_retries": 100,  # within the time
     "retry_timeout": timedelta(minutes=3),
     "backoff": {
         "init_backoff": timedelta(milliseconds=100),
