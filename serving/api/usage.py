@@ -29,7 +29,7 @@ def usage(engine: Engine) -> Usage:
     curl, record = access.curl(), shlex.quote(encode(manifest.example).decode())
     rows, explained = "--data-binary @rows.csv", shlex.quote(f"{request.base_url}?explain=3")
     return Usage(
-        "POST a record as a JSON object, or many as an array, as CSV or as JSON Lines",
+        "POST a record as a JSON object, or many as an array, as CSV, JSON Lines, Parquet or Arrow",
         manifest.name,
         manifest.version,
         engine.schema.names,

@@ -30,7 +30,7 @@ class OutputArrays(NamedTuple):
 
     @classmethod
     def of(cls, predictions: Predictions, manifest: Manifest) -> "OutputArrays":
-        """Make arrays of predictions that are lists."""
+        """Make arrays of predictions that are lists, of one row or more."""
         values, probabilities, intervals = predictions
         codes = {label: code for code, label in enumerate(manifest.classes)}
         between = np.array(probabilities or intervals, np.float64).reshape(len(values), -1)
@@ -68,7 +68,7 @@ def to_arrays(outputs: Matrix, manifest: Manifest) -> OutputArrays:
 
 def _ends(values: NDArray[np.float64], interval: Interval) -> NDArray[np.float64]:
     size = values if interval.relative else 1
-    one, other = values + interval.low * size, values + interval.high * size
-    with np.errstate(over="ignore"):
-        ends = np.column_stack([np.minimum(one, other), np.maximum(one, other)])
+    with np.errstate(over="ignore"):  # which is clipped
+        one, other = values + interval.low * size, values + interval.high * size
+    ends = np.column_stack([np.minimum(one, other), np.maximum(one, other)])
     return np.asarray(np.clip(ends, -LARGEST, LARGEST))
