@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -157,6 +158,7 @@ class _Uploading:
         """Leave it open: it is closed when it is known to be complete."""
 
 
+@lru_cache(maxsize=256)  # as each looks for credentials
 def place(address: str) -> Place:
     """Return the folder at a path or URL."""
     return Store(address) if "://" in address else Folder(address)

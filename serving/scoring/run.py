@@ -118,7 +118,8 @@ def find_sources(addresses: Sequence[str], output: str) -> list[Source]:
                 "records; choose a folder beside it"
             )
         for name, (size, tag) in files.items():
-            source = Source(wanted.root, name, size, tag)
+            folder, _, own = f"{wanted.root.rstrip('/')}/{name}".rpartition("/")
+            source = Source(folder or "/", own, size, tag)
             found[source.address] = source
     return [found[address] for address in sorted(found)]
 

@@ -23,6 +23,7 @@ from servers import wait_until
 from streams import AS_CSV, read_table, table
 
 from serving.__main__ import main
+from serving.commands import predict_files
 
 pytestmark = pytest.mark.slow
 
@@ -392,6 +393,19 @@ def test_a_terminal_shows_a_bar_with_the_rate(tmp_path: Path):
     os.close(ours)
     assert "rows/s" in printed
     assert "100%" in printed
+
+
+def test_without_a_terminal_lines_show_the_rate_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(predict_files, "PAUSE", 0.0)
+    with predict_files.Progress() as progress:
+        progress.begin(2_000_000)
+        progress.update(500_000)
+    printed = capsys.readouterr().err
+    assert printed.startswith("500,000 of 2,000,000 rows, ")
+    assert " rows/s, " in printed
+    assert printed.endswith(" minutes left\n")
 
 
 def test_without_pyarrow_the_command_names_what_to_install(
