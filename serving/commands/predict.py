@@ -124,8 +124,7 @@ def predict(
         read_as = FORMATS[source] if source else media_type(file) or CSV
         if read_as not in READERS:
             raise click.UsageError(
-                f"{file} has a format that is not read; save its records as .csv, .jsonl or "
-                ".parquet"
+                f"{file} has a format that is not read; save its records as .csv or .jsonl"
             )
         streamed = predict_stream(
             _engine(settings, model, version),

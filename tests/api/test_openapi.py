@@ -112,6 +112,8 @@ def test_requests_work_as_the_document_shows_them(
                 answer = client.post(asked, **body(example["value"]))
                 assert answer.status_code == 200, asked
             for mimetype, written in content.items():
+                if written["schema"].get("format") == "binary":  # of which JSON has no example
+                    continue
                 answer = client.post(asked, data=written["example"], content_type=mimetype)
                 assert (answer.status_code, answer.mimetype) == (200, mimetype), asked
 

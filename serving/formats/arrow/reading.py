@@ -65,14 +65,13 @@ class ArrowReader:
 
     def __init__(self, schema: Schema, data: pa.Schema) -> None:
         self._schema = schema
-        matched = match(schema, [*dict.fromkeys(data.names)])
-        self.columns, self.unused = matched.fields, matched.unknown
         counts = Counter(data.names)
+        repeated = schema.known_names.match([name for name in counts if counts[name] > 1])
+        for name in repeated.fields.values():
+            raise NotATable(f"the column {shown(name)} is there {counts[name]} times; send it once")
+        matched = match(schema, [*counts])
+        self.columns, self.unused = matched.fields, matched.unknown
         for name in self.columns.values():
-            if counts[name] > 1:
-                raise NotATable(
-                    f"the column {shown(name)} is there {counts[name]} times; send it once"
-                )
             _require_flat(name, data.field(name).type)
         self._known: list[dict[Any, tuple[Any, bool]]] = [{} for _ in schema.fields]
 
