@@ -9,7 +9,6 @@ from serving.errors import InvalidRecords
 from serving.formats.arrow import PARQUET
 from serving.formats.arrow.conversion import convert
 from serving.formats.arrow.messages import Reader, ToRead
-from serving.inputs import strict_json
 from serving.inputs.schema import Rows, Schema
 
 MAX_BYTES = 2**28  # that the columns of fields may have, unpacked
@@ -28,7 +27,6 @@ def read(schema: Schema, content: bytes, max_records: int) -> tuple[Rows, list[s
         convert(task, file, made)
         reader = Reader(made, schema)
         batches = [*reader]
-    strict_json.check_count(sum(len(batch.lines) for batch in batches), max_records)
     faults = [each for batch in batches for found in batch.faults.values() for each in found]
     if faults:
         raise InvalidRecords(faults)

@@ -185,7 +185,7 @@ EMPTY = pa.Table.from_pylist(RECORDS).slice(0, 0)
         (lambda _: b"", 400, "can be read"),
         (lambda _: b"PAR1 none PAR1", 400, "can be read"),
         (lambda kind: body(kind, RECORDS)[:-20], 400, ""),
-        (lambda kind: body(kind, EMPTY), 422, "there is no record; send at least one"),
+        (lambda kind: body(kind, EMPTY), 422, "the table is empty; send at least one record"),
         (lambda kind: body(kind, [{"x": 1}]), 400, "no column is a field of this model"),
         (lambda kind: body(kind, [{"pH": 3.1}]), 422, "has no column"),
         (lambda kind: body(kind, [GOOD | {"pH": [3.1]}]), 400, "has values of the type list"),

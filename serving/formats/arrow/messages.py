@@ -182,7 +182,7 @@ class Reader:
             is_empty = False
             yield self._batch(message)
         if is_empty:
-            empty = "there is no record; send at least one"
+            empty = "the table is empty; send at least one record"
             raise InvalidRecords([Fault(record=0, message=empty)])
 
     def _batch(self, sent: SentRows) -> Batch:
