@@ -161,15 +161,16 @@ def begin(run: Run, output: Place, address: str) -> set[str]:
     ObjectStoreError, OSError
     """
     names = output.names()
+    parts = {name for name in names if name.endswith(SUFFIX)}
     written = output.read(RUN) if RUN in names else None
-    if written is None:
-        if any(not name.startswith(".") for name in names):
-            raise RunRefused(f"{address} has other files; choose a folder that is empty or new")
+    if written is None and any(not name.startswith(".") for name in names):
+        raise RunRefused(f"{address} has other files; choose a folder that is empty or new")
+    if isinstance(output, Folder):
+        output.remove_halves()
+    if written is None or not parts:  # of a run that failed before its first part nothing is kept
         with output.writing(RUN) as file:
             file.write(msgspec.json.format(msgspec.json.encode(run)))
         return set()
-    if isinstance(output, Folder):
-        output.remove_halves()
     try:
         before = msgspec.json.decode(written, type=Run)
     except msgspec.DecodeError as error:
@@ -179,7 +180,7 @@ def begin(run: Run, output: Place, address: str) -> set[str]:
             f"{address} has another run: {_difference(before, run)}; choose another folder, or "
             "delete that one"
         )
-    return {name for name in names if name.endswith(SUFFIX)}
+    return parts
 
 
 def _difference(before: Run, now: Run) -> str:

@@ -7,7 +7,7 @@ each. It ends when its input does, which a kill of the run does as well, after t
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Any, BinaryIO
 
@@ -106,18 +106,24 @@ class Worker:
         counted = Counted(0, 0, 0, [])
         ends = [*accumulate(file.metadata.row_group(at).num_rows for at in range(part.end))]
         begin = ends[part.first - 1] if part.first else 0
-        due = time.monotonic() + PAUSE
         with self._output.writing(part.name) as out, parquet_writer(out, scorer.schema) as writer:
             scored = map(scorer.score, _batches(file, part, scorer.needed))
-            for group in joined(scored, GROUP_ROWS, GROUP_BYTES):
+            for group in joined(self._shown(scored), GROUP_ROWS, GROUP_BYTES):
                 writer.write_table(group, row_group_size=group.num_rows or 1)
                 _add(counted, group, begin, ends, part)
-                if time.monotonic() > due:
-                    self._report(Progress(counted.records))
-                    due = time.monotonic() + PAUSE
             numbers = counted.records, counted.invalid, counted.with_warnings
             writer.add_key_value_metadata({COUNTS: msgspec.json.encode(numbers)})
         return counted
+
+    def _shown(self, scored: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Report now and then how many records of a part are predicted."""
+        records, due = 0, time.monotonic() + PAUSE
+        for batch in scored:
+            records += batch.num_rows
+            if time.monotonic() > due:
+                self._report(Progress(records))
+                due = time.monotonic() + PAUSE
+            yield batch
 
     def _count(self, part: Part) -> Counted:
         """Read what was counted when a part was written."""

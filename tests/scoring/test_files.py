@@ -330,6 +330,16 @@ def test_a_run_is_not_mixed_with_another(run: Run, models: Path, tmp_path: Path)
     assert "changed since" in run("a.parquet", "-o", "out", **own).stderr
 
 
+def test_a_run_that_failed_before_its_first_part_is_begun_anew(run: Run, tmp_path: Path):
+    write(tmp_path / "a.parquet", [{name: value for name, value in GOOD.items() if name != "pH"}])
+    assert "pH: has no column" in run("a.parquet", "-o", "out").stderr
+    write(tmp_path / "a.parquet", [GOOD])
+    wrong = run("a.parquet", "-o", "out", "--language", "en", "--reasons-for", "none")
+    assert (wrong.exit_code, 'does not predict "none"' in wrong.stderr) == (1, True)
+    assert {*contents(tmp_path / "out")} == {"_run.json"}
+    assert run("a.parquet", "-o", "out").exit_code == 0
+
+
 def start(folder: Path, *options: str, **given: Any) -> subprocess.Popen[str]:
     """Start the command as a process."""
     command = [sys.executable, "-m", "serving", "predict", "wine", f"{folder}/in", *options]
