@@ -124,7 +124,7 @@ def _ends(interval: Interval) -> Callable[[float], tuple[float, float]]:
         size = value if interval.relative else 1
         one, other = value + interval.low * size, value + interval.high * size
         low, high = (one, other) if one <= other else (other, one)  # relative to a negative value
-        return max(low, -LARGEST), min(high, LARGEST)
+        return max(min(low, LARGEST), -LARGEST), min(max(high, -LARGEST), LARGEST)
 
     return around
 

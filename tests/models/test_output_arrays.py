@@ -80,3 +80,12 @@ def test_outputs_that_are_not_finite_are_refused_by_row(manifest: Manifest):
     with pytest.raises(InvalidRecords) as refused:
         to_arrays(outputs, manifest)
     assert [fault.record for fault in refused.value.faults] == [1, 3]
+
+
+@pytest.mark.parametrize("value", [1.2e308, -1.2e308])
+def test_an_interval_of_which_both_ends_overflow_is_finite(value: float):
+    manifest = MANIFESTS[-2]
+    outputs = np.array([[value], [value]])
+    listed = make_decoder(manifest)(outputs)
+    assert np.isfinite(listed.intervals).all()
+    assert to_arrays(outputs, manifest).between.tolist() == [[*each] for each in listed.intervals]
