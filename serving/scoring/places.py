@@ -95,7 +95,7 @@ class Store:
     """A folder in an object store, whose objects appear when they are complete."""
 
     def __init__(self, url: str) -> None:
-        self._objects = Objects(url, PATIENT)
+        self._objects = Objects(url, retries=PATIENT)
 
     def find(self, pattern: Sequence[str]) -> dict[str, Listed]:
         """Return the objects whose names match."""
