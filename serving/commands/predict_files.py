@@ -137,6 +137,8 @@ def predict_files(
     # Its library runs threads, and is of no use to other commands.
     from serving.scoring import places, run  # noqa: PLC0415
     from serving.scoring.carry_out import carry_out, cores  # noqa: PLC0415
+    from serving.scoring.crew import Crew  # noqa: PLC0415
+    from serving.scoring.tasks import Setup  # noqa: PLC0415
 
     began = time.perf_counter()
     chosen = explain or ExplainOptions()
@@ -153,15 +155,10 @@ def predict_files(
     address = places.absolute(output)
     folder = places.place(address)
     there = run.begin(described, folder, address)
+    setup = Setup(described.model, described.version, options, address)
     with Progress() as progress:
-        outcome = carry_out(
-            described,
-            folder,
-            address=address,
-            there=there,
-            jobs=jobs or cores(),
-            watcher=progress,
-        )
+        crew = Crew(jobs or cores(), setup)
+        outcome = carry_out(described, folder, there=there, crew=crew, watcher=progress)
     return Summary(
         engine.manifest.name,
         engine.manifest.version,

@@ -1,17 +1,31 @@
 """Carry out a run: look at all files, predict the parts that are not there, and count all."""
 
 import os
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol, Self
 
 import msgspec
 
 from serving.errors import RunRefused
 from serving.inputs.shown import shown
-from serving.scoring.crew import Crew
 from serving.scoring.places import Place
 from serving.scoring.run import SUCCESS, Run, Source, plan
-from serving.scoring.tasks import MAX_FAULTS, Count, Counted, Plan, Planned, Predict, Setup
+from serving.scoring.tasks import MAX_FAULTS, Count, Counted, Plan, Planned, Predict, Progress, Task
+
+
+class Workers(Protocol):
+    """Who carries out the tasks of a run, within a block: `Crew`, or the executors of Spark."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+
+    def __exit__(self, *_: object) -> None:
+        """Let all end."""
+
+    def carry_out(
+        self, tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Planned | Counted | Progress]]:
+        """Have tasks done, and yield what is reported of each, by its position; see `Crew`."""
 
 
 class Watcher(Protocol):
@@ -59,18 +73,18 @@ class Outcome(msgspec.Struct):
 
 
 def carry_out(
-    run: Run, output: Place, *, address: str, there: set[str], jobs: int, watcher: Watcher
+    run: Run, output: Place, *, there: set[str], crew: Workers, watcher: Watcher
 ) -> Outcome:
     """Predict the parts of a run that are not there yet.
 
     Parameters
     ----------
-    output, address
-        The folder of the parts, and its path or URL.
+    output
+        The folder of the parts.
     there : set of str
         The names of parts that are there.
-    jobs : int
-        How many processes there may be.
+    crew : Workers
+        Who predicts them.
 
     Raises
     ------
@@ -78,7 +92,7 @@ def carry_out(
         If a file cannot be predicted, or a process is killed. What is there by then is kept.
     ObjectStoreError, OSError
     """
-    with Crew(jobs, Setup(run.model, run.version, run.options, address)) as crew:
+    with crew:
         planned = _plan(crew, run.sources)
         parts = plan(run, [each.groups for each in planned])
         found = [part for part in parts if part.name in there]
@@ -102,7 +116,7 @@ def carry_out(
     return outcome
 
 
-def _plan(crew: Crew, sources: Sequence[Source]) -> list[Planned]:
+def _plan(crew: Workers, sources: Sequence[Source]) -> list[Planned]:
     """Look at all files, and check that what is kept of them is the same columns."""
     reports = crew.carry_out([*map(Plan, sources)])
     found = {place: each for place, each in reports if isinstance(each, Planned)}

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from serving.errors import NotFound
 from serving.versions.objects import PATIENT, Listed, Missing, Objects, RangeFile, reported
@@ -75,7 +76,7 @@ class Folder:
     def writing(self, name: str) -> Iterator[Any]:
         """Write a file beside its place, under a hidden name, and rename it when it is complete."""
         self._path.mkdir(parents=True, exist_ok=True)
-        aside = self._path / f".{name}.{os.getpid()}"
+        aside = self._path / f".{name}.{uuid4().hex}"  # unlike that of a process of another host
         try:
             with aside.open("wb") as file:
                 yield file
