@@ -94,7 +94,7 @@ def carry_out(
     """
     with crew:
         planned = _plan(crew, run.sources)
-        parts = plan(run, [each.groups for each in planned])
+        parts = plan(run.sources, [each.groups for each in planned])
         found = [part for part in parts if part.name in there]
         left = [part for part in parts if part.name not in there]
         outcome = Outcome(planned[0].unused, len(parts), len(found))

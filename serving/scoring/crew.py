@@ -3,15 +3,17 @@
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
-from queue import Empty, SimpleQueue
-from threading import Thread
+from itertools import accumulate, groupby, pairwise
+from queue import SimpleQueue
+from threading import Lock, Thread
 from typing import Self
 
 import msgspec
 
 from serving.errors import RunRefused
-from serving.scoring.tasks import Counted, Failed, Planned, Progress, Result, Setup, Task
+from serving.scoring.tasks import Counted, Failed, Planned, Predict, Progress, Result, Setup, Task
 from serving.settings import ROOT
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # one in each process
@@ -20,6 +22,38 @@ ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # others keep more than t
 Event = tuple[int, Result | Progress]  # of the task at this position
 
 decoder = msgspec.json.Decoder[Result | Progress](Result | Progress)
+
+
+class Waiting:
+    """The positions of tasks that wait, in series.
+
+    Those of a series are done by one process, in order, which is fastest where each goes on where
+    the one before ended. A process that has no other takes the later half of a series.
+    """
+
+    def __init__(self, lengths: Sequence[int]) -> None:
+        ends = accumulate(lengths, initial=0)
+        self._free = deque(range(*each) for each in pairwise(ends))
+        self._taken: dict[int, range] = {}
+        self._lock = Lock()
+
+    def take(self, process: int) -> int | None:
+        """Return the position of a task that a process is to do now; None if there are no more."""
+        with self._lock:
+            own = self._taken.get(process) or self._claim()
+            self._taken[process] = own[1:]
+            return own[0] if own else None
+
+    def _claim(self) -> range:
+        if self._free:
+            return self._free.popleft()
+        if not self._taken:
+            return range(0)
+        longest = max(self._taken, key=lambda each: len(self._taken[each]))
+        series = self._taken[longest]
+        half = len(series) // 2
+        self._taken[longest] = series[:half]
+        return series[half:]
 
 
 class Crew:
@@ -59,9 +93,7 @@ class Crew:
         """
         while len(self._processes) < min(self._jobs, len(tasks)):
             self._processes.append(self._start())
-        waiting: SimpleQueue[int] = SimpleQueue()
-        for place in range(len(tasks)):
-            waiting.put(place)
+        waiting = Waiting([len([*series]) for _, series in groupby(tasks, _section)])
         events: SimpleQueue[Event] = SimpleQueue()
         for process in self._processes:
             thread = Thread(target=_feed, args=(process, tasks, waiting, events), daemon=True)
@@ -89,20 +121,21 @@ class Crew:
         return process
 
 
+def _section(task: Task) -> object:
+    """Return what the tasks of a series have in common, which is nothing unless they predict."""
+    return task.part.section if isinstance(task, Predict) else id(task)
+
+
 def _feed(
     process: subprocess.Popen[bytes],
     tasks: Sequence[Task],
-    waiting: "SimpleQueue[int]",
+    waiting: Waiting,
     events: "SimpleQueue[Event]",
 ) -> None:
     """Give a process one task after the other, and pass on what it reports."""
     if not process.stdin or not process.stdout:
         return
-    while True:
-        try:
-            place = waiting.get_nowait()
-        except Empty:
-            return
+    while (place := waiting.take(process.pid)) is not None:
         try:
             process.stdin.write(msgspec.json.encode(tasks[place]) + b"\n")
             process.stdin.flush()

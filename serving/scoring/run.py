@@ -6,6 +6,7 @@ run again goes on where it was, and another run is not mixed with it.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -15,8 +16,9 @@ from serving.scoring import Keep
 from serving.scoring.places import ALL, SUFFIX, Folder, Given, Place, absolute, given, place
 
 RUN, SUCCESS = "_run.json", "_SUCCESS"
-FORMAT = 1  # of the parts; another one is another run
-MAX_ROWS = 250_000  # of a part, unless a single row group has more
+FORMAT = 2  # of the parts; another one is another run
+MIN_ROWS, MAX_ROWS = 2**15, 2**18  # of a part: with fewer, opening and writing it takes longer
+PARTS = 128  # that a run has at least, if these are not smaller: enough for many processes
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -64,18 +66,38 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     sha256: str  # of the version's manifest
     options: Options
-    max_rows: int = MAX_ROWS
     sources: tuple[Source, ...]
 
 
-class Part(msgspec.Struct, frozen=True):
-    """Row groups of a file that are predicted together, from `first` to before `end`."""
+class _Format(msgspec.Struct):
+    format: int
 
-    number: int
+
+class Section(msgspec.Struct, frozen=True):
+    """Row groups of a file that are read one after the other, from `first` to before `end`."""
+
     source: Source
     first: int
     end: int
-    rows: int
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Rows of a section that are predicted together, from `first` to before `end`."""
+
+    number: int
+    section: Section
+    first: int
+    end: int
+
+    @property
+    def source(self) -> Source:
+        """The file."""
+        return self.section.source
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return self.end - self.first
 
     @property
     def name(self) -> str:
@@ -124,31 +146,39 @@ def find_sources(addresses: Sequence[str], output: str) -> list[Source]:
     return [found[address] for address in sorted(found)]
 
 
-def plan(run: Run, groups: Sequence[Sequence[int]]) -> list[Part]:
-    """Divide the files of a run into parts.
+def plan(sources: Sequence[Source], groups: Sequence[Sequence[int]]) -> list[Part]:
+    """Divide files into parts, by nothing but their rows: whoever goes on has the same parts.
 
     Parameters
     ----------
     groups : sequence of sequence of int
         How many rows each row group of each file has.
     """
+    max_rows = min(MAX_ROWS, max(MIN_ROWS, sum(map(sum, groups)) // PARTS))
     ranges = (
-        (source, *each)
-        for source, rows in zip(run.sources, groups, strict=True)
-        for each in _ranges(rows, run.max_rows)
+        (section, *rows)
+        for source, counts in zip(sources, groups, strict=True)
+        for section, count in _sections(source, counts, max_rows)
+        for rows in _ranges(count, max_rows)
     )
     return [Part(number, *each) for number, each in enumerate(ranges)]
 
 
-def _ranges(rows: Sequence[int], max_rows: int) -> Iterator[tuple[int, int, int]]:
-    """Divide the row groups of a file; one without any is a part, too."""
+def _sections(source: Source, rows: Sequence[int], max_rows: int) -> Iterator[tuple[Section, int]]:
+    """Join row groups of a file while all have no more rows; count those of each section."""
     first = count = 0
     for group, more in enumerate(rows):
         if count and count + more > max_rows:
-            yield first, group, count
+            yield Section(source, first, group), count
             first, count = group, 0
         count += more
-    yield first, len(rows), count
+    yield Section(source, first, len(rows)), count
+
+
+def _ranges(count: int, max_rows: int) -> Iterator[tuple[int, int]]:
+    """Divide rows as evenly as possible; none are a part, too."""
+    parts = max(1, -(-count // max_rows))
+    return pairwise(count * at // parts for at in range(parts + 1))
 
 
 def begin(run: Run, output: Place, address: str) -> set[str]:
@@ -172,6 +202,11 @@ def begin(run: Run, output: Place, address: str) -> set[str]:
             file.write(msgspec.json.format(msgspec.json.encode(run)))
         return set()
     try:
+        if msgspec.json.decode(written, type=_Format).format != FORMAT:
+            raise RunRefused(
+                f"{address} has the parts of another release, which divided files in another way; "
+                "finish the run with that release, choose another folder, or delete that one"
+            )
         before = msgspec.json.decode(written, type=Run)
     except msgspec.DecodeError as error:
         raise RunRefused(f"{address}/{RUN} cannot be read: {error}") from None

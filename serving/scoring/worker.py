@@ -8,12 +8,13 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from contextlib import closing
+from itertools import accumulate, islice
 from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
-from pyarrow import parquet, types
+from pyarrow import parquet
 
 from serving.errors import InvalidRecords, NotATable, ServingError
 from serving.formats.arrow.writing import joined, parquet_writer
@@ -24,6 +25,7 @@ from serving.predicting.explaining import Explaining
 from serving.scoring.places import place
 from serving.scoring.run import Options, Part, Source
 from serving.scoring.score import Scorer
+from serving.scoring.tables import SectionReader, Table
 from serving.scoring.tasks import (
     MAX_FAULTS,
     Count,
@@ -40,11 +42,7 @@ from serving.scoring.tasks import (
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 
-ROWS, BYTES = 8_192, 2**24  # of a batch
 GROUP_ROWS, GROUP_BYTES = 2**17, 2**26  # of a row group that is written
-PROBED = 64  # rows by which the size of texts is estimated
-BUFFERS = 2**26  # bytes that are read ahead, of all columns
-BUFFER = 2**16, 2**22  # bytes of one column, at least and at most
 PAUSE = 0.5  # seconds between two reports
 COUNTS = b"adega.counts"
 
@@ -55,6 +53,8 @@ class Worker:
     def __init__(self, engine: Engine, options: Options, output: str, report: Any) -> None:
         self._engine, self._options, self._report = engine, options, report
         self._address, self._output = output, place(output)
+        self._table: Table | None = None
+        self._reader: SectionReader | None = None
 
     def carry_out(self, task: Task) -> Result:
         """Do a task; what is expected to fail is returned."""
@@ -80,11 +80,10 @@ class Worker:
 
     def _plan(self, source: Source) -> Planned:
         """Check the columns of a file, and count the rows of its row groups."""
-        file = _open(source)
-        scorer = self._scorer(file.schema_arrow)
-        kept = {field.name: str(field.type) for field in scorer.kept}
-        groups = [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
-        return Planned(groups, kept, scorer.unused)
+        with closing(Table(source)) as table:
+            scorer = self._scorer(table.schema)
+            kept = {field.name: str(field.type) for field in scorer.kept}
+            return Planned(table.groups, kept, scorer.unused)
 
     def _scorer(self, data: pa.Schema, kept: list[str] | None = None) -> Scorer:
         options = self._options
@@ -101,19 +100,31 @@ class Worker:
         )
 
     def _predict(self, part: Part, kept: list[str]) -> Counted:
-        file = _open(part.source)
-        scorer = self._scorer(file.schema_arrow, kept)
+        table = self._open(part.source)
+        scorer = self._scorer(table.schema, kept)
+        section = part.section
+        if not self._reader or not self._reader.is_before(section, part.first):
+            self._reader = SectionReader(table, section, scorer.needed)
         counted = Counted(0, 0, 0, [])
-        ends = [*accumulate(file.metadata.row_group(at).num_rows for at in range(part.end))]
-        begin = ends[part.first - 1] if part.first else 0
+        ends = [*accumulate(islice(table.groups, section.end))]
+        begin = part.first + (ends[section.first - 1] if section.first else 0)
         with self._output.writing(part.name) as out, parquet_writer(out, scorer.schema) as writer:
-            scored = map(scorer.score, _batches(file, part, scorer.needed))
+            scored = map(scorer.score, self._reader.rows(part.first, part.end))
             for group in joined(self._shown(scored), GROUP_ROWS, GROUP_BYTES):
                 writer.write_table(group, row_group_size=group.num_rows or 1)
                 _add(counted, group, begin, ends, part)
             numbers = counted.records, counted.invalid, counted.with_warnings
             writer.add_key_value_metadata({COUNTS: msgspec.json.encode(numbers)})
         return counted
+
+    def _open(self, source: Source) -> Table:
+        """Open a file, unless it is the one that is open."""
+        if self._table and self._table.source == source:
+            return self._table
+        if self._table:
+            self._table.close()
+        self._table, self._reader = Table(source), None
+        return self._table
 
     def _shown(self, scored: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Report now and then how many records of a part are predicted."""
@@ -131,42 +142,6 @@ class Worker:
         metadata = parquet.read_metadata(self._output.open(part.name, listed.size)).metadata or {}
         numbers = msgspec.json.decode(metadata.get(COUNTS, b"[0,0,0]"), type=tuple[int, int, int])
         return Counted(*numbers, [])
-
-
-def _open(source: Source) -> parquet.ParquetFile:
-    file = place(source.folder).open(source.name, source.size)
-    opened = parquet.ParquetFile(file)
-    smallest, largest = BUFFER
-    buffer = min(largest, max(smallest, BUFFERS // max(1, opened.metadata.num_columns)))
-    file.seek(0)
-    # Without a buffer, or with pre_buffer, row groups are read whole.
-    return parquet.ParquetFile(file, metadata=opened.metadata, buffer_size=buffer, pre_buffer=False)
-
-
-def _batches(file: Any, part: Part, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Read the row groups of a part, as many rows at a time as memory is meant for."""
-
-    def read(rows: int) -> Iterator[pa.RecordBatch]:
-        groups = range(part.first, part.end)
-        found: Iterator[pa.RecordBatch] = file.iter_batches(
-            rows, row_groups=groups, columns=columns, use_threads=False
-        )
-        return found
-
-    if not part.rows:
-        yield _empty(file.schema_arrow)
-        return
-    first = next(read(PROBED))
-    unpacked = (
-        each.dictionary_decode() if types.is_dictionary(each.type) else each
-        for each in first.columns
-    )
-    size = max(1, sum(each.nbytes for each in unpacked) // first.num_rows)
-    yield from read(max(1, min(ROWS, BYTES // size)))
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
 
 
 def _add(counted: Counted, group: pa.Table, begin: int, ends: list[int], part: Part) -> None:
