@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import click
 import msgspec
 
+from serving.cores import cores
 from serving.formats.files import MEDIA_TYPES, media_type
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import ExplainOptions
@@ -136,7 +137,7 @@ def predict_files(
         )
     # Its library runs threads, and is of no use to other commands.
     from serving.scoring import places, run  # noqa: PLC0415
-    from serving.scoring.carry_out import carry_out, cores  # noqa: PLC0415
+    from serving.scoring.carry_out import carry_out  # noqa: PLC0415
     from serving.scoring.crew import Crew  # noqa: PLC0415
     from serving.scoring.tasks import Setup  # noqa: PLC0415
 

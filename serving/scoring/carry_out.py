@@ -1,6 +1,5 @@
 """Carry out a run: look at all files, predict the parts that are not there, and count all."""
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import Protocol, Self
 
@@ -138,10 +137,3 @@ def _plan(crew: Workers, sources: Sequence[Source]) -> list[Planned]:
 
 def _kind(planned: Planned, name: str) -> str:
     return f"of the type {planned.kept[name]}" if name in planned.kept else "not there"
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
