@@ -136,7 +136,8 @@ def predict_files(
             "Parquet needs pyarrow, which is optional: pip install -r requirements-parquet.txt"
         )
     # Its library runs threads, and is of no use to other commands.
-    from serving.scoring import places, run  # noqa: PLC0415
+    from serving.places import places  # noqa: PLC0415
+    from serving.scoring import run  # noqa: PLC0415
     from serving.scoring.carry_out import carry_out  # noqa: PLC0415
     from serving.scoring.crew import Crew  # noqa: PLC0415
     from serving.scoring.tasks import Setup  # noqa: PLC0415

@@ -12,8 +12,8 @@ import msgspec
 
 from serving.errors import NotFound, RunRefused
 from serving.models.manifest import Manifest
+from serving.places.places import ALL, SUFFIX, Folder, Given, Place, absolute, given, place
 from serving.scoring import Keep
-from serving.scoring.places import ALL, SUFFIX, Folder, Given, Place, absolute, given, place
 
 RUN, SUCCESS = "_run.json", "_SUCCESS"
 FORMAT = 2  # of the parts; another one is another run

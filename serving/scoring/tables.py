@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyarrow import parquet, types
 
 from serving.errors import NotATable
-from serving.scoring.places import place
+from serving.places.places import place
 from serving.scoring.run import Section, Source
 
 ROWS, BYTES = 8_192, 2**24  # of a batch

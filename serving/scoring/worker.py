@@ -21,8 +21,8 @@ from serving.formats.arrow.writing import joined, parquet_writer
 from serving.inputs.exact import in_one_line
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import ExplainOptions
+from serving.places.places import place
 from serving.predicting.explaining import Explaining
-from serving.scoring.places import place
 from serving.scoring.run import Options, Part, Source
 from serving.scoring.score import Scorer
 from serving.scoring.tables import SectionReader, Table

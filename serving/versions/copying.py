@@ -16,8 +16,8 @@ from serving.errors import ArtefactError
 from serving.models import model_folder
 from serving.models.model_folder import MANIFEST
 from serving.models.signatures import SIGNATURE
+from serving.places.objects import Objects
 from serving.versions.listing import PLAIN, ETags
-from serving.versions.objects import Objects
 
 OBJECTS = ".objects.json"
 

@@ -11,10 +11,10 @@ from serving.errors import ArtefactError, ObjectStoreError, without_path
 from serving.lock import locked
 from serving.models import model_folder
 from serving.models.model_folder import CURRENT, LOG, RETIRED, TRIAL
+from serving.places.objects import Missing, Objects
 from serving.versions.copying import copied_from, copy_version, mark_damaged, remove
 from serving.versions.decision import Decision, Numbered, decided, read_copied
 from serving.versions.listing import ETags, Model, decision_name, parsed
-from serving.versions.objects import Missing, Objects
 
 LEFT = 3600  # seconds after which a copy that was not finished was killed
 REST = 60  # seconds after which a damaged version is copied again

@@ -20,6 +20,7 @@ from serving.errors import ObjectStoreError, without_path
 from serving.models import model_folder
 from serving.models.model_folder import MANIFEST
 from serving.models.signatures import SIGNATURE
+from serving.places.objects import Missing, Objects
 from serving.versions.decision import Decision
 from serving.versions.listing import decision_name
 from serving.versions.mirror import Mirror
@@ -35,7 +36,6 @@ from serving.versions.object_store import (
     Status,
     Upload,
 )
-from serving.versions.objects import Missing, Objects
 
 PAUSE = 1.5  # seconds between two listings
 NICENESS = 5

@@ -19,7 +19,7 @@ from servers import PATIENCE, Server, get, gunicorn, running, wait_until
 from bench import seaweedfs
 from bench.seaweedfs import SeaweedFS
 from serving.errors import ObjectStoreError, VersionRefused
-from serving.versions.objects import Objects
+from serving.places.objects import Objects
 
 ADMIN = "sixteen-or-more-characters"
 count = iter(range(1_000))

@@ -10,10 +10,10 @@ from conftest import MODELS
 from serving.errors import ObjectStoreError
 from serving.models import artefact
 from serving.models.model_folder import live_version
+from serving.places.objects import Missing, Objects
 from serving.versions.decision import Decision
 from serving.versions.listing import decision_name
 from serving.versions.mirror import Mirror
-from serving.versions.objects import Missing, Objects
 
 
 class Failing(Objects):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from serving.errors import NotFound
-from serving.versions.objects import PATIENT, Listed, Missing, Objects, RangeFile, reported
+from serving.places.objects import PATIENT, Listed, Missing, Objects, RangeFile, reported
 
 SUFFIX = ".parquet"
 SCHEMES = {"s3", "gs", "az"}

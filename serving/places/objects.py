@@ -1,6 +1,6 @@
 """An object store: what objects it has, their content, and new ones on the condition of being new.
 
-The only module that knows obstore; only processes of their own import it, see `object_store`.
+The only module that knows obstore; only processes of their own import it.
 """
 
 import io

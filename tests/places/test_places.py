@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from serving.errors import NotFound
-from serving.scoring.places import ALL, Folder, Given, given, matches
+from serving.places.places import ALL, Folder, Given, given, matches
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,4 @@
+"""Folders of files on this machine or in an object store, of models, lakes and the archive.
+
+`objects` is the only module that knows obstore, and only processes of their own import it.
+"""
