@@ -106,8 +106,8 @@ def measure(data: DataSet) -> Result:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "data.csv"
         data.frame().to_csv(file, index=False)
-        problem = anything.from_csv(
-            file,
+        problem = anything.from_files(
+            (file,),
             data.target,
             name="data",
             kind=None,

@@ -24,6 +24,7 @@ from train.problem import Problem
 from train.problems import anything
 from train.problems.problems import PROBLEMS, data_of
 from train.run import Retraining, retraining_options, run
+from train.tables.files import SIGNS, find, model_name
 from train.tables.options import ColumnOptions
 from train.task import Kind
 
@@ -31,13 +32,15 @@ FILE = click.Path(path_type=Path)
 
 
 class Commands(click.Group):
-    """Commands by name; the name of a file is short for `csv` and that file."""
+    """Commands by name; the name of a file, a folder or a glob is short for `csv` and that."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the arguments begin with."""
-        is_file = args[0] not in self.commands and Path(args[0]).suffix
+        path = Path(args[0])
+        is_file = path.suffix or path.is_dir() or "/" in args[0] or any(map(args[0].count, SIGNS))
+        is_file = is_file and args[0] not in self.commands
         return super().resolve_command(ctx, ["csv", *args] if is_file else args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -55,7 +58,8 @@ class Commands(click.Group):
     epilog="""\b
     Examples:
       adega train wine
-      adega train homes.csv --target price --name homes
+      adega train homes.csv --target price
+      adega train 'lake/sales/*.parquet' --target price --name sales
       adega train import model.pkl --name churn --sample rows.csv --target churned
       adega train wine --with-feedback --auto
       adega train check wine
@@ -78,14 +82,19 @@ def main(context: click.Context) -> None:
         shared.catch_up()
 
 
-def _name(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
-        message = (
-            f"{value!r} must start with a letter or digit and have only letters, digits, '.', '_' "
-            "and '-', at most 100 characters, because it becomes the name of a folder"
-        )
-        raise click.BadParameter(message, context, parameter)
+def _name(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and (fault := _fault_of_name(value)):
+        raise click.BadParameter(fault, context, parameter)
     return value
+
+
+def _fault_of_name(name: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        return ""
+    return (
+        f"{name!r} must start with a letter or digit and have only letters, digits, '.', '_' "
+        "and '-', at most 100 characters, because it becomes the name of a folder"
+    )
 
 
 def _names(
@@ -102,9 +111,11 @@ NAME = click.option("--name", required=True, callback=_name, help="The name of t
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@click.argument("given", metavar="FILE...", nargs=-1, required=True)
 @click.option("--target", required=True, help="The column to predict.")
-@NAME
+@click.option(
+    "--name", callback=_name, help="The name of the model; by default that of the file or folder."
+)
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
@@ -129,9 +140,9 @@ NAME = click.option("--name", required=True, callback=_name, help="The name of t
 @retraining_options
 def csv(
     *,
-    file: Path,
+    given: tuple[str, ...],
     target: str,
-    name: str,
+    name: str | None,
     task: Kind | None,
     estimator: str,
     keep: tuple[str, ...],
@@ -140,16 +151,21 @@ def csv(
     missing: tuple[str, ...],
     retraining: Retraining,
 ) -> None:
-    """Train a model on any CSV file, to predict one of its columns from the others.
+    """Train a model on any files of CSV or Parquet, to predict one of their columns from others.
 
+    FILE is a file, a folder or a glob; of several, all must have the same columns.
     It prints how each column was read and what was left out. --keep, --drop, --text and
     --missing may be given several times.
     """
     options = ColumnOptions(frozenset(keep), frozenset(drop), frozenset(text), missing)
-    problem = anything.from_csv(
-        file, target, name=name, kind=task, estimator=estimator, options=options, echo=click.echo
+    files = find(given)
+    name = name or model_name(given[0])
+    if fault := _fault_of_name(name):
+        raise TrainingError(f"the model has no name: choose one by --name, because {fault}")
+    problem = anything.from_files(
+        files, target, name=name, kind=task, estimator=estimator, options=options, echo=click.echo
     )
-    run(problem, file, retraining)
+    run(problem, files, retraining)
 
 
 @main.command("import")

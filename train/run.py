@@ -17,6 +17,7 @@ from serving.versions.object_store import ObjectStore
 from train import report, retrain
 from train.live import MAX_LIVE
 from train.problem import Problem
+from train.tables.files import Files
 from train.training import train
 
 NOT_PUT_LIVE = 3  # the exit code of --auto where the gate objects
@@ -53,7 +54,7 @@ def retraining_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_options
 
 
-def run(problem: Problem, data: Path, retraining: Retraining) -> None:
+def run(problem: Problem, data: Path | Files, retraining: Retraining) -> None:
     """Train a problem, print how good the version is, and put it live if that was asked for."""
     settings = Settings.from_environment()
     signing_key = key_for_new_versions(settings)

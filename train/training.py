@@ -20,7 +20,7 @@ from train.fitting.choice import Chosen, choose_and_fit
 from train.fitting.threads import one_thread
 from train.live import FeedbackSource
 from train.problem import Problem
-from train.tables.read import sha256
+from train.tables.files import Files, sha256
 from train.task import SEED
 from train.training_set import TrainingSet
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @one_thread()
 def train(
     problem: Problem,
-    data: Path,
+    data: Path | Files,
     models_dir: Path,
     progress: Callable[[], None],
     feedback: FeedbackSource | None = None,
@@ -46,8 +46,8 @@ def train(
 
     Parameters
     ----------
-    data : Path
-        The problem's file.
+    data : Path or tuple of Path
+        The problem's file, or files.
     progress : callable
         Called `problem.steps` times on the way.
     feedback : FeedbackSource, optional
@@ -62,7 +62,8 @@ def train(
     TrainingError
         If the file does not fit the problem, or there is no feedback to add.
     """
-    table = training_set.read(problem, data, feedback)
+    files = (data,) if isinstance(data, Path) else data
+    table = training_set.read(problem, files[0], feedback)
     evaluation = _evaluate(problem, table, progress)
     chosen = choose_and_fit(
         problem.estimator,
@@ -74,7 +75,7 @@ def train(
     )
     progress()
     reference = _reference(problem, table, evaluation)
-    manifest = _manifest(problem, table, evaluation, chosen, sha256(data))
+    manifest = _manifest(problem, table, evaluation, chosen, sha256(*files))
     ready = assemble.ready(manifest, reference, chosen.fitted, table.rows)
     drawn = card(
         problem.task,

@@ -17,7 +17,7 @@ from serving.monitor.retraining.training import WRITTEN
 from serving.settings import Settings
 from train import live
 from train.problems.problems import PROBLEMS, data_of
-from train.tables.read import sha256
+from train.tables.files import sha256
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_training")]
 

@@ -32,7 +32,7 @@ from train.importing.labels import labels_of, require_one_output
 from train.importing.sources import Source
 from train.onnx.parts import use_one_thread
 from train.tables.fields import to_labels
-from train.tables.read import sha256
+from train.tables.files import sha256
 from train.tables.rows import to_rows
 from train.task import SEED, Target, Task
 

@@ -1,26 +1,32 @@
-"""A problem made from any CSV file."""
+"""A problem made from any files of CSV or Parquet."""
 
-from pathlib import Path
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from serving.inputs.dates import CALENDAR
 from serving.inputs.field import Field
+from train.errors import TrainingError
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol
 from train.evaluation.regression import Regression
 from train.fitting import estimators, text
 from train.fitting.choice import Candidates
 from train.problem import Problem
+from train.tables.files import Files, are_parquet, summary
 from train.tables.infer import Echo, Inferred, infer
 from train.tables.options import ColumnOptions
-from train.tables.read import read
+from train.tables.read import Sheet, read
 from train.task import Kind, Task
+
+if TYPE_CHECKING:
+    from train.tables.parquet import Typed
 
 MANY_CELLS = 500_000
 FIVE_FOLDS, THREE_FOLDS = (Protocol(folds=folds, repeats=1) for folds in (5, 3))
 
 
-def from_csv(
-    data: Path,
+def from_files(
+    files: Files,
     target: str,
     *,
     name: str,
@@ -39,9 +45,10 @@ def from_csv(
     Raises
     ------
     TrainingError
-        If the file cannot be used.
+        If a file cannot be used.
     """
-    found = infer(read(data), target, kind, options, echo)
+    found = infer(_read(files, target, options), target, kind, options, echo)
+    source = summary(files)
     rows, fields, task = len(found.frame), found.fields, _task(found, target, estimator)
     labels = found.frame[target].nunique() if found.task == "classification" else 1
     features, texts = _features(fields), text.vocabularies(fields, found.frame)
@@ -50,13 +57,13 @@ def from_csv(
     )
     return Problem(
         name=name,
-        title=f"{target}, from {len(fields)} columns of {data.name}",
+        title=f"{target}, from {len(fields)} columns of {source}",
         target=target,
         task=task,
         fields=fields,
         table=found.table,
-        file=data.name,
-        source=data.name,
+        file=source,
+        source=source,
         licence="not stated",
         load=lambda _: found.frame,
         estimator=Candidates(
@@ -64,6 +71,18 @@ def from_csv(
         ),
         protocol=_protocol(rows * len(fields)),
     )
+
+
+def _read(files: Files, target: str, options: ColumnOptions) -> "Sheet | Typed":
+    if not are_parquet(files):
+        return read(*files, drop=options.drop)
+    if find_spec("pyarrow") is None:
+        raise TrainingError(
+            "Parquet needs pyarrow, which is optional: pip install -r requirements-parquet.txt"
+        )
+    from train.tables import parquet  # noqa: PLC0415 - which imports pyarrow
+
+    return parquet.read(files, target, options)
 
 
 def _features(fields: tuple[Field, ...]) -> tuple[Field, ...]:

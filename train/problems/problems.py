@@ -7,7 +7,7 @@ from serving import COMMAND
 from train.errors import TrainingError
 from train.problem import Problem
 from train.problems import credit, diabetes, imoveis, loan, wine, wine_score
-from train.tables import read
+from train.tables import files
 
 PROBLEMS = [
     wine.PROBLEM,
@@ -41,7 +41,7 @@ def data_of(problem: Problem, given: Path | None = None, *, sha256: str = "") ->
     folders = [COMMITTED, *map(Path, filter(None, [os.environ.get("DATA_DIR")]))]
     found = [folder / problem.file for folder in folders if (folder / problem.file).is_file()]
     if found:
-        return next((file for file in found if sha256 and read.sha256(file) == sha256), found[0])
+        return next((file for file in found if sha256 and files.sha256(file) == sha256), found[0])
     raise TrainingError(
         f"{problem.file} is not included, because its licence is not clear; get {problem.obtain}, "
         f"then {COMMAND} train {problem.name} --data FILE, or put it in the folder DATA_DIR names"

@@ -3,9 +3,12 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import numpy as np
+
 from serving.inputs.missing import means_missing
 from serving.inputs.shown import printable
 from train.tables.options import quoted
+from train.tables.read import Lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,12 +61,12 @@ def judge(counts: "pd.Series[int]", odd: Collection[str]) -> Odd:
     return Odd(stand_ins, others, verdict)
 
 
-def named(column: "pd.Series[str]", lines: "pd.Series[int]", texts: Collection[str]) -> str:
+def named(column: "pd.Series[str]", lines: Lines, texts: Collection[str]) -> str:
     """The odd cells of a column, with their lines."""
     parts = []
     for text in [*texts][:NAMED]:
-        at = lines[column == text].tolist()
-        shown = ", ".join(map(str, at[:LINES])) + (" …" if len(at) > LINES else "")
+        at = np.flatnonzero(column == text)
+        shown = ", ".join(lines.named(at[:LINES])) + (" …" if len(at) > LINES else "")
         many = f"{len(at):,} rows, " if len(at) > LINES else ""
         parts.append(f"{printable(text)!r} ({many}line{'s' if len(at) > 1 else ''} {shown})")
     more = len(texts) - NAMED

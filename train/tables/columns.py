@@ -1,7 +1,6 @@
 """The kind of each column of a sheet: numbers, dates or texts."""
 
 import numpy as np
-import pandas as pd
 
 from serving.inputs import booleans, dates, numerals
 from serving.inputs.missing import is_missing
@@ -45,9 +44,8 @@ def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Colum
     order = days.order([found.formats for found in dated.values()], decimal)
 
     columns = {}
-    lines = pd.Series(sheet.lines)
     for name in names:
-        reading = Reading(texts[name], lines, counts[name], remarks)
+        reading = Reading(texts[name], sheet.lines, counts[name], remarks)
         column = Column(name, "text", texts[name])
         if _are_numbers(written.get(name)):
             column = reading.as_numbers(*written[name], decimal, order)
@@ -58,14 +56,19 @@ def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Colum
         if name in options.keep:
             column = column._replace(strays="")
         column = column._replace(missing=(*masked[name], *column.missing))
-        columns[name] = _without_missing(column, options.missing_in(name, names))
-    remarks.extend(
+        columns[name] = without_missing(column, options.missing_in(name, names))
+    remarks.extend(not_there(options, columns))
+    return columns, remarks
+
+
+def not_there(options: ColumnOptions, columns: dict[str, Column]) -> list[str]:
+    """Remarks on values of --missing that no column has."""
+    return [
         f"--missing {option}: no cell has this value"
         for option in options.missing
-        if not is_missing(text := split_option(option, names)[1])
+        if not is_missing(text := split_option(option, [*columns])[1])
         and not any(text in column.missing for column in columns.values())
-    )
-    return columns, remarks
+    ]
 
 
 def _are_numbers(written: tuple[numbers.NumberFormat, cells.Odd] | None) -> bool:
@@ -73,7 +76,7 @@ def _are_numbers(written: tuple[numbers.NumberFormat, cells.Odd] | None) -> bool
     return written is not None and written[1].verdict != "some"
 
 
-def _without_missing(column: Column, missing: tuple[str, ...]) -> Column:
+def without_missing(column: Column, missing: tuple[str, ...]) -> Column:
     """A column of numbers or dates without those that stand for missing, however written."""
     found = {text: column.content == _value(text, column) for text in missing}
     texts = [text for text, rows in found.items() if rows.any()]

@@ -1,7 +1,7 @@
 """From the columns of a table to the fields of a model, its target, and columns left out."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -18,6 +18,9 @@ from train.tables.target import to_target
 from train.tables.useless import question, useless, way_to_keep
 from train.task import Kind
 
+if TYPE_CHECKING:
+    from train.tables.parquet import Typed
+
 MIN_ROWS = 10  # so that each of five folds has two
 
 Echo = Callable[[str], object]
@@ -33,17 +36,19 @@ class Inferred(NamedTuple):
     frame : DataFrame
         A column for each field and the target, labels as text, dates as days since 1970-01-01;
         rows without a target left out.
+    table : Table or None
+        How the files are written, if they are CSV.
     """
 
     task: Kind
     unit: str
     fields: tuple[Field, ...]
     frame: pd.DataFrame
-    table: Table
+    table: Table | None
 
 
 def infer(
-    sheet: Sheet,
+    sheet: "Sheet | Typed",
     target: str,
     task: Kind | None = None,
     options: ColumnOptions = DEFAULTS,
@@ -62,12 +67,15 @@ def infer(
     TrainingError
         If there is nothing to predict or nothing to predict it from, or a person must decide.
     """
-    names = tuple(map(str, sheet.cells))
-    require_name(names, target)
-    columns, remarks = infer_columns(sheet, options)
+    if isinstance(sheet, Sheet):
+        names = tuple(map(str, sheet.cells))
+        require_name(names, target)
+        columns, remarks = infer_columns(sheet, options)
+    else:
+        names, columns, remarks = sheet
     _echo_all(echo, remarks)
     target_column = columns.pop(target)
-    if not NONES & {*options.missing_in(target, names)}:
+    if isinstance(sheet, Sheet) and not NONES & {*options.missing_in(target, names)}:
         target_column = _with_none(target_column, sheet, echo)
     decided = _decide(target_column, task)
     used = _used(
@@ -93,7 +101,7 @@ def infer(
     found = [to_field(columns[name], decided.rows, is_free=name in options.text) for name in used]
     fields = tuple(field for field, _ in found)
     frame = pd.DataFrame({field.name: values for field, values in found})
-    different = len(frame.drop_duplicates())
+    different = int((~frame.duplicated()).sum())
     if different < MIN_ROWS:
         raise TrainingError(
             f"only {different} rows differ in a column other than {target!r}, but at least "
@@ -102,7 +110,8 @@ def infer(
     _echo_all(echo, overview.lines(fields, frame))
     frame[target] = decided.target
     unit = target_column.unit if decided.task == "regression" else ""
-    return Inferred(decided.task, unit, fields, frame, Table(sheet.separator, names))
+    table = Table(sheet.separator, names) if isinstance(sheet, Sheet) else None
+    return Inferred(decided.task, unit, fields, frame, table)
 
 
 def _with_none(target_column: Column, sheet: Sheet, echo: Echo) -> Column:

@@ -1,7 +1,7 @@
-"""From a file to the texts of its cells."""
+"""From files to the texts of their cells."""
 
-import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,20 +14,45 @@ from serving.inputs.headers import Row
 from serving.inputs.missing import is_missing
 from serving.inputs.tables import TableReader
 from train.errors import TrainingError
+from train.tables.files import Files, names_of_all
 
 NONES = frozenset({"None", "none"})
 
 
+class Lines(NamedTuple):
+    """The lines of files on which rows begin.
+
+    Attributes
+    ----------
+    numbers : ndarray of int, shape (rows,)
+        The line of the file that the row is from.
+    files : tuple of Path
+    ends : tuple of int
+        How many rows come before the end of each file.
+    """
+
+    numbers: NDArray[np.intp]
+    files: Files
+    ends: tuple[int, ...]
+
+    def named(self, rows: NDArray[np.intp]) -> list[str]:
+        """The lines of some rows, with their files if there are several."""
+        lines = self.numbers[rows].tolist()
+        if len(self.files) == 1:
+            return [*map(str, lines)]
+        at = np.searchsorted(self.ends, rows, side="right").tolist()
+        return [f"{line} of {self.files[file]}" for line, file in zip(lines, at, strict=True)]
+
+
 class Sheet(NamedTuple):
-    """The cells of a file.
+    """The cells of one file, or of several, one below the other.
 
     Attributes
     ----------
     cells : DataFrame
         Trimmed texts, by the names that the columns have in the model; NaN where a text stands
         for missing in any column.
-    lines : ndarray of int
-        The line of the file on which each row begins.
+    lines : Lines
     separator : str
         The character between cells.
     nones : dict of str to Series
@@ -35,19 +60,60 @@ class Sheet(NamedTuple):
     """
 
     cells: pd.DataFrame
-    lines: NDArray[np.intp]
+    lines: Lines
     separator: str
     nones: dict[str, "pd.Series[str]"] = {}  # noqa: RUF012 - a default that nobody changes
 
 
-def read(path: Path) -> Sheet:
-    """Read a CSV file as the service reads those that are sent to it.
+def read(*files: Path, drop: frozenset[str] = frozenset()) -> Sheet:
+    """Read CSV files as the service reads those that are sent to it.
+
+    Parameters
+    ----------
+    drop : frozenset of str
+        Columns that not all files must have.
 
     Raises
     ------
     TrainingError
-        If the file is not there, not a table, or holds no rows.
+        If a file is not there, is not a table, or has other columns than the first, or if there are
+        no rows.
     """
+    sheets = {file: _read(file) for file in files}
+    names = names_of_all({file: [*each.cells] for file, each in sheets.items()}, drop)
+    if not any(map(len, (each.cells for each in sheets.values()))):
+        raise TrainingError(f"{files[0]} has no rows below its line of column names: add some")
+    if len(files) == 1:
+        return sheets[files[0]]
+    separators = {file: each.separator for file, each in sheets.items() if len(names) > 1}
+    for file, separator in separators.items():
+        if separator != separators[files[0]]:
+            raise TrainingError(
+                f"{file} has {separator!r} between its cells, {files[0]} has "
+                f"{separators[files[0]]!r}: write them alike"
+            )
+    every = list(sheets.values())
+    having = {name for each in every for name in each.nones}
+    return Sheet(
+        pd.concat([each.cells.reindex(columns=[*names]) for each in every], ignore_index=True),
+        Lines(
+            np.concatenate([each.lines.numbers for each in every]),
+            files,
+            tuple(np.cumsum([len(each.cells) for each in every]).tolist()),
+        ),
+        every[0].separator,
+        {name: _joined(name, every) for name in having},
+    )
+
+
+def _joined(name: str, sheets: Sequence[Sheet]) -> "pd.Series[str]":
+    """The texts `None` of a column, of one file below the other."""
+    parts = [each.nones.get(name, _nones([""] * len(each.cells))) for each in sheets]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _read(path: Path) -> Sheet:
+    """Read one file, which may have no rows."""
     try:
         with path.open("rb") as stream:
             table = TableReader(stream, max_bytes=sys.maxsize)
@@ -56,8 +122,6 @@ def read(path: Path) -> Sheet:
         raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
     except NotATable as error:
         raise TrainingError(f"{path} is not a table: {error}") from error
-    if not rows:
-        raise TrainingError(f"{path} has no rows below its line of column names: add some")
     width = len(table.names)
     for line, row in zip(lines, rows, strict=True):
         if len(row) != width:
@@ -66,10 +130,13 @@ def read(path: Path) -> Sheet:
                 f"{path} is not a table: line {line} has {len(row)} cells, the first line has "
                 f"{width}{above}"
             )
-    columns = dict(zip(table.names, zip(*rows, strict=True), strict=True))
+    columns = dict(zip(table.names, zip(*rows, strict=True) if rows else [()] * width, strict=True))
+    del rows
     cells = pd.DataFrame({name: _column(texts) for name, texts in columns.items()}, copy=False)
     nones = {name: _nones(texts) for name, texts in columns.items() if NONES & {*texts}}
-    return Sheet(cells, np.array(lines), table.separator, nones)
+    return Sheet(
+        cells, Lines(np.array(lines, np.intp), (path,), (len(lines),)), table.separator, nones
+    )
 
 
 def _nones(texts: Row) -> "pd.Series[str]":
@@ -80,8 +147,3 @@ def _column(texts: Row) -> "pd.Series[str]":
     trimmed = map(str.strip, texts)
     present = [None if is_missing(text) else text for text in trimmed]
     return pd.Series(present, dtype="str")
-
-
-def sha256(file: Path) -> str:
-    """The hash of a file's content, by which a version names the data it was trained on."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()

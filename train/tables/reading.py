@@ -8,6 +8,7 @@ from serving.inputs.field import FLOAT32_MAX
 from serving.inputs.numerals import DEFAULT, Numerals
 from train.tables import cells, days, numbers
 from train.tables.column import Column
+from train.tables.read import Lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,7 @@ class Reading:
     """One column that is being read, and the list that remarks on it are added to."""
 
     column: "pd.Series[str]"
-    lines: "pd.Series[int]"
+    lines: Lines
     counts: "pd.Series[int]"
     remarks: list[str]
 

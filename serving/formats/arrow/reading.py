@@ -105,7 +105,7 @@ class ArrowReader:
         kind = column.type
         if field.is_numeric and any(is_of(kind) for is_of in NUMBERS):
             return _numbers(field, column)
-        if field.type == "date" and _is_time(kind) and not field.missing:
+        if field.type == "date" and is_time(kind) and not field.missing:
             return _days(field, column)
         return self._distinct(place, field, column)
 
@@ -141,7 +141,7 @@ def _usual(column: pa.Array) -> pa.Array:
     if types.is_string_view(kind):
         return column.cast(pa.large_string())
     if types.is_float16(kind):
-        return pa.array(_floats(column), from_pandas=True)
+        return pa.array(to_floats(column), from_pandas=True)
     return column.cast(pa.string()) if types.is_null(kind) else column
 
 
@@ -165,9 +165,9 @@ def json_values(name: str, column: pa.Array) -> list[Any]:
         column = column.dictionary_decode()
     kind = column.type
     if types.is_float16(kind) or types.is_float32(kind):
-        rounded: list[Any] = _floats(column).tolist()
+        rounded: list[Any] = to_floats(column).tolist()
         return rounded
-    if _is_time(kind):
+    if is_time(kind):
         return _dates(column.to_numpy(zero_copy_only=False))
     try:
         values: list[Any] = column.to_pylist()
@@ -186,12 +186,13 @@ def _require_flat(name: str, kind: Any) -> None:
         raise NotATable(f"the column {shown(name)} has values of the type {kind}; send {KINDS}")
 
 
-def _is_time(kind: Any) -> bool:
+def is_time(kind: Any) -> bool:
+    """Whether a type is that of dates, with or without a time."""
     return bool(types.is_date(kind) or types.is_timestamp(kind))
 
 
 def _numbers(field: Field, column: pa.Array) -> Read:
-    values = _floats(column)
+    values = to_floats(column)
     if field.numbers_for_missing:
         values = np.where(np.isin(values, field.numbers_for_missing), np.nan, values)
     is_missing = np.isnan(values)
@@ -203,7 +204,7 @@ def _numbers(field: Field, column: pa.Array) -> Read:
     return values, doubtful
 
 
-def _floats(column: pa.Array) -> NDArray[np.float64]:
+def to_floats(column: pa.Array) -> NDArray[np.float64]:
     """Convert numbers as JSON's would be, NaN for null."""
     kind = column.type
     if (
@@ -227,23 +228,26 @@ def _floats(column: pa.Array) -> NDArray[np.float64]:
 
 
 def _days(field: Field, column: pa.Array) -> Read:
-    """Convert dates to days since 1970, as their texts would be."""
+    days, is_far = to_days(column)
+    return days, is_far if field.optional else is_far | np.isnan(days)
+
+
+def to_days(column: pa.Array) -> Read:
+    """Convert dates to days since 1970, as their texts would be; and which are beyond all dates."""
     is_missing = column.is_null().to_numpy(zero_copy_only=False)
-    doubtful = np.zeros(len(column), np.bool_) if field.optional else is_missing.copy()
     if types.is_date32(column.type):
         whole = column.cast(pa.int32()).fill_null(0).to_numpy()
-        per_second, doubtful = 1, doubtful | (np.abs(whole) > FAR // int(DAY))
+        is_far = np.abs(whole) > FAR // int(DAY)
         days = whole.astype(np.float64)
     else:
         unit = "ms" if types.is_date64(column.type) else column.type.unit
         whole, per_second = column.cast(pa.int64()).fill_null(0).to_numpy(), PER_SECOND[unit]
         is_far = np.abs(whole) > FAR * per_second
-        doubtful |= is_far
         whole = np.where(is_far, 0, whole)
         micro = whole // 1000 if unit == "ns" else whole * (10**6 // per_second)
         days = micro / 1e6 / DAY
     days[is_missing] = np.nan
-    return days, doubtful
+    return days, is_far
 
 
 def _dates(dates: Any) -> list[Any]:
