@@ -114,6 +114,10 @@ class ObjectStoreError(ServingError):
     """The object store of the models cannot be used, or what is in it cannot."""
 
 
+class ArchiveError(ServingError):
+    """A file of the archive is missing or damaged, or cannot be read or written."""
+
+
 class UnknownModel(ServingError):
     """No model with this name is served."""
 

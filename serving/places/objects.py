@@ -143,6 +143,11 @@ class Objects:
                 return False
         return True
 
+    def delete(self, name: str) -> None:
+        """Delete an object, if it is there."""
+        with reported(f"changed: {name}"), suppress(FileNotFoundError):
+            obstore.delete(self._store, name)
+
     def replace(self, name: str, content: bytes) -> None:
         """Create an object, or replace it."""
         with reported(f"written: {name}"):

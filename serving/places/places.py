@@ -2,12 +2,13 @@
 
 import glob
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -35,8 +36,19 @@ class Place(Protocol):
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None if there is none."""
 
+    def open_whole(self, name: str) -> BinaryIO:
+        """Open a file on this machine: itself, or a copy that goes when it is closed.
+
+        Raises
+        ------
+        FileNotFoundError
+        """
+
     def writing(self, name: str) -> Any:
         """Write a file in a block, at whose end it is there, as a whole or not at all."""
+
+    def remove(self, name: str) -> None:
+        """Delete a file, if it is there."""
 
 
 class Folder:
@@ -75,21 +87,48 @@ class Folder:
     @contextmanager
     def writing(self, name: str) -> Iterator[Any]:
         """Write a file beside its place, under a hidden name, and rename it when it is complete."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        aside = self._path / f".{name}.{uuid4().hex}"  # unlike that of a process of another host
+        final = self._path / name
+        final.parent.mkdir(parents=True, exist_ok=True)
+        aside = (
+            final.parent / f".{final.name}.{uuid4().hex}"
+        )  # unlike that of a process of another host
         try:
             with aside.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            aside.replace(self._path / name)
+            aside.replace(final)
+            _sync_folders(final.parent, self._path)
         finally:
             aside.unlink(missing_ok=True)
+
+    def open_whole(self, name: str) -> BinaryIO:
+        """Open the file itself."""
+        return (self._path / name).open("rb")
+
+    def remove(self, name: str) -> None:
+        """Delete a file, and folders that are empty then."""
+        path = self._path / name
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            while path.parent != self._path:
+                path = path.parent
+                path.rmdir()
 
     def remove_halves(self) -> None:
         """Remove what killed processes left."""
         for aside in self._path.glob(f".*{SUFFIX}.*"):
             aside.unlink(missing_ok=True)
+
+
+def _sync_folders(folder: Path, root: Path) -> None:
+    """Have the disk keep the names of files and folders, from one up to the root."""
+    for each in (folder, *(each for each in folder.parents if each.is_relative_to(root))):
+        descriptor = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 class Store:
@@ -133,6 +172,24 @@ class Store:
         yield _Uploading(file, name)
         with reported(f"written: {name}"):
             file.close()
+
+    def open_whole(self, name: str) -> BinaryIO:
+        """Copy an object to a file without a name."""
+        copy = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
+        try:
+            for chunk in self._objects.chunks(name):
+                copy.write(chunk)
+        except BaseException as error:
+            copy.close()
+            if isinstance(error, Missing):
+                raise FileNotFoundError(name) from error
+            raise
+        copy.seek(0)
+        return copy
+
+    def remove(self, name: str) -> None:
+        """Delete an object, if it is there."""
+        self._objects.delete(name)
 
 
 class _Uploading:

@@ -19,6 +19,7 @@ from serving.recording.store import (
     windows,
 )
 from serving.recording.store.additions import additions, write
+from serving.recording.store.archived import Archived
 from serving.recording.store.attempts import Attempts
 from serving.recording.store.database import Database
 from serving.recording.store.deliveries import Deliveries
@@ -69,6 +70,8 @@ class Store:
         The hosts that share the database.
     attempts : Attempts
         The latest retrainings.
+    archived : Archived
+        The files of the archive, and the rows that go into them.
     """
 
     def __init__(self, url: str, days: int = 0) -> None:
@@ -80,6 +83,7 @@ class Store:
         self.erasures = Erasures(self._database, self._layouts)
         self.hosts = Hosts(self._database)
         self.attempts = Attempts(self._database)
+        self.archived = Archived(self._database, self._layouts)
 
     def migrate(self) -> None:
         """Create or update the tables; any number of processes may do so at once."""

@@ -219,4 +219,25 @@ STEPS = (
         ),
     ),
     Step("partitions by time", (), partitioning.divide),
+    Step(
+        "archive",
+        (
+            # Which files of the archive count: a row is deleted from `predictions` only after the
+            # file that has it is here as `moving`.
+            """
+            CREATE TABLE archive_files (
+                name EXACT NOT NULL PRIMARY KEY,
+                model EXACT NOT NULL,
+                state TEXT NOT NULL,
+                first BIGINT NOT NULL,
+                last BIGINT NOT NULL,
+                rows BIGINT NOT NULL,
+                size BIGINT NOT NULL,
+                unpacked BIGINT NOT NULL,
+                sha256 TEXT NOT NULL
+            )
+            """,
+            "CREATE INDEX archive_files_by_time ON archive_files (model, last)",
+        ),
+    ),
 )

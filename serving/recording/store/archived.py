@@ -1,0 +1,222 @@
+"""The files of the archive that count, and the rows of the store that go into them.
+
+A file is entered before it is written, counts when it is verified, and only then are its rows
+deleted here. So a row is in the store, in a file that counts, or for a moment in both, whenever a
+run is killed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+
+from serving.recording.store.database import Database
+from serving.recording.store.labelled import trials
+from serving.recording.store.layouts import Layout, Layouts
+from serving.recording.store.rows import Cursor, feedback, predictions
+
+IDS = 500  # in one query
+START, END = Cursor(-(2**63), ""), Cursor(2**63 - 1, "")
+
+State = Literal["writing", "moving", "kept", "replaced"]
+PREDICTION = tuple(name for name in predictions.c.keys() if name != "model")  # noqa: SIM118
+FEEDBACK = ("prediction_id", "actual", "time", "request_id", "key", "early", "place")
+TRIAL = ("prediction_id", "version", "time", "prediction", "probabilities")
+_NUMBERS = {"first", "last", "rows", "size", "unpacked"}
+_FILE = ("name", "model", "state", "first", "last", "rows", "size", "unpacked", "sha256")
+files = sql.table(
+    "archive_files",
+    *(sql.column(each, sql.BigInteger if each in _NUMBERS else sql.Text) for each in _FILE),
+)
+
+_IDS: sql.BindParameter[str] = sql.bindparam("ids", expanding=True)
+_FEEDBACK = sql.select(*(feedback.c[name] for name in FEEDBACK))
+_TRIALS = sql.select(*(trials.c[name] for name in TRIAL))
+NEXT_ROW = sql.text("""
+    SELECT model, time FROM predictions WHERE (model, time) >= (:model, :time)
+    ORDER BY model, time LIMIT 1
+""")
+
+
+class ArchivedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the archive.
+
+    Attributes
+    ----------
+    name : str
+        Its path below `ARCHIVE_URL`.
+    state : str
+        `writing` until it is verified; `moving` while the store may still have rows of it; `kept`;
+        `replaced` by another until it is deleted.
+    first, last : int
+        The times of its first and last prediction: milliseconds since 1970, UTC.
+    size : int
+        Bytes of the file.
+    unpacked : int
+        Bytes of its rows in memory.
+    sha256 : str
+        Of its content, in hexadecimal.
+    """
+
+    name: str
+    model: str
+    state: State = "writing"
+    first: int = 0
+    last: int = 0
+    rows: int = 0
+    size: int = 0
+    unpacked: int = 0
+    sha256: str = ""
+
+
+class StoredRows(NamedTuple):
+    """Predictions of a model as the store has them, with all that belongs to them.
+
+    Attributes
+    ----------
+    predictions, feedback, trials : list of tuple
+        In the order of the columns `PREDICTION`, `FEEDBACK` and `TRIAL`.
+    layouts : dict of int to Layout
+        Of the predictions, by number.
+    """
+
+    predictions: list[tuple[Any, ...]]
+    feedback: list[tuple[Any, ...]]
+    trials: list[tuple[Any, ...]]
+    layouts: Mapping[int, Layout]
+
+
+class Wanted(NamedTuple):
+    """Which predictions are read.
+
+    Attributes
+    ----------
+    version : int or None
+        None for all.
+    since, until : int
+        Milliseconds since 1970, UTC; `until` is excluded.
+    """
+
+    model: str
+    version: int | None = None
+    since: int = 0
+    until: int = 2**63 - 1
+
+
+class Archived:
+    """The table of the archive's files, and the store's rows by page.
+
+    Every method may raise `StoreError`.
+    """
+
+    def __init__(self, database: Database, layouts: Layouts) -> None:
+        self._database, self._layouts = database, layouts
+
+    def files(
+        self, model: str | None = None, since: int = START.time, until: int = END.time
+    ) -> list[ArchivedFile]:
+        """Return the files that count with predictions between two times, by their first one."""
+        query = (
+            sql.select(*files.c)
+            .where(files.c.state.in_(["moving", "kept"]))
+            .where(files.c.last >= since, files.c.first < until)
+            .order_by(files.c.first, files.c.name)
+        )
+        if model is not None:
+            query = query.where(files.c.model == model)
+        return self._select(query)
+
+    def in_state(self, *states: State) -> list[ArchivedFile]:
+        """Return the files in some states."""
+        return self._select(sql.select(*files.c).where(files.c.state.in_(states)))
+
+    def enter(self, new: ArchivedFile) -> None:
+        """Enter a file that is about to be written."""
+        with self._database.writing() as connection:
+            connection.execute(files.insert().values(**msgspec.structs.asdict(new)))
+
+    def switch(self, new: Sequence[ArchivedFile], old: Sequence[ArchivedFile] = ()) -> None:
+        """Let new files count in place of old ones, all at once."""
+        with self._database.writing() as connection:
+            for each in new:
+                values = msgspec.structs.asdict(each)
+                connection.execute(files.update().where(files.c.name == each.name).values(**values))
+            self._set_state(connection, old, "replaced")
+
+    def set_state(self, some: Sequence[ArchivedFile], state: State) -> None:
+        """Change the state of files."""
+        with self._database.writing() as connection:
+            self._set_state(connection, some, state)
+
+    def forget(self, gone: ArchivedFile) -> None:
+        """Delete the entry of a file that is deleted."""
+        with self._database.writing() as connection:
+            connection.execute(files.delete().where(files.c.name == gone.name))
+
+    def next_row(self, model: str, time: int) -> tuple[str, int] | None:
+        """Return model and time of the first row from a model and time on."""
+        with self._database.reading() as connection:
+            found = connection.execute(NEXT_ROW, {"model": model, "time": time}).first()
+        return None if found is None else (found.model, found.time)
+
+    def page(
+        self, wanted: Wanted, after: Cursor, limit: int, *, newest_first: bool = False
+    ) -> StoredRows:
+        """Return the next predictions after a cursor, sorted by time and id."""
+        column = predictions.c
+        key, at = sql.tuple_(column.time, column.id), sql.tuple_(*after)
+        query = sql.select(*(column[name] for name in PREDICTION)).where(
+            column.model == wanted.model
+        )
+        if wanted.version is not None:
+            query = query.where(column.version == wanted.version)
+        if newest_first:
+            last = min(wanted.until - 1, after.time)
+            query = query.where(column.time >= wanted.since, column.time <= last, key < at)
+            query = query.order_by(column.time.desc(), column.id.desc())
+        else:
+            first = max(wanted.since, after.time)
+            query = query.where(column.time >= first, column.time < wanted.until, key > at)
+            query = query.order_by(column.time, column.id)
+        with self._database.reading() as connection:
+            made = [tuple(row) for row in connection.execute(query.limit(limit))]
+            ids = [row[0] for row in made]
+            return StoredRows(
+                made,
+                _belonging(connection, _FEEDBACK, feedback.c.prediction_id, ids),
+                _belonging(connection, _TRIALS, trials.c.prediction_id, ids),
+                {row[-1]: self._layouts.find(connection, row[-1]) for row in made},
+            )
+
+    def feedback_between(self, first: str, last: str) -> list[tuple[Any, ...]]:
+        """Return the feedback to predictions with ids in a range."""
+        query = _FEEDBACK.where(feedback.c.prediction_id.between(first, last))
+        with self._database.reading() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
+    def _select(self, query: sql.Select[Any]) -> list[ArchivedFile]:
+        with self._database.reading() as connection:
+            rows = connection.execute(query)
+            return [ArchivedFile(**dict(zip(_FILE, row, strict=True))) for row in rows]
+
+    @staticmethod
+    def _set_state(connection: sql.Connection, some: Iterable[ArchivedFile], state: State) -> None:
+        for each in some:
+            changed = files.update().where(files.c.name == each.name).values(state=state)
+            connection.execute(changed)
+
+
+def _belonging(
+    connection: sql.Connection,
+    query: sql.Select[Any],
+    column: sql.ColumnElement[str],
+    ids: Sequence[str],
+) -> list[tuple[Any, ...]]:
+    query = query.where(column.in_(_IDS))
+    return [tuple(row) for some in chunks(ids) for row in connection.execute(query, {"ids": some})]
+
+
+def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Divide ids into as many as a query has."""
+    return (ids[at : at + IDS] for at in range(0, len(ids), IDS))
