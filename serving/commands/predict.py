@@ -9,7 +9,7 @@ import msgspec
 
 from serving.commands.group import AS_JSON, NEEDS_ATTENTION
 from serving.commands.predict_files import Summary as FilesSummary
-from serving.commands.predict_files import is_parquet, predict_files
+from serving.commands.predict_files import is_table, predict_files
 from serving.commands.predict_stream import Summary, predict_stream
 from serving.formats import READERS
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type
@@ -21,7 +21,7 @@ from serving.scoring import Keep
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
 
-PARQUET = "parquet"
+TABLES = ("parquet", "arrow")
 FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".json"]}
 
 
@@ -43,7 +43,10 @@ FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".jso
 @click.argument("model")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
-    "-o", "--output", default=str(STANDARD), help="A file, or - to print; for Parquet a folder."
+    "-o",
+    "--output",
+    default=str(STANDARD),
+    help="A file, or - to print; for Parquet and Arrow a folder.",
 )
 @click.option("--version", type=int, help="Which version; the live one, if not given.")
 @click.option(
@@ -62,15 +65,17 @@ FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".jso
     help="Give the most important reasons where LABEL is predicted; needs --language.",
 )
 @click.option(
-    "--from", "source", type=click.Choice(["csv", "jsonl", "parquet"]), help="FILE's format."
+    "--from", "source", type=click.Choice(["csv", "jsonl", *TABLES]), help="FILE's format."
 )
 @click.option("--to", "target", type=click.Choice([*FORMATS]), help="OUTPUT's format.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes, for Parquet; one for each core.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Processes, for Parquet and Arrow; one for each core."
+)
 @click.option(
     "--keep",
     type=click.Choice(["others", "all", "none"]),
-    help="The columns of Parquet that are written before the predictions: those that are not "
-    "fields of the model, unless another choice is given.",
+    help="The columns of Parquet and Arrow that are written before the predictions: those that are "
+    "not fields of the model, unless another choice is given.",
 )
 @AS_JSON
 @click.pass_obj
@@ -96,12 +101,13 @@ def predict(
     recorded, so predictions have no ids. A file is compressed if its name ends in .gz. An invalid
     record has its error in the place of a prediction.
 
-    FILE may also be Parquet: any number of files, folders and globs, here or in an object store
-    (s3://, gs://, az://). OUTPUT is a folder then, of files that are complete when they appear;
-    the same command goes on where a run was killed.
+    FILE may also be Parquet or Arrow (.arrow, .feather, .ipc, .arrows): any number of files,
+    folders and globs, here or in an object store (s3://, gs://, az://). OUTPUT is a folder of
+    Parquet then, whose files are complete when they appear; the same command goes on where a run
+    was killed.
     """
     explain = _with_words(explain, language, reasons_for)
-    if source == PARQUET or (source is None and any(map(is_parquet, files))):
+    if source in TABLES or (source is None and any(map(is_table, files))):
         _require_folder(output, target)
         engine = _engine(settings, model, version)
         try:
@@ -119,7 +125,7 @@ def predict(
         _show(found, as_json=as_json, is_printed=False)
     else:
         if len(files) > 1 or jobs or keep:
-            raise click.UsageError("several files, --jobs and --keep are for Parquet alone")
+            raise click.UsageError("several files, --jobs and --keep are for Parquet and Arrow")
         file, written = Path(files[0]), Path(output)
         read_as = FORMATS[source] if source else media_type(file) or CSV
         if read_as not in READERS:
@@ -139,11 +145,13 @@ def predict(
 
 
 def _require_folder(output: str, target: str | None) -> None:
-    """Raise UsageError unless predictions of Parquet can be written as is wanted."""
+    """Raise UsageError unless predictions of tables can be written as is wanted."""
     if target:
-        raise click.UsageError("predictions of Parquet are written as Parquet, without --to")
+        raise click.UsageError(
+            "predictions of Parquet and Arrow are written as Parquet, without --to"
+        )
     if output == str(STANDARD) or Path(output).is_file():
-        raise click.UsageError("the output of Parquet is a folder; name one by -o")
+        raise click.UsageError("the output is a folder, of Parquet; name one by -o")
 
 
 def _show(summary: Summary | FilesSummary, *, as_json: bool, is_printed: bool) -> None:

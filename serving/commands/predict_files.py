@@ -1,4 +1,4 @@
-"""Predicts files of Parquet: many processes, in parts that are kept if the run is killed."""
+"""Predicts files of Parquet and Arrow: many processes, in parts that outlast a killed run."""
 
 import sys
 import time
@@ -15,12 +15,12 @@ from serving.cores import cores
 from serving.formats.files import MEDIA_TYPES, media_type
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import ExplainOptions
+from serving.places import SUFFIXES
 from serving.scoring import Keep
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
-SUFFIX = ".parquet"
 PAUSE = 30.0  # seconds between two lines, where there is no terminal
 
 
@@ -105,10 +105,10 @@ class Progress:
             self._bar.__exit__(kind, error, traceback)
 
 
-def is_parquet(address: str) -> bool:
-    """Whether an address is that of Parquet: by its suffix, or as a URL, a folder or a glob."""
+def is_table(address: str) -> bool:
+    """Whether an address is that of Parquet or Arrow: by its suffix, or a URL, folder or glob."""
     path = Path(address)
-    if "://" in address or path.suffix == SUFFIX or path.is_dir():
+    if "://" in address or path.suffix in SUFFIXES or path.is_dir():
         return True
     is_glob = any(sign in address for sign in "*?[")
     return is_glob and not path.exists() and media_type(path) not in MEDIA_TYPES.values()
@@ -133,7 +133,8 @@ def predict_files(
     """
     if find_spec("pyarrow") is None:
         raise click.ClickException(
-            "Parquet needs pyarrow, which is optional: pip install -r requirements-parquet.txt"
+            "Parquet and Arrow need pyarrow, which is optional: "
+            "pip install -r requirements-parquet.txt"
         )
     # Its library runs threads, and is of no use to other commands.
     from serving.places import places  # noqa: PLC0415

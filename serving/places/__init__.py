@@ -2,3 +2,6 @@
 
 `objects` is the only module that knows obstore, and only processes of their own import it.
 """
+
+SUFFIX = ".parquet"
+SUFFIXES = (SUFFIX, ".arrow", ".arrows", ".feather", ".ipc")  # of the files that are predicted

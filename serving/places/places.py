@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from serving.errors import NotFound
+from serving.places import SUFFIX, SUFFIXES
 from serving.places.objects import PATIENT, Listed, Missing, Objects, RangeFile, reported
 
-SUFFIX = ".parquet"
 SCHEMES = {"s3", "gs", "az"}
-ALL = ("**", f"*{SUFFIX}")
+ALL = ("**", "*")
 HIDDEN = ("_", ".")  # how the names begin of what is no data, as Hadoop has it
 
 
@@ -228,6 +228,13 @@ class Given(NamedTuple):
     root: str
     pattern: tuple[str, ...]
 
+    def find(self) -> dict[str, Listed]:
+        """Find them; in a folder, those with the suffix of a table."""
+        found = place(self.root).find(self.pattern)
+        if self.pattern != ALL:
+            return found
+        return {name: listed for name, listed in found.items() if name.endswith(SUFFIXES)}
+
     def covers(self, file: str) -> bool:
         """Whether the file at this address would be one of them."""
         name = file.removeprefix(f"{self.root.rstrip('/')}/")
@@ -253,7 +260,7 @@ def given(address: str) -> Given:
     parts = address[start:].rstrip("/").split("/")
     fixed = next((at for at, part in enumerate(parts) if glob.has_magic(part)), len(parts))
     if fixed == len(parts):
-        if not address.endswith(SUFFIX):
+        if not address.endswith(SUFFIXES):
             return Given(address.rstrip("/"), ALL)
         fixed -= 1
     if fixed == 0:

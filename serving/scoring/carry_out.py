@@ -8,7 +8,8 @@ import msgspec
 from serving.errors import RunRefused
 from serving.inputs.shown import shown
 from serving.places.places import Place
-from serving.scoring.run import SUCCESS, Run, Source, plan
+from serving.scoring.parts import plan
+from serving.scoring.run import SUCCESS, Run, Source
 from serving.scoring.tasks import MAX_FAULTS, Count, Counted, Plan, Planned, Predict, Progress, Task
 
 

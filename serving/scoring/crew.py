@@ -1,6 +1,7 @@
 """The processes of a run, each with a task at a time."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -148,7 +149,15 @@ def _feed(
                 raise BrokenPipeError
         except (OSError, ValueError):  # it was killed, or by the end of the block
             status = process.wait()
-            why = "killed, perhaps for lack of memory" if status < 0 else f"ended by {status}"
-            message = f"a process of the run was {why}; the same command goes on where it was"
+            message = f"a process of the run {_end(status)}; the same command goes on where it was"
             events.put((place, Failed(message)))
             return
+
+
+def _end(status: int) -> str:
+    """Describe how a process ended."""
+    if status == -signal.SIGKILL:
+        return "was killed, perhaps for lack of memory"
+    if status < 0:  # by what a library did
+        return f"ended by signal {-status}, perhaps as a file is damaged"
+    return f"ended by {status}"

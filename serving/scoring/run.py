@@ -5,20 +5,18 @@ run again goes on where it was, and another run is not mixed with it.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 import msgspec
 
 from serving.errors import NotFound, RunRefused
 from serving.models.manifest import Manifest
-from serving.places.places import ALL, SUFFIX, Folder, Given, Place, absolute, given, place
+from serving.places import SUFFIX
+from serving.places.places import ALL, Folder, Given, Place, absolute, given
 from serving.scoring import Keep
 
 RUN, SUCCESS = "_run.json", "_SUCCESS"
 FORMAT = 2  # of the parts; another one is another run
-MIN_ROWS, MAX_ROWS = 2**15, 2**18  # of a part: with fewer, opening and writing it takes longer
-PARTS = 128  # that a run has at least, if these are not smaller: enough for many processes
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -73,38 +71,6 @@ class _Format(msgspec.Struct):
     format: int
 
 
-class Section(msgspec.Struct, frozen=True):
-    """Row groups of a file that are read one after the other, from `first` to before `end`."""
-
-    source: Source
-    first: int
-    end: int
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Rows of a section that are predicted together, from `first` to before `end`."""
-
-    number: int
-    section: Section
-    first: int
-    end: int
-
-    @property
-    def source(self) -> Source:
-        """The file."""
-        return self.section.source
-
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-        return self.end - self.first
-
-    @property
-    def name(self) -> str:
-        """The name of its file."""
-        return f"part-{self.number:05d}{SUFFIX}"
-
-
 def make_run(manifest: Manifest, options: Options, sources: Sequence[Source]) -> Run:
     """Describe a run."""
     digest = hashlib.sha256(msgspec.json.encode(manifest)).hexdigest()
@@ -128,12 +94,14 @@ def find_sources(addresses: Sequence[str], output: str) -> list[Source]:
     output = absolute(output)
     for address in addresses:
         wanted = given(address)
-        files = place(wanted.root).find(wanted.pattern)
+        files = wanted.find()
         if not files and wanted.pattern[0] == absolute(address).rpartition("/")[2]:
             wanted = Given(absolute(address), ALL)  # a folder that is called as files are
-            files = place(wanted.root).find(wanted.pattern)
+            files = wanted.find()
         if not files:
-            raise NotFound(f"{address}: no file is there; name {SUFFIX} files, or a folder of them")
+            raise NotFound(
+                f"{address}: no file is there; name files of Parquet or Arrow, or a folder of them"
+            )
         if wanted.covers(f"{output}/part-00000{SUFFIX}"):
             raise NotFound(
                 f"{output} is among what {address} names, so predictions would be taken for "
@@ -144,41 +112,6 @@ def find_sources(addresses: Sequence[str], output: str) -> list[Source]:
             source = Source(folder or "/", own, size, tag)
             found[source.address] = source
     return [found[address] for address in sorted(found)]
-
-
-def plan(sources: Sequence[Source], groups: Sequence[Sequence[int]]) -> list[Part]:
-    """Divide files into parts, by nothing but their rows: whoever goes on has the same parts.
-
-    Parameters
-    ----------
-    groups : sequence of sequence of int
-        How many rows each row group of each file has.
-    """
-    max_rows = min(MAX_ROWS, max(MIN_ROWS, sum(map(sum, groups)) // PARTS))
-    ranges = (
-        (section, *rows)
-        for source, counts in zip(sources, groups, strict=True)
-        for section, count in _sections(source, counts, max_rows)
-        for rows in _ranges(count, max_rows)
-    )
-    return [Part(number, *each) for number, each in enumerate(ranges)]
-
-
-def _sections(source: Source, rows: Sequence[int], max_rows: int) -> Iterator[tuple[Section, int]]:
-    """Join row groups of a file while all have no more rows; count those of each section."""
-    first = count = 0
-    for group, more in enumerate(rows):
-        if count and count + more > max_rows:
-            yield Section(source, first, group), count
-            first, count = group, 0
-        count += more
-    yield Section(source, first, len(rows)), count
-
-
-def _ranges(count: int, max_rows: int) -> Iterator[tuple[int, int]]:
-    """Divide rows as evenly as possible; none are a part, too."""
-    parts = max(1, -(-count // max_rows))
-    return pairwise(count * at // parts for at in range(parts + 1))
 
 
 def begin(run: Run, output: Place, address: str) -> set[str]:

@@ -1,76 +1,78 @@
-"""Files as tables: row groups, whose rows are read some at a time."""
+"""Files as tables, whose rows are read some at a time: in the order of their row groups."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, Protocol
 
 import pyarrow as pa
-from pyarrow import parquet, types
 
 from serving.errors import NotATable
 from serving.places.places import place
-from serving.scoring.run import Section, Source
+from serving.scoring.arrow_tables import ArrowFile, ArrowStream
+from serving.scoring.parquet_tables import ParquetTable
+from serving.scoring.parts import Section
+from serving.scoring.run import Source
 
-ROWS, BYTES = 8_192, 2**24  # of a batch
-PROBED = 64  # rows by which the size of texts is estimated
-BUFFERS = 2**26  # bytes that are read ahead, of all columns
-BUFFER = 2**16, 2**22  # bytes of one column, at least and at most
+MAGIC = 4  # bytes
+FEATHER = b"FEA1"
+KINDS: dict[bytes, Callable[[Any, Source], "Table"]] = {
+    b"PAR1": ParquetTable,
+    b"PARE": ParquetTable,  # with an encrypted footer, which pyarrow explains
+    b"ARRO": ArrowFile,
+    b"\xff\xff\xff\xff": ArrowStream,
+}
 
 
-class Table:
-    """A file of Parquet.
+class Table(Protocol):
+    """A file that is open.
+
+    Row groups are those of Parquet; the record batches of a file of Arrow; or all of a stream.
 
     Attributes
     ----------
-    groups : list of int
-        How many rows each of its row groups has.
-
-    Raises
-    ------
-    OSError, ObjectStoreError, pa.ArrowException
-        If it cannot be read.
+    schema : pa.Schema
+    group : str
+        What a row group is called; nothing if there is but one.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._opened = file = place(source.folder).open(source.name, source.size)
-        metadata = parquet.read_metadata(file)
-        smallest, largest = BUFFER
-        buffer = min(largest, max(smallest, BUFFERS // max(1, metadata.num_columns)))
-        file.seek(0)
-        # Without a buffer, or with pre_buffer, row groups are read whole.
-        self._file = parquet.ParquetFile(
-            file, metadata=metadata, buffer_size=buffer, pre_buffer=False
-        )
-        self.source = source
-        self.schema: pa.Schema = self._file.schema_arrow
-        self.groups = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
+    schema: pa.Schema
+    group: str
+
+    def count(self) -> list[int]:
+        """Return how many rows each row group has."""
+
+    def batches(self, groups: range, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Read columns of consecutive row groups, as many rows at a time as memory is meant for.
+
+        Where batches end depends on these row groups alone.
+        """
 
     def close(self) -> None:
         """End the reading."""
-        self._opened.close()
-
-    def batches(self, section: Section, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Read columns of a section, as many rows at a time as memory is meant for.
-
-        Where batches end depends on the section alone.
-        """
-
-        def read(rows: int) -> Iterator[pa.RecordBatch]:
-            groups = range(section.first, section.end)
-            found: Iterator[pa.RecordBatch] = self._file.iter_batches(
-                rows, row_groups=groups, columns=columns, use_threads=False
-            )
-            return found
-
-        first = next(read(PROBED), None)
-        if first is None:
-            return
-        size = max(1, sum(map(_unpacked_size, first.columns)) // first.num_rows)
-        yield from read(max(1, min(ROWS, BYTES // size)))
 
 
-def _unpacked_size(column: Any) -> int:
-    unpacked = column.dictionary_decode() if types.is_dictionary(column.type) else column
-    return int(unpacked.nbytes)
+def open_table(source: Source) -> Table:
+    """Open a file of the format that its first bytes are of, whatever it is called.
+
+    Raises
+    ------
+    NotATable
+        If it has another.
+    OSError, ObjectStoreError, pa.ArrowException
+        If it cannot be read.
+    """
+    file = place(source.folder).open(source.name, source.size)
+    with ExitStack() as after_failure:
+        after_failure.callback(file.close)
+        magic = file.read(MAGIC)
+        file.seek(0)
+        if magic == FEATHER:
+            raise NotATable("it is of the first version of Feather; write it again as the second")
+        if magic not in KINDS:
+            raise NotATable("it begins neither as a file of Parquet nor as one of Arrow does")
+        table = KINDS[magic](file, source)
+        after_failure.pop_all()
+        return table
 
 
 class SectionReader:
@@ -78,7 +80,7 @@ class SectionReader:
 
     def __init__(self, table: Table, section: Section, columns: Sequence[str]) -> None:
         self._schema, self._section = table.schema, section
-        self._batches = table.batches(section, columns)
+        self._batches = table.batches(range(section.first, section.end), columns)
         self._batch = _empty(table.schema)
         self._end = 0  # the row that comes after those of the batch
 

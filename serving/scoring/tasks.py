@@ -2,7 +2,8 @@
 
 import msgspec
 
-from serving.scoring.run import Options, Part, Source
+from serving.scoring.parts import Part
+from serving.scoring.run import Options, Source
 
 MAX_FAULTS = 5  # invalid records that are listed
 

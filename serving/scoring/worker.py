@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from itertools import accumulate, islice
 from typing import Any, BinaryIO
 
 import msgspec
@@ -23,9 +22,10 @@ from serving.models.engine import Engine
 from serving.models.explaining.explanation import ExplainOptions
 from serving.places.places import place
 from serving.predicting.explaining import Explaining
-from serving.scoring.run import Options, Part, Source
+from serving.scoring.parts import Part
+from serving.scoring.run import Options, Source
 from serving.scoring.score import Scorer
-from serving.scoring.tables import SectionReader, Table
+from serving.scoring.tables import SectionReader, Table, open_table
 from serving.scoring.tasks import (
     MAX_FAULTS,
     Count,
@@ -53,7 +53,7 @@ class Worker:
     def __init__(self, engine: Engine, options: Options, output: str, report: Any) -> None:
         self._engine, self._options, self._report = engine, options, report
         self._address, self._output = output, place(output)
-        self._table: Table | None = None
+        self._opened: tuple[Source, Table] | None = None
         self._reader: SectionReader | None = None
 
     def carry_out(self, task: Task) -> Result:
@@ -80,10 +80,10 @@ class Worker:
 
     def _plan(self, source: Source) -> Planned:
         """Check the columns of a file, and count the rows of its row groups."""
-        with closing(Table(source)) as table:
+        with closing(open_table(source)) as table:
             scorer = self._scorer(table.schema)
             kept = {field.name: str(field.type) for field in scorer.kept}
-            return Planned(table.groups, kept, scorer.unused)
+            return Planned(table.count(), kept, scorer.unused)
 
     def _scorer(self, data: pa.Schema, kept: list[str] | None = None) -> Scorer:
         options = self._options
@@ -106,25 +106,23 @@ class Worker:
         if not self._reader or not self._reader.is_before(section, part.first):
             self._reader = SectionReader(table, section, scorer.needed)
         counted = Counted(0, 0, 0, [])
-        ends = [*accumulate(islice(table.groups, section.end))]
-        begin = part.first + (ends[section.first - 1] if section.first else 0)
         with self._output.writing(part.name) as out, parquet_writer(out, scorer.schema) as writer:
             scored = map(scorer.score, self._reader.rows(part.first, part.end))
             for group in joined(self._shown(scored), GROUP_ROWS, GROUP_BYTES):
                 writer.write_table(group, row_group_size=group.num_rows or 1)
-                _add(counted, group, begin, ends, part)
+                _add(counted, group, part, table.group)
             numbers = counted.records, counted.invalid, counted.with_warnings
             writer.add_key_value_metadata({COUNTS: msgspec.json.encode(numbers)})
         return counted
 
     def _open(self, source: Source) -> Table:
         """Open a file, unless it is the one that is open."""
-        if self._table and self._table.source == source:
-            return self._table
-        if self._table:
-            self._table.close()
-        self._table, self._reader = Table(source), None
-        return self._table
+        if self._opened and self._opened[0] == source:
+            return self._opened[1]
+        if self._opened:
+            self._opened[1].close()
+        self._opened, self._reader = (source, open_table(source)), None
+        return self._opened[1]
 
     def _shown(self, scored: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Report now and then how many records of a part are predicted."""
@@ -144,7 +142,7 @@ class Worker:
         return Counted(*numbers, [])
 
 
-def _add(counted: Counted, group: pa.Table, begin: int, ends: list[int], part: Part) -> None:
+def _add(counted: Counted, group: pa.Table, part: Part, kind: str) -> None:
     """Count the records of a row group, and list the first that are invalid."""
     errors, before = group.column("error"), counted.records
     counted.records += group.num_rows
@@ -155,11 +153,9 @@ def _add(counted: Counted, group: pa.Table, begin: int, ends: list[int], part: P
         return
     for row, error in enumerate(errors.to_pylist()):
         if error is not None and len(counted.faults) < MAX_FAULTS:
-            at = begin + before + row
-            number = next(place for place, end in enumerate(ends) if at < end)
-            within = at - (ends[number - 1] if number else 0)
-            where = f"{part.source.address}, row group {number}, row {within}"
-            counted.faults.append(f"{where}: {error}")
+            number, within = part.section.find(part.first + before + row)
+            where = f"{kind} {number}, row {within}" if kind else f"row {within}"
+            counted.faults.append(f"{part.source.address}, {where}: {error}")
 
 
 def main(source: BinaryIO, write: Callable[[bytes], Any]) -> None:

@@ -232,7 +232,7 @@ def spoil(file: Path) -> None:
         (["none/*.parquet"], "none/*.parquet: no file is there"),
         (["none.parquet"], "none.parquet: no file is there"),
         (["empty"], "empty: no file is there"),
-        (["text.parquet"], "text.parquet: "),
+        (["text.parquet"], "text.parquet: it begins neither as a file of Parquet"),
         (["half.parquet"], "half.parquet: "),
         (["spoilt.parquet"], "spoilt.parquet: "),
         (["without-ph.parquet"], "without-ph.parquet: pH: has no column"),
@@ -269,14 +269,14 @@ def test_what_cannot_be_predicted_is_refused_by_name(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("a.parquet",), "the output of Parquet is a folder; name one by -o"),
-        (("a.parquet", "-o", "a.parquet"), "the output of Parquet is a folder"),
+        (("a.parquet",), "the output is a folder, of Parquet; name one by -o"),
+        (("a.parquet", "-o", "a.parquet"), "the output is a folder, of Parquet"),
         (
             ("a.parquet", "-o", "out", "--to", "csv"),
-            "predictions of Parquet are written as Parquet",
+            "predictions of Parquet and Arrow are written as Parquet",
         ),
-        (("a.csv", "b.csv"), "several files, --jobs and --keep are for Parquet alone"),
-        (("a.csv", "--jobs", "2"), "for Parquet alone"),
+        (("a.csv", "b.csv"), "several files, --jobs and --keep are for Parquet and Arrow"),
+        (("a.csv", "--jobs", "2"), "for Parquet and Arrow"),
         (("a.parquet", "-o", "out", "--jobs", "0"), "0 is not in the range x>=1"),
     ],
 )

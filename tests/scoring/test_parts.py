@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from serving.__main__ import main
-from serving.scoring import run, tables
+from serving.scoring import batch_sizes, parts, tables
 from serving.scoring.crew import Waiting
-from serving.scoring.run import MAX_ROWS, MIN_ROWS, Source, plan
+from serving.scoring.parts import MAX_ROWS, MIN_ROWS, Section, plan
+from serving.scoring.run import Source
 
 RECORDS = [GOOD, BAD, wine(alcohol=15.5), wine(pH=-1.0), wine(alcohol=9.25), wine(color=None)]
 GROUPS = st.lists(st.integers(0, 3 * MAX_ROWS) | st.integers(0, 100), max_size=12)
@@ -100,9 +101,9 @@ def test_a_section_is_read_alike_wherever_parts_begin(
         for size, end in zip(sizes, accumulate(sizes), strict=True):
             writer.write_table(data.slice(end - size, size))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "ROWS", 16)  # of a batch
-        table = tables.Table(Source(str(file.parent), file.name, file.stat().st_size, ""))
-        section = run.Section(table.source, 0, len(table.groups))
+        patch.setattr(batch_sizes, "ROWS", 16)
+        table = tables.open_table(Source(str(file.parent), file.name, file.stat().st_size, ""))
+        section = Section(source(file.name), 0, (*table.count(),))
         reader = tables.SectionReader(table, section, ["id", "day"])
         for first, end in pairwise(sorted({0, count, *(cut for cut in cuts if cut < count)})):
             assert reader.is_before(section, first)
@@ -141,14 +142,14 @@ def test_a_single_row_group_is_predicted_in_parts(lake: Path, monkeypatch: pytes
     assert predict(lake, "whole").exit_code == 3
     whole = rows_of(lake / "whole")
     assert [row["id"] for row in whole] == [*range(500)]
-    for max_rows, parts in ((17, 32), (100, 6)):
-        monkeypatch.setattr(run, "MIN_ROWS", max_rows)
+    for max_rows, count in ((17, 32), (100, 6)):
+        monkeypatch.setattr(parts, "MIN_ROWS", max_rows)
         one, three = f"one{max_rows}", f"three{max_rows}"
         summary = json.loads(predict(lake, one, "--jobs", "1", "--json").stdout)
         assert (summary["records"], summary["invalid"]) == (500, 166)
         assert predict(lake, three, "--jobs", "3").exit_code == 3
         written = {each.name: each.read_bytes() for each in (lake / one).iterdir()}
-        assert len([*(lake / one).glob("part-*")]) == parts
+        assert len([*(lake / one).glob("part-*")]) == count
         assert written == {each.name: each.read_bytes() for each in (lake / three).iterdir()}
         assert rows_of(lake / one) == whole
         for part in [*(lake / three).glob("part-*")][::2]:
@@ -161,7 +162,7 @@ def test_a_single_row_group_is_predicted_in_parts(lake: Path, monkeypatch: pytes
 def test_an_invalid_record_is_found_by_its_row_group_whatever_the_parts(
     lake: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(run, "MIN_ROWS", 70)
+    monkeypatch.setattr(parts, "MIN_ROWS", 70)
     (lake / "in" / "a.parquet").unlink()
     (lake / "in" / "b.parquet").unlink()
     records = [GOOD] * 200
