@@ -18,8 +18,9 @@ from serving.models.manifest import Figure
 from serving.monitor.drift.detection import detect_drift
 from serving.monitor.drift.samples import Labels, Numbers
 from serving.monitor.findings import Drift
+from serving.monitor.performance.bootstrap import Gathered
 from serving.monitor.performance.concept import Watch, update
-from serving.monitor.performance.estimate import estimate
+from serving.monitor.performance.estimate import estimate, expected
 from serving.monitor.performance.losses import Losses, measure_losses
 from serving.monitor.performance.predictions import Classified
 from train.evaluation.metrics import reliability
@@ -97,7 +98,9 @@ class Monitored:
     def estimated_accuracy(self, answered: Floats) -> float:
         """The accuracy to be expected without feedback."""
         curve = reliability(self._trained.good, self._trained.answered)
-        accuracy, *_ = estimate(_classified(answered), curve)
+        predictions, gathered = _classified(answered), Gathered()
+        gathered.add(predictions, expected(predictions, curve))
+        accuracy, *_ = estimate(gathered)
         return accuracy.value
 
     def _losses(self, answered: Floats, good: Flags) -> Losses:

@@ -9,23 +9,19 @@ from contextlib import closing
 from itertools import chain
 
 import msgspec
-import numpy as np
 from msgspec import Raw
 
 from serving import clock
 from serving.errors import ArtefactError
 from serving.metrics.requests import Totals, read_totals
-from serving.models.artefact import Artefact
 from serving.models.manifest import Figure
 from serving.monitor.alerts.alerts import change_alerts, signals_of
-from serving.monitor.drift.comparison import compare_with_reference
 from serving.monitor.drift.detection import detect_drift
 from serving.monitor.drift.distributions import draw_distributions
 from serving.monitor.drift.mean_change import MAX_EXPLAINED, explain_mean, importance_of
 from serving.monitor.findings import (
     ConceptDrift,
     Drift,
-    Estimated,
     MetricVerdict,
     Realised,
     Statements,
@@ -34,12 +30,12 @@ from serving.monitor.findings import (
 from serving.monitor.performance.concept import Watch
 from serving.monitor.performance.estimate import estimate
 from serving.monitor.performance.feedback import Watched, continue_watch
-from serving.monitor.performance.predictions import Classified, one_hot
 from serving.monitor.performance.realised import measure_realised
 from serving.monitor.report import Report, Unmeasured, WindowSummary, figures_of, read
+from serving.monitor.rows import Decoder
 from serving.monitor.traffic import measure_arrival, measure_traffic
 from serving.monitor.unmeasured import find_unmeasured, held_out_metrics
-from serving.monitor.window import Decoder, Window
+from serving.monitor.window import Window
 from serving.monitor.wording import sentence
 from serving.recording.store import Store, reports
 from serving.recording.store.rows import Trial
@@ -74,14 +70,14 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
     decoder = Decoder(trained.manifest, trained.reference)
     held_out = held_out_metrics(trained)
     reached = store.last_place()  # read before the window, which so has all feedback up to there
-    window = Window(trained.manifest.fields, decoder, store.window(limits))
+    with closing(store.window(limits)) as parts:
+        window = Window.read(trained, decoder, held_out, parts)
 
-    sample = window.sample(MAX_EXPLAINED)  # before the comparison takes the columns
-    compared = compare_with_reference(trained, window)
+    compared = window.comparison.samples(window.reader.unrecorded)
     drift = detect_drift(compared.fields, compared.outputs, importance_of(trained))
-    mean_change = explain_mean(trained, window, sample, drift)
-    realised = _measure_realised(window, held_out)
-    estimated = _estimate(window, trained)
+    mean_change = explain_mean(trained, window.sample(MAX_EXPLAINED), drift)
+    realised = measure_realised(window.realised, held_out)
+    estimated = estimate(window.estimated)
     watched = _watch_feedback(store, limits, last, reached, decoder, held_out=held_out, now=now)
     counted = read_totals(settings.metrics_dir)
     counted_before = last_report.traffic.totals if last_report else NOTHING_COUNTED
@@ -103,7 +99,7 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
             *draw_distributions("field", compared.fields),
             *draw_distributions("prediction", compared.outputs),
         ],
-        arrival=measure_arrival(window.times, window.feedback_times),
+        arrival=measure_arrival(window.rows, window.delays),
         realised=realised,
         estimated=estimated,
         concept=watched.drift,
@@ -137,24 +133,6 @@ def _watch_feedback(
     watch = msgspec.json.decode(last.watch, type=Watch) if last else Watch()
     with closing(store.new_feedback(limits, place, until)) as arrived:
         return continue_watch(watch, arrived, decoder, held_out, last=until, now=now)
-
-
-def _measure_realised(window: Window, held_out: dict[str, Figure]) -> Sequence[Realised]:
-    columns = window.predicted, window.probabilities, window.actual
-    predictions, actual = window.decoder.with_outcome(*columns)
-    if not len(actual):
-        return ()
-    weights = np.ones(len(actual))
-    if isinstance(predictions, Classified):
-        weights = one_hot(actual, predictions.classes)
-    return measure_realised(predictions, weights, held_out)
-
-
-def _estimate(window: Window, trained: Artefact) -> Sequence[Estimated]:
-    predictions = window.decoder.predictions(window.predicted, window.probabilities, window.actual)
-    if not isinstance(predictions, Classified):
-        return ()
-    return estimate(predictions, trained.reference.reliability)
 
 
 def _compare_trial(store: Store, decisions: Decisions, limits: WindowLimits) -> Trial | None:

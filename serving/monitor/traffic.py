@@ -1,10 +1,8 @@
 """How many predictions a window has, how fast they were, and how late their feedback came."""
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from serving import clock
 from serving.metrics.requests import Totals
+from serving.monitor.counts import Counts
 from serving.monitor.report import Arrival, Traffic
 from serving.monitor.window import Window
 
@@ -23,13 +21,11 @@ def measure_traffic(window: Window, counted: Totals, before: Totals, now: int) -
     per_hour = median = slowest = None
     labels: dict[str, int] = {}
     if window.rows:
-        hours = max((now - float(window.times.min())) / clock.HOUR, 1.0)
+        hours = max((now - float(window.since)) / clock.HOUR, 1.0)
         per_hour = round(window.rows / hours, 2)
-        median, slowest = np.quantile(window.durations / 1_000, [0.5, 0.99]).round(3).tolist()
+        median, slowest = (window.durations.quantiles([0.5, 0.99]) / 1_000).round(3).tolist()
     if classes := window.decoder.classes:
-        predicted = window.predicted[window.decoder.known(window.predicted)]
-        counts = np.bincount(predicted, minlength=len(classes)).tolist()
-        labels = dict(zip(classes, counts, strict=True))
+        labels = dict(zip(classes, window.labels.tolist(), strict=True))
     return Traffic(
         predictions=window.rows,
         requests=requests.requests if counted.requests else None,
@@ -43,29 +39,33 @@ def measure_traffic(window: Window, counted: Totals, before: Totals, now: int) -
     )
 
 
-def measure_arrival(predicted: ArrayLike, fed_back: ArrayLike) -> Arrival:
+def measure_arrival(predictions: int, delays: Counts) -> Arrival:
     """Measure the share of predictions with feedback, and its delay.
 
     Feedback still to come is not counted: for a young window share and delay are too small.
 
     Parameters
     ----------
-    predicted, fed_back : array_like, shape (predictions,)
-        Milliseconds at which each was predicted, and at which its feedback came; NaN: not yet.
+    predictions : int
+        How many there are.
+    delays : Counts
+        Of feedback, in milliseconds.
 
-    >>> found = measure_arrival([0, 0, 0, 0], [60_000, 7_200_000, float("nan"), float("nan")])
+    >>> import numpy as np
+    >>> delays = Counts()
+    >>> delays.add(np.array([60_000.0, 7_200_000.0]))
+    >>> found = measure_arrival(4, delays)
     >>> found.share, found.median_seconds, found.p90_seconds
     (0.5, 3630.0, 6486.0)
     """
-    times = np.asarray(fed_back, dtype=np.float64)
-    delays = (times - np.asarray(predicted, dtype=np.float64))[~np.isnan(times)] / 1_000
+    with_feedback = int(delays.counts.sum())
     median = tenth = None
-    if len(delays):
-        median, tenth = np.quantile(np.maximum(delays, 0), [0.5, 0.9]).tolist()
+    if with_feedback:
+        median, tenth = (delays.quantiles([0.5, 0.9]) / 1_000).tolist()
     return Arrival(
-        predictions=len(times),
-        with_feedback=len(delays),
-        share=len(delays) / max(1, len(times)),
+        predictions=predictions,
+        with_feedback=with_feedback,
+        share=with_feedback / max(1, predictions),
         median_seconds=median,
         p90_seconds=tenth,
     )

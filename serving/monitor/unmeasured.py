@@ -21,7 +21,7 @@ def find_unmeasured(
     trained: Artefact, window: Window, concept: ConceptDrift | None
 ) -> Iterator[Statement]:
     """State what could not be computed, and what it would need."""
-    if not window.decoder.known(window.actual).any():
+    if not window.realised.rows:
         yield Statement("no_feedback")
     if not trained.manifest.metrics:
         yield Statement("no_figures")

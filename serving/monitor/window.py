@@ -1,223 +1,135 @@
-"""A version's latest predictions as columns, from the rows of the store."""
+"""The latest predictions of a version, of which is kept what a check needs, part by part."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Iterable
 
-import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from serving.inputs import dates
-from serving.inputs.field import Field
-from serving.models.manifest import Manifest
-from serving.models.reference import Reference
-from serving.monitor.performance.predictions import (
-    Classified,
-    Floats,
-    Regressed,
-    positive_label,
-)
+from serving.models.artefact import Artefact
+from serving.monitor.counts import Counts, EvenRows, Floats
+from serving.monitor.drift.comparison import Comparison
+from serving.monitor.performance.bootstrap import Gathered
+from serving.monitor.performance.estimate import expected
+from serving.monitor.performance.predictions import Classified, one_hot
 from serving.monitor.report import WindowSummary
+from serving.monitor.rows import Decoder, Reader, Rows
 from serving.recording.store.windows import Part
 
-UNKNOWN = -1  # the code of a label that is missing or not known
-
-decode = msgspec.json.Decoder().decode
-
-
-class Decoder:
-    """Turns the labels or numbers that a version predicted, and the true ones, into arrays.
-
-    Attributes
-    ----------
-    classes : tuple of str
-        Empty for a regression.
-    has_probabilities : bool
-        Whether the version predicts probabilities.
-    """
-
-    def __init__(self, manifest: Manifest, reference: Reference) -> None:
-        self.classes, self.has_probabilities = manifest.classes, bool(reference.probabilities)
-        positive = positive_label(manifest, reference)
-        self._positive = None if positive is None else self.classes.index(positive)
-        self._codes = _Codes({label: code for code, label in enumerate(self.classes)})
-
-    def outcomes(self, values: Collection[Any]) -> NDArray[Any]:
-        """Codes of labels, or numbers."""
-        if self.classes:
-            return np.fromiter(map(self._codes.__getitem__, values), np.intp, len(values))
-        return np.fromiter(values, np.float64, len(values))
-
-    def unknown(self, rows: int) -> NDArray[Any]:
-        """The outcomes of rows whose outcome is not known."""
-        return np.full(rows, UNKNOWN, np.intp) if self.classes else np.full(rows, np.nan)
-
-    def known(self, outcomes: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which of some outcomes are known."""
-        return np.asarray(outcomes != UNKNOWN if self.classes else ~np.isnan(outcomes))
-
-    def probabilities(self, rows: Collection[Sequence[float]]) -> Floats | None:
-        """Shape (rows, classes); None for a version that has none."""
-        if not self.has_probabilities:
-            return None
-        shape = len(rows), len(self.classes)
-        values = chain.from_iterable(rows)
-        return np.fromiter(values, np.float64, shape[0] * shape[1]).reshape(shape)
-
-    def with_outcome(
-        self, predicted: NDArray[Any], probabilities: Floats | None, actual: NDArray[Any]
-    ) -> tuple[Classified | Regressed, NDArray[Any]]:
-        """Choose the predictions whose outcome is known, and return their outcomes, too."""
-        known = self.known(actual)
-        chances = None if probabilities is None else probabilities[known]
-        return self.predictions(predicted[known], chances, actual[known]), actual[known]
-
-    def predictions(
-        self, predicted: NDArray[Any], probabilities: Floats | None, actual: NDArray[Any]
-    ) -> Classified | Regressed:
-        """Predictions in the form that metrics are computed from."""
-        if not self.classes:
-            return Regressed(predicted, actual)
-        return Classified(predicted, len(self.classes), probabilities, self._positive)
-
-
-class _Codes(dict[Any, int]):
-    def __missing__(self, _: Any) -> int:
-        return UNKNOWN
+SAMPLED = 1_000  # rows at most that are kept whole
 
 
 class Window:
-    """The predictions of a window, column by column.
+    """What a check needs of the predictions of a window; memory does not grow with their number.
 
     Attributes
     ----------
     rows, warned : int
         How many predictions there are, and how many came with a warning.
-    unrecorded : dict of str to str
-        By field: the code of the reason why not all of its values are there.
-    times, durations : ndarray of float
-        Milliseconds since 1970, UTC; microseconds.
-    predicted, actual : ndarray
-        Codes of labels, or numbers.
-    probabilities : ndarray, shape (rows, classes), or None
-    feedback_times : ndarray of float
-        Milliseconds since 1970, UTC; NaN without feedback.
+    since, until : float
+        The times of the first and the last, in milliseconds since 1970, UTC; NaN without any.
+    durations, delays : Counts
+        Microseconds; milliseconds from a prediction to its feedback.
+    labels : ndarray of int, shape (classes,)
+        How often each was predicted.
+    comparison : Comparison
+        The fields and the outputs beside the reference.
+    realised, estimated : Gathered
+        The predictions whose outcome is known, and all of a classifier with probabilities.
+    reader : Reader
+        Of the parts of this window.
     """
 
-    def __init__(self, fields: Iterable[Field], decoder: Decoder, parts: Iterable[Part]) -> None:
+    def __init__(
+        self,
+        trained: Artefact,
+        decoder: Decoder,
+        held_out: Iterable[str] = (),
+    ) -> None:
         self.decoder = decoder
         self.rows = self.warned = 0
-        self.unrecorded: dict[str, str] = {}
-        self._columns = {field.name: _Column(field) for field in fields}
-        none, nothing = np.empty(0), decoder.outcomes(())  # empty arrays need a type, too
-        empty = (none, none, nothing, decoder.probabilities(()), nothing, none)
-        times, durations, predicted, probabilities, actual, fed_back = zip(
-            empty, *map(self._read, parts), strict=True
-        )
-        self.times, self.durations = np.concatenate(times), np.concatenate(durations)
-        self.feedback_times = np.concatenate(fed_back)
-        self.predicted, self.actual = np.concatenate(predicted), np.concatenate(actual)
-        self.probabilities = np.concatenate(probabilities) if decoder.has_probabilities else None
+        self.since = self.until = math.nan
+        self.durations, self.delays = Counts(), Counts()
+        self.labels = np.zeros(len(decoder.classes), np.int64)
+        self.comparison = Comparison(trained)
+        self.realised, self.estimated = Gathered(held_out), Gathered()
+        self.reader = Reader(trained.manifest.fields, decoder)
+        self._reliability = trained.reference.reliability
+        self._fields = [field.name for field in trained.manifest.fields]
+        texts = any(field.type == "text" for field in trained.manifest.fields)
+        self._can_sample = not texts and (decoder.has_probabilities or not decoder.classes)
+        self._even = EvenRows(SAMPLED)
 
-    def _read(self, part: Part) -> tuple[Any, ...]:
-        times = decode(part.times)
-        self.rows += len(times)
-        self.warned += part.warned
-        columns = zip(*decode(part.records), strict=True)
-        recorded = dict(zip(decode(part.fields), columns, strict=True))
-        for name, column in self._columns.items():
-            if name not in self.unrecorded and (why := column.add(recorded.get(name))):
-                self.unrecorded[name] = why
-        actual, fed_back = self.decoder.unknown(len(times)), np.full(len(times), np.nan)
-        if part.feedback:
-            places = [*part.feedback]
-            outcomes, fed_back[places] = zip(*part.feedback.values(), strict=True)
-            actual[places] = self.decoder.outcomes(outcomes)
-        return (
-            np.array(times, dtype=np.float64),
-            np.array(decode(part.durations), dtype=np.float64),
-            self.decoder.outcomes(decode(part.predictions)),
-            self.decoder.probabilities(decode(part.probabilities)),
-            actual,
-            fed_back,
-        )
+    @classmethod
+    def read(
+        cls, trained: Artefact, decoder: Decoder, held_out: Iterable[str], parts: Iterable[Part]
+    ) -> "Window":
+        """Read all parts of a window.
+
+        Parameters
+        ----------
+        held_out : iterable of str
+            Metrics that live ones are compared with.
+        """
+        window = cls(trained, decoder, held_out)
+        for part in parts:
+            window.add(window.reader.read(part))
+        return window
+
+    def add(self, rows: Rows) -> None:
+        """Add some of the predictions."""
+        if not len(rows):
+            return
+        self.rows += len(rows)
+        self.warned += rows.warned
+        self.since = np.fmin(self.since, rows.times.min())
+        self.until = np.fmax(self.until, rows.times.max())
+        self.durations.add(rows.durations)
+        if self.decoder.classes:
+            known = rows.predicted[self.decoder.known(rows.predicted)]
+            self.labels += np.bincount(known, minlength=len(self.labels))
+        self.comparison.add(rows)
+        self._sample(rows)
+        predictions = self.decoder.predictions(rows.predicted, rows.probabilities, rows.actual)
+        if isinstance(predictions, Classified) and predictions.probabilities is not None:
+            self.estimated.add(predictions, expected(predictions, self._reliability))
+        self._add_feedback(rows)
 
     def summary(self, max_rows: int, days: int) -> WindowSummary:
         """The window in the form of a report, with its limits."""
         return WindowSummary(
-            since=int(self.times.min()) if self.rows else None,
-            until=int(self.times.max()) if self.rows else None,
+            since=int(self.since) if self.rows else None,
+            until=int(self.until) if self.rows else None,
             predictions=self.rows,
             max_rows=max_rows,
             days=days,
         )
 
-    def sample(self, max_rows: int) -> tuple[Floats, NDArray[np.intp]] | None:
-        """Return evenly chosen rows as an estimator takes them, and their positions.
+    def sample(self, max_rows: int) -> tuple[Floats, Floats] | None:
+        """Return evenly chosen rows as an estimator takes them, and the outputs for them.
 
         None if not all fields are there as they were sent, as texts never are.
         """
-        columns = self._columns.values()
-        if self.unrecorded or any(each.field.type == "text" for each in columns):
+        if self.reader.unrecorded or not self.rows or not self._can_sample:
             return None
-        places = np.linspace(0, self.rows - 1, min(max_rows, self.rows)).round().astype(np.intp)
-        chosen = [np.concatenate(each.parts)[places].astype(np.float64) for each in columns]
-        for values, column in zip(chosen, columns, strict=True):
-            if column.field.type == "category":
-                values[values == UNKNOWN] = np.nan
-        return np.column_stack(chosen), places
+        *fields, outputs = self._even.columns()
+        kept = len(outputs)
+        places = np.linspace(0, kept - 1, min(max_rows, kept)).round().astype(np.intp)
+        return np.column_stack(fields)[places], outputs[places]
 
-    def take(self, field: str) -> NDArray[Any]:
-        """Remove and return a field's values: codes of a category, numbers with NaN for missing."""
-        column = self._columns[field]
-        parts, column.parts = column.parts, []
-        return np.concatenate(parts)
+    def _sample(self, rows: Rows) -> None:
+        if not self._can_sample or self.reader.unrecorded:
+            return
+        outputs = rows.probabilities if self.decoder.classes else rows.predicted[:, None]
+        if outputs is not None:
+            self._even.add([*(rows.fields[name] for name in self._fields), outputs])
 
-
-def _days(value: Any) -> float:
-    days = None if value is None else dates.parse(value)
-    if value is not None and days is None:
-        raise ValueError(value)
-    return math.nan if days is None else days
-
-
-def _presence(value: Any) -> float:
-    return math.nan if value is None else 1.0
-
-
-# Values that are no numbers are compared as numbers: of a text, whether there is one.
-_NUMBERS: dict[str, Callable[[Any], float]] = {"date": _days, "text": _presence}
-
-
-class _Column:
-    """The values of one field, part by part."""
-
-    def __init__(self, field: Field) -> None:
-        self.field = field
-        self.parts = [np.empty(0, np.int32 if field.type == "category" else np.float64)]
-        self._numbers = _NUMBERS.get(field.type)
-        self._codes: Mapping[Any, int] = {
-            None: UNKNOWN,
-            **{label: code for code, label in enumerate(field.categories)},
-        }
-
-    def add(self, values: Sequence[Any] | None) -> str:
-        """Add a part's values, or return the code of the reason why they are not as sent."""
-        if values is None:
-            return "left_out"
-        try:
-            if self.field.type == "category":
-                codes = map(self._codes.__getitem__, values)
-                part: NDArray[Any] = np.fromiter(codes, np.int32, len(values))
-            elif self._numbers:
-                part = np.fromiter(map(self._numbers, values), np.float64, len(values))
-            elif self.field.optional:
-                part = np.array(values, dtype=np.float64)  # which makes NaN of None
-            else:
-                part = np.fromiter(values, np.float64, len(values))  # faster
-            self.parts.append(part)
-        except (KeyError, TypeError, ValueError):
-            return "hashed"
-        return ""
+    def _add_feedback(self, rows: Rows) -> None:
+        there = ~np.isnan(rows.feedback_times)
+        self.delays.add(np.maximum(rows.feedback_times[there] - rows.times[there], 0.0))
+        predictions, actual = self.decoder.with_outcome(
+            rows.predicted, rows.probabilities, rows.actual
+        )
+        if len(actual):
+            is_classified = isinstance(predictions, Classified)
+            weights = one_hot(actual, len(self.labels)) if is_classified else np.ones(len(actual))
+            self.realised.add(predictions, weights)

@@ -12,8 +12,11 @@ from sklearn import metrics as known
 
 from serving.models.manifest import Figure
 from serving.models.reference import ReliabilityBin
+from serving.monitor.counts import Counts
+from serving.monitor.findings import Estimated
 from serving.monitor.performance import bootstrap, metrics, realised
-from serving.monitor.performance.estimate import estimate
+from serving.monitor.performance.bootstrap import Gathered
+from serving.monitor.performance.estimate import estimate, expected
 from serving.monitor.performance.predictions import Classified, Regressed, one_hot
 from serving.monitor.performance.realised import measure_realised
 from serving.monitor.traffic import measure_arrival
@@ -34,6 +37,17 @@ def classified(rows: int, seed: int, classes: int = 2) -> tuple[Classified, np.n
 def figures(predictions: Any, weights: np.ndarray, *wanted: str) -> dict[str, float]:
     table = metrics.metrics_of(predictions, wanted)
     return {name: float(measure(predictions, weights)) for name, measure in table.items()}
+
+
+def gathered(predictions: Any, weights: np.ndarray) -> Gathered:
+    """All rows at once."""
+    found = Gathered()
+    found.add(predictions, weights)
+    return found
+
+
+def estimated(predictions: Classified, reliability: Any = ()) -> tuple[Estimated, ...]:
+    return estimate(gathered(predictions, expected(predictions, reliability)))
 
 
 seeds = some.integers(0, 2**31)
@@ -108,7 +122,7 @@ def test_the_interval_holds_the_true_figure_as_often_as_it_says():
     held = 0
     for seed in range(60):
         predictions, actual = classified(150, seed + 1)
-        found = measure_realised(predictions, one_hot(actual, 2), {})
+        found = measure_realised(gathered(predictions, one_hot(actual, 2)), {})
         (auc,) = (each for each in found if each.metric == "roc_auc")
         held += auc.low <= true <= auc.high
     assert held >= 52  # of 57 expected
@@ -123,7 +137,7 @@ def test_four_times_the_rows_halve_the_interval_though_only_a_part_is_drawn_of()
     widths = []
     for rows in (bootstrap.MAX_ROWS, 4 * bootstrap.MAX_ROWS):
         predictions, actual = classified(rows, 0)
-        accuracy, *_ = measure_realised(predictions, one_hot(actual, 2), {})
+        accuracy, *_ = measure_realised(gathered(predictions, one_hot(actual, 2)), {})
         assert accuracy.low < accuracy.value < accuracy.high
         widths.append(accuracy.high - accuracy.low)
     assert widths[0] / widths[1] == pytest.approx(2, rel=0.2)
@@ -133,7 +147,7 @@ def test_a_model_as_good_as_held_out_has_not_got_worse():
     predictions, actual = classified(500, 1)
     held_out = figures(predictions, one_hot(actual, 2))
     as_before = {name: HeldOut(value, 0.01) for name, value in held_out.items()}
-    found = measure_realised(predictions, one_hot(actual, 2), as_before)
+    found = measure_realised(gathered(predictions, one_hot(actual, 2)), as_before)
     assert {each.verdict for each in found} == {"within range"}
     assert all(each.effect == pytest.approx(0, abs=1e-6) for each in found)
 
@@ -143,18 +157,18 @@ def test_a_model_that_got_worse_is_worse_by_every_figure():
     held_out = figures(predictions, one_hot(actual, 2))
     as_before = {name: HeldOut(value, 0.01) for name, value in held_out.items()}
     flipped = np.where(np.arange(2_000) % 3 == 0, 1 - actual, actual)
-    found = measure_realised(predictions, one_hot(flipped, 2), as_before)
+    found = measure_realised(gathered(predictions, one_hot(flipped, 2)), as_before)
     assert {each.verdict for each in found} == {"worse"}
     assert all(each.effect > 0 and each.statements[0].code == "metric_worse" for each in found)
 
 
 def test_too_little_feedback_is_not_enough_yet():
     few, actual = classified(realised.MIN_ROWS - 1, 0)
-    assert {each.verdict for each in measure_realised(few, one_hot(actual, 2), {})} == {
+    assert {each.verdict for each in measure_realised(gathered(few, one_hot(actual, 2)), {})} == {
         "not enough yet"
     }
     predictions, _ = classified(200, 0)
-    one_class = measure_realised(predictions, one_hot(np.zeros(200, int), 2), {})
+    one_class = measure_realised(gathered(predictions, one_hot(np.zeros(200, int), 2)), {})
     verdicts = {each.metric: each.verdict for each in one_class}
     assert verdicts["roc_auc"] == "not enough yet"
     assert verdicts["accuracy"] is None
@@ -162,7 +176,7 @@ def test_too_little_feedback_is_not_enough_yet():
 
 def test_figures_that_training_did_not_measure_are_shown_without_a_comparison():
     predictions, actual = classified(200, 0)
-    accuracy, *_ = measure_realised(predictions, one_hot(actual, 2), {})
+    accuracy, *_ = measure_realised(gathered(predictions, one_hot(actual, 2)), {})
     assert accuracy.low < accuracy.value < accuracy.high
     assert accuracy.held_out is accuracy.p_value is accuracy.verdict is None
 
@@ -170,7 +184,7 @@ def test_figures_that_training_did_not_measure_are_shown_without_a_comparison():
 def test_what_is_expected_of_calibrated_probabilities_comes_true():
     predictions, actual = classified(5_000, 0)
     came_true = figures(predictions, one_hot(actual, 2))
-    for each in estimate(predictions, []):
+    for each in estimated(predictions):
         assert each.low <= each.value <= each.high
         assert each.value == pytest.approx(came_true[each.metric], abs=0.015)
 
@@ -186,28 +200,30 @@ def test_probabilities_that_promise_too_much_are_put_right():
     ]
     boasting = Classified(predictions.predicted, 2, np.column_stack([1 - sure, sure]), 1)
     accuracy = np.mean(predictions.predicted == actual)
-    raw, *_ = estimate(boasting, [])
-    corrected, *_ = estimate(boasting, reliability)
+    raw, *_ = estimated(boasting)
+    corrected, *_ = estimated(boasting, reliability)
     assert abs(raw.value - accuracy) > 0.05
     assert abs(corrected.value - accuracy) < 0.015
 
 
-def test_without_probabilities_nothing_is_estimated():
-    assert estimate(Classified(np.array([0, 1]), 2), []) == ()
+def test_without_rows_nothing_is_estimated():
+    assert estimate(Gathered()) == ()
 
 
 def test_what_has_no_value_is_none_and_not_a_broken_number():
     sure = np.tile([1.0, 0.0], (150, 1))
-    found = {each.metric: each for each in estimate(Classified(np.zeros(150, int), 2, sure, 1), [])}
+    found = {each.metric: each for each in estimated(Classified(np.zeros(150, int), 2, sure, 1))}
     assert found["roc_auc"].value is found["roc_auc"].low is None
     assert found["accuracy"].value == 1
     assert b"null" in msgspec.json.encode(found["roc_auc"])
 
 
 def test_feedback_is_counted_and_timed():
-    nothing = measure_arrival([0, 1], [float("nan")] * 2)
+    nothing = measure_arrival(2, Counts())
     assert (nothing.share, nothing.median_seconds, nothing.p90_seconds) == (0, None, None)
-    some_of_it = measure_arrival([0] * 20, [*range(1_000, 11_000, 1_000), *[float("nan")] * 10])
+    delays = Counts()
+    delays.add(np.arange(1_000.0, 11_000.0, 1_000.0))
+    some_of_it = measure_arrival(20, delays)
     assert (some_of_it.with_feedback, some_of_it.share) == (10, 0.5)
     assert (some_of_it.median_seconds, some_of_it.p90_seconds) == (5.5, pytest.approx(9.1))
-    assert measure_arrival([], []).share == 0
+    assert measure_arrival(0, Counts()).share == 0

@@ -19,6 +19,7 @@ from serving.monitor.drift.detection import TESTS, detect_drift
 from serving.monitor.drift.samples import Labels, Numbers
 from serving.monitor.findings import MetricVerdict, Statements, Verdict
 from serving.monitor.performance import concept
+from serving.monitor.performance.bootstrap import Gathered
 from serving.monitor.performance.predictions import Regressed
 from serving.monitor.performance.realised import measure_realised
 from serving.monitor.report import Unmeasured
@@ -72,8 +73,9 @@ def of_performance() -> Iterator[Statements]:
     held_out = {"mae": Figure(0.1, 0.01, 1.0), "rmse": Figure(9.0, 0.01, 10.0)}
     for rows, values in ((10, 1.0), (200, 1.0), (200, 0.0)):
         actual = values * np.arange(rows)
-        found = measure_realised(Regressed(actual + 2, actual), np.ones(rows), held_out)
-        yield from (each.statements for each in found)
+        gathered = Gathered()
+        gathered.add(Regressed(actual + 2, actual), np.ones(rows))
+        yield from (each.statements for each in measure_realised(gathered, held_out))
 
 
 def test_every_statement_is_worded_in_both_languages():

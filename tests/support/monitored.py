@@ -13,6 +13,7 @@ from serving import clock, ids
 from serving.__main__ import main
 from serving.metrics.requests import Totals
 from serving.models import artefact
+from serving.monitor.counts import Counts
 from serving.monitor.drift.detection import detect_drift
 from serving.monitor.report import Report, Traffic, WindowSummary
 from serving.monitor.traffic import measure_arrival
@@ -33,7 +34,7 @@ NOTHING = Report(  # of a window without predictions
     statements=(),
     drift=detect_drift({}, {}),
     distributions=[],
-    arrival=measure_arrival([], []),
+    arrival=measure_arrival(0, Counts()),
     realised=[],
     estimated=[],
     concept=None,

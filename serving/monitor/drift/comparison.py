@@ -1,19 +1,19 @@
 """The samples that drift tests compare: of each field and each output, now and in training."""
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from serving.inputs.field import Field
 from serving.models.artefact import Artefact
-from serving.monitor.drift.samples import Labels, Numbers
+from serving.monitor.drift.samples import Counting, Labels, Numbers
 from serving.monitor.performance.predictions import positive_label
-from serving.monitor.window import UNKNOWN, Window
+from serving.monitor.rows import Rows
 from serving.statement import Statement
 
 
-class Comparison(NamedTuple):
+class Compared(NamedTuple):
     """Samples of the fields and of the outputs by name, and why others cannot be compared."""
 
     fields: dict[str, Numbers | Labels]
@@ -21,53 +21,85 @@ class Comparison(NamedTuple):
     unmeasured: list[Statement]
 
 
-def compare_with_reference(trained: Artefact, window: Window) -> Comparison:
-    """Pair each field and each output of a window with its reference.
+class Comparison:
+    """Each field and each output of a window, whose rows come in parts, beside its reference."""
 
-    The window gives the fields' values away: of many rows they should not be in memory twice.
-    """
+    def __init__(self, trained: Artefact) -> None:
+        self._trained, reference = trained, trained.reference
+        self._rows = 0
+        self._numbers: dict[str, Counting] = {}
+        self._codes: dict[str, Any] = {}  # by field: missing values, then each code
+        self._outputs: dict[int, Counting] = {}
+        for field in trained.manifest.fields:
+            known = reference.fields.get(field.name)
+            if known is None or not (known.quantiles or known.counts):
+                continue
+            if field.type == "category":
+                self._codes[field.name] = np.zeros(1 + len(field.categories), np.int64)
+            else:
+                counting = Counting(known.quantiles, reference.rows, known.missing)
+                self._numbers[field.name] = counting
+        for column, quantiles in _output_quantiles(trained).items():
+            self._outputs[column] = Counting(quantiles, reference.rows)
+
+    def add(self, rows: Rows) -> None:
+        """Add rows to the samples."""
+        self._rows += len(rows)
+        for name, values in rows.fields.items():
+            if name in self._numbers:
+                self._numbers[name].add(values)
+            elif name in self._codes:
+                codes = np.nan_to_num(values, nan=-1.0).astype(np.intp) + 1
+                self._codes[name] += np.bincount(codes, minlength=len(self._codes[name]))
+        outputs = rows.predicted[:, None] if rows.probabilities is None else rows.probabilities
+        for column, counting in self._outputs.items():
+            counting.add(outputs[:, column])
+
+    def samples(self, unrecorded: Mapping[str, str]) -> Compared:
+        """Return the samples of all rows so far.
+
+        Parameters
+        ----------
+        unrecorded : mapping
+            By field: the code of the reason why not all of its values are there.
+        """
+        found = Compared({}, {}, [])
+        for field in self._trained.manifest.fields:
+            name = field.name
+            if why := unrecorded.get(name):
+                found.unmeasured.append(Statement(why, field=name))
+            elif name in self._codes:
+                found.fields[name] = self._labels(field)
+            elif name in self._numbers:
+                found.fields[name] = self._numbers[name].sample()
+            else:
+                found.unmeasured.append(Statement("no_reference", field=name))
+        names = name_outputs(self._trained) if self._outputs else {}
+        for column, name in names.items():
+            found.outputs[name] = self._outputs[column].sample()
+        if not names and self._rows:
+            found.unmeasured.append(Statement("no_reference_of_predictions"))
+        return found
+
+    def _labels(self, field: Field) -> Labels:
+        reference = self._trained.reference
+        counts = reference.fields[field.name].counts
+        missing, *counted = self._codes[field.name].tolist()
+        current = {label: n for label, n in zip(field.categories, counted, strict=True) if n}
+        return Labels(counts, current, reference.rows - sum(counts.values()), missing)
+
+
+def _output_quantiles(trained: Artefact) -> dict[int, Sequence[float]]:
+    """The quantiles of each output that is compared, by its column; empty if there are none."""
     manifest, reference = trained.manifest, trained.reference
-    found = Comparison({}, {}, [])
-    for field in manifest.fields:
-        name, known = field.name, reference.fields.get(field.name)
-        if why := window.unrecorded.get(name):
-            found.unmeasured.append(Statement(why, field=name))
-        elif known is None or not (known.quantiles or known.counts):
-            found.unmeasured.append(Statement("no_reference", field=name))
-        elif field.type == "category":
-            found.fields[name] = _labels(field, known.counts, window, reference.rows)
-        else:
-            found.fields[name] = Numbers.of(
-                known.quantiles, window.take(name), rows=reference.rows, missing=known.missing
-            )
-    _add_outputs(found, trained, window)
-    return found
-
-
-def _labels(field: Field, counts: dict[str, int], window: Window, rows: int) -> Labels:
-    codes = window.take(field.name).astype(np.int64)
-    counted = np.bincount(codes[codes > UNKNOWN], minlength=len(field.categories)).tolist()
-    current = {label: n for label, n in zip(field.categories, counted, strict=True) if n}
-    missing = int(np.sum(codes == UNKNOWN))
-    return Labels(counts, current, rows - sum(counts.values()), missing)
-
-
-def _add_outputs(found: Comparison, trained: Artefact, window: Window) -> None:
-    manifest, reference = trained.manifest, trained.reference
-    if not manifest.classes and reference.predictions:
-        (name,) = name_outputs(trained).values()
-        found.outputs[name] = Numbers.of(
-            reference.predictions, window.predicted, rows=reference.rows
-        )
-    elif reference.probabilities and window.probabilities is not None:
-        for column, name in name_outputs(trained).items():
-            found.outputs[name] = Numbers.of(
-                reference.probabilities[manifest.classes[column]],
-                window.probabilities[:, column],
-                rows=reference.rows,
-            )
-    elif window.rows:
-        found.unmeasured.append(Statement("no_reference_of_predictions"))
+    if not manifest.classes:
+        return {0: reference.predictions} if reference.predictions else {}
+    if not reference.probabilities:
+        return {}
+    return {
+        column: reference.probabilities[manifest.classes[column]]
+        for column in name_outputs(trained)
+    }
 
 
 def name_outputs(trained: Artefact) -> dict[int, str]:

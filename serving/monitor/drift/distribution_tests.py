@@ -4,7 +4,8 @@ import numpy as np
 from scipy import stats
 from scipy.spatial import distance
 
-from serving.monitor.drift.samples import Floats, Labels, Numbers
+from serving.monitor.counts import Floats
+from serving.monitor.drift.samples import Labels, Numbers
 from serving.monitor.drift.test import DriftTest, Measured
 from serving.statement import Statement
 
@@ -37,8 +38,7 @@ def kolmogorov_smirnov(sample: Numbers) -> Measured:
     edges = np.unique(sample.quantiles)
     at_most = np.searchsorted(sample.quantiles, edges, side="left") / steps
     at_least = (np.searchsorted(sample.quantiles, edges, side="right") - 1) / steps
-    below = np.searchsorted(sample.values, edges, side="left") / sample.present
-    up_to = np.searchsorted(sample.values, edges, side="right") / sample.present
+    below, up_to = sample.below(edges) / sample.present, sample.up_to(edges) / sample.present
     more, fewer = int(np.argmax(below - at_most)), int(np.argmax(at_least - up_to))
     if below[more] - at_most[more] > at_least[fewer] - up_to[fewer]:
         code, edge, now, then = "more_below", edges[more], below[more], at_most[more]
@@ -68,7 +68,7 @@ def wasserstein(sample: Numbers) -> Measured:
     """
     inner = np.linspace(0, 1, len(sample.quantiles))[1:-1]
     places = np.rint(inner * (sample.present - 1)).astype(int)
-    then, now = sample.quantiles[1:-1], sample.values[places]
+    then, now = sample.quantiles[1:-1], sample.at(places)
     deviation = float(np.std(then)) if then[0] < then[-1] else MIN_DEVIATION
     moved = float(stats.wasserstein_distance(now, then)) / deviation
     chance = kolmogorov_smirnov(sample).p_value
@@ -136,8 +136,7 @@ def psi_of_numbers(sample: Numbers) -> Measured:
     last = np.searchsorted(sample.quantiles, edges, side="right") - 1
     edges, last = edges[last < steps], last[last < steps]
     then = np.diff((last + 0.5) / steps, prepend=0.0, append=1.0) * sample.trained
-    up_to = np.searchsorted(sample.values, edges, side="right")
-    now = np.diff(up_to, prepend=0, append=sample.present).astype(np.float64)
+    now = np.diff(sample.up_to(edges), prepend=0, append=sample.present).astype(np.float64)
     known = 6 * steps**2 / len(then)
     return _psi(then, now, 1 / (1 / sample.trained + 1 / known))
 

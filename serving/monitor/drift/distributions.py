@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from serving.monitor.drift.samples import Floats, Labels, Numbers
+from serving.monitor.counts import Floats
+from serving.monitor.drift.samples import Labels, Numbers, even_edges
 from serving.monitor.findings import Distribution
 
-BINS = 20
 MAX_LABELS = 50
 DECIMALS = 5
 
@@ -48,12 +48,10 @@ def _of_labels(sample: Labels) -> tuple[list[str], list[float], list[float]]:
 
 def _edges(sample: Numbers) -> Floats:
     """Even bins over the inner 98 % of training, and one at either end for all that lies beyond."""
-    steps = len(sample.quantiles) - 1
-    low, high = sample.quantiles[[steps // 100, steps - steps // 100]]
-    ends = sample.quantiles[[0, -1]]
+    low, high = sample.quantiles[[0, -1]]
     if sample.present:
-        ends = np.array([min(ends[0], sample.values[0]), max(ends[1], sample.values[-1])])
-    return np.unique([ends[0], *np.linspace(low, high, BINS - 1), ends[1]])
+        low, high = min(low, sample.range[0]), max(high, sample.range[1])
+    return np.unique([low, *even_edges(sample.quantiles), high])
 
 
 def _share_in_training(sample: Numbers, edges: Floats) -> Floats:
@@ -63,7 +61,7 @@ def _share_in_training(sample: Numbers, edges: Floats) -> Floats:
 
 
 def _share_now(sample: Numbers, edges: Floats) -> Floats:
-    return np.searchsorted(sample.values, edges, side="right") / sample.present
+    return sample.up_to(edges) / sample.present
 
 
 def _shares(up_to: Floats) -> list[float]:

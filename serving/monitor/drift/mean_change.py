@@ -11,16 +11,15 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.errors import ArtefactError
 from serving.inputs.schema import Matrix
 from serving.models.artefact import Artefact
 from serving.models.explaining.contributions import Contributions, Explain, adds_up
 from serving.models.explaining.explainer import load_exact
+from serving.monitor.counts import Floats
 from serving.monitor.drift.comparison import name_outputs
 from serving.monitor.findings import Drift, FieldShare, MeanChange, Statements
-from serving.monitor.window import Window
 from serving.statement import Statement
 
 MAX_EXPLAINED = 500  # rows of a window
@@ -29,7 +28,7 @@ PART = 50  # rows between two looks at the clock
 MAX_SECONDS = 5.0
 LISTED = 3  # fields in an alert
 
-Sample = tuple[Matrix, NDArray[np.intp]]
+Sample = tuple[Matrix, Floats]
 
 
 def importance_of(trained: Artefact) -> dict[str, float]:
@@ -47,15 +46,13 @@ def importance_of(trained: Artefact) -> dict[str, float]:
     return {field: value / largest for field, value in measured.items()} if largest else {}
 
 
-def explain_mean(
-    trained: Artefact, window: Window, sample: Sample | None, drift: Drift
-) -> MeanChange | None:
+def explain_mean(trained: Artefact, sample: Sample | None, drift: Drift) -> MeanChange | None:
     """Explain the mean prediction by the fields, if anything drifted.
 
     Parameters
     ----------
-    sample : (ndarray of shape (rows, fields), ndarray of shape (rows,)) or None
-        Rows of the window, and their positions in it.
+    sample : (ndarray of shape (rows, fields), ndarray of shape (rows, outputs)) or None
+        Rows of the window, and the outputs that were recorded for them.
 
     Returns
     -------
@@ -63,19 +60,16 @@ def explain_mean(
         None for a model that is not explained exactly, or whose contributions do not add up to
         the predictions that were recorded.
     """
-    outputs = window.probabilities
-    if not trained.manifest.classes:
-        outputs = window.predicted[:, None]
-    if drift.verdict != "drift" or sample is None or outputs is None:
+    if drift.verdict != "drift" or sample is None:
         return None
     order = np.random.default_rng(0).permutation(len(sample[0]))  # time may be up before the end
-    rows, places = sample[0][order], sample[1][order]
+    rows, outputs = sample[0][order], sample[1][order]
     explain = load_exact(trained.contents, trained.manifest) if len(rows) else None
     if explain is None:
         return None
     parts = [*_explained_in_time(explain, rows)]
     values = np.concatenate([each.values for each in parts])
-    found, recorded = parts[0]._replace(values=values), outputs[places[: len(values)]]
+    found, recorded = parts[0]._replace(values=values), outputs[: len(values)]
     if len(values) < MIN_EXPLAINED or not adds_up(found, recorded).all():
         return None
     return _mean_change(trained, found, drift)

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from serving.monitor.counts import Counts, Floats
+
 DIGITS = 6  # significant, of a quantile in reference.json
 SMALLEST = -300  # power of ten below which a number's digits are not scaled up
 MIN_EXPECTED = 5.0
-
-Floats = NDArray[np.float64]
+BINS = 20  # of a chart
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,14 @@ class Numbers:
     ----------
     quantiles : ndarray, shape (quantiles,)
         Evenly spaced, from the lowest value in training to the highest.
-    values : ndarray, shape (values,)
-        Those of the window that are not missing, sorted.
+    values : Counts
+        Those of the window that are not missing, with the quantiles and the edges of bins as edges.
     trained, trained_missing, missing : int
         How many values training had, how many were missing in it, and how many are missing now.
     """
 
     quantiles: Floats
-    values: Floats
+    values: Counts
     trained: int
     trained_missing: int = 0
     missing: int = 0
@@ -46,17 +48,60 @@ class Numbers:
         missing : float
             The share of them that had no value.
         """
-        given = np.asarray(values, dtype=np.float64)
-        different, counts = np.unique(given[~np.isnan(given)], return_counts=True)
-        present = np.repeat(_rounded(different), counts)
-        absent = round(rows * missing)
-        known = _rounded(np.asarray(quantiles, dtype=np.float64))
-        return cls(known, present, rows - absent, absent, len(given) - len(present))
+        counting = Counting(quantiles, rows, missing)
+        counting.add(np.asarray(values, dtype=np.float64))
+        return counting.sample()
 
-    @property
+    @cached_property
     def present(self) -> int:
         """How many values the window has."""
-        return len(self.values)
+        return int(self._ends[-1])
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The lowest value and the highest; there must be one."""
+        return float(self.values.values[0]), float(self.values.values[-1])
+
+    def below(self, edges: Floats) -> NDArray[np.int64]:
+        """How many values are below each edge."""
+        return self._ends[np.searchsorted(self.values.values, edges, side="left")]
+
+    def up_to(self, edges: Floats) -> NDArray[np.int64]:
+        """How many values are at or below each edge."""
+        return self._ends[np.searchsorted(self.values.values, edges, side="right")]
+
+    def at(self, places: NDArray[np.intp]) -> Floats:
+        """The values at some places, were all of them sorted."""
+        return self.values.values[np.searchsorted(self._ends[1:], places, side="right")]
+
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum(self.values.counts)])
+
+
+class Counting:
+    """Counts the values of a number as they come."""
+
+    def __init__(self, quantiles: Sequence[float], rows: int, missing: float = 0.0) -> None:
+        self._quantiles = _rounded(np.asarray(quantiles, dtype=np.float64))
+        self._rows, self._absent, self._missing = rows, round(rows * missing), 0
+        edges, centre = np.empty(0), 0.0
+        if len(self._quantiles):
+            edges = np.union1d(self._quantiles, even_edges(self._quantiles))
+            centre = float(self._quantiles[len(self._quantiles) // 2])
+        self._values = Counts(edges, centre, _rounded)
+
+    def add(self, values: Floats) -> None:
+        """Count more values; NaN is missing."""
+        there = ~np.isnan(values)
+        present = values[there]
+        self._missing += len(values) - len(present)
+        self._values.add(present)
+
+    def sample(self) -> Numbers:
+        """The values so far, and those in training."""
+        trained = self._rows - self._absent
+        return Numbers(self._quantiles, self._values, trained, self._absent, self._missing)
 
 
 @dataclass(frozen=True)
@@ -103,6 +148,13 @@ class Labels:
             last = columns.pop()
             rare = (rare[0] + last[0], rare[1] + last[1])
         return np.array([*columns, rare], dtype=np.float64).T
+
+
+def even_edges(quantiles: Floats) -> Floats:
+    """The edges between the bins of a chart, evenly over the inner 98 % of training."""
+    steps = len(quantiles) - 1
+    low, high = quantiles[[steps // 100, steps - steps // 100]]
+    return np.linspace(low, high, BINS - 1)
 
 
 def _rounded(values: Floats) -> Floats:

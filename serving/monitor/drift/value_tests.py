@@ -1,6 +1,5 @@
 """Tests of whether a field has values that training did not have, or lacks values that it had."""
 
-import numpy as np
 from scipy import stats
 
 from serving.monitor.drift.samples import Labels, Numbers
@@ -17,13 +16,15 @@ def out_of_range(sample: Numbers) -> Measured:
     Mathematical Statistics 12, 91-96; Gumbel and von Schelling (1950), The Distribution of the
     Number of Exceedances, same journal 21, 247-262.
 
+    >>> import numpy as np
     >>> grid = np.linspace(0, 1, 101)
     >>> moved = Numbers.of(grid, np.linspace(0.1, 1.1, 501), rows=5_000)
     >>> out_of_range(moved).statement.values
     {'share': 0.0998003992015968, 'low': 0.0, 'high': 1.0}
     """
-    lowest, highest = sample.quantiles[[0, -1]].tolist()
-    outside = int(np.sum((sample.values < lowest) | (sample.values > highest)))
+    ends = sample.quantiles[[0, -1]]
+    lowest, highest = ends.tolist()
+    outside = int(sample.below(ends)[0] + sample.present - sample.up_to(ends)[1])
     share = outside / sample.present
     more = stats.betabinom.sf(outside - 1, sample.present, 2, max(sample.trained - 1, 1))
     statement = Statement("outside", {"share": share, "low": lowest, "high": highest})

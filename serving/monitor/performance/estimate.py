@@ -8,8 +8,7 @@ from scipy.optimize import isotonic_regression
 from serving.figures import significant
 from serving.models.reference import ReliabilityBin
 from serving.monitor.findings import Estimated
-from serving.monitor.performance.bootstrap import interval, simulate
-from serving.monitor.performance.metrics import metrics_of
+from serving.monitor.performance.bootstrap import Gathered, interval
 from serving.monitor.performance.predictions import Classified, Floats
 
 
@@ -30,10 +29,8 @@ def calibrated(probability: Floats, reliability: Sequence[ReliabilityBin]) -> Fl
     return np.asarray(np.interp(probability, [0.0, *predicted, 1.0], [0.0, *rising, 1.0]))
 
 
-def estimate(
-    predictions: Classified, reliability: Sequence[ReliabilityBin]
-) -> tuple[Estimated, ...]:
-    """Estimate every metric that the predictions allow, each row counting in part for each class.
+def estimate(gathered: Gathered) -> tuple[Estimated, ...]:
+    """Estimate every metric of predictions, each row counting in part for each class.
 
     Confidence-based performance estimation, as in NannyML: a row with a calibrated probability
     c counts as c rows of the class and 1 - c of the other; the expected confusion matrix, and all
@@ -43,25 +40,23 @@ def estimate(
 
     Parameters
     ----------
-    reliability : sequence
-        Of the positive class; empty to take the probabilities as they are.
+    gathered : Gathered
+        With `expected` as weights.
 
     >>> sure = np.array([[0.9, 0.1], [0.2, 0.8]] * 100)
-    >>> accuracy, *_ = estimate(Classified(sure.argmax(axis=1), 2, sure), [])
+    >>> gathered = Gathered()
+    >>> gathered.add(Classified(sure.argmax(axis=1), 2, sure), sure)
+    >>> accuracy, *_ = estimate(gathered)
     >>> accuracy.metric, accuracy.value
     ('accuracy', 0.85)
     """
-    if predictions.probabilities is None or not len(predictions):
-        return ()
-    expected = _expected(predictions, predictions.probabilities, reliability)
-    simulated = simulate(predictions, metrics_of(predictions), expected, _draw_labels)
     found = []
-    for name, (value, cases) in simulated.items():
+    for name, (value, cases) in gathered.simulate(_draw_labels).items():
         low, high = interval(cases)
         found.append(
             Estimated(
                 metric=name,
-                rows=len(predictions),
+                rows=gathered.rows,
                 value=None if np.isnan(value) else significant(value),
                 low=low,
                 high=high,
@@ -70,15 +65,21 @@ def estimate(
     return tuple(found)
 
 
-def _expected(
-    predictions: Classified, probabilities: Floats, reliability: Sequence[ReliabilityBin]
-) -> Floats:
+def expected(predictions: Classified, reliability: Sequence[ReliabilityBin]) -> Floats:
+    """How often each row is expected to be of each class, shape (rows, classes).
+
+    Parameters
+    ----------
+    reliability : sequence
+        Of the positive class; empty to take the probabilities as they are.
+    """
+    assert predictions.probabilities is not None
     if predictions.positive is None or not reliability:
-        return probabilities
-    likely = calibrated(probabilities[:, predictions.positive], reliability)
-    expected = np.empty_like(probabilities)
-    expected[:, predictions.positive], expected[:, 1 - predictions.positive] = likely, 1 - likely
-    return expected
+        return predictions.probabilities
+    likely = calibrated(predictions.probabilities[:, predictions.positive], reliability)
+    found = np.empty_like(predictions.probabilities)
+    found[:, predictions.positive], found[:, 1 - predictions.positive] = likely, 1 - likely
+    return found
 
 
 def _draw_labels(random: np.random.Generator, cases: int, expected: Floats) -> Floats:

@@ -7,7 +7,7 @@ from serving.models.manifest import Figure
 from serving.monitor.findings import ConceptDrift
 from serving.monitor.performance.concept import Watch, concept_drift, update
 from serving.monitor.performance.losses import Losses, measure_losses
-from serving.monitor.window import Decoder, decode
+from serving.monitor.rows import Decoder, decode
 from serving.recording.store.new_feedback import FeedbackPart
 
 PATIENCE = 60_000  # milliseconds within which a prediction may still arrive after its feedback

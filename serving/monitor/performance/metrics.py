@@ -1,12 +1,13 @@
 """The metrics that a model is judged by, for rows that count more than once, or only in part.
 
-Each takes predictions and weights. For a regression a weight is how often a row counts; for a
-classification, how often it counts as truly of each class. So one formula gives the metric itself
-(weight 1 for the true class), its bootstrap (how often a row was drawn) and its expectation where
-the true class is unknown (probabilities). Leading axes of the weights are many such cases at once.
+Each takes predictions and weights, or what was added up of them part by part. For a regression a
+weight is how often a row counts; for a classification, how often it counts as truly of each class.
+So one formula gives the metric itself (weight 1 for the true class), its bootstrap (how often a row
+was drawn) and its expectation where the true class is unknown (probabilities). Leading axes of the
+weights are many such cases at once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,52 +20,92 @@ SMALLEST = 1e-15  # probability that a logarithm is taken of
 ROUNDING = 1e-12  # of a square, which a variance of nothing may come to
 
 
-def accuracy(predictions: Classified, weights: Floats) -> Floats:
+class Ranks(NamedTuple):
+    """Of one class: its rows, and others, at or above each probability, the highest first."""
+
+    hits: Floats
+    misses: Floats
+
+
+class Sums(NamedTuple):
+    """A metric that is computed from sums over rows, which may come in parts.
+
+    Attributes
+    ----------
+    tally : callable
+        The sums over rows, shape (..., sums), or more axes.
+    value : callable
+        The metric, from these.
+    """
+
+    tally: Callable[[Any, Floats], Floats]
+    value: Callable[[Floats], Floats]
+
+    def __call__(self, predictions: Any, weights: Floats) -> Floats:
+        """Compute the metric over rows that are all there."""
+        return self.value(self.tally(predictions, weights))
+
+
+class Area(NamedTuple):
+    """A metric of how well probabilities rank rows.
+
+    Attributes
+    ----------
+    value : callable
+        The metric, from the ranks of each class scored.
+    """
+
+    value: Callable[[Sequence[Ranks]], Floats]
+
+    def __call__(self, predictions: Any, weights: Floats) -> Floats:
+        """Compute the metric over rows that are all there."""
+        return self.value([*_ranked(predictions, weights)])
+
+
+Measure = Sums | Area
+
+
+def _accuracy(predictions: Classified, weights: Floats) -> Floats:
     """The share of rows whose predicted class is the true one."""
-    return _share(_right(predictions, weights).sum(axis=-1), weights.sum(axis=(-2, -1)))
+    return _pair(_right(predictions, weights).sum(axis=-1), weights.sum(axis=(-2, -1)))
 
 
-def balanced_accuracy(predictions: Classified, weights: Floats) -> Floats:
+def _balanced_accuracy(predictions: Classified, weights: Floats) -> Floats:
     """The recall of each class, averaged over the classes that occur."""
-    found = np.stack(
-        [
-            weights[..., predictions.predicted == each, each].sum(-1)
-            for each in range(predictions.classes)
-        ],
-        -1,
-    )
-    there = weights.sum(axis=-2)
-    recall = np.divide(found, there, out=np.zeros_like(found), where=there > 0)
-    return _share(recall.sum(axis=-1), (there > 0).sum(axis=-1))
+    found = [
+        weights[..., predictions.predicted == each, each].sum(-1)
+        for each in range(predictions.classes)
+    ]
+    return _pair(np.stack(found, -1), weights.sum(axis=-2))
 
 
-def f1(predictions: Classified, weights: Floats) -> Floats:
+def _f1(predictions: Classified, weights: Floats) -> Floats:
     """The harmonic mean of precision and recall; for several classes, the mean over them."""
-    found = []
+    right, both = [], []
     for each in predictions.scored:
         predicted = predictions.predicted == each
+        right.append(2 * weights[..., predicted, each].sum(axis=-1))
         named = weights[..., predicted, :].sum(axis=(-2, -1))
-        both = named + weights[..., each].sum(axis=-1)
-        found.append(_share(2 * weights[..., predicted, each].sum(axis=-1), both))
-    return _mean_of(found)
+        both.append(named + weights[..., each].sum(axis=-1))
+    return _pair(np.stack(right, -1), np.stack(both, -1))
 
 
-def brier(predictions: Classified, weights: Floats) -> Floats:
+def _brier(predictions: Classified, weights: Floats) -> Floats:
     """The mean squared difference of the probabilities from 0 and 1, over the classes.
 
     Of two classes, of one of them, as usual: Brier (1950), Verification of forecasts expressed in
     terms of probability, Monthly Weather Review 78, 1-3.
     """
-    return _share((weights * squared(predictions)).sum(axis=(-2, -1)), weights.sum(axis=(-2, -1)))
+    return _pair((weights * squared(predictions)).sum(axis=(-2, -1)), weights.sum(axis=(-2, -1)))
 
 
-def log_loss(predictions: Classified, weights: Floats) -> Floats:
+def _log_loss(predictions: Classified, weights: Floats) -> Floats:
     """The mean of -ln of the probability predicted for the true class."""
     surprise = -np.log(np.maximum(_probabilities(predictions), SMALLEST))
-    return _share((weights * surprise).sum(axis=(-2, -1)), weights.sum(axis=(-2, -1)))
+    return _pair((weights * surprise).sum(axis=(-2, -1)), weights.sum(axis=(-2, -1)))
 
 
-def roc_auc(predictions: Classified, weights: Floats) -> Floats:
+def _roc_auc(ranks: Sequence[Ranks]) -> Floats:
     """The chance that a row of the class has a higher probability than another; ties a half.
 
     Of several classes, the mean over them, each against all others.
@@ -75,51 +116,70 @@ def roc_auc(predictions: Classified, weights: Floats) -> Floats:
     0.5
     """
     found = []
-    for hits, misses in _ranked(predictions, weights):
+    for hits, misses in ranks:
         before = np.insert(hits[..., :-1], 0, 0.0, axis=-1)
         area = (np.diff(misses, prepend=0.0) * (hits + before) / 2).sum(axis=-1)
         found.append(_share(area, hits[..., -1] * misses[..., -1]))
-    return _mean_of(found)
+    return _mean_of(np.stack(found, -1))
 
 
-def pr_auc(predictions: Classified, weights: Floats) -> Floats:
+def _pr_auc(ranks: Sequence[Ranks]) -> Floats:
     """Average precision: the precision at each score, weighted by the recall that it adds."""
-    (hits, misses), *_ = _ranked(predictions, weights)
+    (hits, misses), *_ = ranks
     named = hits + misses
     precision = np.divide(hits, named, out=np.zeros_like(hits), where=named > 0)
     return _share((np.diff(hits, prepend=0.0) * precision).sum(axis=-1), hits[..., -1])
 
 
-def mae(predictions: Regressed, weights: Floats) -> Floats:
+def _mae(predictions: Regressed, weights: Floats) -> Floats:
     """The mean absolute error."""
-    return _mean(np.abs(predictions.predicted - predictions.actual), weights)
+    return _weighted(np.abs(predictions.predicted - predictions.actual), weights)
 
 
-def rmse(predictions: Regressed, weights: Floats) -> Floats:
+def _rmse(predictions: Regressed, weights: Floats) -> Floats:
     """The root of the mean squared error."""
-    return np.sqrt(_mean((predictions.predicted - predictions.actual) ** 2, weights))
+    return _weighted((predictions.predicted - predictions.actual) ** 2, weights)
 
 
-def r2(predictions: Regressed, weights: Floats) -> Floats:
+def _r2(predictions: Regressed, weights: Floats) -> Floats:
     """The share of the variance that is explained; not a number where there is none."""
-    mean, square = _mean(predictions.actual, weights), _mean(predictions.actual**2, weights)
-    unexplained = _mean((predictions.predicted - predictions.actual) ** 2, weights)
+    actual = predictions.actual
+    values = np.stack([actual, actual**2, (predictions.predicted - actual) ** 2])
+    sums = (weights[..., None, :] * values).sum(axis=-1)
+    return np.concatenate([sums, weights.sum(axis=-1)[..., None]], axis=-1)
+
+
+def _explained(sums: Floats) -> Floats:
+    mean, square, unexplained = np.moveaxis(_share(sums[..., :3], sums[..., 3:]), -1, 0)
     variance = square - mean**2
     return 1 - _share(unexplained, np.where(variance > ROUNDING * square, variance, np.nan))
 
 
-def mape(predictions: Regressed, weights: Floats) -> Floats:
+def _mape(predictions: Regressed, weights: Floats) -> Floats:
     """The mean absolute error as a part of the true number, which must be above zero."""
-    return _mean(np.abs(predictions.predicted - predictions.actual) / predictions.actual, weights)
+    error = np.abs(predictions.predicted - predictions.actual)
+    return _weighted(error / predictions.actual, weights)
 
 
-def within(distance: float, predictions: Regressed, weights: Floats) -> Floats:
+def _within(distance: float, predictions: Regressed, weights: Floats) -> Floats:
     """The share of rows that are predicted to within a distance."""
     close = np.abs(predictions.predicted - predictions.actual) <= distance
-    return _mean(close.astype(np.float64), weights)
+    return _weighted(close.astype(np.float64), weights)
 
 
-Measure = Callable[[Any, Floats], Floats]
+def _ratio(sums: Floats) -> Floats:
+    return _share(sums[..., 0], sums[..., 1])
+
+
+def _root(sums: Floats) -> Floats:
+    return np.sqrt(_ratio(sums))
+
+
+def _mean_ratio(sums: Floats) -> Floats:
+    return _mean_of(_ratio(sums))
+
+
+roc_auc = Area(_roc_auc)
 
 
 class Metric(NamedTuple):
@@ -130,15 +190,20 @@ class Metric(NamedTuple):
 
 
 CLASSIFICATION: Mapping[str, Metric] = {
-    "accuracy": Metric(accuracy),
-    "balanced_accuracy": Metric(balanced_accuracy),
-    "f1": Metric(f1),
+    "accuracy": Metric(Sums(_accuracy, _ratio)),
+    "balanced_accuracy": Metric(Sums(_balanced_accuracy, _mean_ratio)),
+    "f1": Metric(Sums(_f1, _mean_ratio)),
     "roc_auc": Metric(roc_auc, needs=("probabilities",)),
-    "pr_auc": Metric(pr_auc, needs=("positive", "probabilities")),
-    "brier": Metric(brier, needs=("probabilities",)),
-    "log_loss": Metric(log_loss, needs=("probabilities",)),
+    "pr_auc": Metric(Area(_pr_auc), needs=("positive", "probabilities")),
+    "brier": Metric(Sums(_brier, _ratio), needs=("probabilities",)),
+    "log_loss": Metric(Sums(_log_loss, _ratio), needs=("probabilities",)),
 }
-REGRESSION: Mapping[str, Measure] = {"mae": mae, "rmse": rmse, "r2": r2, "mape": mape}
+REGRESSION: Mapping[str, Measure] = {
+    "mae": Sums(_mae, _ratio),
+    "rmse": Sums(_rmse, _root),
+    "r2": Sums(_r2, _explained),
+    "mape": Sums(_mape, _ratio),
+}
 
 
 def metrics_of(
@@ -157,7 +222,8 @@ def metrics_of(
             del metrics["mape"]
         for name in wanted:
             if name.startswith(WITHIN):
-                metrics[name] = partial(within, float(name.removeprefix(WITHIN)))
+                close = partial(_within, float(name.removeprefix(WITHIN)))
+                metrics[name] = Sums(close, _ratio)
         return metrics
     return {
         name: metric.measure
@@ -182,24 +248,27 @@ def _right(predictions: Classified, weights: Floats) -> Floats:
     return weights[..., np.arange(len(predictions)), predictions.predicted]
 
 
-def _ranked(predictions: Classified, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
-    """For each class scored: its rows, and others, at or above each probability, highest first."""
+def _ranked(predictions: Classified, weights: Floats) -> Iterator[Ranks]:
     counts = weights.sum(axis=-1)
     for each, (order, ends) in zip(predictions.scored, predictions.rankings, strict=True):
         hits = weights[..., order, each]
         misses = counts[..., order] - hits
-        yield hits.cumsum(axis=-1)[..., ends], misses.cumsum(axis=-1)[..., ends]
+        yield Ranks(hits.cumsum(axis=-1)[..., ends], misses.cumsum(axis=-1)[..., ends])
 
 
-def _mean_of(figures: list[Floats]) -> Floats:
+def _mean_of(figures: Floats) -> Floats:
     """The mean over the classes that have the figure; not a number where none has."""
-    every = np.stack(figures)
-    there = ~np.isnan(every)
-    return _share(np.where(there, every, 0.0).sum(axis=0), there.sum(axis=0))
+    there = ~np.isnan(figures)
+    return _share(np.where(there, figures, 0.0).sum(axis=-1), there.sum(axis=-1))
 
 
-def _mean(values: Floats, weights: Floats) -> Floats:
-    return _share((weights * values).sum(axis=-1), weights.sum(axis=-1))
+def _weighted(values: Floats, weights: Floats) -> Floats:
+    """The sums that a weighted mean is the ratio of."""
+    return _pair((weights * values).sum(axis=-1), weights.sum(axis=-1))
+
+
+def _pair(part: Floats, whole: Floats) -> Floats:
+    return np.stack([part, whole], axis=-1)
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

@@ -1,7 +1,9 @@
 """Predictions of many rows, in the form that metrics are computed from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +38,15 @@ class Classified:
     def __len__(self) -> int:
         return len(self.predicted)
 
-    def every(self, step: int) -> "Classified":
-        """One row out of every `step`."""
-        chances = None if self.probabilities is None else self.probabilities[::step]
-        return replace(self, predicted=self.predicted[::step], probabilities=chances)
+    @property
+    def columns(self) -> list[NDArray[Any]]:
+        """The predicted classes, and the probabilities if there are any."""
+        return [self.predicted, *([] if self.probabilities is None else [self.probabilities])]
+
+    def of_columns(self, columns: Sequence[NDArray[Any]]) -> "Classified":
+        """Predictions of other rows by the same classifier."""
+        predicted, *probabilities = columns
+        return replace(self, predicted=predicted, probabilities=next(iter(probabilities), None))
 
     @property
     def scored(self) -> tuple[int, ...]:
@@ -68,9 +75,14 @@ class Regressed:
     def __len__(self) -> int:
         return len(self.predicted)
 
-    def every(self, step: int) -> "Regressed":
-        """One row out of every `step`."""
-        return Regressed(self.predicted[::step], self.actual[::step])
+    @property
+    def columns(self) -> list[NDArray[Any]]:
+        """The predictions and the true numbers."""
+        return [self.predicted, self.actual]
+
+    def of_columns(self, columns: Sequence[NDArray[Any]]) -> "Regressed":
+        """Predictions of other rows."""
+        return Regressed(*columns)
 
 
 def one_hot(actual: NDArray[np.intp], classes: int) -> Floats:

@@ -10,19 +10,15 @@ from serving.figures import significant
 from serving.models.manifest import Figure
 from serving.models.metrics import metric
 from serving.monitor.findings import Realised, Statements
-from serving.monitor.performance.bootstrap import Simulated, interval, resample, simulate
-from serving.monitor.performance.metrics import metrics_of
-from serving.monitor.performance.predictions import Classified, Floats, Regressed
+from serving.monitor.performance.bootstrap import Gathered, Simulated, interval, resample
 from serving.statement import Statement
 
 FALSE_ALARMS = 0.01
 MIN_ROWS = 100
 
 
-def measure_realised(
-    predictions: Classified | Regressed, weights: Floats, held_out: Mapping[str, Figure]
-) -> tuple[Realised, ...]:
-    """Compute every metric that the predictions allow, with a bootstrap interval.
+def measure_realised(gathered: Gathered, held_out: Mapping[str, Figure]) -> tuple[Realised, ...]:
+    """Compute every metric of predictions with known outcomes, with a bootstrap interval.
 
     A metric is *worse* where it falls short of the held-out one by at least its spread over the
     folds, and by more than chance explains, corrected for the number of metrics; the held-out
@@ -31,33 +27,28 @@ def measure_realised(
 
     The bound on false alarms is that of one check. That of concept.py holds for all together.
 
-    Parameters
-    ----------
-    weights : ndarray
-        `one_hot` of a classification's true classes, shape (rows, classes); of a regression ones.
-
-    >>> from serving.monitor.performance.predictions import one_hot
-    >>> predictions = Classified(np.arange(200) % 2, 2)
+    >>> from serving.monitor.performance.predictions import Classified, one_hot
+    >>> gathered = Gathered()
     >>> actual = one_hot(np.arange(200) // 2 % 2, classes=2)
-    >>> found = measure_realised(predictions, actual, {"accuracy": Figure(0.8, 0.02, 0.5)})[0]
+    >>> gathered.add(Classified(np.arange(200) % 2, 2), actual)
+    >>> found = measure_realised(gathered, {"accuracy": Figure(0.8, 0.02, 0.5)})[0]
     >>> found.value, found.verdict
     (0.5, 'worse')
     """
-    metrics = metrics_of(predictions, wanted=held_out)
-    level = FALSE_ALARMS / max(1, len(metrics.keys() & held_out.keys()))
+    level = FALSE_ALARMS / max(1, len(gathered.metrics.keys() & held_out.keys()))
     blank = [
         Realised(
             metric=name,
-            rows=len(predictions),
+            rows=gathered.rows,
             level=level,
             verdict="not enough yet",
-            statements=(Statement("too_few", {"metric": name, "rows": len(predictions)}),),
+            statements=(Statement("too_few", {"metric": name, "rows": gathered.rows}),),
         )
-        for name in metrics
+        for name in gathered.metrics
     ]
-    if len(predictions) < MIN_ROWS:
+    if gathered.rows < MIN_ROWS:
         return tuple(blank)
-    simulated = simulate(predictions, metrics, weights, resample)
+    simulated = gathered.simulate(resample)
     return tuple(_judge(each, simulated[each.metric], held_out.get(each.metric)) for each in blank)
 
 
