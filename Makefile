@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles test-objects test-hosts test-lambda sanitize faults bench limit
+.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles test-objects test-hosts test-lambda test-spark sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -51,6 +51,9 @@ test-hosts: .venv/development tests/objects/.venv/installed  ## run three hosts 
 test-lambda: .venv/development tests/deploy/lambda/.venv-function/installed tests/deploy/lambda/.venv-lint/installed tests/objects/.venv/installed  ## call the function of deploy/lambda with events of AWS, and check its template
 	.venv/bin/pytest --numprocesses auto --dist loadfile tests/deploy/lambda
 
+test-spark: .venv/development tests/spark/.venv/installed  ## predict on Spark, by executors that are processes of their own; needs Java 17
+	.venv/bin/pytest tests/spark
+
 sanitize: .venv/development  ## walk and explain forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more
 	mkdir -p .venv/sanitized
 	for source in serving/models/_walk serving/models/explaining/_explain serving/inputs/_columns serving/inputs/_rows; do \
@@ -84,6 +87,10 @@ tests/oracles/.venv-%/installed: tests/oracles/requirements-%.txt
 	touch $@
 
 tests/objects/.venv/installed: tests/objects/requirements.txt
+	$(environment)
+	touch $@
+
+tests/spark/.venv/installed: tests/spark/requirements.txt requirements-spark.txt requirements-parquet.txt requirements.txt
 	$(environment)
 	touch $@
 

@@ -13,7 +13,7 @@ from serving.commands.predict_files import is_table, predict_files
 from serving.commands.predict_stream import Summary, predict_stream
 from serving.formats import READERS
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type
-from serving.models import model_folder
+from serving.models.artefact import Artefact
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import ALL, LANGUAGES, ExplainOptions
 from serving.predicting.explaining import Explaining
@@ -34,6 +34,7 @@ FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".jso
       adega predict wine rows.csv -o out.csv --json | jq .invalid
       adega predict wine rows.csv -o out.csv --explain 3
       adega predict wine 's3://lake/wines/*.parquet' -o s3://lake/scored/
+      adega predict wine s3://lake/wines/ -o s3://lake/scored/ --on spark://host:7077
 
     \b
     Exit codes: 0 all predicted; 1 failed; 2 wrong usage; 3 some records are
@@ -72,6 +73,13 @@ FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".jso
     "--jobs", type=click.IntRange(1), help="Processes, for Parquet and Arrow; one for each core."
 )
 @click.option(
+    "--on",
+    "master",
+    default="",
+    metavar="MASTER",
+    help="Predict Parquet by executors of Spark: spark://HOST:7077, local[4], yarn.",
+)
+@click.option(
     "--keep",
     type=click.Choice(["others", "all", "none"]),
     help="The columns of Parquet and Arrow that are written before the predictions: those that are "
@@ -92,6 +100,7 @@ def predict(
     source: str | None,
     target: str | None,
     jobs: int | None,
+    master: str,
     keep: Keep | None,
     as_json: bool,
 ) -> None:
@@ -109,13 +118,19 @@ def predict(
     explain = _with_words(explain, language, reasons_for)
     if source in TABLES or (source is None and any(map(is_table, files))):
         _require_folder(output, target)
-        engine = _engine(settings, model, version)
+        if jobs and master:
+            raise click.UsageError(
+                "--jobs is how many processes of this machine predict, and --on "
+                "has executors predict; leave out one"
+            )
         try:
             found = predict_files(
-                engine,
+                _read(settings, model, version),
                 files,
                 output,
                 jobs=jobs,
+                master=master,
+                models_url=settings.models_url,
                 keep=keep or "others",
                 explain=explain,
                 samples=settings.explain_samples,
@@ -124,8 +139,10 @@ def predict(
             raise click.ClickException(f"{error.filename or output}: {error.strerror}") from None
         _show(found, as_json=as_json, is_printed=False)
     else:
-        if len(files) > 1 or jobs or keep:
-            raise click.UsageError("several files, --jobs and --keep are for Parquet and Arrow")
+        if len(files) > 1 or jobs or keep or master:
+            raise click.UsageError(
+                "several files, --jobs, --on and --keep are for Parquet and Arrow"
+            )
         file, written = Path(files[0]), Path(output)
         read_as = FORMATS[source] if source else media_type(file) or CSV
         if read_as not in READERS:
@@ -133,7 +150,7 @@ def predict(
                 f"{file} has a format that is not read; save its records as .csv or .jsonl"
             )
         streamed = predict_stream(
-            _engine(settings, model, version),
+            Engine(_read(settings, model, version)),
             file,
             written,
             read_as=read_as,
@@ -164,12 +181,8 @@ def _show(summary: Summary | FilesSummary, *, as_json: bool, is_printed: bool) -
         sys.exit(NEEDS_ATTENTION)
 
 
-def _engine(settings: Settings, model: str, version: int | None) -> Engine:
-    model_folder.require_live(settings.models_dir, model)
-    decisions = Decisions.from_settings(settings)
-    version = decisions.live(model) if version is None else version
-    decisions.require(model, version)
-    return Engine(decisions.read(model, version))
+def _read(settings: Settings, model: str, version: int | None) -> Artefact:
+    return Decisions.from_settings(settings).choose(model, version)
 
 
 def _options(text: str) -> ExplainOptions:

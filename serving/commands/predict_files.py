@@ -13,10 +13,12 @@ import msgspec
 
 from serving.cores import cores
 from serving.formats.files import MEDIA_TYPES, media_type
+from serving.models.artefact import Artefact
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import ExplainOptions
 from serving.places import SUFFIXES
 from serving.scoring import Keep
+from serving.scoring.options import Options
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -115,52 +117,60 @@ def is_table(address: str) -> bool:
 
 
 def predict_files(
-    engine: Engine,
+    read: Artefact,
     addresses: Sequence[str],
     output: str,
     *,
     jobs: int | None,
+    master: str,
+    models_url: str,
     keep: Keep,
     explain: ExplainOptions | None,
     samples: int,
 ) -> Summary:
     """Predict the records of files into a folder.
 
+    Parameters
+    ----------
+    jobs : int, optional
+        How many processes of this machine predict; as many as it has processors, if not given.
+    master : str
+        The master of Spark whose executors predict instead; empty for none.
+    models_url : str
+        Where those fetch the version from, as in `Executors`.
+
     Raises
     ------
     NotFound, RunRefused, ObjectStoreError
     OSError
     """
-    if find_spec("pyarrow") is None:
-        raise click.ClickException(
-            "Parquet and Arrow need pyarrow, which is optional: "
-            "pip install -r requirements-parquet.txt"
-        )
+    _require("pyarrow", "Parquet and Arrow need", "requirements-parquet.txt")
+    if master:
+        _require("pyspark", "Spark needs", "requirements-spark.txt")
     # Its library runs threads, and is of no use to other commands.
     from serving.places import places  # noqa: PLC0415
     from serving.scoring import run  # noqa: PLC0415
-    from serving.scoring.carry_out import carry_out  # noqa: PLC0415
+    from serving.scoring.carry_out import Workers, carry_out  # noqa: PLC0415
     from serving.scoring.crew import Crew  # noqa: PLC0415
     from serving.scoring.tasks import Setup  # noqa: PLC0415
 
     began = time.perf_counter()
-    chosen = explain or ExplainOptions()
-    options = run.Options(
-        keep=keep,
-        explained=explain is not None,
-        top=chosen.top,
-        language=chosen.language,
-        reasons_for=chosen.reasons_for,
-        samples=samples,
-    )
+    engine = Engine(read)
+    options = Options.of(keep, explain, samples)
     sources = run.find_sources(addresses, output)
     described = run.make_run(engine.manifest, options, sources)
     address = places.absolute(output)
     folder = places.place(address)
     there = run.begin(described, folder, address)
     setup = Setup(described.model, described.version, options, address)
-    with Progress() as progress:
+    crew: Workers
+    if master:
+        from serving.spark.executors import Executors  # noqa: PLC0415
+
+        crew = Executors(master, read, models_url, setup, folder)
+    else:
         crew = Crew(jobs or cores(), setup)
+    with Progress() as progress:
         outcome = carry_out(described, folder, there=there, crew=crew, watcher=progress)
     return Summary(
         engine.manifest.name,
@@ -170,3 +180,8 @@ def predict_files(
         seconds=round(time.perf_counter() - began, 3),
         **msgspec.structs.asdict(outcome),
     )
+
+
+def _require(package: str, what: str, file: str) -> None:
+    if find_spec(package) is None:
+        raise click.ClickException(f"{what} {package}, which is optional: pip install -r {file}")

@@ -1,5 +1,6 @@
 """model.json: what a version of a model is, what it takes and how good it is."""
 
+import hashlib
 from typing import Any, Literal
 
 import msgspec
@@ -197,3 +198,8 @@ class Manifest(Description, frozen=True, kw_only=True):
     """
 
     files: dict[str, str] = {}
+
+    @property
+    def sha256(self) -> str:
+        """Of the manifest, and so of all files that it lists."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()

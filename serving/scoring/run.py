@@ -4,7 +4,6 @@ It is described by the file `_run.json` in the folder of its parts, so that whoe
 run again goes on where it was, and another run is not mixed with it.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -13,7 +12,7 @@ from serving.errors import NotFound, RunRefused
 from serving.models.manifest import Manifest
 from serving.places import SUFFIX
 from serving.places.places import ALL, Folder, Given, Place, absolute, given
-from serving.scoring import Keep
+from serving.scoring.options import Options
 
 RUN, SUCCESS = "_run.json", "_SUCCESS"
 FORMAT = 2  # of the parts; another one is another run
@@ -33,29 +32,6 @@ class Source(msgspec.Struct, frozen=True):
         return f"{self.folder.rstrip('/')}/{self.name}"
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How records are predicted.
-
-    Attributes
-    ----------
-    keep : {"others", "all", "none"}
-        The columns of the records that come before the predictions; see `Scorer`.
-    explained : bool
-        Whether predictions are explained.
-    top, language, reasons_for
-        As in `ExplainOptions`.
-    samples : int
-        As in `Explaining`.
-    """
-
-    keep: Keep = "others"
-    explained: bool = False
-    top: int | None = None
-    language: str = ""
-    reasons_for: str = ""
-    samples: int
-
-
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """What a run does; equal runs write the same parts."""
 
@@ -73,11 +49,10 @@ class _Format(msgspec.Struct):
 
 def make_run(manifest: Manifest, options: Options, sources: Sequence[Source]) -> Run:
     """Describe a run."""
-    digest = hashlib.sha256(msgspec.json.encode(manifest)).hexdigest()
     return Run(
         model=manifest.name,
         version=manifest.version,
-        sha256=digest,
+        sha256=manifest.sha256,
         options=options,
         sources=tuple(sources),
     )

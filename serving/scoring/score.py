@@ -1,5 +1,7 @@
 """From a record batch to the same with predictions: what files and Spark both call."""
 
+import math
+import sys
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -17,6 +19,7 @@ from serving.models.output_arrays import to_arrays
 from serving.models.predicted import Predicted
 from serving.predicting.explaining import Explaining
 from serving.scoring import Keep
+from serving.scoring.options import Options
 
 
 class Scorer:
@@ -104,6 +107,20 @@ class Scorer:
         predicted = Predicted(engine, [], rows, engine.decode(outputs))
         explanations = self._explaining.explained(predicted, explain).explanations
         return made._replace(explanations=explanations)
+
+
+def make_scorer(
+    engine: Engine, data: pa.Schema, options: Options, order: Sequence[str] | None = None
+) -> Scorer:
+    """Make a scorer by the options of a run, for any number of records."""
+    return Scorer(
+        engine,
+        data,
+        keep=options.keep,
+        order=order,
+        explain=options.explain,
+        explaining=Explaining(options.samples, sys.maxsize, math.inf),
+    )
 
 
 def plain(kind: pa.DataType) -> pa.DataType:

@@ -2,8 +2,9 @@
 
 import msgspec
 
+from serving.scoring.options import Options
 from serving.scoring.parts import Part
-from serving.scoring.run import Options, Source
+from serving.scoring.run import Source
 
 MAX_FAULTS = 5  # invalid records that are listed
 

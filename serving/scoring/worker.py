@@ -4,7 +4,6 @@ It reads a `Setup` and then tasks from its standard input, as lines of JSON, and
 each. It ends when its input does, which a kill of the run does as well, after the task in hand.
 """
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,12 +18,11 @@ from serving.errors import InvalidRecords, NotATable, ServingError
 from serving.formats.arrow.writing import joined, parquet_writer
 from serving.inputs.exact import in_one_line
 from serving.models.engine import Engine
-from serving.models.explaining.explanation import ExplainOptions
 from serving.places.places import place
-from serving.predicting.explaining import Explaining
+from serving.scoring.options import Options
 from serving.scoring.parts import Part
-from serving.scoring.run import Options, Source
-from serving.scoring.score import Scorer
+from serving.scoring.run import Source
+from serving.scoring.score import Scorer, make_scorer
 from serving.scoring.tables import SectionReader, Table, open_table
 from serving.scoring.tasks import (
     MAX_FAULTS,
@@ -86,18 +84,7 @@ class Worker:
             return Planned(table.count(), kept, scorer.unused)
 
     def _scorer(self, data: pa.Schema, kept: list[str] | None = None) -> Scorer:
-        options = self._options
-        explain = ExplainOptions(
-            options.top, language=options.language, reasons_for=options.reasons_for
-        )
-        return Scorer(
-            self._engine,
-            data,
-            keep=options.keep,
-            order=kept,
-            explain=explain if options.explained else None,
-            explaining=Explaining(options.samples, sys.maxsize, math.inf),
-        )
+        return make_scorer(self._engine, data, self._options, kept)
 
     def _predict(self, part: Part, kept: list[str]) -> Counted:
         table = self._open(part.source)

@@ -84,6 +84,26 @@ class Mirror:
                 behind[name] = "it is gone from the object store; what is here is still served"
         return models, behind
 
+    def fetch(self, name: str, number: int) -> None:
+        """Copy one version, unless it is here as it was uploaded.
+
+        Raises
+        ------
+        ObjectStoreError, OSError
+        """
+        model = parsed(self.objects.list(name)).get(name, Model({}, {}))
+        if number not in model.whole():
+            there = ", ".join(map(str, sorted(model.whole()))) or "none"
+            raise ObjectStoreError(
+                f"the object store has no version {number} of {name}; there are {there}"
+            )
+        (self.models_dir / name).mkdir(parents=True, exist_ok=True)
+        mark_damaged(self._folder((name, number)))
+        behind: dict[str, str] = {}
+        self._copy_versions(name, model, [number], behind)
+        if name in behind:
+            raise ObjectStoreError(f"{name}: {behind[name]}")
+
     def _copy_decisions(self, name: str, model: Model, behind: dict[str, str]) -> None:
         """Make the model's log equal to its decisions in the object store."""
         folder = self.models_dir / name

@@ -31,6 +31,13 @@ class Pull(msgspec.Struct, tag=True):
     served: bool = False
 
 
+class Fetch(msgspec.Struct, tag=True):
+    """Copy one version, whatever is decided on it."""
+
+    model: str
+    version: int
+
+
 class Decide(msgspec.Struct, tag=True):
     """Record a decision under a number that no other has."""
 
@@ -60,7 +67,7 @@ class Request(msgspec.Struct):
 
     url: str
     models_dir: str
-    task: Pull | Decide | Upload | Sign
+    task: Pull | Fetch | Decide | Upload | Sign
 
 
 class Pulled(msgspec.Struct, tag=True):
@@ -163,6 +170,10 @@ class ObjectStore:
         except ObjectStoreError as error:
             log.warning("%s; what is in %s is used", error, self.models_dir)
 
+    def fetch(self, model: str, version: int) -> None:
+        """Copy one version, unless it is here as it was uploaded."""
+        self._ask(Fetch(model, version), Made)
+
     def decide(self, number: int, decision: Decision) -> Made:
         """Record a decision under a number, unless another has it; and copy what follows."""
         return self._ask(Decide(decision.model, number, decision), Made)
@@ -175,7 +186,7 @@ class ObjectStore:
         """Upload the signature of a version that is there."""
         self._ask(Sign(model, version, signature), Made)
 
-    def _ask(self, task: Pull | Decide | Upload | Sign, kind: type[Answer]) -> Answer:
+    def _ask(self, task: Pull | Fetch | Decide | Upload | Sign, kind: type[Answer]) -> Answer:
         request = msgspec.msgpack.encode(Request(self.url, str(self.models_dir), task))
         try:
             done = subprocess.run(

@@ -28,6 +28,7 @@ from serving.versions.object_store import (
     STATUS,
     Decide,
     Failed,
+    Fetch,
     Made,
     Pull,
     Pulled,
@@ -50,6 +51,9 @@ def carry_out(request: Request) -> Pulled | Made | Failed:
         match task:
             case Pull():
                 return _pull(Mirror(objects, models_dir), task)
+            case Fetch():
+                Mirror(objects, models_dir).fetch(task.model, task.version)
+                made = Made(done=True)
             case Decide():
                 made = _decide(objects, task)
                 with suppress(ObjectStoreError, OSError):  # it is recorded, and followed later

@@ -54,6 +54,18 @@ class VersionReader:
         """
         return artefact.read(self.models_dir, model, version, self._trusted)
 
+    def choose(self, model: str, version: int | None) -> Artefact:
+        """Read a version that may be served; the live one, if none is named.
+
+        Raises
+        ------
+        UnknownModel, UnknownVersion, ArtefactError
+        """
+        model_folder.require_live(self.models_dir, model)
+        version = self.live(model) if version is None else version
+        self.require(model, version)
+        return self.read(model, version)
+
     def read_manifest(self, model: str, version: int) -> Manifest:
         """Read the manifest of a version, verified likewise.
 

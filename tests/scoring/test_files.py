@@ -275,7 +275,7 @@ def test_what_cannot_be_predicted_is_refused_by_name(
             ("a.parquet", "-o", "out", "--to", "csv"),
             "predictions of Parquet and Arrow are written as Parquet",
         ),
-        (("a.csv", "b.csv"), "several files, --jobs and --keep are for Parquet and Arrow"),
+        (("a.csv", "b.csv"), "several files, --jobs, --on and --keep are for Parquet and Arrow"),
         (("a.csv", "--jobs", "2"), "for Parquet and Arrow"),
         (("a.parquet", "-o", "out", "--jobs", "0"), "0 is not in the range x>=1"),
     ],

@@ -1,0 +1,124 @@
+"""Where executors have a version from: the object store, or a file that Spark takes to them."""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache, lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+from typing import Any, cast
+
+import msgspec
+
+from serving.errors import ArtefactError
+from serving.lock import locked
+from serving.models import artefact
+from serving.models.artefact import Artefact
+from serving.models.engine import Engine
+from serving.versions.object_store import ObjectStore
+
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # so that equal versions are equal files
+DIGITS = 16  # of a sha256 in a name
+MAX_ENGINES = 2  # in a process: a notebook may compare versions
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """A version, and where executors have it from.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of its manifest.
+    url : str
+        Of the object store; empty if Spark takes the version to the executors.
+    """
+
+    model: str
+    version: int
+    sha256: str
+    url: str = ""
+
+    @property
+    def file(self) -> str:
+        """The name of the file that Spark takes to the executors."""
+        return f"adega-{self.model}-{self.version}-{self.sha256[:DIGITS]}.zip"
+
+
+def cache_folder(name: str) -> Path:
+    """Return a folder of this user, in which what is kept is verified whenever it is read."""
+    return Path(gettempdir()) / f"adega-{os.getuid()}" / name
+
+
+def shared_at(url: str) -> ObjectStore:
+    """Return an object store with a copy on this machine."""
+    digest = hashlib.sha256(url.encode()).hexdigest()
+    return ObjectStore(url, cache_folder(f"store-{digest[:DIGITS]}"))
+
+
+def offer(read: Artefact, url: str, add: Callable[[str], Any]) -> Origin:
+    """Let executors have a version.
+
+    Parameters
+    ----------
+    url : str
+        Of the object store that it is in; empty if it is on this machine alone.
+    add : callable
+        Has Spark take the file at a path to all executors.
+    """
+    manifest = read.manifest
+    origin = Origin(manifest.name, manifest.version, manifest.sha256, url)
+    if not url:
+        file = Path(_scratch().name) / origin.file
+        with zipfile.ZipFile(file, "w") as archive:
+            files = artefact.files_of(manifest, manifest.version, read.contents)
+            for name, content in files.items():
+                inside = zipfile.ZipInfo(f"{origin.model}/{origin.version}/{name}", LONG_AGO)
+                archive.writestr(inside, content)
+        add(str(file))
+    return origin
+
+
+@cache
+def _scratch() -> TemporaryDirectory[str]:
+    """Return a folder that lasts as long as this process, from which Spark takes files."""
+    return TemporaryDirectory(prefix="adega-")
+
+
+@lru_cache(maxsize=MAX_ENGINES)
+def load(origin: Origin) -> Engine:
+    """Load a version on an executor, once in a process.
+
+    Raises
+    ------
+    ArtefactError
+        If it is not the one that the driver has read.
+    ObjectStoreError, OSError
+    """
+    read = _fetched(origin) if origin.url else _taken(origin)
+    if read.manifest.sha256 != origin.sha256:
+        raise ArtefactError(
+            f"{read} in {origin.url} is not the version that the driver has read; see which of "
+            "them is right, and start again"
+        )
+    return Engine(read)
+
+
+def _taken(origin: Origin) -> Artefact:
+    from pyspark import SparkFiles  # noqa: PLC0415 - the service has no Spark
+
+    file = zipfile.Path(SparkFiles.get(origin.file))  # which is read as a folder is
+    return artefact.read(cast("Path", file), origin.model, origin.version)
+
+
+def _fetched(origin: Origin) -> Artefact:
+    shared = shared_at(origin.url)
+    shared.models_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(shared.models_dir):  # one of the processes of this machine fetches
+        with suppress(ArtefactError):
+            kept = artefact.read(shared.models_dir, origin.model, origin.version)
+            if kept.manifest.sha256 == origin.sha256:
+                return kept
+        shared.fetch(origin.model, origin.version)
+        return artefact.read(shared.models_dir, origin.model, origin.version)
