@@ -16,10 +16,10 @@ import onnx
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
+from once import compile_routes_once, read_trees_once
 from onnx import numpy_helper
 from plain_way import WAYS, ask
 from programs import skip_or_fail
-from routing import compile_routes_once
 from servers import Server, free_port, gunicorn, running
 
 from app import create_app
@@ -39,6 +39,7 @@ Settings.__init__.__kwdefaults__["models_dir"] = MODELS
 FASTEST = "forest" if forest.is_available() else "onnx"  # what serves the models of the repository
 
 compile_routes_once()
+read_trees_once()
 
 # A busy machine may take long over any example.
 hypothesis_settings.register_profile("untimed", deadline=None)

@@ -171,12 +171,16 @@ def _check_branches(tables: Tables, roots: NDArray[np.int64], ends: NDArray[np.i
     is_forward = (left > place) & (left + 1 < np.repeat(ends, ends - roots))
     _require(bool(is_forward[~is_leaf].all()), "a branch is not after its node, in its tree")
     _require(_within(nodes["slot"], 0, 2 * len(tables["features"])), "a node's feature is missing")
-    depth = np.zeros(len(roots), np.int64)
+    tree, depth = np.repeat(np.arange(len(roots)), ends - roots), np.zeros(len(roots), np.int64)
+    last = np.empty(len(nodes), np.int64)
     level, reached = 0, roots
     while len(reached := reached[~is_leaf[reached]]):
         level += 1
-        depth[np.searchsorted(roots, reached, side="right") - 1] = level
-        reached = np.unique(np.concatenate([left[reached], left[reached] + 1]))
+        depth[tree[reached]] = level
+        branches = np.concatenate([left[reached], left[reached] + 1])
+        order = np.arange(len(branches))
+        last[branches] = order
+        reached = branches[last[branches] == order]  # each once, even if several nodes have it
     _require(np.array_equal(depth, tables["trees"]["depth"]), "a tree has another depth")
 
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import body, wine
 from flask.testing import FlaskClient
 from keyed import KEYS, bearing
-from openapi_spec_validator import validate
+from openapi import validate
 
 from app import create_app
 from serving.settings import Settings

@@ -13,7 +13,7 @@ from conftest import ROOT, body, moved, predict, rewrite, wine
 from entries import predicted
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
-from openapi_spec_validator import validate
+from openapi import validate
 
 from app import create_app
 from serving.models.model_folder import put_live as point_to

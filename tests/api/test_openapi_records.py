@@ -12,7 +12,7 @@ from artefacts import made, put_live
 from conftest import body, wine
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
-from openapi_spec_validator import validate
+from openapi import validate
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline

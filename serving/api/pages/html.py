@@ -8,6 +8,7 @@ behind a proxy, too.
 
 import hashlib
 import mimetypes
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def wants_json(accepted: MIMEAccept) -> bool:
     return accepted.best_match(["application/json", "text/html"]) != "text/html"
 
 
+@cache
 def _digest() -> str:
     """A hash of all static files; part of their URLs, so that a browser may cache them for ever.
 

@@ -1,9 +1,13 @@
-"""Compile each route once for all apps that tests make, which is most of what an app takes."""
+"""What all apps that tests make have in common, computed once: it is most of what an app takes."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from werkzeug.routing import Rule
+
+from serving.models import forest
+from serving.models.explaining import forest as explaining
 
 _compile = Rule._compile_builder  # noqa: SLF001 - it depends on what is in the key alone
 _compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
@@ -18,3 +22,8 @@ def _compile_once(rule: Rule, append_unknown: bool) -> Callable[..., Any]:
 
 def compile_routes_once() -> None:
     Rule._compile_builder = _compile_once  # noqa: SLF001
+
+
+def read_trees_once() -> None:
+    """Keep the tables that were read last; what is read depends on a file's bytes alone."""
+    forest.read = explaining.read = lru_cache(maxsize=8)(forest.read)
