@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test lint test-browser test-docker test-contract test-clients test-oracles test-objects test-hosts test-lambda test-spark sanitize faults bench limit
+.PHONY: help serve check test test-faults lint test-browser test-docker test-contract test-clients test-oracles test-objects test-hosts test-lambda test-spark sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -11,13 +11,19 @@ serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 for another port, HO
 	.venv/bin/gunicorn app:app
 
 # The processes of pytest take all processors: threads of OpenMP would only wait for each other.
-check test: export OMP_NUM_THREADS = 1
+check test test-faults: export OMP_NUM_THREADS = 1
+# They start the service hundreds of times: each start would compile it.
+check test test-faults: export PYTHONDONTWRITEBYTECODE =
 
 check: lint  ## lint, and run the tests that take no time: about a minute
 	.venv/bin/pytest --numprocesses auto --dist loadfile -m "not slow"
 
-test: .venv/development  ## run the tests that need no Docker; it ends with what was left out
-	.venv/bin/pytest --numprocesses auto --dist loadfile -rs
+test: .venv/development  ## run the tests that need nothing else, in less than five minutes; it ends with what was left out
+	.venv/bin/pytest --numprocesses auto --dist loadfile -rs -m "not faults"
+	@echo "Not run: what is killed, stalled or spoiled (make test-faults), and what needs more (make help lists it)"
+
+test-faults: .venv/development  ## kill, stop, fill and spoil what can be, for three minutes; `make faults` takes as long as it takes to be sure
+	.venv/bin/pytest --numprocesses auto --dist loadfile -rs -m faults
 
 lint: .venv/development  ## check style, types and layers
 	.venv/bin/ruff check
@@ -66,7 +72,7 @@ sanitize: .venv/development  ## walk and explain forests and read batches, malfo
 		.venv/bin/pytest tests/models/test_forest*.py tests/inputs/test_columns.py tests/inputs/test_row_texts.py
 
 faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
-	FAULTS=full .venv/bin/pytest -s tests/server/test_faults.py tests/server/test_attacks.py tests/server/test_slow_clients.py tests/server/test_sharing.py tests/server/test_sabotage.py tests/server/test_erased_meanwhile.py tests/versions/test_swaps.py tests/monitor/test_monitor_process.py tests/docs/test_story.py tests/docs/test_readme.py tests/access/test_fuzz.py
+	FAULTS=full .venv/bin/pytest -s -m faults
 
 bench: .venv/development  ## measure the service beside its floor and its peers, 20 minutes
 	.venv/bin/python -m bench compare

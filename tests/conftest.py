@@ -152,9 +152,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out of `make check` whatever needs a process of the service or of PostgreSQL."""
+    """Leave out of `make check` faults, and what needs a process of the service or PostgreSQL."""
     for item in items:
-        if {"server", "postgres"} & {*item.fixturenames}:
+        if {"server", "postgres"} & {*item.fixturenames} or item.get_closest_marker("faults"):
             item.add_marker("slow")
 
 

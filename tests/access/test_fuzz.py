@@ -1,6 +1,6 @@
 """Requests made at random fail in no way but the documented ones, and find no route open.
 
-`make faults` sends 20,000 of them, `make test` fewer.
+`make faults` sends 20,000 of them, `make test-faults` fewer.
 """
 
 import json
@@ -130,7 +130,7 @@ def keyed(request: pytest.FixtureRequest, settings: Settings) -> FlaskClient:
     return app.test_client(use_cookies=False)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_no_request_breaks_the_service_or_gets_what_its_key_may_not(keyed: FlaskClient):
     table = allowed()
     headers = {"X-API-Key": key_of("predict")}

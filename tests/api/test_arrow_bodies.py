@@ -246,7 +246,7 @@ def test_without_pyarrow_other_formats_are_offered(
     assert client.post("/predict", json=RECORDS, headers={"Accept": STREAM}).status_code == 200
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("seed", range(12))
 def test_damaged_bodies_are_predicted_or_refused(client: FlaskClient, seed: int):
     """Some bytes of each are others; whatever comes of it, the service goes on."""

@@ -116,14 +116,14 @@ def outputs(service: Server, clone: Path) -> list[str]:
 
 
 @RUNS_THEM
-@pytest.mark.slow
+@pytest.mark.faults
 def test_every_command_prints_what_readme_shows(outputs: list[str]):
     for (command, shown), output in zip(commands(), outputs, strict=False):
         assert matches(shown, output), f"{command}\n{output}"
 
 
 @RUNS_THEM
-@pytest.mark.slow
+@pytest.mark.faults
 def test_the_same_data_and_seed_give_the_same_model_which_is_the_committed_one(
     outputs: list[str], clone: Path
 ):

@@ -7,7 +7,7 @@ import pytest
 from bench.story import run
 from bench.story_page import page
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 
 @pytest.mark.skipif(os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run it")

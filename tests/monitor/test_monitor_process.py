@@ -26,7 +26,7 @@ from serving import clock
 from serving.recording.store import Store
 from serving.settings import Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 FULL = os.environ.get("FAULTS") == "full"
 KILLS = 40 if FULL else 2

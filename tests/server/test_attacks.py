@@ -18,7 +18,7 @@ from conftest import wine
 from raw_requests import CSV, HEADER, MB, RECORD, ROW, head, length, memory
 from servers import PATIENCE, Server, connect, proc, wait_until, workers
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 FULL = os.environ.get("FAULTS") == "full"
 ATTACKERS = 64 if FULL else 24  # more than there are threads

@@ -16,7 +16,7 @@ from keyed import bearing, entry, written
 from recorded import holding
 from servers import PATIENCE, Server, children, gunicorn, running, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 MARK = 13.0123456789
 KEYS = {"API_KEYS": written(admin=entry("admin"))}

@@ -27,7 +27,7 @@ from servers import PATIENCE, Server, children, get, gunicorn, running, wait_unt
 from bench import postgres as postgresql
 from serving.settings import Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 FULL = os.environ.get("FAULTS") == "full"
 SECONDS = 60 if FULL else 4  # a worker is killed in each; so long PostgreSQL is stopped

@@ -13,7 +13,7 @@ from servers import Server, children, get, gunicorn, proc, running, wait_until
 from serving.lock import RETRY
 from serving.server.following import PAUSE
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from servers import PATIENCE, Server, get, gunicorn, running, wait_until, worker
 
 from bench.postgres import Postgres
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

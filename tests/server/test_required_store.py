@@ -25,7 +25,7 @@ from test_faults import drain, small_disk, tree
 
 from bench.postgres import Postgres
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 RECORD = json.dumps(wine()).encode()
 REASONS = ("the database cannot be reached", "the database has not committed", "no collector")

@@ -1,6 +1,6 @@
 """Whatever becomes of the files while it runs: no 500, and no path is told.
 
-`make faults` and CI (FAULTS=full) spoil each file in every way, `make test` in some.
+`make faults` and CI (FAULTS=full) spoil each file in every way, `make test-faults` in some.
 """
 
 import os
@@ -77,7 +77,7 @@ def named(value: Any) -> str | None:
     return getattr(value, "__name__", None) if callable(value) else None
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize(("file", "way"), FILES[::EVERY], ids=named)
 def test_nothing_that_becomes_of_the_models_is_a_500(
     service: Service, file: str, way: Callable[[Path], None]
@@ -87,7 +87,7 @@ def test_nothing_that_becomes_of_the_models_is_a_500(
     assert_sound(service, PAGES if shown else ())
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize(("file", "way"), OWN[::EVERY], ids=named)
 def test_nothing_that_becomes_of_the_record_is_a_500(
     service: Service, file: str, way: Callable[[Path], None]

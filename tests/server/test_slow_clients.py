@@ -12,7 +12,7 @@ import pytest
 from raw_requests import CSV, HEADER, MB, RECORD, ROW, head, length, memory
 from servers import PATIENCE, Server, connect, get, gunicorn, running, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")

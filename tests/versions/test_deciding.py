@@ -23,7 +23,7 @@ from serving.models.manifest import Manifest
 from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 KEY = "a-key-of-this-test"
 AT_ONCE = 24

@@ -16,7 +16,7 @@ from conftest import rewrite, wine
 from load import Load
 from servers import PATIENCE, Server, children, gunicorn, running, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 KEY = "sixteen-or-more-characters"
 FULL = os.environ.get("FAULTS") == "full"
