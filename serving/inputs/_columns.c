@@ -1,4 +1,5 @@
-/* Reads a JSON array of flat objects into a matrix of doubles, one row for each object.
+/* Reads a JSON array of flat objects into a matrix of doubles, one row for each object; or an array
+   of values, or of arrays of values in a known order, as the store keeps them.
 
    Only columns.py calls this, with the tables that it made of a model's fields. A body that is not
    plainly what those tables describe is declined, whatever is wrong with it: msgspec reads it then.
@@ -244,8 +245,70 @@ static PyObject *read_records(PyObject *module, PyObject *args)
     return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(count);
 }
 
+/* Take the values of one row, in brackets unless it is a single one; null stands for no values. */
+static int take_values(Reader *reader, const int32_t *places, Py_ssize_t width, double *row)
+{
+    if (!width)
+        return take_value(reader, reader->fields, row);
+    char mark = next(reader);
+    if (mark == 'n' && reader->end - reader->at >= 3 && !memcmp(reader->at, "ull", 3)) {
+        reader->at += 3;
+        return 1;
+    }
+    if (mark != '[')
+        return 0;
+    for (Py_ssize_t place = 0; place < width; place++)
+        if (!take_value(reader, reader->fields + places[place], row + places[place])
+            || next(reader) != (place + 1 < width ? ',' : ']'))
+            return 0;
+    return 1;
+}
+
+static Py_ssize_t take_arrays(Reader *reader, const int32_t *places, Py_ssize_t width, double *rows,
+                              Py_ssize_t room)
+{
+    Py_ssize_t count = 0;
+    char mark = next(reader) == '[' ? ',' : 0;
+    while (mark == ',') {
+        if (count == room || !take_values(reader, places, width, rows + count * reader->columns))
+            return 0;
+        count++;
+        mark = next(reader);
+    }
+    return mark == ']' && reader->at == reader->end ? count : 0;
+}
+
+static PyObject *read_arrays(PyObject *module, PyObject *args)
+{
+    PyObject *texts, *spellings, *fields, *places;
+    Py_buffer rows;
+    const char *body;
+    Py_ssize_t length, count;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "(SSS)Ss#w*", &texts, &spellings, &fields, &places, &body, &length,
+                          &rows))
+        return NULL;
+    Reader reader = {
+        .texts = PyBytes_AS_STRING(texts),
+        .spellings = (const Spelling *)PyBytes_AS_STRING(spellings),
+        .fields = (const Field *)PyBytes_AS_STRING(fields),
+        .columns = PyBytes_GET_SIZE(fields) / (Py_ssize_t)sizeof(Field),
+        .at = body,
+        .end = body + length,
+    };
+    Py_BEGIN_ALLOW_THREADS
+    count = take_arrays(&reader, (const int32_t *)PyBytes_AS_STRING(places),
+                        PyBytes_GET_SIZE(places) / (Py_ssize_t)sizeof(int32_t), rows.buf,
+                        rows.len / 8 / reader.columns);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&rows);
+    return PyLong_FromSsize_t(count);
+}
+
 static PyMethodDef METHODS[] = {
-    {"read_records", read_records, METH_VARARGS, "Read records, or decline."}, {NULL, NULL, 0, NULL}};
+    {"read_records", read_records, METH_VARARGS, "Read records, or decline."},
+    {"read_arrays", read_arrays, METH_VARARGS, "Read arrays of values, or decline."},
+    {NULL, NULL, 0, NULL}};
 static PyModuleDef_Slot SLOTS[] = {{0, NULL}};
 static PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, "_columns", "Reads records.", 0, METHODS, SLOTS, NULL, NULL, NULL};

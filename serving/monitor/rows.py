@@ -1,8 +1,7 @@
 """Predictions of a version as columns, from the rows of the store."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.inputs import dates
+from serving.inputs.columns import ReadArrays, make_arrays_reader
 from serving.inputs.field import Field
 from serving.models.manifest import Manifest
 from serving.models.reference import Reference
@@ -23,7 +23,20 @@ from serving.recording.store.windows import Part
 
 UNKNOWN = -1  # the code of a label that is missing or not known
 
-decode = msgspec.json.Decoder().decode
+decode, encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
+
+
+def _decline(_text: str, _rows: int) -> None:
+    """Leave what the C code would read to msgspec."""
+
+
+_read_numbers = make_arrays_reader([None]) or _decline
+
+
+def numbers(text: str, rows: int) -> Floats:
+    """Read a JSON array of so many numbers; null is NaN."""
+    found = _read_numbers(text, rows)
+    return np.array(decode(text), dtype=np.float64) if found is None else found[:, 0]
 
 
 class Decoder:
@@ -42,12 +55,18 @@ class Decoder:
         positive = positive_label(manifest, reference)
         self._positive = None if positive is None else self.classes.index(positive)
         self._codes = _Codes({label: code for code, label in enumerate(self.classes)})
+        self._read_codes = make_arrays_reader([self._codes]) or _decline
+        columns = [None] * len(self.classes)
+        self._read_probabilities = make_arrays_reader(columns, range(len(columns))) or _decline
 
-    def outcomes(self, values: Collection[Any]) -> NDArray[Any]:
-        """Codes of labels, or numbers."""
-        if self.classes:
-            return np.fromiter(map(self._codes.__getitem__, values), np.intp, len(values))
-        return np.fromiter(values, np.float64, len(values))
+    def outcomes(self, text: str, rows: int) -> NDArray[Any]:
+        """Codes of labels, or numbers, of a JSON array of so many; null is not known."""
+        if not self.classes:
+            return numbers(text, rows)
+        found = self._read_codes(text, rows)
+        if found is None:  # a label that is not a class, perhaps
+            return np.fromiter(map(self._codes.__getitem__, decode(text)), np.intp, rows)
+        return np.nan_to_num(found[:, 0], nan=UNKNOWN).astype(np.intp)
 
     def unknown(self, rows: int) -> NDArray[Any]:
         """The outcomes of rows whose outcome is not known."""
@@ -57,13 +76,18 @@ class Decoder:
         """Which of some outcomes are known."""
         return np.asarray(outcomes != UNKNOWN if self.classes else ~np.isnan(outcomes))
 
-    def probabilities(self, rows: Collection[Sequence[float]]) -> Floats | None:
-        """Shape (rows, classes); None for a version that has none."""
+    def probabilities(self, text: str, rows: int) -> Floats | None:
+        """Shape (rows, classes), of a JSON array; None for a version that has none.
+
+        Null, for a prediction that is not there, is a row of NaN.
+        """
         if not self.has_probabilities:
             return None
-        shape = len(rows), len(self.classes)
-        values = chain.from_iterable(rows)
-        return np.fromiter(values, np.float64, shape[0] * shape[1]).reshape(shape)
+        found = self._read_probabilities(text, rows)
+        if found is None:
+            unknown = [math.nan] * len(self.classes)
+            found = np.array([row or unknown for row in decode(text)], dtype=np.float64)
+        return found.reshape(rows, len(self.classes))
 
     def with_outcome(
         self, predicted: NDArray[Any], probabilities: Floats | None, actual: NDArray[Any]
@@ -132,36 +156,60 @@ class Reader:
         self.unrecorded: dict[str, str] = {}
         self._decoder = decoder
         self._columns = {field.name: _Column(field) for field in fields}
+        self._readers: dict[str, ReadArrays] = {}  # by the names of the values in a record
 
     def read(self, part: Part) -> Rows:
         """Decode a part."""
-        times = decode(part.times)
-        columns = zip(*decode(part.records), strict=True)
-        recorded = dict(zip(decode(part.fields), columns, strict=True))
-        fields = {}
-        for name, column in self._columns.items():
-            if name in self.unrecorded:
-                continue
-            values = column.decode(recorded.get(name))
-            if isinstance(values, str):
-                self.unrecorded[name] = values
-            else:
-                fields[name] = values
-        actual, fed_back = self._decoder.unknown(len(times)), np.full(len(times), np.nan)
+        rows = part.times.count(",") + 1
+        actual, fed_back = self._decoder.unknown(rows), np.full(rows, np.nan)
         if part.feedback:
             places = [*part.feedback]
             outcomes, fed_back[places] = zip(*part.feedback.values(), strict=True)
-            actual[places] = self._decoder.outcomes(outcomes)
+            actual[places] = self._decoder.outcomes(encode(outcomes).decode(), len(places))
         return Rows(
-            fields,
-            np.array(times, dtype=np.float64),
-            np.array(decode(part.durations), dtype=np.float64),
-            self._decoder.outcomes(decode(part.predictions)),
-            self._decoder.probabilities(decode(part.probabilities)),
+            self._fields(part, rows),
+            numbers(part.times, rows),
+            numbers(part.durations, rows),
+            self._decoder.outcomes(part.predictions, rows),
+            self._decoder.probabilities(part.probabilities, rows),
             actual,
             fed_back,
             part.warned,
         )
+
+    def _fields(self, part: Part, rows: int) -> dict[str, Floats]:
+        if part.fields not in self._readers:
+            self._readers[part.fields] = self._make_reader(decode(part.fields))
+        names = decode(part.fields)
+        matrix = self._readers[part.fields](part.records, rows)
+        if matrix is None:
+            columns = zip(*decode(part.records), strict=True)
+            recorded = dict(zip(names, columns, strict=True))
+            found = {
+                name: column.decode(recorded[name])
+                for name, column in self._columns.items()
+                if name in recorded and name not in self.unrecorded
+            }
+        else:
+            found = {name: matrix[:, place] for place, name in enumerate(self._columns)}
+        for name in self._columns:
+            if name not in names:
+                self.unrecorded.setdefault(name, "left_out")
+            elif found.get(name) is None:
+                self.unrecorded.setdefault(name, "hashed")
+        return {
+            name: values
+            for name, values in found.items()
+            if values is not None and name not in self.unrecorded
+        }
+
+    def _make_reader(self, names: Sequence[str]) -> ReadArrays:
+        """Make what reads records of these values in C, if all of them are fields that it reads."""
+        columns = [*self._columns]
+        if not {*names} <= {*columns} or any(each.parse for each in self._columns.values()):
+            return _decline
+        known = [each.codes for each in self._columns.values()]
+        return make_arrays_reader(known, [columns.index(name) for name in names]) or _decline
 
 
 def _days(value: Any) -> float:
@@ -180,27 +228,30 @@ _NUMBERS: dict[str, Callable[[Any], float]] = {"date": _days, "text": _presence}
 
 
 class _Column:
-    """Decodes the values of one field."""
+    """How the values of one field are decoded.
+
+    Attributes
+    ----------
+    codes : dict or None
+        Of a category: the code of each label.
+    parse : callable or None
+        What makes a number of values that are none.
+    """
 
     def __init__(self, field: Field) -> None:
-        self._is_category, self._optional = field.type == "category", field.optional
-        self._numbers = _NUMBERS.get(field.type)
-        self._codes: Mapping[Any, float] = {
-            None: math.nan,
-            **{label: float(code) for code, label in enumerate(field.categories)},
-        }
+        self.codes: dict[Any, float] | None = None
+        if field.type == "category":
+            self.codes = {label: float(code) for code, label in enumerate(field.categories)}
+        self.parse = _NUMBERS.get(field.type)
 
-    def decode(self, values: Sequence[Any] | None) -> Floats | str:
-        """Decode a part's values, or return the code of the reason why they are not as sent."""
-        if values is None:
-            return "left_out"
+    def decode(self, values: Sequence[Any]) -> Floats | None:
+        """Decode values; None if some are not as they were sent. What is null is NaN."""
         try:
-            if self._is_category:
-                return np.fromiter(map(self._codes.__getitem__, values), np.float64, len(values))
-            if self._numbers:
-                return np.fromiter(map(self._numbers, values), np.float64, len(values))
-            if self._optional:
-                return np.array(values, dtype=np.float64)  # which makes NaN of None
-            return np.fromiter(values, np.float64, len(values))  # faster
+            if self.codes is not None:
+                codes = {**self.codes, None: math.nan}
+                return np.fromiter(map(codes.__getitem__, values), np.float64, len(values))
+            if self.parse:
+                return np.fromiter(map(self.parse, values), np.float64, len(values))
+            return np.array(values, dtype=np.float64)
         except (KeyError, TypeError, ValueError):
-            return "hashed"
+            return None

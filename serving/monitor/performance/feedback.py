@@ -1,13 +1,16 @@
 """The watch over concept drift, continued with the feedback since the last check."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from serving.models.manifest import Figure
 from serving.monitor.findings import ConceptDrift
 from serving.monitor.performance.concept import Watch, concept_drift, update
 from serving.monitor.performance.losses import Losses, measure_losses
-from serving.monitor.rows import Decoder, decode
+from serving.monitor.performance.predictions import Floats
+from serving.monitor.rows import Decoder, numbers
 from serving.recording.store.new_feedback import FeedbackPart
 
 PATIENCE = 60_000  # milliseconds within which a prediction may still arrive after its feedback
@@ -44,16 +47,27 @@ def continue_watch(
     now : int
         Milliseconds since 1970, UTC.
     """
-    nothing = _losses((), decoder, held_out)
+    none = decoder.unknown(0)
+    nothing = _losses(none, decoder.probabilities("[]", 0), none, decoder, held_out)
     if nothing is None:
         return Watched(watch, last, None)
     place = last
     for part in parts:
-        rows = [*zip(*map(decode, part), strict=True)]
-        awaited = (at for at, time, _, made, _ in rows if made is None and time > now - PATIENCE)
-        until = next(awaited, last + 1)
-        rows = [row for row in rows if row[0] < until and row[3] is not None]
-        losses = _losses(rows, decoder, held_out)
+        places = numbers(part.places, part.places.count(",") + 1)
+        rows = len(places)
+        predicted = decoder.outcomes(part.predictions, rows)
+        missing = ~decoder.known(predicted)
+        awaited = places[missing & (numbers(part.times, rows) > now - PATIENCE)]
+        until = int(awaited[0]) if len(awaited) else last + 1
+        chosen = (places < until) & ~missing
+        probabilities = decoder.probabilities(part.probabilities, rows)
+        losses = _losses(
+            predicted[chosen],
+            None if probabilities is None else probabilities[chosen],
+            decoder.outcomes(part.actual, rows)[chosen],
+            decoder,
+            held_out,
+        )
         assert losses
         watch = update(watch, losses.of_rows, losses.bound)
         if until <= last:
@@ -63,10 +77,11 @@ def continue_watch(
 
 
 def _losses(
-    rows: Sequence[Sequence[Any]], decoder: Decoder, held_out: Mapping[str, Figure]
+    predicted: NDArray[Any],
+    probabilities: Floats | None,
+    actual: NDArray[Any],
+    decoder: Decoder,
+    held_out: Mapping[str, Figure],
 ) -> Losses | None:
     """The losses of those rows whose true outcome is one that the model knows."""
-    _, _, outcomes, made, chances = zip(*rows, strict=True) if rows else [()] * 5
-    predicted, probabilities = decoder.outcomes(made), decoder.probabilities(chances)
-    known = decoder.with_outcome(predicted, probabilities, decoder.outcomes(outcomes))
-    return measure_losses(*known, held_out)
+    return measure_losses(*decoder.with_outcome(predicted, probabilities, actual), held_out)
