@@ -1,9 +1,11 @@
 """What the monitor reads of the store, over SQLite and PostgreSQL, both real."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from typing import Any
 
 import psycopg
@@ -137,6 +139,28 @@ def test_a_window_that_is_closed_early_reads_no_further(
     assert threading.active_count() == before + 1
     parts.close()
     assert threading.active_count() == before
+
+
+def test_a_window_that_is_being_read_holds_up_no_other_work(
+    store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """SQLite's log can be taken up, and PostgreSQL's tables be locked to drop a partition."""
+    monkeypatch.setattr("serving.recording.store.windows.BATCH", 1)
+
+    def is_free() -> bool:
+        if store_url.startswith("sqlite"):
+            with closing(sqlite3.connect(store_url.removeprefix("sqlite:///"))) as connection:
+                return connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        with psycopg.connect(store_url) as connection, suppress(psycopg.errors.LockNotAvailable):
+            connection.execute("LOCK TABLE predictions IN ACCESS EXCLUSIVE MODE NOWAIT")
+            return True
+        return False
+
+    with closing(store.window(limits())) as parts:
+        assert next(parts).times == f"[{NOON + 4_000}]"
+        store.add([predicted("wine", 1, 9)], {})
+        wait_until(is_free)
+        assert next(parts).times == f"[{NOON + 3_000}]"
 
 
 def test_a_window_that_cannot_be_read_is_a_store_error(store_url: str):

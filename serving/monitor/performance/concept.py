@@ -1,8 +1,10 @@
 """Concept drift: whether the loss is higher than on held-out data, watched row by row."""
 
+from itertools import accumulate
+
 import msgspec
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from serving.figures import significant
 from serving.monitor.findings import ConceptDrift, Verdict
@@ -92,17 +94,38 @@ def update(watch: Watch, losses: ArrayLike, bound: Bound) -> Watch:
     """
     mean = min(max(bound.tolerated / bound.max_loss, 0.001), 0.999)
     counted = np.minimum(np.asarray(losses, dtype=np.float64), bound.max_loss)
-    grown = 1 + np.outer(counted / bound.max_loss - mean, np.array(BETS) / mean)
-    rows, recent, capital, raised = watch.rows, watch.recent, list(watch.capital), watch.raised
-    for loss, growth in zip(counted.tolist(), grown.tolist(), strict=True):
-        rows += 1
-        recent += (loss - recent) / min(rows, RECENT)
-        capital = [(owned + 1) * factor for owned, factor in zip(capital, growth, strict=True)]
-        if sum(capital) >= BETWEEN_FALSE_ALARMS * len(capital):
-            raised, capital = True, [min(owned, MAX_CAPITAL) for owned in capital]
-        if raised and recent <= bound.held_out:
-            raised, capital = False, [0.0] * len(capital)
-    return Watch(rows, recent, tuple(capital), raised)
+    growth = 1 + np.outer(np.array(BETS) / mean, counted / bound.max_loss - mean)
+    recent = _recent(watch, counted)
+    capital, raised, rows = np.array(watch.capital), watch.raised, len(counted)
+    first = 0  # row after the last with which the bets began again
+    while first < rows:
+        bets = zip(growth[:, first:].tolist(), capital.tolist(), strict=True)
+        owned = np.array([[*accumulate(each, _stake, initial=had)] for each, had in bets])[:, 1:]
+        alarms = np.logical_or.accumulate(owned.sum(axis=0) >= BETWEEN_FALSE_ALARMS * len(BETS))
+        over = np.flatnonzero((alarms | raised) & (recent[first + 1 :] <= bound.held_out))
+        if len(over):
+            first, capital, raised = first + int(over[0]) + 1, np.zeros(len(BETS)), False
+        else:
+            first, capital, raised = rows, owned[:, -1], raised or bool(alarms[-1])
+    return Watch(watch.rows + rows, float(recent[-1]), tuple(capital.tolist()), raised)
+
+
+def _stake(owned: float, growth: float) -> float:
+    """What a bet has grown to after one more row."""
+    grown = (owned + 1) * growth
+    return grown if grown < MAX_CAPITAL else MAX_CAPITAL  # noqa: FURB136 - min is slow
+
+
+def _recent(watch: Watch, losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean loss of recent rows, before the first row and after each."""
+    parts = 1 / np.minimum(np.arange(len(losses)) + watch.rows + 1, RECENT)
+
+    def faded(mean: float, row: tuple[float, float]) -> float:
+        loss, part = row
+        return mean + (loss - mean) * part
+
+    rows = zip(losses.tolist(), parts.tolist(), strict=True)
+    return np.array([*accumulate(rows, faded, initial=watch.recent)])
 
 
 def concept_drift(watch: Watch, bound: Bound, loss: str) -> ConceptDrift:

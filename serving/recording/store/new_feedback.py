@@ -12,7 +12,7 @@ from serving.recording.store.prefetch import prefetch
 from serving.recording.store.rows import IN_TIME_RANGE, feedback, predictions
 from serving.recording.store.windows import WindowLimits
 
-BATCH = 2_000  # rows
+BATCH = 10_000  # rows
 NULL = "null"
 
 _NEWEST = sql.text("""
@@ -130,10 +130,11 @@ def _parts(
     parameters = {"after": after, "last_place": last, "prefix": limits.prefix}
     with database.reading() as connection:
         ends = connection.execute(_ENDS, parameters).one()
-        parameters |= ids.time_range(each for each in ends if each)._asdict()
-        while True:
+    parameters |= ids.time_range(each for each in ends if each)._asdict()
+    while True:
+        with database.reading() as connection:  # of its own, as in a window
             reached, *columns = connection.execute(_PARTS, parameters).one()
-            if reached is None:
-                return
-            yield FeedbackPart(*columns)
-            parameters["after"] = reached
+        if reached is None:
+            return
+        yield FeedbackPart(*columns)
+        parameters["after"] = reached

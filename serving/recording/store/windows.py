@@ -1,7 +1,6 @@
 """The latest predictions of a version, as the monitor reads them: by columns, many rows at once."""
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,7 +12,7 @@ from serving.recording.store.layouts import Layouts
 from serving.recording.store.prefetch import prefetch
 from serving.recording.store.rows import Cursor, feedback, predictions
 
-BATCH = 2_000  # rows
+BATCH = 10_000  # rows
 NEWEST = Cursor(2**63 - 1, "")  # no prediction is newer
 
 _decode = msgspec.json.Decoder().decode
@@ -109,27 +108,31 @@ class WindowLimits(NamedTuple):
 
 
 def window(database: Database, layouts: Layouts, limits: WindowLimits) -> Generator[Part]:
-    """Read the predictions of a window, the newest parts first, each with its latest feedback."""
-    with database.reading() as connection, closing(prefetch(_texts(database, limits))) as parts:
-        for layout, warned, ids, *arrays in parts:
-            fields = layouts.find(connection, layout).fields
-            yield Part(fields, warned, _latest_feedback(connection, ids), *arrays)
+    """Read the predictions of a window, the newest parts first, each with its latest feedback.
+
+    Each part is a transaction of its own: a long one would keep what others delete from going, and
+    in SQLite the write-ahead log from being taken up.
+    """
+    return prefetch(_parts(database, layouts, limits))
 
 
-def _texts(database: Database, limits: WindowLimits) -> Generator[tuple[Any, ...]]:
+def _parts(database: Database, layouts: Layouts, limits: WindowLimits) -> Generator[Part]:
     left, last = limits.max_rows, NEWEST
-    with database.reading() as connection:
-        while left > 0:
-            batch = {**limits._asdict(), "max_rows": min(left, BATCH), **last._asdict()}
-            ends = []
+    while left > 0:
+        batch = {**limits._asdict(), "max_rows": min(left, BATCH), **last._asdict()}
+        ends, parts = [], []
+        with database.reading() as connection:
             for layout, warned, joined, times, *others in connection.execute(_PREDICTIONS, batch):
                 ids = joined.split(ID_SEPARATOR)
-                yield layout, warned, ids, times, *others
                 left -= len(ids)
                 ends.append(Cursor(*min(zip(_decode(times), ids, strict=True))))
-            if not ends:
-                return
-            last = min(ends)
+                found = layouts.find(connection, layout).fields
+                latest = _latest_feedback(connection, ids)
+                parts.append(Part(found, warned, latest, times, *others))
+        if not ends:
+            return
+        yield from parts
+        last = min(ends)
 
 
 def _latest_feedback(connection: sql.Connection, ids: Sequence[str]) -> dict[int, LatestFeedback]:
