@@ -9,6 +9,7 @@ from serving.errors import ServingError
 from serving.metrics.requests import Metrics
 from serving.predicting.explaining import Explaining
 from serving.predicting.service import Service
+from serving.recording.archiving import Archive
 from serving.recording.commits import Commits
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None, *, frozen: bool = False) -> Fla
         privacy,
         Metrics(settings.metrics_dir),
         required=bool(settings.journal_required),
+        archive=Archive.from_settings(settings),
         explaining=Explaining(
             settings.explain_samples, settings.max_explained, settings.explain_seconds
         ),

@@ -4,6 +4,7 @@ import click
 
 from serving import __version__, memory
 from serving.commands import (
+    archive,
     collect,
     doctor,
     erase,
@@ -19,7 +20,8 @@ from serving.commands.plugins import plugins
 from serving.settings import Settings
 from serving.versions.object_store import ObjectStore
 
-WITHOUT_MODELS = {"collect", "keys", "signing-key", "train", "upload"}  # or that look themselves
+# Or that look themselves.
+WITHOUT_MODELS = {"archive", "collect", "keys", "signing-key", "train", "upload"}
 
 
 @click.group(
@@ -66,6 +68,7 @@ for _command in (
     sign.signing_key,
     sign.sign,
     upload.upload,
+    archive.archive,
     erase.erase,
     doctor.doctor,
     keys.keys,

@@ -22,6 +22,11 @@ def iso(milliseconds: int) -> str:
     return f"{_to_second(seconds)}.{rest:03}+00:00"
 
 
+def day_of(milliseconds: int) -> int:
+    """Return when the day of a time begins, UTC."""
+    return milliseconds - milliseconds % DAY
+
+
 @lru_cache(maxsize=2)  # the present second, mostly: each request is logged with its time
 def _to_second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

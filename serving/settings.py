@@ -90,7 +90,7 @@ def _host_name(text: str) -> str:
     return "" if sound else f"a name of {MAX_HOST_NAME} printable characters at most"
 
 
-def _models_url(text: str) -> str:
+def _folder_url(text: str) -> str:
     if text.startswith(("/", "file:///")):
         return ""
     url = urlsplit(text)
@@ -119,7 +119,7 @@ class Settings:
     port: int = _setting(5000, max=65_535, also=("AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"))
     web_concurrency: int = _setting(2, max=256)  # worker processes
     models_dir: Path = ROOT / "models"
-    models_url: str = _setting("", expected=_models_url)  # of an object store, copied to VAR_DIR
+    models_url: str = _setting("", expected=_folder_url)  # of an object store, copied to VAR_DIR
     default_model: str = "wine"  # of /predict and /example
     models_in_memory: int = 20  # versions of models that a worker keeps loaded
     trusted_keys: str = _setting("", expected=_public_keys)  # who must have signed a version
@@ -143,6 +143,8 @@ class Settings:
     journal_hash: str = ""  # JSON: by model, the fields that are recorded as a hash
     journal_salt: str = ""  # secret for the hashes
     retention_days: int = _setting(0, min=0)  # days that records are kept; 0 for ever
+    archive_url: str = _setting("", expected=_folder_url)  # of what is older; files of Parquet
+    archive_after: int = 30  # days after which records are moved there
     database_url: str = ""  # of PostgreSQL; SQLite in VAR_DIR without it
     monitor_interval: int = 300  # seconds between two checks
     monitor_rows: int = _setting(5_000, min=200)  # predictions of a version that a check uses
@@ -169,6 +171,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Let everything read the copy of an object store, where there is one."""
+        if self.archive_url and 0 < self.retention_days <= self.archive_after:
+            raise SettingsError(
+                f"ARCHIVE_AFTER={self.archive_after} is not before RETENTION_DAYS="
+                f"{self.retention_days}: records would be deleted before they are archived"
+            )
         if self.models_url:
             object.__setattr__(self, "models_dir", self.var_dir / "models")
 

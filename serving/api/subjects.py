@@ -60,7 +60,8 @@ def blueprint(service: Service) -> Blueprint:
         operation("All about a person", AboutSubject, (400, 503), parameters=[key]), scope="read"
     )
     def export_subject(subject: str) -> Response:
-        found = export(service.journal, service.store, service.privacy.subjects(subject))
+        keys = service.privacy.subjects(subject)
+        found = export(service.journal, service.store, service.archive, keys)
         begun = [*islice(found, 1)]  # so that an error of the store is one of the response
         return Response(_pieces(subject, chain(begun, found)), mimetype="application/json")
 

@@ -57,8 +57,8 @@ def feedback_value(row: Sequence[Any]) -> dict[str, Any]:
     """Return a row of the store's feedback as a value of the column `feedback`."""
     each = dict(zip(FEEDBACK, row, strict=True))
     (label,), (number,) = split([each["actual"]])
-    kept = {name: each[name] for name in ("time", "request_id", "key", "place")}
-    return {"label": label, "number": number, **kept, "early": bool(each["early"])}
+    kept = {name: each[name] for name in FEEDBACK if name not in ("prediction_id", "actual")}
+    return {"label": label, "number": number, **kept}
 
 
 def split(texts: Sequence[str]) -> tuple[list[str | None], list[float | None]]:

@@ -2,9 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -23,14 +22,9 @@ CHUNK = 2**20  # bytes that are hashed at once
 NOT_REPEATED = {"id", "request_id", "explanation"}  # texts of which hardly two are equal
 
 
-def day_of(time: int) -> int:
-    """Return when the day of a time begins (UTC), in milliseconds since 1970."""
-    return time - time % clock.DAY
-
-
 def new_file(model: str, time: int) -> ArchivedFile:
     """Name a file for predictions of the day of a time, as no other file is called."""
-    day = datetime.fromtimestamp(time // 1000, UTC).strftime("%Y-%m-%d")
+    day = clock.iso(time)[:10]
     name = f"model={quote(model, safe='')}/day={day}/{time:011x}{os.urandom(8).hex()}.parquet"
     return ArchivedFile(name=name, model=model)
 
@@ -89,8 +83,8 @@ def opened(url: str, file: ArchivedFile) -> Iterator[parquet.ParquetFile]:
         yield parquet.ParquetFile(content)
 
 
-def read(url: str, file: ArchivedFile) -> pa.Table:
-    """Read all rows of a file.
+def read(url: str, file: ArchivedFile, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read all rows of a file, or some columns.
 
     Raises
     ------
@@ -98,7 +92,8 @@ def read(url: str, file: ArchivedFile) -> pa.Table:
     """
     try:
         with opened(url, file) as content:
-            return content.read()
+            has = {*content.schema_arrow.names}
+            return content.read(columns and [name for name in columns if name in has])
     except FileNotFoundError:
         raise missing(url, file) from None
 

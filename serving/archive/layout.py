@@ -30,7 +30,7 @@ TIME = pa.timestamp("ms", "UTC")
 def _feedback(time: pa.DataType) -> pa.DataType:
     value = [("label", pa.string()), ("number", pa.float64()), ("time", time)]
     others = [("request_id", pa.string()), ("key", pa.string())]
-    return pa.list_(pa.struct([*value, *others, ("early", pa.bool_()), ("place", pa.int64())]))
+    return pa.list_(pa.struct([*value, *others, ("place", pa.int64())]))
 
 
 def _trials(time: pa.DataType) -> pa.DataType:

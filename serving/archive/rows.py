@@ -71,10 +71,23 @@ def restore(table: pa.Table) -> StoredRows:
             "interval": None if low is high is None else _text({"low": low, "high": high}),
         }
         made.append(tuple(row[name] for name in PREDICTION))
+    return StoredRows(made, *_belonging_to(columns), layouts)
+
+
+def moved(table: pa.Table) -> StoredRows:
+    """Return ids and times of predictions, and all that belongs to them."""
+    columns = {
+        name: values(table.column(name), name) for name in ("id", "time", "feedback", "trials")
+    }
+    made = [*zip(columns["id"], columns["time"], strict=True)]
+    return StoredRows(made, *_belonging_to(columns), {})
+
+
+def _belonging_to(columns: Mapping[str, Sequence[Any]]) -> tuple[list[Any], list[Any]]:
     given = [
         (
             *(prediction_id, as_json(each), each["time"], each["request_id"]),
-            *(each["key"], int(each["early"]), each["place"]),
+            *(each["key"], each["place"]),
         )
         for prediction_id, some in zip(columns["id"], columns["feedback"], strict=True)
         for each in some or ()
@@ -84,7 +97,7 @@ def restore(table: pa.Table) -> StoredRows:
         for prediction_id, some in zip(columns["id"], columns["trials"], strict=True)
         for each in some or ()
     ]
-    return StoredRows(made, given, tried, layouts)
+    return given, tried
 
 
 def is_same(one: StoredRows, other: StoredRows) -> bool:

@@ -11,6 +11,7 @@ from serving.commands.group import AS_JSON
 from serving.lock import wait_for_lock
 from serving.predicting.erasing import Erasing
 from serving.recording import collecting
+from serving.recording.archiving import Archive
 from serving.recording.collector import Collector
 from serving.recording.erasure import What
 from serving.recording.privacy import Privacy
@@ -108,7 +109,12 @@ def _wait(settings: Settings, store: Store, erasing: Erasing, erasure: Erasure) 
     if lock is not None:
         with lock:
             collecting.keep_temporary_files(settings)
-            collector = Collector(settings.journal_dir, store, name=settings.host_name)
+            collector = Collector(
+                settings.journal_dir,
+                store,
+                name=settings.host_name,
+                archive=Archive.from_settings(settings),
+            )
             collector.collect()
             collector.eraser.erase(collector.collect)
             while _found(erasing, erasure).done is None and is_waiting(PAUSE):

@@ -1,12 +1,13 @@
 """Export all that is recorded about a person."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from serving.errors import EmptyStore, StoreError, without_path
 from serving.predicting.lookup import positions
+from serving.recording.archiving import Archive
 from serving.recording.journal import Journal
 from serving.recording.store import Store
 from serving.recording.store.rows import Feedback, Prediction, latest_first
@@ -21,23 +22,41 @@ class Exported(NamedTuple):
     trials: list[TrialPrediction]
 
 
-def export(journal: Journal | None, store: Store, keys: Sequence[str]) -> Iterator[Exported]:
+def export(
+    journal: Journal | None, store: Store, archive: Archive, keys: Sequence[str]
+) -> Iterator[Exported]:
     """Yield all that is recorded under the keys of a person, the oldest predictions first.
 
     What the store does not have yet is in the journal, which is read first, so that nothing is
-    missed that is moved meanwhile.
+    missed that is moved meanwhile. Likewise what is moved to the archive while the store is read:
+    it comes last.
 
     Raises
     ------
     StoreError
     """
     waiting = _waiting(journal, store, keys)
-    recent = {each.id: each for each in waiting.predictions}
-    for page in _stored(store, keys):
-        yield from _joined(page.predictions, page, waiting)
-        for each in page.predictions:
-            recent.pop(each.id, None)
-    yield from _joined([*recent.values()], waiting)
+    known: set[str] = set()
+
+    def new(pages: Iterable[Recorded]) -> Iterator[Exported]:
+        for page in pages:
+            made = [each for each in page.predictions if each.id not in known]
+            known.update(each.id for each in made)
+            yield from _joined(made, page, waiting)
+
+    files = _files(store)
+    if files:
+        yield from new(archive.find(keys))
+    yield from new(_stored(store, keys))
+    if _files(store) - files:
+        yield from new(archive.find(keys))
+    yield from new([waiting])
+
+
+def _files(store: Store) -> set[str]:
+    with suppress(EmptyStore):
+        return {file.name for file in store.archived.files()}
+    return set()
 
 
 def _stored(store: Store, keys: Sequence[str]) -> Iterator[Recorded]:

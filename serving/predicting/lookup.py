@@ -52,6 +52,11 @@ def find(
         stored = None
     prediction = stored[0] if stored else recent
     if not prediction:
+        if store.archived.may_have([prediction_id]):
+            raise UnknownPrediction(
+                f"prediction {prediction_id!r} is not in the store; those of its day are in the "
+                "archive, whose files docs/store.md shows how to query"
+            )
         raise unknown
     given += stored[1] if stored else []
     return prediction, latest_first(given)

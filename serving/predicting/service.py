@@ -22,6 +22,7 @@ from serving.predicting import feedback, lookup
 from serving.predicting.context import RequestContext
 from serving.predicting.explaining import Explaining
 from serving.predicting.trial import LivePredictions, TrialRunner
+from serving.recording.archiving import Archive
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.journal import Journal
 from serving.recording.privacy import Privacy
@@ -63,6 +64,8 @@ class Service:
         recorded only when the store has it.
     explaining : Explaining
         How predictions are explained.
+    archive : Archive
+        Where predictions are moved to when they are old.
     """
 
     def __init__(
@@ -74,9 +77,11 @@ class Service:
         metrics: Metrics,
         *,
         required: bool,
+        archive: Archive,
         explaining: Explaining = Explaining(),  # noqa: B008 - it never changes
     ) -> None:
         self.registry, self.journal, self.store = registry, journal, store
+        self.archive = archive
         self._trial_runner = TrialRunner(registry, journal) if journal else None
         self.privacy, self.metrics, self.required = privacy, metrics, required
         self.explaining = explaining

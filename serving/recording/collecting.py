@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 
+from serving import clock
 from serving.errors import StoreError
 from serving.lock import Pause, wait_for_lock
+from serving.recording.archiving import Archive
 from serving.recording.collector import Collector, Describe
 from serving.recording.feed import Feed
 from serving.recording.store import Store
@@ -49,11 +51,18 @@ def run(
         if settings.journal_required == STORE:
             feed = open_.enter_context(closing(Feed(settings.journal_dir)))
         folder, days = settings.journal_dir, settings.retention_days
-        collector = Collector(folder, store, days, settings.host_name, describe, feed=feed)
+        archive = Archive.from_settings(settings)
+        collector = Collector(
+            folder, store, days, settings.host_name, describe, feed=feed, archive=archive
+        )
         collector.attempt()
         if settings.retention_days:
             threading.Thread(
                 target=_delete_expired_hourly, args=(collector, pause), daemon=True
+            ).start()
+        if settings.archive_url:
+            threading.Thread(
+                target=_archive_daily, args=(archive, settings, pause), daemon=True
             ).start()
         _follow(collector, feed, pause)
         while drain(PAUSE):
@@ -89,4 +98,15 @@ def _delete_expired_hourly(collector: Collector, pause: Pause) -> None:
     go_on = True
     while go_on:
         collector.delete_expired()
+        go_on = pause(HOUR)
+
+
+def _archive_daily(archive: Archive, settings: Settings, pause: Pause) -> None:
+    """Run the archive when a day is over, in a thread that waits for its process."""
+    done = None
+    go_on = True
+    while go_on:
+        now = clock.now()
+        if clock.day_of(now) != done and archive.run(settings, now):
+            done = clock.day_of(now)
         go_on = pause(HOUR)

@@ -14,6 +14,7 @@ import msgspec
 
 from serving import clock
 from serving.errors import StoreError, without_path
+from serving.recording.archiving import Archive
 from serving.recording.backlog import Backlog
 from serving.recording.eraser import Eraser
 from serving.recording.feed import Feed
@@ -55,6 +56,8 @@ class Collector:
         Returns, as JSON, what this host reports of itself; without it, it reports nothing.
     feed : Feed, optional
         Sends a notice of each commit to those that wait for it.
+    archive : Archive, optional
+        Where predictions are moved to when they are old.
 
     Attributes
     ----------
@@ -73,10 +76,11 @@ class Collector:
         describe: Describe | None = None,
         *,
         feed: Feed | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self.folder, self.store, self.days, self._feed = folder, store, days, feed
         self.name, self._describe = name or socket.gethostname(), describe
-        self.eraser = Eraser(folder, store)
+        self.eraser = Eraser(folder, store, archive)
         self._backlog = Backlog()
         self._status = Status(0, 0, 0, "")
         self._collected = 0  # all that was recorded until then is in the store

@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from serving.errors import StoreError
 from serving.recording import erasure
+from serving.recording.archiving import Archive
 from serving.recording.host import host_id
 from serving.recording.segments import blank, list_segments
 from serving.recording.store import Store
@@ -15,6 +16,7 @@ from serving.recording.store.rows import Position
 log = logging.getLogger(__name__)
 
 Collect = Callable[[], Mapping[str, Position]]
+ARCHIVE_WAIT = 0.2  # seconds, as a request waits for what is recorded meanwhile
 RETRY, REST = 5, 2  # seconds after a failure; times the duration of the attempt
 
 
@@ -25,6 +27,8 @@ class Eraser:
     ----------
     folder : Path
         The folder of the journal.
+    archive : Archive, optional
+        Where predictions are moved to when they are old.
 
     Attributes
     ----------
@@ -32,8 +36,9 @@ class Eraser:
         Requests in the store, of any host, that are not done.
     """
 
-    def __init__(self, folder: Path, store: Store) -> None:
-        self._folder, self._store = folder, store
+    def __init__(self, folder: Path, store: Store, archive: Archive | None = None) -> None:
+        self._folder, self._store, self._archive = folder, store, archive
+        self._deleted: list[erasure.Request] = []  # of the store and the journal, not the archive
         self.waiting = 0
         self._next = 0.0  # from when on the next attempt is allowed
         self._reason = ""  # why the last one did not erase all
@@ -65,20 +70,31 @@ class Eraser:
             erasures.share(request)
             erasure.remove(self._folder, request)
         mine, self.waiting = erasures.waiting(this_host)
-        if mine:
+        if new := [each for each in mine if each not in self._deleted]:
             moved = collect()
-            for request in mine:
+            for request in new:
                 erasures.delete(request)
             for path in list_segments(self._folder):
                 blank(path, moved.get(path.name, Position(0)).read)
+            self._deleted = mine
+        if mine and self._is_erased_from_archive(mine):
             for request in mine:
                 erasures.end_part(request, this_host)
+            self._deleted = []
         if not self.waiting:
             return ""
         for ended in erasures.complete():
             self.waiting -= 1
             log.info("erasure %s, requested by %s, is done", ended.id, ended.who)
         return erasures.away()
+
+    def _is_erased_from_archive(self, requests: Sequence[erasure.Request]) -> bool:
+        """Erase from the archive, in a process that may go on; return whether it is done."""
+        if not self._store.archived.is_used():
+            return True
+        if not self._archive:
+            raise StoreError("predictions are archived, and this process does not know where")
+        return self._archive.has_erased(requests, ARCHIVE_WAIT)
 
     def attempt(self, collect: Collect) -> None:
         """Erase, unless that has just failed; log why something is left when that changes."""

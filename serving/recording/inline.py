@@ -5,6 +5,7 @@ import logging
 from serving import clock
 from serving.errors import StoreError
 from serving.recording import erasure
+from serving.recording.archiving import Archive
 from serving.recording.collector import Collector
 from serving.recording.host import host_id
 from serving.recording.journal import Journal
@@ -24,11 +25,15 @@ class InlineCollector:
         To which this process alone appends.
     days : int
         How long records may be kept; 0 for ever.
+    archive : Archive, optional
+        Where others move predictions to when they are old.
     """
 
-    def __init__(self, journal: Journal, store: Store, days: int) -> None:
+    def __init__(
+        self, journal: Journal, store: Store, days: int, archive: Archive | None = None
+    ) -> None:
         self._journal, self._store, self._days = journal, store, days
-        self._collector = Collector(journal.folder, store, days)
+        self._collector = Collector(journal.folder, store, days, archive=archive)
         self._stored = -1  # lines of the journal; a process before this one may have left some
         self._reason = ""
         self._failed = self._expired = 0

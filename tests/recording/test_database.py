@@ -79,7 +79,7 @@ def test_a_later_step_is_applied_once_and_completely(store_url: str, store: Stor
 
 def test_the_tables_can_be_read_by_name_as_the_docs_say(store_url: str, store: Store):
     store.add([predicted("a")], {})
-    on_sqlite, on_postgresql = re.findall("```sql\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    on_sqlite, on_postgresql, *_ = re.findall("```sql\n(.*?)```", DOCS.read_text(), re.DOTALL)
     database = Database(store_url)
     query = on_postgresql if database.is_postgresql else on_sqlite
     with database.reading() as connection:

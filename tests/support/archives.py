@@ -1,7 +1,10 @@
 """Predictions with ids as the service makes them, and files of the archive made of them."""
 
+import importlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +39,10 @@ def made(time: int, place: int = 0, version: int = 1, **changes: Any) -> Any:
     return predicted(id_at(time, place, version), **value | changes)
 
 
-def recorded(count: int, *, step: int = 1_000, start: int = NOON, version: int = 1) -> list[Any]:
+def recorded(number: int, *, step: int = 1_000, start: int = NOON, version: int = 1) -> list[Any]:
     """Predictions one after the other, every third with feedback, every fourth with a trial."""
     entries: list[Any] = []
-    for place in range(count):
+    for place in range(number):
         time = start + place * step
         entries.append(made(time, place, version))
         if place % 3 == 0:
@@ -71,3 +74,48 @@ def archive_by_hand(
         with store._database.writing() as connection:  # noqa: SLF001 - as a run does
             delete(connection, [*ids])
     return written
+
+
+STEPS = (  # by which a run may be killed before and after
+    ("serving.archive.changes", "Changes.remove"),
+    ("serving.archive.files", "write"),
+    ("serving.archive.files", "read"),
+    ("serving.archive.files", "opened"),
+    ("serving.recording.store.archived", "Archived.enter"),
+    ("serving.recording.store.archived", "Archived.switch"),
+    ("serving.recording.store.archived", "Archived.set_state"),
+    ("serving.recording.store.archived", "Archived.forget"),
+    ("serving.recording.store.archived", "Archived.delete_moved"),
+    ("serving.recording.store.moving", "let_others_write"),
+    ("serving.recording.store.erasures", "_record"),
+    ("serving.places.places", "Folder.remove"),
+)
+
+
+@contextmanager
+def stop_at(step: int, stop: Callable[[], Any]) -> Iterator[None]:
+    """Call something before the step with a number, of all steps that a run does."""
+    counted = count()
+    originals = []
+    for module, name in STEPS:
+        owner: Any = importlib.import_module(module)
+        *path, last = name.split(".")
+        for part in path:
+            owner = getattr(owner, part)
+        original = getattr(owner, last)
+        originals.append((owner, last, original))
+
+        def stepped(*args: Any, original: Any = original, **kwargs: Any) -> Any:
+            if next(counted) == step:
+                stop()
+            found = original(*args, **kwargs)
+            if next(counted) == step:
+                stop()
+            return found
+
+        setattr(owner, last, stepped)
+    try:
+        yield
+    finally:
+        for owner, last, original in originals:
+            setattr(owner, last, original)

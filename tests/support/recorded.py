@@ -7,6 +7,7 @@ from typing import Any
 from entries import NOON, feedback, predicted
 
 from serving.recording import erasure
+from serving.recording.archiving import Archive
 from serving.recording.collector import Collector
 from serving.recording.entry import TrialEntry
 from serving.recording.journal import Journal
@@ -28,10 +29,10 @@ def holding(folder: Path, mark: str = MARK) -> list[Path]:
 class Recorded:
     """A journal with its store, whose collector runs when the test wants it to."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, archive: Archive | None = None) -> None:
         self.folder, self.store = folder / "journal", Store(url)
         self.journal = Journal(self.folder, sync=False)
-        self.collector = Collector(self.folder, self.store)
+        self.collector = Collector(self.folder, self.store, archive=archive)
 
     def record(self, *entries: Any) -> None:
         for entry in entries:

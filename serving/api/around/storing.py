@@ -6,6 +6,7 @@ from serving.api.around import errors
 from serving.api.declared import predicts
 from serving.errors import StoreError
 from serving.predicting.service import Service
+from serving.recording.archiving import Archive
 from serving.recording.inline import InlineCollector
 from serving.settings import Settings
 
@@ -19,7 +20,8 @@ def register(app: Flask, service: Service, settings: Settings) -> None:
     """
     if not service.journal:
         return
-    collector = InlineCollector(service.journal, service.store, settings.retention_days)
+    archive = Archive.from_settings(settings)
+    collector = InlineCollector(service.journal, service.store, settings.retention_days, archive)
 
     @app.before_request
     def begin() -> None:

@@ -150,8 +150,9 @@ class Store:
         return subjects.pages(self._database, self._layouts, keys)
 
     def existing(self, prediction_ids: Sequence[str]) -> set[str]:
-        """Return which of some ids there is a prediction for."""
-        return known.existing(self._database, prediction_ids)
+        """Return which of some ids there is a prediction for, or may be one in the archive."""
+        found = known.existing(self._database, prediction_ids)
+        return found | self.archived.may_have({*prediction_ids} - found)
 
     def named(
         self, own_ids: Sequence[str], models: Collection[str] | None = None

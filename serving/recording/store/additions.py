@@ -46,7 +46,10 @@ INSERT_FEEDBACK = sql.text("""
     VALUES (:id, :actual, :time, :request_id,
             CASE WHEN EXISTS (
                 SELECT 1 FROM predictions WHERE id = :id AND time BETWEEN :first AND :last
-            ) THEN 0 ELSE 1 END, :key)
+            ) THEN 0 WHEN EXISTS (
+                SELECT 1 FROM archive_files WHERE model = :model
+                AND :made BETWEEN first AND last AND state IN ('moving', 'kept')
+            ) THEN 2 ELSE 1 END, :key)
     ON CONFLICT (prediction_id, actual)
     DO UPDATE SET time = excluded.time, request_id = excluded.request_id, key = excluded.key
     WHERE (excluded.time, excluded.request_id) > (feedback.time, feedback.request_id)
@@ -117,7 +120,7 @@ def write(connection: sql.Connection, new: Additions, positions: Mapping[str, Po
             connection.execute(IN_ORDER)
         connection.execute(
             INSERT_FEEDBACK,
-            [{**row, **ids.time_range([row["id"]])._asdict()} for row in new.feedback],
+            [{**row, **_made(row["id"])} for row in new.feedback],
         )
     if new.trials:
         connection.execute(INSERT_TRIAL, new.trials)
@@ -216,6 +219,13 @@ def _trials(entry: TrialEntry) -> Iterator[dict[str, Any]]:
             "prediction": json(prediction),
             "probabilities": values and json(dict(zip(entry.classes, values, strict=True))),
         }
+
+
+def _made(prediction_id: str) -> dict[str, Any]:
+    """Return which model made a prediction, and when, for `INSERT_FEEDBACK`."""
+    made_by = ids.PredictionId.read(prediction_id)
+    known = {"model": made_by.model, "made": made_by.time} if made_by else {"model": "", "made": 0}
+    return known | ids.time_range([prediction_id])._asdict()
 
 
 def _insert(connection: sql.Connection, rows: list[tuple[Any, ...]]) -> None:

@@ -5,23 +5,28 @@ deleted here. So a row is in the store, in a file that counts, or for a moment i
 run is killed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 
+from serving.ids import PredictionId, TimeRange
+from serving.recording.store import moving
 from serving.recording.store.database import Database
+from serving.recording.store.erasures import ErasedRows, record_erased
 from serving.recording.store.labelled import trials
 from serving.recording.store.layouts import Layout, Layouts
 from serving.recording.store.rows import Cursor, feedback, predictions
+from serving.recording.store.turns import Work, turn
 
 IDS = 500  # in one query
 START, END = Cursor(-(2**63), ""), Cursor(2**63 - 1, "")
 
 State = Literal["writing", "moving", "kept", "replaced"]
 PREDICTION = tuple(name for name in predictions.c.keys() if name != "model")  # noqa: SIM118
-FEEDBACK = ("prediction_id", "actual", "time", "request_id", "key", "early", "place")
+FEEDBACK = ("prediction_id", "actual", "time", "request_id", "key", "place")
 TRIAL = ("prediction_id", "version", "time", "prediction", "probabilities")
 _NUMBERS = {"first", "last", "rows", "size", "unpacked"}
 _FILE = ("name", "model", "state", "first", "last", "rows", "size", "unpacked", "sha256")
@@ -86,6 +91,10 @@ class StoredRows(NamedTuple):
     trials: list[tuple[Any, ...]]
     layouts: Mapping[int, Layout]
 
+    def if_any(self) -> "StoredRows | None":
+        """Return itself, or None without any prediction."""
+        return self if self.predictions else None
+
 
 class Wanted(NamedTuple):
     """Which predictions are read.
@@ -131,14 +140,44 @@ class Archived:
         """Return the files in some states."""
         return self._select(sql.select(*files.c).where(files.c.state.in_(states)))
 
+    def is_used(self) -> bool:
+        """Whether there is any file, or one is being written."""
+        with self._database.reading(briefly=True) as connection:
+            return connection.execute(sql.select(files.c.name).limit(1)).first() is not None
+
+    def may_have(self, prediction_ids: Collection[str]) -> set[str]:
+        """Return which ids are of a model and a time that a file has predictions of."""
+        made = {each: found for each in prediction_ids if (found := PredictionId.read(each))}
+        if not made:
+            return set()
+        counted = [(file.model, file.first, file.last) for file in self.files()]
+        return {
+            each
+            for each, (model, _, time) in made.items()
+            if any(name == model and first <= time <= last for name, first, last in counted)
+        }
+
     def enter(self, new: ArchivedFile) -> None:
         """Enter a file that is about to be written."""
         with self._database.writing() as connection:
             connection.execute(files.insert().values(**msgspec.structs.asdict(new)))
 
-    def switch(self, new: Sequence[ArchivedFile], old: Sequence[ArchivedFile] = ()) -> None:
-        """Let new files count in place of old ones, all at once."""
+    def switch(
+        self,
+        new: Sequence[ArchivedFile],
+        old: Sequence[ArchivedFile] = (),
+        erased: ErasedRows | None = None,
+    ) -> None:
+        """Let new files count in place of old ones, all at once.
+
+        Parameters
+        ----------
+        erased : ErasedRows, optional
+            What the new ones lack: it is recorded with it.
+        """
         with self._database.writing() as connection:
+            if erased:
+                record_erased(connection, erased)
             for each in new:
                 values = msgspec.structs.asdict(each)
                 connection.execute(files.update().where(files.c.name == each.name).values(**values))
@@ -181,13 +220,44 @@ class Archived:
             query = query.order_by(column.time, column.id)
         with self._database.reading() as connection:
             made = [tuple(row) for row in connection.execute(query.limit(limit))]
-            ids = [row[0] for row in made]
-            return StoredRows(
-                made,
-                _belonging(connection, _FEEDBACK, feedback.c.prediction_id, ids),
-                _belonging(connection, _TRIALS, trials.c.prediction_id, ids),
-                {row[-1]: self._layouts.find(connection, row[-1]) for row in made},
-            )
+            return self._with_belonging(connection, made)
+
+    def rows(self, ids: Sequence[str], made: TimeRange) -> StoredRows:
+        """Return the predictions with some ids, by their order, that were made in a range."""
+        query = sql.select(*(predictions.c[name] for name in PREDICTION))
+        query = query.where(predictions.c.id.in_(_IDS), predictions.c.time.between(*made))
+        with self._database.reading() as connection:
+            found = {
+                row[0]: tuple(row)
+                for some in chunks(ids)
+                for row in connection.execute(query, {"ids": some})
+            }
+            return self._with_belonging(connection, [found[each] for each in ids if each in found])
+
+    def count(self, wanted: Wanted) -> int:
+        """Return how many predictions there are."""
+        column = predictions.c
+        query = sql.select(sql.func.count()).where(
+            column.model == wanted.model, column.time.between(wanted.since, wanted.until - 1)
+        )
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
+
+    def delete_moved(self, rows: StoredRows) -> None:
+        """Delete rows that are in the archive, in transactions that let others write."""
+        moving.delete_moved(self._database, rows.predictions, rows.feedback, rows.trials)
+
+    def late_feedback(self) -> Iterator[str]:
+        """Yield the ids of archived predictions that feedback has come to since."""
+        return moving.late_feedback(self._database)
+
+    def leave_unmatched(self, ids: Sequence[str]) -> None:
+        """Mark feedback as that of predictions that are neither here nor in the archive."""
+        moving.leave_unmatched(self._database, ids)
+
+    def turn(self) -> AbstractContextManager[bool]:
+        """Give whether it is this process's turn to change the archive, for a block."""
+        return turn(self._database, Work.ARCHIVE)
 
     def feedback_between(self, first: str, last: str) -> list[tuple[Any, ...]]:
         """Return the feedback to predictions with ids in a range."""
@@ -195,10 +265,26 @@ class Archived:
         with self._database.reading() as connection:
             return [tuple(row) for row in connection.execute(query)]
 
+    def feedback_to(self, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Return the feedback to some predictions."""
+        with self._database.reading() as connection:
+            return _belonging(connection, _FEEDBACK, feedback.c.prediction_id, ids)
+
     def _select(self, query: sql.Select[Any]) -> list[ArchivedFile]:
         with self._database.reading() as connection:
             rows = connection.execute(query)
             return [ArchivedFile(**dict(zip(_FILE, row, strict=True))) for row in rows]
+
+    def _with_belonging(
+        self, connection: sql.Connection, made: list[tuple[Any, ...]]
+    ) -> StoredRows:
+        ids = [row[0] for row in made]
+        return StoredRows(
+            made,
+            _belonging(connection, _FEEDBACK, feedback.c.prediction_id, ids),
+            _belonging(connection, _TRIALS, trials.c.prediction_id, ids),
+            {row[-1]: self._layouts.find(connection, row[-1]) for row in made},
+        )
 
     @staticmethod
     def _set_state(connection: sql.Connection, some: Iterable[ArchivedFile], state: State) -> None:

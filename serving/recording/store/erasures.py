@@ -1,18 +1,21 @@
 """Erase predictions with all that belongs to them, and keep an entry of it without any value."""
 
 import time
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 
 from serving import clock
+from serving.ids import TimeRange
 from serving.recording.erasure import Request
 from serving.recording.store import erased, hosts, matching, purging
 from serving.recording.store.database import Database
 from serving.recording.store.deletions import (
+    CHUNK,
     LOCK_PREDICTIONS,
+    Deleted,
     Window,
     blank_reports,
     delete,
@@ -103,6 +106,26 @@ class Erasure(msgspec.Struct, frozen=True):
         """Make that of a request that waits."""
         kind = request.what.__struct_config__.tag
         return cls(request.id, request.time, request.who, kind)  # type: ignore[arg-type]
+
+
+class ErasedRows(NamedTuple):
+    """What an erasure has deleted from a file of the archive.
+
+    Attributes
+    ----------
+    rows : list of dict
+        By `id`: how many `feedback` and `trials` each prediction had there.
+    made : dict of int to TimeRange
+        When they were made, by version.
+    is_moving : bool
+        Whether the store may have had them, too.
+    """
+
+    erasure_id: str
+    model: str
+    rows: Sequence[Mapping[str, Any]]
+    made: Mapping[int, TimeRange]
+    is_moving: bool
 
 
 class Erasures:
@@ -200,20 +223,43 @@ class Erasures:
                 connection.exec_driver_sql(LOCK_PREDICTIONS)
                 connection.exec_driver_sql(LOCK_REPORTS)
             spans = {
-                (model, version): (first, last)
+                (model, version): TimeRange(first, last)
                 for model, version, first, last in connection.execute(_SPANS, {"ids": ids})
             }
 
-            def quotes(model: str, version: int, window: Window) -> bool:
-                if window.since is None or (model, version) not in spans:
-                    return False
-                first, last = spans[model, version]
-                return window.since <= last and (window.until is None or first <= window.until)
-
             if spans:
-                blank_reports(connection, quotes)
-            deleted = delete(connection, ids)
-            erased.add(connection, ids)
-            now = clock.now()
-            connection.execute(COUNT, deleted._asdict() | {"id": erasure_id, "deleted": now})
+                _blank_reports(connection, spans)
+            _record(connection, erasure_id, ids, delete(connection, ids))
         let_others_write(started)
+
+
+def record_erased(connection: sql.Connection, rows: ErasedRows) -> None:
+    """Record what is erased from the archive, and delete what the store has of it."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(LOCK_PREDICTIONS)
+        connection.exec_driver_sql(LOCK_REPORTS)
+    _blank_reports(connection, {(rows.model, version): each for version, each in rows.made.items()})
+    # Then those that are erased by now are counted already.
+    new = erased.without_erased(connection, rows.rows) if rows.is_moving else rows.rows
+    found = [Deleted(len(new), *(sum(row[name] for row in new) for name in ("feedback", "trials")))]
+    ids = [row["id"] for row in rows.rows]
+    found += (delete(connection, ids[at : at + CHUNK]) for at in range(0, len(ids), CHUNK))
+    _record(connection, rows.erasure_id, ids, Deleted(*map(sum, zip(*found, strict=True))))
+
+
+def _blank_reports(connection: sql.Connection, spans: Mapping[tuple[str, int], TimeRange]) -> None:
+    def quotes(model: str, version: int, window: Window) -> bool:
+        if window.since is None or (model, version) not in spans:
+            return False
+        first, last = spans[model, version]
+        return window.since <= last and (window.until is None or first <= window.until)
+
+    blank_reports(connection, quotes)
+
+
+def _record(
+    connection: sql.Connection, erasure_id: str, ids: Sequence[str], deleted: Deleted
+) -> None:
+    erased.add(connection, ids)
+    counted = {"id": erasure_id, "deleted": clock.now()}
+    connection.execute(COUNT, deleted._asdict() | counted)

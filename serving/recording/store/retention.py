@@ -33,7 +33,7 @@ EXPIRED = sql.text("""
 DELETE_UNMATCHED = sql.text("""
     DELETE FROM feedback WHERE (prediction_id, actual) IN (
         SELECT prediction_id, actual FROM feedback
-        WHERE early IN (0, 1) AND time < :since
+        WHERE early IN (0, 1, 2) AND time < :since
         AND NOT EXISTS (SELECT 1 FROM predictions WHERE id = prediction_id)
         LIMIT :limit)
 """)

@@ -25,6 +25,7 @@ class Work(IntEnum):
     MONITOR = LOCK + 16
     RETENTION = LOCK + 17
     PURGE = LOCK + 18
+    ARCHIVE = LOCK + 19
 
 
 class Turn:

@@ -1,0 +1,324 @@
+"""What is old is moved into files: exactly once, whenever a run is killed."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from archives import archive_by_hand, id_at, made, recorded, stop_at
+from conftest import ROOT
+from entries import NOON, feedback
+from test_reading import rows
+
+from serving import clock
+from serving.archive import merging, moving
+from serving.archive.changes import Changes
+from serving.archive.runs import count, run
+from serving.errors import ArchiveError
+from serving.recording.archiving import Done, Run
+from serving.recording.store import Store
+
+MORNING = clock.day_of(NOON)
+SECOND = MORNING + clock.DAY  # the day of later predictions
+LATER = MORNING + 3 * clock.DAY
+
+
+FULL = os.environ.get("FAULTS") == "full"
+
+
+class Killed(BaseException):
+    """A process ends."""
+
+
+def end() -> None:
+    raise Killed
+
+
+@pytest.fixture
+def changes(store: Store, tmp_path: Path) -> Changes:
+    return Changes(store, str(tmp_path / "archive"), tmp_path)
+
+
+def fill(store: Store) -> list[Any]:
+    """Two days and something new, and all that is read of them."""
+    store.add(recorded(30, start=NOON), {})
+    store.add(recorded(20, start=SECOND, version=2), {})
+    store.add(recorded(10, start=LATER), {})
+    return rows(store, "")
+
+
+def archived(changes: Changes) -> list[Any]:
+    """What the files have, as another program reads them."""
+    pattern = f"{changes.url}/*/*/*.parquet"
+    query = "SELECT id FROM read_parquet(?, union_by_name = true) ORDER BY id"
+    return [each for (each,) in duckdb.execute(query, [pattern]).fetchall()]
+
+
+def left(store: Store) -> int:
+    """How many rows the store has in the tables of predictions."""
+    with store._database.reading() as connection:  # noqa: SLF001 - as no face shows it
+        return sum(
+            connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
+            for table in ("predictions", "feedback", "trials")
+        )
+
+
+def test_old_days_are_moved_and_all_is_read_as_before(store: Store, changes: Changes):
+    before = fill(store)
+    assert count(changes, Run(LATER)) == {"wine": 50}
+    done = run(changes, Run(LATER))
+    assert (done.moved, done.files) == ({"wine": 50}, 2)
+    names = sorted(str(path.relative_to(changes.url)) for path in Path(changes.url).rglob("*.*"))
+    assert [name.rsplit("/", 1)[0] for name in names] == [
+        "model=wine/day=2023-11-14",
+        "model=wine/day=2023-11-15",
+    ]
+    assert len(archived(changes)) == 50
+    assert len(store.predictions("wine", limit=100)) == 10
+    assert left(store) == 10 + 4 + 3
+    assert rows(store, changes.url) == before
+    assert run(changes, Run(LATER)) == Done()
+
+
+def test_a_day_is_divided_into_files_that_fit_into_memory(
+    store: Store, changes: Changes, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(moving, "MAX_ROWS", 7)
+    monkeypatch.setattr(moving, "PAGE", 3)
+    monkeypatch.setattr(merging, "SMALL", 0)
+    before = fill(store)
+    assert run(changes, Run(LATER)).files > 6
+    assert rows(store, changes.url) == before
+    assert archived(changes) == sorted(row["id"] for row in before[10:])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("step", range(0, 60, 1 if FULL else 3))
+def test_a_run_that_ends_anywhere_loses_and_doubles_nothing(
+    tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+):
+    """One with late feedback, small files and rows that are there already, besides new ones."""
+    monkeypatch.setattr(moving, "PAGE", 8)
+    monkeypatch.setattr("serving.archive.changes.PAGE", 8)
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    store.migrate()
+    changes = Changes(store, str(tmp_path / "archive"), tmp_path)
+    before = prepare(store, changes)
+    try:
+        with stop_at(step, end):
+            run(changes, Run(LATER))
+    except Killed:
+        pass
+    assert rows(store, changes.url) == before
+    changes = Changes(store, changes.url, tmp_path)
+    run(changes, Run(LATER))
+    assert rows(store, changes.url) == before
+    assert archived(changes) == sorted(row["id"] for row in before[10:])
+    assert {file.state for file in store.archived.files()} == {"kept"}
+    names = {str(path.relative_to(changes.url)) for path in Path(changes.url).rglob("*.*")}
+    assert names == {file.name for file in store.archived.files()}
+    assert left(store) == 10 + 4 + 3
+    store.close()
+
+
+def prepare(store: Store, changes: Changes) -> list[Any]:
+    """Have something of each kind to do; return all that is read."""
+    fill(store)
+    archive_by_hand(store, changes.url, [id_at(NOON + at * 1000, at) for at in range(5)])
+    archive_by_hand(store, changes.url, [id_at(NOON + at * 1000, at) for at in range(5, 9)])
+    store.add([made(NOON, 0)], {})  # again, as if the journal were read twice
+    store.add([feedback("ruim", id_at(NOON, 0), id_at(NOON + 7000, 7), at=LATER)], {})
+    return rows(store, changes.url)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("steps", [range(at, 60, 6) for at in range(6 if FULL else 1)])
+def test_a_process_that_is_killed_anywhere_loses_and_doubles_nothing(
+    store_url: str, tmp_path: Path, steps: range
+):
+    store = Store(store_url)
+    store.migrate()
+    changes = Changes(store, str(tmp_path / "archive"), tmp_path)
+    before = prepare(store, changes)
+    for step in steps:
+        arguments = [store_url, changes.url, str(tmp_path), str(LATER), str(step % 17)]
+        program = ROOT / "tests" / "support" / "killed_archive.py"
+        process = subprocess.run(
+            [sys.executable, str(program), *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+        assert rows(store, changes.url) == before
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL
+    run(changes, Run(LATER))
+    assert rows(store, changes.url) == before
+    assert archived(changes) == sorted(row["id"] for row in before[10:])
+    assert left(store) == 10 + 4 + 3
+    store.close()
+
+
+def test_all_is_read_once_while_a_run_is_under_way(
+    store: Store, store_url: str, changes: Changes, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(moving, "MAX_ROWS", 20)
+    monkeypatch.setattr(moving, "PAGE", 10)
+    monkeypatch.setattr("serving.archive.reading.PAGE", 16)
+    store.add(recorded(400, step=100_000, start=MORNING), {})
+    before = rows(store, "")
+    failed: list[BaseException] = []
+
+    def move() -> None:
+        try:
+            run(Changes(other, changes.url, Path(changes.url).parent), Run(LATER))
+        except BaseException as error:  # noqa: BLE001 - raised below
+            failed.append(error)
+
+    other = Store(store_url)
+    thread = threading.Thread(target=move)
+    thread.start()
+    reads = 0
+    while thread.is_alive() or reads < 3:
+        for newest_first in (True, False):
+            found = rows(store, changes.url, newest_first=newest_first)
+            assert found == (before if newest_first else before[::-1])
+        reads += 1
+    thread.join()
+    other.close()
+    assert not failed
+    assert left(store) == 0
+
+
+def test_late_feedback_is_written_into_the_file_of_its_prediction(store: Store, changes: Changes):
+    fill(store)
+    run(changes, Run(LATER))
+    names = [id_at(NOON, 0), id_at(NOON + 1000, 1)]
+    store.add([feedback("ruim", *names, id_at(NOON + 500, 77), at=LATER)], {})
+    assert store.unmatched(LATER * 2, 10)[0] == 0
+    before = rows(store, changes.url)
+    done = run(changes, Run(LATER))
+    assert done.with_feedback == 1
+    assert rows(store, changes.url) == before
+    query = "SELECT actual_label FROM read_parquet(?, union_by_name = true) WHERE id IN (?, ?)"
+    pattern = f"{changes.url}/*/*/*.parquet"
+    assert duckdb.execute(query, [pattern, *names]).fetchall() == [("ruim",)] * 2
+    assert store.unmatched(LATER * 2, 10)[0] == 1  # of a prediction that there never was
+    assert run(changes, Run(LATER)).with_feedback == 0
+
+
+def test_predictions_that_come_late_are_joined_with_those_of_their_day(
+    store: Store, changes: Changes
+):
+    fill(store)
+    run(changes, Run(LATER))
+    store.add([made(NOON + 500, 99), made(MORNING, 98)], {})
+    before = rows(store, changes.url)
+    done = run(changes, Run(LATER))
+    assert (done.moved, done.files, done.joined) == ({"wine": 2}, 1, 1)
+    assert len(store.archived.files()) == 2
+    assert rows(store, changes.url) == before
+
+
+def test_feedback_that_is_sent_again_while_it_is_moved_is_kept(
+    store: Store, changes: Changes, monkeypatch: pytest.MonkeyPatch
+):
+    """Between the last comparison and the deletion."""
+    fill(store)
+    switch = store.archived.switch
+
+    def later(*args: Any) -> None:
+        store.add([feedback("bom", id_at(NOON, 0), at=LATER, request_id="again")], {})
+        store.add([feedback("ruim", id_at(NOON + 1000, 1), at=LATER)], {})
+        switch(*args)
+
+    monkeypatch.setattr(store.archived, "switch", later)
+    next(moving.move(changes, next(moving.days(changes, LATER))))
+    monkeypatch.undo()
+    found = {row["id"]: row for row in rows(store, changes.url)}
+    assert found[id_at(NOON, 0)]["feedback"][0]["request_id"] == "again"
+    assert found[id_at(NOON + 1000, 1)]["actual_label"] == "ruim"
+    before = rows(store, changes.url)
+    assert run(changes, Run(LATER)).with_feedback == 1
+    assert rows(store, changes.url) == before
+
+
+@pytest.mark.parametrize("change", ["lost", "other"])
+def test_what_is_not_read_back_as_it_is_stored_is_not_deleted(
+    store: Store, changes: Changes, monkeypatch: pytest.MonkeyPatch, change: str
+):
+    before = fill(store)
+    table = moving.make_table
+
+    def wrong(some: Any) -> Any:
+        made_of = table(some)
+        if change == "lost":
+            return made_of.slice(1)
+        return made_of.set_column(4, "duration", made_of.column("version").cast("int64"))
+
+    monkeypatch.setattr(moving, "make_table", wrong)
+    if change == "lost":  # what is not in the file stays
+        run(changes, Run(LATER))
+        assert len(store.predictions("wine", limit=100)) == 10 + 2
+    else:
+        with pytest.raises(ArchiveError, match="change while they are archived; they stay"):
+            run(changes, Run(LATER))
+    monkeypatch.undo()
+    assert rows(store, changes.url) == before
+    assert not [*Path(changes.url).rglob("*.parquet")] or change == "lost"
+
+
+def test_a_full_disk_loses_nothing_and_is_named(
+    store: Store, changes: Changes, monkeypatch: pytest.MonkeyPatch
+):
+    before = fill(store)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("serving.places.places.os.fsync", full)
+    with pytest.raises(ArchiveError, match=r"2023-11-14/\w+.parquet: No space left on device"):
+        run(changes, Run(LATER))
+    monkeypatch.undo()
+    assert rows(store, changes.url) == before
+    assert not [*Path(changes.url).rglob("*.*")]
+    assert run(changes, Run(LATER)).moved == {"wine": 50}
+    assert rows(store, changes.url) == before
+
+
+def test_one_model_alone_is_moved(store: Store, changes: Changes):
+    fill(store)
+    store.add([made(NOON, 5, model="vinho"), made(NOON, 6, model="wine.x")], {})
+    assert run(changes, Run(LATER, model="vinho")).moved == {"vinho": 1}
+    assert run(changes, Run(LATER)).moved == {"wine": 50, "wine.x": 1}
+
+
+def test_files_that_are_too_old_are_deleted(store: Store, changes: Changes):
+    fill(store)
+    done = run(changes, Run(LATER, since=SECOND))
+    assert done.deleted == 1
+    assert {row["version"] for row in rows(store, changes.url)} == {1, 2}
+    assert len(archived(changes)) == 20
+
+
+def test_a_damaged_file_is_not_joined_with_others(store: Store, changes: Changes):
+    fill(store)
+    run(changes, Run(LATER))
+    store.add([made(NOON + 500, 99)], {})
+    (file, _) = store.archived.files()
+    path = Path(changes.url) / file.name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(ArchiveError, match=f"{file.name} is damaged"):
+        run(changes, Run(LATER))
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    assert run(changes, Run(LATER)).joined == 1
