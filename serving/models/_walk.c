@@ -6,9 +6,9 @@
 
 #include "_forest.h"
 
-enum { LANES = 8 };   /* walks side by side: while one waits for memory, the others go on */
-enum { BLOCK = 512 }; /* rows that pass through a tree while it is in the cache */
-enum { FIRST = 8, NEXT = 3 }; /* levels after which walks that have ended are left out */
+enum { LANES = 12 };   /* walks side by side: while one waits for memory, the others go on */
+enum { BLOCK = 1024 }; /* rows that pass through a tree while it is in the cache */
+enum { FIRST = 11, NEXT = 3 }; /* levels after which walks that have ended are left out */
 enum { SPARSE = 8 };  /* rows that are too few to walk side by side */
 enum { FEW = 16 };    /* rows up to which Python's lock is kept: getting it back may take longer */
 
@@ -28,53 +28,70 @@ static void walk_lanes(const Forest *forest, int32_t *at, const float **slots, i
         walk(forest->nodes, NULL, at, slots, levels);
 }
 
-/* How many of some walks have not reached a leaf; these come first in `walking` then. */
-static int still_walking(const Forest *forest, const int32_t *at, int16_t *walking, int count)
+/* Walk so many levels, `LANES` side by side, of which `count` count. Those that have not reached a
+   leaf then are put behind the `kept` ones of `walking`; return how many these are. */
+static inline int walk_some(const Forest *forest, int32_t *at, const float *slots,
+                            Py_ssize_t stride, int32_t levels, const int16_t *who, int count,
+                            int16_t *walking, int kept)
 {
-    int kept = 0;
-    for (int each = 0; each < count; each++) {
-        int32_t place = at[walking[each]];
-        walking[kept] = walking[each];
-        kept += forest->nodes[place].left != place;
+    const float *lanes[LANES];
+    int32_t places[LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+        lanes[lane] = slots + who[lane] * stride;
+        places[lane] = at[who[lane]];
+    }
+    walk_lanes(forest, places, lanes, levels);
+    for (int lane = 0; lane < LANES; lane++) {
+        int32_t place = places[lane];
+        at[who[lane]] = place;
+        walking[kept] = who[lane];
+        kept += (forest->nodes[place].left != place) & (lane < count);
     }
     return kept;
 }
 
-/* Walk all the way, eight side by side. `at` has where they start, and then the leaves. Every few
-   levels those that have arrived are left out: the deepest of eight takes half as long again as
-   all do on average. */
+/* Walk all the way. `at` has where they start, and then the leaves. Every few levels those that have
+   arrived are left out: the deepest of eight takes half as long again as all do on average. */
 static void walk_all(const Forest *forest, int32_t *at, const float *slots, Py_ssize_t stride,
                      int count, int32_t depth)
 {
-    int16_t walking[BLOCK];
-    for (int each = 0; each < count; each++)
-        walking[each] = (int16_t)each;
-    for (int32_t levels, level = 0; count && level < depth; level += levels) {
-        levels = level ? NEXT : FIRST;
-        if (levels > depth - level)
-            levels = depth - level;
+    int16_t walking[BLOCK + LANES], who[LANES]; /* they are written no faster than read */
+    int32_t levels = depth < FIRST ? depth : FIRST;
+    int kept = 0;
+    for (int first = 0; first < count; first += LANES) {
+        for (int lane = 0; lane < LANES; lane++)
+            who[lane] = (int16_t)(first + lane < count ? first + lane : first);
+        kept = walk_some(forest, at, slots, stride, levels, who, count - first, walking, kept);
+    }
+    for (int32_t level = levels; kept && level < depth; level += NEXT) {
+        count = kept;
+        kept = 0;
         for (int first = 0; first < count; first += LANES) {
-            const float *lanes[LANES];
-            int32_t places[LANES];
-            int16_t who[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                who[lane] = walking[first + lane < count ? first + lane : first];
-                lanes[lane] = slots + who[lane] * stride;
-                places[lane] = at[who[lane]];
-            }
-            walk_lanes(forest, places, lanes, levels);
             for (int lane = 0; lane < LANES; lane++)
-                at[who[lane]] = places[lane];
+                who[lane] = walking[first + lane < count ? first + lane : first];
+            kept = walk_some(forest, at, slots, stride, NEXT, who, count - first, walking, kept);
         }
-        count = still_walking(forest, at, walking, count);
     }
 }
 
-static void add_leaf(const Forest *forest, double *sums, Tree tree, int32_t leaf)
+static inline void add_values(const double *values, int width, double *sums, Py_ssize_t columns,
+                              const int32_t *leaves, int rows)
 {
-    const double *values = forest->values + (int64_t)leaf * forest->width;
-    for (int column = 0; column < forest->width; column++)
-        sums[tree.column + column] += values[column];
+    for (int row = 0; row < rows; row++)
+        for (int column = 0; column < width; column++)
+            sums[row * columns + column] += values[(int64_t)leaves[row] * width + column];
+}
+
+/* Add the values of leaves to the sums of rows; faster where their number is known beforehand. */
+static void add_leaves(const Forest *forest, double *sums, Py_ssize_t columns,
+                       const int32_t *leaves, int rows)
+{
+    if (forest->width == 1)
+        add_values(forest->values, 1, sums, columns, leaves, rows);
+    else if (forest->width == 2)
+        add_values(forest->values, 2, sums, columns, leaves, rows);
+    else
+        add_values(forest->values, forest->width, sums, columns, leaves, rows);
 }
 
 /* Rows down one tree after the other, which stays in the cache meanwhile. */
@@ -87,8 +104,7 @@ static void sum_rows(const Forest *forest, const float *slots, int rows, double 
         for (int row = 0; row < rows; row++)
             at[row] = tree.root;
         walk_all(forest, at, slots, wide, rows, tree.depth);
-        for (int row = 0; row < rows; row++)
-            add_leaf(forest, sums + row * columns, tree, at[row]);
+        add_leaves(forest, sums + tree.column, columns, at, rows);
     }
 }
 
@@ -106,7 +122,7 @@ static void sum_row(const Forest *forest, const float *slots, double *sums)
         }
         walk_all(forest, at, slots, 0, count, depth);
         for (int each = 0; each < count; each++)
-            add_leaf(forest, sums, trees[each], at[each]);
+            add_leaves(forest, sums + trees[each].column, 0, at + each, 1);
     }
 }
 

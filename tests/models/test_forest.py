@@ -49,10 +49,10 @@ def test_a_walked_forest_equals_scikit_learn_to_the_last_bit(
     assert agreement.rows == 4_000
     compute = forest.from_forest(version.contents[FOREST], version.manifest)
     rows = version.recorded_outputs()[0]
-    rows = np.vstack([rows] * 6)[:530]
+    rows = np.vstack([rows] * 12)[:1060]
     with threadpool_limits(1):
         expected = from_estimator(estimator(case), version.manifest)(rows)
-    for count in (0, 1, 2, 3, 4, 7, 8, 9, 11, 12, 17, 255, 256, 257, 263, 530):
+    for count in (0, 1, 2, 3, 4, 7, 8, 9, 11, 12, 13, 17, 24, 25, 257, 1023, 1024, 1025, 1060):
         np.testing.assert_array_equal(compute(rows[:count]), expected[:count])
     np.testing.assert_array_equal(compute(np.asfortranarray(rows)), expected)
     np.testing.assert_array_equal(compute(rows[::-3]), expected[::-3])
