@@ -12,7 +12,7 @@ import msgspec
 
 from serving.errors import RunRefused
 from serving.models.artefact import Artefact
-from serving.places.places import Place
+from serving.places.places import Folder, Place
 from serving.scoring.crew import decoder
 from serving.scoring.run import RUN
 from serving.scoring.tasks import Counted, Failed, Planned, Progress, Setup, Task
@@ -72,6 +72,8 @@ class Executors:
 
     def __exit__(self, *_: object) -> None:
         self._context.stop()
+        if isinstance(self._output, Folder):
+            self._output.remove_halves()  # of executors that were killed
 
     def carry_out(
         self, tasks: Sequence[Task]
