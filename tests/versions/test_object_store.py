@@ -29,12 +29,18 @@ from serving.versions.registry import Registry
 pytestmark = pytest.mark.slow  # each copy and each decision is made by a process of its own
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def uploaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An object store with wine 1, which is live."""
-    (tmp_path / "shared").mkdir()
-    upload_wine(str(tmp_path / "shared"), tmp_path / "uploader")
-    return str(tmp_path / "shared")
+    folder = tmp_path_factory.mktemp("uploaded")
+    upload_wine(str(folder), tmp_path_factory.mktemp("uploader"))
+    return folder
+
+
+@pytest.fixture
+def url(uploaded: Path, tmp_path: Path) -> str:
+    """A copy of it, to be altered."""
+    return str(shutil.copytree(uploaded, tmp_path / "shared"))
 
 
 @pytest.fixture
