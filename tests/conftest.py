@@ -167,10 +167,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def quick_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Prove and cross-validate with less patience than a real model deserves."""
+    """Prove, cross-validate and explain with less patience than a real model deserves."""
     from train.evaluation.evaluate import Protocol  # noqa: PLC0415 - it brings scikit-learn along
 
     monkeypatch.setattr("train.onnx.proof.PROOF_ROWS", 2_000)
+    monkeypatch.setattr("train.evaluation.effects.ROWS", 30)
     monkeypatch.setattr("train.problems.anything.FIVE_FOLDS", Protocol(folds=2, repeats=1))
     monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
 

@@ -11,19 +11,9 @@ from training import latest, output, refused, run, served
 
 from serving.models import artefact, model_folder
 from serving.models.engine import Engine
-from train.evaluation.evaluate import Protocol
 from train.fitting.estimators import BUILDERS, PACKAGES
-from train.onnx import proof
-from train.problems import anything
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prove and cross-validate with less patience than a real model deserves."""
-    monkeypatch.setattr(proof, "PROOF_ROWS", 2_000)
-    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=3, repeats=1))
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_training")]
 
 
 def homes(rows: int = 120) -> pd.DataFrame:
@@ -71,7 +61,7 @@ def test_homes_are_served_right_after_one_command(tmp_path: Path):
     choice = artefact.read_card(tmp_path, manifest).choice
     assert choice.chosen == "linear"
     assert {each.name for each in choice.candidates} > {"linear", "random-forest"}
-    assert sum(each.folds for each in choice.candidates) == choice.folds == 3
+    assert sum(each.folds for each in choice.candidates) == choice.folds == 2
     low, high = served(trained, small, large)
     assert 60_000 < low < 250_000
     assert 450_000 < high < 700_000
@@ -126,7 +116,7 @@ def test_iris(tmp_path: Path):
     output(tmp_path, tmp_path / "iris.csv", "--target", "species", "--name", "iris")
     trained = latest(tmp_path, "iris")
     assert trained.manifest.classes == ("setosa", "versicolor", "virginica")
-    assert trained.manifest.metrics["accuracy"].mean > 0.92
+    assert trained.manifest.metrics["accuracy"].mean > 0.9
     assert trained.manifest.metrics["roc_auc"].mean > 0.98
     assert trained.manifest.metrics["accuracy"].baseline < 0.4
     assert set(trained.reference.probabilities) == set(trained.manifest.classes)
