@@ -6,6 +6,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from itertools import chain
 
 import msgspec
@@ -31,6 +32,7 @@ from serving.monitor.performance.concept import Watch
 from serving.monitor.performance.estimate import estimate
 from serving.monitor.performance.feedback import Watched, continue_watch
 from serving.monitor.performance.realised import measure_realised
+from serving.monitor.reading import read_window
 from serving.monitor.report import Report, Unmeasured, WindowSummary, figures_of, read
 from serving.monitor.rows import Decoder
 from serving.monitor.traffic import measure_arrival, measure_traffic
@@ -70,10 +72,10 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
     decoder = Decoder(trained.manifest, trained.reference)
     held_out = held_out_metrics(trained)
     reached = store.last_place()  # read before the window, which so has all feedback up to there
-    with closing(store.window(limits)) as parts:
-        window = Window.read(trained, decoder, held_out, parts)
+    new_window = partial(Window, trained, decoder, held_out)
+    window = read_window(store, settings.archive_url, limits, new_window)
 
-    compared = window.comparison.samples(window.reader.unrecorded)
+    compared = window.comparison.samples(window.unrecorded)
     drift = detect_drift(compared.fields, compared.outputs, importance_of(trained))
     mean_change = explain_mean(trained, window.sample(MAX_EXPLAINED), drift)
     realised = measure_realised(window.realised, held_out)
@@ -90,7 +92,7 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
         model=model,
         version=version,
         time=now,
-        window=window.summary(limits.max_rows, settings.monitor_days),
+        window=_summarise(window, limits, settings),
         verdict=verdict,
         statements=reasons,
         drift=drift,
@@ -113,8 +115,19 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
 def _nothing_new(store: Store, limits: WindowLimits, place: int, window: WindowSummary) -> bool:
     """Whether neither a prediction nor feedback came, and none has become too old."""
     news = store.window_state(limits, place)
-    unchanged = (news.predictions, news.until) == (window.predictions, window.until)
-    return unchanged and not news.feedback
+    is_same = news.predictions == window.stored and news.until in {window.until, None}
+    return is_same and not news.feedback
+
+
+def _summarise(window: Window, limits: WindowLimits, settings: Settings) -> WindowSummary:
+    return WindowSummary(
+        since=int(window.since) if window.rows else None,
+        until=int(window.until) if window.rows else None,
+        predictions=window.rows,
+        stored=window.stored,
+        max_rows=limits.max_rows,
+        days=settings.monitor_days,
+    )
 
 
 def _watch_feedback(

@@ -83,6 +83,8 @@ class WindowSummary(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     since, until : int or None
         Times of the first and the last; None where there is none.
+    stored : int
+        How many of them the store had, or more if they were moved to the archive meanwhile.
     max_rows, days : int
         The limits of the window.
     """
@@ -90,6 +92,7 @@ class WindowSummary(msgspec.Struct, frozen=True, kw_only=True):
     since: int | None
     until: int | None
     predictions: int
+    stored: int
     max_rows: int
     days: int
 

@@ -66,7 +66,11 @@ class Decoder:
         found = self._read_codes(text, rows)
         if found is None:  # a label that is not a class, perhaps
             return np.fromiter(map(self._codes.__getitem__, decode(text)), np.intp, rows)
-        return np.nan_to_num(found[:, 0], nan=UNKNOWN).astype(np.intp)
+        return self.as_codes(found[:, 0])
+
+    def as_codes(self, values: Floats) -> NDArray[np.intp]:
+        """Codes of labels that were read as numbers; NaN is not known."""
+        return np.nan_to_num(values, nan=UNKNOWN).astype(np.intp)
 
     def unknown(self, rows: int) -> NDArray[Any]:
         """The outcomes of rows whose outcome is not known."""
@@ -146,15 +150,16 @@ class Rows(NamedTuple):
 class Reader:
     """Decodes the parts of a window.
 
-    Attributes
+    Parameters
     ----------
     unrecorded : dict of str to str
-        By field: the code of the reason why not all of its values are there.
+        By field: the code of the reason why not all of its values are there; added to.
     """
 
-    def __init__(self, fields: Iterable[Field], decoder: Decoder) -> None:
-        self.unrecorded: dict[str, str] = {}
-        self._decoder = decoder
+    def __init__(
+        self, fields: Iterable[Field], decoder: Decoder, unrecorded: dict[str, str]
+    ) -> None:
+        self._decoder, self._unrecorded = decoder, unrecorded
         self._columns = {field.name: _Column(field) for field in fields}
         self._readers: dict[str, ReadArrays] = {}  # by the names of the values in a record
 
@@ -188,19 +193,19 @@ class Reader:
             found = {
                 name: column.decode(recorded[name])
                 for name, column in self._columns.items()
-                if name in recorded and name not in self.unrecorded
+                if name in recorded and name not in self._unrecorded
             }
         else:
             found = {name: matrix[:, place] for place, name in enumerate(self._columns)}
         for name in self._columns:
             if name not in names:
-                self.unrecorded.setdefault(name, "left_out")
+                self._unrecorded.setdefault(name, "left_out")
             elif found.get(name) is None:
-                self.unrecorded.setdefault(name, "hashed")
+                self._unrecorded.setdefault(name, "hashed")
         return {
             name: values
             for name, values in found.items()
-            if values is not None and name not in self.unrecorded
+            if values is not None and name not in self._unrecorded
         }
 
     def _make_reader(self, names: Sequence[str]) -> ReadArrays:

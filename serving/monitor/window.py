@@ -11,9 +11,7 @@ from serving.monitor.drift.comparison import Comparison
 from serving.monitor.performance.bootstrap import Gathered
 from serving.monitor.performance.estimate import expected
 from serving.monitor.performance.predictions import Classified, one_hot
-from serving.monitor.report import WindowSummary
-from serving.monitor.rows import Decoder, Reader, Rows
-from serving.recording.store.windows import Part
+from serving.monitor.rows import Decoder, Rows
 
 SAMPLED = 1_000  # rows at most that are kept whole
 
@@ -23,8 +21,11 @@ class Window:
 
     Attributes
     ----------
+    fields : sequence of Field
     rows, warned : int
         How many predictions there are, and how many came with a warning.
+    stored : int
+        How many of them the store had; the others came from the archive.
     since, until : float
         The times of the first and the last, in milliseconds since 1970, UTC; NaN without any.
     durations, delays : Counts
@@ -35,8 +36,8 @@ class Window:
         The fields and the outputs beside the reference.
     realised, estimated : Gathered
         The predictions whose outcome is known, and all of a classifier with probabilities.
-    reader : Reader
-        Of the parts of this window.
+    unrecorded : dict of str to str
+        By field: the code of the reason why not all of its values are there.
     """
 
     def __init__(
@@ -45,35 +46,18 @@ class Window:
         decoder: Decoder,
         held_out: Iterable[str] = (),
     ) -> None:
-        self.decoder = decoder
-        self.rows = self.warned = 0
+        self.decoder, self.fields = decoder, trained.manifest.fields
+        self.rows = self.warned = self.stored = 0
         self.since = self.until = math.nan
         self.durations, self.delays = Counts(), Counts()
         self.labels = np.zeros(len(decoder.classes), np.int64)
         self.comparison = Comparison(trained)
         self.realised, self.estimated = Gathered(held_out), Gathered()
-        self.reader = Reader(trained.manifest.fields, decoder)
+        self.unrecorded: dict[str, str] = {}
         self._reliability = trained.reference.reliability
-        self._fields = [field.name for field in trained.manifest.fields]
-        texts = any(field.type == "text" for field in trained.manifest.fields)
+        texts = any(field.type == "text" for field in self.fields)
         self._can_sample = not texts and (decoder.has_probabilities or not decoder.classes)
         self._even = EvenRows(SAMPLED)
-
-    @classmethod
-    def read(
-        cls, trained: Artefact, decoder: Decoder, held_out: Iterable[str], parts: Iterable[Part]
-    ) -> "Window":
-        """Read all parts of a window.
-
-        Parameters
-        ----------
-        held_out : iterable of str
-            Metrics that live ones are compared with.
-        """
-        window = cls(trained, decoder, held_out)
-        for part in parts:
-            window.add(window.reader.read(part))
-        return window
 
     def add(self, rows: Rows) -> None:
         """Add some of the predictions."""
@@ -94,22 +78,12 @@ class Window:
             self.estimated.add(predictions, expected(predictions, self._reliability))
         self._add_feedback(rows)
 
-    def summary(self, max_rows: int, days: int) -> WindowSummary:
-        """The window in the form of a report, with its limits."""
-        return WindowSummary(
-            since=int(self.since) if self.rows else None,
-            until=int(self.until) if self.rows else None,
-            predictions=self.rows,
-            max_rows=max_rows,
-            days=days,
-        )
-
     def sample(self, max_rows: int) -> tuple[Floats, Floats] | None:
         """Return evenly chosen rows as an estimator takes them, and the outputs for them.
 
         None if not all fields are there as they were sent, as texts never are.
         """
-        if self.reader.unrecorded or not self.rows or not self._can_sample:
+        if self.unrecorded or not self.rows or not self._can_sample:
             return None
         *fields, outputs = self._even.columns()
         kept = len(outputs)
@@ -117,11 +91,11 @@ class Window:
         return np.column_stack(fields)[places], outputs[places]
 
     def _sample(self, rows: Rows) -> None:
-        if not self._can_sample or self.reader.unrecorded:
+        if not self._can_sample or self.unrecorded:
             return
         outputs = rows.probabilities if self.decoder.classes else rows.predicted[:, None]
         if outputs is not None:
-            self._even.add([*(rows.fields[name] for name in self._fields), outputs])
+            self._even.add([*(rows.fields[field.name] for field in self.fields), outputs])
 
     def _add_feedback(self, rows: Rows) -> None:
         there = ~np.isnan(rows.feedback_times)

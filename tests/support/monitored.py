@@ -29,7 +29,7 @@ NOTHING = Report(  # of a window without predictions
     model="wine",
     version=1,
     time=5_000,
-    window=WindowSummary(since=None, until=None, predictions=0, max_rows=5_000, days=7),
+    window=WindowSummary(since=None, until=None, predictions=0, stored=0, max_rows=5_000, days=7),
     verdict="not enough yet",
     statements=(),
     drift=detect_drift({}, {}),

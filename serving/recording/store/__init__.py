@@ -213,6 +213,11 @@ class Store:
         """Yield pairs of trial and live predictions with feedback, the oldest first."""
         return labelled.labelled_trials(self._database, self._layouts, model, version, live)
 
+    def layout(self, number: int) -> Layout:
+        """Return the names in records and probabilities that have a layout's number."""
+        with self._database.reading(briefly=True) as connection:
+            return self._layouts.find(connection, number)
+
     def window_state(self, limits: WindowLimits, after: int) -> WindowState:
         """Return the state of a window, and whether there is feedback after a place."""
         return new_feedback.window_state(self._database, limits, after)
