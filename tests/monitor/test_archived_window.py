@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,18 @@ from conftest import MODELS
 from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as some
-from monitored import FIELDS, ROWS, WINE, chances, feedback, predicted, wines
+from monitored import (
+    FIELDS,
+    ROWS,
+    WINE,
+    chances,
+    feedback,
+    opened,
+    predicted,
+    report_of,
+    window,
+    wines,
+)
 
 from serving.archive.reading import read
 from serving.errors import ArchiveError
@@ -31,6 +44,7 @@ from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 from serving.recording.store.archived import Wanted
 from serving.recording.store.windows import WindowLimits
+from serving.settings import Settings
 
 NOON = 1_700_000_000_000
 DECODER = Decoder(WINE.manifest, WINE.reference)
@@ -130,6 +144,25 @@ def test_an_archive_that_cannot_be_read_is_named(store: Store, tmp_path: Path):
     with pytest.raises(ArchiveError, match="ARCHIVE_URL"):
         window_of(store)
     assert window_of(store, limits=LIMITS._replace(max_rows=6)).rows == 6
+
+
+def test_a_check_of_archived_rows_is_repeated_only_if_something_is_new(
+    settings: Settings, tmp_path: Path
+):
+    own = replace(settings, monitor_rows=300, archive_url=str(tmp_path / "archive"))
+    with closing(opened(own)) as store:
+        entry, sent = window(alcohol=2)
+        store.add([entry, sent], {})
+        before = report_of(own)["report"]
+        archive_by_hand(store, tmp_path / "archive", sorted(entry.ids)[:250])
+        report = report_of(own)["report"]
+        assert report["time"] > before["time"]  # fewer are in the store
+        assert report["drift"] == before["drift"]
+        assert report["realised"] == before["realised"]
+        assert (report["window"]["predictions"], report["window"]["stored"]) == (300, 150)
+        assert report_of(own)["report"]["time"] == report["time"]
+        store.add([FeedbackEntry(entry.time + 10**6, "sent", entry.ids[-1:], ["bom"])], {})
+        assert report_of(own)["report"]["time"] > report["time"]
 
 
 OF_EVERY_TYPE = [

@@ -119,6 +119,7 @@ def monitor(settings: Settings, *arguments: str) -> Result:
         "MODELS_DIR": str(settings.models_dir),
         "DATABASE_URL": settings.database_url,
         "ALERT_WEBHOOK": settings.alert_webhook,
+        "ARCHIVE_URL": settings.archive_url,
         "MONITOR_ROWS": str(settings.monitor_rows),
     }
     return CliRunner().invoke(main, ["monitor", "--once", *arguments], env=variables)
