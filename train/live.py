@@ -1,7 +1,8 @@
 """Live records with feedback, added to the rows of a problem's file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import msgspec
@@ -33,6 +34,10 @@ class FeedbackSource:
         The live one.
     max_live : int
         How many different records to take at most, the latest.
+    archive_url : str
+        Where older ones are; empty if there is no archive.
+    labels : tuple of str
+        Those of the live version.
     kept_out : mapping of str to str
         Fields that are not recorded as they were sent, and the setting that is the reason.
     """
@@ -42,6 +47,29 @@ class FeedbackSource:
     version: int
     kept_out: Mapping[str, str]
     max_live: int = MAX_LIVE
+    archive_url: str = ""
+    labels: tuple[str, ...] = ()
+
+    def labelled(self, fields: Iterable[Field]) -> Iterator[Labelled]:
+        """Read predictions with feedback, of the archive and the store as one, the latest first.
+
+        Raises
+        ------
+        TrainingError
+            If the archive cannot be read for lack of pyarrow.
+        ArchiveError, StoreError
+        """
+        if not self.archive_url:
+            return self.store.labelled(self.model)
+        if find_spec("pyarrow") is None:
+            raise TrainingError(
+                "ARCHIVE_URL is set, and the archive needs pyarrow, which is optional: "
+                "pip install -r requirements-parquet.txt"
+            )
+        from serving.archive.labelled import labelled  # noqa: PLC0415 - which imports pyarrow
+
+        names = [field.name for field in fields]
+        return labelled(self.store, self.archive_url, self.model, fields=names, labels=self.labels)
 
 
 class LiveRecord(NamedTuple):
@@ -174,7 +202,7 @@ def _latest(
     """Different live records by their rows, the latest first, and how many could not be read."""
     latest: dict[bytes, LiveRecord] = {}
     left_out = 0
-    for each in feedback.store.labelled(feedback.model):
+    for each in feedback.labelled(fields):
         try:
             row, actual = _read(each, fields), decode(each.actual)
             task.encode([actual])
@@ -233,7 +261,8 @@ def _frame(added: list[LiveRecord], fields: tuple[Field, ...], target: str) -> p
 
 
 def _nothing_to_add(feedback: FeedbackSource, known: int, left_out: int) -> str:
-    found = f"the store has no live records of {feedback.model} with feedback"
+    where = "the archive and the store have" if feedback.archive_url else "the store has"
+    found = f"{where} no live records of {feedback.model} with feedback"
     if known:
         found = f"all {known:,} live records with feedback are in the file already"
     others = f"; {left_out:,} are not recorded in full or do not fit" if left_out else ""

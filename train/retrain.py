@@ -17,7 +17,7 @@ from train.live import FeedbackSource
 
 @contextmanager
 def feedback_source(settings: Settings, model: str, max_live: int) -> Iterator[FeedbackSource]:
-    """Open the store for the live rows of a model.
+    """Open the store, and the archive if there is one, for the live rows of a model.
 
     Raises
     ------
@@ -25,7 +25,9 @@ def feedback_source(settings: Settings, model: str, max_live: int) -> Iterator[F
         If the model has no live version, and so no live records.
     """
     try:
-        version = _decisions(settings).live(model)
+        decisions = _decisions(settings)
+        version = decisions.live(model)
+        labels = decisions.read_manifest(model, version).classes
     except ArtefactError as error:
         raise TrainingError(
             f"{model} has no live version, so it has no feedback either ({error}): train it "
@@ -33,7 +35,9 @@ def feedback_source(settings: Settings, model: str, max_live: int) -> Iterator[F
         ) from error
     kept_out = Privacy(settings).kept_out(model)
     with closing(Store(settings.store_url)) as store:
-        yield FeedbackSource(store, model, version, kept_out, max_live)
+        yield FeedbackSource(
+            store, model, version, kept_out, max_live, settings.archive_url, labels
+        )
 
 
 def trained_on(settings: Settings, model: str) -> str:

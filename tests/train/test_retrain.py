@@ -1,5 +1,6 @@
 """Live records with feedback become training rows; the gate compares answers to the same rows."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,14 @@ from hosts import Host
 from training import latest, output, refused, run
 
 from app import create_app
+from serving import clock
+from serving.archive import runs
+from serving.archive.changes import Changes
 from serving.models import artefact, model_folder
 from serving.models.artefact import Artefact
 from serving.monitor.retraining.training import WRITTEN
+from serving.recording.archiving import Run
+from serving.recording.store import Store
 from serving.settings import Settings
 from train import live
 from train.problems.problems import PROBLEMS, data_of
@@ -99,6 +105,39 @@ def test_live_records_are_added_once_with_their_latest_feedback(service: Service
     assert data.live.since < data.live.until
     assert service.latest.manifest.compared is None
     assert service.latest.reference.rows == 303
+
+
+def test_records_in_the_archive_and_the_store_are_trained_on_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Also a record that is in the archive, and again in the store with other feedback."""
+    url = str(tmp_path / "archive")
+    Path(url).mkdir()
+    service = Service(tmp_path, archive_url=url)
+    lived = homes(JUDGED + 20, seed=1, dear_from=150)
+    service.serve(lived)
+    service.retrain()
+    before = service.latest
+    monkeypatch.setenv("ARCHIVE_URL", url)
+    archive(service.settings)
+    service.retrain()
+    assert service.latest.manifest.data == before.manifest.data
+    assert service.latest.manifest.metrics == before.manifest.metrics
+    assert service.latest.manifest.compared == before.manifest.compared
+    service.serve(lived.iloc[:5].assign(dear=[flipped(lived, row) for row in range(5)]))
+    service.retrain()
+    live = service.latest.manifest.data.live
+    assert live is not None
+    assert live.rows == JUDGED + 20
+
+
+def archive(settings: Settings) -> None:
+    """Move all that is in the store to the archive."""
+    task = Run.of(settings, clock.now() + 3 * clock.DAY, 1, None)
+    with closing(Store(settings.store_url)) as store:
+        done = runs.run(Changes(store, settings.archive_url, settings.var_dir), task)
+        assert sum(done.moved.values()) > JUDGED
+        assert not [*store.labelled("homes")]
 
 
 def flipped(frame: pd.DataFrame, row: int) -> str:

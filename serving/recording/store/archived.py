@@ -234,6 +234,11 @@ class Archived:
             }
             return self._with_belonging(connection, [found[each] for each in ids if each in found])
 
+    def layout(self, number: int) -> Layout:
+        """Return the names of the values in rows that have a layout."""
+        with self._database.reading(briefly=True) as connection:
+            return self._layouts.find(connection, number)
+
     def count(self, wanted: Wanted) -> int:
         """Return how many predictions there are."""
         column = predictions.c
