@@ -25,7 +25,6 @@ from serving.settings import Settings
 from serving.versions.decisions import Decisions
 
 WINES = ROOT / "train" / "data" / "winequality.csv"
-FILES, GROUP = 8, 125_000  # files, and rows of a row group
 BATCH = 8_192  # rows that the engine predicts at once
 GOALS = {"two processes": 1.9, "the engine": 0.8, "pandas": 5.0}
 
@@ -37,16 +36,25 @@ class Took(NamedTuple):
     processor: float
 
 
-def measure(rows: int, turns: int) -> Iterator[str]:
-    """Predict that many wines, repeating those of the data, each way in turns."""
+def measure(rows: int, turns: int, count: int) -> Iterator[str]:
+    """Predict wines, repeating those of the data, each way in turns.
+
+    Parameters
+    ----------
+    rows : int
+        How many there are in all.
+    count : int
+        Of how many files, each of which is written as pandas does by itself: row groups of up to
+        1,048,576 rows.
+    """
     settings = Settings.from_environment()
     decisions = Decisions.from_settings(settings)
     engine = Engine(decisions.read("wine", decisions.live("wine")))
     took: dict[str, list[Took]] = {"one": [], "two": [], "engine": [], "pandas": []}
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         folder = Path(scratch)
-        files, matrix = _write(folder / "in", rows, engine)
-        count = len(matrix)
+        files, matrix = _write(folder / "in", rows, count, engine)
+        records = len(matrix)
         for turn in range(turns):
             for jobs, name in ((1, "one"), (2, "two")):
                 took[name].append(_command(folder, f"{name}{turn}", jobs))
@@ -56,8 +64,8 @@ def measure(rows: int, turns: int) -> Iterator[str]:
     for name, each in took.items():
         clock, used = (median(part) for part in zip(*each, strict=True))
         yield (
-            f"{name}: {count:,} rows in {clock:.1f} s, {count / clock:,.0f} a second; "
-            f"of a processor {used:.1f} s, {used / count * 1e6:.2f} µs a row"
+            f"{name}: {records:,} rows in {clock:.1f} s, {records / clock:,.0f} a second; "
+            f"of a processor {used:.1f} s, {used / records * 1e6:.2f} µs a row"
         )
     one, two, alone, pandas = (
         Took(*(median(part) for part in zip(*each, strict=True))) for each in took.values()
@@ -71,15 +79,15 @@ def measure(rows: int, turns: int) -> Iterator[str]:
     yield f"goals: {', '.join(f'{name} {goal}' for name, goal in GOALS.items())}"
 
 
-def _write(folder: Path, rows: int, engine: Engine) -> tuple[list[Path], Any]:
+def _write(folder: Path, rows: int, count: int, engine: Engine) -> tuple[list[Path], Any]:
     folder.mkdir()
     wines = pd.read_csv(WINES).drop(columns="quality")
     frame = pd.concat([wines] * (rows // len(wines) + 1), ignore_index=True)[:rows]
     frame.insert(0, "id", np.arange(rows))
     files = []
-    for place, part in enumerate(np.array_split(np.arange(rows), FILES)):
+    for place, part in enumerate(np.array_split(np.arange(rows), count)):
         file = folder / f"{place}.parquet"
-        frame.iloc[part].to_parquet(file, row_group_size=GROUP, index=False)
+        frame.iloc[part].to_parquet(file, index=False)
         files.append(file)
     return files, _features(frame, engine.manifest.fields)
 

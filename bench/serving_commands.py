@@ -168,11 +168,12 @@ def streams(rows: int) -> None:
 @main.command()
 @click.option("--rows", default=4_000_000, show_default=True, type=click.IntRange(10_000))
 @click.option("--turns", default=3, show_default=True, type=click.IntRange(1))
-def parquet(rows: int, turns: int) -> None:
+@click.option("--files", default=8, show_default=True, type=click.IntRange(1))
+def parquet(rows: int, turns: int, files: int) -> None:
     """Measure files of Parquet: by one process and two, by the engine, by pandas."""
     from bench.parquet import measure  # noqa: PLC0415
 
-    echo(measure(rows, turns))
+    echo(measure(rows, turns, files))
 
 
 @main.command()

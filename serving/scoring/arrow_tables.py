@@ -4,13 +4,14 @@ A record batch is what is unpacked at once; of a local file what is not compress
 before it is used.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import ipc
 
-from serving.scoring.batch_sizes import PROBED, rows_at_a_time
+from serving.scoring.batch_sizes import PROBED, rows_at_a_time, varying, width
 from serving.scoring.run import Source
 
 AHEAD = 2**20  # bytes that are read of a stream at once
@@ -78,18 +79,15 @@ class ArrowStream:
 
 def _smallest(schema: pa.Schema) -> list[int]:
     """Return the position of a column that takes little to read, if there is any."""
-    sizes = {}
-    for at, kind in enumerate(schema.types):
-        try:
-            sizes[at] = kind.bit_width
-        except ValueError:  # of texts and the like
-            sizes[at] = 2**16
-    return [min(sizes, key=lambda at: sizes[at])] if sizes else []
+    widths = [width(kind) for kind in schema.types]
+    places = range(len(widths))
+    return sorted(places, key=lambda at: math.inf if widths[at] is None else widths[at] or 0)[:1]
 
 
 def _in_pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         batch.validate(full=True)  # offsets may point anywhere
         if batch.num_rows:
-            rows = rows_at_a_time(batch.slice(0, PROBED))
+            probed = varying(batch.schema, batch.schema.names)
+            rows = rows_at_a_time(batch.schema.types, batch.slice(0, PROBED).select(probed))
             yield from (batch.slice(first, rows) for first in range(0, batch.num_rows, rows))

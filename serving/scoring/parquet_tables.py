@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from serving.scoring.batch_sizes import PROBED, rows_at_a_time
+from serving.scoring.batch_sizes import PROBED, rows_at_a_time, varying
 from serving.scoring.run import Source
 
 BUFFERS = 2**26  # bytes that are read ahead, of all columns
@@ -38,15 +38,17 @@ class ParquetTable:
     def batches(self, groups: range, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Read columns of consecutive row groups."""
 
-        def read(rows: int) -> Iterator[pa.RecordBatch]:
+        def read(rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
             found: Iterator[pa.RecordBatch] = self._parquet.iter_batches(
                 rows, row_groups=groups, columns=columns, use_threads=False
             )
             return found
 
-        first = next(read(PROBED), None)
-        if first is not None:
-            yield from read(rows_at_a_time(first))
+        # To probe a column a page of it is unpacked, so none is probed without need.
+        probed = varying(self.schema, columns)
+        first = next(read(PROBED, probed), None) if probed else None
+        kinds = [self.schema.field(name).type for name in columns]
+        yield from read(rows_at_a_time(kinds, first), columns)
 
     def close(self) -> None:
         """End the reading."""
