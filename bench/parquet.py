@@ -53,7 +53,7 @@ def measure(rows: int, turns: int, count: int) -> Iterator[str]:
     took: dict[str, list[Took]] = {"one": [], "two": [], "engine": [], "pandas": []}
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         folder = Path(scratch)
-        files, matrix = _write(folder / "in", rows, count, engine)
+        files, matrix = write_files(folder / "in", rows, count, engine)
         records = len(matrix)
         for turn in range(turns):
             for jobs, name in ((1, "one"), (2, "two")):
@@ -79,7 +79,8 @@ def measure(rows: int, turns: int, count: int) -> Iterator[str]:
     yield f"goals: {', '.join(f'{name} {goal}' for name, goal in GOALS.items())}"
 
 
-def _write(folder: Path, rows: int, count: int, engine: Engine) -> tuple[list[Path], Any]:
+def write_files(folder: Path, rows: int, count: int, engine: Engine) -> tuple[list[Path], Any]:
+    """Write that many wines to so many files, and return the files and the rows."""
     folder.mkdir()
     wines = pd.read_csv(WINES).drop(columns="quality")
     frame = pd.concat([wines] * (rows // len(wines) + 1), ignore_index=True)[:rows]

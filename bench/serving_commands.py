@@ -177,6 +177,16 @@ def parquet(rows: int, turns: int, files: int) -> None:
 
 
 @main.command()
+@click.option("--rows", default=4_000_000, show_default=True, type=click.IntRange(10_000))
+@click.option("--turns", default=3, show_default=True, type=click.IntRange(1))
+def spark(rows: int, turns: int) -> None:
+    """Measure Spark on two cores, beside two processes; needs `make test-spark` once."""
+    from bench.spark import measure  # noqa: PLC0415
+
+    echo(measure(rows, turns))
+
+
+@main.command()
 def models() -> None:
     """Measure what many models cost."""
     from bench.models import many  # noqa: PLC0415

@@ -123,7 +123,8 @@ def _with_predictions(
     from serving.spark.batches import Order  # noqa: PLC0415
 
     spark: Any = dataframe.sparkSession
-    scorer = make_scorer(Engine(read), dataframe.limit(0).toArrow().schema, options)
+    data = spark.createDataFrame([], dataframe.schema).toArrow().schema  # nothing is read
+    scorer = make_scorer(Engine(read), data, options)
     kept = [field.name for field in scorer.kept]
     own = [*scorer.schema][len(kept) :]
     schema = StructType(

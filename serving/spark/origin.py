@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, cast
+from uuid import uuid4
 
 import msgspec
 
@@ -71,13 +72,20 @@ def offer(read: Artefact, url: str, add: Callable[[str], Any]) -> Origin:
     origin = Origin(manifest.name, manifest.version, manifest.sha256, url)
     if not url:
         file = Path(_scratch().name) / origin.file
-        with zipfile.ZipFile(file, "w") as archive:
-            files = artefact.files_of(manifest, manifest.version, read.contents)
-            for name, content in files.items():
-                inside = zipfile.ZipInfo(f"{origin.model}/{origin.version}/{name}", LONG_AGO)
-                archive.writestr(inside, content)
+        if not file.exists():  # what is there may be on its way
+            _pack(read, file)
         add(str(file))
     return origin
+
+
+def _pack(read: Artefact, file: Path) -> None:
+    aside = file.with_suffix(f".{uuid4().hex}")
+    with zipfile.ZipFile(aside, "w") as archive:
+        files = artefact.files_of(read.manifest, read.manifest.version, read.contents)
+        for name, content in files.items():
+            inside = f"{read.manifest.name}/{read.manifest.version}/{name}"
+            archive.writestr(zipfile.ZipInfo(inside, LONG_AGO), content)
+    aside.replace(file)
 
 
 @cache

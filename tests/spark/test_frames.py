@@ -4,6 +4,8 @@ import datetime as dt
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
-from clusters import executors, scratch, spark  # noqa: F401 - fixtures
+from clusters import HERE, executors, scratch, spark  # noqa: F401 - fixtures
 from conftest import BAD, GOOD, MODELS, rewrite, wine
 from pyarrow import parquet
 from pyspark.errors import PythonException
@@ -177,7 +179,7 @@ def test_each_executor_fetches_the_version_from_the_object_store(
     store, own = tmp_path / "store", tmp_path / "driver"
     own.mkdir()
     store.mkdir()
-    result = CliRunner(env={"MODELS_URL": f"file://{store}"}).invoke(
+    result = CliRunner(env={"MODELS_URL": f"file://{store}", "VAR_DIR": str(own)}).invoke(
         main, ["upload", str(MODELS), "wine", "wine-score"]
     )
     assert result.exit_code == 0, result.output
@@ -199,6 +201,26 @@ def test_each_executor_fetches_the_version_from_the_object_store(
     load.__wrapped__(origin)  # what is kept is right, and nobody is asked
     with pytest.raises(ObjectStoreError):
         serving.spark.predict(frame, "wine", models_url=url)
+
+
+def test_a_stream_is_predicted(
+    spark: Any,  # noqa: F811
+    tmp_path: Path,
+):
+    folder, out = write(tmp_path / "in", 60), tmp_path / "out"
+    schema = spark.read.parquet(str(folder)).schema
+    stream = serving.spark.predict(spark.readStream.schema(schema).parquet(str(folder)), "wine")
+    writer = stream.writeStream.option("checkpointLocation", str(tmp_path / "kept"))
+    writer.trigger(availableNow=True).start(str(out), "parquet").awaitTermination()
+    assert_same(spark.read.parquet(str(out)).toArrow(), local(folder, "wine"))
+
+
+def test_a_client_of_spark_connect_gets_the_same(tmp_path: Path):
+    folder, file = write(tmp_path / "in", 60), tmp_path / "out.parquet"
+    command = [sys.executable, "-W", "ignore", HERE / "over_connect.py", folder, file]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert_same(parquet.read_table(file), local(folder, "wine", "--explain", "2"))
 
 
 @pytest.mark.parametrize(
