@@ -169,7 +169,7 @@ def predict_files(
 
         crew = Executors(master, read, models_url, setup, folder)
     else:
-        crew = Crew(jobs or cores(), setup)
+        crew = Crew(jobs or cores(), setup, sum(each.size for each in sources))
     with Progress() as progress:
         outcome = carry_out(described, folder, there=there, crew=crew, watcher=progress)
     return Summary(

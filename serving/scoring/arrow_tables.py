@@ -56,7 +56,7 @@ class ArrowStream:
 
     def __init__(self, file: Any, _: Source) -> None:
         self._file = file
-        self.schema: pa.Schema = ipc.open_stream(file).schema
+        self.schema: pa.Schema = ipc.open_stream(pa.PythonFile(_Lent(file), "r")).schema
 
     def count(self) -> list[int]:
         """Return how many rows there are, for which it is read to its end."""
@@ -70,11 +70,24 @@ class ArrowStream:
     def _open(self, columns: Iterable[int]) -> Any:
         self._file.seek(0)
         options = ipc.IpcReadOptions(use_threads=False, included_fields=[*columns])
-        return ipc.open_stream(pa.input_stream(self._file, buffer_size=AHEAD), options=options)
+        stream = pa.input_stream(pa.PythonFile(_Lent(self._file), "r"), buffer_size=AHEAD)
+        return ipc.open_stream(stream, options=options)
 
     def close(self) -> None:
         """End the reading."""
         self._file.close()
+
+
+class _Lent:
+    """A file that stays open when what reads it ends."""
+
+    closed = False
+
+    def __init__(self, file: Any) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+    def close(self) -> None:
+        """Leave it open."""
 
 
 def _smallest(schema: pa.Schema) -> list[int]:

@@ -20,6 +20,8 @@ from serving.settings import ROOT
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # one in each process
 ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # others keep more than they use
 
+SMALL = 2**20  # bytes of files that one process predicts as soon as two would have begun
+
 Event = tuple[int, Result | Progress]  # of the task at this position
 
 decoder = msgspec.json.Decoder[Result | Progress](Result | Progress)
@@ -64,14 +66,18 @@ class Crew:
     ----------
     jobs : int
         How many processes there may be.
+    size : int
+        The bytes of the files that are predicted, by which processes begin before it is known how
+        many parts there are.
     """
 
-    def __init__(self, jobs: int, setup: Setup) -> None:
-        self._jobs, self._setup = jobs, setup
+    def __init__(self, jobs: int, setup: Setup, size: int = 0) -> None:
+        self._jobs, self._setup, self._size = jobs, setup, size
         self._processes: list[subprocess.Popen[bytes]] = []
         self._threads: list[Thread] = []
 
     def __enter__(self) -> Self:
+        self._start(1 + self._size // SMALL)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,8 +98,7 @@ class Crew:
         RunRefused
             If one fails, or a process is killed.
         """
-        while len(self._processes) < min(self._jobs, len(tasks)):
-            self._processes.append(self._start())
+        self._start(len(tasks))
         waiting = Waiting([len([*series]) for _, series in groupby(tasks, _section)])
         events: SimpleQueue[Event] = SimpleQueue()
         for process in self._processes:
@@ -108,7 +113,12 @@ class Crew:
             left -= not isinstance(event, Progress)
             yield place, event
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, tasks: int) -> None:
+        """Have a process for each of so many tasks, if there may be as many."""
+        while len(self._processes) < min(self._jobs, tasks):
+            self._processes.append(self._begin())
+
+    def _begin(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [sys.executable, "-m", "serving.scoring.worker"],
             stdin=subprocess.PIPE,

@@ -15,7 +15,9 @@ from pyarrow import feather, ipc, parquet
 from serving.__main__ import main
 from serving.models import artefact
 from serving.models.engine import Engine
+from serving.places.objects import Objects, RangeFile
 from serving.scoring import parts
+from serving.scoring.arrow_tables import ArrowFile, ArrowStream
 from serving.scoring.parts import plan
 from serving.scoring.run import Options, Source
 from serving.scoring.tables import open_table
@@ -230,6 +232,22 @@ def test_damaged_offsets_and_codes_are_refused(tmp_path: Path, damaged: str):
         column = pa.DictionaryArray.from_buffers(kind, 4, [None, codes], pa.array(["red"]))
     write(tmp_path / "a.arrow", data.set_column(place, "color", column))
     assert refusal(tmp_path / "a.arrow").startswith(f"{tmp_path}/a.arrow: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "new"), [(ArrowFile, ipc.new_file), (ArrowStream, ipc.new_stream)]
+)
+def test_an_object_is_read_by_its_ranges(tmp_path: Path, kind: Any, new: Any):
+    data = records()
+    write(tmp_path / "a.arrow", data, new=new, compression="zstd")
+    size = (tmp_path / "a.arrow").stat().st_size
+    file = RangeFile(Objects(str(tmp_path)), "a.arrow", size)
+    table = kind(file, Source("s3://lake", "a.arrow", size, ""))
+    counts = table.count()
+    assert sum(counts) == len(data)
+    read = list(table.batches(range(len(counts)), ["id", "day"]))
+    table.close()
+    assert pa.Table.from_batches(read).to_pylist() == data.select(["id", "day"]).to_pylist()
 
 
 def test_numbers_of_the_other_order_of_bytes_are_read(tmp_path: Path):
