@@ -27,7 +27,7 @@ from serving.recording.store.partitions import MAX_PARTITIONS, hours_of_partitio
 from serving.recording.store.rows import Cursor
 from serving.recording.store.steps import STEPS
 
-BEFORE = STEPS[: [step.name for step in STEPS].index("partitions by time")]
+BEFORE = tuple(step for step in STEPS if step.name != "partitions by time")
 DAYS = 30
 NOW = clock.now()
 MIDNIGHT = NOW // clock.DAY * clock.DAY
