@@ -7,7 +7,7 @@ have their turn.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,6 +95,8 @@ class Changes:
         old: Sequence[ArchivedFile],
         is_right: Callable[[pa.Table], bool],
         erased: ErasedRows | None = None,
+        *,
+        beside: Collection[str] | None = None,
     ) -> ArchivedFile | None:
         """Write a file in place of others, and delete its rows from the store; within a turn.
 
@@ -106,6 +108,8 @@ class Changes:
             Whether the file may count, by what is read back from it.
         erased : ErasedRows, optional
             What the new file lacks, to be recorded when it counts.
+        beside : collection of str, optional
+            The names of all other files that count for its times.
 
         Returns
         -------
@@ -118,7 +122,11 @@ class Changes:
         if not is_right(files.read(self.url, written)):
             self.remove(written)
             return None
-        self.archived.switch([written], old, erased)
+        try:
+            self.archived.switch([written], old, erased, beside=beside)
+        except ArchiveError:  # whoever changed the files has forgotten this one
+            self.remove(written)
+            raise
         for file in old:
             self.remove(file)
         self.delete_moved(written)
@@ -129,10 +137,12 @@ class Changes:
         table = files.read(self.url, file, ["id", "time", "feedback", "trials"])
         for at in range(0, table.num_rows, PAGE):
             self.archived.delete_moved(moved(table.slice(at, PAGE)))
-        self.archived.set_state([file], "kept")
+        self.archived.keep(file)
 
     def remove(self, file: ArchivedFile) -> None:
         """Delete a file that does not count, and then its entry."""
+        if not self.archived.abandon(file):
+            return
         with files.reported(self.url, file):
             place(absolute(self.url)).remove(file.name)
         self.archived.forget(file)

@@ -44,7 +44,7 @@ def write(url: str, new: ArchivedFile, table: pa.Table) -> ArchivedFile:
     table = table.replace_schema_metadata(
         {**(table.schema.metadata or {}), MODEL: new.model.encode()}
     )
-    with reported(url, new), place(absolute(url)).writing(new.name) as out:
+    with reported(url, new, missing=False), place(absolute(url)).writing(new.name) as out:
         hashed = _Hashing(out)
         with parquet.ParquetWriter(
             pa.PythonFile(hashed, mode="w"),
@@ -108,14 +108,20 @@ def missing(url: str, file: ArchivedFile) -> ArchiveError:
 
 
 @contextmanager
-def reported(url: str, file: ArchivedFile) -> Iterator[None]:
-    """Raise what reading and writing raises as an error of the archive."""
+def reported(url: str, file: ArchivedFile, *, missing: bool = True) -> Iterator[None]:
+    """Raise what reading and writing raises as an error of the archive.
+
+    Parameters
+    ----------
+    missing : bool
+        Whether FileNotFoundError is raised as it is.
+    """
     address = f"{url.rstrip('/')}/{file.name}"
     try:
         yield
-    except FileNotFoundError:
-        raise
     except (OSError, pa.ArrowException) as error:
+        if missing and isinstance(error, FileNotFoundError):
+            raise
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise ArchiveError(f"{address}: {reason}", public=f"{file.name}: {reason}") from error
     except ObjectStoreError as error:

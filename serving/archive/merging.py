@@ -88,6 +88,6 @@ def delete_older(changes: Changes, since: int) -> Iterator[ArchivedFile]:
     for file in changes.archived.files(until=since):
         if file.last < since:
             with changes.turn():
-                changes.archived.set_state([file], "replaced")
+                changes.archived.switch([], [file])
                 changes.remove(file)
             yield file

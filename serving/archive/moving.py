@@ -1,6 +1,7 @@
 """Moves what is old from the store into files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 from pyarrow import compute as pc
@@ -43,13 +44,16 @@ def move(changes: Changes, wanted: Wanted) -> Iterator[ArchivedFile]:
 
 def _move(changes: Changes, wanted: Wanted) -> tuple[ArchivedFile | None, int]:
     """Move as many rows as a file may have; return from when on others are, too."""
+    is_stored = partial(_is_stored, changes)
     for _ in range(TRIES):
         table, end = _read(changes, wanted)
-        is_known = pc.is_in(table.column("id"), _known(changes, wanted._replace(until=end)))
+        others = changes.archived.files(wanted.model, wanted.since, end)
+        is_known = pc.is_in(table.column("id"), _ids(changes, others))
         new = table.filter(pc.invert(is_known))
         file = None
         if new.num_rows:
-            file = changes.replace(wanted.model, new, (), lambda found: _is_stored(changes, found))
+            names = [each.name for each in others]
+            file = changes.replace(wanted.model, new, (), is_stored, beside=names)
         if file or not new.num_rows:
             if new.num_rows < table.num_rows:  # recorded again, though they are archived
                 changes.archived.delete_moved(moved(table.filter(is_known)))
@@ -73,12 +77,12 @@ def _read(changes: Changes, wanted: Wanted) -> tuple[pa.Table, int]:
     return layout.joined(tables), wanted.until
 
 
-def _known(changes: Changes, wanted: Wanted) -> pa.Array:
-    """Return the ids between two times that are archived."""
-    known = [pa.array([], pa.string())]
-    for file in changes.archived.files(wanted.model, wanted.since, wanted.until):
-        known += files.read(changes.url, file, ["id"]).column("id").chunks
-    return pa.concat_arrays(known)
+def _ids(changes: Changes, some: Sequence[ArchivedFile]) -> pa.Array:
+    """Return the ids in files."""
+    found = [pa.array([], pa.string())]
+    for file in some:
+        found += files.read(changes.url, file, ["id"]).column("id").chunks
+    return pa.concat_arrays(found)
 
 
 def _is_stored(changes: Changes, table: pa.Table) -> bool:

@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -157,6 +158,8 @@ class Archive:
             raise StoreError(
                 "predictions are archived, and ARCHIVE_URL is not set, so they cannot be read"
             )
+        if find_spec("pyarrow") is None:
+            raise StoreError("the archive needs pyarrow: pip install -r requirements-parquet.txt")
         process = subprocess.Popen(
             [sys.executable, "-m", "serving.archive.process"],
             stdin=subprocess.PIPE,

@@ -2,10 +2,14 @@
 
 import errno
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,7 @@ from serving import clock
 from serving.archive import merging, moving
 from serving.archive.changes import Changes
 from serving.archive.runs import count, run
-from serving.errors import ArchiveError
+from serving.errors import ArchiveError, StoreError
 from serving.recording.archiving import Done, Run
 from serving.recording.store import Store
 
@@ -197,6 +201,34 @@ def test_all_is_read_once_while_a_run_is_under_way(
     assert left(store) == 0
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_processes_that_have_lost_their_turn_double_nothing(
+    store: Store, store_url: str, changes: Changes, monkeypatch: pytest.MonkeyPatch, seed: int
+):
+    """As with the connection that holds it: several change the same files at once."""
+    monkeypatch.setattr(Changes, "turn", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(moving, "MAX_ROWS", 6)
+    monkeypatch.setattr(moving, "PAGE", 3)
+    before = prepare(store, changes)
+
+    def often(number: int) -> None:
+        chance = random.Random(10 * seed + number)
+        with closing(Store(store_url)) as own:
+            for _ in range(6):
+                time.sleep(chance.random() / 20)
+                with suppress(ArchiveError, StoreError):
+                    run(Changes(own, changes.url, Path(changes.url).parent), Run(LATER))
+
+    with ThreadPoolExecutor(3) as pool:
+        for each in [pool.submit(often, number) for number in range(3)]:
+            each.result()
+    monkeypatch.undo()
+    run(changes, Run(LATER))
+    assert rows(store, changes.url) == before
+    assert archived(changes) == sorted(row["id"] for row in before[10:])
+    assert left(store) == 10 + 4 + 3
+
+
 def test_late_feedback_is_written_into_the_file_of_its_prediction(store: Store, changes: Changes):
     fill(store)
     run(changes, Run(LATER))
@@ -234,10 +266,10 @@ def test_feedback_that_is_sent_again_while_it_is_moved_is_kept(
     fill(store)
     switch = store.archived.switch
 
-    def later(*args: Any) -> None:
+    def later(*args: Any, **others: Any) -> None:
         store.add([feedback("bom", id_at(NOON, 0), at=LATER, request_id="again")], {})
         store.add([feedback("ruim", id_at(NOON + 1000, 1), at=LATER)], {})
-        switch(*args)
+        switch(*args, **others)
 
     monkeypatch.setattr(store.archived, "switch", later)
     next(moving.move(changes, next(moving.days(changes, LATER))))

@@ -83,7 +83,7 @@ STEPS = (  # by which a run may be killed before and after
     ("serving.archive.files", "opened"),
     ("serving.recording.store.archived", "Archived.enter"),
     ("serving.recording.store.archived", "Archived.switch"),
-    ("serving.recording.store.archived", "Archived.set_state"),
+    ("serving.recording.store.archived", "Archived.keep"),
     ("serving.recording.store.archived", "Archived.forget"),
     ("serving.recording.store.archived", "Archived.delete_moved"),
     ("serving.recording.store.moving", "let_others_write"),

@@ -5,13 +5,14 @@ deleted here. So a row is in the store, in a file that counts, or for a moment i
 run is killed.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 
+from serving.errors import ArchiveError
 from serving.ids import PredictionId, TimeRange
 from serving.recording.store import moving
 from serving.recording.store.database import Database
@@ -21,10 +22,14 @@ from serving.recording.store.layouts import Layout, Layouts
 from serving.recording.store.rows import Cursor, feedback, predictions
 from serving.recording.store.turns import Work, turn
 
+State = Literal["writing", "moving", "kept", "replaced"]
+
 IDS = 500  # in one query
+COUNTED: tuple[State, ...] = ("moving", "kept")
+CHANGED = "another process has changed the archive meanwhile; try again"
+ONE_AT_A_TIME = sql.text(f"SELECT pg_advisory_xact_lock({Work.ARCHIVE + 1})")
 START, END = Cursor(-(2**63), ""), Cursor(2**63 - 1, "")
 
-State = Literal["writing", "moving", "kept", "replaced"]
 PREDICTION = tuple(name for name in predictions.c.keys() if name != "model")  # noqa: SIM118
 FEEDBACK = ("prediction_id", "actual", "time", "request_id", "key", "place")
 TRIAL = ("prediction_id", "version", "time", "prediction", "probabilities")
@@ -128,7 +133,7 @@ class Archived:
         """Return the files that count with predictions between two times, by their first one."""
         query = (
             sql.select(*files.c)
-            .where(files.c.state.in_(["moving", "kept"]))
+            .where(files.c.state.in_(COUNTED))
             .where(files.c.last >= since, files.c.first < until)
             .order_by(files.c.first, files.c.name)
         )
@@ -167,6 +172,8 @@ class Archived:
         new: Sequence[ArchivedFile],
         old: Sequence[ArchivedFile] = (),
         erased: ErasedRows | None = None,
+        *,
+        beside: Collection[str] | None = None,
     ) -> None:
         """Let new files count in place of old ones, all at once.
 
@@ -174,19 +181,43 @@ class Archived:
         ----------
         erased : ErasedRows, optional
             What the new ones lack: it is recorded with it.
+        beside : collection of str, optional
+            The names of all files that count for the times of the new ones.
+
+        Raises
+        ------
+        ArchiveError
+            If another has changed these files. It has lost its turn, or this process has, with its
+            connection: then nothing is changed.
         """
         with self._database.writing() as connection:
+            if self._database.is_postgresql:
+                connection.execute(ONE_AT_A_TIME)
+            for each in new:
+                if beside is not None and not self._beside(connection, each) <= {*beside}:
+                    raise ArchiveError(CHANGED)
+                is_entered = (files.c.name == each.name) & (files.c.state == "writing")
+                values = msgspec.structs.asdict(each)
+                _require_one(connection, files.update().where(is_entered).values(**values))
+            for each in old:
+                is_counted = (files.c.name == each.name) & files.c.state.in_(COUNTED)
+                _require_one(connection, files.update().where(is_counted).values(state="replaced"))
             if erased:
                 record_erased(connection, erased)
-            for each in new:
-                values = msgspec.structs.asdict(each)
-                connection.execute(files.update().where(files.c.name == each.name).values(**values))
-            self._set_state(connection, old, "replaced")
 
-    def set_state(self, some: Sequence[ArchivedFile], state: State) -> None:
-        """Change the state of files."""
+    def keep(self, file: ArchivedFile) -> None:
+        """Record that the store has no row of a file any more, if it still counts."""
+        is_moving = (files.c.name == file.name) & (files.c.state == "moving")
         with self._database.writing() as connection:
-            self._set_state(connection, some, state)
+            connection.execute(files.update().where(is_moving).values(state="kept"))
+
+    def abandon(self, file: ArchivedFile) -> bool:
+        """Make sure that a file never counts; return whether that is so."""
+        with self._database.writing() as connection:
+            is_other = (files.c.name == file.name) & files.c.state.not_in(COUNTED)
+            connection.execute(files.update().where(is_other).values(state="replaced"))
+            left = sql.select(files.c.state).where(files.c.name == file.name)
+            return connection.scalar(left) not in COUNTED
 
     def forget(self, gone: ArchivedFile) -> None:
         """Delete the entry of a file that is deleted."""
@@ -292,10 +323,19 @@ class Archived:
         )
 
     @staticmethod
-    def _set_state(connection: sql.Connection, some: Iterable[ArchivedFile], state: State) -> None:
-        for each in some:
-            changed = files.update().where(files.c.name == each.name).values(state=state)
-            connection.execute(changed)
+    def _beside(connection: sql.Connection, file: ArchivedFile) -> set[str]:
+        query = sql.select(files.c.name).where(
+            files.c.model == file.model,
+            files.c.state.in_(COUNTED),
+            files.c.last >= file.first,
+            files.c.first <= file.last,
+        )
+        return set(connection.scalars(query))
+
+
+def _require_one(connection: sql.Connection, change: sql.Update) -> None:
+    if connection.execute(change).rowcount != 1:
+        raise ArchiveError(CHANGED)
 
 
 def _belonging(
