@@ -187,6 +187,15 @@ def spark(rows: int, turns: int) -> None:
 
 
 @main.command()
+@click.option("--rows", default=1_000_000, show_default=True, type=click.IntRange(10_000))
+def archive(rows: int) -> None:
+    """Measure the archive: moving, reading, and a query of DuckDB over ten million rows."""
+    from bench.archive import measure  # noqa: PLC0415
+
+    echo(measure(rows))
+
+
+@main.command()
 def models() -> None:
     """Measure what many models cost."""
     from bench.models import many  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from serving.archive.layout import (
 from serving.recording.store.archived import FEEDBACK, PREDICTION, TRIAL, StoredRows
 from serving.recording.store.layouts import Layout
 
-_JSON = ("record", "prediction", "probabilities", "interval")
+_JSON = [PREDICTION.index(name) for name in ("record", "prediction", "probabilities", "interval")]
 _PLAIN = ("id", "time", "version", "request_id", "duration", "subject", "key", "own_id", "layout")
 
 _decode = msgspec.json.Decoder().decode
@@ -102,7 +103,24 @@ def _belonging_to(columns: Mapping[str, Sequence[Any]]) -> tuple[list[Any], list
 
 def is_same(one: StoredRows, other: StoredRows) -> bool:
     """Whether rows of the store have the same content; JSON is compared by its values."""
-    return bool(_content(one) == _content(other))
+    return all(
+        len(these) == len(those)
+        and all(
+            row == same or _decoded(row, places) == _decoded(same, places)
+            for row, same in zip(these, those, strict=True)
+        )
+        for these, those, places in (
+            (one.predictions, other.predictions, _JSON),
+            (
+                *(sorted(each.feedback, key=itemgetter(0, -1)) for each in (one, other)),
+                [FEEDBACK.index("actual")],
+            ),
+            (
+                *(sorted(each.trials, key=itemgetter(0, 1)) for each in (one, other)),
+                [TRIAL.index("prediction")],
+            ),
+        )
+    )
 
 
 def _belonging(ids: Sequence[str], rows: StoredRows) -> dict[str, list[Any]]:
@@ -208,23 +226,6 @@ def _reader(layout: Layout, columns: Mapping[str, Sequence[Any]]) -> Any:
 
 def _text(value: Any) -> str:
     return _encode(value).decode()
-
-
-def _content(rows: StoredRows) -> Any:
-    made = [
-        PREDICTION.index(name) for name in ("record", "prediction", "probabilities", "interval")
-    ]
-    return (
-        [_decoded(row, made) for row in rows.predictions],
-        [
-            _decoded(row, [FEEDBACK.index("actual")])
-            for row in sorted(rows.feedback, key=lambda row: (row[0], row[-1]))
-        ],
-        [
-            _decoded(row, [TRIAL.index("prediction")])
-            for row in sorted(rows.trials, key=lambda row: row[:2])
-        ],
-    )
 
 
 def _decoded(row: Sequence[Any], places: Sequence[int]) -> list[Any]:

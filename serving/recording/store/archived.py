@@ -24,7 +24,7 @@ from serving.recording.store.turns import Work, turn
 
 State = Literal["writing", "moving", "kept", "replaced"]
 
-IDS = 500  # in one query
+IDS = 2_000  # in one query
 COUNTED: tuple[State, ...] = ("moving", "kept")
 CHANGED = "another process has changed the archive meanwhile; try again"
 ONE_AT_A_TIME = sql.text(f"SELECT pg_advisory_xact_lock({Work.ARCHIVE + 1})")
@@ -250,7 +250,7 @@ class Archived:
             query = query.where(column.time >= first, column.time < wanted.until, key > at)
             query = query.order_by(column.time, column.id)
         with self._database.reading() as connection:
-            made = [tuple(row) for row in connection.execute(query.limit(limit))]
+            made = [tuple(row) for row in connection.execute(query.limit(limit)).all()]
             return self._with_belonging(connection, made)
 
     def rows(self, ids: Sequence[str], made: TimeRange) -> StoredRows:
@@ -261,7 +261,7 @@ class Archived:
             found = {
                 row[0]: tuple(row)
                 for some in chunks(ids)
-                for row in connection.execute(query, {"ids": some})
+                for row in connection.execute(query, {"ids": some}).all()
             }
             return self._with_belonging(connection, [found[each] for each in ids if each in found])
 
@@ -345,7 +345,9 @@ def _belonging(
     ids: Sequence[str],
 ) -> list[tuple[Any, ...]]:
     query = query.where(column.in_(_IDS))
-    return [tuple(row) for some in chunks(ids) for row in connection.execute(query, {"ids": some})]
+    return [
+        tuple(row) for some in chunks(ids) for row in connection.execute(query, {"ids": some}).all()
+    ]
 
 
 def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -10,9 +10,10 @@ import sqlalchemy as sql
 
 from serving.ids import TimeRange
 from serving.recording.store.database import Database
-from serving.recording.store.deletions import CHUNK, LOCK_PREDICTIONS, let_others_write
+from serving.recording.store.deletions import LOCK_PREDICTIONS, let_others_write
 
 PAGE = 5_000  # feedback
+CHUNK = 2_000  # rows deleted in one transaction
 # Values of `feedback.early`, besides 0: whether it has no prediction, or one that is archived.
 WITHOUT, OF_ARCHIVED = 1, 2
 
