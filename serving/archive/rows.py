@@ -103,23 +103,27 @@ def _belonging_to(columns: Mapping[str, Sequence[Any]]) -> tuple[list[Any], list
 
 def is_same(one: StoredRows, other: StoredRows) -> bool:
     """Whether rows of the store have the same content; JSON is compared by its values."""
-    return all(
-        len(these) == len(those)
-        and all(
-            row == same or _decoded(row, places) == _decoded(same, places)
-            for row, same in zip(these, those, strict=True)
+    first, second = itemgetter(0, -1), itemgetter(0, 1)  # what is unique of feedback and of trials
+    return (
+        _are_equal(one.predictions, other.predictions, _JSON)
+        and _are_equal(
+            sorted(one.feedback, key=first),
+            sorted(other.feedback, key=first),
+            [FEEDBACK.index("actual")],
         )
-        for these, those, places in (
-            (one.predictions, other.predictions, _JSON),
-            (
-                *(sorted(each.feedback, key=itemgetter(0, -1)) for each in (one, other)),
-                [FEEDBACK.index("actual")],
-            ),
-            (
-                *(sorted(each.trials, key=itemgetter(0, 1)) for each in (one, other)),
-                [TRIAL.index("prediction")],
-            ),
+        and _are_equal(
+            sorted(one.trials, key=second),
+            sorted(other.trials, key=second),
+            [TRIAL.index("prediction")],
         )
+    )
+
+
+def _are_equal(these: Sequence[Any], those: Sequence[Any], places: Sequence[int]) -> bool:
+    """Whether rows are equal; the JSON at some places is decoded if its text differs."""
+    return len(these) == len(those) and all(
+        row == same or _decoded(row, places) == _decoded(same, places)
+        for row, same in zip(these, those, strict=True)
     )
 
 
