@@ -69,7 +69,8 @@ def measure(rows: int) -> Iterator[str]:
                 shutil.copy(path, path.with_name(f"{number}-{path.name}"))
         query = QUERY.format(url=folder / "SQLite")
         took = min(_seconds(lambda: duckdb.execute(query).fetchall()) for _ in range(TURNS))
-        yield f"DuckDB: accuracy, mean and median by day of {rows * copies:,} rows in {took.clock:.2f} s"
+        queried = f"{rows * copies:,} rows in {took.clock:.2f} s"
+        yield f"DuckDB: accuracy, mean and median by day of {queried}"
 
 
 def _fill(store: Store, wines: list[list[Any]], rows: int, start: int) -> None:

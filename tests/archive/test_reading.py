@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from archives import archive_by_hand, id_at, made, recorded
 from entries import NOON, feedback
@@ -113,9 +114,10 @@ def test_rows_that_are_moved_meanwhile_come_once(
             last = archive_by_hand(store, tmp_path, some)
             if chance.random() < 0.5:  # back in the store, then in another file
                 copied = (tmp_path / last.name).read_bytes()
-                other = last.__replace__(name=last.name.replace(".parquet", "-2.parquet"))
+                name = last.name.replace(".parquet", "-2.parquet")
+                other = msgspec.structs.replace(last, name=name)
                 (tmp_path / other.name).write_bytes(copied)
-                store.archived.enter(other)
+                store.archived.enter(msgspec.structs.replace(other, state="writing"))
                 store.archived.switch([other], [last])
                 (tmp_path / last.name).unlink()
     assert found == before
