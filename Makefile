@@ -57,7 +57,7 @@ test-hosts: .venv/development tests/objects/.venv/installed  ## run three hosts 
 test-lambda: .venv/development tests/deploy/lambda/.venv-function/installed tests/deploy/lambda/.venv-lint/installed tests/objects/.venv/installed  ## call the function of deploy/lambda with events of AWS, and check its template
 	.venv/bin/pytest --numprocesses auto --dist loadfile tests/deploy/lambda
 
-test-spark: .venv/development tests/spark/.venv/installed  ## predict on Spark, by executors that are processes of their own; needs Java 17
+test-spark: .venv/development tests/spark/.venv/installed tests/objects/.venv/installed  ## predict on Spark, by executors that are processes of their own; needs Java 17
 	.venv/bin/pytest tests/spark
 
 sanitize: .venv/development  ## walk and explain forests and read batches, malformed ones too, where C would find every wrong address; CASES=9000 for more

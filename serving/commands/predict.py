@@ -125,7 +125,7 @@ def predict(
             )
         try:
             found = predict_files(
-                _read(settings, model, version),
+                _read(settings, model, version, is_on_spark=bool(master)),
                 files,
                 output,
                 jobs=jobs,
@@ -181,7 +181,13 @@ def _show(summary: Summary | FilesSummary, *, as_json: bool, is_printed: bool) -
         sys.exit(NEEDS_ATTENTION)
 
 
-def _read(settings: Settings, model: str, version: int | None) -> Artefact:
+def _read(
+    settings: Settings, model: str, version: int | None, *, is_on_spark: bool = False
+) -> Artefact:
+    if is_on_spark:
+        from serving.spark.origin import choose  # noqa: PLC0415 - other commands need none of it
+
+        return choose(settings, settings.models_url, model, version)
     return Decisions.from_settings(settings).choose(model, version)
 
 

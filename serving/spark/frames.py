@@ -5,17 +5,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
-from serving.errors import ObjectStoreError
 from serving.models.artefact import Artefact
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import LANGUAGES, ExplainOptions
 from serving.scoring import Keep
 from serving.scoring.options import Options
 from serving.settings import Settings
-from serving.spark.origin import offer, shared_at
+from serving.spark.origin import choose, offer
 from serving.spark.sent import sent
-from serving.versions.decisions import Decisions
-from serving.versions.reader import VersionReader
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -78,7 +75,7 @@ def predict(
         raise ValueError(f"keep is {keep!r}; choose one of {', '.join(get_args(Keep))}")
     chosen = _explain_options(explain=explain, language=language, reasons_for=reasons_for)
     options = Options.of(keep, chosen, settings.explain_samples)
-    return _with_predictions(dataframe, _choose(settings, url, model, version), url, options)
+    return _with_predictions(dataframe, choose(settings, url, model, version), url, options)
 
 
 def _explain_options(
@@ -92,20 +89,6 @@ def _explain_options(
         return None
     chosen = ExplainOptions.read("" if isinstance(explain, bool) else str(explain))
     return chosen._replace(language=LANGUAGES.get(language, ""), reasons_for=reasons_for)
-
-
-def _choose(settings: Settings, url: str, model: str, version: int | None) -> Artefact:
-    """Read the version that all executors are to have."""
-    if not url:
-        return Decisions.from_settings(settings).choose(model, version)
-    shared = shared_at(url)
-    behind = shared.pull(model, served=True).behind
-    if model in behind:
-        raise ObjectStoreError(f"{model}: {behind[model]}")
-    if version is not None:
-        shared.fetch(model, version)
-    folder = shared.models_dir
-    return VersionReader(folder, folder, settings.public_keys, shared).choose(model, version)
 
 
 def _with_predictions(

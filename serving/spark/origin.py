@@ -13,12 +13,15 @@ from uuid import uuid4
 
 import msgspec
 
-from serving.errors import ArtefactError
+from serving.errors import ArtefactError, ObjectStoreError
 from serving.lock import locked
 from serving.models import artefact
 from serving.models.artefact import Artefact
 from serving.models.engine import Engine
+from serving.settings import Settings
+from serving.versions.decisions import Decisions
 from serving.versions.object_store import ObjectStore
+from serving.versions.reader import VersionReader
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # so that equal versions are equal files
 DIGITS = 16  # of a sha256 in a name
@@ -56,6 +59,32 @@ def shared_at(url: str) -> ObjectStore:
     """Return an object store with a copy on this machine."""
     digest = hashlib.sha256(url.encode()).hexdigest()
     return ObjectStore(url, cache_folder(f"store-{digest[:DIGITS]}"))
+
+
+def choose(settings: Settings, url: str, model: str, version: int | None) -> Artefact:
+    """Read the version that all executors are to have.
+
+    Parameters
+    ----------
+    url : str
+        Of the object store that it is in; empty if it is in this machine's own folder.
+    version : int or None
+        The live one, if None.
+
+    Raises
+    ------
+    UnknownModel, UnknownVersion, ArtefactError, ObjectStoreError
+    """
+    if not url:
+        return Decisions.from_settings(settings).choose(model, version)
+    shared = shared_at(url)
+    behind = shared.pull(model, served=True).behind
+    if model in behind:
+        raise ObjectStoreError(f"{model}: {behind[model]}")
+    if version is not None:
+        shared.fetch(model, version)
+    folder = shared.models_dir
+    return VersionReader(folder, folder, settings.public_keys, shared).choose(model, version)
 
 
 def offer(read: Artefact, url: str, add: Callable[[str], Any]) -> Origin:

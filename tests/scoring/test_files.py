@@ -277,6 +277,11 @@ def test_what_cannot_be_predicted_is_refused_by_name(
         ),
         (("a.csv", "b.csv"), "several files, --jobs, --on and --keep are for Parquet and Arrow"),
         (("a.csv", "--jobs", "2"), "for Parquet and Arrow"),
+        (("a.csv", "--on", "local[2]"), "for Parquet and Arrow"),
+        (
+            ("a.parquet", "-o", "out", "--on", "local[2]", "--jobs", "2"),
+            "--on has executors predict; leave out one",
+        ),
         (("a.parquet", "-o", "out", "--jobs", "0"), "0 is not in the range x>=1"),
     ],
 )
@@ -425,6 +430,15 @@ def test_without_pyarrow_the_command_names_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)  # which makes an import fail
     result = run("a.parquet", "-o", "out")
     assert (result.exit_code, "requirements-parquet.txt" in result.stderr) == (1, True)
+
+
+def test_without_spark_the_command_names_what_to_install(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write(tmp_path / "a.parquet")
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    result = run("a.parquet", "-o", "out", "--on", "local[2]")
+    assert (result.exit_code, "requirements-spark.txt" in result.stderr) == (1, True)
 
 
 BIG = """

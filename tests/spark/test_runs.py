@@ -13,10 +13,13 @@ import pyarrow as pa
 import pytest
 from clusters import PACKAGES, Standalone, executors, scratch, standalone  # noqa: F401 - fixtures
 from conftest import BAD, GOOD, MODELS, ROOT, wine
+from hosts import running_s3, upload_wine
 from pyarrow import parquet
 from servers import wait_until
 
+from bench import seaweedfs
 from serving.models import artefact
+from serving.places.objects import Objects
 from serving.scoring.options import Options
 from serving.scoring.tasks import Failed, Setup
 from serving.spark.origin import Origin
@@ -52,7 +55,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def start(lake: Path, output: Path, *options: str, **environment: str) -> "subprocess.Popen[str]":
     """Start the command."""
     command = ["-m", "serving", "predict", "wine", str(lake), "-o", str(output), "--explain", "2"]
-    own = {"VAR_DIR": str(output.with_name("var")), **environment}
+    own = {"VAR_DIR": str(Path(output).with_name("var")), **environment}
     return subprocess.Popen(
         [sys.executable, *command, "--json", *options],
         cwd=ROOT,
@@ -64,7 +67,9 @@ def start(lake: Path, output: Path, *options: str, **environment: str) -> "subpr
     )
 
 
-def predict(lake: Path, output: Path, *options: str, **environment: str) -> tuple[int, str, str]:
+def predict(
+    lake: Path | str, output: Path | str, *options: str, **environment: str
+) -> tuple[int, str, str]:
     process = start(lake, output, *options, **environment)
     out, err = process.communicate()
     return process.returncode, out, err
@@ -78,12 +83,27 @@ def failure(err: str) -> str:
     return line.removeprefix("Error: ")
 
 
-def test_a_local_cluster_writes_the_parts_that_local_processes_write(
-    lake: Path, expected: dict[str, bytes], tmp_path: Path
+def test_a_local_cluster_writes_the_parts_of_local_processes_to_an_object_store(
+    lake: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    code, out, err = predict(lake, tmp_path / "out", "--on", "local-cluster[2,1,1024]")
-    assert code == 3, err
-    assert contents(tmp_path / "out") == expected
+    with running_s3(tmp_path) as server:
+        for name, value in seaweedfs.environment(server.port).items():
+            monkeypatch.setenv(name, value)
+        upload_wine("s3://adega/models", tmp_path / "uploader")
+        objects = Objects("s3://adega/")
+        for file in lake.iterdir():
+            objects.replace(f"lake/{file.name}", file.read_bytes())
+        code, out, err = predict(
+            *("s3://adega/lake/*.parquet", "s3://adega/scored"),
+            *("--on", "local-cluster[2,1,1024]"),
+            MODELS_URL="s3://adega/models",
+            VAR_DIR=str(tmp_path / "var"),
+            TMPDIR=str(tmp_path),
+        )
+        assert code == 3, err
+        written = {name: objects.read(f"scored/{name}") for name in expected}
+        assert {*objects.list("scored")} == {f"scored/{name}" for name in expected}
+    assert written | {"_run.json": b""} == expected | {"_run.json": b""}  # that names the files
     summary = json.loads(out)
     assert (summary["records"], summary["predicted"]) == (FILES * ROWS, FILES * ROWS)
     assert (summary["invalid"], len(summary["first_invalid"])) == (FILES * ROWS // 4, 5)
