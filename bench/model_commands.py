@@ -13,13 +13,19 @@ from bench.group import FOLDER, echo, main
 @click.option("--splits", default=10, show_default=True, type=click.IntRange(1))
 @click.option("--windows", default=20, show_default=True, type=click.IntRange(1), help="Of each.")
 @click.option("--stored", type=click.IntRange(10_000), help="Time a check of so many, instead.")
-def monitor(splits: int, windows: int, stored: int | None) -> None:
+@click.option(
+    "--on",
+    default="sqlite",
+    type=click.Choice(["sqlite", "postgresql", "archive"]),
+    help="Of those.",
+)
+def monitor(splits: int, windows: int, stored: int | None, on: str) -> None:
     """Count how often the monitor finds real drift, and how often it finds drift without any."""
     from bench.checks import stored as checks  # noqa: PLC0415
     from bench.monitor import report, simulate, timed  # noqa: PLC0415
 
     shown = chain(simulate(splits, windows), map(timed, (5_000, 1_000_000)))
-    echo(report(shown if stored is None else checks(stored)))
+    echo(report(shown if stored is None else checks(stored, on)))
 
 
 @main.command()
