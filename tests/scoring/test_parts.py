@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from serving.__main__ import main
+from serving.errors import NotATable
 from serving.scoring import batch_sizes, parts, tables
 from serving.scoring.crew import Waiting
 from serving.scoring.parts import MAX_ROWS, MIN_ROWS, Section, plan
@@ -112,6 +113,16 @@ def test_a_section_is_read_alike_wherever_parts_begin(
                 read = [row for batch in each.rows(first, end) for row in batch.to_pylist()]
                 assert read == expected
         table.close()
+
+
+def test_a_file_with_fewer_rows_than_were_counted_is_refused(tmp_path: Path):
+    parquet.write_table(pa.table({"id": range(6)}), tmp_path / "a.parquet")
+    file = Source(str(tmp_path), "a.parquet", (tmp_path / "a.parquet").stat().st_size, "")
+    table = tables.open_table(file)
+    reader = tables.SectionReader(table, Section(file, 0, (10,)), ["id"])
+    with pytest.raises(NotATable, match="fewer rows than its footer lists"):
+        list(reader.rows(0, 10))
+    table.close()
 
 
 def predict(folder: Path, output: str, *options: str) -> Result:
