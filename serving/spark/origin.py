@@ -24,6 +24,7 @@ from serving.versions.object_store import ObjectStore
 from serving.versions.reader import VersionReader
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # so that equal versions are equal files
+OTHERS_WRITE = 0o022  # of a folder's mode
 DIGITS = 16  # of a sha256 in a name
 MAX_ENGINES = 2  # in a process: a notebook may compare versions
 
@@ -51,8 +52,21 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 def cache_folder(name: str) -> Path:
-    """Return a folder of this user, in which what is kept is verified whenever it is read."""
-    return Path(gettempdir()) / f"adega-{os.getuid()}" / name
+    """Return a folder for copies, in one of temporary files that no other user can write to.
+
+    Raises
+    ------
+    ArtefactError
+        If another user can.
+    """
+    own = Path(gettempdir()) / f"adega-{os.getuid()}"
+    own.mkdir(mode=0o700, exist_ok=True)
+    status = own.lstat()
+    if status.st_uid != os.getuid() or status.st_mode & OTHERS_WRITE:
+        raise ArtefactError(
+            f"{own} can be written by another user; remove it, or set TMPDIR to another folder"
+        )
+    return own / name
 
 
 def shared_at(url: str) -> ObjectStore:

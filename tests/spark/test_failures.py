@@ -1,10 +1,15 @@
-"""What Spark raises, as Java and Python word it, becomes one sentence."""
+"""What fails without Spark: how it is worded, and copies that another user could have changed."""
 
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from serving.errors import ArtefactError
 from serving.spark.failures import sentence
+from serving.spark.origin import shared_at
 
 LOST = (
     "Job aborted due to stage failure: Task 0 in stage 0.0 failed 4 times, most recent failure: "
@@ -57,3 +62,15 @@ class OfJava(Exception):
 )
 def test_a_failure_is_one_sentence(error: Exception, expected: str):
     assert sentence(error) == expected
+
+
+def test_copies_are_not_read_from_a_folder_that_another_user_can_write_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = shared_at("s3://bucket/models").models_dir.parent
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    with pytest.raises(ArtefactError, match="can be written by another user; remove it, or set"):
+        shared_at("s3://bucket/models")
+    assert folder.name == f"adega-{os.getuid()}"
