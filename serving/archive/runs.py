@@ -24,6 +24,7 @@ def run(changes: Changes, task: Run) -> Done:
             moved[day.model] += file.rows
             done.files, done.bytes = done.files + 1, done.bytes + file.size
     done.moved = {**moved}
+    changes.archived.drop_empty(task.before)
     done.deleted = _number(delete_older(changes, task.since))
     done.with_feedback = _number(merge_feedback(changes, task.model))
     done.joined = _number(compact(changes, task.model))

@@ -325,6 +325,32 @@ def test_a_full_disk_loses_nothing_and_is_named(
     assert rows(store, changes.url) == before
 
 
+@pytest.mark.slow
+def test_partitions_of_which_all_is_moved_are_dropped(postgres: Any, tmp_path: Path):
+    """The others stay, with what another model still has in them."""
+    url, day = postgres.new(), clock.day_of(clock.now()) - 9 * clock.DAY
+    with closing(Store(url, 30)) as store:
+        store.migrate()
+        for at in range(6):
+            store.add(recorded(5, start=day + at * clock.DAY), {})
+        store.add([made(day, 9, model="vinho")], {})
+        own = Changes(store, str(tmp_path / "own"), tmp_path)
+        before = rows(store, "")
+        query = "SELECT count(*) FROM pg_inherits WHERE inhparent = to_regclass('predictions')"
+        with store._database.reading() as connection:  # noqa: SLF001 - no other face shows it
+            partitions = connection.exec_driver_sql(query).scalar_one()
+        run(own, Run(day + 4 * clock.DAY, model="wine"))
+        with store._database.reading() as connection:  # noqa: SLF001
+            assert connection.exec_driver_sql(query).scalar_one() == partitions - 3
+        store.add([made(day + clock.DAY, 77)], {})  # which has no partition of its own now
+        run(own, Run(day + 4 * clock.DAY))
+        with store._database.reading() as connection:  # noqa: SLF001
+            assert connection.exec_driver_sql(query).scalar_one() <= partitions - 4
+        found = rows(store, own.url)
+        assert [row for row in found if not row["id"].endswith("4d")] == before
+        assert len(found) == len(before) + 1
+
+
 def test_one_model_alone_is_moved(store: Store, changes: Changes):
     fill(store)
     store.add([made(NOON, 5, model="vinho"), made(NOON, 6, model="wine.x")], {})

@@ -14,7 +14,7 @@ import sqlalchemy as sql
 
 from serving.errors import ArchiveError
 from serving.ids import PredictionId, TimeRange
-from serving.recording.store import moving
+from serving.recording.store import dropping, moving
 from serving.recording.store.database import Database
 from serving.recording.store.erasures import ErasedRows, record_erased
 from serving.recording.store.labelled import trials
@@ -282,6 +282,10 @@ class Archived:
     def delete_moved(self, rows: StoredRows) -> None:
         """Delete rows that are in the archive, in transactions that let others write."""
         moving.delete_moved(self._database, rows.predictions, rows.feedback, rows.trials)
+
+    def drop_empty(self, before: int) -> int:
+        """Drop PostgreSQL's partitions of times before one that have no row; return how many."""
+        return dropping.drop_empty(self._database, before)
 
     def late_feedback(self) -> Iterator[str]:
         """Yield the ids of archived predictions that feedback has come to since."""

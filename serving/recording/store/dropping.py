@@ -130,16 +130,35 @@ def _delete_rows(database: Database, partition: Partition, since: int) -> None:
         at += clock.HOUR
 
 
-def _drop(database: Database, table: str, partition: Partition) -> bool:
+def drop_empty(database: Database, before: int) -> int:
+    """Drop the partitions of times before one that have no row any more; return how many."""
+    dropped = 0
+    for table in KEYS if database.is_postgresql else ():
+        with database.reading() as connection:
+            old = [each for each in partitions_of(connection, table) if each.end <= before]
+            empty = [each for each in old if not _has_rows(connection, each)]
+        dropped += sum(_drop(database, table, each, if_empty=True) for each in empty)
+    return dropped
+
+
+def _has_rows(connection: sql.Connection, partition: Partition) -> bool:
+    query = f"SELECT 1 FROM {partition.name} LIMIT 1"  # noqa: S608 - the name is of the database
+    return connection.exec_driver_sql(query).first() is not None
+
+
+def _drop(database: Database, table: str, partition: Partition, *, if_empty: bool = False) -> bool:
     """Drop a partition, unless others read the table for too long; return whether it is gone."""
     try:
         with database.writing() as connection:
             run = connection.exec_driver_sql
             run(SET_LOCK_WAIT)
             run(f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")
-            if partition in partitions_of(connection, table):  # another host may have dropped it
-                run(f"DROP TABLE {partition.name}")
+            if partition not in partitions_of(connection, table):
+                return True  # another host has dropped it
+            if if_empty and _has_rows(connection, partition):  # since it was looked at
+                return False
+            run(f"DROP TABLE {partition.name}")
     except StoreError as error:
-        log.info("%s is too old, but is not dropped yet: %s", partition.name, error)
+        log.info("%s is not dropped yet: %s", partition.name, error)
         return False
     return True
