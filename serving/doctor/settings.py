@@ -12,6 +12,7 @@ from serving.access.origins import origins
 from serving.access.proxies import Proxies
 from serving.doctor.finding import Finding
 from serving.errors import ServingError
+from serving.formats.arrow import is_installed
 from serving.recording.privacy import Privacy
 from serving.settings import STORE, Settings
 
@@ -46,6 +47,11 @@ TOGETHER: tuple[Contradiction, ...] = (
         lambda given: bool(given.alert_webhook) and not given.alert_webhook_key,
         "ALERT_WEBHOOK is set without ALERT_WEBHOOK_KEY, so its receiver cannot check who sends",
         "set ALERT_WEBHOOK_KEY to a secret that both have",
+    ),
+    (
+        lambda given: bool(given.archive_url) and not is_installed(),
+        "ARCHIVE_URL is set, and files of Parquet need pyarrow, so nothing is archived",
+        "pip install -r requirements-parquet.txt",
     ),
     (
         lambda given: given.max_stream_bytes < given.max_body_bytes,

@@ -127,6 +127,16 @@ def test_an_archived_prediction_is_not_found_by_its_id_but_its_feedback_is_taken
     assert duckdb.execute(query, [f"{kept.archive_url}/*/*/*.parquet"]).fetchone() == (2,)
 
 
+def test_the_command_erases_from_the_archive_without_a_service(kept: Settings):
+    assert run(kept).exit_code == 0
+    own = {"VAR_DIR": str(kept.var_dir), "ARCHIVE_URL": kept.archive_url}
+    erased = CliRunner(env=own).invoke(main, ["erase", "--subject", "ana", "--yes"])
+    assert "4 predictions, 1 feedback, 1 trials" in erased.output
+    (path,) = Path(kept.archive_url).rglob("*.parquet")
+    left = duckdb.execute("SELECT subject FROM read_parquet(?)", [str(path)]).fetchall()
+    assert left == [("bia",)]
+
+
 @pytest.mark.slow
 def test_the_collector_archives_by_itself_and_erases_there(kept: Settings, tmp_path: Path):
     own = {"VAR_DIR": str(kept.var_dir), "ARCHIVE_URL": kept.archive_url}
