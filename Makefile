@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test test-faults lint test-browser test-docker test-contract test-clients test-oracles test-objects test-hosts test-lambda test-spark sanitize faults bench limit
+.PHONY: help serve check test test-faults lint test-browser test-docker test-contract test-clients test-oracles test-objects test-cluster test-hosts test-lambda test-spark sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -51,6 +51,9 @@ test-oracles: .venv/development tests/oracles/.venv-shap/installed  ## compare e
 test-objects: .venv/development tests/objects/.venv/installed  ## share models through a real server of S3's protocol, killed, slow and failing
 	.venv/bin/pytest tests/objects
 
+test-cluster: .venv/development tests/cluster/.venv/installed  ## train on a cluster of Dask, whose scheduler and workers are killed
+	.venv/bin/pytest tests/cluster
+
 test-hosts: .venv/development tests/objects/.venv/installed  ## run three hosts behind HAProxy, each on a machine of network namespaces, and kill, cut off and update them; needs root
 	.venv/bin/pytest -s tests/hosts
 
@@ -97,6 +100,10 @@ tests/objects/.venv/installed: tests/objects/requirements.txt
 	touch $@
 
 tests/spark/.venv/installed: tests/spark/requirements.txt requirements-spark.txt requirements-parquet.txt requirements.txt
+	$(environment)
+	touch $@
+
+tests/cluster/.venv/installed: tests/cluster/requirements.txt requirements.txt requirements-parquet.txt requirements-dask.txt
 	$(environment)
 	touch $@
 

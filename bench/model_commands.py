@@ -114,3 +114,23 @@ def mutants(lines: int, seed: int) -> None:
     from bench.mutants import try_all  # noqa: PLC0415
 
     echo(try_all(lines, seed))
+
+
+@main.command()
+@click.option("--few", type=click.IntRange(1), help="Only the first so many cases.")
+def memory(few: int | None) -> None:
+    """Measure how much memory trainings take, beside the estimate."""
+    from bench.memory import measure  # noqa: PLC0415
+
+    echo(measure(few))
+
+
+@main.command()
+@click.option("--rows", default=50_000, show_default=True, type=click.IntRange(1_000))
+@click.option("--estimator", default="random-forest", show_default=True)
+@click.option("--turns", default=1, show_default=True, type=click.IntRange(1))
+def training(rows: int, estimator: str, turns: int) -> None:
+    """Measure a training by two workers of a cluster, beside one here; after make test-cluster."""
+    from bench.training import measure  # noqa: PLC0415
+
+    echo(measure(rows, estimator, turns))

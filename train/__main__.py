@@ -23,7 +23,7 @@ from train.onnx import proof
 from train.problem import Problem
 from train.problems import anything
 from train.problems.problems import PROBLEMS, data_of
-from train.run import Retraining, retraining_options, run
+from train.run import Options, run, training_options
 from train.tables.files import SIGNS, find, model_name
 from train.tables.options import ColumnOptions
 from train.task import Kind
@@ -137,7 +137,7 @@ NAME = click.option("--name", required=True, callback=_name, help="The name of t
     metavar="VALUE",
     help="What stands for a missing value: -200, or NAME=0 for one column only.",
 )
-@retraining_options
+@training_options
 def csv(
     *,
     given: tuple[str, ...],
@@ -149,7 +149,7 @@ def csv(
     drop: tuple[str, ...],
     text: tuple[str, ...],
     missing: tuple[str, ...],
-    retraining: Retraining,
+    options: Options,
 ) -> None:
     """Train a model on any files of CSV or Parquet, to predict one of their columns from others.
 
@@ -157,15 +157,15 @@ def csv(
     It prints how each column was read and what was left out. --keep, --drop, --text and
     --missing may be given several times.
     """
-    options = ColumnOptions(frozenset(keep), frozenset(drop), frozenset(text), missing)
+    columns = ColumnOptions(frozenset(keep), frozenset(drop), frozenset(text), missing)
     files = find(given)
     name = name or model_name(given[0])
     if fault := _fault_of_name(name):
         raise TrainingError(f"the model has no name: choose one by --name, because {fault}")
     problem = anything.from_files(
-        files, target, name=name, kind=task, estimator=estimator, options=options, echo=click.echo
+        files, target, name=name, kind=task, estimator=estimator, options=columns, echo=click.echo
     )
-    run(problem, files, retraining)
+    run(problem, files, options)
 
 
 @main.command("import")
@@ -254,11 +254,11 @@ def _training(problem: Problem) -> click.Command:
         problem.name, help=f"Train {problem.name}: {problem.title}", short_help=problem.title
     )
     @click.option("--data", type=FILE, help=f"The file, if {problem.file} is in another place.")
-    @retraining_options
-    def command(*, data: Path | None, retraining: Retraining) -> None:
+    @training_options
+    def command(*, data: Path | None, options: Options) -> None:
         settings = Settings.from_environment()
-        sha256 = retrain.trained_on(settings, problem.name) if retraining.with_feedback else ""
-        run(problem, data_of(problem, data, sha256=sha256), retraining)
+        sha256 = retrain.trained_on(settings, problem.name) if options.with_feedback else ""
+        run(problem, data_of(problem, data, sha256=sha256), options)
 
     return command
 

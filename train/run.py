@@ -2,8 +2,8 @@
 
 import functools
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,24 +15,27 @@ from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
 from serving.versions.object_store import ObjectStore
 from train import report, retrain
+from train.cluster.address import scheduler_of
+from train.fitting.tasks import computed_by
 from train.live import MAX_LIVE
 from train.problem import Problem
+from train.progress import Progress
 from train.tables.files import Files
 from train.training import train
 
 NOT_PUT_LIVE = 3  # the exit code of --auto where the gate objects
 
 
-class Retraining(NamedTuple):
-    """The options of a retraining."""
+class Options(NamedTuple):
+    """The options that all training commands have."""
 
     with_feedback: bool
     max_live: int
     auto: bool
 
 
-def retraining_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a retraining, as one argument."""
+def training_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that all have, as one argument."""
 
     @click.option("--with-feedback", is_flag=True, help="Add live records that have feedback.")
     @click.option(
@@ -45,38 +48,54 @@ def retraining_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--auto", is_flag=True, help="Put it live if the gate allows it; exit code 3 if not."
     )
+    @click.option(
+        "--on", metavar="dask://HOST:8786", help="Train on the workers of a cluster of Dask."
+    )
     @functools.wraps(command)
     def with_options(
-        *args: Any, with_feedback: bool, max_live: int, auto: bool, **others: Any
+        *args: Any, with_feedback: bool, max_live: int, auto: bool, on: str | None, **others: Any
     ) -> None:
-        command(*args, retraining=Retraining(with_feedback, max_live, auto), **others)
+        with _computed_on(on):
+            command(*args, options=Options(with_feedback, max_live, auto), **others)
 
     return with_options
 
 
-def run(problem: Problem, data: Path | Files, retraining: Retraining) -> None:
+@contextmanager
+def _computed_on(cluster: str | None) -> Iterator[None]:
+    """Train on a cluster, if one is named; it is reached before anything is read."""
+    if not cluster:
+        yield
+        return
+    scheduler = scheduler_of(cluster)
+    from train.cluster.on_dask import connected  # noqa: PLC0415 - Dask is optional
+
+    with connected(scheduler) as tasks, computed_by(tasks):
+        click.echo(f"training on {tasks.summary} at {cluster}", err=True)
+        yield
+
+
+def run(problem: Problem, data: Path | Files, options: Options) -> None:
     """Train a problem, print how good the version is, and put it live if that was asked for."""
     settings = Settings.from_environment()
     signing_key = key_for_new_versions(settings)
     with ExitStack() as stack:
         feedback = None
-        if retraining.with_feedback:
-            source = retrain.feedback_source(settings, problem.name, retraining.max_live)
+        if options.with_feedback:
+            source = retrain.feedback_source(settings, problem.name, options.max_live)
             feedback = stack.enter_context(source)
-        bar = stack.enter_context(
-            click.progressbar(length=problem.steps, label=f"training {problem.name}")
-        )
+        progress = stack.enter_context(Progress(problem.name, problem.steps))
         trained = train(
             problem,
             data,
             settings.models_dir,
-            lambda: bar.update(1),
+            progress.step,
             feedback,
             signing_key=signing_key,
             shared=ObjectStore.from_settings(settings),
         )
     click.echo(report.summary(trained, settings.models_dir))
-    if retraining.auto and not trained.live:
+    if options.auto and not trained.live:
         _promote(settings, trained.artefact.manifest)
 
 

@@ -16,7 +16,8 @@ from train.evaluation.card import card
 from train.evaluation.effects import with_effects
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.reference import field_references, typical
-from train.fitting.choice import Chosen, choose_and_fit
+from train.fitting import doing, tasks
+from train.fitting.choice import Chosen, choose, fit_chosen
 from train.fitting.threads import one_thread
 from train.live import FeedbackSource
 from train.problem import Problem
@@ -64,16 +65,27 @@ def train(
     """
     files = (data,) if isinstance(data, Path) else data
     table = training_set.read(problem, files[0], feedback)
+    choice = tasks.start(
+        choose,
+        *(table.features, table.y, table.groups),
+        of=problem.protocol.steps + 1,  # with the folds
+        estimator=problem.estimator,
+        task=problem.task,
+        seed=SEED,
+    )
     evaluation = _evaluate(problem, table, progress)
-    chosen = choose_and_fit(
+    doing.now("the choice of the estimator, on all rows")
+    chosen = fit_chosen(
+        choice(),
         problem.estimator,
         table.features,
         table.y,
         task=problem.task,
-        groups=table.groups,
         seed=SEED,
+        by=tasks.fit,
     )
     progress()
+    doing.now("what is written, and the proof of it")
     reference = _reference(problem, table, evaluation)
     manifest = _manifest(problem, table, evaluation, chosen, sha256(*files))
     ready = assemble.ready(manifest, reference, chosen.fitted, table.rows)

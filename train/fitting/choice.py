@@ -12,7 +12,7 @@ import numpy as np
 
 from serving.inputs.schema import Matrix
 from train.errors import TrainingError
-from train.fitting.fit import fit
+from train.fitting.fit import Fitting, fit
 from train.fitting.trial import Trial, difference, try_candidates
 from train.task import Groups, Rows, Target, Task
 
@@ -44,6 +44,23 @@ class Candidate(NamedTuple):
     difference: float
     error: float
     rows: int
+
+
+class Choice(NamedTuple):
+    """Which estimator was chosen, that is yet to be fitted to all of the rows.
+
+    Attributes
+    ----------
+    name : str
+        That of the candidate; empty if there was no choice.
+    trial : Trial or None
+        By which it is calibrated.
+    candidates : tuple of Candidate
+    """
+
+    name: str = ""
+    trial: Trial | None = None
+    candidates: tuple[Candidate, ...] = ()
 
 
 class Chosen(NamedTuple):
@@ -79,19 +96,27 @@ def choose_and_fit(
     estimator
         A scikit-learn estimator, which is fitted as it is, or `Candidates`.
     """
+    choice = choose(rows, y, groups, estimator=estimator, task=task, seed=seed)
+    return fit_chosen(choice, estimator, rows, y, task=task, seed=seed)
+
+
+def choose(
+    rows: Matrix, y: Target, groups: Groups, *, estimator: Any, task: Task, seed: int
+) -> Choice:
+    """Choose the best of several candidates, and how it is calibrated."""
     if not isinstance(estimator, Candidates):
-        fitted = fit(estimator, rows, task.to_fit(y), seed)
-        return Chosen(fitted, fitted)
+        return Choice()
     by_name = estimator.by_name
+    last = [*by_name][-1]
     if len(by_name) == 1 and task.kind == "regression":
-        return _fit_last(by_name, rows, y, task, seed)
+        return Choice(last)
 
     drawn = _sample(groups, seed)
     trials = try_candidates(
         by_name, rows[drawn], y[drawn], task=task, groups=groups[drawn], seed=seed
     )
-    if not trials:
-        return _fit_last(by_name, rows, y, task, seed)
+    if not trials:  # there is nothing to choose by
+        return Choice(last)
     candidates = _compared(trials)
     name = next(
         each.name
@@ -103,18 +128,42 @@ def choose_and_fit(
         only = {name: by_name[name]}
         trials = try_candidates(only, rows, y, task=task, groups=groups, seed=seed)
         trial = trials.get(name, trial)
-    fitted = fit(by_name[name], rows, task.to_fit(y), seed)
-    return Chosen(trial.calibrated(fitted), fitted, trial.method, name, candidates)
+    return Choice(name, trial, candidates)
 
 
-def _fit_last(by_name: dict[str, Any], rows: Matrix, y: Target, task: Task, seed: int) -> Chosen:
-    """Fit the last candidate, where there is nothing to choose by."""
-    name, model = list(by_name.items())[-1]
+def fit_chosen(
+    choice: Choice,
+    estimator: Any,
+    rows: Matrix,
+    y: Target,
+    *,
+    task: Task,
+    seed: int,
+    by: Fitting | None = None,
+) -> Chosen:
+    """Fit the estimator of a choice, and calibrate it.
+
+    Parameters
+    ----------
+    by : callable, optional
+        As in `fit`.
+
+    Raises
+    ------
+    TrainingError
+        If it cannot be fitted, and there was nothing to choose by.
+    """
+    name, trial = choice.name, choice.trial
+    model = estimator.by_name[name] if isinstance(estimator, Candidates) else estimator
     try:
-        fitted = fit(model, rows, task.to_fit(y), seed)
+        fitted = fit(model, rows, task.to_fit(y), seed, by)
     except ValueError as error:
+        if trial or not name:
+            raise
         raise TrainingError(f"{name} cannot be fitted to {len(rows):,} rows: {error}") from error
-    return Chosen(fitted, fitted, name=name)
+    if not trial:
+        return Chosen(fitted, fitted, name=name)
+    return Chosen(trial.calibrated(fitted), fitted, trial.method, name, choice.candidates)
 
 
 def _compared(trials: dict[str, Trial]) -> tuple[Candidate, ...]:

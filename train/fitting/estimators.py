@@ -26,6 +26,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from serving.inputs.field import Field
 from train.errors import TrainingError
+from train.onnx.parts import every, is_forest
 from train.task import Kind
 
 Fields = tuple[Field, ...]
@@ -135,6 +136,12 @@ def candidates(name: str, task: Kind, fields: Fields, rows: int, labels: int) ->
     if name == AUTO and labels > MAX_BOOSTED:
         names.remove("hist-gradient-boosting")
     return {each: build(each, task, fields, rows) for each in names}
+
+
+def largest_forest(candidates: dict[str, Any]) -> tuple[int, int]:
+    """The trees of the largest forest among candidates, and the rows of a leaf; 0 if none is."""
+    forests = [part for each in candidates.values() for part in every(each) if is_forest(part)]
+    return max(((each.n_estimators, each.min_samples_leaf) for each in forests), default=(0, 1))
 
 
 def _for_trees(model: Any, task: Kind, fields: Fields) -> Any:

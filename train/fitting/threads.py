@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from threadpoolctl import threadpool_limits
+
+# Of the trees of a forest, in place of what the estimator has; None leaves that.
+forest_threads: ContextVar[int | None] = ContextVar("forest_threads", default=None)
 
 
 @contextmanager

@@ -67,6 +67,11 @@ def every(fitted: Any) -> Iterator[Any]:
             waiting += vars(each).values()
 
 
+def is_forest(estimator: Any) -> bool:
+    """Whether an estimator is one of scikit-learn that fits each of its trees as a task."""
+    return type(estimator).__module__ == "sklearn.ensemble._forest"
+
+
 def use_one_thread(fitted: Any) -> None:
     """Make an estimator and all estimators in it use one thread from now on.
 

@@ -11,11 +11,13 @@ from train.evaluation.evaluate import Protocol
 from train.evaluation.regression import Regression
 from train.fitting import estimators, text
 from train.fitting.choice import Candidates
+from train.memory.estimate import Shape, of_reading, of_training
+from train.memory.require import require
 from train.problem import Problem
 from train.tables.files import Files, are_parquet, summary
 from train.tables.infer import Echo, Inferred, infer
 from train.tables.options import ColumnOptions
-from train.tables.read import Sheet, read
+from train.tables.read import Sheet, read, size
 from train.task import Kind, Task
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def from_files(
     TrainingError
         If a file cannot be used.
     """
-    found = infer(_read(files, target, options), target, kind, options, echo)
+    found = infer(_read(files, target, options, echo), target, kind, options, echo)
     source = summary(files)
     rows, fields, task = len(found.frame), found.fields, _task(found, target, estimator)
     labels = found.frame[target].nunique() if found.task == "classification" else 1
@@ -55,6 +57,10 @@ def from_files(
     candidates = estimators.candidates(
         estimator, found.task, text.features_with_words(features, texts), rows, labels
     )
+    protocol = _protocol(rows * len(fields))
+    largest = estimators.largest_forest(candidates)
+    shape = Shape(rows, labels, fields, protocol.folds, protocol.repeats, *largest)
+    _require(of_training(shape), rows, len(fields), "training on", echo)
     return Problem(
         name=name,
         title=f"{target}, from {len(fields)} columns of {source}",
@@ -69,12 +75,14 @@ def from_files(
         estimator=Candidates(
             {each: text.with_words(model, features, texts) for each, model in candidates.items()}
         ),
-        protocol=_protocol(rows * len(fields)),
+        protocol=protocol,
     )
 
 
-def _read(files: Files, target: str, options: ColumnOptions) -> "Sheet | Typed":
+def _read(files: Files, target: str, options: ColumnOptions, echo: Echo) -> "Sheet | Typed":
     if not are_parquet(files):
+        rows, columns = size(files)
+        _require(of_reading(rows, columns, is_csv=True), rows, columns, "reading", echo)
         return read(*files, drop=options.drop)
     if find_spec("pyarrow") is None:
         raise TrainingError(
@@ -82,7 +90,17 @@ def _read(files: Files, target: str, options: ColumnOptions) -> "Sheet | Typed":
         )
     from train.tables import parquet  # noqa: PLC0415 - which imports pyarrow
 
+    rows, columns, text = parquet.size(files, options.drop)
+    needed = of_reading(rows, columns, is_csv=False, text=text)
+    _require(needed, rows, columns, "reading", echo)
     return parquet.read(files, target, options)
+
+
+def _require(needed: int, rows: int, columns: int, doing: str, echo: Echo) -> None:
+    """Raise TrainingError if there is too little memory, and remark if there may be."""
+    plural = "s" if columns > 1 else ""
+    if remark := require(needed, f"{doing} {rows:,} rows of {columns:,} column{plural}"):
+        echo(remark)
 
 
 def _features(fields: tuple[Field, ...]) -> tuple[Field, ...]:

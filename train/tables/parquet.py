@@ -22,6 +22,7 @@ from train.tables.options import ColumnOptions, quoted, require_name
 ROWS = 250_000  # that are converted at once
 TEXTS = (types.is_string, types.is_large_string, types.is_string_view)
 NUMBERS = (types.is_integer, types.is_floating, types.is_decimal)
+SAMPLE = 1_000  # rows by which texts are measured
 MAX_LISTED = 20  # numbers that stand for a missing value
 
 
@@ -85,6 +86,37 @@ def read(files: Files, target: str, options: ColumnOptions) -> Typed:
     return Typed(names, columns, [*remarks, *not_there(options, columns)])
 
 
+def size(files: Files, drop: frozenset[str]) -> tuple[int, int, int]:
+    """How many rows and columns files have, and the bytes of a row's texts, by their metadata.
+
+    The bytes are those of the first rows of each file.
+
+    Raises
+    ------
+    TrainingError
+        If a file is not there or is not Parquet.
+    """
+    rows = columns = texts = 0
+    for file in files:
+        with closing(_open(file)) as opened:
+            rows += opened.metadata.num_rows
+            schema = opened.schema_arrow
+            used = [each for each in schema if each.name not in drop]
+            columns = max(columns, len(used))
+            names = [each.name for each in used if _kind_of(each.type) == "text"]
+            texts += opened.metadata.num_rows * _bytes(file, opened, names)
+    return rows, columns, texts // max(rows, 1)
+
+
+def _bytes(file: Path, opened: Any, names: list[str]) -> int:
+    """The bytes of some texts of a row, in the first rows."""
+    found = []
+    for name in names:
+        piece = next(_pieces(file, opened, name, "text", SAMPLE), None)
+        found += [] if piece is None else [piece.nbytes // max(len(piece), 1)]
+    return sum(found)
+
+
 def _open(file: Path) -> Any:
     try:
         return parquet.ParquetFile(file)
@@ -137,10 +169,10 @@ def _kind_of(kind: Any) -> str | None:
     return "boolean" if types.is_boolean(kind) else None
 
 
-def _pieces(file: Path, opened: Any, name: str, kind: str) -> Iterator[Any]:
+def _pieces(file: Path, opened: Any, name: str, kind: str, rows: int = ROWS) -> Iterator[Any]:
     """The values of a column, some rows at a time: floats, or Arrow's texts."""
     try:
-        for batch in opened.iter_batches(ROWS, columns=[name], use_threads=False):
+        for batch in opened.iter_batches(rows, columns=[name], use_threads=False):
             yield _converted(batch.column(name), kind)
     except (OSError, pa.ArrowException) as error:
         why = str(error).partition("\n")[0]

@@ -1,0 +1,1 @@
+"""Compute the parts of a training by the workers of a cluster."""

@@ -1,0 +1,39 @@
+"""The address of a cluster, and what is refused."""
+
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from train.errors import TrainingError
+
+SCHEME, PORT = "dask", 8786
+OTHERS = {"ray": "Ray", "spark": "Spark"}
+INSTALL = "pip install -r requirements-dask.txt"
+
+
+def scheduler_of(on: str) -> str:
+    """The address of a scheduler as Dask takes it.
+
+    Raises
+    ------
+    TrainingError
+        If it is not one of Dask, or Dask is not installed.
+    """
+    parts = urlsplit(on)
+    form = f"{SCHEME}://HOST:{PORT}"
+    try:
+        host, port = parts.hostname, parts.port or PORT
+    except ValueError:
+        host, port = None, 0
+    if parts.scheme in OTHERS:
+        raise TrainingError(
+            f"--on {on}: a training goes to a cluster of Dask, not of {OTHERS[parts.scheme]}: "
+            f"start a scheduler and workers of Dask, and train with --on {form}"
+        )
+    if parts.scheme != SCHEME or not host or parts.path.strip("/"):
+        raise TrainingError(f"--on {on} is not the address of a scheduler: write it as {form}")
+    if find_spec("distributed") is None:
+        raise TrainingError(
+            f"--on needs Dask, which is optional: {INSTALL}, here and on the workers"
+        )
+    host = f"[{host}]" if ":" in host else host
+    return f"tcp://{host}:{port}"

@@ -1,0 +1,1 @@
+"""How much memory a training needs, and how much there is, before it is too late."""

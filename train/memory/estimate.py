@@ -1,0 +1,78 @@
+"""How much memory the parts of a training need, in bytes.
+
+`python -m bench memory` compares it with what trainings took; docs/training.md has the figures.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from serving.inputs.field import Field
+
+NUMBER = 8  # of a float64
+CSV_CELL, CELL = 190, 56  # while columns are read: of CSV, of Parquet
+TEXTS = 4  # times the bytes of texts are held
+PLAIN, ENCODED = 1.5, (3.2, 4.8)  # times a fit holds columns: as they are; encoded, with labels
+LIBRARIES = 80_000_000  # that are loaded on the way, with the rows of the proof
+ONE_HOT = 50  # labels up to which a category is a column for each label
+NODE, KEPT = 64, 6  # of a tree's node; times a forest is held while it is compiled and proved
+LEAVES = 0.65  # of the rows of a tree, which are drawn with replacement, if it is grown fully
+
+
+class Shape(NamedTuple):
+    """What is trained on.
+
+    Attributes
+    ----------
+    rows, labels : int
+        Labels are 1 for numbers.
+    fields : sequence of Field
+    folds, repeats : int
+    trees, min_leaf : int
+        Of the largest forest that may be chosen; no trees if none may.
+    """
+
+    rows: int
+    labels: int
+    fields: Sequence[Field]
+    folds: int
+    repeats: int
+    trees: int
+    min_leaf: int
+
+
+def of_reading(rows: int, columns: int, *, is_csv: bool, text: int = 0) -> int:
+    """What reading takes, until a frame is left of it.
+
+    Parameters
+    ----------
+    text : int
+        The bytes of a row's texts, in Parquet.
+    """
+    if is_csv:
+        return rows * columns * CSV_CELL
+    return rows * (columns * CELL + text * TEXTS)
+
+
+def of_training(shape: Shape) -> int:
+    """What training takes, besides the frame that was read."""
+    dates = sum(field.type == "date" for field in shape.fields)
+    columns = len(shape.fields) + 3 * dates  # with the calendar
+    encoded = sum(map(_width, shape.fields)) + 3 * dates
+    is_encoded = encoded > columns
+    fitted = encoded * (ENCODED[shape.labels > 1] if is_encoded else PLAIN)
+    share = 1 - 1 / shape.folds
+    held = len(shape.fields) + (columns if dates else 0)  # rows, and those with the calendar
+    matrix = NUMBER * shape.rows * (held + max(share * (columns + fitted), fitted))
+    outputs = NUMBER * shape.rows * (shape.labels + 1) * (shape.repeats + 4)
+    return int(LIBRARIES + matrix + outputs + _of_forest(shape))
+
+
+def _of_forest(shape: Shape) -> float:
+    leaves = min(LEAVES * shape.rows, shape.rows / shape.min_leaf)
+    return KEPT * shape.trees * 2 * leaves * (NODE + NUMBER * shape.labels)
+
+
+def _width(field: Field) -> int:
+    """How many columns an estimator is given for a field at most."""
+    labels = len(field.categories)
+    return labels + 1 if field.type == "category" and 2 < labels <= ONE_HOT else 1  # noqa: PLR2004
