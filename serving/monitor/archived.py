@@ -10,16 +10,46 @@ import pyarrow as pa
 from pyarrow import compute as pc
 
 from serving.archive.layout import JSON, NUMBER, PROBABILITY, TEXT
+from serving.archive.reading import read
+from serving.ids import PredictionId
 from serving.inputs import dates
 from serving.inputs.field import Field
 from serving.monitor.counts import Floats
 from serving.monitor.rows import Decoder, Rows
 from serving.recording.store import Store
+from serving.recording.store.archived import Wanted
+from serving.recording.store.windows import WindowLimits
 
 OWN = ("time", "duration", "warnings", "layout", "actual_time")
 SPELLED = {"true": 1.0, "false": 0.0}
 
 _names = msgspec.json.Decoder(list[str]).decode
+
+
+def find_archived(
+    store: Store, url: str, limits: WindowLimits, decoder: Decoder, ids: Sequence[str]
+) -> dict[str, tuple[Any, list[float]]]:
+    """Return what was predicted, and the probabilities, by the ids of archived predictions.
+
+    Raises
+    ------
+    ArchiveError, StoreError
+    """
+    times = [made.time for each in ids if (made := PredictionId.read(each))]
+    kind = "label" if decoder.classes else "number"
+    chances = [PROBABILITY + each for each in decoder.classes if decoder.has_probabilities]
+    columns, wanted = ["id", f"prediction_{kind}", *chances], pa.array(ids, pa.string())
+    found: dict[str, tuple[Any, list[float]]] = {}
+    for file in store.archived.files(limits.model):
+        some = [each for each in times if file.first <= each <= file.last]
+        if not some:
+            continue
+        between = Wanted(limits.model, limits.version, min(some), max(some) + 1)
+        for batch in read(store, url, between, columns):
+            for row in batch.filter(pc.is_in(batch.column("id"), value_set=wanted)).to_pylist():
+                prediction_id, made, *probabilities = row.values()
+                found[prediction_id] = made, probabilities
+    return found
 
 
 class ArchivedReader:

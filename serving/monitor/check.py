@@ -32,7 +32,7 @@ from serving.monitor.performance.concept import Watch
 from serving.monitor.performance.estimate import estimate
 from serving.monitor.performance.feedback import Watched, continue_watch
 from serving.monitor.performance.realised import measure_realised
-from serving.monitor.reading import read_window
+from serving.monitor.reading import read_window, with_archived
 from serving.monitor.report import Report, Unmeasured, WindowSummary, figures_of, read
 from serving.monitor.rows import Decoder
 from serving.monitor.traffic import measure_arrival, measure_traffic
@@ -80,7 +80,9 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
     mean_change = explain_mean(trained, window.sample(MAX_EXPLAINED), drift)
     realised = measure_realised(window.realised, held_out)
     estimated = estimate(window.estimated)
-    watched = _watch_feedback(store, limits, last, reached, decoder, held_out=held_out, now=now)
+    watched = _watch_feedback(
+        store, settings.archive_url, limits, last, reached, decoder, held_out=held_out, now=now
+    )
     counted = read_totals(settings.metrics_dir)
     counted_before = last_report.traffic.totals if last_report else NOTHING_COUNTED
     traffic = measure_traffic(window, counted, counted_before, now)
@@ -130,8 +132,9 @@ def _summarise(window: Window, limits: WindowLimits, settings: Settings) -> Wind
     )
 
 
-def _watch_feedback(
+def _watch_feedback(  # noqa: PLR0917 - steps of one function
     store: Store,
+    archive_url: str,
     limits: WindowLimits,
     last: reports.Report | None,
     reached: int,
@@ -144,7 +147,8 @@ def _watch_feedback(
     place = last.place if last else 0
     until = max(place, reached)
     watch = msgspec.json.decode(last.watch, type=Watch) if last else Watch()
-    with closing(store.new_feedback(limits, place, until)) as arrived:
+    with closing(store.new_feedback(limits, place, until)) as parts:
+        arrived = with_archived(parts, store, archive_url, limits, decoder)
         return continue_watch(watch, arrived, decoder, held_out, last=until, now=now)
 
 

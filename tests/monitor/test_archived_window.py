@@ -165,6 +165,24 @@ def test_a_check_of_archived_rows_is_repeated_only_if_something_is_new(
         assert report_of(own)["report"]["time"] > report["time"]
 
 
+def test_feedback_to_archived_predictions_is_watched_for_concept_drift(
+    settings: Settings, tmp_path: Path
+):
+    own = replace(settings, monitor_rows=300, archive_url=str(tmp_path / "archive"))
+    with closing(opened(own)) as store:
+        entry, sent = window(flipped=0.5)
+        store.add([entry], {})
+        archive_by_hand(store, tmp_path / "archive", sorted(entry.ids)[:300])
+        assert report_of(own)["report"]["concept"]["rows"] == 0
+        store.add([sent], {})
+        concept = report_of(own)["report"]["concept"]
+        assert (concept["rows"], concept["verdict"]) == (ROWS, "drift")
+        sent.ids, sent.actuals = ["wine.1." + 27 * "0"], ["bom"]
+        sent.time -= 10**9
+        store.add([sent], {})  # to a prediction that is nowhere
+        assert report_of(own)["report"]["concept"]["rows"] == ROWS
+
+
 OF_EVERY_TYPE = [
     Field(name="amount", optional=True),
     Field(name="pieces", type="integer"),

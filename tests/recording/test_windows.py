@@ -63,7 +63,7 @@ def limits(version: int = 1, since: int = 0, max_rows: int = 100) -> WindowLimit
 
 
 def rows(parts: Iterable[FeedbackPart]) -> list[tuple[Any, ...]]:
-    return [row for part in parts for row in zip(*map(json.loads, part), strict=True)]
+    return [row for part in parts for row in zip(*map(json.loads, part[:5]), strict=True)]
 
 
 def window(store: Store, query: WindowLimits) -> list[tuple[Any, ...]]:

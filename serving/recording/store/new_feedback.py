@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sql
 
 from serving import ids
-from serving.recording.store.aggregates import as_text, json_array
+from serving.recording.store.aggregates import ID_SEPARATOR, as_text, join_ids, json_array
 from serving.recording.store.database import Database
 from serving.recording.store.prefetch import prefetch
 from serving.recording.store.rows import IN_TIME_RANGE, feedback, predictions
@@ -45,6 +45,7 @@ def _select_parts() -> sql.Select[*tuple[Any, ...]]:
         .add_columns(
             sql.func.coalesce(predictions.c.prediction, NULL),
             sql.func.coalesce(predictions.c.probabilities, NULL),
+            feedback.c.prediction_id,
         )
         .join_from(
             feedback,
@@ -57,9 +58,9 @@ def _select_parts() -> sql.Select[*tuple[Any, ...]]:
         .limit(BATCH)
         .subquery()
     ).c
-    place, *others = rows
-    places = json_array(sql.cast(place, sql.Text))
-    return sql.select(sql.func.max(place), places, *map(json_array, others))
+    place, *others, prediction_id = rows
+    arrays = map(json_array, (sql.cast(place, sql.Text), *others))
+    return sql.select(sql.func.max(place), *arrays, join_ids(prediction_id))
 
 
 _PARTS = _select_parts()
@@ -98,7 +99,7 @@ def last_place(database: Database) -> int:
 
 
 class FeedbackPart(NamedTuple):
-    """Some feedback, by columns; each is a JSON array.
+    """Some feedback, by columns; those of type str are JSON arrays.
 
     Attributes
     ----------
@@ -108,6 +109,8 @@ class FeedbackPart(NamedTuple):
         Labels or numbers.
     predictions, probabilities : str
         Null where the prediction is not in the store (yet).
+    ids : list of str
+        Of the predictions.
     """
 
     places: str
@@ -115,6 +118,7 @@ class FeedbackPart(NamedTuple):
     actual: str
     predictions: str
     probabilities: str
+    ids: list[str]
 
 
 def new_feedback(
@@ -133,8 +137,9 @@ def _parts(
     parameters |= ids.time_range(each for each in ends if each)._asdict()
     while True:
         with database.reading() as connection:  # of its own, as in a window
-            reached, *columns = connection.execute(_PARTS, parameters).one()
+            reached, *arrays = connection.execute(_PARTS, parameters).one()
         if reached is None:
             return
-        yield FeedbackPart(*columns)
+        *columns, joined = arrays
+        yield FeedbackPart._make([*columns, joined.split(ID_SEPARATOR)])
         parameters["after"] = reached
