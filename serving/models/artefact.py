@@ -12,7 +12,6 @@ card.json        what its page shows beyond the manifest; absent if nothing was 
 """
 
 import hashlib
-import io
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -21,12 +20,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import uuid4
 
 import msgspec
-import numpy as np
 
 from serving.errors import ArtefactError, without_path
-from serving.inputs.field import Field
 from serving.inputs.schema import Matrix
 from serving.lock import locked
+from serving.models import recorded_outputs
 from serving.models.card import Card
 from serving.models.manifest import Manifest
 from serving.models.model_folder import MANIFEST, numbered, write_through
@@ -54,26 +52,15 @@ class Artefact:
     def recorded_outputs(self) -> tuple[Matrix, Matrix]:
         """Return rows, and the pickle's outputs for them when it was written.
 
-        The outputs of a classifier are the probabilities in the order of `classes`, the label's
-        code, or both with the code last, depending on the manifest's `outputs`; those of a
-        regression are one column of numbers.
-
         Raises
         ------
         ArtefactError
             If `OUTPUTS` does not belong to this model.
         """
         try:
-            if self.contents[OUTPUTS].startswith(b"["):
-                rows, outputs = _with_texts(self.contents[OUTPUTS], self.manifest.fields)
-            else:
-                table = np.load(io.BytesIO(self.contents[OUTPUTS]), allow_pickle=False)
-                rows, outputs = np.hsplit(table, [len(self.manifest.fields)])
-        except (ValueError, EOFError) as error:
+            return recorded_outputs.decode(self.contents[OUTPUTS], self.manifest)
+        except ValueError as error:
             raise ArtefactError(f"{self}: {OUTPUTS}: {error}") from error
-        if not self._fits(outputs):
-            raise ArtefactError(f"{self}: {OUTPUTS} contains the outputs of another model")
-        return rows, outputs
 
     def card(self) -> Card:
         """Return the card, an empty one if there is none.
@@ -90,17 +77,6 @@ class Artefact:
         """Return the version as its pickle alone serves it."""
         kept = {file: self.contents[file] for file in self.contents if file not in COMPILED}
         return replace(self, contents=kept)
-
-    def _fits(self, outputs: Matrix) -> bool:
-        classes, kind = len(self.manifest.classes), self.manifest.outputs
-        if not outputs.size or not np.isfinite(outputs).all():
-            return False
-        if not classes:
-            return bool(outputs.shape[1] == 1)
-        if kind != "probabilities" and not set(outputs[:, -1].tolist()) <= set(range(classes)):
-            return False
-        wide = {"probabilities": classes, "labels": 1, "both": classes + 1}
-        return bool(outputs.shape[1] == wide[kind])
 
     def __str__(self) -> str:
         return f"{self.manifest.name} {self.manifest.version}"
@@ -222,28 +198,6 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def encode_outputs(rows: Matrix, outputs: Matrix) -> bytes:
-    """Encode the content of `OUTPUTS`: an array, or JSON if the rows have texts."""
-    if rows.dtype == object:
-        return msgspec.json.encode([rows.tolist(), outputs.tolist()])  # null for NaN
-    content = io.BytesIO()
-    np.save(content, np.hstack([rows, outputs]))
-    return content.getvalue()
-
-
-def _with_texts(content: bytes, fields: tuple[Field, ...]) -> tuple[Matrix, Matrix]:
-    """Decode rows with texts, and the outputs for them; raises ValueError."""
-    try:
-        rows, outputs = msgspec.json.decode(content, type=tuple[list[list[Any]], list[list[float]]])
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
-    matrix = np.empty((len(rows), len(fields)), dtype=object)
-    for column, field in enumerate(fields):
-        missing = None if field.type == "text" else np.nan
-        matrix[:, column] = [missing if row[column] is None else row[column] for row in rows]
-    return matrix, np.array(outputs, np.float64)
 
 
 def pretty(value: Any) -> bytes:

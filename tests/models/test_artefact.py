@@ -21,7 +21,7 @@ from conftest import (
 )
 
 from serving.errors import ArtefactError
-from serving.models import artefact, model_folder
+from serving.models import artefact, model_folder, recorded_outputs
 from serving.models.artefact import FOREST, ONNX, OUTPUTS
 from serving.models.engine import Engine
 from serving.models.model_folder import MANIFEST
@@ -77,7 +77,7 @@ def test_a_pickle_that_predicts_otherwise_than_recorded_is_refused(models: Path)
 
     def swap(_: Any, contents: dict[str, bytes]) -> None:
         table = np.load(io.BytesIO(contents[OUTPUTS]))
-        contents[OUTPUTS] = artefact.encode_outputs(table[:, :-2], table[:, [-1, -2]])
+        contents[OUTPUTS] = recorded_outputs.encode(table[:, :-2], table[:, [-1, -2]])
         leave_the_pickle(contents)
 
     rewrite(models, swap)
@@ -88,10 +88,10 @@ def test_a_pickle_that_predicts_otherwise_than_recorded_is_refused(models: Path)
 def test_outputs_of_another_model_are_refused(models: Path):
     def cut(_: Any, contents: dict[str, bytes]) -> None:
         table = np.load(io.BytesIO(contents[OUTPUTS]))
-        contents[OUTPUTS] = artefact.encode_outputs(table[:, 1:-2], table[:, -2:])
+        contents[OUTPUTS] = recorded_outputs.encode(table[:, 1:-2], table[:, -2:])
 
     rewrite(models, cut)
-    with pytest.raises(ArtefactError, match=r"outputs\.npy contains the outputs of another"):
+    with pytest.raises(ArtefactError, match=r"outputs\.npy: it contains the outputs of another"):
         Engine(artefact.read(models, "wine", 2))
     rewrite(models, lambda _, contents: contents.update({OUTPUTS: b"none"}))
     with pytest.raises(ArtefactError, match=r"wine 3: outputs\.npy: "):

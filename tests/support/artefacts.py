@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import is_classifier
 
 from serving.inputs.field import Field
-from serving.models import artefact, model_folder
+from serving.models import artefact, model_folder, recorded_outputs
 from serving.models.artefact import FOREST, LINEAR, ONNX, OUTPUTS, PICKLE, REFERENCE, Artefact
 from serving.models.backends import from_estimator
 from serving.models.manifest import Manifest, TrainingData
@@ -74,7 +74,7 @@ def made(name: str, estimator: Any, frame: pd.DataFrame, **changes: Any) -> Arte
     contents = {
         PICKLE: pickled.getvalue(),
         REFERENCE: artefact.pretty(reference),
-        OUTPUTS: artefact.encode_outputs(rows, from_estimator(estimator, manifest)(rows)),
+        OUTPUTS: recorded_outputs.encode(rows, from_estimator(estimator, manifest)(rows)),
     }
     for file, compiling in ((ONNX, proof.to_onnx), (FOREST, proof.to_forest)):
         if compiled := compiling(estimator, manifest):

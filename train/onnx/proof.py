@@ -15,7 +15,8 @@ from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClas
 from sklearn.pipeline import Pipeline
 
 from serving.inputs.field import Field
-from serving.models.artefact import FOREST, ONNX, PICKLE, Artefact, encode_outputs
+from serving.models import recorded_outputs
+from serving.models.artefact import FOREST, ONNX, PICKLE, Artefact
 from serving.models.backends import OUTPUT, ROWS, feature_columns, from_estimator, from_onnx
 from serving.models.engine import Agreement, Engine
 from serving.models.forest import from_forest, is_available
@@ -159,7 +160,7 @@ def record(artefact: Artefact, estimator: Any, rows: ProofRows | None = None) ->
     """
     rows = rows or draw_rows(artefact.manifest, artefact.reference, estimator)
     few = rows.accepted[:: max(1, len(rows.accepted) // RECORDED_ROWS)]
-    return encode_outputs(few, from_estimator(estimator, artefact.manifest)(few))
+    return recorded_outputs.encode(few, from_estimator(estimator, artefact.manifest)(few))
 
 
 def prove(artefact: Artefact, rows: ProofRows | None = None) -> dict[str, Agreement]:
