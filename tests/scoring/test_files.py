@@ -364,6 +364,7 @@ def parts_of(folder: Path) -> set[Path]:
     return {*(folder / "out").glob("part-*.parquet")}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("victim", ["run", "process"])
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, victim: str):
     for place in range(8):
@@ -448,6 +449,7 @@ print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >>
 """
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("shape", ["many rows", "long texts"])
 def test_memory_does_not_grow_with_a_row_group(tmp_path: Path, shape: str):
     """A row group of 2.4 million rows, or one whose texts unpack to 2 GB, takes no more."""
