@@ -1,7 +1,8 @@
 """Erases from the files of the archive, and finds what they have about a person."""
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -95,19 +96,22 @@ def _files(changes: Changes, what: What) -> list[ArchivedFile]:
     """Return the files that may have what is named, the oldest first."""
     match what:
         case Ids(ids):
-            made = [*filter(None, map(PredictionId.read, ids))]
-            return [
-                file
-                for file in changes.archived.files()
-                if any(
-                    file.model == each.model and file.first <= each.time <= file.last
-                    for each in made
-                )
-            ]
+            times = defaultdict(list)
+            for each in filter(None, map(PredictionId.read, ids)):
+                times[each.model].append(each.time)
+            made = {model: sorted(some) for model, some in times.items()}
+            return [file for file in changes.archived.files() if _has_any(file, made)]
         case FieldValue(model):
             return changes.archived.files(model)
         case Subject():
             return changes.archived.files()
+
+
+def _has_any(file: ArchivedFile, made: Mapping[str, Sequence[int]]) -> bool:
+    """Whether one of the sorted times of a file's model is within its times."""
+    times = made.get(file.model, ())
+    at = bisect_left(times, file.first)
+    return at < len(times) and times[at] <= file.last
 
 
 def _matching(what: What) -> tuple[list[str], Callable[[pa.Table], pa.ChunkedArray]]:

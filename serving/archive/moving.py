@@ -15,7 +15,7 @@ from serving.ids import TimeRange
 from serving.recording.store.archived import END, START, ArchivedFile, Wanted
 from serving.recording.store.rows import Cursor
 
-MAX_ROWS, MAX_BYTES = 1_000_000, 2**27  # of a file, in memory
+MAX_ROWS, MAX_BYTES = 1_000_000, 2**26  # of a file, in memory
 TRIES = 3  # to write what changes meanwhile
 
 

@@ -1,5 +1,6 @@
 """Move old predictions into files of Parquet."""
 
+import os
 import re
 import tempfile
 from contextlib import closing
@@ -11,7 +12,7 @@ import msgspec
 from serving import clock
 from serving.commands.group import AS_JSON
 from serving.errors import SettingsError
-from serving.recording.archiving import Done, Run
+from serving.recording.archiving import MEMORY, Done, Run
 from serving.recording.store import Store
 from serving.settings import Settings
 
@@ -50,7 +51,9 @@ def archive(
         raise SettingsError("ARCHIVE_URL is not set: name a folder, or s3://BUCKET/PATH")
     if find_spec("pyarrow") is None:
         raise click.ClickException(NEEDS_PYARROW)
-    # They need pyarrow.
+    for name, value in MEMORY.items():
+        os.environ.setdefault(name, value)
+    # They need pyarrow, which reads these.
     from serving.archive import runs  # noqa: PLC0415
     from serving.archive.changes import Changes  # noqa: PLC0415
 
@@ -61,7 +64,7 @@ def archive(
         changes = Changes(store, settings.archive_url, settings.var_dir)
         done = Done(runs.count(changes, task)) if dry_run else runs.run(changes, task)
     if as_json:
-        click.echo(msgspec.json.encode(done))
+        click.echo(msgspec.json.encode(msgspec.structs.asdict(done)))
         return
     moved, day = "would be moved" if dry_run else "moved", clock.iso(task.before)[:10]
     for name, rows in done.moved.items():

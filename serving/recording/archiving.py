@@ -5,6 +5,7 @@ the URL of a database may have a password; it answers in lines of JSON.
 """
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ from serving.recording.store.subjects import Recorded, TrialPrediction
 from serving.settings import ROOT, Settings
 
 log = logging.getLogger(__name__)
+
+MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}  # others keep more
 
 
 class Run(msgspec.Struct, frozen=True, tag=True):
@@ -165,6 +168,7 @@ class Archive:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
+            env=MEMORY | os.environ,
         )
         request = Request(task, self._store_url, self.url, str(self._folder.absolute()))
         if process.stdin:
