@@ -12,7 +12,7 @@ from serving.recording.store.prefetch import prefetch
 from serving.recording.store.rows import IN_TIME_RANGE, feedback, predictions
 from serving.recording.store.windows import WindowLimits
 
-BATCH = 10_000  # rows
+BATCH = 10_000  # places
 NULL = "null"
 
 _NEWEST = sql.text("""
@@ -34,12 +34,14 @@ _OF_VERSION = (
 _EXISTS = sql.select(sql.exists().where(_OF_VERSION))
 # Ids of one version are in the order of their times.
 _ENDS = sql.select(
-    sql.func.min(feedback.c.prediction_id), sql.func.max(feedback.c.prediction_id)
+    sql.func.min(feedback.c.place),
+    sql.func.min(feedback.c.prediction_id),
+    sql.func.max(feedback.c.prediction_id),
 ).where(_OF_VERSION, feedback.c.place <= sql.bindparam("last_place"))
 
 
 def _select_parts() -> sql.Select[*tuple[Any, ...]]:
-    """Select the next feedback of a version after a place: one row of JSON arrays."""
+    """Select the feedback of a version between two places: one row of JSON arrays."""
     rows = (
         sql.select(feedback.c.place, as_text(feedback.c.time), feedback.c.actual)
         .add_columns(
@@ -55,7 +57,6 @@ def _select_parts() -> sql.Select[*tuple[Any, ...]]:
         )
         .where(_OF_VERSION, feedback.c.place <= sql.bindparam("last_place"))
         .order_by(feedback.c.place)
-        .limit(BATCH)
         .subquery()
     ).c
     place, *others, prediction_id = rows
@@ -133,13 +134,15 @@ def _parts(
 ) -> Generator[FeedbackPart]:
     parameters = {"after": after, "last_place": last, "prefix": limits.prefix}
     with database.reading() as connection:
-        ends = connection.execute(_ENDS, parameters).one()
-    parameters |= ids.time_range(each for each in ends if each)._asdict()
-    while True:
+        first, *ends = connection.execute(_ENDS, parameters).one()
+    if first is None:
+        return
+    parameters |= ids.time_range(ends)._asdict()
+    # By ranges of places: PostgreSQL expects few rows of a version, and reads all for a limit.
+    for after_place in range(first - 1, last, BATCH):
+        parameters |= {"after": after_place, "last_place": min(after_place + BATCH, last)}
         with database.reading() as connection:  # of its own, as in a window
             reached, *arrays = connection.execute(_PARTS, parameters).one()
-        if reached is None:
-            return
-        *columns, joined = arrays
-        yield FeedbackPart._make([*columns, joined.split(ID_SEPARATOR)])
-        parameters["after"] = reached
+        if reached is not None:
+            *columns, joined = arrays
+            yield FeedbackPart._make([*columns, joined.split(ID_SEPARATOR)])
