@@ -34,7 +34,7 @@ FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".jso
       adega predict wine rows.csv -o out.csv --json | jq .invalid
       adega predict wine rows.csv -o out.csv --explain 3
       adega predict wine 's3://lake/wines/*.parquet' -o s3://lake/scored/
-      adega predict wine s3://lake/wines/ -o s3://lake/scored/ --on spark://host:7077
+      adega predict wine s3://lake/wines/ -o s3://lake/out/ --on spark://host:7077
 
     \b
     Exit codes: 0 all predicted; 1 failed; 2 wrong usage; 3 some records are

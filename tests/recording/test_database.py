@@ -36,6 +36,7 @@ def test_migrating_again_changes_nothing(store: Store):
     assert ids(store) == ["a"]
 
 
+@pytest.mark.faults
 def test_many_processes_can_migrate_at_the_same_time(store_url: str):
     stores = [Store(store_url) for _ in range(8)]
     with ThreadPoolExecutor(len(stores)) as pool:
