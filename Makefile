@@ -22,7 +22,7 @@ test: .venv/development  ## run the tests that need nothing else, in less than f
 	.venv/bin/pytest --numprocesses auto --dist loadfile -rs -m "not faults"
 	@echo "Not run: what is killed, stalled or spoiled (make test-faults), and what needs more (make help lists it)"
 
-test-faults: .venv/development  ## kill, stop, fill and spoil what can be, for three minutes; `make faults` takes as long as it takes to be sure
+test-faults: .venv/development  ## kill, stop, fill and spoil what can be, in short; `make faults` does so as long as it takes to be sure
 	.venv/bin/pytest --numprocesses auto --dist loadfile -rs -m faults
 
 lint: .venv/development  ## check style, types and layers
