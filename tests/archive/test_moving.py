@@ -201,7 +201,8 @@ def test_all_is_read_once_while_a_run_is_under_way(
     assert left(store) == 0
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", range(10 if FULL else 2))
 def test_processes_that_have_lost_their_turn_double_nothing(
     store: Store, store_url: str, changes: Changes, monkeypatch: pytest.MonkeyPatch, seed: int
 ):
