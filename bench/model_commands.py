@@ -134,3 +134,19 @@ def training(rows: int, estimator: str, turns: int) -> None:
     from bench.training import measure  # noqa: PLC0415
 
     echo(measure(rows, estimator, turns))
+
+
+@main.command()
+@click.option("--rows", multiple=True, type=click.FloatRange(1), help="A day; repeat for several.")
+@click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="A request.")
+@click.option("--stored", default=30, show_default=True, type=click.IntRange(1), help="Days.")
+@click.option("--archived", default=365, show_default=True, type=click.IntRange(0), help="Days.")
+@click.option("--core", default=36.0, show_default=True, help="US dollars a month, with 4 GB.")
+@click.option("--disk", default=0.1, show_default=True, help="US dollars a GB and month.")
+@click.option("--objects", default=0.023, show_default=True, help="US dollars a GB and month.")
+def scale(rows: tuple[float, ...], batch: int, stored: int, archived: int, **prices: float) -> None:
+    """Compute what so many predictions a day need; docs/scale.md has the formula."""
+    from bench.scale import Load, Prices, table  # noqa: PLC0415
+
+    loads = [Load(each, batch, stored, archived) for each in rows or (1e6, 1e8, 1e9)]
+    echo(table(loads, Prices(**prices)))
