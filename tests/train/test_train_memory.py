@@ -90,9 +90,9 @@ def test_what_cannot_fit_is_refused_before_it_is_read(there: Any, tmp_path: Path
 
 def test_what_may_fit_is_trained_with_a_remark(there: Any, tmp_path: Path):
     file, _ = tables(tmp_path)
-    there(60_000_000)
+    there(30_000_000)
     text = output(tmp_path, file, "--target", "y", "--estimator", "decision-tree")
-    assert "training on 2,000 rows of 1 column takes about 0.0802 GB of memory" in text
+    assert "training on 2,000 rows of 1 column takes about 0.0402 GB of memory" in text
     assert "if it is killed, name fewer files" in text
 
 
