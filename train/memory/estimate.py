@@ -14,8 +14,8 @@ TEXTS = 4  # times the bytes of texts are held
 PLAIN, ENCODED = 1.5, (3.2, 4.8)  # times a fit holds columns: as they are; encoded, with labels
 LIBRARIES = 40_000_000  # that are loaded on the way, with the rows of the proof
 ONE_HOT = 50  # labels up to which a category is a column for each label
-NODE, KEPT = 64, 6  # of a tree's node; times a forest is held while it is compiled and proved
-LEAVES = 0.65  # of the rows of a tree, which are drawn with replacement, if it is grown fully
+LEAF, LABEL = 768, 450  # of a leaf with its node above, and of each label, while it is compiled
+LEAVES = 0.65  # of the rows of a tree, which are drawn with replacement, over the rows of a leaf
 
 
 class Shape(NamedTuple):
@@ -68,8 +68,8 @@ def of_training(shape: Shape) -> int:
 
 
 def _of_forest(shape: Shape) -> float:
-    leaves = min(LEAVES * shape.rows, shape.rows / shape.min_leaf)
-    return KEPT * shape.trees * 2 * leaves * (NODE + NUMBER * shape.labels)
+    leaves = LEAVES * shape.rows / shape.min_leaf
+    return shape.trees * leaves * (LEAF + LABEL * shape.labels)
 
 
 def _width(field: Field) -> int:
