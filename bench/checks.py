@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -116,7 +117,7 @@ def once(
         "ARCHIVE_URL": settings.archive_url,
         "MONITOR_ROWS": str(rows),
     }
-    before = processes.tree_cpu_seconds(server.pid()) if server else 0.0
+    before = _of_backends(server)
     run = subprocess.run(
         [sys.executable, "-c", RUN],
         cwd=ROOT,
@@ -125,5 +126,12 @@ def once(
         check=True,
     )
     seconds, used, megabytes = map(float, run.stdout.split())
-    after = processes.tree_cpu_seconds(server.pid()) if server else 0.0
-    return seconds, used + after - before, megabytes
+    return seconds, used + _of_backends(server) - before, megabytes
+
+
+def _of_backends(server: Postgres | None) -> float:
+    """Seconds of a processor that ended backends of a database server have used."""
+    if server is None:
+        return 0.0
+    time.sleep(1)  # until the last one is counted
+    return sum(map(int, processes.stat(server.pid())[13:15])) / processes.TICKS
