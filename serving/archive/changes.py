@@ -19,7 +19,7 @@ from serving.errors import ArchiveError
 from serving.lock import wait_for_lock
 from serving.places.places import absolute, place
 from serving.recording.store import Store
-from serving.recording.store.archived import ArchivedFile
+from serving.recording.store.archive_files import ArchivedFile
 from serving.recording.store.erasures import ErasedRows
 
 PAGE = 5_000  # rows that are compared or deleted at once

@@ -15,7 +15,8 @@ from serving.archive.rows import restore
 from serving.errors import ArchiveError
 from serving.ids import PredictionId, TimeRange
 from serving.recording.erasure import FieldValue, Ids, Request, Subject, What
-from serving.recording.store.archived import ArchivedFile, StoredRows
+from serving.recording.store.archive_files import ArchivedFile
+from serving.recording.store.archived import StoredRows
 from serving.recording.store.erasures import ErasedRows
 
 

@@ -15,7 +15,7 @@ from serving import clock
 from serving.archive.layout import MODEL
 from serving.errors import ArchiveError, ObjectStoreError
 from serving.places.places import absolute, place
-from serving.recording.store.archived import ArchivedFile
+from serving.recording.store.archive_files import ArchivedFile
 
 GROUP_ROWS = 2**16
 CHUNK = 2**20  # bytes that are hashed at once

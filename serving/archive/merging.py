@@ -10,7 +10,7 @@ from serving.archive.changes import Changes
 from serving.archive.feedback import add_feedback, feedback_value
 from serving.archive.moving import MAX_BYTES
 from serving.ids import PredictionId
-from serving.recording.store.archived import ArchivedFile
+from serving.recording.store.archive_files import ArchivedFile
 
 SMALL = MAX_BYTES // 4  # files of a day below it are joined
 

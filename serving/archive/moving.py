@@ -12,7 +12,8 @@ from serving.archive.changes import PAGE, Changes
 from serving.archive.rows import is_same, make_table, moved, restore
 from serving.errors import ArchiveError
 from serving.ids import TimeRange
-from serving.recording.store.archived import END, START, ArchivedFile, Wanted
+from serving.recording.store.archive_files import ArchivedFile
+from serving.recording.store.archived import END, START, Wanted
 from serving.recording.store.rows import Cursor
 
 MAX_ROWS, MAX_BYTES = 1_000_000, 2**26  # of a file, in memory

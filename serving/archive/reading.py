@@ -21,7 +21,8 @@ from serving.archive.feedback import add_feedback, feedback_value
 from serving.archive.rows import make_table
 from serving.archive.stream import Stream, count
 from serving.recording.store import Store
-from serving.recording.store.archived import END, START, ArchivedFile, Wanted
+from serving.recording.store.archive_files import ArchivedFile
+from serving.recording.store.archived import END, START, Wanted
 from serving.recording.store.rows import Cursor
 
 PAGE = 5_000  # rows of the store

@@ -8,7 +8,8 @@ import pyarrow as pa
 from pyarrow import compute as pc
 
 from serving.archive import files, layout
-from serving.recording.store.archived import END, START, ArchivedFile, Wanted
+from serving.recording.store.archive_files import ArchivedFile
+from serving.recording.store.archived import END, START, Wanted
 from serving.recording.store.rows import Cursor
 
 Beyond = Callable[[Cursor, Cursor], bool]  # whether a row comes after another, in either order

@@ -14,7 +14,8 @@ from serving.archive import files, layout
 from serving.archive.rows import make_table
 from serving.recording.entry import TrialEntry
 from serving.recording.store import Store
-from serving.recording.store.archived import START, ArchivedFile, Wanted
+from serving.recording.store.archive_files import ArchivedFile
+from serving.recording.store.archived import START, Wanted
 from serving.recording.store.deletions import delete
 
 CLASSES = ["Não aprovado", "bom"]
@@ -81,10 +82,10 @@ STEPS = (  # by which a run may be killed before and after
     ("serving.archive.files", "write"),
     ("serving.archive.files", "read"),
     ("serving.archive.files", "opened"),
-    ("serving.recording.store.archived", "Archived.enter"),
-    ("serving.recording.store.archived", "Archived.switch"),
-    ("serving.recording.store.archived", "Archived.keep"),
-    ("serving.recording.store.archived", "Archived.forget"),
+    ("serving.recording.store.archive_files", "ArchiveFiles.enter"),
+    ("serving.recording.store.archive_files", "ArchiveFiles.switch"),
+    ("serving.recording.store.archive_files", "ArchiveFiles.keep"),
+    ("serving.recording.store.archive_files", "ArchiveFiles.forget"),
     ("serving.recording.store.archived", "Archived.delete_moved"),
     ("serving.recording.store.moving", "let_others_write"),
     ("serving.recording.store.erasures", "_record"),
