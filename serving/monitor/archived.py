@@ -15,7 +15,8 @@ from serving.ids import PredictionId
 from serving.inputs import dates
 from serving.inputs.field import Field
 from serving.monitor.counts import Floats
-from serving.monitor.rows import Decoder, Rows
+from serving.monitor.decoder import Decoder
+from serving.monitor.rows import Rows
 from serving.recording.store import Store
 from serving.recording.store.archived import Wanted
 from serving.recording.store.windows import WindowLimits

@@ -17,6 +17,7 @@ from serving.errors import ArtefactError
 from serving.metrics.requests import Totals, read_totals
 from serving.models.manifest import Figure
 from serving.monitor.alerts.alerts import change_alerts, signals_of
+from serving.monitor.decoder import Decoder
 from serving.monitor.drift.detection import detect_drift
 from serving.monitor.drift.distributions import draw_distributions
 from serving.monitor.drift.mean_change import MAX_EXPLAINED, explain_mean, importance_of
@@ -34,7 +35,6 @@ from serving.monitor.performance.feedback import Watched, continue_watch
 from serving.monitor.performance.realised import measure_realised
 from serving.monitor.reading import read_window, with_archived
 from serving.monitor.report import Report, Unmeasured, WindowSummary, figures_of, read
-from serving.monitor.rows import Decoder
 from serving.monitor.traffic import measure_arrival, measure_traffic
 from serving.monitor.unmeasured import find_unmeasured, held_out_metrics
 from serving.monitor.window import Window

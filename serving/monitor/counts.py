@@ -22,8 +22,9 @@ class Counts:
     Of more, neighbours are counted as one: those whose distances from the centre agree in all but
     the last bits, as few bits as that needs. No two on different sides of an edge are, so that the
     counts below, at and above an edge are exact always; and the number that stands for others is
-    the one of them that is farthest from the centre, so the lowest and the highest are exact, too.
-    It differs from each of them by at most `error` times the distance from the centre.
+    the one of them that is farthest from the centre, so the highest is exact if it is above it, and
+    the lowest if it is below. It differs from each of the others by at most `error` times its
+    distance from the centre.
 
     These are the buckets of DDSketch with its fast mapping, and counts of parts of the rows may be
     added up, in any order: Masson, Rim and Lee (2019), DDSketch: A Fast and Fully-Mergeable

@@ -6,7 +6,8 @@ from types import ModuleType
 
 from serving.errors import ArchiveError
 from serving.ids import PredictionId
-from serving.monitor.rows import Decoder, Reader, decode, encode
+from serving.monitor.decoder import Decoder, decode, encode
+from serving.monitor.rows import Reader
 from serving.monitor.window import Window
 from serving.recording.store import Store
 from serving.recording.store.archived import END, START, Wanted

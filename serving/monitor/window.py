@@ -7,11 +7,12 @@ import numpy as np
 
 from serving.models.artefact import Artefact
 from serving.monitor.counts import Counts, EvenRows, Floats
+from serving.monitor.decoder import Decoder
 from serving.monitor.drift.comparison import Comparison
 from serving.monitor.performance.bootstrap import Gathered
 from serving.monitor.performance.estimate import expected
 from serving.monitor.performance.predictions import Classified, one_hot
-from serving.monitor.rows import Decoder, Rows
+from serving.monitor.rows import Rows
 
 SAMPLED = 1_000  # rows at most that are kept whole
 

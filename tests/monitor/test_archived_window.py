@@ -33,11 +33,12 @@ from serving.errors import ArchiveError
 from serving.inputs.field import Field
 from serving.models import artefact
 from serving.monitor.archived import ArchivedReader
+from serving.monitor.decoder import Decoder
 from serving.monitor.drift.detection import detect_drift
 from serving.monitor.performance.estimate import estimate
 from serving.monitor.performance.realised import measure_realised
 from serving.monitor.reading import read_window
-from serving.monitor.rows import Decoder, Reader, Rows
+from serving.monitor.rows import Reader, Rows
 from serving.monitor.traffic import measure_arrival
 from serving.monitor.window import Window
 from serving.recording.entry import FeedbackEntry, PredictionEntry

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from serving.models.manifest import Figure
+from serving.monitor.decoder import Decoder, numbers
 from serving.monitor.findings import ConceptDrift
 from serving.monitor.performance.concept import Watch, concept_drift, update
 from serving.monitor.performance.losses import Losses, measure_losses
 from serving.monitor.performance.predictions import Floats
-from serving.monitor.rows import Decoder, numbers
 from serving.recording.store.new_feedback import FeedbackPart
 
 PATIENCE = 60_000  # milliseconds within which a prediction may still arrive after its feedback
