@@ -75,7 +75,8 @@ def standalone(scratch: Path) -> Iterator[Standalone]:
         log = started.enter_context((scratch / "log").open("wb"))
 
         def start(*command: str) -> None:
-            daemon = os.environ | {"SPARK_DAEMON_MEMORY": "256m"}
+            quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+            daemon = os.environ | {"SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": quick}
             process = subprocess.Popen(
                 [PACKAGES / "pyspark/bin/spark-class", *command], env=daemon, stdout=log, stderr=log
             )

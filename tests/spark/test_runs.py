@@ -147,13 +147,10 @@ def test_a_run_that_was_killed_goes_on_on_this_machine(
     assert contents(out) == expected
 
 
-def test_a_file_that_cannot_be_read_is_named_in_one_sentence(
-    standalone: Standalone,  # noqa: F811
-    tmp_path: Path,
-):
+def test_a_file_that_cannot_be_read_is_named_in_one_sentence(tmp_path: Path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.parquet").write_bytes(b"PAR1 is how it begins")
-    code, _, err = predict(tmp_path / "in", tmp_path / "out", "--on", standalone.url)
+    code, _, err = predict(tmp_path / "in", tmp_path / "out", "--on", "local[1]")
     assert code == 1
     assert failure(err).startswith(f"{tmp_path}/in/a.parquet: ")
 
