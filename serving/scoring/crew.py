@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate, groupby, pairwise
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -86,7 +87,8 @@ class Crew:
         for thread in self._threads:  # each of which reads until its process has ended
             thread.join()
         for process in self._processes:
-            process.__exit__(None, None, None)  # closes the pipes
+            with suppress(BrokenPipeError):  # what one without a task has not been sent yet
+                process.__exit__(None, None, None)  # closes the pipes
 
     def carry_out(
         self, tasks: Sequence[Task]

@@ -182,6 +182,14 @@ def test_any_number_of_processes_writes_the_same_bytes(run: Run, tmp_path: Path)
     assert contents(tmp_path / "one") == contents(tmp_path / "three")
 
 
+def test_processes_that_have_nothing_to_do_are_no_failure(run: Run, tmp_path: Path):
+    """A file is large, so that many begin, and has too few rows for two."""
+    note = os.urandom(2**21).hex()
+    write(tmp_path / "rows.parquet", [{**GOOD, "note": note}])
+    result = run("rows.parquet", "-o", "out", "--keep", "none", "--jobs", "4")
+    assert result.exit_code == 0, result.output
+
+
 def test_files_may_have_fields_of_other_types_and_columns_in_another_order(
     run: Run, tmp_path: Path
 ):
