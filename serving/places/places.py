@@ -63,8 +63,9 @@ class Folder:
         # Path.glob has no way to escape the signs of a glob in a name.
         names = glob.glob("/".join(pattern), root_dir=self._path, recursive=True)  # noqa: PTH207
         for name in names:
-            status = (self._path / name).stat()
-            if (self._path / name).is_file() and is_shown(name, pattern):
+            file = self._path / name
+            if file.is_file() and is_shown(name, pattern):
+                status = file.stat()
                 found[name] = Listed(status.st_size, str(status.st_mtime_ns))
         return found
 

@@ -54,6 +54,12 @@ def test_a_star_stands_for_no_slash(name: str, pattern: tuple[str, ...], *, is_m
     assert matches(name, pattern) is is_match
 
 
+def test_a_link_to_nothing_is_no_file(tmp_path: Path):
+    (tmp_path / "a.parquet").touch()
+    (tmp_path / "gone.parquet").symlink_to(tmp_path / "none")
+    assert [*Folder(str(tmp_path)).find(ALL)] == ["a.parquet"]
+
+
 def test_a_file_that_is_written_appears_as_a_whole_or_not_at_all(tmp_path: Path):
     folder = Folder(str(tmp_path / "new"))
     with folder.writing("a") as file:
