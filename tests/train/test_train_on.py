@@ -29,6 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
         ("host:8786", "is not the address of a scheduler: write it as dask://HOST:8786"),
         ("dask://", "is not the address of a scheduler"),
         ("dask://host:port", "is not the address of a scheduler"),
+        ("dask://[::1", "is not the address of a scheduler"),
         ("dask://host:8786", "--on needs Dask, which is optional: pip install -r requirements-"),
     ],
 )

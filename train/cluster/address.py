@@ -18,18 +18,19 @@ def scheduler_of(on: str) -> str:
     TrainingError
         If it is not one of Dask, or Dask is not installed.
     """
-    parts = urlsplit(on)
     form = f"{SCHEME}://HOST:{PORT}"
+    scheme = on.partition("://")[0]
+    if scheme in OTHERS:
+        raise TrainingError(
+            f"--on {on}: a training goes to a cluster of Dask, not of {OTHERS[scheme]}: "
+            f"start a scheduler and workers of Dask, and train with --on {form}"
+        )
     try:
+        parts = urlsplit(on)
         host, port = parts.hostname, parts.port or PORT
     except ValueError:
         host, port = None, 0
-    if parts.scheme in OTHERS:
-        raise TrainingError(
-            f"--on {on}: a training goes to a cluster of Dask, not of {OTHERS[parts.scheme]}: "
-            f"start a scheduler and workers of Dask, and train with --on {form}"
-        )
-    if parts.scheme != SCHEME or not host or parts.path.strip("/"):
+    if scheme != SCHEME or not host or parts.path.strip("/"):
         raise TrainingError(f"--on {on} is not the address of a scheduler: write it as {form}")
     if find_spec("distributed") is None:
         raise TrainingError(
