@@ -1,6 +1,5 @@
 """Check for settings that are invalid, contradictory or misspelt."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
@@ -10,6 +9,7 @@ from serving.access.hosts import hosts
 from serving.access.keys import Keys
 from serving.access.origins import origins
 from serving.access.proxies import Proxies
+from serving.cores import cores
 from serving.doctor.finding import Finding
 from serving.errors import ServingError
 from serving.formats.arrow import is_installed
@@ -64,7 +64,7 @@ TOGETHER: tuple[Contradiction, ...] = (
         "chmod 600 that file",
     ),
     (
-        lambda given: given.web_concurrency > MAX_PER_CORE * (os.cpu_count() or 1),
+        lambda given: given.web_concurrency > MAX_PER_CORE * cores(),
         "WEB_CONCURRENCY is more than four workers for each core; they only use memory",
         "one for each core is best",
     ),

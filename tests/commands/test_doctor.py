@@ -106,6 +106,14 @@ def test_settings_that_cannot_be_or_make_no_sense(
     assert sentence in told(findings, "settings")
 
 
+def test_workers_are_compared_with_the_cores_that_they_may_use(
+    examine: Examine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    assert "four workers for each core" in told(examine(WEB_CONCURRENCY="5"), "settings")
+    assert wrong(examine(WEB_CONCURRENCY="4")) == []
+
+
 def test_keys_that_have_expired_or_that_others_may_read(examine: Examine, tmp_path: Path):
     assert "whoever reaches the port may use predict" in told(examine(HOST="0.0.0.0"), "keys")
     file = tmp_path / "keys.json"
