@@ -65,6 +65,7 @@ def train(
     """
     files = (data,) if isinstance(data, Path) else data
     table = training_set.read(problem, files[0], feedback)
+    digest = sha256(*files)  # now, as they may be gone when all is fitted
     choice = tasks.start(
         choose,
         *(table.features, table.y, table.groups),
@@ -87,7 +88,7 @@ def train(
     progress()
     doing.now("what is written, and the proof of it")
     reference = _reference(problem, table, evaluation)
-    manifest = _manifest(problem, table, evaluation, chosen, sha256(*files))
+    manifest = _manifest(problem, table, evaluation, chosen, digest)
     ready = assemble.ready(manifest, reference, chosen.fitted, table.rows)
     drawn = card(
         problem.task,

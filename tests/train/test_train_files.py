@@ -14,10 +14,12 @@ from pyarrow import parquet
 from training import latest, output, refused, served
 
 from serving.inputs.dates import to_iso
+from train.problems import anything
 from train.tables import files, read
 from train.tables import parquet as typed
 from train.tables.infer import Inferred, infer
 from train.tables.options import ColumnOptions
+from train.training import train
 
 ROWS = 60
 
@@ -195,6 +197,30 @@ def test_what_is_no_parquet_is_named(tmp_path: Path):
         (tmp_path / "none.parquet", "No such"),
     ):
         assert why in refused(tmp_path, path, "--target", "label")
+
+
+def test_columns_of_one_name_are_named(tmp_path: Path):
+    names = ["label", "note", "note"]
+    texts = [pa.array(["a", "b"] * 30)] * len(names)
+    parquet.write_table(pa.Table.from_arrays(texts, names), tmp_path / "a.parquet")
+    message = refused(tmp_path, tmp_path / "a.parquet", "--target", "label")
+    assert "a.parquet has two columns 'note': rename one" in message
+
+
+def test_a_file_that_goes_while_a_model_is_fitted_is_no_failure(tmp_path: Path):
+    (path,) = parquets(tmp_path, rows())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    problem = anything.from_files(
+        (path,),
+        "label",
+        name="x",
+        kind=None,
+        estimator="decision-tree",
+        options=ColumnOptions(),
+        echo=lambda _: None,
+    )
+    train(problem, (path,), tmp_path, lambda: path.unlink(missing_ok=True), signing_key=None)
+    assert latest(tmp_path, "x").manifest.data.sha256 == digest
 
 
 def test_a_folder_is_searched_and_hidden_files_are_not_read(tmp_path: Path):

@@ -102,11 +102,19 @@ def sha256(*files: Path) -> str:
 
     Of several files it is the hash of their hashes, as of `sha256sum FILES | cut -c -64 |
     sha256sum`.
+
+    Raises
+    ------
+    TrainingError
+        If one cannot be read.
     """
     digests = []
     for file in files:
-        with file.open("rb") as stream:
-            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+        try:
+            with file.open("rb") as stream:
+                digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+        except OSError as error:
+            raise TrainingError(f"{file} cannot be read: {error.strerror}") from error
     if len(digests) == 1:
         return digests[0]
     return hashlib.sha256("".join(f"{each}\n" for each in digests).encode()).hexdigest()

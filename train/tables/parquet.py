@@ -54,7 +54,10 @@ def read(files: Files, target: str, options: ColumnOptions) -> Typed:
         If a file is not there or is not Parquet, or a column is not in all files, or has values
         that no model takes, or has other types in other files.
     """
-    schemas = {file: _schema(file) for file in files}
+    schemas = {}
+    for file in files:
+        with closing(_open(file)) as opened:
+            schemas[file] = _schema(file, opened)
     names = names_of_all({file: each.names for file, each in schemas.items()}, options.drop)
     options.check(names)
     require_name(names, target)
@@ -94,14 +97,13 @@ def size(files: Files, drop: frozenset[str]) -> tuple[int, int, int]:
     Raises
     ------
     TrainingError
-        If a file is not there or is not Parquet.
+        If a file is not there or is not Parquet, or has two columns of one name.
     """
     rows = columns = texts = 0
     for file in files:
         with closing(_open(file)) as opened:
             rows += opened.metadata.num_rows
-            schema = opened.schema_arrow
-            used = [each for each in schema if each.name not in drop]
+            used = [each for each in _schema(file, opened) if each.name not in drop]
             columns = max(columns, len(used))
             names = [each.name for each in used if _kind_of(each.type) == "text"]
             texts += opened.metadata.num_rows * _bytes(file, opened, names)
@@ -125,9 +127,8 @@ def _open(file: Path) -> Any:
         raise TrainingError(f"{file} cannot be read as Parquet: {reason}") from error
 
 
-def _schema(file: Path) -> pa.Schema:
-    with closing(_open(file)) as opened:
-        schema = opened.schema_arrow
+def _schema(file: Path, opened: Any) -> pa.Schema:
+    schema = opened.schema_arrow
     twice = [name for name in schema.names if schema.names.count(name) > 1]
     if twice:
         raise TrainingError(f"{file} has two columns {twice[0]!r}: rename one")
