@@ -4,13 +4,12 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import msgspec
 import pyarrow as pa
 from pyarrow import compute as pc
 
 from serving.archive import files
 from serving.archive.changes import Changes
-from serving.archive.layout import JSON, NUMBER, TEXT
+from serving.archive.layout import cell
 from serving.archive.rows import restore
 from serving.errors import ArchiveError
 from serving.ids import PredictionId, TimeRange
@@ -125,10 +124,8 @@ def _matching(what: What) -> tuple[list[str], Callable[[pa.Table], pa.ChunkedArr
         case FieldValue(_, field, values):
             wanted = defaultdict(list)
             for value in values:
-                is_number = isinstance(value, int | float) and not isinstance(value, bool)
-                prefix = TEXT if isinstance(value, str) else NUMBER if is_number else JSON
-                text = msgspec.json.encode(value).decode()
-                wanted[prefix + field].append(text if prefix == JSON else value)
+                column, found = cell(field, value)
+                wanted[column].append(found)
 
     def matches(table: pa.Table) -> pa.ChunkedArray:
         found = pa.chunked_array([pa.repeat(pa.scalar(False), table.num_rows)])  # noqa: FBT003

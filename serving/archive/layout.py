@@ -85,6 +85,22 @@ def type_of(name: str) -> pa.DataType:
     return TYPES[name[: name.index("_") + 1] if "_" in name else name]
 
 
+def cell(field: str, value: Any) -> tuple[str, Any]:
+    """Return the name of the column for a field's value, which is not null, and what it has."""
+    if isinstance(value, str):
+        return TEXT + field, value
+    if isinstance(value, int | float) and not isinstance(value, bool) and _fits(value):
+        return NUMBER + field, float(value)  # Arrow refuses some integers that are floats
+    return JSON + field, msgspec.json.encode(value).decode()
+
+
+def _fits(value: float) -> bool:
+    try:
+        return float(value) == value
+    except OverflowError:
+        return False
+
+
 def values(column: pa.ChunkedArray, name: str) -> list[Any]:
     """Return the values of a column of ours as Python's, times as milliseconds."""
     found: list[Any] = column.cast(IN_NUMBERS.get(name, column.type)).to_pylist()

@@ -16,8 +16,9 @@ from serving.archive.layout import (
     OWN,
     PROBABILITY,
     TEXT,
-    TYPES,
+    cell,
     layouts_of,
+    type_of,
     values,
     with_metadata,
 )
@@ -183,26 +184,12 @@ def _of_field(name: str, values: Sequence[Any]) -> dict[str, pa.Array]:
         return {NUMBER + name: pa.array(values, pa.float64())}
     if kinds == {str}:
         return {TEXT + name: pa.array(values, pa.string())}
-    split: dict[str, list[Any]] = {prefix: [None] * len(values) for prefix in (NUMBER, TEXT, JSON)}
+    cells: dict[str, list[Any]] = {}
     for place, value in enumerate(values):
-        if isinstance(value, str):
-            split[TEXT][place] = value
-        elif isinstance(value, int | float) and not isinstance(value, bool) and _fits(value):
-            split[NUMBER][place] = value
-        elif value is not None:
-            split[JSON][place] = _text(value)
-    return {
-        prefix + name: pa.array(some, TYPES[prefix])
-        for prefix, some in split.items()
-        if any(value is not None for value in some)
-    }
-
-
-def _fits(value: float) -> bool:
-    try:
-        return float(value) == value
-    except OverflowError:
-        return False
+        if value is not None:
+            column, found = cell(name, value)
+            cells.setdefault(column, [None] * len(values))[place] = found
+    return {column: pa.array(some, type_of(column)) for column, some in cells.items()}
 
 
 def _reader(layout: Layout, columns: Mapping[str, Sequence[Any]]) -> Any:

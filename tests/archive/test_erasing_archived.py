@@ -81,6 +81,18 @@ def test_what_is_erased_leaves_all_files(kept: Recorded, url: str, what: erasure
     assert len(others) == 20
 
 
+@pytest.mark.parametrize("value", [2**60, 2**60 + 1, 2**70, True, "x"])
+def test_any_value_is_erased_from_files(store: Store, url: str, tmp_path: Path, value: Any):
+    """Integers that are exact as floats, those that are not, and what is no number."""
+    store.add([made(NOON, 0), made(NOON + 1, 1, records=[[value, None]])], {})
+    changes = Changes(store, url, tmp_path)
+    run(changes, Run(LATER))
+    request = Request("e1", clock.now(), "ana", FieldValue("wine", "alcohol", [value]))
+    store.erasures.share(request)
+    erase(changes, request)
+    assert [row["id"] for row in rows(store, url)] == [id_at(NOON, 0)]
+
+
 def test_a_report_that_quotes_an_archived_row_goes(kept: Recorded, url: str, tmp_path: Path):
     window = {"window": {"since": NOON, "until": NOON + 900}}
     report = msgspec.Raw(msgspec.json.encode(window))

@@ -66,7 +66,12 @@ def test_all_that_the_store_keeps_comes_back_bit_for_bit(store: Store, tmp_path:
 
 
 values = st.one_of(
-    st.none(), st.booleans(), st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False)
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**80), 2**80),
+    st.sampled_from([2**53, 2**60, -(2**70), 10**400]),
+    st.text(max_size=5),
+    st.floats(allow_nan=False, allow_infinity=False),
 )
 
 
