@@ -17,21 +17,25 @@ SMALL = MAX_BYTES // 4  # files of a day below it are joined
 
 def merge_feedback(changes: Changes, model: str | None = None) -> Iterator[ArchivedFile]:
     """Write the files anew that feedback has come to since; yield these."""
+    missing: dict[str, bool] = {}  # by id, whether it is in none of the files of its time
     for file, ids in _with_late_feedback(changes, model):
         with changes.turn():
             if file.name not in {each.name for each in changes.archived.files(file.model)}:
-                continue  # replaced meanwhile: the next run finds the other
+                missing |= dict.fromkeys(ids, False)  # replaced: the next run finds the other
+                continue
             table = files.read(changes.url, file)
             late = defaultdict(list)
             for row in changes.archived.feedback_to(ids):
                 late[row[0]].append(feedback_value(row))
             known = {*table.column("id").to_pylist()}
-            changes.archived.leave_unmatched([each for each in ids if each not in known])
+            for each in ids:
+                missing[each] = each not in known and missing.get(each, True)
             if not late.keys() & known:
                 continue
             table = add_feedback(table, late)
             if new := changes.replace(file.model, table, [file], table.equals):
                 yield new
+    changes.archived.leave_unmatched([each for each in missing if missing[each]])
 
 
 def _with_late_feedback(
@@ -88,6 +92,8 @@ def delete_older(changes: Changes, since: int) -> Iterator[ArchivedFile]:
     for file in changes.archived.files(until=since):
         if file.last < since:
             with changes.turn():
+                if file.name not in {each.name for each in changes.archived.files(file.model)}:
+                    continue  # another host has deleted it
                 changes.archived.switch([], [file])
                 changes.remove(file)
             yield file

@@ -57,7 +57,9 @@ def _move(changes: Changes, wanted: Wanted) -> tuple[ArchivedFile | None, int]:
             file = changes.replace(wanted.model, new, (), is_stored, beside=names)
         if file or not new.num_rows:
             if new.num_rows < table.num_rows:  # recorded again, though they are archived
-                changes.archived.delete_moved(moved(table.filter(is_known)))
+                again = moved(table.filter(is_known))
+                # Their feedback may be newer: it is left for `merge_feedback`.
+                changes.archived.delete_moved(again._replace(feedback=[]))
             return file, end
     raise ArchiveError(
         f"the predictions of {wanted.model} from {clock.to_seconds(wanted.since)} on change while "

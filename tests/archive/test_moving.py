@@ -1,6 +1,7 @@
 """What is old is moved into files: exactly once, whenever a run is killed."""
 
 import errno
+import itertools
 import os
 import random
 import signal
@@ -8,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from serving.archive.runs import count, run
 from serving.errors import ArchiveError, StoreError
 from serving.recording.archiving import Done, Run
 from serving.recording.store import Store
+from serving.recording.store.additions import additions, write
 
 MORNING = clock.day_of(NOON)
 SECOND = MORNING + clock.DAY  # the day of later predictions
@@ -62,6 +65,29 @@ def archived(changes: Changes) -> list[Any]:
     pattern = f"{changes.url}/*/*/*.parquet"
     query = "SELECT id FROM read_parquet(?, union_by_name = true) ORDER BY id"
     return [each for (each,) in duckdb.execute(query, [pattern]).fetchall()]
+
+
+def archived_labels(changes: Changes) -> list[Any]:
+    """The feedback that the files have, as another program reads them."""
+    query = "SELECT actual_label FROM read_parquet(?) WHERE actual_label IS NOT NULL"
+    return [each for (each,) in duckdb.execute(query, [f"{changes.url}/*/*/*"]).fetchall()]
+
+
+@contextmanager
+def stop_in_turn(changes: Changes, number: int) -> Iterator[None]:
+    """Have a run end after so many turns."""
+    turns, turn = itertools.count(1), changes.turn
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        with turn():
+            yield
+        if next(turns) == number:
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(changes, "turn", counted)
+        yield
 
 
 def left(store: Store) -> int:
@@ -245,6 +271,53 @@ def test_late_feedback_is_written_into_the_file_of_its_prediction(store: Store, 
     assert duckdb.execute(query, [pattern, *names]).fetchall() == [("ruim",)] * 2
     assert store.unmatched(LATER * 2, 10)[0] == 1  # of a prediction that there never was
     assert run(changes, Run(LATER)).with_feedback == 0
+
+
+def test_feedback_to_what_is_recorded_again_is_kept(store: Store, changes: Changes):
+    """As if the journal were read twice, long after the prediction was archived."""
+    fill(store)
+    run(changes, Run(LATER))
+    store.add([made(NOON, 0), feedback("ruim", id_at(NOON, 0), at=LATER)], {})
+    before = rows(store, changes.url)
+    assert run(changes, Run(LATER)).with_feedback == 1
+    assert rows(store, changes.url) == before
+    assert left(store) == 10 + 4 + 3
+
+
+def test_late_feedback_is_not_given_up_where_files_overlap(
+    store: Store, changes: Changes, monkeypatch: pytest.MonkeyPatch
+):
+    """The first file that is looked at lacks the prediction, and the run ends there."""
+    monkeypatch.setattr(merging, "SMALL", 0)
+    store.add([made(NOON + at * 1_000, at) for at in range(4)], {})
+    archive_by_hand(store, changes.url, [id_at(NOON + at * 1_000, at) for at in (0, 3)])
+    archive_by_hand(store, changes.url, [id_at(NOON + at * 1_000, at) for at in (1, 2)])
+    run(changes, Run(LATER))
+    store.add([feedback("ruim", id_at(NOON + 1_000, 1), at=LATER)], {})
+    for step in (1, 2, None):
+        with suppress(Killed), nullcontext() if step is None else stop_in_turn(changes, step):
+            run(changes, Run(LATER))
+    assert left(store) == 0
+    assert archived_labels(changes) == ["ruim"]
+
+
+@pytest.mark.slow
+def test_feedback_that_is_committed_while_its_prediction_is_moved_is_written_into_the_file(
+    postgres: Any, tmp_path: Path
+):
+    """It was added beside the prediction, in a transaction that ends after the deletion."""
+    with closing(Store(postgres.new())) as store, ThreadPoolExecutor() as pool:
+        store.migrate()
+        store.add([made(NOON, 0)], {})
+        changes = Changes(store, str(tmp_path / "archive"), tmp_path)
+        with store._database.writing() as connection:  # noqa: SLF001 - as no face waits there
+            write(connection, additions([feedback("ruim", id_at(NOON, 0), at=LATER)]), {})
+            running = pool.submit(run, changes, Run(LATER))
+            while store.predictions("wine", limit=1):
+                time.sleep(0.01)
+        assert running.result().with_feedback == 1
+        assert left(store) == 0
+        assert archived_labels(changes) == ["ruim"]
 
 
 def test_predictions_that_come_late_are_joined_with_those_of_their_day(

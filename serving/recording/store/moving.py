@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sql
 
 from serving.ids import TimeRange
+from serving.recording.store.additions import IN_ORDER
 from serving.recording.store.database import Database
 from serving.recording.store.deletions import LOCK_PREDICTIONS, let_others_write
 
@@ -79,6 +80,10 @@ def delete_moved(
                 connection.execute(DELETE_TRIALS, some_tried)
             made = TimeRange(min(times), max(times))
             connection.execute(DELETE_PREDICTIONS, ids | made._asdict())
+        if database.is_postgresql:  # feedback that was added meanwhile, as if they were still there
+            with database.writing() as connection:
+                connection.execute(IN_ORDER)
+                _delete_feedback(connection, ids, given)
         let_others_write(started)
 
 
