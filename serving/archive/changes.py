@@ -59,6 +59,7 @@ class Changes:
             time.sleep(BREATH / 4)
             return time.monotonic() < ends
 
+        self._require_lock()
         busy = ArchiveError("another process is changing the archive; try again")
         if not urgent:
             self._let_erasures_go_first()
@@ -73,6 +74,15 @@ class Changes:
                         break
                 if not wait(BREATH):
                     raise busy
+
+    def _require_lock(self) -> None:
+        """Raise `ArchiveError` where the file that is locked cannot be written, at once."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / LOCK).open("ab").close()
+        except OSError as error:
+            message = f"{self._folder / LOCK} cannot be written: {error.strerror}"
+            raise ArchiveError(message, public=f"{LOCK} cannot be written") from error
 
     def _let_erasures_go_first(self) -> None:
         """Wait while something is to be erased; not for ever, as a host may be away."""

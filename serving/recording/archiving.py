@@ -156,24 +156,32 @@ class Archive:
         return cls(settings.store_url, settings.archive_url, settings.var_dir)
 
     def start(self, task: Run | Erase | Find) -> subprocess.Popen[bytes]:
-        """Start the process."""
+        """Start the process.
+
+        Raises
+        ------
+        StoreError
+        """
         if not self.url:
             raise StoreError(
                 "predictions are archived, and ARCHIVE_URL is not set, so they cannot be read"
             )
         if find_spec("pyarrow") is None:
             raise StoreError("the archive needs pyarrow: pip install -r requirements-parquet.txt")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "serving.archive.process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            env=MEMORY | os.environ,
-        )
         request = Request(task, self._store_url, self.url, str(self._folder.absolute()))
-        if process.stdin:
-            process.stdin.write(msgspec.json.encode(request) + b"\n")
-            process.stdin.close()
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "serving.archive.process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=ROOT,
+                env=MEMORY | os.environ,
+            )
+            if process.stdin:
+                process.stdin.write(msgspec.json.encode(request) + b"\n")
+                process.stdin.close()
+        except OSError as error:  # or it ended before it has read what it is to do
+            raise StoreError(f"the process of the archive cannot be used: {error}") from error
         return process
 
     def run(self, settings: Settings, now: int) -> bool:
@@ -187,7 +195,7 @@ class Archive:
         try:
             with self.start(Run.of(settings, now)) as process:
                 *_, done = answers(process)
-        except (OSError, StoreError) as error:
+        except StoreError as error:
             log.warning("what is old is not archived yet, and stays in the store: %s", error)
             return False
         if isinstance(done, Done) and done.moved:

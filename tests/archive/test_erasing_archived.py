@@ -181,3 +181,12 @@ def test_an_erasure_waits_where_nobody_knows_the_archive(kept: Recorded, tmp_pat
     kept.collector.attempt()
     assert "ARCHIVE_URL is not set" in kept.collector.eraser._reason  # noqa: SLF001
     assert kept.store.erasures.find(request.id).done is None
+
+
+def test_a_process_that_cannot_be_started_is_an_error_of_the_store(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("serving.recording.archiving.sys.executable", "/nowhere/python")
+    archive = Archive(f"sqlite:///{tmp_path}/store.db", url, tmp_path)
+    with pytest.raises(StoreError, match="cannot be used"):
+        next(archive.find([ANA]))

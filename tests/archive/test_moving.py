@@ -399,6 +399,13 @@ def test_a_full_disk_loses_nothing_and_is_named(
     assert rows(store, changes.url) == before
 
 
+def test_a_folder_in_which_nothing_can_be_locked_is_named_at_once(store: Store, tmp_path: Path):
+    fill(store)
+    (tmp_path / "file").touch()
+    with pytest.raises(ArchiveError, match=r"file/archive.lock cannot be written: "):
+        run(Changes(store, str(tmp_path / "archive"), tmp_path / "file"), Run(LATER))
+
+
 @pytest.mark.slow
 def test_partitions_of_which_all_is_moved_are_dropped(postgres: Any, tmp_path: Path):
     """The others stay, with what another model still has in them."""
