@@ -11,7 +11,7 @@ from training import output, refused
 from serving.inputs.field import Field
 from train.memory import require
 from train.memory.available import Available, available
-from train.memory.estimate import Shape, of_training
+from train.memory.estimate import Shape, of_reading, of_training
 from train.tables import read
 
 GIB = 2**30
@@ -100,9 +100,19 @@ def test_rows_of_csv_are_counted_by_a_part_of_it(tmp_path: Path):
     big = tmp_path / "big.csv"
     frame = pd.DataFrame({"x": np.arange(200_000), "y": 'a "quoted, ü\ntext'})
     frame.to_csv(big, index=False)
-    rows, columns = read.size((big, big))
+    rows, columns, _ = read.size((big, big))
     assert columns == 2
     assert rows == pytest.approx(400_000, rel=0.1)
+
+
+def test_cells_of_csv_take_what_their_texts_take(tmp_path: Path):
+    """Those of one character are shared, and took a third of numbers with all their digits."""
+    needed = []
+    for cell in (1, 0.12345678901234567):
+        file = tmp_path / f"{cell}.csv"
+        pd.DataFrame({each: [cell] * 2000 for each in "abc"}).to_csv(file, index=False)
+        needed.append(of_reading(*read.size((file,)), is_csv=True))
+    assert needed[1] > 2 * needed[0] > 0
 
 
 def test_labels_and_leaves_take_more():

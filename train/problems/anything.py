@@ -81,8 +81,9 @@ def from_files(
 
 def _read(files: Files, target: str, options: ColumnOptions, echo: Echo) -> "Sheet | Typed":
     if not are_parquet(files):
-        rows, columns = size(files)
-        _require(of_reading(rows, columns, is_csv=True), rows, columns, "reading", echo)
+        rows, columns, text = size(files)
+        needed = of_reading(rows, columns, text, is_csv=True)
+        _require(needed, rows, columns, "reading", echo)
         return read(*files, drop=options.drop)
     if find_spec("pyarrow") is None:
         raise TrainingError(
@@ -91,7 +92,7 @@ def _read(files: Files, target: str, options: ColumnOptions, echo: Echo) -> "She
     from train.tables import parquet  # noqa: PLC0415 - which imports pyarrow
 
     rows, columns, text = parquet.size(files, options.drop)
-    needed = of_reading(rows, columns, is_csv=False, text=text)
+    needed = of_reading(rows, columns, text, is_csv=False)
     _require(needed, rows, columns, "reading", echo)
     return parquet.read(files, target, options)
 

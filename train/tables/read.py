@@ -109,22 +109,26 @@ def read(*files: Path, drop: frozenset[str] = frozenset()) -> Sheet:
     )
 
 
-def size(files: Files) -> tuple[int, int]:
-    """About how many rows and columns files have, by their sizes and the first rows of each.
+def size(files: Files) -> tuple[int, int, int]:
+    """About how many rows and columns files have, and the bytes of a row's texts as Python's.
 
-    A file that cannot be read has none.
+    They are estimated by the sizes of files and the first rows of each; one that cannot be read
+    has none.
     """
-    rows = columns = 0
+    rows = columns = texts = 0
     for file in files:
-        count = 0
+        count = found = 0
         with suppress(OSError, NotATable), file.open("rb") as stream:  # the sample ends anywhere
             first = TableReader(BytesIO(stream.read(SAMPLE)), max_bytes=sys.maxsize)
             columns = max(columns, len(first.names))
             while taken := first.take(SOME)[0]:
                 count += len(taken)
+                found += sum(sys.getsizeof(text) for row in taken for text in row if len(text) > 1)
         with suppress(OSError):
-            rows += round(count * max(1, file.stat().st_size / SAMPLE))
-    return rows, columns
+            samples = max(1, file.stat().st_size / SAMPLE)
+            rows += round(count * samples)
+            texts += round(found * samples)
+    return rows, columns, texts // max(rows, 1)
 
 
 def _joined(name: str, sheets: Sequence[Sheet]) -> "pd.Series[str]":
