@@ -7,7 +7,8 @@ import numpy as np
 
 from serving.figures import significant
 from serving.monitor.counts import Counts, EvenRows
-from serving.monitor.performance.metrics import Measure, Ranks, Sums, metrics_of
+from serving.monitor.performance.measures import Measure, Ranks, Sums
+from serving.monitor.performance.metrics import metrics_of
 from serving.monitor.performance.predictions import Classified, Floats, Regressed
 
 COVERAGE = 0.95

@@ -7,67 +7,35 @@ was drawn) and its expectation where the true class is unknown (probabilities). 
 weights are many such cases at once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from serving.models.metrics import WITHIN
+from serving.monitor.performance.measures import (
+    Area,
+    Measure,
+    Ranks,
+    Sums,
+    mean_of,
+    mean_ratio,
+    pair,
+    ratio,
+    root,
+    share,
+    weighted,
+)
 from serving.monitor.performance.predictions import Classified, Floats, Regressed
 
 SMALLEST = 1e-15  # probability that a logarithm is taken of
 ROUNDING = 1e-12  # of a square, which a variance of nothing may come to
 
 
-class Ranks(NamedTuple):
-    """Of one class: its rows, and others, at or above each probability, the highest first."""
-
-    hits: Floats
-    misses: Floats
-
-
-class Sums(NamedTuple):
-    """A metric that is computed from sums over rows, which may come in parts.
-
-    Attributes
-    ----------
-    tally : callable
-        The sums over rows, shape (..., sums), or more axes.
-    value : callable
-        The metric, from these.
-    """
-
-    tally: Callable[[Any, Floats], Floats]
-    value: Callable[[Floats], Floats]
-
-    def __call__(self, predictions: Any, weights: Floats) -> Floats:
-        """Compute the metric over rows that are all there."""
-        return self.value(self.tally(predictions, weights))
-
-
-class Area(NamedTuple):
-    """A metric of how well probabilities rank rows.
-
-    Attributes
-    ----------
-    value : callable
-        The metric, from the ranks of each class scored.
-    """
-
-    value: Callable[[Sequence[Ranks]], Floats]
-
-    def __call__(self, predictions: Any, weights: Floats) -> Floats:
-        """Compute the metric over rows that are all there."""
-        return self.value([*_ranked(predictions, weights)])
-
-
-Measure = Sums | Area
-
-
 def _accuracy(predictions: Classified, weights: Floats) -> Floats:
     """The share of rows whose predicted class is the true one."""
-    return _pair(_right(predictions, weights).sum(axis=-1), weights.sum(axis=(-2, -1)))
+    return pair(_right(predictions, weights).sum(axis=-1), weights.sum(axis=(-2, -1)))
 
 
 def _balanced_accuracy(predictions: Classified, weights: Floats) -> Floats:
@@ -76,7 +44,7 @@ def _balanced_accuracy(predictions: Classified, weights: Floats) -> Floats:
         weights[..., predictions.predicted == each, each].sum(-1)
         for each in range(predictions.classes)
     ]
-    return _pair(np.stack(found, -1), weights.sum(axis=-2))
+    return pair(np.stack(found, -1), weights.sum(axis=-2))
 
 
 def _f1(predictions: Classified, weights: Floats) -> Floats:
@@ -87,7 +55,7 @@ def _f1(predictions: Classified, weights: Floats) -> Floats:
         right.append(2 * weights[..., predicted, each].sum(axis=-1))
         named = weights[..., predicted, :].sum(axis=(-2, -1))
         both.append(named + weights[..., each].sum(axis=-1))
-    return _pair(np.stack(right, -1), np.stack(both, -1))
+    return pair(np.stack(right, -1), np.stack(both, -1))
 
 
 def _brier(predictions: Classified, weights: Floats) -> Floats:
@@ -96,13 +64,13 @@ def _brier(predictions: Classified, weights: Floats) -> Floats:
     Of two classes, of one of them, as usual: Brier (1950), Verification of forecasts expressed in
     terms of probability, Monthly Weather Review 78, 1-3.
     """
-    return _pair((weights * squared(predictions)).sum(axis=(-2, -1)), weights.sum(axis=(-2, -1)))
+    return pair((weights * squared(predictions)).sum(axis=(-2, -1)), weights.sum(axis=(-2, -1)))
 
 
 def _log_loss(predictions: Classified, weights: Floats) -> Floats:
     """The mean of -ln of the probability predicted for the true class."""
     surprise = -np.log(np.maximum(_probabilities(predictions), SMALLEST))
-    return _pair((weights * surprise).sum(axis=(-2, -1)), weights.sum(axis=(-2, -1)))
+    return pair((weights * surprise).sum(axis=(-2, -1)), weights.sum(axis=(-2, -1)))
 
 
 def _roc_auc(ranks: Sequence[Ranks]) -> Floats:
@@ -119,8 +87,8 @@ def _roc_auc(ranks: Sequence[Ranks]) -> Floats:
     for hits, misses in ranks:
         before = np.insert(hits[..., :-1], 0, 0.0, axis=-1)
         area = (np.diff(misses, prepend=0.0) * (hits + before) / 2).sum(axis=-1)
-        found.append(_share(area, hits[..., -1] * misses[..., -1]))
-    return _mean_of(np.stack(found, -1))
+        found.append(share(area, hits[..., -1] * misses[..., -1]))
+    return mean_of(np.stack(found, -1))
 
 
 def _pr_auc(ranks: Sequence[Ranks]) -> Floats:
@@ -128,17 +96,17 @@ def _pr_auc(ranks: Sequence[Ranks]) -> Floats:
     (hits, misses), *_ = ranks
     named = hits + misses
     precision = np.divide(hits, named, out=np.zeros_like(hits), where=named > 0)
-    return _share((np.diff(hits, prepend=0.0) * precision).sum(axis=-1), hits[..., -1])
+    return share((np.diff(hits, prepend=0.0) * precision).sum(axis=-1), hits[..., -1])
 
 
 def _mae(predictions: Regressed, weights: Floats) -> Floats:
     """The mean absolute error."""
-    return _weighted(np.abs(predictions.predicted - predictions.actual), weights)
+    return weighted(np.abs(predictions.predicted - predictions.actual), weights)
 
 
 def _rmse(predictions: Regressed, weights: Floats) -> Floats:
     """The root of the mean squared error."""
-    return _weighted((predictions.predicted - predictions.actual) ** 2, weights)
+    return weighted((predictions.predicted - predictions.actual) ** 2, weights)
 
 
 def _r2(predictions: Regressed, weights: Floats) -> Floats:
@@ -150,33 +118,21 @@ def _r2(predictions: Regressed, weights: Floats) -> Floats:
 
 
 def _explained(sums: Floats) -> Floats:
-    mean, square, unexplained = np.moveaxis(_share(sums[..., :3], sums[..., 3:]), -1, 0)
+    mean, square, unexplained = np.moveaxis(share(sums[..., :3], sums[..., 3:]), -1, 0)
     variance = square - mean**2
-    return 1 - _share(unexplained, np.where(variance > ROUNDING * square, variance, np.nan))
+    return 1 - share(unexplained, np.where(variance > ROUNDING * square, variance, np.nan))
 
 
 def _mape(predictions: Regressed, weights: Floats) -> Floats:
     """The mean absolute error as a part of the true number, which must be above zero."""
     error = np.abs(predictions.predicted - predictions.actual)
-    return _weighted(error / predictions.actual, weights)
+    return weighted(error / predictions.actual, weights)
 
 
 def _within(distance: float, predictions: Regressed, weights: Floats) -> Floats:
     """The share of rows that are predicted to within a distance."""
     close = np.abs(predictions.predicted - predictions.actual) <= distance
-    return _weighted(close.astype(np.float64), weights)
-
-
-def _ratio(sums: Floats) -> Floats:
-    return _share(sums[..., 0], sums[..., 1])
-
-
-def _root(sums: Floats) -> Floats:
-    return np.sqrt(_ratio(sums))
-
-
-def _mean_ratio(sums: Floats) -> Floats:
-    return _mean_of(_ratio(sums))
+    return weighted(close.astype(np.float64), weights)
 
 
 roc_auc = Area(_roc_auc)
@@ -190,19 +146,19 @@ class Metric(NamedTuple):
 
 
 CLASSIFICATION: Mapping[str, Metric] = {
-    "accuracy": Metric(Sums(_accuracy, _ratio)),
-    "balanced_accuracy": Metric(Sums(_balanced_accuracy, _mean_ratio)),
-    "f1": Metric(Sums(_f1, _mean_ratio)),
+    "accuracy": Metric(Sums(_accuracy, ratio)),
+    "balanced_accuracy": Metric(Sums(_balanced_accuracy, mean_ratio)),
+    "f1": Metric(Sums(_f1, mean_ratio)),
     "roc_auc": Metric(roc_auc, needs=("probabilities",)),
     "pr_auc": Metric(Area(_pr_auc), needs=("positive", "probabilities")),
-    "brier": Metric(Sums(_brier, _ratio), needs=("probabilities",)),
-    "log_loss": Metric(Sums(_log_loss, _ratio), needs=("probabilities",)),
+    "brier": Metric(Sums(_brier, ratio), needs=("probabilities",)),
+    "log_loss": Metric(Sums(_log_loss, ratio), needs=("probabilities",)),
 }
 REGRESSION: Mapping[str, Measure] = {
-    "mae": Sums(_mae, _ratio),
-    "rmse": Sums(_rmse, _root),
+    "mae": Sums(_mae, ratio),
+    "rmse": Sums(_rmse, root),
     "r2": Sums(_r2, _explained),
-    "mape": Sums(_mape, _ratio),
+    "mape": Sums(_mape, ratio),
 }
 
 
@@ -223,7 +179,7 @@ def metrics_of(
         for name in wanted:
             if name.startswith(WITHIN):
                 close = partial(_within, float(name.removeprefix(WITHIN)))
-                metrics[name] = Sums(close, _ratio)
+                metrics[name] = Sums(close, ratio)
         return metrics
     return {
         name: metric.measure
@@ -246,32 +202,3 @@ def _probabilities(predictions: Classified) -> Floats:
 
 def _right(predictions: Classified, weights: Floats) -> Floats:
     return weights[..., np.arange(len(predictions)), predictions.predicted]
-
-
-def _ranked(predictions: Classified, weights: Floats) -> Iterator[Ranks]:
-    counts = weights.sum(axis=-1)
-    for each, (order, ends) in zip(predictions.scored, predictions.rankings, strict=True):
-        hits = weights[..., order, each]
-        misses = counts[..., order] - hits
-        yield Ranks(hits.cumsum(axis=-1)[..., ends], misses.cumsum(axis=-1)[..., ends])
-
-
-def _mean_of(figures: Floats) -> Floats:
-    """The mean over the classes that have the figure; not a number where none has."""
-    there = ~np.isnan(figures)
-    return _share(np.where(there, figures, 0.0).sum(axis=-1), there.sum(axis=-1))
-
-
-def _weighted(values: Floats, weights: Floats) -> Floats:
-    """The sums that a weighted mean is the ratio of."""
-    return _pair((weights * values).sum(axis=-1), weights.sum(axis=-1))
-
-
-def _pair(part: Floats, whole: Floats) -> Floats:
-    return np.stack([part, whole], axis=-1)
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    """Part of whole; not a number where there is nothing to take a part of."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.divide(part, whole))
