@@ -5,6 +5,7 @@ deleted from the store. So a row is in the store, in a file that counts, or for 
 whenever a run is killed.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
@@ -89,15 +90,19 @@ class ArchiveFiles:
 
     def may_have(self, prediction_ids: Collection[str]) -> set[str]:
         """Return which ids are of a model and a time that a file has predictions of."""
-        made = {each: found for each in prediction_ids if (found := PredictionId.read(each))}
-        if not made:
-            return set()
-        counted = [(file.model, file.first, file.last) for file in self.files()]
-        return {
-            each
-            for each, (model, _, time) in made.items()
-            if any(name == model and first <= time <= last for name, first, last in counted)
-        }
+        times: dict[str, dict[str, int]] = defaultdict(dict)
+        for each in prediction_ids:
+            if made := PredictionId.read(each):
+                times[made.model][each] = made.time
+        found = set()
+        for model, some in times.items():
+            counted = self.files(model, min(some.values()), max(some.values()) + 1)
+            found |= {
+                each
+                for each, time in some.items()
+                if any(file.first <= time <= file.last for file in counted)
+            }
+        return found
 
     def in_state(self, *states: State) -> list[ArchivedFile]:
         """Return the files in some states."""
