@@ -20,7 +20,7 @@ from serving import clock, ids
 from serving.archive.changes import Changes
 from serving.archive.reading import read
 from serving.archive.runs import run
-from serving.recording.archiving import Run
+from serving.recording.archive_messages import Run
 from serving.recording.entry import Entry, FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 from serving.recording.store.archived import Wanted

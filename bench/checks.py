@@ -17,7 +17,7 @@ from bench.postgres import Postgres
 from bench.wines import load
 from bench.workload import ROOT
 from serving import clock, ids
-from serving.recording.archiving import Run
+from serving.recording.archive_messages import Run
 from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store
 from serving.settings import Settings

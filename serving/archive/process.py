@@ -13,7 +13,7 @@ from serving.archive import erasing
 from serving.archive.changes import Changes
 from serving.archive.runs import run
 from serving.errors import ServingError
-from serving.recording.archiving import Done, Erase, Failed, Find, Found, Request, Run
+from serving.recording.archive_messages import Done, Erase, Failed, Find, Found, Request, Run
 from serving.recording.store import Store
 
 NICENESS = 10

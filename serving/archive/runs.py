@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from serving.archive.changes import Changes
 from serving.archive.merging import compact, delete_older, merge_feedback
 from serving.archive.moving import days, move
-from serving.recording.archiving import Done, Run
+from serving.recording.archive_messages import Done, Run
 
 
 def run(changes: Changes, task: Run) -> Done:

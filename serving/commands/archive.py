@@ -12,7 +12,8 @@ import msgspec
 from serving import clock
 from serving.commands.group import AS_JSON
 from serving.errors import SettingsError
-from serving.recording.archiving import MEMORY, Done, Run
+from serving.recording.archive_messages import Done, Run
+from serving.recording.archiving import MEMORY
 from serving.recording.store import Store
 from serving.settings import Settings
 

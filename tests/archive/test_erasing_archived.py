@@ -20,7 +20,8 @@ from serving.archive.erasing import erase
 from serving.archive.runs import run
 from serving.errors import StoreError
 from serving.recording import erasure
-from serving.recording.archiving import Archive, Run
+from serving.recording.archive_messages import Run
+from serving.recording.archiving import Archive
 from serving.recording.erasure import FieldValue, Ids, Request, Subject
 from serving.recording.store import Store
 from serving.recording.store.reports import Report

@@ -27,7 +27,7 @@ from serving.archive import merging, moving
 from serving.archive.changes import Changes
 from serving.archive.runs import count, run
 from serving.errors import ArchiveError, StoreError
-from serving.recording.archiving import Done, Run
+from serving.recording.archive_messages import Done, Run
 from serving.recording.store import Store
 from serving.recording.store.additions import additions, write
 

@@ -19,7 +19,8 @@ from serving.archive.changes import Changes
 from serving.archive.reading import read
 from serving.archive.runs import run
 from serving.errors import ArchiveError
-from serving.recording.archiving import Archive, Run
+from serving.recording.archive_messages import Run
+from serving.recording.archiving import Archive
 from serving.recording.erasure import Request, Subject
 from serving.recording.store import Store
 from serving.recording.store.archived import Wanted

@@ -11,7 +11,7 @@ from archives import stop_at
 
 from serving.archive.changes import Changes
 from serving.archive.runs import run
-from serving.recording.archiving import Run
+from serving.recording.archive_messages import Run
 from serving.recording.store import Store
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from serving.archive.changes import Changes
 from serving.models import artefact, model_folder
 from serving.models.artefact import Artefact
 from serving.monitor.retraining.training import WRITTEN
-from serving.recording.archiving import Run
+from serving.recording.archive_messages import Run
 from serving.recording.store import Store
 from serving.settings import Settings
 from train import live
