@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -31,8 +32,9 @@ NEW = clock.now() - 60_000
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Settings:
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a service with an archive, and old and new rows in its store."""
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())  # which the command changes
     settings = Settings(var_dir=tmp_path / "var", archive_url=str(tmp_path / "archive"))
     settings.var_dir.mkdir()
     with closing(Store(settings.store_url)) as store:
