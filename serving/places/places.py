@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
@@ -60,14 +61,26 @@ class Folder:
     def find(self, pattern: Sequence[str]) -> dict[str, Listed]:
         """Return the files whose names match."""
         found = {}
-        # Path.glob has no way to escape the signs of a glob in a name.
-        names = glob.glob("/".join(pattern), root_dir=self._path, recursive=True)  # noqa: PTH207
-        for name in names:
+        for name in self._matching(pattern):
             file = self._path / name
             if file.is_file() and is_shown(name, pattern):
                 status = file.stat()
                 found[name] = Listed(status.st_size, str(status.st_mtime_ns))
         return found
+
+    def _matching(self, pattern: Sequence[str]) -> Iterator[str]:
+        """Yield the names that match; `**` follows no links to folders, which may form circles."""
+        before = [*takewhile(lambda part: part != "**", pattern)]
+        # Path.glob has no way to escape the signs of a glob in a name.
+        names = glob.glob("/".join(before), root_dir=self._path) if before else [""]  # noqa: PTH207
+        if len(before) == len(pattern):
+            yield from names
+            return
+        for name in names:
+            for folder, _, files in os.walk(self._path / name):
+                inside = Path(folder).relative_to(self._path)
+                below = ((inside / file).as_posix() for file in files)
+                yield from (each for each in below if matches(each, pattern))
 
     def names(self) -> set[str]:
         """Return the names of the files that are directly in the folder."""

@@ -60,6 +60,28 @@ def test_a_link_to_nothing_is_no_file(tmp_path: Path):
     assert [*Folder(str(tmp_path)).find(ALL)] == ["a.parquet"]
 
 
+def test_each_file_of_a_folder_is_found_once_however_links_go_round(tmp_path: Path):
+    lake = tmp_path / "lake"
+    (lake / "day=1" / "[a]").mkdir(parents=True)
+    for name in ("day=1/[a]/a.parquet", "day=1/b.parquet", "c.parquet"):
+        (lake / name).touch()
+    (lake / "d.parquet").symlink_to(lake / "c.parquet")
+    for number in range(3):
+        (lake / f"round{number}").symlink_to(lake, target_is_directory=True)
+    names = {"day=1/[a]/a.parquet", "day=1/b.parquet", "c.parquet", "d.parquet"}
+    assert {*Folder(str(lake)).find(ALL)} == names
+    (tmp_path / "link").symlink_to(lake, target_is_directory=True)
+    assert {*Folder(str(tmp_path / "link")).find(ALL)} == names
+    assert {*Folder(str(lake)).find(("day=*", "**", "*.parquet"))} == {
+        "day=1/[a]/a.parquet",
+        "day=1/b.parquet",
+    }
+    assert {*Folder(str(tmp_path)).find(("link", "*.parquet"))} == {
+        "link/c.parquet",
+        "link/d.parquet",
+    }
+
+
 def test_a_file_that_is_written_appears_as_a_whole_or_not_at_all(tmp_path: Path):
     folder = Folder(str(tmp_path / "new"))
     with folder.writing("a") as file:
