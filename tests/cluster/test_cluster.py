@@ -14,6 +14,8 @@ import msgspec
 import pytest
 from servers import free_port
 
+from bench.processes import cpu_seconds
+
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = Path(__file__).parent / ".venv" / "bin" / "python"
 HOMES = ROOT / "examples" / "homes.csv"
@@ -138,11 +140,15 @@ def refused(process: Process) -> str:
     return err.splitlines()[-1].removeprefix("Error: ")
 
 
-def begun(process: Process) -> None:
-    """Wait until a training is in the middle of its folds."""
+def begun(process: Process, cluster: Cluster) -> None:
+    """Wait until the workers of a training compute its folds."""
     assert process.stderr is not None
+    working = [*map(child, cluster.workers)]
+    before = [*map(cpu_seconds, working)]
     assert "training on 2 workers with 2 threads" in process.stderr.readline()
-    time.sleep(6)
+    wait_until(
+        lambda: all(cpu_seconds(pid) - at > 1 for pid, at in zip(working, before, strict=True))
+    )
     assert process.poll() is None
 
 
@@ -179,7 +185,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(own: Cluster, tmp
     for _ in range(2):
         own.add_worker()
     training = train(tmp_path / "there", *FOREST, "--on", own.url)
-    begun(training)
+    begun(training, own)
     os.kill(child(own.workers[0]), signal.SIGKILL)
     done(training)
     done(train(tmp_path / "here", *FOREST))
@@ -192,7 +198,7 @@ def test_a_cluster_that_loses_all_its_workers_ends_the_training_with_a_sentence(
     for _ in range(2):
         own.add_worker()
     training = train(tmp_path / "there", *FOREST, "--on", own.url)
-    begun(training)
+    begun(training, own)
     for worker in own.workers:
         os.kill(child(worker), signal.SIGKILL)
         worker.kill()
@@ -203,7 +209,7 @@ def test_a_scheduler_that_ends_ends_the_training_with_a_sentence(own: Cluster, t
     for _ in range(2):
         own.add_worker()
     training = train(tmp_path / "there", *FOREST, "--on", own.url)
-    begun(training)
+    begun(training, own)
     own.scheduler.kill()
     assert "the connection with the cluster was lost" in refused(training)
 
