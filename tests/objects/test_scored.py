@@ -123,8 +123,9 @@ def test_a_part_whose_upload_breaks_off_is_not_seen_and_is_written_next_time(
     wait_until(lambda: any(name.startswith("part") for name in scored(url)))
     proxy.turn("silent")
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.wait()
     proxy.turn("through")
+    process.communicate()  # its workers end after the part that each has in hand
     kept = scored(url)
     assert "_SUCCESS" not in kept
     for name, content in kept.items():
