@@ -164,7 +164,7 @@ def blueprint(service: Service) -> Blueprint:
         )
         if wants_json(request.accept_mimetypes):
             return as_json(found)
-        return recorded_page(service.registry, msgspec.json.decode(encode(found)))
+        return recorded_page(service, msgspec.json.decode(encode(found)))
 
     @routes.get("/models/<name>/predictions")
     @declares(predictions_operation, scope="read")

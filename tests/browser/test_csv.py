@@ -49,7 +49,7 @@ def test_every_row_of_a_dropped_file_is_predicted_in_order(open_page: Open):
     given = pd.read_csv(io.BytesIO(wines(2500)), dtype=str)
     pd.testing.assert_frame_equal(predicted[list(given)], given, check_dtype=False)
     assert set(predicted["prediction"]) == {"bom", "ruim"}
-    probabilities = predicted[["probability of bom", "probability of ruim"]].astype(float)
+    probabilities = predicted[["P(bom)", "P(ruim)"]].astype(float)
     assert (probabilities.sum(axis=1) - 1).abs().max() < 2e-6
     for row in (0, 999, 1000, 2499):
         record = given.drop(columns="quality").iloc[row].to_dict()
@@ -58,7 +58,7 @@ def test_every_row_of_a_dropped_file_is_predicted_in_order(open_page: Open):
         }
         alone = page.request.post("/predict", data=numbers).json()
         assert predicted["prediction"][row] == alone["prediction"]
-        assert float(predicted["probability of bom"][row]) == alone["probabilities"]["bom"]
+        assert float(predicted["P(bom)"][row]) == alone["probabilities"]["bom"]
 
 
 def test_rows_that_cannot_be_read_are_named_and_the_others_predicted(open_page: Open):
@@ -73,7 +73,30 @@ def test_rows_that_cannot_be_read_are_named_and_the_others_predicted(open_page: 
     pictured(page, "csv-faults")
     predicted = downloaded(page)
     assert [row["prediction"] == "" for row in predicted] == [at in {3, 11} for at in range(30)]
-    assert predicted[3]["faults"] == 'fixed acidity: "much" is not a number'
+    assert predicted[3]["error"] == 'fixed acidity: "much" is not a number'
+
+
+def test_the_download_has_the_columns_of_the_api_and_can_be_dropped_again(open_page: Open):
+    page = open_page("/", language="pt-BR", phone=True)
+    drop(page, "wines.csv", wines(3))
+    expect(page.locator("#status")).to_have_text("Pronto: 3 linhas.")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Baixar as predições").click()
+    once = Path(waiting.value.path()).read_bytes()
+    csv_of_api = {"Content-Type": "text/csv"}
+    of_api = page.request.post("/models/wine/predict", data=wines(3), headers=csv_of_api).text()
+    own = of_api.partition("\n")[0].split(",")
+    rows = list(csv.reader(io.StringIO(once.decode("utf-8-sig"))))
+    assert rows[0][-len(own) :] == own
+    feedback = [{"id": row[-len(own)], "actual": "bom"} for row in rows[1:]]
+    assert page.request.post("/feedback", data=feedback).json()["unmatched"] == []
+    drop(page, "again.csv", once)
+    expect(page.locator("#status")).to_contain_text("Renomeadas no arquivo baixado")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Baixar as predições").click()
+    twice = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    names = next(csv.reader(io.StringIO(twice)))
+    assert names[-2 * len(own) :] == [*(f"{name}.1" for name in own), *own]
 
 
 def test_pasted_rows_of_a_brazilian_spreadsheet_are_read(open_page: Open):

@@ -92,6 +92,39 @@ def test_a_recorded_prediction_shows_its_explanation_again(open_page: Open, lang
     pictured(page, f"recorded-{language}")
 
 
+def test_feedback_is_given_under_a_prediction_and_again_on_its_page(open_page: Open):
+    page = open_page("/")
+    page.get_by_role("button", name="bom", exact=True).click()
+    page.get_by_role("button", name="No, ruim").click()
+    expect(page.locator("#right")).to_contain_text("Recorded. If it was a mistake, correct it")
+    expect(page.get_by_role("button", name="No, ruim")).to_have_attribute("aria-pressed", "true")
+    pictured(page, "feedback")
+    named = page.locator("#result code").inner_text()
+    page.goto(f"/predictions/{named}")
+    given = page.locator("#given tbody tr")
+    expect(given).to_have_count(1)
+    page.get_by_role("button", name="Yes, bom").click()
+    expect(given).to_have_count(2)
+    expect(given.first).to_contain_text("bom")
+    pictured(page, "feedback-recorded")
+    assert page.request.get(f"/predictions/{named}").json()["actual"] == "bom"  # the latest
+
+
+def test_the_true_number_is_given_with_a_decimal_comma_on_a_phone(open_page: Open):
+    page = open_page("/?model=wine-score", language="pt-BR", phone=True)
+    page.get_by_role("button", name="Predizer", exact=True).click()
+    page.get_by_label("O número verdadeiro (points)").fill("muito")
+    page.get_by_role("button", name="Registrar").click()
+    expect(page.locator("#right")).to_contain_text('Não registrado: "muito" is not a number')
+    page.get_by_label("O número verdadeiro (points)").fill("5,5")
+    page.get_by_role("button", name="Registrar").click()
+    expect(page.locator("#right")).to_contain_text("Registrado.")
+    named = page.locator("#result code").inner_text()
+    assert page.request.get(f"/predictions/{named}").json()["actual"] == 5.5
+    assert fits(page)
+    pictured(page, "feedback-number-phone")
+
+
 BASE = {"method": "linear", "base": -0.5, "output": 0.25}
 LISTED = [
     {"field": "debt", "value": 12.5, "contribution": 0.75},

@@ -2,11 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import body, moved, wine
 from flask.testing import FlaskClient
+from keyed import KEYS, bearing
 from markupsafe import escape
 
 from app import create_app
@@ -66,3 +68,16 @@ def test_curl_gets_it_as_json_as_before(own: FlaskClient, settings: Settings):
     sent, _ = recorded(own, settings, "?explain=3")
     found = own.get(f"/predictions/{sent['id']}").json
     assert (found["actual"], found["explanation"]) == ("ruim", sent["explanation"])
+
+
+def test_feedback_is_offered_where_it_is_recorded_and_the_key_allows_it(tmp_path: Path):
+    allowed = '<div data-part="choices">'
+    lacking = "O feedback precisa de uma chave com este escopo:"
+    off = create_app(Settings(var_dir=tmp_path / "off", journal=False)).test_client()
+    page = off.get("/", headers=BROWSER).text
+    assert 'id="right"' not in page
+    keyed = create_app(Settings(var_dir=tmp_path / "keyed", api_keys=KEYS)).test_client()
+    for key, shown, hidden in (("predict", lacking, allowed), ("admin", allowed, lacking)):
+        page = keyed.get("/", headers=BROWSER | bearing(key)).text
+        assert shown in page
+        assert hidden not in page

@@ -16,6 +16,7 @@ from flask import (
 from serving.api.around.access import caller
 from serving.api.declared import declares
 from serving.api.pages.html import wants_json
+from serving.api.pages.recorded import gives_feedback
 from serving.api.respond import as_json
 from serving.errors import ArtefactError
 from serving.inputs import dates
@@ -49,6 +50,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
             examples=artefact.read_card(folder, manifest).examples,
             card_url=url_for("card.card", name=manifest.name),
             for_scripts=_for_scripts(manifest),
+            gives_feedback=gives_feedback(service, manifest.name),
             moment=lambda field: _moment(field, manifest.example.get(field.name)),
         )
         return make_response(page)
@@ -67,6 +69,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         kept = ("name", "unit", "fields", "classes", "threshold", "interval")
         return {name: built[name] for name in kept} | {
             "predict": url_for("native.predict", name=manifest.name),
+            "feedback": url_for("feedback.feedback"),
             "what_if": url_for("what_if.what_if", name=manifest.name),
             "is_keyed": bool(caller().name),
             "rows_at_once": min(ROWS_AT_ONCE, max_records),

@@ -1,5 +1,6 @@
 // Predictions for every row of a CSV, in order, a part at a time: the service reads the rows as it
-// reads those of any CSV, and as training read its file.
+// reads those of any CSV, and as training read its file. What comes back are the columns of the file
+// and those of the API's CSV, so that feedback can be given by the ids.
 
 import { ask, Refused } from "./ask.js";
 import { line, raw, rows } from "./csv.js";
@@ -7,14 +8,17 @@ import { write } from "./record.js";
 import { t } from "./words.js";
 
 // `show` is called with each part's rows: {number, prediction, faults}. Resolves to
-// {parts (of the CSV to download), done, faulty, stopped}.
+// {parts (of the CSV to download), renamed (columns of the file), done, faulty, stopped}.
 export async function batch(model, pieces, show, signal) {
-  const outcome = { parts: [], done: 0, faulty: 0, stopped: false };
+  const outcome = { parts: [], renamed: [], done: 0, faulty: 0, stopped: false };
   const source = rows(pieces);
   const delimiter = (await source.next()).value;
   const header = (await source.next()).value;
   if (!header) throw new Refused({ detail: t("There are no rows.") });
-  outcome.parts.push(`\uFEFF${line([...header, ...added(model)], delimiter)}`);
+  const own = added(model);
+  const names = distinct(header, own);
+  outcome.renamed = header.filter((name, at) => name !== names[at]);
+  outcome.parts.push(`\uFEFF${line([...names, ...own], delimiter)}`);
 
   let held = [];
   let decimal;
@@ -73,18 +77,31 @@ function decimalOf(held, delimiter) {
   return delimiter !== "," && held.some((cells) => cells.some(comma)) ? "," : ".";
 }
 
-// Names of columns are for programs too: in every language the same.
+// The columns of the API's CSV: for programs too, so the same in every language.
 function added(model) {
-  const columns = model.classes.map((label) => `probability of ${label}`);
+  const columns = model.classes.map((label) => `P(${label})`);
   if (model.interval) columns.push("low", "high");
-  return ["prediction", ...columns, "warnings", "faults"];
+  return ["id", "prediction", ...columns, "warnings", "error"];
 }
 
-function cellsOf(model, { prediction, probabilities, interval, warnings, faults }, decimal) {
+// The names of a file's columns beside others: one that is taken is x.1, as the service reads it.
+function distinct(header, taken) {
+  const plain = header.map((name) => name.trim());
+  const all = new Set([...taken, ...plain]);
+  return header.map((name, at) => {
+    if (!taken.includes(plain[at])) return name;
+    let copy = 1;
+    while (all.has(`${plain[at]}.${copy}`)) copy += 1;
+    all.add(`${plain[at]}.${copy}`);
+    return `${plain[at]}.${copy}`;
+  });
+}
+
+function cellsOf(model, { id, prediction, probabilities, interval, warnings, faults }, decimal) {
   const figures = model.classes.map((label) => probabilities?.[label]);
   if (model.interval) figures.push(interval?.low, interval?.high);
   const remarks = [warnings?.map(sentence), faults].map((texts) => texts?.join("; "));
-  const cells = [prediction, ...figures, ...remarks];
+  const cells = [id, prediction, ...figures, ...remarks];
   return cells.map((cell) => (cell === undefined ? "" : write(cell, decimal)));
 }
 

@@ -1,12 +1,25 @@
-// The page of a recorded prediction: its explanation, as it was recorded.
+// The page of a recorded prediction: its explanation, as it was recorded, and its feedback.
 
 import { why } from "./explanation.js";
+import { offer } from "./feedback.js";
+import { element } from "./result.js";
 import { measured, percent } from "./words.js";
 
-const { explanation, prediction, probabilities, unit } = JSON.parse(
-  document.getElementById("recorded").textContent,
-);
+const find = (id) => document.getElementById(id);
+const found = JSON.parse(find("recorded").textContent);
+const { explanation, prediction, probabilities, unit } = found;
 if (explanation) {
   const predicted = probabilities ? percent(probabilities[prediction]) : measured(prediction, unit);
-  document.getElementById("reasons").replaceChildren(...why(explanation, unit, predicted));
+  find("reasons").replaceChildren(...why(explanation, unit, predicted));
+}
+if (find("right")) offer(find("right"), found, found, list);
+
+// Put feedback that was given just now above the feedback before it.
+function list(actual) {
+  const time = new Date().toISOString().slice(0, 19).replace("T", " ");
+  const value = typeof actual === "number" ? measured(actual, unit) : actual;
+  const cells = [element("th", { scope: "row" }, time), element("td", {}, value)];
+  find("given").querySelector("tbody").prepend(element("tr", {}, ...cells));
+  find("given").hidden = false;
+  find("none-given")?.remove();
 }

@@ -3,6 +3,7 @@
 const words = JSON.parse(document.getElementById("words").textContent);
 
 export const language = words.language;
+export const decimal = language === "pt-BR" ? "," : ".";
 
 export function t(text, values = {}) {
   const translated = words.translations[text] ?? text;
