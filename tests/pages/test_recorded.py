@@ -72,7 +72,7 @@ def test_curl_gets_it_as_json_as_before(own: FlaskClient, settings: Settings):
 
 def test_feedback_is_offered_where_it_is_recorded_and_the_key_allows_it(tmp_path: Path):
     allowed = '<div data-part="choices">'
-    lacking = "O feedback precisa de uma chave com este escopo:"
+    lacking = "O feedback precisa de uma chave com este escopo: <code>feedback</code>"
     off = create_app(Settings(var_dir=tmp_path / "off", journal=False)).test_client()
     page = off.get("/", headers=BROWSER).text
     assert 'id="right"' not in page
