@@ -108,7 +108,7 @@ def _surround(app: Flask, service: Service, settings: Settings, keys: Access) ->
     bodies.register(app)  # before unpacking: Content-Length is that of the packed body
     compression.register(app, settings)  # packs what pretty has indented
     pretty.register(app)
-    html.register(app, keys)  # security headers and language of pages
+    html.register(app, keys, service.registry)  # security headers and language of pages
 
 
 def _front(

@@ -40,7 +40,9 @@ class Dashboard(NamedTuple):
 
     def page(self, path: str, *, language: str = "en", later: int = 0, status: int = 200) -> str:
         with at(self.now + later):
-            response = self.client.get(path, headers={"Accept-Language": language})
+            response = self.client.get(
+                path, headers={"Accept": "text/html", "Accept-Language": language}
+            )
         assert (response.status_code, response.mimetype) == (status, "text/html"), response.text
         return response.text
 

@@ -9,7 +9,7 @@ from serving.access.access import Access, Credentials, sent_key
 from serving.access.callers import Caller
 from serving.api.around import errors
 from serving.api.declared import declaration
-from serving.api.pages.html import wants_json
+from serving.api.pages.html import wants_page
 from serving.errors import NoKey, Refused
 from serving.ids import PredictionId
 from serving.log import KEY
@@ -67,7 +67,7 @@ def register(app: Flask, service: Service, access: Access) -> None:
         try:
             admit()
         except Refused as error:
-            if isinstance(error, NoKey) and _is_page():
+            if isinstance(error, NoKey) and wants_page():
                 page = render_template(
                     "login.html", then=request.script_root + request.full_path, reason=""
                 )
@@ -87,8 +87,3 @@ def _model(service: Service) -> str | None:
         made_by = PredictionId.read(values["prediction_id"])
         return made_by.model if made_by else None
     return (values["name"] or service.registry.default) if "name" in values else None
-
-
-def _is_page() -> bool:
-    """Whether a browser is to show the response, so that somebody can log in."""
-    return request.method in {"GET", "HEAD"} and not wants_json(request.accept_mimetypes)

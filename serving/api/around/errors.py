@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457)."""
+"""Every error as `application/problem+json` (RFC 9457), or as a page for a person in a browser."""
 
 import logging
 import math
@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES  # http.HTTPStatus renames some with Python's version
 
+from serving.api.pages.html import error_page, wants_page
 from serving.api.respond import as_json
 from serving.errors import (
     ArtefactError,
@@ -95,13 +96,13 @@ class RefusedDecision(Problem):
 
 
 def register(app: Flask) -> None:
-    """Answer every error of an app with a problem."""
+    """Respond to every error of an app with a problem."""
     app.register_error_handler(ServingError, refused)
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        response = _as_json(problem(Problem, status, _detail(status, error)))
+        response = _respond(problem(Problem, status, _detail(status, error)))
         kept = ("Content-Type", "Content-Length")
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name not in kept
@@ -118,11 +119,11 @@ def refused(error: ServingError) -> Response:
     """Answer an error of the service with its problem."""
     status, detail = status_of(error), public(error)
     if isinstance(error, InvalidRecords):
-        return _as_json(problem(InvalidInput, status, detail, errors=error.faults))
+        return _respond(problem(InvalidInput, status, detail, errors=error.faults))
     if isinstance(error, VersionRefused):
         objections = [*map(Objection, error.objections)]
-        return _as_json(problem(RefusedDecision, status, detail, errors=objections))
-    response = _as_json(problem(Problem, status, detail))
+        return _respond(problem(RefusedDecision, status, detail, errors=objections))
+    response = _respond(problem(Problem, status, detail), is_of_store=isinstance(error, StoreError))
     if isinstance(error, Refused):
         g.refused = error.reason
     if isinstance(error, NoKey | WrongKey):
@@ -147,7 +148,9 @@ def public(error: ServingError) -> str:
     return error.public
 
 
-def _as_json(problem: Problem) -> Response:
+def _respond(problem: Problem, *, is_of_store: bool = False) -> Response:
+    if wants_page():
+        return error_page(problem.status, problem.detail, is_of_store=is_of_store)
     return as_json(problem, problem.status, "application/problem+json")
 
 

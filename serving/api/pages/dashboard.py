@@ -3,16 +3,13 @@
 import json
 import re
 import shlex
-from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
-from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from serving import clock
-from serving.api.around import errors
 from serving.api.around.access import caller, curl
 from serving.api.declared import declares
 from serving.api.monitor import DEFAULT_DAYS, MAX_DAYS
@@ -23,7 +20,6 @@ from serving.api.pages.monitored import History, State, most_drifted_first
 from serving.api.pages.shown import Figures
 from serving.api.pages.words import words
 from serving.api.query import whole
-from serving.errors import ServingError, StoreError
 from serving.monitor.report import Report
 from serving.predicting.service import Service
 from serving.settings import Settings
@@ -86,22 +82,11 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
             about |= _of_report(state, state.report, history, _figures())
         return about
 
-    @routes.errorhandler(ServingError)
-    def failed(error: ServingError) -> Response:
-        stored = isinstance(error, StoreError)
-        reason = errors.public(error)
-        return _page("monitor_failed.html", errors.status_of(error), reason=reason, stored=stored)
-
-    @routes.errorhandler(BadRequest)
-    def bad_request(error: BadRequest) -> Response:
-        return _page("monitor_failed.html", HTTPStatus.BAD_REQUEST, reason=error.description)
-
     return routes
 
 
-def _page(template: str, status: int = HTTPStatus.OK, **about: Any) -> Response:
-    text = render_template(template, fig=_figures(), **about)
-    response = make_response(text, status)
+def _page(template: str, **about: Any) -> Response:
+    response = make_response(render_template(template, fig=_figures(), **about))
     response.headers["Cache-Control"] = "no-store"
     return response
 

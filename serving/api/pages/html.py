@@ -2,8 +2,8 @@
 
 A page is `render_template` of a template that extends base.html. In it `t` translates a text into
 the reader's language, `number` and `share` write numbers, `static` is the URL of a file of
-`static/`, and `command` is what to type for `adega`. Links are made by `url_for`, so that they hold
-behind a proxy, too.
+`static/`, `models` returns the names of those that the caller may see, and `command` is what to
+type for `adega`. Links are made by `url_for`, so that they hold behind a proxy, too.
 """
 
 import hashlib
@@ -13,13 +13,24 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, g, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    g,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.datastructures import MIMEAccept
 
 from serving import COMMAND
 from serving.access.access import Access
 from serving.api.declared import declares
 from serving.api.pages.words import words
+from serving.versions.registry import Registry
 
 STATIC = {file.name: file.read_bytes() for file in Path(__file__).with_name("static").iterdir()}
 YEAR = 31_536_000  # seconds
@@ -35,7 +46,7 @@ HEADERS = {
 }
 
 
-def register(app: Flask, access: Access) -> None:
+def register(app: Flask, access: Access, registry: Registry) -> None:
     """Add the templates, the static files and the headers of pages to an app."""
     routes = Blueprint("html", __name__, template_folder="templates")
     digest = _digest()
@@ -60,6 +71,7 @@ def register(app: Flask, access: Access) -> None:
             "share": of_reader.share,
             "words": of_reader,
             "static": lambda file: url_for("html.static", sent=digest, file=file),
+            "models": lambda: _seen(registry),
             "command": COMMAND,
             "caller": g.get("caller"),
             "is_open": bool(access.warning),
@@ -80,6 +92,23 @@ def register(app: Flask, access: Access) -> None:
 def wants_json(accepted: MIMEAccept) -> bool:
     """Whether a client prefers JSON to a page, as curl does, which accepts anything."""
     return accepted.best_match(["application/json", "text/html"]) != "text/html"
+
+
+def wants_page() -> bool:
+    """Whether a browser is to show the response to a person."""
+    return request.method in {"GET", "HEAD"} and not wants_json(request.accept_mimetypes)
+
+
+def error_page(status: int, detail: str, *, is_of_store: bool) -> Response:
+    """Make a page of an error: what it is, and what to do in the reader's language."""
+    page = render_template("error.html", status=status, detail=detail, is_of_store=is_of_store)
+    return make_response(page, status)
+
+
+def _seen(registry: Registry) -> list[str]:
+    """The models that are served and the caller may see; none where a key is needed first."""
+    caller = g.get("caller")
+    return [name for name in registry.live if caller and caller.may("any", name)]
 
 
 @cache
