@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from serving.access.buckets import Buckets, Rate
 from serving.access.callers import ADMIN, Caller, Need
-from serving.access.exposure import everybody, is_exposed, warning
+from serving.access.exposure import everybody, is_exposed, on_this_machine, warning
 from serving.access.keys import Key, Keys
 from serving.access.sessions import Sessions
 from serving.errors import NoKey, NotAllowed, Refused, TooManyRequests, WrongKey
@@ -33,11 +33,15 @@ class Credentials(NamedTuple):
         The token of a browser's session; empty without one.
     address : str
         Of the client.
+    remote : str
+        Why the request may be from another machine, such as "it came through a proxy"; empty if it
+        is from this one.
     """
 
     key: str
     session: str
     address: str
+    remote: str = "it may be from another machine"
 
 
 class Access:
@@ -53,9 +57,11 @@ class Access:
         self.keys = Keys(settings)
         self.sessions = Sessions(settings.var_dir, settings.session_secret)
         self.everybody = everybody(self.keys)
+        self.on_this_machine = on_this_machine(settings, self.keys)
         self.is_exposed = is_exposed(settings)
+        self.is_published = bool(settings.published_host)
         self.warning = warning(settings, self.keys)
-        if self.keys.is_required or settings.admin_keys:
+        if self.keys.are_set:
             self.sessions.open()
         self._buckets = Buckets()
         self._limits: dict[str, Rate] = {}
@@ -83,7 +89,7 @@ class Access:
         """Return who sends a request, whatever it is; without a valid key, everybody."""
         key = self.find(sent) if sent.key or sent.session else None
         if key is None or (key.expires is not None and key.is_expired):
-            return self.everybody
+            return self.everybody if sent.remote else self.on_this_machine
         return key.caller
 
     def known_by_key(self, key: str, address: str) -> Caller:
@@ -129,8 +135,8 @@ class Access:
 
     def refusal(self, sent: Credentials, need: Need) -> Refused:
         """Return why a request without a valid key is refused; count a wrong key."""
-        if need == ADMIN and not self.keys.can_decide:
-            return NotAllowed("no key has the scope 'admin', so nobody may decide over HTTP")
+        if need == ADMIN and (reason := self.why_no_admin(sent)):
+            return NotAllowed(reason)
         if not sent.key:
             return NoKey(f"this needs a key; {HOW}")
         if wait := self._buckets.take(_wrong(sent.address), WRONG_KEYS):
@@ -139,6 +145,29 @@ class Access:
         if key and key.is_expired:
             return WrongKey(f"the key {key.caller.name!r} has expired; ask for a new one")
         return WrongKey(f"the key is not one of this service; {HOW}")
+
+    def why_no_admin(self, sent: Credentials) -> str:
+        """Return why no key at all would have the scope `admin`, and what to do; empty if one has.
+
+        For a request that lacks the scope.
+        """
+        if self.keys.can_decide:
+            return ""
+        key = "set ADMIN_KEYS to name:key"
+        if self.keys.are_set:
+            return (
+                "this needs the scope 'admin', which no key has; "
+                f"`adega keys add NAME --scope admin` makes one, or {key}"
+            )
+        if self.is_exposed:
+            return (
+                "this needs the scope 'admin', which nobody has while no keys are set and other "
+                f"machines may reach the service; {key}, or HOST=127.0.0.1 and no ALLOWED_HOSTS"
+            )
+        return (
+            "this needs the scope 'admin', which without keys only requests from the service's own "
+            f"machine have, and {sent.remote}; open http://localhost there, or {key}"
+        )
 
     def count(self, caller: Caller, address: str) -> None:
         """Count a request of a key and of an address.

@@ -70,6 +70,8 @@ def holder(name: str, scopes: frozenset[str], models: frozenset[str] | None = No
     return Caller(name, given | {ANY}, models)
 
 
-# Whoever sends no key: while there are none, and where keys are needed.
+# Whoever sends no key: from the machine of a service that has none and that no other reaches; to a
+# service that has none; and to one that needs them.
+OWNER = Caller("", frozenset(SCOPES) | {ANY})
 EVERYBODY = Caller("", frozenset(SCOPES) - {ADMIN} | {ANY})
 NOBODY = Caller("", frozenset())

@@ -61,6 +61,8 @@ class Keys:
     ----------
     is_required : bool
         Whether a request needs a key for anything but what is open.
+    are_set : bool
+        Whether there is a setting of keys at all, if only `ADMIN_KEYS`.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Keys:
     def __init__(self, settings: Settings) -> None:
         self._file = Path(settings.api_keys_file) if settings.api_keys_file else None
         self.is_required = bool(settings.api_keys or self._file)
+        self.are_set = self.is_required or bool(settings.admin_keys)
         self._fixed = [*_admins(settings.admin_keys)]
         if settings.api_keys:
             self._fixed += read("API_KEYS", settings.api_keys.encode(errors="surrogateescape"))

@@ -82,7 +82,7 @@ def register(app: Flask, service: Service, settings: Settings, *, frozen: bool =
     app.register_blueprint(hosts.blueprint(service))
     app.register_blueprint(health.blueprint(service, keys))
     app.register_blueprint(metrics.blueprint(service))
-    app.register_blueprint(openapi.blueprint(service, settings.max_records, keys.everybody))
+    app.register_blueprint(openapi.blueprint(service, settings.max_records, keys.on_this_machine))
     app.extensions["front"] = _front(app, service, settings, keys, trusted)
 
 

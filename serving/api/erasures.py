@@ -8,7 +8,7 @@ from msgspec import Meta
 from werkzeug.exceptions import BadRequest
 
 from serving import clock
-from serving.api.around.access import caller
+from serving.api.around.access import who
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, operation, query, response
@@ -127,7 +127,7 @@ def blueprint(erasing: Erasing, max_ids: int) -> Blueprint:
     routes = Blueprint("erasures", __name__)
 
     def accept(what: What) -> Response:
-        erasure = erasing.request(what, caller().name or request.remote_addr or "")
+        erasure = erasing.request(what, who())
         accepted = as_json(_as_sent(erasure), 202)
         accepted.headers["Location"] = url_for("erasures.erasures", id=erasure.id)
         return accepted

@@ -146,7 +146,7 @@ def blueprint(service: Service, access: Access) -> Blueprint:
             _journal(journal, reason) if journal else JournalState("off"),
             AccessState(
                 access.keys.is_required,
-                open_scopes(access.keys),
+                open_scopes(access.on_this_machine),
                 access.is_exposed,
                 access.keys.reason or UNSET,
             ),

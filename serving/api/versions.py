@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import BadRequest
 
 from serving import clock
-from serving.api.around.access import caller
+from serving.api.around.access import who
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import About, Operation, body, operation
@@ -133,7 +133,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.post("/models/<name>/versions")
     @declares(decide_operation, scope="admin")
     def decide(name: str) -> Response:
-        versions = Versions(decisions, caller().name)
+        versions = Versions(decisions, who())
         match _request():
             case Promote() as wanted:
                 taken = versions.promote(name, wanted.version, wanted.why, force=wanted.force)

@@ -162,10 +162,10 @@ def test_health_is_open_and_names_no_model(keyed: FlaskClient):
     assert ready["access"] == {"keys": True, "open": [], "exposed": False}
 
 
-def test_without_keys_all_but_decisions_is_open_whatever_is_sent(client: FlaskClient):
+def test_without_keys_everything_is_open_whatever_is_sent(client: FlaskClient):
     assert client.get("/metrics", headers={"Authorization": "Bearer of-a-proxy"}).status_code == 200
     open_ = client.get("/health/ready").json["access"]["open"]
-    assert open_ == ["predict", "feedback", "read", "metrics"]
+    assert open_ == ["predict", "feedback", "read", "metrics", "admin"]
 
 
 def test_admin_keys_alone_close_nothing_else(settings: Settings):

@@ -54,10 +54,14 @@ def test_each_operation_has_its_scope(keyed: FlaskClient):
     assert {"401", "403", "429"} <= refusals
 
 
-def test_without_keys_only_decisions_need_one(client: FlaskClient):
+@pytest.mark.parametrize(("host", "decisions"), [("127.0.0.1", None), ("0.0.0.0", ("admin",))])
+def test_without_keys_only_decisions_need_one_and_only_where_others_reach_the_service(
+    settings: Settings, host: str, decisions: tuple[str] | None
+):
+    client = create_app(Settings(var_dir=settings.var_dir, host=host)).test_client()
     found = client.get("/openapi.json").json
     assert needed(found, "post", "/predict") is None
-    assert needed(found, "post", "/models/wine/versions") == ("admin",)
+    assert needed(found, "post", "/models/wine/versions") == decisions
 
 
 def test_a_key_for_one_model_has_a_document_of_its_own(keyed: FlaskClient):

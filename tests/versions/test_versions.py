@@ -88,10 +88,6 @@ def test_nobody_decides_without_a_key(admin: FlaskClient, key: str):
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_nobody_decides_over_http_where_no_key_is_set(client: FlaskClient):
-    assert decide(client, action="retire", version=1).status_code == 403
-
-
 def test_a_version_can_be_requested_until_it_is_retired(admin: FlaskClient, models: Path):
     newer(models)
     url = "/models/wine/versions/2"

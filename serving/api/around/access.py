@@ -1,13 +1,15 @@
 """Accepts a request for its key, or refuses it: by the scope that its route declares."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import Flask, Response, g, make_response, render_template, request
 from werkzeug.http import parse_cookie
 
 from serving.access.access import Access, Credentials, sent_key
-from serving.access.callers import Caller
+from serving.access.callers import ADMIN, Caller
 from serving.api.around import errors
+from serving.api.around.remote import why_remote
 from serving.api.declared import declaration
 from serving.api.pages.html import wants_page
 from serving.errors import NoKey, Refused
@@ -16,6 +18,7 @@ from serving.log import KEY
 from serving.predicting.service import Service
 
 COOKIE = "adega_session"
+NO_KEY = "somebody without a key"
 
 
 def caller() -> Caller:
@@ -24,16 +27,23 @@ def caller() -> Caller:
     return found
 
 
+def who() -> str:
+    """Who sends the current request, as it is recorded with a decision."""
+    return caller().name or NO_KEY
+
+
 def curl() -> str:
     """The beginning of a command that sends what the caller might send."""
     return 'curl -H "X-API-Key: $ADEGA_KEY"' if caller().name else "curl"
 
 
-def credentials() -> Credentials:
+def credentials(access: Access) -> Credentials:
     """What the current request has to show who sends it."""
     headers = request.headers
     key = sent_key(headers.get("Authorization", ""), headers.get("X-API-Key", ""))
-    return Credentials(key, request.cookies.get(COOKIE, ""), request.remote_addr or "")
+    session = request.cookies.get(COOKIE, "")
+    remote = why_remote(request, in_container=access.is_published)
+    return Credentials(key, session, request.remote_addr or "", remote)
 
 
 def is_known(
@@ -52,7 +62,7 @@ def register(app: Flask, service: Service, access: Access) -> None:
 
     def admit() -> None:
         """Find who sends the request, and whether they may."""
-        declared, sent = declaration(request.endpoint), credentials()
+        declared, sent = declaration(request.endpoint), credentials(access)
         # A preflight has no key; what has no route is refused anyway.
         if declared.scope == "open" or request.method == "OPTIONS" or not request.url_rule:
             g.caller = access.known(sent)
@@ -78,6 +88,15 @@ def register(app: Flask, service: Service, access: Access) -> None:
             return errors.refused(error)
         request.environ[KEY] = g.caller.name
         return None
+
+    @app.context_processor
+    def shared() -> dict[str, Callable[[], str]]:
+        def why_no_admin() -> str:
+            """Why the reader lacks the scope and no key has it; empty otherwise."""
+            has_it = ADMIN in caller().scopes
+            return "" if has_it else access.why_no_admin(credentials(access))
+
+        return {"why_no_admin": why_no_admin}
 
 
 def _model(service: Service) -> str | None:

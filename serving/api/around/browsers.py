@@ -27,11 +27,11 @@ def register(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def refuse() -> None:
-        if not _is_from_browser():
+        if not is_from_browser():
             return
-        host = _name(request.host)
+        host = name_of(request.host)
         known = (*allowed, request.environ.get(HOST))
-        if not (host in known or _is_loopback(host) or _is_address(host)):
+        if not (host in known or is_localhost(host) or _is_address(host)):
             raise Forbidden(
                 f"browsers may not open this service as {host!r}; if that is a name of it, add the "
                 "name to ALLOWED_HOSTS"
@@ -39,7 +39,7 @@ def register(app: Flask, settings: Settings) -> None:
         origin = request.headers.get("Origin", "")
         if request.method in SAFE or ANY in trusted or origin in trusted:
             return
-        if _is_from_elsewhere(origin):
+        if is_from_elsewhere(origin):
             sender = f"the origin {origin!r}" if origin else "another origin"
             raise Forbidden(
                 f"a page of {sender} may not send this; CORS_ORIGINS lists the origins that may"
@@ -48,14 +48,14 @@ def register(app: Flask, settings: Settings) -> None:
     @app.after_request
     def protect(response: Response) -> Response:
         response.headers["X-Content-Type-Options"] = "nosniff"
-        host = _name(request.host)
+        host = name_of(request.host)
         # A browser keeps to HTTPS for all ports of a name, so never for that of the own machine.
-        if request.is_secure and not (_is_loopback(host) or _is_address(host)):
+        if request.is_secure and not (is_localhost(host) or _is_address(host)):
             response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
         return response
 
 
-def _is_from_browser() -> bool:
+def is_from_browser() -> bool:
     """Whether a browser sent the request, by headers that pages cannot leave out.
 
     Without TLS no browser sends Sec-Fetch-Site to a name, and with a GET none sends Origin to the
@@ -68,7 +68,7 @@ def _is_from_browser() -> bool:
     return request.method in SAFE and "Accept-Language" in sent and "Sec-Fetch-Mode" not in sent
 
 
-def _is_from_elsewhere(origin: str) -> bool:
+def is_from_elsewhere(origin: str) -> bool:
     """Whether the page that had a browser send the request is not one of the service's own."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site not in OWN_SITE
@@ -76,12 +76,13 @@ def _is_from_elsewhere(origin: str) -> bool:
     return origin.partition("://")[2].lower() != request.host.lower()
 
 
-def _name(host: str) -> str:
+def name_of(host: str) -> str:
     """A Host without its port, as names are compared."""
     return re.sub(r":\d*$", "", host).rstrip(".").lower()
 
 
-def _is_loopback(name: str) -> bool:
+def is_localhost(name: str) -> bool:
+    """Whether a host's name is that of the machine itself, which no DNS server may give away."""
     return name == "localhost" or name.endswith(".localhost")
 
 

@@ -28,7 +28,7 @@ def blueprint(access: Access) -> Blueprint:
     @routes.post("/login")
     @declares(None, scope="open")
     def log_in() -> AnyResponse:
-        sent = credentials()._replace(key=request.form.get("key", "").strip(), session="")
+        sent = credentials(access)._replace(key=request.form.get("key", "").strip(), session="")
         try:
             token = access.log_in(sent)
         except (NoKey, WrongKey, TooManyRequests) as error:

@@ -6,7 +6,7 @@ import msgspec
 from flask import Blueprint, Response
 from werkzeug.exceptions import BadRequest
 
-from serving.api.around.access import caller
+from serving.api.around.access import caller, who
 from serving.api.body import read_body
 from serving.api.declared import declares
 from serving.api.openapi.operation import Operation, body, response
@@ -94,7 +94,7 @@ def register(routes: Blueprint, service: Service) -> None:
     def v2_unload(name: str) -> Response:
         _read(ControlRequest)
         version = registry.manifest(name).version
-        Versions(registry.decisions, caller().name).retire(name, version, "unloaded")
+        Versions(registry.decisions, who()).retire(name, version, "unloaded")
         registry.refresh()
         return Response(mimetype="application/json")
 
