@@ -7,20 +7,33 @@ SMALLEST, LARGEST = 1e-4, 1e15  # beyond these a number is written with a power 
 ENGLISH, PORTUGUESE = "en", "pt-BR"
 SWAPPED = str.maketrans(",.", ".,")
 STORED = 6  # significant digits of a number that is stored
+LONGEST_YEAR = 4  # digits: a number with no more has no separator, as it may be a year
 
 
 def number(value: float, digits: int = DIGITS) -> str:
     """Format a number with so many significant digits, and all those before the decimal point.
 
-    >>> number(0.83), number(1234567.8), number(0.0012345), number(9.1e-7), number(0)
-    ('0.8300', '1,234,568', '0.001234', '9.1e-07', '0')
+    >>> number(0.83), number(1234567.8), number(0.0012345), number(9.1e-7), number(1998)
+    ('0.8300', '1,234,568', '0.001234', '9.1e-07', '1998')
     """
     if not value or not math.isfinite(value):
         return f"{value:g}"
     size = abs(value)
     if not SMALLEST <= size < LARGEST:
         return f"{value:.{digits}g}"
-    return f"{value:,.{max(0, digits - 1 - math.floor(math.log10(size)))}f}"
+    return separated(f"{value:.{max(0, digits - 1 - math.floor(math.log10(size)))}f}")
+
+
+def separated(written: str) -> str:
+    """Separate the thousands of a number that is written without; those of a year stay as they are.
+
+    >>> separated("1998"), separated("-9999.5"), separated("10000"), separated("-1234567.25")
+    ('1998', '-9999.5', '10,000', '-1,234,567.25')
+    """
+    whole, point, fraction = written.partition(".")
+    if len(whole.lstrip("-")) > LONGEST_YEAR:
+        whole = f"{int(whole):,}"
+    return whole + point + fraction
 
 
 def significant(value: float) -> float:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from serving.figures import ENGLISH, PORTUGUESE, local, number, percent
+from serving.figures import ENGLISH, PORTUGUESE, local, number, percent, separated
 from serving.inputs.field import Field
 from serving.inputs.shown import in_full, printable
 from serving.models.explaining.contributions import Unit
@@ -214,8 +214,8 @@ def _margin(of: Contribution) -> float:
 
 def _grouped(value: float) -> str:
     """Write a number with all its digits, the thousands apart."""
-    whole, point, fraction = in_full(value).partition(".")
-    return f"{int(whole):,}{point}{fraction}" if whole.isdigit() else whole + point + fraction
+    written = in_full(value)
+    return written if "e" in written else separated(written)
 
 
 def _plain(text: str) -> str:

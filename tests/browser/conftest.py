@@ -40,11 +40,17 @@ def open_page(chromium: Browser, server: Any) -> Iterator[Open]:
             complaints.append(message.text)
 
     def opened(
-        path: str, *, language: str = "en-US", dark: bool = False, phone: bool = False
+        path: str,
+        *,
+        language: str = "en-US",
+        zone: str = "Europe/London",
+        dark: bool = False,
+        phone: bool = False,
     ) -> Page:
         context = chromium.new_context(
             base_url=server.url,
             locale=language,
+            timezone_id=zone,
             color_scheme="dark" if dark else "light",
             viewport=PHONE if phone else DESK,
             reduced_motion="reduce",

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import Open, drawn, fits, pictured
@@ -75,6 +77,22 @@ def test_it_is_read_on_a_phone_in_portuguese(open_page: Open):
     assert fits(page)
     pictured(page, "monitor-phone")
     assert fits(open_page("/monitor", phone=True))
+
+
+def test_times_are_those_of_the_readers_zone(open_page: Open):
+    page = drawn(open_page("/monitor/wine", zone="America/Sao_Paulo"))
+    checked = page.locator("time").first
+    utc = datetime.fromisoformat(checked.get_attribute("datetime") or "")
+    there = utc.astimezone(ZoneInfo("America/Sao_Paulo"))
+    expect(checked).to_have_text(
+        re.compile(rf"^{there:%b} {there.day}, {there.year}, .*:{there:%M}")
+    )
+    assert f"{there.hour % 12 or 12}:{there:%M}" in checked.inner_text()
+    expect(checked).to_have_attribute("title", f"{utc:%Y-%m-%d %H:%M} UTC")
+    expect(page.get_by_text("Times are those of America/Sao_Paulo.")).to_be_visible()
+    line = "Chart.getChart([...document.querySelectorAll('canvas')].at(-1))"
+    hours = f"{line}.scales.x.ticks.map(({{ value }}) => new Date(value).getHours())"
+    assert set(page.evaluate(hours)) == {0}  # midnight there
 
 
 def test_predictions_behind_a_label_are_one_click_away(open_page: Open):

@@ -5,10 +5,10 @@ import doctest
 import pytest
 
 from serving import figures
-from serving.api.pages import shown
+from serving.api.pages import html, shown
 from serving.models import metrics
 
 
-@pytest.mark.parametrize("module", [figures, metrics, shown])
+@pytest.mark.parametrize("module", [figures, html, metrics, shown])
 def test_examples_are_true(module):
     assert doctest.testmod(module).failed == 0

@@ -119,7 +119,8 @@ def test_nothing_outside_the_static_folder_is_sent(client: FlaskClient):
     [
         (0.0134, 2, "0.013", "0,013"),
         (0.5, 4, "0.5", "0,5"),
-        (5320, 4, "5,320", "5.320"),
+        (1998, 4, "1998", "1998"),
+        (-9999.6, 4, "-10,000", "-10.000"),
         (94763.2, 4, "94,763", "94.763"),
         (9.1234e-7, 3, "9.12e-07", "9,12e-07"),
         (-0.216, 2, "-0.22", "-0,22"),
@@ -164,7 +165,7 @@ def test_curl_gets_a_card_as_json_and_a_browser_as_a_page(client: FlaskClient):
     assert (sent["name"], sent["version"], sent["metric"]) == ("wine", 1, "roc_auc")
     assert len(sent["roc"]["bom"]) <= 200
     card = page(client, "/models/wine/card")
-    for shown in ("0.8554", "CC BY 4.0", "ROC", "5,320", "largest F1"):
+    for shown in ("0.8554", "CC BY 4.0", "ROC", "5320", "largest F1"):
         assert shown in card
     assert client.get("/models/wine/versions/1/card").json == sent
     assert client.get("/models/vine/card").status_code == 404

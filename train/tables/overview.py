@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from serving.figures import separated
 from serving.inputs import dates
 from serving.inputs.field import EXACT_INTEGER, Field
 from serving.inputs.shown import printable
@@ -13,7 +14,6 @@ from train.tables import days
 MAX_FIELDS = 40
 LABELS = 5  # of a category
 NAME = 30  # characters
-MAX_YEAR = 10_000  # numbers below it have no separator of thousands
 
 
 def lines(fields: Sequence[Field], frame: pd.DataFrame) -> Iterator[str]:
@@ -67,5 +67,6 @@ def _values(field: Field, column: "pd.Series[Any]") -> str:
 def _number(value: float) -> str:
     """A number: whole ones in full, others to six digits."""
     if value.is_integer() and abs(value) < EXACT_INTEGER:
-        return f"{value:,.0f}" if abs(value) >= MAX_YEAR else f"{value:.0f}"
-    return f"{value:,.6g}"
+        return separated(f"{value:.0f}")
+    written = f"{value:.6g}"
+    return written if "e" in written else separated(written)

@@ -3,7 +3,6 @@
 import msgspec
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from serving import clock
 from serving.api.around.access import caller
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation, response
@@ -61,10 +60,7 @@ def blueprint(service: Service) -> Blueprint:
             rates=rates(manifest, contents),
             possible=lambda field: _possible(field, of_reader),
             versions=Versions(decisions, "").listed(name),
-            decisions=[
-                {**msgspec.to_builtins(each), "time": clock.to_minutes(each.time)}
-                for each in history
-            ],
+            decisions=history,
             json_url=url_for("models.model", name=name, version=version),
         )
         return make_response(page)

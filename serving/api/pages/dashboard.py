@@ -27,7 +27,7 @@ from serving.settings import Settings
 SILENT = 3  # intervals without a check, after which the pages show a notice
 # What a saved page contains; a script comes after those that it imports.
 STYLES, LIBRARY = ("style.css", "monitor.css"), ("chart.umd.js",)
-SCRIPTS = ("words.js", "charts.js")
+SCRIPTS = ("words.js", "times.js", "charts.js")
 IMPORTS = re.compile(r"^import .*?;\n|^export ", re.MULTILINE)
 
 

@@ -1,13 +1,14 @@
 """What all pages share: their language, headers and static files.
 
 A page is `render_template` of a template that extends base.html. In it `t` translates a text into
-the reader's language, `number` and `share` write numbers, `static` is the URL of a file of
-`static/`, `models` returns the names of those that the caller may see, and `command` is what to
-type for `adega`. Links are made by `url_for`, so that they hold behind a proxy, too.
+the reader's language, `number` and `share` write numbers, `time` writes a time, `static` is the URL
+of a file of `static/`, `models` returns the names of those that the caller may see, and `command` is
+what to type for `adega`. Links are made by `url_for`, so that they hold behind a proxy, too.
 """
 
 import hashlib
 import mimetypes
+from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -24,9 +25,10 @@ from flask import (
     request,
     url_for,
 )
+from markupsafe import Markup
 from werkzeug.datastructures import MIMEAccept
 
-from serving import COMMAND
+from serving import COMMAND, clock
 from serving.access.access import Access
 from serving.api.declared import declares
 from serving.api.pages.words import words
@@ -34,6 +36,7 @@ from serving.versions.registry import Registry
 
 STATIC = {file.name: file.read_bytes() for file in Path(__file__).with_name("static").iterdir()}
 YEAR = 31_536_000  # seconds
+DAY, SECOND = len("2026-11-21"), len("2026-11-21T09:30:00")  # of a time's text
 # No inline script, no inline style, nothing from elsewhere.
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -69,6 +72,7 @@ def register(app: Flask, access: Access, registry: Registry) -> None:
             "t": of_reader.t,
             "number": of_reader.number,
             "share": of_reader.share,
+            "time": time_element,
             "words": of_reader,
             "static": lambda file: url_for("html.static", sent=digest, file=file),
             "models": lambda: _seen(registry),
@@ -87,6 +91,27 @@ def register(app: Flask, access: Access, registry: Registry) -> None:
         return response
 
     app.register_blueprint(routes)
+
+
+def time_element(moment: int | str, *, day: bool = False) -> Markup:
+    """Write a time, or its day, in UTC; static/times.js turns it into the reader's time zone.
+
+    Parameters
+    ----------
+    moment : int or str
+        Milliseconds since 1970, UTC, or a text in ISO 8601.
+
+    >>> time_element(1_700_000_000_123)
+    Markup('<time datetime="2023-11-14T22:13:20Z" data-utc="minute">2023-11-14 22:13 UTC</time>')
+    >>> time_element("2023-11-14T23:13:20+01:00", day=True)
+    Markup('<time datetime="2023-11-14T22:13:20Z" data-utc="day">2023-11-14</time>')
+    """
+    if isinstance(moment, str):
+        moment = round(datetime.fromisoformat(moment).timestamp() * 1000)
+    written = clock.to_minutes(moment)
+    element = Markup('<time datetime="{}Z" data-utc="{}">{}</time>')
+    shown = ("day", written[:DAY]) if day else ("minute", written)
+    return element.format(clock.iso(moment)[:SECOND], *shown)
 
 
 def wants_json(accepted: MIMEAccept) -> bool:

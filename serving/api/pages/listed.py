@@ -27,8 +27,6 @@ def listed(service: Service, name: str, given: dict[str, Any]) -> dict[str, Any]
     manifest, limit = service.registry.manifest(name), page_size()
     found = service.store.predictions(name, limit=limit, **selection())
     rows = [flat(each) for each in found]
-    for row in rows:
-        row["time"] = row["time"][:19].replace("T", " ")
     columns = dict.fromkeys([*FIRST, *(column for row in rows for column in row)])
     columns.pop("id", None)
     earlier = None

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from serving.api.pages.charts import Chart, Drawing, Series, Style
+from serving.api.pages.html import time_element
 from serving.api.pages.monitored import History, Row, most_drifted_first
 from serving.api.pages.shown import Figures
 from serving.monitor.findings import Distribution
@@ -117,7 +118,7 @@ class _OverTime(NamedTuple):
         }
         rows = [
             [
-                fig.clock(times[at]),
+                time_element(times[at]),
                 str(versions[at]),
                 fig.term(figures[at]["verdict"]),
                 *(write(line["points"][at]) for line in known),

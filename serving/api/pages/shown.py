@@ -23,7 +23,7 @@ class Figures(Words):
 
     def whole(self, value: float | None) -> str:
         """A whole number."""
-        return UNKNOWN if value is None else self.local(f"{value:,.0f}")
+        return UNKNOWN if value is None else self.local(figures.separated(f"{value:.0f}"))
 
     def percent(self, share: float | None) -> str:
         """A share in per cent, with at most two significant digits."""
@@ -70,14 +70,6 @@ class Figures(Words):
     def ago(self, moment: int) -> str:
         """How long ago a time was, in milliseconds since 1970."""
         return self.t("{span} ago", span=self.span(max(0, clock.now() - moment) // 1000))
-
-    def clock(self, moment: int) -> str:
-        """A time to the minute."""
-        return clock.to_minutes(moment)
-
-    def iso(self, moment: int) -> str:
-        """A time as programs read it."""
-        return clock.iso(moment)
 
     def term(self, code: str) -> str:
         """The word for a verdict, a kind of alert or a drift test."""

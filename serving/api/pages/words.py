@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 from flask import Request
+from markupsafe import Markup
 
 from serving import figures
 from serving.figures import ENGLISH, PORTUGUESE
@@ -38,8 +39,13 @@ class Words(NamedTuple):
     translations: dict[str, str]
 
     def t(self, text: str, **values: object) -> str:
-        """Translate a text, and fill in the values that it names in braces."""
+        """Translate a text, and fill in the values that it names in braces.
+
+        It is HTML if a value is; all others are then escaped.
+        """
         translated = self.translations.get(text, text)
+        if any(isinstance(value, Markup) for value in values.values()):
+            return Markup(translated).format(**values)  # noqa: S704 - ours
         return translated.format(**values) if values else translated
 
     def number(self, value: float | None, digits: int = 4) -> str:

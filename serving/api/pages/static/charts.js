@@ -1,6 +1,7 @@
 // Draws every figure.chart of a page when it first comes into view. What is drawn stands in the page
 // as JSON, which charts.py describes; the same is in the table below each chart.
 
+import { timeTicks, toMinutes } from "./times.js";
 import { language, number, percent } from "./words.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -85,16 +86,10 @@ const marked = (marks = []) => ({
   },
 });
 
-function day(times) {
-  const long = times.at(-1) - times[0] > 86_400_000;
-  const style = long ? { dateStyle: "short" } : { timeStyle: "short" };
-  const format = new Intl.DateTimeFormat(language, { ...style, timeZone: "UTC" });
-  return (time) => format.format(time);
-}
-
 function axis({ title, min, max, labels, ticks, times, share, zero }) {
-  const write = times ? day(times) : share ? percent : number;
+  const write = share ? percent : number;
   const named = ticks ?? labels;
+  const placed = times && timeTicks(times[0], times.at(-1));
   return {
     type: labels ? "category" : "linear",
     min: times ? times[0] : min,
@@ -104,10 +99,11 @@ function axis({ title, min, max, labels, ticks, times, share, zero }) {
     title: { display: Boolean(title), text: title },
     grid: { color: colour("--line"), display: !times && !labels, offset: false },
     border: { color: colour("--line") },
+    afterBuildTicks: (scale) => placed && (scale.ticks = placed),
     ticks: {
-      callback: (value) => (named ? named[value] : write(value)),
+      callback: (value, at) => placed?.[at].label ?? (named ? named[value] : write(value)),
       autoSkip: !labels || Boolean(ticks),
-      maxTicksLimit: ticks ? 8 : times ? 5 : 11,
+      maxTicksLimit: ticks ? 8 : 11,
       maxRotation: 0,
     },
   };
@@ -130,7 +126,7 @@ function config(drawing) {
   if (series.some(({ style }) => style === "density")) {
     scales.density = { display: false, min: 0, grace: "200%" }; // the lower third
   }
-  const when = ([{ parsed }]) => new Date(parsed.x).toISOString().replace("T", " ").slice(0, 16);
+  const when = ([{ parsed }]) => toMinutes(parsed.x);
   return {
     type: kind === "line" ? "line" : "bar",
     data: { labels: x.labels, datasets: series.flatMap((each, at) => datasets(drawing, each, at)) },

@@ -3,7 +3,7 @@
 import { batch } from "./batch.js";
 import { text } from "./csv.js";
 import { element } from "./result.js";
-import { language, number, percent, t } from "./words.js";
+import { number, percent, t } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 
@@ -33,7 +33,7 @@ function show(rows) {
 }
 
 function summary({ done, faulty, renamed, stopped }) {
-  const counts = { done: done.toLocaleString(language), faulty: faulty.toLocaleString(language) };
+  const counts = { done: number(done), faulty: number(faulty) };
   const text = stopped
     ? t("Stopped after {done} rows.", counts)
     : t("Done: {done} rows.", counts);

@@ -3,6 +3,7 @@
 import { why } from "./explanation.js";
 import { offer } from "./feedback.js";
 import { element } from "./result.js";
+import { time } from "./times.js";
 import { measured, percent } from "./words.js";
 
 const find = (id) => document.getElementById(id);
@@ -16,9 +17,8 @@ if (find("right")) offer(find("right"), found, found, list);
 
 // Put feedback that was given just now above the feedback before it.
 function list(actual) {
-  const time = new Date().toISOString().slice(0, 19).replace("T", " ");
   const value = typeof actual === "number" ? measured(actual, unit) : actual;
-  const cells = [element("th", { scope: "row" }, time), element("td", {}, value)];
+  const cells = [element("th", { scope: "row" }, time(Date.now())), element("td", {}, value)];
   find("given").querySelector("tbody").prepend(element("tr", {}, ...cells));
   find("given").hidden = false;
   find("none-given")?.remove();

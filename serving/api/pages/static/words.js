@@ -10,6 +10,8 @@ export function t(text, values = {}) {
   return translated.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+const grouping = { useGrouping: "min2" }; // none in numbers of four digits, which may be years
+
 // A number with so many significant digits, and with all before the point.
 export function number(value, digits = 4) {
   const size = Math.abs(value);
@@ -18,7 +20,8 @@ export function number(value, digits = 4) {
     return value.toLocaleString(language, options);
   }
   const whole = size >= 1 ? Math.trunc(size).toString().length : 1;
-  return value.toLocaleString(language, { maximumSignificantDigits: Math.max(digits, whole) });
+  const options = { maximumSignificantDigits: Math.max(digits, whole), ...grouping };
+  return value.toLocaleString(language, options);
 }
 
 // A number beside its unit: the signs of money stand before it.
