@@ -188,7 +188,7 @@ def test_whatever_a_table_holds_is_read_as_it_was_written_in_pieces_of_any_size(
     read = page.evaluate(
         """async (tables) => {
             const script = document.querySelector("script[src]").src;
-            const { rows } = await import(script.replace("home.js", "csv.js"));
+            const { rows } = await import(script.replace(/[^/]+$/, "csv.js"));
             return Promise.all(tables.map(async ({ pieces }) => {
                 const read = [];
                 for await (const row of rows(pieces)) read.push(row);

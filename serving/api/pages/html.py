@@ -2,8 +2,8 @@
 
 A page is `render_template` of a template that extends base.html. In it `t` translates a text into
 the reader's language, `number` and `share` write numbers, `time` writes a time, `static` is the URL
-of a file of `static/`, `models` returns the names of those that the caller may see, and `command` is
-what to type for `adega`. Links are made by `url_for`, so that they hold behind a proxy, too.
+of a file of `static/`, `models` returns the names of those that the caller may see, and `command`
+is what to type for `adega`. Links are made by `url_for`, so that they hold behind a proxy, too.
 """
 
 import hashlib
