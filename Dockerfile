@@ -12,7 +12,7 @@ COPY requirements.txt requirements-parser.txt ./
 # of libsodium, and time zones another 20.
 RUN /venv/bin/pip install --no-cache-dir --no-compile --constraint requirements.txt \
         flask gevent gunicorn joblib msgspec numpy obstore onnxruntime pandas psycopg \
-        psycopg-binary pynacl scikit-learn setuptools sqlalchemy \
+        psycopg-binary pynacl python-calamine scikit-learn setuptools sqlalchemy \
     && (/venv/bin/pip install --no-cache-dir --no-compile --requirement requirements-parser.txt \
         || echo "gunicorn's own HTTP parser serves, which is slower") \
     && find /venv -type d -name tests -prune -exec rm -r {} + \

@@ -17,6 +17,7 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from serving.errors import InvalidRecords, NotATable
+from serving.formats import apart
 from serving.formats.arrow import PARQUET, STREAM
 from serving.formats.arrow.messages import (
     Header,
@@ -52,6 +53,7 @@ class TooLarge(Exception):
 
 def main() -> None:
     """Carry out the request on the standard input, and write what is made."""
+    apart.reporting()
     request = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Request)
     _limit()
     source, out = os.fdopen(request.descriptor, "rb"), sys.stdout.buffer
