@@ -46,7 +46,7 @@ def test_a_file_with_codes_is_read(open_page: Open):
     page = open_page("/")
     drop(page, "loans.csv", b"partner's income,area,id\n1.5,Rural,7\n9,1.0,8\n")
     expect(page.locator("#status")).to_have_text("Done: 2 rows.")
-    assert [(row["id"], row["prediction"]) for row in downloaded(page)] == [
+    assert [(row["id.1"], row["prediction"]) for row in downloaded(page)] == [
         ("7", "no"),
         ("8", "Aprovação"),
     ]
