@@ -45,7 +45,9 @@ def test_a_name_with_a_quote_is_quoted_for_the_shell(open_page: Open):
 def test_a_file_with_codes_is_read(open_page: Open):
     page = open_page("/")
     drop(page, "loans.csv", b"partner's income,area,id\n1.5,Rural,7\n9,1.0,8\n")
-    expect(page.locator("#status")).to_have_text("Done: 2 rows.")
+    expect(page.locator("#status")).to_have_text(
+        "Done: 2 rows. Renamed in the download, as predictions have them too: id → id.1"
+    )
     assert [(row["id.1"], row["prediction"]) for row in downloaded(page)] == [
         ("7", "no"),
         ("8", "Aprovação"),

@@ -8,7 +8,7 @@ import { write } from "./record.js";
 import { t } from "./words.js";
 
 // `show` is called with each part's rows: {number, prediction, faults}. Resolves to
-// {parts (of the CSV to download), renamed (columns of the file), done, faulty, stopped}.
+// {parts (of the CSV to download), renamed (columns of the file, and to what), done, faulty, stopped}.
 export async function batch(model, pieces, show, signal) {
   const outcome = { parts: [], renamed: [], done: 0, faulty: 0, stopped: false };
   const source = rows(pieces);
@@ -17,7 +17,8 @@ export async function batch(model, pieces, show, signal) {
   if (!header) throw new Refused({ detail: t("There are no rows.") });
   const own = added(model);
   const names = distinct(header, own);
-  outcome.renamed = header.filter((name, at) => name !== names[at]);
+  const pairs = header.map((name, at) => (name === names[at] ? [] : `${name} → ${names[at]}`));
+  outcome.renamed = pairs.flat();
   outcome.parts.push(`\uFEFF${line([...names, ...own], delimiter)}`);
 
   let held = [];
