@@ -122,6 +122,10 @@ class UnknownModel(ServingError):
     """No model with this name is served."""
 
 
+class RetiredModel(UnknownModel, ArtefactError):
+    """No version of a model is served, until one is put live again."""
+
+
 class UnknownVersion(ServingError):
     """A version of a model does not exist, or is retired."""
 

@@ -59,9 +59,12 @@ class SetTrial(_Request, frozen=True, tag="trial"):
 
 
 class Retire(_Request, frozen=True, tag="retire", kw_only=True):
-    """Serve a version no more, not even to those who name it."""
+    """Serve a version no more, not even to those who name it; null: the whole model.
 
-    version: int
+    A version that is put live, or a rollback, ends the retirement of a model.
+    """
+
+    version: int | None
 
 
 Request = Promote | Rollback | SetTrial | Retire
@@ -99,7 +102,8 @@ def decide_operation(about: About) -> Operation:
         Decision,
         (400, 404, 408, 409, 415, 503),
         description="A trial is a version that predicts live traffic beside the live one, without "
-        "answering it; no version, or null, ends the trial.",
+        "answering it; no version, or null, ends the trial. To retire null retires the whole "
+        "model, which is served no more until a version is put live; the default model cannot be.",
         requestBody=body(
             {"oneOf": [Promote, Rollback, SetTrial, Retire]},
             {

@@ -35,8 +35,8 @@ def upload(settings: Settings, folder: Path, models: tuple[str, ...]) -> None:
         raise SettingsError("MODELS_URL is not set: set it to s3://BUCKET/PATH, for example")
     decisions = Decisions(folder, folder, settings.public_keys)
     shared.pull()
-    for model in models or model_folder.live_models(folder):
-        model_folder.require_live(folder, model)
+    for model in models or model_folder.known_models(folder):
+        model_folder.require_known(folder, model)
         for version in model_folder.versions(folder / model):
             decisions.read(model, version)  # what is damaged, or not signed, is not copied
             files = {
@@ -58,8 +58,8 @@ def upload(settings: Settings, folder: Path, models: tuple[str, ...]) -> None:
 def _numbered(decisions: Decisions, model: str) -> list[tuple[int, Decision]]:
     """All decisions on a model, and one that puts live what is, if they do not; the last first."""
     history = decisions.history(model)[::-1]
-    live, before = decisions.live(model), decided(history).live
-    if live != before:
+    live, before = decisions.decided(model).live, decided(history).live
+    if live and live != before:
         history.append(
             Decision(
                 time=clock.now(),

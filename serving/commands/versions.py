@@ -85,13 +85,22 @@ def trial(settings: Settings, model: str, version: int | None, why: str) -> None
     click.echo(_line(_versions(settings).set_trial(model, version, why)))
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+    Examples:
+      adega retire wine 1      stop serving version 1
+      adega retire diabetes    stop serving the model, until a version is promoted
+    """
+)
 @click.argument("model")
-@click.argument("version", type=int)
+@click.argument("version", type=int, required=False)
 @WHY
 @click.pass_obj
-def retire(settings: Settings, model: str, version: int, why: str) -> None:
-    """Stop serving VERSION of MODEL, also to clients that name it."""
+def retire(settings: Settings, model: str, version: int | None, why: str) -> None:
+    """Stop serving VERSION of MODEL, also to clients that name it; without VERSION, the model.
+
+    `adega promote` or `rollback` serves a retired model again. The default model cannot be retired.
+    """
     click.echo(_line(_versions(settings).retire(model, version, why)))
 
 

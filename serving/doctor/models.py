@@ -41,7 +41,7 @@ def examine(given: Settings) -> Iterator[Finding]:
     except SettingsError:  # reported with the settings
         privacy = Privacy(Settings())
     try:
-        privacy.check_models(names)
+        privacy.check_models(model_folder.known_models(given.models_dir))
     except SettingsError as error:
         remedy = "correct the name: its values would be recorded"
         yield Finding("settings", "error", str(error), remedy)

@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 from uuid import uuid4
 
-from serving.errors import ArtefactError, UnknownModel, without_path
+from serving import COMMAND
+from serving.errors import ArtefactError, RetiredModel, UnknownModel, without_path
 from serving.lock import locked
 
 CURRENT, TRIAL, RETIRED, LOG = "current", "trial", "retired", "decisions.jsonl"
+NONE = "none"  # in `current`, of a model that is retired
 MANIFEST = "model.json"
 Stamp = tuple[int, ...]  # what changes with files
 NUMBER = re.compile("[1-9][0-9]{0,8}")  # the name of a version's folder, and its part of an id
@@ -35,8 +37,8 @@ def versions(model: Path) -> list[int]:
         ) from error
 
 
-def live_models(models_dir: Path) -> list[str]:
-    """List the models that have a live version.
+def known_models(models_dir: Path) -> list[str]:
+    """List the models that have a live version, or had one until they were retired.
 
     Raises
     ------
@@ -46,16 +48,16 @@ def live_models(models_dir: Path) -> list[str]:
     return [name for name in _with_live_version(models_dir) if is_text(name)]
 
 
-def require_live(models_dir: Path, model: str) -> None:
-    """Raise an error unless a model has a live version.
+def require_known(models_dir: Path, model: str) -> None:
+    """Raise an error unless a model is one of those.
 
     Raises
     ------
     UnknownModel, ArtefactError
     """
-    live = live_models(models_dir)
-    if model not in live:
-        raise UnknownModel(f"there is no model {model!r}; there are {', '.join(live)}")
+    known = known_models(models_dir)
+    if model not in known:
+        raise UnknownModel(f"there is no model {model!r}; there are {', '.join(known)}")
 
 
 def misnamed_models(models_dir: Path) -> list[str]:
@@ -95,6 +97,11 @@ def listed_versions(file: str, *folders: Path) -> list[int]:
     ArtefactError
         If the file cannot be read, or contains something else.
     """
+    return [int(number) for number in _words(file, *folders) if number != NONE]
+
+
+def _words(file: str, *folders: Path) -> list[str]:
+    """Read the numbers in a file of a model, or `NONE` alone."""
     model = folders[0].name
     try:
         found = [path for folder in folders if (path := folder / file).exists()]
@@ -106,9 +113,9 @@ def listed_versions(file: str, *folders: Path) -> list[int]:
         raise ArtefactError(f"{model}: {file} cannot be read: {without_path(error)}") from error
     except UnicodeDecodeError:
         numbers = [""]
-    if not all(map(NUMBER.fullmatch, numbers)):
+    if numbers != [NONE] and not all(map(NUMBER.fullmatch, numbers)):
         raise ArtefactError(f"{model}: {file} names no version")
-    return [int(number) for number in numbers]
+    return numbers
 
 
 def live_version(*folders: Path) -> int:
@@ -116,13 +123,25 @@ def live_version(*folders: Path) -> int:
 
     Raises
     ------
+    RetiredModel
+        If there is none any more.
     ArtefactError
         If there is none.
     """
-    found = listed_versions(CURRENT, *folders)
+    found, model = _words(CURRENT, *folders), folders[0].name
+    if found == [NONE]:
+        raise retired(model)
     if len(found) != 1:
-        raise ArtefactError(f"{folders[0].name} has no live version: {CURRENT} names no version")
-    return found[0]
+        raise ArtefactError(f"{model} has no live version: {CURRENT} names no version")
+    return int(found[0])
+
+
+def retired(model: str) -> RetiredModel:
+    """Make the error that requests for a retired model get."""
+    return RetiredModel(
+        f"{model} is retired, so none of its versions is served; `{COMMAND} promote {model} "
+        "VERSION` puts one live"
+    )
 
 
 def put_live(model: Path, version: int) -> None:

@@ -54,7 +54,7 @@ def check_once(settings: Settings, models: Sequence[str], *, as_json: bool) -> i
     retraining.setLevel(logging.INFO)
     retraining.addHandler(logging.StreamHandler())
     for model in models:
-        model_folder.require_live(settings.models_dir, model)
+        model_folder.require_known(settings.models_dir, model)
     lock = wait_for_lock(settings.var_dir / LOCK, lambda _: False)
     if lock is None:
         raise MonitorRuns(
@@ -99,7 +99,7 @@ def check_forever(settings: Settings, models: Sequence[str]) -> None:
     """
     log_as_json()
     for model in models:
-        model_folder.require_live(settings.models_dir, model)
+        model_folder.require_known(settings.models_dir, model)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -158,7 +158,7 @@ class Erasing:
 
     def _fields(self, model: str) -> list[Field]:
         """Return the fields of all versions of a model that can be read."""
-        model_folder.require_live(self._models_dir, model)
+        model_folder.require_known(self._models_dir, model)
         fields: list[Field] = []
         for version in model_folder.versions(self._models_dir / model):
             with suppress(ArtefactError):

@@ -22,8 +22,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     before : int or None
         The version that was live, or on trial, until then.
     version : int or None
-        The version decided on, or made by a retraining; None if a trial was ended, or a
-        retraining made none.
+        The version decided on, or made by a retraining; None if a trial was ended, the whole model
+        was retired, or a retraining made none.
     overruled : tuple of str
         The objections of the gate.
     """
@@ -42,26 +42,29 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decided(NamedTuple):
-    """The versions of a model that are live, on trial and retired."""
+    """The versions of a model that are live, on trial and retired; `is_retired`: all of it is."""
 
     live: int | None
     trial: int | None
     retired: list[int]
+    is_retired: bool = False
 
 
 def decided(decisions: Iterable[Decision]) -> Decided:
     """Find what holds after a model's decisions, the first one first."""
     live = trial = None
-    retired = set[int]()
+    retired, is_retired = set[int](), False
     for decision in decisions:
         match decision.action:
             case "promote" | "rollback":
-                live = decision.version
+                live, is_retired = decision.version, False
             case "trial":
                 trial = decision.version
             case "retire" if decision.version:
                 retired.add(decision.version)
-    return Decided(live, trial, sorted(retired))
+            case "retire":
+                live, trial, is_retired = None, None, True
+    return Decided(live, trial, sorted(retired), is_retired)
 
 
 class Numbered(Decision, frozen=True, kw_only=True):

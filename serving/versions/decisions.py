@@ -23,9 +23,9 @@ from serving.errors import ArtefactError, ObjectStoreError, VersionRefused, with
 from serving.lock import locked
 from serving.models import artefact, model_folder
 from serving.models.manifest import Manifest
-from serving.models.model_folder import CURRENT, LOG, RETIRED, TRIAL
+from serving.models.model_folder import CURRENT, LOG, NONE, RETIRED, TRIAL
 from serving.settings import Settings
-from serving.versions.decision import Action, Decision
+from serving.versions.decision import Decision
 from serving.versions.object_store import ObjectStore
 from serving.versions.reader import VersionReader
 
@@ -34,16 +34,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FILES: dict[Action, str] = {
-    "promote": CURRENT,
-    "rollback": CURRENT,
-    "trial": TRIAL,
-    "retire": RETIRED,
-}
-
 
 class Decisions(VersionReader):
-    """Takes decisions on the models of a folder, and adds versions to them."""
+    """Takes decisions on the models of a folder, and adds versions to them.
+
+    Parameters
+    ----------
+    default_model : str
+        What requests get that name no model, so that it cannot be retired.
+    """
 
     def __init__(
         self,
@@ -51,8 +50,10 @@ class Decisions(VersionReader):
         own_dir: Path,
         trusted: Collection[bytes] = (),
         shared: ObjectStore | None = None,
+        default_model: str = "",
     ) -> None:
         super().__init__(models_dir, own_dir, trusted, shared)
+        self.default_model = default_model
         self._numbers_taken: dict[str, int] = {}  # by model: of decisions, when its lock was taken
 
     @classmethod
@@ -66,7 +67,9 @@ class Decisions(VersionReader):
         """
         own_dir = settings.decisions_dir if lasting else settings.models_dir
         shared = ObjectStore.from_settings(settings)
-        return cls(settings.models_dir, own_dir, settings.public_keys, shared)
+        return cls(
+            settings.models_dir, own_dir, settings.public_keys, shared, settings.default_model
+        )
 
     @contextmanager
     def deciding(self, model: str) -> Iterator[None]:
@@ -115,20 +118,14 @@ class Decisions(VersionReader):
         if self.shared:
             self._share(self.shared, decision)
             return
-        model, version = decision.model, decision.version
-        numbers = [] if version is None else [version]
-        if decision.action == "retire":
-            numbers = sorted({*self.retired(model), *numbers})
-        file = FILES.get(decision.action)
-        failures = []
+        model, failures = decision.model, []
+        files = self._files(decision)
         for folder in self._folders(model):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 model_folder.append_line(folder / LOG, msgspec.json.encode(decision))
-                if file:
-                    model_folder.replace_file(
-                        folder / file, "".join(f"{number}\n" for number in numbers)
-                    )
+                for file, lines in files.items():
+                    model_folder.replace_file(folder / file, "".join(f"{one}\n" for one in lines))
             except OSError as error:
                 log.warning("the decision cannot be written: %s", error)
                 failures.append(without_path(error))
@@ -137,6 +134,20 @@ class Decisions(VersionReader):
         raise ArtefactError(
             f"{model}: the decision cannot be written: {'; '.join(dict.fromkeys(failures))}"
         )
+
+    def _files(self, decision: Decision) -> dict[str, list[int] | list[str]]:
+        """The lines of each file that a decision changes."""
+        numbers = [] if decision.version is None else [decision.version]
+        match decision.action:
+            case "promote" | "rollback":
+                return {CURRENT: numbers}
+            case "trial":
+                return {TRIAL: numbers}
+            case "retire" if numbers:
+                return {RETIRED: sorted({*self.retired(decision.model), *numbers})}
+            case "retire":
+                return {TRIAL: [], CURRENT: [NONE]}
+        return {}
 
     def add(
         self,

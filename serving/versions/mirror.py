@@ -10,7 +10,7 @@ import msgspec
 from serving.errors import ArtefactError, ObjectStoreError, without_path
 from serving.lock import locked
 from serving.models import model_folder
-from serving.models.model_folder import CURRENT, LOG, RETIRED, TRIAL
+from serving.models.model_folder import CURRENT, LOG, NONE, RETIRED, TRIAL
 from serving.places.objects import Missing, Objects
 from serving.versions.copying import copied_from, copy_version, mark_damaged, remove
 from serving.versions.decision import Decision, Numbered, decided, read_copied
@@ -80,7 +80,7 @@ class Mirror:
         for name, model in models.items() if not served else ():  # what may take long, at last
             self._copy_versions(name, model, sorted(model.whole(), reverse=True), behind)
         if not only:
-            for name in {*model_folder.live_models(self.models_dir)} - models.keys():
+            for name in {*model_folder.known_models(self.models_dir)} - models.keys():
                 behind[name] = "it is gone from the object store; what is here is still served"
         return models, behind
 
@@ -164,8 +164,8 @@ class Mirror:
         there = model_folder.versions(folder)
         _replace(folder / RETIRED, holds.retired)
         _replace(folder / TRIAL, [holds.trial] if holds.trial in there else [])
-        if holds.live in there:
-            _replace(folder / CURRENT, [holds.live])
+        if holds.live in there or holds.is_retired:
+            _replace(folder / CURRENT, [holds.live or NONE])
         for number in (holds.live, holds.trial):
             if number and number not in there:
                 behind.setdefault(name, f"version {number} is decided on, and not copied")
@@ -186,9 +186,9 @@ class Mirror:
         return read_copied(self.models_dir / name)
 
 
-def _replace(path: Path, numbers: Iterable[int]) -> None:
+def _replace(path: Path, lines: Iterable[int | str]) -> None:
     """Replace a file that lists versions, unless it lists these already."""
-    text = "".join(f"{number}\n" for number in numbers)
+    text = "".join(f"{line}\n" for line in lines)
     before = path.read_bytes() if path.exists() else b""
     if text.encode() != before:
         model_folder.replace_file(path, text)

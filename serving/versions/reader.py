@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from serving.errors import ArtefactError, UnknownVersion, without_path
+from serving.errors import ArtefactError, RetiredModel, UnknownVersion, without_path
 from serving.models import artefact, model_folder
 from serving.models.artefact import Artefact
 from serving.models.manifest import Manifest
@@ -61,8 +61,9 @@ class VersionReader:
         ------
         UnknownModel, UnknownVersion, ArtefactError
         """
-        model_folder.require_live(self.models_dir, model)
-        version = self.live(model) if version is None else version
+        model_folder.require_known(self.models_dir, model)
+        if version is None or self._is_retired(model):
+            version = self.live(model)
         self.require(model, version)
         return self.read(model, version)
 
@@ -76,8 +77,9 @@ class VersionReader:
         return artefact.read_manifest(self.models_dir, model, version, self._trusted)
 
     def models(self) -> list[str]:
-        """List the models that have a live version."""
-        return model_folder.live_models(self.models_dir)
+        """List the models that are not retired."""
+        known = model_folder.known_models(self.models_dir)
+        return [model for model in known if not self._is_retired(model)]
 
     def stamps(self) -> dict[str, model_folder.Stamp]:
         """Return, by model, a value that changes with its decisions and its versions.
@@ -85,7 +87,7 @@ class VersionReader:
         It takes about 20 microseconds per model, so it can be called every second.
         """
         stamps = {}
-        for model in self.models():
+        for model in model_folder.known_models(self.models_dir):
             paths = [
                 f"{folder}/{model}{file}"  # the folder itself changes with the files put into it
                 for folder in (self.models_dir, self.own_dir)
@@ -128,11 +130,14 @@ class VersionReader:
         Raises
         ------
         ArtefactError
-            If there is no live version.
+            If there is no live version, and the model is not retired.
         """
         if self.shared:
             holds = decided(reversed(self.history(model)))
-            return holds if holds.live else holds._replace(live=self.live(model))
+            known = holds.live or holds.is_retired
+            return holds if known else holds._replace(live=self.live(model))
+        if self._is_retired(model):
+            return Decided(None, None, self.retired(model), is_retired=True)
         return Decided(self.live(model), self.trial(model), self.retired(model))
 
     def behind(self) -> dict[str, str]:
@@ -181,6 +186,15 @@ class VersionReader:
         if logs > 1:  # else the order in which they were made counts, whatever clocks showed
             decisions.sort(key=lambda decision: -decision.time)
         return decisions
+
+    def _is_retired(self, model: str) -> bool:
+        try:
+            self.live(model)
+        except RetiredModel:
+            return True
+        except ArtefactError:
+            return False
+        return False
 
     def _folders(self, model: str) -> Iterator[Path]:
         yield self.models_dir / model

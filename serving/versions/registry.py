@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from serving import memory
-from serving.errors import ArtefactError, UnknownModel
+from serving.errors import ArtefactError, RetiredModel, UnknownModel
 from serving.models import model_folder
 from serving.models.engine import Engine
 from serving.models.manifest import Manifest
@@ -28,11 +28,15 @@ PAUSE = 1.0  # seconds after which the decisions are followed again
 
 
 class Decided(NamedTuple):
-    """By model: the live version, the version on trial, and why a version is not served."""
+    """By model: the live version, the version on trial, and why a version is not served.
+
+    And the models that are retired.
+    """
 
     live: dict[str, int]
     trials: dict[str, int]
     broken: dict[str, str]
+    retired: set[str]
 
 
 class Registry:
@@ -54,6 +58,8 @@ class Registry:
         By model: the live version, and the version on trial.
     broken : dict of str to str
         By model: why a version that should be served is not.
+    retired : set of str
+        The models that are retired, until a version is put live again.
 
     Raises
     ------
@@ -73,6 +79,7 @@ class Registry:
         self.live: Mapping[str, int] = {}
         self.trials: Mapping[str, int] = {}
         self.broken: dict[str, str] = {}
+        self.retired: set[str] = set()
         self._engines = Engines(decisions, max_loaded, check)
         self._manifests = Manifests(decisions)
         self._stamps: dict[str, model_folder.Stamp] = {}
@@ -146,7 +153,7 @@ class Registry:
             for name, reason in found.broken.items():
                 if reason != self.broken.get(name):
                     log.error("%s: %s", name, reason)
-            self.broken = found.broken
+            self.broken, self.retired = found.broken, found.retired
             before = {*self.live.items(), *self.trials.items()}
             self.live = MappingProxyType(found.live)
             self.trials = MappingProxyType(found.trials)
@@ -161,7 +168,7 @@ class Registry:
         Where there is no folder, or the default model is not in it (nobody removes that, but the
         folder is empty while a disk is not mounted), all models go on as they are.
         """
-        found = Decided({}, {}, {})
+        found = Decided({}, {}, {}, set())
         try:
             stamps = self.decisions.stamps()
             found.broken.update(
@@ -191,7 +198,9 @@ class Registry:
         return found
 
     def _go_on(self, name: str, found: Decided) -> None:
-        """Go on with the versions of a model that are served."""
+        """Go on with the versions of a model that are served, or with none."""
+        if name in self.retired:
+            found.retired.add(name)
         for now, before in ((found.live, self.live), (found.trials, self.trials)):
             if name in before:
                 now[name] = before[name]
@@ -199,27 +208,38 @@ class Registry:
     def _follow(self, name: str, found: Decided) -> None:
         """Load the versions that are decided on; the live one of a new model only when needed."""
         try:
-            version = self.decisions.live(name)
-            before = self.live.get(name, version)
-            if before != version or self._engines.has_failed((name, version)):
-                self._load((name, version), found)
-            if before != version:
-                log.info("%s %d is live, after %d", name, version, before)
-            found.live[name] = version
+            self._follow_live(name, found)
+        except RetiredModel as error:
+            if name != self.default:
+                found.retired.add(name)
+                return
+            found.broken[name] = str(error)
         except ArtefactError as error:
             found.broken[name] = str(error)
-            if name in self.live:
-                found.live[name] = self.live[name]
+        if name in found.broken and name in self.live:
+            found.live[name] = self.live[name]
         try:
-            for version in self.decisions.retired(name):
-                if version != found.live.get(name):
-                    self._engines.drop((name, version))
-            trial = self.decisions.trial(name)
-            if trial and trial != found.live.get(name):  # once it is live, its trial is over
-                self._load((name, trial), found)
-                found.trials[name] = trial
+            self._follow_trial(name, found)
         except ArtefactError as error:
             found.broken.setdefault(name, str(error))
+
+    def _follow_live(self, name: str, found: Decided) -> None:
+        version = self.decisions.live(name)
+        before = self.live.get(name, version)
+        if before != version or self._engines.has_failed((name, version)):
+            self._load((name, version), found)
+        if before != version:
+            log.info("%s %d is live, after %d", name, version, before)
+        found.live[name] = version
+
+    def _follow_trial(self, name: str, found: Decided) -> None:
+        for version in self.decisions.retired(name):
+            if version != found.live.get(name):
+                self._engines.drop((name, version))
+        trial = self.decisions.trial(name)
+        if trial and trial != found.live.get(name):  # once it is live, its trial is over
+            self._load((name, trial), found)
+            found.trials[name] = trial
 
     def follow(self, refreshed: Callable[[], None] = lambda: None) -> None:
         """Refresh now, and every second in a thread; to be called once, after any fork.
@@ -244,6 +264,8 @@ class Registry:
 
     def _key(self, name: str, version: int | None) -> Key:
         live = self.live.get(name)
+        if name in self.retired:
+            raise model_folder.retired(name)
         if live is None:
             near = get_close_matches(name[:64], self.live, 1) or [self.default]
             raise UnknownModel(f"no model {name!r} is served; try {near[0]!r}")

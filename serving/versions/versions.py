@@ -101,7 +101,7 @@ class Versions:
             return self._take("promote", model, before, version, why, overruled=objections)
 
     def rollback(self, model: str, why: str = "") -> Decision:
-        """Put the version live again that was live before the current one.
+        """Put the version live again that was live before the current one, or the retirement.
 
         Raises
         ------
@@ -109,12 +109,14 @@ class Versions:
         """
         with self._deciding(model):
             current = self._current(model)
+            action = "promote" if current else "retire"
             before = next(
                 (
                     decision.before
                     for decision in self.decisions.history(model)
-                    if (decision.action, decision.version) == ("promote", current)
-                    and decision.before != current  # not promoted again while it was live
+                    if (decision.action, decision.version) == (action, current)
+                    # Not promoted again while it was live, nor in place of none.
+                    and decision.before not in (current, None)
                 ),
                 None,
             )
@@ -135,20 +137,24 @@ class Versions:
         with self._deciding(model):
             if version is not None:
                 self._require(model, version)
-                if version == self._current(model):
+                if version == self._require_live(model):
                     raise VersionRefused(f"{model} {version} is live already; try another version")
                 self.decisions.read(model, version)
             before = self.decisions.decided(model).trial
             return self._take("trial", model, before, version, why)
 
-    def retire(self, model: str, version: int, why: str = "") -> Decision:
-        """Stop serving a version, also to requests that name it.
+    def retire(self, model: str, version: int | None, why: str = "") -> Decision:
+        """Stop serving a version, also to requests that name it; None retires the whole model.
+
+        A version that is put live later, or a rollback, ends the retirement of the model.
 
         Raises
         ------
         UnknownModel, UnknownVersion, VersionRefused, ArtefactError
         """
         with self._deciding(model):
+            if version is None:
+                return self._retire_model(model, why)
             self._require(model, version)
             for state, number in (
                 ("live", self._current(model)),
@@ -159,6 +165,14 @@ class Versions:
                         f"{model} {version} is {state}; put another in its place first"
                     )
             return self._take("retire", model, version, version, why)
+
+    def _retire_model(self, model: str, why: str) -> Decision:
+        if model == self.decisions.default_model:
+            raise VersionRefused(
+                f"{model} is the default model, which requests get that name none; set "
+                "DEFAULT_MODEL to another one first"
+            )
+        return self._take("retire", model, self._require_live(model), None, why)
 
     def retrained(self, model: str, version: int | None, why: str) -> Decision:
         """Record the version that a retraining made, if any.
@@ -180,9 +194,9 @@ class Versions:
         self._require(model, version)
         return self._objections(model, version, self._current(model))
 
-    def _objections(self, model: str, version: int, before: int) -> tuple[str, ...]:
+    def _objections(self, model: str, version: int, before: int | None) -> tuple[str, ...]:
         try:
-            live = self.decisions.read(model, before)
+            live = self.decisions.read(model, before) if before else None
         except ArtefactError:  # it cannot serve, so any version may replace it
             live = None
         try:
@@ -221,12 +235,18 @@ class Versions:
             yield
 
     def _versions(self, model: str) -> list[int]:
-        model_folder.require_live(self.decisions.models_dir, model)
+        model_folder.require_known(self.decisions.models_dir, model)
         return model_folder.versions(self.decisions.models_dir / model)
 
-    def _current(self, model: str) -> int:
+    def _current(self, model: str) -> int | None:
+        """The live version; None of a retired model."""
         self._versions(model)
-        return self.decisions.decided(model).live or self.decisions.live(model)
+        return self.decisions.decided(model).live
+
+    def _require_live(self, model: str) -> int:
+        if live := self._current(model):
+            return live
+        raise VersionRefused(f"{model} is retired; put a version live first")
 
     def _require(self, model: str, version: int) -> None:
         self._versions(model)

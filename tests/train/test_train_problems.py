@@ -189,7 +189,7 @@ def test_data_without_a_clear_licence_are_asked_for(
     assert BY_NAME[name].obtain in message
     assert f"adega train {name} --data FILE" in message
     assert not (COMMITTED / BY_NAME[name].file).exists()
-    assert name not in model_folder.live_models(ROOT / "models")
+    assert name not in model_folder.known_models(ROOT / "models")
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path):

@@ -19,7 +19,13 @@ from training import output, refused
 from app import create_app
 from serving.doctor import models as doctored
 from serving.doctor.finding import Finding
-from serving.errors import ArtefactError, ObjectStoreError, SettingsError, VersionRefused
+from serving.errors import (
+    ArtefactError,
+    ObjectStoreError,
+    RetiredModel,
+    SettingsError,
+    VersionRefused,
+)
 from serving.models import artefact
 from serving.models.model_folder import MANIFEST
 from serving.settings import Settings
@@ -97,6 +103,25 @@ def test_a_trial_and_a_retirement_reach_the_other(ana: Host, bob: Host):
     bob.versions.set_trial("wine", None)
     ana.pull()
     assert ana.decisions.trial("wine") is None
+
+
+def test_the_retirement_of_a_model_and_its_end_reach_the_other(url: str, tmp_path: Path):
+    ana, bob = (
+        Host(url, tmp_path / name, default_model="another", models_dir=tmp_path / f"{name}-models")
+        for name in ("ana", "bob")
+    )
+    for host in (ana, bob):
+        host.pull()
+    ana.versions.set_trial("wine", add(ana))
+    ana.versions.retire("wine", None)
+    bob.pull()
+    for host in (ana, bob):
+        with pytest.raises(RetiredModel):
+            host.live()
+        assert host.decisions.trial("wine") is None
+    assert bob.versions.promote("wine", 2).before is None
+    assert ana.pull() == {}
+    assert ana.live() == 2
 
 
 def test_of_two_decisions_at_the_same_time_one_is_refused_with_the_other(ana: Host, bob: Host):

@@ -42,7 +42,7 @@ def main(*, model: str, output: Path, target: str, version: int | None) -> None:
     """
     try:
         settings = Settings.from_environment()
-        model_folder.require_live(settings.models_dir, model)
+        model_folder.require_known(settings.models_dir, model)
         decisions = Decisions.from_settings(settings)
         version = decisions.live(model) if version is None else version
         decisions.require(model, version)
