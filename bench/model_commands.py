@@ -92,6 +92,16 @@ def store(rows: int | None, on: str) -> None:
 
 
 @main.command()
+@click.option("--rows", default=1_000_000, show_default=True, type=click.IntRange(10_000))
+@click.option("--on", default="sqlite", type=click.Choice(["sqlite", "postgresql"]))
+def searches(rows: int, on: str) -> None:
+    """Measure how long the first page of each filter of a list of predictions takes."""
+    from bench.searches import measure  # noqa: PLC0415
+
+    echo(measure(on, rows))
+
+
+@main.command()
 @click.option("--only", multiple=True, help="Sets whose names contain this; repeat for several.")
 @click.option("--out", type=FOLDER, help="For quality.md; bench/results when all is measured.")
 def quality(only: tuple[str, ...], out: Path | None) -> None:

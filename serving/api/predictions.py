@@ -1,32 +1,30 @@
 """Recorded predictions with their feedback: one by its id, or a model's, page by page."""
 
+from itertools import chain, islice
 from typing import Annotated, Any
 
 import msgspec
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request, stream_with_context, url_for
 from msgspec import UNSET, Meta, Raw, UnsetType
 from msgspec.structs import asdict
 from werkzeug.exceptions import BadRequest
 
 from serving import clock
 from serving.api.declared import declares
+from serving.api.filter_parameters import parameters
+from serving.api.filters import ALL, Selection, selection
 from serving.api.openapi.operation import About, Operation, operation, query, response
-from serving.api.openapi.records import id_pattern
-from serving.api.openapi.structs import text, whole_number
+from serving.api.openapi.structs import text
 from serving.api.pages.html import wants_json
 from serving.api.pages.recorded import recorded_page
-from serving.api.predictions_table import as_csv
-from serving.api.query import LIMIT, Time, cursor, cursor_after, moment, own_id, page_size, whole
+from serving.api.predictions_table import as_csv, pieces_of_csv
+from serving.api.query import Time, cursor_after, page_size
 from serving.api.respond import Object, as_json, encode
-from serving.ids import OWN_ID_OF_ONE
 from serving.inputs.schema import Remark
 from serving.predicting.lookup import find
 from serving.predicting.service import Service
-from serving.recording.store.rows import Feedback, Prediction
-
-PARAMETERS = {"since", "until", "version", "label", "own_id", "limit", "after", "pretty"}
-MAX_VERSION = 2**31 - 1
-MOMENT = {"anyOf": [{"type": "string", "format": each} for each in ("date-time", "date")]}
+from serving.recording.store.rows import Cursor, Feedback, Prediction
+from serving.recording.store.searching import Found
 
 
 class RecordedInterval(msgspec.Struct):
@@ -92,9 +90,17 @@ class PredictionWithFeedback(RecordedPrediction, kw_only=True):
 
 
 class RecordedPredictions(msgspec.Struct):
-    """Recorded predictions, the latest first."""
+    """Recorded predictions, the latest first.
+
+    Attributes
+    ----------
+    stopped_at : str
+        Only if the search ended before the page was full, as it had looked at so many predictions:
+        the time of the last one. The Link header goes on from there.
+    """
 
     predictions: list[RecordedPrediction]
+    stopped_at: Time | UnsetType = UNSET
 
 
 def prediction_operation(about: About) -> Operation:
@@ -125,29 +131,19 @@ def predictions_operation(about: About) -> Operation:
     }
     link = {"description": "Where the next page is, if there may be one.", "schema": text()}
     page["headers"] = {"Link": link}
-    cursor = text(pattern=f"^[0-9]{{1,15}}~{id_pattern(about.manifest)}$")
+    listed = parameters(about.manifest)
     return operation(
         "Recorded predictions with their feedback",
         page,
         (400, 404, 503),
-        description="As JSON, or as CSV for a spreadsheet where `Accept: text/csv` asks for it.",
+        description="As JSON, or as CSV for a spreadsheet where `format=csv` or "
+        "`Accept: text/csv` asks for it. With `feedback`, `where` and what compares values, "
+        "a page may end before it is full, as each request looks at so many predictions only; "
+        "then `stopped_at` has the time that it came to, and the Link header goes on from there. "
+        "Predictions in the archive are not listed.",
         parameters=[
-            query("label", text(), "Only those with this prediction."),
-            query(
-                "own_id",
-                text(pattern=f"^{OWN_ID_OF_ONE.pattern}$"),
-                "Only those with this own id.",
-            )
-            | {"example": "order-17"},
-            query("since", MOMENT, "Only from then on; a time without a zone is in UTC."),
-            query("until", MOMENT, "Only until then."),
-            query(
-                "version",
-                whole_number(minimum=1, maximum=MAX_VERSION),
-                "Only those of one version.",
-            ),
-            LIMIT,
-            query("after", cursor, "The last of the page before, from its Link header."),
+            *listed,
+            query("format", {"enum": ["json", "csv"]}, "In place of an Accept header, for links."),
         ],
     )
 
@@ -169,21 +165,68 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/models/<name>/predictions")
     @declares(predictions_operation, scope="read")
     def predictions(name: str) -> Response:
-        service.registry.manifest(name)
-        filters, limit = selection(), page_size()
-        found = service.store.predictions(name, limit=limit, **filters)
-        if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
-            page = Response(as_csv(found), mimetype="text/csv")
+        selected = selection(service, name)
+        is_csv = wants_csv()
+        if request.args.get("limit") == ALL:
+            if not is_csv:
+                raise BadRequest("limit='all' is for CSV; send format=csv, too, or a number")
+            return _all_as_csv(service, name, selected)
+        found = page_of(service, name, selected, page_size())
+        if is_csv:
+            page = Response(as_csv(found.predictions), mimetype="text/csv")
         else:
-            listed = [RecordedPrediction(**_kept(each)) for each in found]
-            page = as_json(RecordedPredictions(listed))
-        if len(found) == limit:
-            query: dict[str, Any] = request.args.to_dict() | {"after": cursor_after(found[-1])}
-            following = url_for("predictions.predictions", name=name, **query)
-            page.headers["Link"] = f'<{following}>; rel="next"'
+            listed = [RecordedPrediction(**_kept(each)) for each in found.predictions]
+            stopped = found.after if found.stopped else None
+            at = clock.iso(stopped.time) if stopped else UNSET
+            page = as_json(RecordedPredictions(listed, at))
+        _link(page, name, found.after)
         return page
 
     return routes
+
+
+def page_of(service: Service, name: str, selected: Selection, limit: int) -> Found:
+    """Return the next predictions that are selected, and where those after them begin."""
+    place: Any = {"limit": limit, "after": selected.after, **selected.filters}
+    if selected.is_search:
+        return service.store.searches.find(name, selected.conditions, **place)
+    found = service.store.predictions(name, **place)
+    last = found[-1] if len(found) == limit else None
+    return Found(found, Cursor(last.time, last.id) if last else None, stopped=False)
+
+
+def wants_csv() -> bool:
+    """Whether a list is to be CSV.
+
+    Raises
+    ------
+    BadRequest
+    """
+    sent = request.args.get("format")
+    if sent not in {None, "json", "csv"}:
+        raise BadRequest(f"format={sent!r} is neither json nor csv")
+    accepted = request.accept_mimetypes.best_match(["application/json", "text/csv"])
+    return sent == "csv" or (sent is None and accepted == "text/csv")
+
+
+def _all_as_csv(service: Service, name: str, selected: Selection) -> Response:
+    """All that is selected as one file; where it would have too many rows, as the newest ones."""
+    searches = service.store.searches
+    extent = searches.extent(name, after=selected.after, **selected.filters)
+    pieces = pieces_of_csv(searches, name, selected, extent)
+    begun = [*islice(pieces, 2)]  # what fails so far has a status of its own
+    response = Response(stream_with_context(chain(begun, pieces)), mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}-predictions.csv")
+    _link(response, name, extent.last)
+    return response
+
+
+def _link(page: Response, name: str, after: Cursor | None) -> None:
+    """Add the header that leads to the next page, if there may be one."""
+    if after:
+        query: dict[str, Any] = request.args.to_dict(flat=False) | {"after": cursor_after(after)}
+        following = url_for("predictions.predictions", name=name, **query)
+        page.headers["Link"] = f'<{following}>; rel="next"'
 
 
 def with_feedback(found: Prediction, feedback: list[Feedback]) -> dict[str, Any]:
@@ -199,23 +242,3 @@ def _kept(found: Prediction) -> dict[str, Any]:
     """The values of a stored prediction for the structs above."""
     kept = {name: UNSET if value is None else value for name, value in asdict(found).items()}
     return kept | {"time": clock.iso(found.time), "actual": found.actual}
-
-
-def selection() -> dict[str, Any]:
-    """Which predictions the query asks for, as `Store.predictions` takes it.
-
-    Raises
-    ------
-    BadRequest
-    """
-    if unknown := sorted(request.args.keys() - PARAMETERS):
-        listed = ", ".join(sorted(PARAMETERS))
-        raise BadRequest(f"there is no parameter {unknown[0]!r}; there are {listed}")
-    return {
-        "label": request.args.get("label"),
-        "own_id": own_id("own_id"),
-        "since": moment("since"),
-        "until": moment("until"),
-        "version": whole("version", 1, MAX_VERSION),
-        "after": cursor("after"),
-    }

@@ -11,10 +11,11 @@ from werkzeug.exceptions import BadRequest
 from serving.api.openapi.operation import query
 from serving.api.openapi.structs import whole_number
 from serving.ids import OWN_ID_OF_ONE, PredictionId
-from serving.recording.store.rows import Cursor, Prediction
+from serving.recording.store.rows import Cursor
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 10_000  # of the entries of a list
 NUMBER = re.compile(r"[0-9]{1,15}")
+DECIMAL = re.compile(r"[0-9]{1,300}(?:\.[0-9]{0,300})?(?:[eE][+-]?[0-9]{1,3})?|\.[0-9]{1,300}")
 LIMIT = query(
     "limit",
     whole_number(minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
@@ -47,6 +48,35 @@ def whole(name: str, minimum: int, maximum: int) -> int | None:
     if not (NUMBER.fullmatch(text) and minimum <= int(text) <= maximum):
         raise BadRequest(f"{name}={text!r} is not a whole number from {minimum} to {maximum}")
     return int(text)
+
+
+def number(name: str, minimum: float, maximum: float) -> float | None:
+    """A number, if one is given.
+
+    Raises
+    ------
+    BadRequest
+    """
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not (DECIMAL.fullmatch(text) and minimum <= float(text) <= maximum):
+        limits = f"from {minimum:g} to {maximum:g}" if maximum <= 1 else f"of at least {minimum:g}"
+        raise BadRequest(f"{name}={text!r} is not a number {limits}, such as 0.5")
+    return float(text)
+
+
+def boolean(name: str) -> bool | None:
+    """True or false, if it is given.
+
+    Raises
+    ------
+    BadRequest
+    """
+    text = request.args.get(name)
+    if text not in {None, "true", "false"}:
+        raise BadRequest(f"{name}={text!r} is neither true nor false; send one of these")
+    return None if text is None else text == "true"
 
 
 def moment(name: str) -> int | None:
@@ -99,6 +129,6 @@ def cursor(name: str) -> Cursor | None:
     return Cursor(int(time), last)
 
 
-def cursor_after(last: Prediction) -> str:
+def cursor_after(last: Cursor) -> str:
     """Write what `cursor` reads: where the page after a prediction begins."""
     return f"{last.time}~{last.id}"

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import url_for
 
-from serving.api.predictions import selection
+from serving.api.filters import selection
+from serving.api.predictions import page_of
 from serving.api.predictions_table import flat
 from serving.api.query import cursor_after, page_size
 from serving.predicting.service import Service
@@ -25,13 +26,13 @@ def listed(service: Service, name: str, given: dict[str, Any]) -> dict[str, Any]
     UnknownModel, ArtefactError, StoreError, BadRequest
     """
     manifest, limit = service.registry.manifest(name), page_size()
-    found = service.store.predictions(name, limit=limit, **selection())
-    rows = [flat(each) for each in found]
+    found = page_of(service, name, selection(service, name), limit)
+    rows = [flat(each) for each in found.predictions]
     columns = dict.fromkeys([*FIRST, *(column for row in rows for column in row)])
     columns.pop("id", None)
     earlier = None
-    if len(found) == limit:
-        after = {"after": cursor_after(found[-1])}
+    if found.after:
+        after = {"after": cursor_after(found.after)}
         earlier = url_for("dashboard.predictions", name=name, **given | after)
     return {
         "name": name,

@@ -40,6 +40,7 @@ from serving.recording.store.rows import (
     Prediction,
     Trial,
 )
+from serving.recording.store.searching import Searches
 from serving.recording.store.subjects import Recorded
 from serving.recording.store.turns import Turn, Work, turn
 from serving.recording.store.windows import Part, WindowLimits
@@ -72,6 +73,8 @@ class Store:
         The latest retrainings.
     archived : Archived
         The files of the archive, and the rows that go into them.
+    searches : Searches
+        Predictions by their values and feedback.
     """
 
     def __init__(self, url: str, days: int = 0) -> None:
@@ -84,6 +87,7 @@ class Store:
         self.hosts = Hosts(self._database)
         self.attempts = Attempts(self._database)
         self.archived = Archived(self._database, self._layouts)
+        self.searches = Searches(self._database, self._layouts)
 
     def migrate(self) -> None:
         """Create or update the tables; any number of processes may do so at once."""

@@ -16,15 +16,22 @@ BATCH = 1_000  # rows that are fetched together
 _COLUMNS = ("prediction_id", "model", "version", "time", "prediction", "probabilities")
 trials = table("trials", *_COLUMNS)
 
-HAS_FEEDBACK = sql.exists().where(feedback.c.prediction_id == predictions.c.id)
 LATEST_FIRST = (feedback.c.time.desc(), feedback.c.actual.desc())
-ACTUAL = (
-    sql.select(feedback.c.actual)
-    .where(feedback.c.prediction_id == predictions.c.id)
-    .order_by(*LATEST_FIRST)
-    .limit(1)
-    .scalar_subquery()
-)
+
+
+def actual(prediction_id: sql.ColumnElement[str]) -> sql.ScalarSelect[str]:
+    """Select the latest feedback to the prediction with an id."""
+    return (
+        sql.select(feedback.c.actual)
+        .where(feedback.c.prediction_id == prediction_id)
+        .order_by(*LATEST_FIRST)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+HAS_FEEDBACK = sql.exists().where(feedback.c.prediction_id == predictions.c.id)
+ACTUAL = actual(predictions.c.id)
 PREDICTIONS = sql.select(
     *(predictions.c[name] for name in ("time", "version", "record", "prediction", "probabilities")),
     predictions.c.layout,

@@ -55,7 +55,7 @@ def prediction(
         if row is None:
             return None
         given = connection.execute(FEEDBACK.where(feedback.c.prediction_id == prediction_id))
-        return _read(connection, layouts, row), [Feedback.of(each) for each in given]
+        return read(connection, layouts, row), [Feedback.of(each) for each in given]
 
 
 def page(
@@ -68,11 +68,24 @@ def page(
     after: Cursor | None,
 ) -> list[Prediction]:
     """Return a page of a model's predictions, the newest first."""
+    query = newest_first(PREDICTIONS, database, model, filters, after).limit(limit)
+    with database.reading() as connection:
+        return [read(connection, layouts, row) for row in connection.execute(query)]
+
+
+def newest_first(
+    query: sql.Select[Any],
+    database: Database,
+    model: str,
+    filters: Filters,
+    after: Cursor | None = None,
+) -> sql.Select[Any]:
+    """Have a query select only predictions of a model that fit filters, the newest first."""
     column = predictions.c
     bounds = [] if after is None else [after]
     if (until := filters.get("until")) is not None:
         bounds.append(Cursor(until, ""))
-    query = PREDICTIONS.where(column.model == model)
+    query = query.where(column.model == model)
     if (since := filters.get("since")) is not None:
         query = query.where(column.time >= since)
     if bounds:  # only the lowest: with two, SQLite may start at the wrong one
@@ -86,9 +99,7 @@ def page(
         query = query.where(column.prediction == json(label), IS_LABEL)
     if (own_id := filters.get("own_id")) is not None:
         query = query.where(column.own_id == own_id)
-    query = query.order_by(column.time.desc(), column.id.desc()).limit(limit)
-    with database.reading() as connection:
-        return [_read(connection, layouts, row) for row in connection.execute(query)]
+    return query.order_by(column.time.desc(), column.id.desc())
 
 
 def unmatched(database: Database, older_than: int, limit: int) -> tuple[int, list[Feedback]]:
@@ -101,6 +112,7 @@ def unmatched(database: Database, older_than: int, limit: int) -> tuple[int, lis
         return connection.scalar(count) or 0, [Feedback.of(row) for row in found]
 
 
-def _read(connection: sql.Connection, layouts: Layouts, row: Sequence[Any]) -> Prediction:
+def read(connection: sql.Connection, layouts: Layouts, row: Sequence[Any]) -> Prediction:
+    """Return the prediction that a row of `PREDICTIONS` is."""
     *values, layout, actual = row
     return Prediction.of(values, actual, layouts.find(connection, layout))

@@ -67,7 +67,7 @@ def _with_value(
             names = _names(layouts.find(connection, number).fields)
             if what.field in names:
                 recorded = _values(record)[names.index(what.field)]
-                if any(_is_same(recorded, value) for value in what.values):
+                if any(is_same(recorded, value) for value in what.values):
                     found.append(prediction_id)
     return found, last
 
@@ -76,6 +76,6 @@ def _split(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK))
 
 
-def _is_same(recorded: Any, value: Any) -> bool:
+def is_same(recorded: Any, value: Any) -> bool:
     """Whether two JSON values are equal; 1 and 1.0 are, 1 and true are not."""
     return bool(recorded == value) and isinstance(recorded, bool) == isinstance(value, bool)
