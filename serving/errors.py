@@ -148,6 +148,18 @@ class VersionRefused(ServingError):
         self.objections, self.can_be_forced = objections, can_be_forced
 
 
+class UnknownTraining(ServingError):
+    """No training has this id."""
+
+
+class InvalidTraining(ServingError):
+    """A training is requested with something that is not there, or not valid."""
+
+
+class TrainingRefused(ServingError):
+    """A training cannot be done, or not as it is now."""
+
+
 class JournalError(ServingError):
     """The journal cannot be written, and what was to be recorded has to be."""
 
@@ -185,7 +197,7 @@ class RunRefused(ServingError):
 
 
 class NoRoom(ServingError):
-    """The disk has no room for the request's body."""
+    """The disk has no room for what is sent, or nothing can be written to it."""
 
 
 class TooManyRecords(ServingError):

@@ -156,6 +156,8 @@ class Settings:
     max_body_bytes: int = 16_777_216
     max_stream_bytes: int = 268_435_456  # of a body of CSV or JSON Lines
     max_spool_bytes: int = 1_073_741_824  # of all bodies that a worker keeps at the same time
+    training_max_mb: int = 4_096  # megabytes of memory that a requested training may take
+    training_max_minutes: int = 60  # for which it may run
     max_head_seconds: int = 10  # in which the head of a request has to arrive
     max_stall_seconds: int = 10  # for which a client may keep its own request waiting
     min_bytes_per_second: int = 500  # by which a client may keep it waiting longer
@@ -220,6 +222,11 @@ class Settings:
     def decisions_dir(self) -> Path:
         """The folder of decisions on versions if the models' folder is read-only."""
         return self.var_dir / "decisions"
+
+    @property
+    def trainings_dir(self) -> Path:
+        """The folder of the trainings that are requested over HTTP."""
+        return self.var_dir / "trainings"
 
     @property
     def sqlite_file(self) -> Path:

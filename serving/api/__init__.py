@@ -21,6 +21,7 @@ from serving.api import (
     predictions,
     protocols,
     subjects,
+    trainings,
     versions,
     what_if,
 )
@@ -78,6 +79,7 @@ def register(app: Flask, service: Service, settings: Settings, *, frozen: bool =
     app.register_blueprint(monitor.blueprint(service))
     app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service))
+    app.register_blueprint(trainings.blueprint(service, settings, frozen=frozen))
     app.register_blueprint(feedback.blueprint(service, settings.max_records))
     app.register_blueprint(hosts.blueprint(service))
     app.register_blueprint(health.blueprint(service, keys))

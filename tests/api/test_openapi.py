@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trainings
 from conftest import ROOT, body, moved, predict, rewrite, wine
 from entries import predicted
 from flask.testing import FlaskClient
@@ -28,6 +29,7 @@ LEFT_OUT = {  # of the document, and why
     "GET /openapi.json": "the document itself",
 }
 KEY = "sixteen-or-more-characters"
+ADMIN = {"X-API-Key": KEY}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def test_every_route_is_in_the_document_or_has_a_reason_not_to_be(
     }
     described = set()
     for method, path, _ in operations(document):
-        filled = path.replace("{version}", "1").replace("{prediction_id}", "any")
+        filled = re.sub(r"\{(?:prediction|training)_id\}", "any", path).replace("{version}", "1")
         rule, _ = routes.bind("").match(filled, method, return_rule=True)
         described.add(f"{method} {rule.rule}")
     assert rules - described == LEFT_OUT.keys()
@@ -102,9 +104,11 @@ def test_requests_work_as_the_document_shows_them(
         if "prediction_id" in shown:
             with closing(moved(kept_in)) as store:
                 store.add([predicted(shown["prediction_id"])], {})
+        if "training_id" in shown:
+            trainings.keep(kept_in)
         asked = path.format(**shown)
         if method == "GET":
-            answer = client.get(asked)
+            answer = client.get(asked, headers=ADMIN)
             assert answer.status_code == 200, path
         elif not operation["security"]:
             content = dict(operation["requestBody"]["content"])
@@ -139,7 +143,7 @@ def closed(schema: Any) -> Any:
 
 
 def test_responses_have_what_the_document_describes_and_no_more(
-    client: FlaskClient, document: dict[str, Any]
+    client: FlaskClient, document: dict[str, Any], kept_in: Settings
 ):
     about = {"X-Subject": "ana", "X-Own-ID": "order-17"}
     sent = client.post("/predict", **body(wine(alcohol=15.5)), headers=about).json
@@ -147,13 +151,16 @@ def test_responses_have_what_the_document_describes_and_no_more(
     asked = {
         "/predictions/{prediction_id}": f"/predictions/{sent['id']}",
         "/subjects/{subject}": "/subjects/ana",
+        "/trainings/{training_id}": f"/trainings/{trainings.ID}",
+        "/trainings/{training_id}/log": f"/trainings/{trainings.ID}/log",
     }
+    trainings.keep(kept_in)
     checked = 0
     for method, path, operation in operations(document):
         if method != "GET":
             continue
         filled = path.replace("{version}", "1").replace("{label}", "stable")
-        answer = client.get(asked.get(path, filled))
+        answer = client.get(asked.get(path, filled), headers=ADMIN)
         assert answer.status_code == 200, path
         content = operation["responses"]["200"]["content"]
         if answer.mimetype == "application/json":

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import trainings
 from conftest import ROOT, moved, predict, wine
 from flask.testing import FlaskClient
 
@@ -76,7 +77,8 @@ def test_every_page_opens(settings: Settings):
     client = create_app(settings).test_client()
     id_ = predict(client, wine())["id"]
     values = {"name": "wine", "version": 1, "prediction_id": id_, "subject": "ana"}
-    values |= {"sent": "any", "file": "icon.svg", "label": "stable"}
+    values |= {"sent": "any", "file": "icon.svg", "label": "stable", "training_id": trainings.ID}
+    trainings.keep(settings)
     browser = {"Accept": "text/html", "Accept-Language": "pt"}
     for rule in client.application.url_map.iter_rules():
         if "GET" in (rule.methods or ()):

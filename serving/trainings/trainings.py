@@ -1,0 +1,224 @@
+"""The trainings in VAR_DIR, each a folder with its state, its file and its log."""
+
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from serving import clock
+from serving.errors import NoRoom, TrainingRefused, UnknownTraining, without_path
+from serving.inputs.shown import shown
+from serving.lock import locked
+from serving.trainings.training import BUSY, ENDED, WAITING, Kept, Training, TrainingProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ID = re.compile(r"[0-9a-f]{12}")
+STATE, FILE, LOG, PROGRESS, RESULT = "state.json", "file", "log", "progress.json", "result.json"
+HIDDEN = "."  # how the name of a folder begins that is no training: one that comes or goes
+MAX_ENDED, MAX_WAITING = 50, 20  # trainings
+KEPT_SECONDS = 86_400  # for which a file is kept that is not used
+
+Change = Callable[[Kept], Kept]
+
+
+class Trainings:
+    """The trainings of a folder, which several processes use at the same time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def all(self) -> list[Kept]:
+        """Read all trainings, the newest first."""
+        found = []
+        with suppress(OSError):  # none yet
+            for each in self.folder.iterdir():
+                if ID.fullmatch(each.name):
+                    with suppress(UnknownTraining):  # it goes just now
+                        found.append(self._read(each))
+        return sorted(found, key=lambda each: each.training.created, reverse=True)
+
+    def get(self, training_id: str) -> Kept:
+        """Read a training.
+
+        Raises
+        ------
+        UnknownTraining
+        """
+        return self._read(self.path(training_id))
+
+    def path(self, training_id: str) -> Path:
+        """Return the folder of a training.
+
+        Raises
+        ------
+        UnknownTraining
+            If this cannot be the id of one.
+        """
+        if not ID.fullmatch(training_id):
+            raise UnknownTraining(f"no training has the id {shown(training_id)}")
+        return self.folder / training_id
+
+    def next(self) -> Kept | None:
+        """Return what is to be done next: files are read before models are trained."""
+        waiting = [each for each in self.all() if each.training.state in WAITING]
+        return min(
+            waiting, key=lambda each: (each.training.state != "reading", each.since), default=None
+        )
+
+    def create(
+        self, training: Training, write: Callable[[IO[bytes]], object] | None = None
+    ) -> Training:
+        """Add a training, with its file if it has one; the file is complete, or nothing is added.
+
+        Raises
+        ------
+        NoRoom
+            If nothing can be written, or the disk is full.
+        TrainingRefused
+            If too many wait already.
+        """
+        if sum(each.training.state in WAITING for each in self.all()) >= MAX_WAITING:
+            raise TrainingRefused(
+                f"{MAX_WAITING} trainings are waiting: wait until one is done, or cancel one"
+            )
+        with _writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.clean()
+            made = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=self.folder))
+            try:
+                size = 0
+                if write:
+                    with (made / FILE).open("wb") as file:
+                        write(file)
+                        size = file.tell()
+                training_id = secrets.token_hex(6)
+                training = msgspec.structs.replace(
+                    training, id=training_id, bytes=size, created=_now(), has_file=bool(write)
+                )
+                replace(made / STATE, Kept(training=training, since=training.created))
+                made.rename(self.folder / training_id)
+            except BaseException:
+                shutil.rmtree(made, ignore_errors=True)
+                raise
+        return training
+
+    def change(self, training_id: str, change: Change) -> Kept:
+        """Change a training, while no other process does.
+
+        Parameters
+        ----------
+        change : callable
+            Returns what is to be kept instead; it may refuse.
+
+        Raises
+        ------
+        UnknownTraining, NoRoom
+            And what `change` raises.
+        """
+        folder = self.path(training_id)
+        try:
+            with locked(folder):
+                before = self._read(folder)
+                after = change(before)
+                if after != before:
+                    with _writing():
+                        replace(folder / STATE, after)
+                if after.training.state in ("done", "cancelled"):
+                    (folder / FILE).unlink(missing_ok=True)
+        except (FileNotFoundError, NotADirectoryError):
+            raise UnknownTraining(f"no training has the id {shown(training_id)}") from None
+        return after
+
+    def delete(self, training_id: str) -> None:
+        """Delete a training, with its file and log; what works on it notices, and ends.
+
+        Raises
+        ------
+        UnknownTraining, NoRoom
+        """
+        gone = self.folder / f"{HIDDEN}{training_id}.{secrets.token_hex(4)}"
+        try:
+            with _writing():
+                self.path(training_id).rename(gone)
+        except FileNotFoundError:
+            raise UnknownTraining(f"no training has the id {shown(training_id)}") from None
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def clean(self) -> None:
+        """Delete the oldest trainings if they are many, files that nobody uses, and leftovers."""
+        trainings = self.all()
+        ended = [each.training.id for each in trainings if each.training.state in ENDED]
+        for training_id in ended[MAX_ENDED:]:
+            with suppress(UnknownTraining, NoRoom):
+                self.delete(training_id)
+        for each in trainings:
+            file = self.folder / each.training.id / FILE
+            if each.training.state not in (*BUSY, "queued") and _is_old(file):
+                with suppress(OSError):
+                    file.unlink()
+        for folder in self.folder.glob(f"{HIDDEN}*/"):
+            if _is_old(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _read(self, folder: Path) -> Kept:
+        try:
+            kept = msgspec.json.decode((folder / STATE).read_bytes(), type=Kept)
+        except (OSError, msgspec.DecodeError):
+            raise UnknownTraining(f"no training has the id {shown(folder.name)}") from None
+        progress = None
+        if kept.training.state in BUSY:
+            with suppress(OSError, msgspec.DecodeError):
+                progress = msgspec.json.decode(
+                    (folder / PROGRESS).read_bytes(), type=TrainingProgress
+                )
+        has_file = (folder / FILE).exists()
+        training = msgspec.structs.replace(kept.training, progress=progress, has_file=has_file)
+        return msgspec.structs.replace(kept, training=training)
+
+
+def replace(file: Path, content: msgspec.Struct) -> None:
+    """Write a file as JSON, whole or not at all.
+
+    Raises
+    ------
+    OSError
+    """
+    aside = file.with_name(f"{file.name}.{os.getpid()}.{time.monotonic_ns()}")
+    try:
+        aside.write_bytes(msgspec.json.encode(content))
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing() -> "Iterator[None]":
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise NoRoom(
+            f"nothing can be written to VAR_DIR/trainings: {without_path(error)}"
+        ) from error
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return path.stat().st_mtime < time.time() - KEPT_SECONDS
+    except OSError:
+        return False
+
+
+def _now() -> str:
+    return clock.iso(clock.now())

@@ -1,0 +1,120 @@
+"""The worker that carries out trainings: whether one runs or can, and how one is started."""
+
+import fcntl
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+import msgspec
+
+from serving import COMMAND
+from serving.errors import SettingsError
+from serving.models.signatures import key_for_new_versions
+from serving.settings import ROOT, Settings
+from serving.trainings.trainings import Trainings
+
+log = logging.getLogger(__name__)
+
+LOCK = ".worker.lock"  # that a worker holds, and what it has started
+
+
+class TrainingWorker(msgspec.Struct, frozen=True):
+    """Whether trainings are carried out.
+
+    Attributes
+    ----------
+    runs : bool
+        Whether a worker runs, or one will be started when there is something to do.
+    why : str
+        Why not, and what to do; empty if it is true.
+    """
+
+    runs: bool
+    why: str
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """Return the environment of a process that trains, with the settings that it shares."""
+    return os.environ | {
+        "MODELS_DIR": str(settings.models_dir.resolve()),
+        "MODELS_URL": settings.models_url,
+        "VAR_DIR": str(settings.var_dir.resolve()),
+        "DATABASE_URL": settings.database_url,
+        "SIGNING_KEY": settings.signing_key,
+        "TRUSTED_KEYS": settings.trusted_keys,
+    }
+
+
+def why_not(settings: Settings) -> str:
+    """Return why this installation cannot train and write versions; empty if it can."""
+    if not (find_spec("train") and find_spec("skl2onnx")):
+        return "this installation can only serve, as the Docker image that serves"
+    if not settings.models_url and not os.access(settings.models_dir, os.W_OK):
+        return f"no version can be written to MODELS_DIR, {settings.models_dir}"
+    if not os.access(settings.var_dir, os.W_OK):
+        return f"nothing can be written to VAR_DIR, {settings.var_dir}"
+    try:
+        key_for_new_versions(settings)
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+class Starter:
+    """Starts a worker when there is something to do, if this installation can train.
+
+    Parameters
+    ----------
+    frozen : bool
+        Whether nothing runs between two requests.
+    """
+
+    def __init__(self, settings: Settings, trainings: Trainings, *, frozen: bool = False) -> None:
+        self._settings, self._trainings, self._frozen = settings, trainings, frozen
+
+    def state(self) -> TrainingWorker:
+        """Whether a worker runs, or can be started."""
+        if self._is_running():
+            return TrainingWorker(runs=True, why="")
+        why = why_not(self._settings)
+        if self._frozen:
+            why = "nothing runs here between two requests"
+        if why:
+            return TrainingWorker(
+                runs=False,
+                why=f"{why}: run `{COMMAND} train worker` where it can, with the same VAR_DIR and "
+                "models; with Docker, `docker compose up` starts it",
+            )
+        return TrainingWorker(runs=True, why="")
+
+    def start(self) -> None:
+        """Start a worker that ends when all is done, if something waits and none runs."""
+        if self._frozen or not self._trainings.next():
+            return
+        if self._is_running() or why_not(self._settings):
+            return  # one that ends just now looks again after it has released its lock
+        process = subprocess.Popen(
+            [sys.executable, "-m", "train.worker", "--once"],
+            cwd=ROOT,
+            env=environment(self._settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # it goes on when the service ends
+        )
+        threading.Thread(target=process.wait, daemon=True).start()
+        log.info("a worker for trainings is started: process %d", process.pid)
+
+    def _is_running(self) -> bool:
+        try:
+            with (self._trainings.folder / LOCK).open("ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # there is none yet, or it cannot be written
+            return False
+        return False
