@@ -106,6 +106,17 @@ def test_predictions_behind_a_label_are_one_click_away(open_page: Open):
     pictured(open_page("/monitor/wine/predictions?limit=20"), "monitor-predictions")
 
 
+def test_a_report_prints_on_a_few_pages_light_and_with_nothing_cut_off(open_page: Open):
+    page = open_page("/monitor/wine", dark=True)
+    assert 3 <= page.pdf(format="A4").count(b"/Type /Page\n") <= 8
+    page.set_viewport_size({"width": 690, "height": 1000})  # as wide as A4 between its margins
+    page.emulate_media(media="print")
+    beyond = "[...document.querySelectorAll('main *')].filter((e) => e.scrollWidth > 690)"
+    assert page.evaluate(f"{beyond}.map((e) => e.outerHTML)") == []
+    expect(page.get_by_role("link", name="Save as one file")).to_be_hidden()
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(33, 26, 28)"
+
+
 def test_the_saved_report_opens_from_a_disk_and_draws_without_a_network(
     open_page: Open, chromium: Browser, tmp_path: Path
 ):

@@ -28,8 +28,8 @@ def distribution(found: Distribution, fig: Figures) -> Chart:
         t("Share of the values, in training and now"),
         {
             "kind": "histogram",
-            "x": {"labels": labels, "ticks": edges[:-1] or labels},
-            "y": {"share": True},
+            "x": {"labels": labels, "ticks": edges[:-1] or labels, "title": found.field},
+            "y": {"share": True, "title": t("share of the values")},
             "series": [
                 {
                     "label": t("in training"),
@@ -61,20 +61,28 @@ def over_time(
         for each in changed[:MAX_LINES]
     ]
     caption = t("Share of the rows by which each differs from training")
-    yield drawn.chart(t("Most changed fields"), caption, lines, fig.percent)
+    share = t("share of the rows")
+    yield drawn.chart(t("Most changed fields"), caption, share, lines, fig.percent)
     yield from drawn.metrics(report.version, metrics)
-    share, window = t("Share of the predictions"), t("Over the window of each check")
-    plain: Sequence[tuple[str, str, str, Write]] = (
-        (t("With feedback"), share, "with_feedback", fig.percent),
-        (t("Predictions per hour"), window, "per_hour", fig.number),
-        (t("Median latency"), t("Milliseconds"), "median_ms", fig.number),
-        (t("With warnings"), share, "warned", fig.percent),
-        (t("Failed requests"), t("To all models, since the check before"), "errors", fig.whole),
+    window = t("In the window of each check")
+    share = t("share of the predictions")
+    plain: Sequence[tuple[str, str, str, str, Write]] = (
+        (t("With feedback"), window, share, "with_feedback", fig.percent),
+        (t("Predictions per hour"), window, t("predictions"), "per_hour", fig.number),
+        (t("Median latency"), window, t("milliseconds"), "median_ms", fig.number),
+        (t("With warnings"), window, share, "warned", fig.percent),
+        (
+            t("Failed requests"),
+            t("To all models, since the check before"),
+            t("requests"),
+            "errors",
+            fig.whole,
+        ),
     )
-    for title, caption, figure, write in plain:
+    for title, caption, unit, figure, write in plain:
         line = _line(title, history.of(figure))
         if any(each is not None for each in line["points"]):
-            yield drawn.chart(title, caption, [line], write)
+            yield drawn.chart(title, caption, unit, [line], write)
 
 
 class _OverTime(NamedTuple):
@@ -101,18 +109,26 @@ class _OverTime(NamedTuple):
             caption = t("Estimated, without feedback")
             if any(each is not None for each in value):
                 caption = t("With feedback, and its 95 % confidence interval")
-            yield self.chart(self.fig.metric(metric), caption, lines, self.fig.number, zero=False)
+            name = self.fig.metric(metric)
+            yield self.chart(name, caption, name, lines, self.fig.number, zero=False)
 
     def chart(
-        self, title: str, caption: str, lines: list[Series], write: Write, *, zero: bool = True
+        self,
+        title: str,
+        caption: str,
+        unit: str,
+        lines: list[Series],
+        write: Write,
+        *,
+        zero: bool = True,
     ) -> Chart:
         """A chart of the lines that have any point; `zero` keeps 0 in view."""
         (times, versions, figures), fig, t = self.history, self.fig, self.fig.t
         known = [line for line in lines if any(each is not None for each in line["points"])]
         drawing: Drawing = {
             "kind": "line",
-            "x": {"times": times},
-            "y": {"share": write == fig.percent, "zero": zero},
+            "x": {"times": times, "title": t("time of the check")},
+            "y": {"share": write == fig.percent, "zero": zero, "title": unit},
             "series": known,
             "marks": [(time, f"{t('version')} {now}") for time, now in self.history.marks],
         }

@@ -174,5 +174,12 @@ const watch = new IntersectionObserver((entries) => {
 });
 figures.forEach((figure) => watch.observe(figure));
 dark.addEventListener("change", () => seen.forEach(draw));
-// All of a page is in view when it is printed.
-addEventListener("beforeprint", () => figures.filter((each) => !seen.has(each)).forEach(draw));
+// On paper all of a page is in view, and light.
+addEventListener("beforeprint", () => {
+  document.documentElement.dataset.prints = "";
+  figures.forEach(draw);
+});
+addEventListener("afterprint", () => {
+  delete document.documentElement.dataset.prints;
+  figures.forEach(draw);
+});
