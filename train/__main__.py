@@ -13,6 +13,7 @@ from serving.models import model_folder
 from serving.models.refusals import reason
 from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
+from serving.trainings.requests import fault_of_name
 from serving.versions.decisions import Decisions
 from serving.versions.object_store import ObjectStore
 from train import report, retrain
@@ -83,18 +84,9 @@ def main(context: click.Context) -> None:
 
 
 def _name(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None and (fault := _fault_of_name(value)):
+    if value is not None and (fault := fault_of_name(value)):
         raise click.BadParameter(fault, context, parameter)
     return value
-
-
-def _fault_of_name(name: str) -> str:
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        return ""
-    return (
-        f"{name!r} must start with a letter or digit and have only letters, digits, '.', '_' "
-        "and '-', at most 100 characters, because it becomes the name of a folder"
-    )
 
 
 def _names(
@@ -131,6 +123,10 @@ NAME = click.option("--name", required=True, callback=_name, help="The name of t
 @click.option("--keep", multiple=True, metavar="NAME", help="Use a column that would be left out.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Do not use a column.")
 @click.option("--text", multiple=True, metavar="NAME", help="Use the words of a column.")
+@click.option("--category", multiple=True, metavar="NAME", help="Read a column as labels.")
+@click.option("--number", multiple=True, metavar="NAME", help="Read a column as numbers.")
+@click.option("--date", multiple=True, metavar="NAME", help="Read a column as dates.")
+@click.option("--unit", multiple=True, metavar="NAME=UNIT", help="The unit of a column: area=m².")
 @click.option(
     "--missing",
     multiple=True,
@@ -145,25 +141,27 @@ def csv(
     name: str | None,
     task: Kind | None,
     estimator: str,
-    keep: tuple[str, ...],
-    drop: tuple[str, ...],
-    text: tuple[str, ...],
-    missing: tuple[str, ...],
     options: Options,
+    **columns: tuple[str, ...],
 ) -> None:
-    """Train a model on any files of CSV or Parquet, to predict one of their columns from others.
+    """Train a model on any files of CSV, Excel or Parquet, to predict a column from the others.
 
     FILE is a file, a folder or a glob; of several, all must have the same columns.
-    It prints how each column was read and what was left out. --keep, --drop, --text and
-    --missing may be given several times.
+    It prints how each column was read and what was left out. The options that concern columns may
+    be given several times.
     """
-    columns = ColumnOptions(frozenset(keep), frozenset(drop), frozenset(text), missing)
     files = find(given)
     name = name or model_name(given[0])
-    if fault := _fault_of_name(name):
+    if fault := fault_of_name(name):
         raise TrainingError(f"the model has no name: choose one by --name, because {fault}")
     problem = anything.from_files(
-        files, target, name=name, kind=task, estimator=estimator, options=columns, echo=click.echo
+        files,
+        target,
+        name=name,
+        kind=task,
+        estimator=estimator,
+        options=ColumnOptions.of(columns),
+        echo=click.echo,
     )
     run(problem, files, options)
 

@@ -106,7 +106,7 @@ def test_a_damaged_workbook_is_refused_in_a_sentence(damage: bytes, at: int) -> 
         (b"%PDF-1.7", "a PDF"),
         (b"PK\x03\x04 and nothing", "a zip archive"),
         (b"\x80\x05\x95\x00", "a pickle of Python"),
-        (b"PAR1", "a file of Parquet"),
+        (b"PAR1\x15\x04", "a file of Parquet"),
         (b"<!DOCTYPE html><html>", "a web page (HTML)"),
         (b'[{"a": 1}]', "JSON"),
         (xlsx([["a"]]).replace(b"xl/", b"zz/"), "a zip archive"),
@@ -116,6 +116,8 @@ def test_what_is_no_table_is_refused_by_what_it_is(content: bytes, what: str) ->
     assert why_no_table(BytesIO(content)).startswith(f"the file is {what}, not a table: ")
 
 
-@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"", xlsx([["a"]]), ods([["a"]]), ENCRYPTED])
+@pytest.mark.parametrize(
+    "content", [b"a,b\n1,2\n", b"PAR1,MZ\n1,2\n", b"", xlsx([["a"]]), ods([["a"]]), ENCRYPTED]
+)
 def test_what_may_be_a_table_is_not_refused_by_how_it_begins(content: bytes) -> None:
     assert not why_no_table(BytesIO(content))

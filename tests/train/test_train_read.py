@@ -85,7 +85,7 @@ def test_whole_numbers_stay_whole_where_some_are_missing(file: Path):
         (b"", "is empty"),
         (b"x,y\n", "has no rows below its line of column names"),
         (b"x,y\n1,2\n1,2,3\n", "is not a table: .*line 3"),
-        (b"\x80\x04\x00\x01", "is not text: it has a zero byte"),
+        (b"\x80\x04\x00\x01", "is a pickle of Python, not a table"),
     ],
 )
 def test_what_is_no_table_is_refused_in_a_sentence(file: Path, content: bytes, message: str):

@@ -36,6 +36,10 @@ class Odd(NamedTuple):
     others: tuple[str, ...]
     verdict: Verdict
 
+    def chosen(self) -> "Odd":
+        """The same where a person has chosen the kind: the others must be decided on."""
+        return self._replace(verdict="strays" if self.others else "all")
+
 
 def judge(counts: "pd.Series[int]", odd: Collection[str]) -> Odd:
     """Whether a column is of the kind that all its texts except the odd ones are.

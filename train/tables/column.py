@@ -22,6 +22,8 @@ class Column(NamedTuple):
         As a Field has them.
     strays, remedy : str
         The cells that a person must decide on, and how; until then it is text.
+    nearly : str
+        What it is without these cells: number or date.
     has_numbers : bool
         Whether it is text although most of its cells are numbers.
     """
@@ -35,6 +37,7 @@ class Column(NamedTuple):
     missing: tuple[str, ...] = ()
     strays: str = ""
     remedy: str = ""
+    nearly: str = ""
     has_numbers: bool = False
 
     @property

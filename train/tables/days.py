@@ -37,6 +37,14 @@ def find_formats(texts: Sequence[str]) -> DateFormats | None:
     return DateFormats(found.formats, frozenset(found.odd))
 
 
+def chosen_formats(texts: Sequence[str]) -> DateFormats:
+    """Find the formats of a column that is chosen to be dates; all its texts may be odd."""
+    found = dates.infer(texts)
+    if found is None:
+        return DateFormats((ISO,), frozenset(texts))
+    return DateFormats(found.formats, frozenset(found.odd))
+
+
 def digits_alone(texts: Sequence[str]) -> tuple[str, ...]:
     """The formats of whole numbers that are dates, such as 20240731; none if they are not."""
     if len(texts) < MIN_DIGITS_ALONE or len({*map(len, texts)}) > 1:

@@ -17,17 +17,15 @@ OTHER = "other"
 Values = pd.Series  # for annotations in quotes: pandas' own has no parameters when it runs
 
 
-def to_field(
-    column: Column, rows: "pd.Index[int]", *, is_free: bool
-) -> tuple[Field, "Values[Any]"]:
+def to_field(column: Column, rows: "pd.Index[int]", chosen: str) -> tuple[Field, "Values[Any]"]:
     """The field of a column, and its values in the training rows.
 
     0 and 1 are labels. A field that is missing in any row of the file may be missing in a record.
 
     Parameters
     ----------
-    is_free : bool
-        Whether it is free text, rather than labels.
+    chosen : str
+        The type that a person has chosen for it; empty if none.
 
     Raises
     ------
@@ -35,10 +33,9 @@ def to_field(
         If its labels are too many and none of them is frequent.
     """
     values = column.content.loc[rows]
-    is_pair = column.is_numeric and not column.unit and set(values.dropna()) == {0, 1}
-    if is_free:
+    if chosen == "text":
         field = Field(name=column.name, type="text")
-    elif column.kind == "text" or is_pair:
+    elif column.kind == "text" or (chosen != "number" and is_zero_or_one(column, values)):
         field, values = _category(column, to_labels(values))
     elif column.kind == "date":
         field = Field(name=column.name, type="date", format=column.format)
@@ -51,6 +48,11 @@ def to_field(
         )
     optional = bool(column.content.isna().any())
     return replace(field, missing=column.missing, optional=optional), values
+
+
+def is_zero_or_one(column: Column, values: "Values[Any]") -> bool:
+    """Whether a column has numbers that are labels: 0 and 1, without a unit."""
+    return column.is_numeric and not column.unit and set(values.dropna()) == {0, 1}
 
 
 def _category(column: Column, labels: "Values[Any]") -> tuple[Field, "Values[Any]"]:

@@ -9,7 +9,7 @@ from train.errors import TrainingError
 from train.tables.options import quoted
 
 PARQUET = ".parquet"
-TABLES = (".csv", ".tsv", ".txt")
+TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 HIDDEN = ("_", ".")  # how the names begin of what is no data, as Hadoop has it
 SIGNS = "*?["
 NAMED = 3  # files that a sentence names

@@ -10,8 +10,8 @@ from serving.inputs.tables import Table
 from train.errors import TrainingError
 from train.tables import overview, sentinels
 from train.tables.column import Column
-from train.tables.columns import infer_columns
-from train.tables.fields import to_field
+from train.tables.columns import infer_columns, with_unit
+from train.tables.fields import to_field, to_labels
 from train.tables.options import DEFAULTS, ColumnOptions, quoted, require_name
 from train.tables.read import NONES, Sheet
 from train.tables.target import to_target
@@ -67,13 +67,59 @@ def infer(
     TrainingError
         If there is nothing to predict or nothing to predict it from, or a person must decide.
     """
+    return decide(sheet, take(sheet, options), target, task, options=options, echo=echo)
+
+
+class Taken(NamedTuple):
+    """The columns of a table by name, and remarks on what was decided."""
+
+    columns: dict[str, Column]
+    remarks: list[str]
+
+
+def take(sheet: "Sheet | Typed", options: ColumnOptions) -> Taken:
+    """Find the kind and the values of each column of a table.
+
+    Raises
+    ------
+    TrainingError
+        If an option cannot be followed.
+    """
     if isinstance(sheet, Sheet):
-        names = tuple(map(str, sheet.cells))
-        require_name(names, target)
         columns, remarks = infer_columns(sheet, options)
-    else:
-        names, columns, remarks = sheet
-    _echo_all(echo, remarks)
+        return Taken(columns, [*sheet.remarks, *remarks])
+    typed = {name: _as_chosen(each, options.type_of(name)) for name, each in sheet.columns.items()}
+    units = {name: options.unit_of(name, typed) for name in typed}
+    with_units = {name: with_unit(each, units[name]) for name, each in typed.items()}
+    return Taken(with_units, sheet.remarks)
+
+
+def _as_chosen(column: Column, chosen: str) -> Column:
+    """A column that has a type in its file, with the one that is chosen."""
+    if chosen == "category" and column.kind != "text":
+        return column._replace(kind="text", content=to_labels(column.content))
+    kind = "number" if column.is_numeric else column.kind
+    if chosen in ("number", "date", "text") and kind != chosen:
+        raise TrainingError(
+            f"--{chosen} {quoted(column.name)}: it has the type {kind} in the file; write it as "
+            f"{chosen} there"
+        )
+    return column
+
+
+def decide(
+    sheet: "Sheet | Typed",
+    taken: Taken,
+    target: str,
+    task: Kind | None,
+    *,
+    options: ColumnOptions,
+    echo: Echo,
+) -> Inferred:
+    """Find the fields and the target among columns; as `infer`."""
+    names, columns = tuple(taken.columns), dict(taken.columns)
+    require_name(names, target)
+    _echo_all(echo, taken.remarks)
     target_column = columns.pop(target)
     if isinstance(sheet, Sheet) and not NONES & {*options.missing_in(target, names)}:
         target_column = _with_none(target_column, sheet, echo)
@@ -98,7 +144,7 @@ def infer(
         why = "all others are left out" if columns else f"there is none beside {target!r}"
         raise TrainingError(f"no column is left to predict from: {why}")
 
-    found = [to_field(columns[name], decided.rows, is_free=name in options.text) for name in used]
+    found = [to_field(columns[name], decided.rows, options.type_of(name)) for name in used]
     fields = tuple(field for field, _ in found)
     frame = pd.DataFrame({field.name: values for field, values in found})
     different = int((~frame.duplicated()).sum())
@@ -170,7 +216,7 @@ def _used(columns: dict[str, Column], options: ColumnOptions, echo: Echo) -> dic
             continue
         reason = useless(column)
         keep = way_to_keep(column)
-        if reason and not (keep and name in options.keep | options.text):
+        if reason and not (keep and options.wants(name)):
             echo(f"left out: {name!r}, because {reason}{f'; keep it with {keep}' if keep else ''}")
         else:
             used[name] = column

@@ -72,6 +72,13 @@ def find_format(counts: "pd.Series[int]", *, commas_between: bool) -> NumberForm
     return NumberFormat(found.ways, unit, odd, units_met) if regular else None
 
 
+def chosen_format(counts: "pd.Series[int]", *, commas_between: bool) -> NumberFormat:
+    """How the numbers of a column are written that is chosen to be numbers, be they codes."""
+    odd = frozenset(text for text in counts.index if not numerals.PLAIN.fullmatch(text))
+    found = find_format(counts, commas_between=commas_between)
+    return found or NumberFormat((DEFAULT,), "", odd, ())
+
+
 def _shape(text: str) -> str:
     """The text with all digits replaced by 9, except a leading zero."""
     first = DIGIT.search(text)

@@ -24,13 +24,13 @@ def lines(fields: Sequence[Field], frame: pd.DataFrame) -> Iterator[str]:
             _short(field.name),
             _kind(field),
             f"{frame[field.name].isna().sum():,}",
-            _values(field, frame[field.name]),
+            values(field.type, frame[field.name]),
         )
         for field in fields[:MAX_FIELDS]
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, kind, missing, values in rows:
-        yield f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {missing:>{widths[2]}}  {values}"
+    for name, kind, missing, shown in rows:
+        yield f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {missing:>{widths[2]}}  {shown}"
     if len(fields) > MAX_FIELDS:
         yield f"… and {len(fields) - MAX_FIELDS:,} more"
 
@@ -52,14 +52,15 @@ def _kind(field: Field) -> str:
     return f"{kind} in {field.unit}" if field.unit else kind
 
 
-def _values(field: Field, column: "pd.Series[Any]") -> str:
-    if field.type == "category":
+def values(kind: str, column: "pd.Series[Any]") -> str:
+    """The range of a column's values, its most frequent labels, or how many texts it has."""
+    if kind == "category":
         common = [str(label) for label in column.value_counts().index]
         return ", ".join(map(_short, common[:LABELS])) + (", …" if len(common) > LABELS else "")
-    if field.type == "text":
+    if kind == "text":
         return f"{column.nunique():,} different"
     low, high = column.min(), column.max()
-    if field.type == "date":
+    if kind == "date":
         return f"{dates.to_iso(low)} to {dates.to_iso(high)}"
     return f"{_number(low)} to {_number(high)}"
 

@@ -1,17 +1,20 @@
 """From files to the texts of their cells."""
 
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryFile
+from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from serving.errors import NotATable
+from serving.errors import NoRoom, NotATable
+from serving.formats.recognised import why_no_table
+from serving.formats.workbook import is_workbook, to_csv
 from serving.inputs.headers import Row
 from serving.inputs.missing import is_missing
 from serving.inputs.tables import TableReader
@@ -60,12 +63,15 @@ class Sheet(NamedTuple):
         The character between cells.
     nones : dict of str to Series
         The texts `None` by column, which stand for missing, but may be a label of a target.
+    remarks : tuple of str
+        What was decided of the files, such as which sheet of a workbook is read.
     """
 
     cells: pd.DataFrame
     lines: Lines
     separator: str
     nones: dict[str, "pd.Series[str]"] = {}  # noqa: RUF012 - a default that nobody changes
+    remarks: tuple[str, ...] = ()
 
 
 def read(*files: Path, drop: frozenset[str] = frozenset()) -> Sheet:
@@ -106,6 +112,7 @@ def read(*files: Path, drop: frozenset[str] = frozenset()) -> Sheet:
         ),
         every[0].separator,
         {name: _joined(name, every) for name in having},
+        tuple(remark for each in every for remark in each.remarks),
     )
 
 
@@ -113,7 +120,7 @@ def size(files: Files) -> tuple[int, int, int]:
     """About how many rows and columns files have, and the bytes of a row's texts as Python's.
 
     They are estimated by the sizes of files and the first rows of each; one that cannot be read
-    has none.
+    has none, nor has a workbook.
     """
     rows = columns = texts = 0
     for file in files:
@@ -140,12 +147,12 @@ def _joined(name: str, sheets: Sequence[Sheet]) -> "pd.Series[str]":
 def _read(path: Path) -> Sheet:
     """Read one file, which may have no rows."""
     try:
-        with path.open("rb") as stream:
+        with opened(path) as (stream, remarks):
             table = TableReader(stream, max_bytes=sys.maxsize)
             rows, lines = table.take(sys.maxsize)
     except OSError as error:
         raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
-    except NotATable as error:
+    except (NotATable, NoRoom) as error:
         raise TrainingError(f"{path} is not a table: {error}") from error
     width = len(table.names)
     for line, row in zip(lines, rows, strict=True):
@@ -160,8 +167,33 @@ def _read(path: Path) -> Sheet:
     cells = pd.DataFrame({name: _column(texts) for name, texts in columns.items()}, copy=False)
     nones = {name: _nones(texts) for name, texts in columns.items() if NONES & {*texts}}
     return Sheet(
-        cells, Lines(np.array(lines, np.intp), (path,), (len(lines),)), table.separator, nones
+        cells,
+        Lines(np.array(lines, np.intp), (path,), (len(lines),)),
+        table.separator,
+        nones,
+        remarks,
     )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, tuple[str, ...]]]:
+    """Open a table as CSV, a workbook too, with remarks on what of it is read.
+
+    Raises
+    ------
+    OSError
+    TrainingError, NotATable
+        If it is neither, or a workbook that cannot be read.
+    """
+    with path.open("rb") as file, TemporaryFile() as made:
+        if refusal := why_no_table(file):
+            raise TrainingError(f"{path}{refusal.removeprefix('the file')}")
+        if not is_workbook(file):
+            yield file, ()
+            return
+        report = to_csv(file, cast("BinaryIO", made))
+        others = f"; others are not: {', '.join(map(repr, report.others))}" if report.others else ""
+        yield cast("BinaryIO", made), (f"the sheet {report.sheet!r} is read{others}",)
 
 
 def _nones(texts: Row) -> "pd.Series[str]":

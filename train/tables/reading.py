@@ -29,16 +29,22 @@ class Reading:
         return str(self.column.name)
 
     def as_numbers(
-        self, written: numbers.NumberFormat, odd: cells.Odd, decimal: str, order: days.Order
+        self,
+        written: numbers.NumberFormat,
+        odd: cells.Odd,
+        decimal: str,
+        order: days.Order,
+        *,
+        is_chosen: bool = False,
     ) -> Column:
-        """The column as numbers, or as dates that are digits alone."""
+        """The column as numbers; as dates that are digits alone, unless numbers are chosen."""
         if odd.verdict == "strays":
-            return self._stray("numbers", odd)
+            return self._stray("number", odd)
         way = numerals.choose(written.ways, decimal=decimal)
         column = self._without(odd.stand_ins)
         texts = [text for text in self.counts.index if text not in odd.stand_ins]
         is_plain = way == DEFAULT and not written.unit
-        if formats := days.digits_alone(texts) if is_plain else ():
+        if formats := days.digits_alone(texts) if is_plain and not is_chosen else ():
             return self._dated(column, formats, odd.stand_ins, order)
         self._remark_on_sign(written, way, decimal, texts)
         values = numbers.values(column, way, written.unit)
@@ -79,11 +85,14 @@ class Reading:
             f"{self.name!r}: {signed[0]!r} is {value:.12g}, not {other:.12g}, {why}"
         )
 
-    def as_dates(self, found: days.DateFormats | None, order: days.Order) -> Column | None:
-        """The column as dates, if nearly all its cells are."""
+    def as_dates(
+        self, found: days.DateFormats | None, order: days.Order, *, is_chosen: bool = False
+    ) -> Column | None:
+        """The column as dates, if nearly all its cells are, or dates are chosen."""
         if not found:
             return None
         odd = cells.judge(self.counts, found.odd)
+        odd = odd.chosen() if is_chosen else odd
         if odd.verdict == "some":
             if self.counts[[*odd.others]].sum() < self.counts.sum() / 2:
                 self.remarks.append(
@@ -92,7 +101,7 @@ class Reading:
                 )
             return None
         if odd.verdict == "strays":
-            return self._stray("dates", odd)
+            return self._stray("date", odd)
         return self._dated(self._without(odd.stand_ins), found.formats, odd.stand_ins, order)
 
     def as_texts(self, written: numbers.NumberFormat | None, odd: cells.Odd | None) -> Column:
@@ -161,8 +170,8 @@ class Reading:
 
     def _stray(self, kind: str, odd: cells.Odd) -> Column:
         strays = (
-            f"{self.name!r} holds {kind}, but not "
+            f"{self.name!r} holds {kind}s, but not "
             f"{cells.named(self.column, self.lines, odd.others)}"
         )
         remedy = cells.remedy(odd.others)
-        return Column(self.name, "text", self.column, strays=strays, remedy=remedy)
+        return Column(self.name, "text", self.column, strays=strays, remedy=remedy, nearly=kind)
