@@ -7,6 +7,8 @@ SMALLEST, LARGEST = 1e-4, 1e15  # beyond these a number is written with a power 
 ENGLISH, PORTUGUESE = "en", "pt-BR"
 SWAPPED = str.maketrans(",.", ".,")
 STORED = 6  # significant digits of a number that is stored
+MIN_STEPS = 20  # of the last decimal, between the ends of a range
+SMALLEST_SHARE = 0.0005  # 0.1 %, rounded
 LONGEST_YEAR = 4  # digits: a number with no more has no separator, as it may be a year
 
 
@@ -34,6 +36,44 @@ def separated(written: str) -> str:
     if len(whole.lstrip("-")) > LONGEST_YEAR:
         whole = f"{int(whole):,}"
     return whole + point + fraction
+
+
+def decimals_of(low: float, high: float) -> int:
+    """Count the decimals that suffice for numbers of a range: 20 to 200 steps of the last one.
+
+    >>> decimals_of(4.4, 6.9), decimals_of(25, 346), decimals_of(4e5, 6e5), decimals_of(0.1, 0.6)
+    (1, 0, 0, 2)
+    """
+    return max(0, -math.floor(math.log10((high - low) / MIN_STEPS)))
+
+
+def rounded(value: float, decimals: int) -> str:
+    """Format a number with at most so many decimals, but with two significant digits at least.
+
+    >>> rounded(503669.123, 0), rounded(5.758, 1), rounded(6.0, 1), rounded(0.0234, 1)
+    ('503,669', '5.8', '6', '0.023')
+    """
+    size = abs(value)
+    if not SMALLEST <= size < LARGEST:
+        return number(value)
+    places = max(decimals, 1 - math.floor(math.log10(size)))
+    written = f"{value:.{max(0, places)}f}"
+    return separated(written.rstrip("0").rstrip(".") if "." in written else written)
+
+
+def chance(share: float) -> str:
+    """Format a probability: whole per cents, with a decimal near the ends, which only 0 and 1 are.
+
+    >>> chance(0.8132), chance(0.031), chance(0.9999), chance(1)
+    ('81 %', '3.1 %', '> 99.9 %', '100 %')
+    """
+    if 0 < share < SMALLEST_SHARE:
+        return "< 0.1 %"
+    if 1 - SMALLEST_SHARE <= share < 1:
+        return "> 99.9 %"
+    is_near_an_end = min(share, 1 - share) < 0.1  # noqa: PLR2004 - a tenth
+    written = f"{100 * share:.{int(is_near_an_end)}f}"
+    return f"{written.removesuffix('.0')} %"
 
 
 def significant(value: float) -> float:

@@ -173,7 +173,8 @@ def test_each_unit_has_words_and_where_there_is_no_explanation_there_is_a_reason
         """async (explanation) => {
             const home = document.querySelector("script[src*='home.js']").src;
             const { why } = await import(home.replace("home.js", "explanation.js"));
-            return why(explanation, "R$", "56.2 %").map((one) => one.textContent).join(" ");
+            const model = { unit: "R$", decimals: null };
+            return why(explanation, model, "56.2 %").map((one) => one.textContent).join(" ");
         }""",
         whole,
     )

@@ -10,6 +10,8 @@ import pytest
 from conftest import Open, fits, pictured
 from playwright.sync_api import Page, expect
 
+from serving.api.pages.words import ENGLISH, Words
+
 
 def test_a_wine_is_predicted_by_the_form_with_probabilities_and_the_threshold(open_page: Open):
     page = open_page("/")
@@ -22,6 +24,7 @@ def test_a_wine_is_predicted_by_the_form_with_probabilities_and_the_threshold(op
     expect(page.locator(".bars tr.chosen")).to_contain_text(" %")
     expect(page.get_by_text("Decision threshold: bom when P(bom) ≥ 30 %")).to_be_visible()
     expect(page.locator(".bars .threshold")).to_have_attribute("style", "left: 30%;")
+    expect(page.locator(".bars .at")).to_have_text("30 %")
     pictured(page, "form")
 
 
@@ -74,7 +77,9 @@ def test_a_number_is_shown_with_its_interval(open_page: Open):
     page = open_page("/")
     page.get_by_role("link", name="wine-score").click()
     page.get_by_role("button", name="Predict", exact=True).click()
-    expect(page.locator(".prediction")).to_have_text(re.compile("^5.* points$"))
+    expect(page.locator(".prediction")).to_have_text(re.compile(r"^5\.\d points$"))
+    expect(page.locator(".ends")).to_have_text("Scale: 4.4 points 6.9 points")
+    expect(page.locator("#result")).to_contain_text(re.compile(r"interval: 4\.\d points to 6\.\d"))
     pictured(page, "number")
 
 
@@ -138,3 +143,29 @@ def test_it_is_dark_where_all_else_is(open_page: Open):
     page.get_by_role("button", name="bom", exact=True).click()
     expect(page.locator(".prediction")).to_have_text("bom")
     pictured(page, "dark")
+
+
+def test_shares_that_differ_look_different_and_python_and_javascript_write_the_same(
+    open_page: Open,
+):
+    page = open_page("/")
+    shares = [0, 0.0001, 0.004, 0.031, 0.0996, 0.1, 0.297, 0.5, 0.8132, 0.969, 0.9999, 1]
+    numbers = [(503669.123, 0), (5.758, 1), (6, 1), (0.0234, 1), (-87654.3, 0), (3e-9, 2), (0, 1)]
+    shown = page.evaluate(
+        """async ([shares, numbers]) => {
+            const home = document.querySelector("script[src*='home.js']").src;
+            const words = await import(home.replace("home.js", "words.js"));
+            return {
+                shares: shares.map((each) => words.percent(each).replace("\u00a0", " ")),
+                numbers: numbers.map(([value, decimals]) =>
+                    words.measured(value, { unit: "m", decimals })),
+                digits: words.digitsApart(0.2997, 0.3),
+            };
+        }""",
+        [shares, numbers],
+    )
+    english = Words(ENGLISH, {})
+    assert shown["shares"] == [english.chance(each) for each in shares]
+    whole = [english.measured(value, "m", digits) for value, digits in numbers]
+    assert [each.replace("E-9", "e-09") for each in shown["numbers"]] == whole
+    assert shown["digits"] == 2  # 29.97 % is not yet 30 %

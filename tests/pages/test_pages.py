@@ -136,6 +136,24 @@ def test_numbers_are_written_as_the_reader_does(
     assert Words(PORTUGUESE, {}).number(value, digits) == portuguese
 
 
+@pytest.mark.parametrize(
+    ("value", "decimals", "english", "portuguese"),
+    [
+        (503669.123, 0, "503,669", "503.669"),
+        (5.6234, 1, "5.6", "5,6"),
+        (6.0, 1, "6", "6"),
+        (0.0234, 1, "0.023", "0,023"),
+        (-1234.5, 0, "-1234", "-1234"),
+        (0.0, 2, "0", "0"),
+    ],
+)
+def test_a_prediction_is_written_with_digits_that_fit_the_models_scale(
+    value: float, decimals: int, english: str, portuguese: str
+):
+    assert Words(ENGLISH, {}).measured(value, "", decimals) == english
+    assert Words(PORTUGUESE, {}).measured(value, "R$", decimals) == f"R$\u00a0{portuguese}"
+
+
 def of(models: Path, tmp_path: Path) -> FlaskClient:
     """The app on a models folder of one's own."""
     return create_app(Settings(models_dir=models, var_dir=tmp_path / "var")).test_client()

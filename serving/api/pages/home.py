@@ -16,7 +16,7 @@ from flask import (
 from serving.api.around.access import caller
 from serving.api.declared import declares
 from serving.api.pages.html import wants_json
-from serving.api.pages.recorded import gives_feedback
+from serving.api.pages.predicted import gives_feedback, of_version, recorded_at
 from serving.api.respond import as_json
 from serving.errors import ArtefactError
 from serving.inputs import dates
@@ -43,13 +43,15 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
             # KServe's client reads the status, to know whether the service lives.
             return as_json({"status": "alive", "default": default, "links": _links()})
         manifest = registry.manifest(_chosen())
+        for_scripts = _for_scripts(manifest)
         page = render_template(
             "home.html",
             model=manifest,
             models=_served(),
             examples=artefact.read_card(folder, manifest).examples,
             card_url=url_for("card.card", name=manifest.name),
-            for_scripts=_for_scripts(manifest),
+            for_scripts=for_scripts,
+            decimals=for_scripts["decimals"],
             gives_feedback=gives_feedback(service, manifest.name),
             moment=lambda field: _moment(field, manifest.example.get(field.name)),
         )
@@ -64,16 +66,14 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
 
     def _for_scripts(manifest: Manifest) -> dict[str, Any]:
         """What the page's scripts need of a model."""
-        built = msgspec.to_builtins(manifest)
-        predictions = artefact.read_reference(folder, manifest).predictions
-        kept = ("name", "unit", "fields", "classes", "threshold", "interval")
-        return {name: built[name] for name in kept} | {
+        return of_version(folder, manifest) | {
+            "name": manifest.name,
+            "fields": msgspec.to_builtins(manifest.fields),
             "predict": url_for("native.predict", name=manifest.name),
-            "feedback": url_for("feedback.feedback"),
+            "recorded": recorded_at(service, manifest.name),
             "what_if": url_for("what_if.what_if", name=manifest.name),
             "is_keyed": bool(caller().name),
             "rows_at_once": min(ROWS_AT_ONCE, max_records),
-            "scale": [predictions[0], predictions[-1]] if predictions else [],
         }
 
     def _served() -> list[Manifest]:

@@ -7,6 +7,7 @@ messages are never translated.
 
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import category
 
 import msgspec
 from flask import Request
@@ -60,6 +61,27 @@ class Words(NamedTuple):
         if "." in written and "e" not in written:
             written = written.rstrip("0").rstrip(".")
         return self.local(written)
+
+    def measured(self, value: float, unit: str, decimals: int | None = None) -> str:
+        r"""A number beside its unit: a sign of money stands before it.
+
+        Parameters
+        ----------
+        decimals : int, optional
+            As `figures.decimals_of` counts them; four significant digits without it.
+
+        >>> Words("pt-BR", {}).measured(503669.123, "R$", 0), Words("en", {}).measured(5.758, "", 1)
+        ('R$\xa0503.669', '5.8')
+        """
+        written = self.number(value)
+        if decimals is not None:
+            written = self.local(figures.rounded(value, decimals))
+        is_money = any(category(sign) == "Sc" for sign in unit)
+        return f"{unit}\u00a0{written}" if is_money else f"{written} {unit}".strip()
+
+    def chance(self, share: float) -> str:
+        """A probability in per cent."""
+        return self.local(figures.chance(share))
 
     def value(self, value: object) -> str:
         """A cell of a record or a prediction; a number keeps six significant digits."""

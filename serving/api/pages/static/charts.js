@@ -87,7 +87,7 @@ const marked = (marks = []) => ({
 });
 
 function axis({ title, min, max, labels, ticks, times, share, zero }) {
-  const write = share ? percent : number;
+  const write = share ? (value) => percent(value, 1) : number;
   const named = ticks ?? labels;
   const placed = times && timeTicks(times[0], times.at(-1));
   return {
@@ -117,7 +117,7 @@ function config(drawing) {
     const ends = series.flatMap(({ low = [], high = [] }) => [...low, ...high]);
     [up.suggestedMin, up.suggestedMax] = [Math.min(...ends), Math.max(...ends)];
   }
-  const write = y.share ? percent : number;
+  const write = y.share ? (value) => percent(value, 1) : number;
   const shown = ({ dataset, parsed }) => {
     const written = dataset.yAxisID ? number : write;
     return `${dataset.label}: ${written(lies ? parsed.x : parsed.y)}`;

@@ -1,7 +1,7 @@
 // Why a prediction is as it is: what each field contributes, in words and as bars.
 
 import { element } from "./result.js";
-import { number, percent, t, withUnit } from "./words.js";
+import { measured, number, percent, t, withUnit } from "./words.js";
 
 const MAX_SHOWN = 10;
 const NEGLIGIBLE = 1e-3; // of the largest contribution
@@ -12,12 +12,12 @@ export function about(explanation, label) {
 }
 
 // What is shown of an explanation; `predicted` is what the sum stands for, where it is a logarithm.
-export function why(explanation, unit, predicted) {
+export function why(explanation, model, predicted) {
   if (explanation.reason) {
     const reason = element("span", { lang: "en" }, explanation.reason);
     return [element("p", {}, t("There is no explanation:"), " ", reason)];
   }
-  const scale = scaleOf(explanation, unit);
+  const scale = scaleOf(explanation, model);
   const { base, output, contributions, rest } = explanation;
   const all = contributions.map((one) => ({ ...one, text: `${one.field} ${shown(one.value)}` }));
   if (rest) all.push({ contribution: rest, text: t("The sum of all other fields") });
@@ -29,10 +29,11 @@ export function why(explanation, unit, predicted) {
   const values = {
     what: scale.what,
     base: scale.output(base),
-    sum: sign + scale.size(together),
+    sum: sign + scale.sum(together),
     output: scale.output(output) + (scale.isLogarithm ? ` (${predicted})` : ""),
   };
   return [
+    element("p", { className: "quiet small" }, scale.reading),
     element("p", { className: "small" }, t("Base, if nothing were known of the record: {base}", values)),
     element("ol", { className: "why" }, ...items.slice(0, MAX_SHOWN)),
     ...more(items.slice(MAX_SHOWN)),
@@ -65,21 +66,39 @@ function item({ text, contribution, standard_error: error }, scale, largest) {
 }
 
 // How contributions and outputs are written: in points of a probability, or in the unit of a number.
-function scaleOf({ unit, of }, measure) {
+function scaleOf({ unit, of }, { unit: measure, decimals }) {
   const amount = (size, error, digits = 2) =>
     number(Math.abs(size), digits) + (error ? ` ± ${number(error, 1)}` : "");
   if (unit === "probability") {
-    const points = (size, error) => {
-      const text = amount(100 * size, error && 100 * error);
+    const points = (size, error, digits) => {
+      const text = amount(100 * size, error && 100 * error, digits);
       return text === "1" ? t("1 point") : t("{size} points", { size: text });
     };
-    return { what: `P(${of})`, size: points, output: percent };
+    const exactly = (value) => percent(value, 1); // so that base and sum add up
+    return {
+      what: `P(${of})`,
+      size: points,
+      sum: (size) => points(size, 0, 3),
+      output: exactly,
+      reading: t(
+        "Each field moves P({label}), the probability of {label}, away from its base: a bar to the right raises it, one to the left lowers it.",
+        { label: of },
+      ),
+    };
   }
+  const reading = t(
+    "Each field moves the prediction away from its base: a bar to the right raises it, one to the left lowers it.",
+  );
   if (unit === "number") {
+    const finer = { unit: measure, decimals: decimals === null ? null : decimals + 1 };
+    const write = (value) => measured(value, finer);
     return {
       what: t("the prediction"),
-      size: (size, error) => withUnit(amount(size, error, 3), measure),
-      output: (value) => withUnit(number(value), measure),
+      size: (size, error) =>
+        error ? withUnit(amount(size, error, 2), measure) : write(Math.abs(size)),
+      sum: (size) => write(Math.abs(size)),
+      output: write,
+      reading,
     };
   }
   const names = {
@@ -87,9 +106,12 @@ function scaleOf({ unit, of }, measure) {
     logarithm: t("the logarithm of the prediction"),
     "logarithm of number + 1": t("the logarithm of the prediction + 1"),
   };
+  const size = (value, error) => `${amount(value, error)} (× ${number(Math.exp(value), 2)})`;
   return {
     what: names[unit],
-    size: (size, error) => `${amount(size, error)} (× ${number(Math.exp(size), 2)})`,
+    reading,
+    size,
+    sum: size,
     output: (value) => number(value, 3),
     isLogarithm: true,
   };

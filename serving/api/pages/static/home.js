@@ -54,9 +54,9 @@ async function predict() {
 
 function explain({ explanation, prediction, probabilities }) {
   const predicted = probabilities
-    ? percent(probabilities[prediction])
-    : measured(prediction, model.unit);
-  find("reasons").replaceChildren(...why(explanation, model.unit, predicted));
+    ? percent(probabilities[prediction], 1)
+    : measured(prediction, model);
+  find("reasons").replaceChildren(...why(explanation, model, predicted));
   find("why").hidden = false;
 }
 

@@ -3,7 +3,7 @@
 import { batch } from "./batch.js";
 import { text } from "./csv.js";
 import { element } from "./result.js";
-import { number, percent, t } from "./words.js";
+import { measured, percent, t } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 
@@ -20,8 +20,8 @@ function show(rows) {
     }
     if (body.children.length >= 50) continue;
     const probability = probabilities && percent(probabilities[prediction]);
-    const range = interval && `${number(interval.low)} – ${number(interval.high)}`;
-    const shown = typeof prediction === "number" ? number(prediction) : prediction;
+    const range = interval && `${measured(interval.low, model)} – ${measured(interval.high, model)}`;
+    const shown = typeof prediction === "number" ? measured(prediction, model) : prediction;
     const remarks = (faults ?? warnings.map((one) => `${one.field}: ${one.message}`)).join("; ");
     const cells = [shown ?? "–", probability ?? range ?? "", remarks].map((cell) =>
       element("td", {}, cell),

@@ -2,22 +2,23 @@
 
 import { why } from "./explanation.js";
 import { offer } from "./feedback.js";
-import { element } from "./result.js";
+import { element, predicted } from "./result.js";
 import { time } from "./times.js";
 import { measured, percent } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 const found = JSON.parse(find("recorded").textContent);
-const { explanation, prediction, probabilities, unit } = found;
+const { explanation, prediction, probabilities } = found;
+find("result").replaceChildren(...predicted(found, found));
 if (explanation) {
-  const predicted = probabilities ? percent(probabilities[prediction]) : measured(prediction, unit);
-  find("reasons").replaceChildren(...why(explanation, unit, predicted));
+  const written = probabilities ? percent(probabilities[prediction], 1) : measured(prediction, found);
+  find("reasons").replaceChildren(...why(explanation, found, written));
 }
 if (find("right")) offer(find("right"), found, found, list);
 
 // Put feedback that was given just now above the feedback before it.
 function list(actual) {
-  const value = typeof actual === "number" ? measured(actual, unit) : actual;
+  const value = typeof actual === "number" ? measured(actual, found) : actual;
   const cells = [element("th", { scope: "row" }, time(Date.now())), element("td", {}, value)];
   find("given").querySelector("tbody").prepend(element("tr", {}, ...cells));
   find("given").hidden = false;

@@ -84,7 +84,7 @@ export class WhatIf {
   show(response) {
     const { before, model } = this;
     const of = before.prediction; // its probability is followed, also where another is predicted
-    const write = (one) => (one.probabilities ? percent(one.probabilities[of]) : plain(one, model));
+    const write = (one) => (one.probabilities ? percent(one.probabilities[of], 1) : plain(one, model));
     const values = { label: of, after: write(response), before: write(before) };
     const change = before.probabilities
       ? t("P({label}) is {after} instead of {before}", values)
@@ -99,12 +99,12 @@ export class WhatIf {
     const predicted = element("p", { className: "would" }, plain(response, model));
     this.part("result").replaceChildren(predicted, element("p", {}, change), changed, ...warnings);
     const part = about(response.explanation, of);
-    this.part("why").replaceChildren(...why(part, model.unit, write(response)));
+    this.part("why").replaceChildren(...why(part, model, write(response)));
   }
 }
 
 function plain({ prediction }, model) {
-  return typeof prediction === "number" ? measured(prediction, model.unit) : prediction;
+  return typeof prediction === "number" ? measured(prediction, model) : prediction;
 }
 
 // A slider over the values in training, beside the input of a number; nothing for other fields.

@@ -24,9 +24,19 @@ export function number(value, digits = 4) {
   return value.toLocaleString(language, options);
 }
 
-// A number beside its unit: the signs of money stand before it.
-export function measured(value, unit) {
-  return withUnit(number(value), unit);
+// A number with at most so many decimals, but with two significant digits at least; as
+// serving/figures.py writes it on the server.
+function rounded(value, decimals) {
+  const size = Math.abs(value);
+  if (!(size >= 1e-4 && size < 1e15)) return number(value);
+  const digits = Math.max(0, decimals, 1 - Math.floor(Math.log10(size)));
+  return value.toLocaleString(language, { maximumFractionDigits: digits, ...grouping });
+}
+
+// A number beside its unit: the signs of money stand before it. `decimals` are those that suffice
+// for a model's predictions, where these are known.
+export function measured(value, { unit, decimals }) {
+  return withUnit(decimals === null ? number(value) : rounded(value, decimals), unit);
 }
 
 export function withUnit(written, unit) {
@@ -34,11 +44,18 @@ export function withUnit(written, unit) {
   return `${written} ${unit}`.trim();
 }
 
-export function percent(share) {
+// A probability: in whole per cents, unless it is near an end or more digits are wanted.
+export function percent(share, digits = Math.min(share, 1 - share) < 0.1 ? 1 : 0) {
   const write = (value) =>
-    `${(100 * value).toLocaleString(language, { maximumFractionDigits: 1 })}\u00A0%`;
+    `${(100 * value).toLocaleString(language, { maximumFractionDigits: digits })}\u00A0%`;
   const smallest = 0.0005; // only 0 and 1 look like 0 and 1
-  if (share > 0 && share < smallest) return `< ${write(0.001)}`;
-  if (share < 1 && share >= 1 - smallest) return `> ${write(0.999)}`;
+  if (digits < 2 && share > 0 && share < smallest) return `< ${write(0.001)}`;
+  if (digits < 2 && share < 1 && share >= 1 - smallest) return `> ${write(0.999)}`;
   return write(share);
+}
+
+// How many digits shares need so that those that differ look different.
+export function digitsApart(...shares) {
+  const differ = (digits) => new Set(shares.map((each) => percent(each, digits))).size;
+  return [undefined, 1, 2, 3].find((digits) => differ(digits) === new Set(shares).size);
 }
