@@ -64,7 +64,12 @@ def wines(rows: int = 12) -> pd.DataFrame:
     return pd.read_csv(WINES).drop(columns="quality").sample(rows, random_state=7)
 
 
+FILES = {
+    "homes.csv": lambda: homes().to_csv(index=False, lineterminator="\n"),
+    "loans.csv": lambda: loans().to_csv(index=False, sep=";", lineterminator="\n"),
+    "wines.csv": lambda: wines().to_csv(index=False, lineterminator="\n"),
+}
+
 if __name__ == "__main__":
-    homes().to_csv(FOLDER / "homes.csv", index=False, lineterminator="\n")
-    loans().to_csv(FOLDER / "loans.csv", index=False, sep=";", lineterminator="\n")
-    wines().to_csv(FOLDER / "wines.csv", index=False, lineterminator="\n")
+    for name, made in FILES.items():
+        (FOLDER / name).write_text(made(), encoding="utf-8", newline="\n")

@@ -6,13 +6,13 @@ They train five models: `make faults` and .ci/run run them, `make test` the rest
 import json
 import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import page_commands
 import pytest
 from conftest import MODELS, ROOT, same_arrays
+from page_commands import Step, blocks, matches, steps
 from servers import Server, running
 
 from serving.models import artefact
@@ -26,62 +26,18 @@ RUN_ELSEWHERE = {
     "docker compose up --build": "tests/docker",
     "make serve": "the server of this module",
 }
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-END_OF_BLOCK = "=== end of block ==="
 RUNS_THEM = pytest.mark.skipif(
     os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run README's commands"
 )
-# README says "within two seconds"; a shell is faster than a reader, and a busy machine slower.
-WAIT_FOR_SERVICE = """
-timeout 120 .venv/bin/python - http://localhost:5000 <<'END'
-import json, sys, time, urllib.request
-from pathlib import Path
-equal = 0
-while equal < 20:  # each request is a connection, which either worker may get
-    with urllib.request.urlopen(sys.argv[1] + "/models") as response:
-        served = {each["name"]: each["version"] for each in json.load(response)["models"]}
-    live = {each.parent.name: int(each.read_text()) for each in Path("models").glob("*/current")}
-    equal = equal + 1 if served == live else 0
-    time.sleep(0 if equal else 0.1)
-END
-"""
 
 
-def blocks(readme: str) -> list[tuple[str, str]]:
-    """Language and text of each block, without the diagram, which is translated."""
-    found = BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))
-    return [(language, text) for language, text in found if language != "mermaid"]
-
-
-def commands() -> list[tuple[str, str]]:
-    """Each block of commands that is run here, with the output that README shows, if any."""
-    found = blocks("README.md")
-    shown = [text if language != "sh" else "" for language, text in [*found[1:], ("sh", "")]]
-    return [
-        (text.strip(), output)
-        for (language, text), output in zip(found, shown, strict=True)
-        if language == "sh" and text.strip() not in RUN_ELSEWHERE
-    ]
+def run_here() -> list[Step]:
+    return [step for step in steps("README.md") if step.commands not in RUN_ELSEWHERE]
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the commands read and change, and the environment that `make` makes."""
-    folder = tmp_path_factory.mktemp("clone")
-    wanted = ["examples", ":(glob)*.json"]
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *wanted],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, tracked.split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / name)
-    shutil.copytree(MODELS, folder / "models")
-    (folder / ".venv").symlink_to(ROOT / ".venv")
-    return folder
+    return page_commands.clone(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="module")
@@ -95,31 +51,14 @@ def service(clone: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def outputs(service: Server, clone: Path) -> list[str]:
     """What the commands print, of each block."""
-    # One shell runs them all, as a reader's does: variables of one block are used in the next.
-    script = "\n".join(
-        f"{command}\n{WAIT_FOR_SERVICE if 'adega' in command else ''}echo '{END_OF_BLOCK}'"
-        for command, _ in commands()
-    )
-    own = {"MODELS_DIR": clone / "models", "VAR_DIR": clone / "var"}
-    own |= {"PYTHONPATH": ROOT, "PYTHONWARNINGS": "error"}  # on the code beside these tests
-    run = subprocess.run(
-        ["bash", "-e", "-c", script.replace("http://localhost:5000", service.url)],
-        cwd=clone,
-        env=os.environ | {name: str(value) for name, value in own.items()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    printed = run.stdout.split(END_OF_BLOCK)
-    assert run.returncode == 0, f"{commands()[len(printed) - 1][0]}\n{printed[-1]}{run.stderr}"
-    return printed
+    return page_commands.run(run_here(), clone, service.url)
 
 
 @RUNS_THEM
 @pytest.mark.faults
 def test_every_command_prints_what_readme_shows(outputs: list[str]):
-    for (command, shown), output in zip(commands(), outputs, strict=False):
-        assert matches(shown, output), f"{command}\n{output}"
+    for step, output in zip(run_here(), outputs, strict=True):
+        assert matches(step.output, output), f"{step.commands}\n{output}"
 
 
 @RUNS_THEM
@@ -128,7 +67,7 @@ def test_the_same_data_and_seed_give_the_same_model_which_is_the_committed_one(
     outputs: list[str], clone: Path
 ):
     """Version 2 of wine, which README trains from the data that it comes with."""
-    (at,) = (at for at, (command, _) in enumerate(commands()) if " train wine\n" in command)
+    (at,) = (at for at, step in enumerate(run_here()) if " train wine\n" in step.commands)
     assert "0 label differences" in outputs[at]
     trained = artefact.read(clone / "models", "wine", 2)
     committed = artefact.read(ROOT / "models", "wine", 1)
@@ -137,12 +76,6 @@ def test_the_same_data_and_seed_give_the_same_model_which_is_the_committed_one(
     if is_available():
         assert same_arrays(trained.contents[FOREST], committed.contents[FOREST])
     assert trained.manifest.metrics == committed.manifest.metrics
-
-
-def matches(shown: str, output: str) -> bool:
-    """Whether an output is the one shown, where … stands for anything; none shown allows any."""
-    pattern = ".*".join(map(re.escape, shown.strip().split("…")))
-    return not shown or re.fullmatch(pattern, output.strip(), re.DOTALL) is not None
 
 
 def test_both_languages_show_the_same_commands_and_outputs():
@@ -182,7 +115,7 @@ def test_the_table_of_problems_has_the_first_metric_of_each_committed_model(name
 PAGES = [
     *READMES,
     "SECURITY.md",
-    *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/*.md"))),
+    *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md"))),
 ]
 
 

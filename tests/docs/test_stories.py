@@ -1,0 +1,70 @@
+"""Each story has ten commands, in order, which print what it shows.
+
+They train models: `make faults` and .ci/run run them, `make test` the rest of this.
+"""
+
+import os
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+
+import page_commands
+import pytest
+from conftest import ROOT
+from page_commands import Step, blocks, matches, steps
+from servers import Server, gunicorn, running
+
+STORIES = sorted(page.name for page in ROOT.glob("docs/stories/[a-z]*.md"))
+ENGLISH = [name for name in STORIES if not name.endswith(".pt-BR.md")]
+ASSIGNMENT = re.compile(r"^\w+=(['\"]).*\1$")
+RUNS_THEM = pytest.mark.skipif(
+    os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run the stories' commands"
+)
+
+
+def commands(step: Step) -> list[str]:
+    """The lines of a step that do something; the others give a record a name."""
+    return [line for line in step.commands.splitlines() if not ASSIGNMENT.match(line)]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return page_commands.clone(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture(scope="module")
+def service(clone: Path) -> Iterator[Server]:
+    with running(gunicorn(), clone / "log", MODELS_DIR=str(clone / "models")) as started:
+        yield started
+
+
+@RUNS_THEM
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ENGLISH)
+def test_every_command_of_a_story_prints_what_it_shows(name: str, clone: Path, service: Server):
+    story = steps(f"docs/stories/{name}")
+    for step, printed in zip(story, page_commands.run(story, clone, service.url), strict=True):
+        assert matches(step.output, printed), f"{step.commands}\n{printed}"
+
+
+@pytest.mark.parametrize("name", ENGLISH)
+def test_a_story_has_ten_commands(name: str):
+    assert sum(len(commands(step)) for step in steps(f"docs/stories/{name}")) == 10
+
+
+@pytest.mark.parametrize("name", [name for name in STORIES if name not in ENGLISH])
+def test_a_story_has_the_same_commands_and_outputs_in_portuguese(name: str):
+    english = name.replace(".pt-BR", "")
+    assert blocks(f"docs/stories/{name}") == blocks(f"docs/stories/{english}")
+
+
+def test_every_story_is_in_the_list():
+    index = (ROOT / "docs/stories/README.md").read_text(encoding="utf-8")
+    assert [name for name in STORIES if f"]({name})" not in index] == []
+
+
+@pytest.mark.parametrize("folder", ["examples", "examples/stories"])
+def test_the_invented_files_are_as_their_script_makes_them(folder: str):
+    for name, made in runpy.run_path(str(ROOT / folder / "make.py"))["FILES"].items():
+        assert made() == (ROOT / folder / name).read_text(encoding="utf-8"), name
