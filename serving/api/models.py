@@ -7,7 +7,10 @@ from flask import Blueprint, Response, url_for
 
 from serving.api.around.access import caller
 from serving.api.declared import declares
-from serving.api.openapi.operation import operation
+from serving.api.openapi.operation import operation, response
+from serving.api.openapi.structs import text
+from serving.api.pages.html import wants_page
+from serving.api.pages.model_index import index_page
 from serving.api.respond import as_json
 from serving.errors import ArtefactError
 from serving.models.manifest import Description, Manifest
@@ -54,14 +57,22 @@ class Model(Description, frozen=True, kw_only=True):
     backend: str
 
 
+JSON_OR_PAGE = response(Models)
+JSON_OR_PAGE["content"]["text/html"] = {"schema": text()}
+
+
 def blueprint(service: Service) -> Blueprint:
     """Routes under /models that describe."""
     routes = Blueprint("models", __name__, url_prefix="/models")
     registry = service.registry
 
     @routes.get("")
-    @declares(operation("Every model that is served", Models), scope="any", shows_allowed=True)
+    @declares(
+        operation("Every model that is served", JSON_OR_PAGE), scope="any", shows_allowed=True
+    )
     def models() -> Response:
+        if wants_page():
+            return index_page(service)
         served, broken = [], dict(registry.broken)
         for name in registry.live:
             try:

@@ -30,6 +30,7 @@ from serving.recording.store.layouts import Layout, Layouts
 from serving.recording.store.listing import Filters
 from serving.recording.store.new_feedback import FeedbackPart, WindowState
 from serving.recording.store.partitions import Partitions
+from serving.recording.store.recent import Recent, count_recent
 from serving.recording.store.reports import Reports
 from serving.recording.store.rows import (
     Cursor,
@@ -186,6 +187,10 @@ class Store:
             The last prediction of the previous page.
         """
         return listing.page(self._database, self._layouts, model, filters, limit=limit, after=after)
+
+    def recent(self, model: str, since: int) -> Recent:
+        """Count the predictions of a model since a time, and their requests; of many the latest."""
+        return count_recent(self._database, model, since)
 
     def unmatched(self, older_than: int, limit: int) -> tuple[int, list[Feedback]]:
         """Count the feedback from before a time without a prediction, and return the latest."""
