@@ -15,12 +15,11 @@ from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
 from serving.versions.object_store import ObjectStore
 from train import report, retrain
-from train.assemble import Trained
 from train.cluster.address import scheduler_of
 from train.fitting.tasks import computed_by
 from train.live import MAX_LIVE
 from train.problem import Problem
-from train.progress import Progress, Report
+from train.progress import Progress
 from train.tables.files import Files
 from train.training import train
 
@@ -76,9 +75,7 @@ def _computed_on(cluster: str | None) -> Iterator[None]:
         yield
 
 
-def run(
-    problem: Problem, data: Path | Files, options: Options, report_to: Report | None = None
-) -> Trained:
+def run(problem: Problem, data: Path | Files, options: Options) -> None:
     """Train a problem, print how good the version is, and put it live if that was asked for."""
     settings = Settings.from_environment()
     signing_key = key_for_new_versions(settings)
@@ -87,7 +84,7 @@ def run(
         if options.with_feedback:
             source = retrain.feedback_source(settings, problem.name, options.max_live)
             feedback = stack.enter_context(source)
-        progress = stack.enter_context(Progress(problem.name, problem.steps, report_to))
+        progress = stack.enter_context(Progress(problem.name, problem.steps))
         trained = train(
             problem,
             data,
@@ -100,7 +97,6 @@ def run(
     click.echo(report.summary(trained, settings.models_dir))
     if options.auto and not trained.live:
         _promote(settings, trained.artefact.manifest)
-    return trained
 
 
 def _promote(settings: Settings, manifest: Manifest) -> None:

@@ -3,7 +3,8 @@
 from typing import Literal
 
 import msgspec
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, redirect, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from serving.api.around.access import caller
 from serving.api.declared import declares
@@ -91,7 +92,9 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/<name>/versions/<int:version>")
     @routes.get("/<name>", defaults={"version": None})
     @declares(operation("What this model is", Model, (404, 503)), scope="any")
-    def model(name: str, version: int | None) -> Response:
+    def model(name: str, version: int | None) -> BaseResponse:
+        if wants_page():
+            return redirect(url_for("card.card", name=name, version=version))
         engine = registry.engine(name, version)
         shown = {each: getattr(engine.manifest, each) for each in Description.__struct_fields__}
         return as_json(Model(**shown, backend=engine.backend))

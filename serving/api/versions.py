@@ -3,19 +3,24 @@
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
 from serving import clock
 from serving.api.around.access import who
 from serving.api.body import read_json
 from serving.api.declared import declares
-from serving.api.openapi.operation import About, Operation, body, operation
+from serving.api.openapi.operation import About, Operation, body, operation, response
+from serving.api.openapi.structs import text
+from serving.api.pages.html import wants_json
+from serving.api.pages.version_page import versions_page
 from serving.api.query import Time
 from serving.api.respond import as_json
+from serving.errors import VersionRefused
 from serving.predicting.service import Service
 from serving.recording.store.rows import Trial
 from serving.versions.decision import Decision as RecordedDecision
+from serving.versions.decision import decisions_of
 from serving.versions.versions import Version, Versions
 
 
@@ -28,9 +33,12 @@ class _Request(
     ----------
     why : str
         Kept with the decision.
+    decided : int or None
+        As the list has it, to be refused if somebody has decided since.
     """
 
     why: str = ""
+    decided: int | None = None
 
 
 class Promote(_Request, frozen=True, tag="promote", kw_only=True):
@@ -86,12 +94,36 @@ class ModelVersions(msgspec.Struct):
         The latest first.
     broken : str or None
         Why a version is not served.
+    decided : int
+        How many decisions there are, without retrainings.
     """
 
     versions: list[Version]
     broken: str | None
     trial: Trial | None
     decisions: list[Decision]
+    decided: int
+
+
+JSON_OR_PAGE = response(ModelVersions)
+JSON_OR_PAGE["content"]["text/html"] = {"schema": text()}
+
+
+class Objections(msgspec.Struct):
+    """What the gate objects to a version in place of the live one.
+
+    Attributes
+    ----------
+    live : int or None
+        None if the model is retired.
+    can_be_forced : bool
+        Whether `force` overrules the objections; not those of a version that cannot serve.
+    """
+
+    version: int
+    live: int | None
+    objections: list[str]
+    can_be_forced: bool
 
 
 def decide_operation(about: About) -> Operation:
@@ -123,22 +155,45 @@ def blueprint(service: Service) -> Blueprint:
     decisions = service.registry.decisions
 
     @routes.get("/models/<name>/versions")
-    @declares(operation("Versions and decisions", ModelVersions, (404, 503)), scope="read")
+    @declares(operation("Versions and decisions", JSON_OR_PAGE, (400, 404, 503)), scope="read")
     def versions(name: str) -> Response:
+        if not wants_json(request.accept_mimetypes):
+            return versions_page(service, name)
+        listed, history = Versions(decisions, "").listed(name), decisions.history(name)
         return as_json(
             ModelVersions(
-                Versions(decisions, "").listed(name),
+                listed,
                 service.registry.broken.get(name),
                 service.trial(name),
-                [*map(_as_sent, decisions.history(name))],
+                [*map(_as_sent, history)],
+                len(decisions_of(history)),
             )
         )
+
+    @routes.get("/models/<name>/versions/<int:version>/objections")
+    @declares(
+        operation(
+            "What the gate objects to a version",
+            Objections,
+            (404, 503),
+            description="It loads the version and predicts its example, which may take seconds.",
+        ),
+        scope="admin",
+    )
+    def objections(name: str, version: int) -> Response:
+        try:
+            found, can_be_forced = Versions(decisions, "").objections(name, version), True
+        except VersionRefused as error:
+            found, can_be_forced = error.objections, error.can_be_forced
+        live = decisions.decided(name).live
+        return as_json(Objections(version, live, [*found], can_be_forced))
 
     @routes.post("/models/<name>/versions")
     @declares(decide_operation, scope="admin")
     def decide(name: str) -> Response:
-        versions = Versions(decisions, who())
-        match _request():
+        sent = _request()
+        versions = Versions(decisions, who(), sent.decided)
+        match sent:
             case Promote() as wanted:
                 taken = versions.promote(name, wanted.version, wanted.why, force=wanted.force)
             case Rollback() as wanted:

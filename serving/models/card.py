@@ -143,6 +143,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes
     ----------
+    estimator : str
+        What was fitted: the class that predicts, as `RandomForestClassifier`.
     examples : tuple of Example
         A clear case of each label; for a regression a low and a high one.
     roc, precision_recall : dict of str to tuple of (float, float)
@@ -169,6 +171,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Of the fields that contribute most.
     """
 
+    estimator: str = ""
     examples: tuple[Example, ...] = ()
     roc: dict[str, tuple[Point, ...]] = {}
     precision_recall: dict[str, tuple[Point, ...]] = {}

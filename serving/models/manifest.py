@@ -51,6 +51,9 @@ class Figure(msgspec.Struct, frozen=True):
     baseline: float
 
 
+UNKNOWN_DATA = "the training data are not known"  # the end of the source, of an imported version
+
+
 class LiveData(msgspec.Struct, frozen=True):
     """Live records with feedback that a version was trained on.
 
@@ -79,6 +82,11 @@ class TrainingData(msgspec.Struct, frozen=True, omit_defaults=True):
     sha256: str
     rows: int
     live: LiveData | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether there is only a sample, of a version that was imported."""
+        return self.source.endswith(UNKNOWN_DATA)
 
 
 class Comparison(msgspec.Struct, frozen=True):

@@ -67,6 +67,11 @@ def decided(decisions: Iterable[Decision]) -> Decided:
     return Decided(live, trial, sorted(retired), is_retired)
 
 
+def decisions_of(history: Iterable[Decision]) -> list[Decision]:
+    """Leave out retrainings, which change nothing of what is served."""
+    return [each for each in history if each.action != "retrain"]
+
+
 class Numbered(Decision, frozen=True, kw_only=True):
     """A decision with its number in the object store, as it is kept in a host's copy."""
 

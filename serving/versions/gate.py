@@ -1,6 +1,7 @@
 """The gate: the objections to putting a version live in place of another."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
@@ -111,10 +112,21 @@ def _worse_predictions(candidate: Manifest, live: Manifest) -> Iterator[str]:
 def _worse_metrics(candidate: Manifest, live: Manifest) -> Iterator[str]:
     for name in candidate.metrics.keys() & live.metrics.keys():
         ours, theirs = candidate.metrics[name], live.metrics[name]
-        gained, of = ours.mean - theirs.mean, metric(name)
-        lost = -gained if of.better == "higher" else gained
-        if lost > max(ours.spread, theirs.spread):
-            yield f"{of.title} is {_shown(ours)}; the live version's is {_shown(theirs)}"
+        if judged(name, ours, theirs) == "worse":
+            title = metric(name).title
+            yield f"{title} is {_shown(ours)}; the live version's is {_shown(theirs)}"
+
+
+def judged(name: str, ours: Figure, theirs: Figure) -> Literal["better", "worse", "alike"]:
+    """Whether a metric is better or worse than another version's by more than the spread.
+
+    >>> judged("mae", Figure(0.4, 0.02, 1), Figure(0.5, 0.01, 1))
+    'better'
+    """
+    gained = ours.mean - theirs.mean
+    if abs(gained) <= max(ours.spread, theirs.spread):
+        return "alike"
+    return "better" if (gained > 0) == (metric(name).better == "higher") else "worse"
 
 
 def _shown(figure: Figure) -> str:

@@ -13,7 +13,7 @@ from serving.errors import ArtefactError, VersionRefused
 from serving.models import model_folder
 from serving.models.manifest import Figure
 from serving.versions import gate
-from serving.versions.decision import Action, Decision
+from serving.versions.decision import Action, Decision, decisions_of
 from serving.versions.decisions import Decisions
 from serving.versions.rehearsal import rehearse
 
@@ -52,10 +52,12 @@ class Versions:
     ----------
     who : str
         Who decides.
+    known : int or None
+        How many decisions whoever decides knows of; if there are others, none is taken.
     """
 
-    def __init__(self, decisions: Decisions, who: str) -> None:
-        self.decisions, self.who = decisions, who
+    def __init__(self, decisions: Decisions, who: str, known: int | None = None) -> None:
+        self.decisions, self.who, self.known = decisions, who, known
 
     def listed(self, model: str) -> list[Version]:
         """List every version, the latest first.
@@ -108,24 +110,29 @@ class Versions:
         UnknownModel, UnknownVersion, VersionRefused, ArtefactError
         """
         with self._deciding(model):
-            current = self._current(model)
-            action = "promote" if current else "retire"
-            before = next(
-                (
-                    decision.before
-                    for decision in self.decisions.history(model)
-                    if (decision.action, decision.version) == (action, current)
-                    # Not promoted again while it was live, nor in place of none.
-                    and decision.before not in (current, None)
-                ),
-                None,
-            )
+            current, before = self._current(model), self.before(model)
             if before is None:
                 raise VersionRefused(f"{model}: no version was live before {current}")
             self._require(model, before)
             # If it would fail when it is live, this raises the reason.
             rehearse(self.decisions.read(model, before))
             return self._take("rollback", model, current, before, why)
+
+    def before(self, model: str) -> int | None:
+        """Return the version to which one can roll back: live before this one, or the retirement.
+
+        Raises
+        ------
+        UnknownModel, ArtefactError
+        """
+        current = self._current(model)
+        start = ("promote" if current else "retire", current)
+        for decision in self.decisions.history(model):
+            # Not promoted again while it was live, nor in place of none.
+            others = decision.before not in (current, None)
+            if (decision.action, decision.version) == start and others:
+                return decision.before
+        return None
 
     def set_trial(self, model: str, version: int | None, why: str = "") -> Decision:
         """Start the trial of a version; None ends the trial.
@@ -229,9 +236,23 @@ class Versions:
 
     @contextmanager
     def _deciding(self, model: str) -> Iterator[None]:
-        """Lock a model that exists, for a decision is based on the one before."""
+        """Lock a model that exists, for a decision is based on the one before.
+
+        Raises
+        ------
+        VersionRefused
+            If somebody has decided since whoever decides now looked.
+        """
         self._versions(model)
         with self.decisions.deciding(model):
+            if self.known is not None:
+                taken = decisions_of(self.decisions.history(model))
+                if len(taken) != self.known:
+                    meanwhile = f": {taken[0]}" if taken else ""
+                    raise VersionRefused(
+                        f"{model}: somebody has decided meanwhile{meanwhile}; see what is live "
+                        "now, and decide again"
+                    )
             yield
 
     def _versions(self, model: str) -> list[int]:

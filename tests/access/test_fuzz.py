@@ -20,7 +20,7 @@ from plain_way import WAYS, ask
 from app import create_app
 from serving.settings import Settings
 
-COUNT = 20_000 if os.environ.get("FAULTS") == "full" else 3_000
+COUNT = 20_000 if os.environ.get("FAULTS") == "full" else 5_000
 SEED = int(os.environ.get("SEED", "1"))
 ACCEPTED_BY = {200, 202, 303, 409, 413, 422}  # a status that only a view returns
 SCOPES = ("predict", "feedback", "read", "metrics", "admin")

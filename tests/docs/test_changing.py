@@ -83,7 +83,8 @@ def test_every_page_opens(settings: Settings):
     for rule in client.application.url_map.iter_rules():
         if "GET" in (rule.methods or ()):
             _, path = rule.build({each: values[each] for each in rule.arguments}) or ("", "")
-            assert client.get(path, headers=browser).status_code == HTTPStatus.OK, path
+            answer = client.get(path, headers=browser, follow_redirects=True)
+            assert answer.status_code == HTTPStatus.OK, path
 
 
 def test_the_recipes_name_tests_that_are_there():

@@ -208,16 +208,16 @@ def test_a_card_shows_the_effects_of_the_fields_where_training_wrote_them(
     assert not any(each in older for each in effects)
 
 
-def test_a_card_lists_every_version_and_every_decision(models: Path, tmp_path: Path):
+def test_a_page_lists_every_version_and_every_decision(models: Path, tmp_path: Path):
     rewrite(models, lambda manifest, _: manifest["metrics"]["roc_auc"].update(mean=0.9))
     decision = {"time": 1_790_000_000_000, "model": "wine", "action": "promote", "before": 1}
     promoted = decision | {"version": 2, "who": "ana", "why": "<i>trained</i> on June"}
     (models / "wine/decisions.jsonl").write_text(json.dumps(promoted) + "\n")
-    card = page(of(models, tmp_path), "/models/wine/card")
-    assert "/models/wine/versions/2/card" in card
-    assert "ROC AUC 0.9 ±" in card
-    assert "promoted 2" in card
-    assert "ana: &lt;i&gt;trained&lt;/i&gt; on June" in card
+    sent = page(of(models, tmp_path), "/models/wine/versions")
+    assert "/models/wine/versions/2/card" in sent
+    assert "ROC AUC 0.9 ±" in sent
+    assert "version 2 put live" in sent
+    assert "&lt;i&gt;trained&lt;/i&gt; on June" in sent
 
 
 def test_a_version_without_a_card_still_has_its_pages(models: Path, tmp_path: Path):

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from serving.errors import NotFound
-from serving.places.addresses import ALL, Given, given
-from serving.places.patterns import matches
-from serving.places.places import Folder
+from serving.places.places import ALL, Folder, Given, given, matches
 
 
 @pytest.mark.parametrize(

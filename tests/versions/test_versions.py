@@ -14,6 +14,8 @@ from servers import wait_until
 from app import create_app
 from serving.__main__ import main
 from serving.settings import Settings
+from serving.versions.decisions import Decisions
+from serving.versions.versions import Versions
 
 
 @pytest.fixture
@@ -152,3 +154,45 @@ def test_all_of_it_is_done_on_the_command_line(models: Path, tmp_path: Path):
     assert "wine 2 (retired)" in serving("versions", "wine")
     assert serving("versions", "wine").count(" by ") == 5
     assert serving("promote", "wine", "2") == "Error: wine 2 is retired\n"
+
+
+def test_the_gates_objections_are_there_before_a_decision(admin: FlaskClient, models: Path):
+    def narrow(manifest: Any, _: Any) -> None:
+        manifest["fields"][0]["maximum"] = 4
+
+    def spoil(_: Any, contents: dict[str, bytes]) -> None:
+        contents["model.pkl"] = b"no pickle"
+        leave_the_pickle(contents)
+
+    newer(models, narrow)
+    newer(models, spoil)
+
+    def objections(version: int, key: str = KEY) -> Any:
+        url = f"/models/wine/versions/{version}/objections"
+        return admin.get(url, headers={"Authorization": f"Bearer {key}"}).json
+
+    found = objections(2)
+    assert (found["version"], found["live"], found["can_be_forced"]) == (2, 1, True)
+    assert found["objections"] == ["field 'fixed acidity' takes 0 to 4 only, not 0 to 100"]
+    assert decide(admin, action="promote", version=2).json["errors"] == [
+        {"message": each} for each in found["objections"]
+    ]
+    assert objections(1)["objections"] == []
+    assert not objections(3)["can_be_forced"]
+    assert objections(9)["status"] == 404
+    assert objections(2, "")["status"] == 401
+
+
+def test_a_decision_that_did_not_know_of_the_latest_is_refused(
+    admin: FlaskClient, settings: Settings, models: Path
+):
+    newer(models)
+    moved(settings).close()
+    known = admin.get("/models/wine/versions").json["decided"]
+    assert decide(admin, action="trial", version=2, decided=known).status_code == 200
+    refused = decide(admin, action="promote", version=2, decided=known, force=True)
+    assert refused.status_code == 409
+    assert "somebody has decided meanwhile: trial none → 2 by ana" in refused.json["detail"]
+    known = admin.get("/models/wine/versions").json["decided"]
+    Versions(Decisions(models, models), "monitor").retrained("wine", None, "it failed")
+    assert decide(admin, action="promote", version=2, decided=known).status_code == 200

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from serving.api.pages.card_effects import mean_contributions
-from serving.api.pages.charts import Axis, Chart, Drawing, Point, Series
+from serving.api.pages.charts import Axis, Chart, Drawing, Point, Series, square, straight
 from serving.api.pages.words import Words
 from serving.models.card import Calibration, Card
 from serving.models.manifest import Manifest
@@ -81,7 +81,7 @@ def _roc(manifest: Manifest, card: Card, words: Words) -> Iterator[Chart]:
     if not card.roc:
         return
     t = words.t
-    more = [_straight(t("chance"), (0, 0), (1, 1))]
+    more = [straight(t("chance"), (0, 0), (1, 1))]
     if at := rates(manifest, card):
         point = [(at.false_positive, at.true_positive)]
         more.append({"label": t("decision threshold"), "points": point, "style": "dots"})
@@ -99,7 +99,7 @@ def _precision_recall(card: Card, reference: Reference, words: Words) -> Iterato
     if len(card.precision_recall) == 1 and reference.labels:
         (label,) = card.precision_recall
         share = reference.labels.get(label, 0) / sum(reference.labels.values())
-        more = [_straight(t("chance"), (0, share), (1, share))]
+        more = [straight(t("chance"), (0, share), (1, share))]
     caption = t(
         "Share of a label's predictions that is right, against the share of its rows found."
     )
@@ -121,18 +121,7 @@ def _curves(
         for label, points in curves.items()
         for x, y in points[:: max(1, len(points) // TABLE_ROWS)]
     ]
-    return _square(axes, [*series, *more]), (words.t("label"), *axes), rows
-
-
-def _square(axes: tuple[str, str], series: Sequence[Series]) -> Drawing:
-    """Lines between 0 and 1 on both axes."""
-    x, y = (Axis(title=title, min=0, max=1) for title in axes)
-    return {"kind": "line", "x": x, "y": y, "series": series}
-
-
-def _straight(label: str, start: Point, end: Point) -> Series:
-    """A line to compare a curve with."""
-    return {"label": label, "points": [start, end], "style": "quiet"}
+    return square(axes, [*series, *more]), (words.t("label"), *axes), rows
 
 
 def _calibration(
@@ -151,13 +140,13 @@ def _calibration(
     if measured and measured.curve_before:
         before = [(x, y) for x, y, _ in measured.curve_before]
         series.append({"label": t("without calibration"), "points": before})
-    series.append(_straight(t("perfect calibration"), (0, 0), (1, 1)))
+    series.append(straight(t("perfect calibration"), (0, 0), (1, 1)))
     caption = t("How often {label} was true, by its predicted probability.", label=label)
     axes = t("predicted probability"), t("observed frequency")
     yield Chart(
         t("Calibration"),
         " ".join([caption, *_calibration_error(measured, words)]),
-        _square(axes, series),
+        square(axes, series),
         (*axes, t("rows")),
         [(number(x, 3), number(y, 3), number(rows)) for x, y, rows in bins],
     )
@@ -199,7 +188,7 @@ def _predicted(manifest: Manifest, card: Card, words: Words) -> Iterator[Chart]:
         "style": "dots",
     }
     x, y = (Axis(title=_measured(title, manifest)) for title in (t("predicted"), t("actual")))
-    perfect = _straight(t("perfect prediction"), (first, first), (last, last))
+    perfect = straight(t("perfect prediction"), (first, first), (last, last))
     yield Chart(
         t("Actual against predicted"),
         t("Held-out rows in equal groups by their prediction. Band: 80 % of the actual values."),

@@ -53,3 +53,14 @@ class Chart(NamedTuple):
     drawing: Drawing
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+
+def square(axes: tuple[str, str], series: Sequence[Series]) -> Drawing:
+    """Lines between 0 and 1 on both axes."""
+    x, y = (Axis(title=title, min=0, max=1) for title in axes)
+    return {"kind": "line", "x": x, "y": y, "series": series}
+
+
+def straight(label: str, start: Point, end: Point) -> Series:
+    """A line to compare a curve with."""
+    return {"label": label, "points": [start, end], "style": "quiet"}

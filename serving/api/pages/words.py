@@ -16,7 +16,7 @@ from markupsafe import Markup
 from serving import figures
 from serving.figures import ENGLISH, PORTUGUESE
 from serving.inputs import dates
-from serving.inputs.field import Field
+from serving.inputs.field import FLOAT32_MAX, Field
 from serving.models.metrics import metric
 
 UNKNOWN = "–"  # noqa: RUF001 - a dash
@@ -101,6 +101,20 @@ class Words(NamedTuple):
         if field.type == "date":
             return self.between(self.date(low), self.date(high))
         return self.between(self.number(low, 6), self.number(high, 6))
+
+    def allowed(self, field: Field) -> str:
+        """The values that a field accepts."""
+        if field.type == "category":
+            return ", ".join(field.categories)
+        if field.type == "boolean":
+            return self.t("yes or no")
+        if field.type in {"date", "text"}:
+            return self.t("a date") if field.type == "date" else self.t("any text")
+        low = self.number(field.minimum, 6) if field.minimum > -FLOAT32_MAX else ""
+        high = self.number(field.maximum, 6) if field.maximum < FLOAT32_MAX else ""
+        if low and high:
+            return self.between(low, high)
+        return f"≥ {low}" if low else f"≤ {high}" if high else self.t("any number")
 
     def share(self, value: float) -> str:
         """A share in per cent, with three significant digits."""

@@ -1,4 +1,4 @@
-// One request to the service; Refused, with the faults, where it has no result.
+// One request to the service, a GET without a body; Refused, with the faults, where it has no result.
 
 import { t } from "./words.js";
 
@@ -14,7 +14,7 @@ export async function ask(url, body, signal, type = "application/json") {
   let parsed;
   try {
     response = await fetch(url, {
-      method: "POST",
+      method: body === undefined ? "GET" : "POST",
       headers: { "Content-Type": type, Accept: "application/json" },
       body: typeof body === "string" ? body : JSON.stringify(body),
       signal,

@@ -1,1 +1,0 @@
-"""Carries out trainings that are requested over HTTP, in a process of its own."""
