@@ -16,7 +16,7 @@ from serving.settings import Settings
 from serving.trainings.requests import fault_of_name
 from serving.versions.decisions import Decisions
 from serving.versions.object_store import ObjectStore
-from train import report, retrain
+from train import report, retrain, worker
 from train.errors import TrainingError
 from train.fitting.estimators import AUTO, BUILDERS
 from train.importing.import_model import import_model
@@ -261,6 +261,7 @@ def _training(problem: Problem) -> click.Command:
     return command
 
 
+main.add_command(worker.main, "worker")
 for _problem in PROBLEMS:
     main.add_command(_training(_problem))
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from threading import Event, Thread
 from types import TracebackType
@@ -18,11 +19,21 @@ PAUSE = 30.0  # seconds between two lines, where there is no terminal
 SECOND, MINUTE, HOUR = 1.0, 60.0, 3600.0
 
 
-class Progress:
-    """Shows what is done, how many steps are done, and for how long."""
+# Given what is done, how many steps are done, of how many, and for how many seconds.
+Report = Callable[[str, int, int, float], object]
 
-    def __init__(self, name: str, steps: int) -> None:
-        self._name, self._steps, self._done = name, steps, 0
+
+class Progress:
+    """Shows what is done, how many steps are done, and for how long.
+
+    Parameters
+    ----------
+    report : callable, optional
+        Called each second as well.
+    """
+
+    def __init__(self, name: str, steps: int, report: Report | None = None) -> None:
+        self._name, self._steps, self._done, self._report = name, steps, 0, report
         self._began = time.monotonic()
         self._stack, self._ended = ExitStack(), Event()
         self._bar: ProgressBar[int] | None = None
@@ -38,6 +49,8 @@ class Progress:
         self._thread = Thread(target=self._show, args=(SECOND if is_terminal else PAUSE,))
         self._thread.daemon = True
         self._thread.start()
+        if self._report:
+            Thread(target=self._report_each_second, args=(self._report,), daemon=True).start()
         return self
 
     def __exit__(
@@ -65,6 +78,11 @@ class Progress:
                 self._bar.render_progress()
             else:
                 click.echo(f"{self._text()}, {self._done} of {self._steps} steps done", err=True)
+
+    def _report_each_second(self, report: Report) -> None:
+        while not self._ended.wait(SECOND):
+            seconds = time.monotonic() - self._began
+            report(str(self._doing), self._done, self._steps, seconds)
 
     def _text(self) -> str:
         what = str(self._doing)

@@ -15,11 +15,12 @@ from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
 from serving.versions.object_store import ObjectStore
 from train import report, retrain
+from train.assemble import Trained
 from train.cluster.address import scheduler_of
 from train.fitting.tasks import computed_by
 from train.live import MAX_LIVE
 from train.problem import Problem
-from train.progress import Progress
+from train.progress import Progress, Report
 from train.tables.files import Files
 from train.training import train
 
@@ -75,7 +76,9 @@ def _computed_on(cluster: str | None) -> Iterator[None]:
         yield
 
 
-def run(problem: Problem, data: Path | Files, options: Options) -> None:
+def run(
+    problem: Problem, data: Path | Files, options: Options, report_to: Report | None = None
+) -> Trained:
     """Train a problem, print how good the version is, and put it live if that was asked for."""
     settings = Settings.from_environment()
     signing_key = key_for_new_versions(settings)
@@ -84,7 +87,7 @@ def run(problem: Problem, data: Path | Files, options: Options) -> None:
         if options.with_feedback:
             source = retrain.feedback_source(settings, problem.name, options.max_live)
             feedback = stack.enter_context(source)
-        progress = stack.enter_context(Progress(problem.name, problem.steps))
+        progress = stack.enter_context(Progress(problem.name, problem.steps, report_to))
         trained = train(
             problem,
             data,
@@ -97,6 +100,7 @@ def run(problem: Problem, data: Path | Files, options: Options) -> None:
     click.echo(report.summary(trained, settings.models_dir))
     if options.auto and not trained.live:
         _promote(settings, trained.artefact.manifest)
+    return trained
 
 
 def _promote(settings: Settings, manifest: Manifest) -> None:

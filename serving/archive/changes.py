@@ -17,7 +17,8 @@ from serving.archive import files
 from serving.archive.rows import moved
 from serving.errors import ArchiveError
 from serving.lock import wait_for_lock
-from serving.places.places import absolute, place
+from serving.places.addresses import absolute
+from serving.places.places import place
 from serving.recording.store import Store
 from serving.recording.store.archive_files import ArchivedFile
 from serving.recording.store.erasures import ErasedRows

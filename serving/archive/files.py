@@ -14,7 +14,8 @@ from pyarrow import parquet, types
 from serving import clock
 from serving.archive.layout import MODEL
 from serving.errors import ArchiveError, ObjectStoreError
-from serving.places.places import absolute, place
+from serving.places.addresses import absolute
+from serving.places.places import place
 from serving.recording.store.archive_files import ArchivedFile
 
 GROUP_ROWS = 2**16

@@ -148,7 +148,8 @@ def predict_files(
     if master:
         _require("pyspark", "Spark needs", "requirements-spark.txt")
     # Its library runs threads, and is of no use to other commands.
-    from serving.places import places  # noqa: PLC0415
+    from serving.places.addresses import absolute  # noqa: PLC0415
+    from serving.places.places import place  # noqa: PLC0415
     from serving.scoring import run  # noqa: PLC0415
     from serving.scoring.carry_out import Workers, carry_out  # noqa: PLC0415
     from serving.scoring.crew import Crew  # noqa: PLC0415
@@ -159,8 +160,8 @@ def predict_files(
     options = Options.of(keep, explain, samples)
     sources = run.find_sources(addresses, output)
     described = run.make_run(engine.manifest, options, sources)
-    address = places.absolute(output)
-    folder = places.place(address)
+    address = absolute(output)
+    folder = place(address)
     there = run.begin(described, folder, address)
     setup = Setup(described.model, described.version, options, address)
     crew: Workers

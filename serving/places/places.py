@@ -5,21 +5,15 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, cast
-from urllib.parse import urlsplit
+from typing import Any, BinaryIO, Protocol, cast
 from uuid import uuid4
 
-from serving.errors import NotFound
-from serving.places import SUFFIX, SUFFIXES
+from serving.places import SUFFIX
 from serving.places.objects import PATIENT, Listed, Missing, Objects, RangeFile, reported
-
-SCHEMES = {"s3", "gs", "az"}
-ALL = ("**", "*")
-HIDDEN = ("_", ".")  # how the names begin of what is no data, as Hadoop has it
+from serving.places.patterns import is_shown, matches
 
 
 class Place(Protocol):
@@ -234,92 +228,3 @@ class _Uploading:
 def place(address: str) -> Place:
     """Return the folder at a path or URL."""
     return Store(address) if "://" in address else Folder(address)
-
-
-class Given(NamedTuple):
-    """What files are named by an address: a folder, and a pattern within it."""
-
-    root: str
-    pattern: tuple[str, ...]
-
-    def find(self) -> dict[str, Listed]:
-        """Find them; in a folder, those with the suffix of a table."""
-        found = place(self.root).find(self.pattern)
-        if self.pattern != ALL:
-            return found
-        return {name: listed for name, listed in found.items() if name.endswith(SUFFIXES)}
-
-    def covers(self, file: str) -> bool:
-        """Whether the file at this address would be one of them."""
-        name = file.removeprefix(f"{self.root.rstrip('/')}/")
-        return name != file and matches(name, self.pattern)
-
-
-def given(address: str) -> Given:
-    """Read the address of a file, a folder, or files by a glob.
-
-    Raises
-    ------
-    NotFound
-        If it cannot be the address of any.
-    """
-    address = absolute(address)
-    is_url = "://" in address
-    if not is_url and Path(address).is_file():
-        folder, name = os.path.split(address)
-        return Given(folder, (glob.escape(name),))
-    if not is_url and Path(address).is_dir():
-        return Given(address, ALL)
-    start = address.index("://") + 3 if is_url else 0
-    parts = address[start:].rstrip("/").split("/")
-    fixed = next((at for at, part in enumerate(parts) if glob.has_magic(part)), len(parts))
-    if fixed == len(parts):
-        if not address.endswith(SUFFIXES):
-            return Given(address.rstrip("/"), ALL)
-        fixed -= 1
-    if fixed == 0:
-        raise NotFound(f"{address} names no bucket; write one, as s3://bucket/{address[start:]}")
-    return Given(address[:start] + ("/".join(parts[:fixed]) or "/"), tuple(parts[fixed:]))
-
-
-def absolute(address: str) -> str:
-    """Return a path from the root, or a URL that is read, without a / at its end.
-
-    Raises
-    ------
-    NotFound
-        If it is a URL of another kind.
-    """
-    scheme = urlsplit(address).scheme if "://" in address else ""
-    if scheme in {"http", "https"}:
-        raise NotFound(
-            f"{address}: files are not read over {scheme}; download it, or name it by the "
-            "address of its object store, as s3://bucket/…"
-        )
-    if scheme == "file":
-        address, scheme = urlsplit(address).path, ""
-    if scheme and scheme not in SCHEMES:
-        near = "; write s3://" if scheme in {"s3a", "s3n"} else ""
-        raise NotFound(f"{address} is no path, and none of s3://, gs:// and az://{near}")
-    return address.rstrip("/") if scheme else os.path.realpath(address)
-
-
-def matches(name: str, pattern: Sequence[str]) -> bool:
-    """Whether a name matches a pattern part by part, `**` standing for any number of parts."""
-
-    def match(parts: Sequence[str], wanted: Sequence[str]) -> bool:
-        if not wanted:
-            return not parts
-        if wanted[0] == "**":
-            return any(match(parts[at:], wanted[1:]) for at in range(len(parts) + 1))
-        is_first = bool(parts) and fnmatchcase(parts[0], wanted[0])
-        return is_first and match(parts[1:], wanted[1:])
-
-    return match(name.split("/"), pattern)
-
-
-def is_shown(name: str, pattern: Sequence[str]) -> bool:
-    """Whether no part of a name is hidden, unless the pattern has it as it is."""
-    return not any(
-        part.startswith(HIDDEN) and glob.escape(part) not in pattern for part in name.split("/")
-    )

@@ -11,7 +11,8 @@ import msgspec
 from serving.errors import NotFound, RunRefused
 from serving.models.manifest import Manifest
 from serving.places import SUFFIX
-from serving.places.places import ALL, Folder, Given, Place, absolute, given
+from serving.places.addresses import ALL, Given, absolute, given
+from serving.places.places import Folder, Place
 from serving.scoring.options import Options
 
 RUN, SUCCESS = "_run.json", "_SUCCESS"

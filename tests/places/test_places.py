@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from serving.errors import NotFound
-from serving.places.places import ALL, Folder, Given, given, matches
+from serving.places.addresses import ALL, Given, given
+from serving.places.patterns import matches
+from serving.places.places import Folder
 
 
 @pytest.mark.parametrize(

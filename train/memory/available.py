@@ -1,11 +1,16 @@
 """How much memory there is for this process: less than the machine has, in a container."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
 
-KIBIBYTE = 1024
+KIBIBYTE, PAGE = 1024, os.sysconf("SC_PAGE_SIZE")
+
+# The bytes that this process may have at most; None for no limit but the machine's.
+limit: ContextVar[int | None] = ContextVar("limit", default=None)
 V2, V1 = ("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")
 
 
@@ -25,6 +30,9 @@ def available(root: Path = Path("/")) -> Available | None:
         Where /proc and /sys are.
     """
     found = [Available(each, "this container") for each in _of_cgroups(root)]
+    if allowed := limit.get():
+        pages = (root / "proc/self/statm").read_text(encoding="ascii").split()[1]
+        found.append(Available(max(0, allowed - int(pages) * PAGE), "a training"))
     with suppress(OSError, ValueError, KeyError):
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
         numbers = {line.split()[0]: int(line.split()[1]) for line in lines}

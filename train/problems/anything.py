@@ -1,27 +1,19 @@
 """A problem made from any files of CSV or Parquet."""
 
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
-
 from serving.inputs.dates import CALENDAR
 from serving.inputs.field import Field
-from train.errors import TrainingError
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol
 from train.evaluation.regression import Regression
 from train.fitting import estimators, text
 from train.fitting.choice import Candidates
-from train.memory.estimate import Shape, of_reading, of_training
-from train.memory.require import require
+from train.memory.estimate import Shape, of_training
 from train.problem import Problem
-from train.tables.files import Files, are_parquet, summary
+from train.tables.files import Files, summary
 from train.tables.infer import Echo, Inferred, infer
+from train.tables.load import load, require_memory
 from train.tables.options import ColumnOptions
-from train.tables.read import Sheet, read, size
 from train.task import Kind, Task
-
-if TYPE_CHECKING:
-    from train.tables.parquet import Typed
 
 MANY_CELLS = 500_000
 FIVE_FOLDS, THREE_FOLDS = (Protocol(folds=folds, repeats=1) for folds in (5, 3))
@@ -36,6 +28,7 @@ def from_files(
     estimator: str,
     options: ColumnOptions,
     echo: Echo,
+    source: str = "",
 ) -> Problem:
     """A problem that predicts one column from the others.
 
@@ -43,14 +36,16 @@ def from_files(
     ----------
     echo : callable
         Called with each remark on what was found.
+    source : str
+        What the files are called; by default by their names.
 
     Raises
     ------
     TrainingError
         If a file cannot be used.
     """
-    found = infer(_read(files, target, options, echo), target, kind, options, echo)
-    source = summary(files)
+    found = infer(load(files, target, options, echo), target, kind, options, echo)
+    source = source or summary(files)
     rows, fields, task = len(found.frame), found.fields, _task(found, target, estimator)
     labels = found.frame[target].nunique() if found.task == "classification" else 1
     features, texts = _features(fields), text.vocabularies(fields, found.frame)
@@ -60,7 +55,7 @@ def from_files(
     protocol = _protocol(rows * len(fields))
     largest = estimators.largest_forest(candidates)
     shape = Shape(rows, labels, fields, protocol.folds, protocol.repeats, *largest)
-    _require(of_training(shape), rows, len(fields), "training on", echo)
+    require_memory(of_training(shape), rows, len(fields), "training on", echo)
     return Problem(
         name=name,
         title=f"{target}, from {len(fields)} columns of {source}",
@@ -77,31 +72,6 @@ def from_files(
         ),
         protocol=protocol,
     )
-
-
-def _read(files: Files, target: str, options: ColumnOptions, echo: Echo) -> "Sheet | Typed":
-    if not are_parquet(files):
-        rows, columns, text = size(files)
-        needed = of_reading(rows, columns, text, is_csv=True)
-        _require(needed, rows, columns, "reading", echo)
-        return read(*files, drop=options.drop)
-    if find_spec("pyarrow") is None:
-        raise TrainingError(
-            "Parquet needs pyarrow, which is optional: pip install -r requirements-parquet.txt"
-        )
-    from train.tables import parquet  # noqa: PLC0415 - which imports pyarrow
-
-    rows, columns, text = parquet.size(files, options.drop)
-    needed = of_reading(rows, columns, text, is_csv=False)
-    _require(needed, rows, columns, "reading", echo)
-    return parquet.read(files, target, options)
-
-
-def _require(needed: int, rows: int, columns: int, doing: str, echo: Echo) -> None:
-    """Raise TrainingError if there is too little memory, and remark if there may be."""
-    plural = "s" if columns > 1 else ""
-    if remark := require(needed, f"{doing} {rows:,} rows of {columns:,} column{plural}"):
-        echo(remark)
 
 
 def _features(fields: tuple[Field, ...]) -> tuple[Field, ...]:

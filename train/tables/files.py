@@ -5,12 +5,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from serving.places.patterns import HIDDEN
 from train.errors import TrainingError
 from train.tables.options import quoted
 
 PARQUET = ".parquet"
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-HIDDEN = ("_", ".")  # how the names begin of what is no data, as Hadoop has it
 SIGNS = "*?["
 NAMED = 3  # files that a sentence names
 

@@ -1,0 +1,64 @@
+"""Reads the columns of a file as they will be taken."""
+
+from pathlib import Path
+
+from serving.trainings.training import ColumnChoice, Result, Training
+from serving.trainings.trainings import FILE
+from train.errors import TrainingError
+from train.requested.describe import describe, others
+from train.requested.words import without_options
+from train.tables.infer import Taken, decide, take
+from train.tables.load import load
+from train.tables.options import ColumnOptions
+from train.tables.read import Sheet
+
+
+def read(folder: Path, training: Training) -> Result:
+    """Read the columns of a file; the error is why it cannot be trained as is chosen, if so."""
+    remarks: list[str] = []
+    options = options_of(training)
+    table = load((folder / FILE,), training.target, options, remarks.append)
+    taken = take(table, options)
+    rows = len(table.cells) if isinstance(table, Sheet) else 0
+    columns = describe(taken, training.target, options)
+    remarks += others(taken)
+    task, error = None, ""
+    if training.target:
+        found: list[str] = []
+        try:
+            task = decide(
+                table,
+                Taken(taken.columns, []),
+                training.target,
+                training.task,
+                options=options,
+                echo=found.append,
+            ).task
+        except TrainingError as refusal:
+            error = for_people(str(refusal), folder, training)
+    return Result(rows=rows, columns=columns, remarks=remarks, task=task, error=error)
+
+
+def for_people(message: str, folder: Path, training: Training) -> str:
+    """A message of the command line, without its options and with the name of the file."""
+    return without_options(message.replace(str(folder / FILE), training.file))
+
+
+def options_of(training: Training) -> ColumnOptions:
+    """What was chosen for columns, as the options of the command line."""
+    given: dict[str, list[str]] = {each: [] for each in ColumnOptions._fields}
+    for name, choice in training.choices.items():
+        if choice.use is not None and name != training.target:
+            given["used" if choice.use else "drop"].append(name)
+        if option := _option_of(choice):
+            given[option].append(name)
+        if choice.unit:
+            given["unit"].append(f"{name}={choice.unit}")
+        given["missing"] += [f"{name}={text}" for text in choice.missing]
+    return ColumnOptions.of(given)
+
+
+def _option_of(choice: ColumnChoice) -> str:
+    return {None: "", "integer": "number", "boolean": "category"}.get(
+        choice.type, choice.type or ""
+    )

@@ -1,0 +1,90 @@
+"""The columns of a table as they will be taken, for people who look at them before a training."""
+
+from collections.abc import Iterable
+
+from serving.inputs import booleans
+from serving.trainings.training import TrainingColumn, Type
+from train.requested.words import without_options
+from train.tables import overview
+from train.tables.column import Column, shown
+from train.tables.fields import is_zero_or_one, to_labels
+from train.tables.infer import Taken
+from train.tables.options import ColumnOptions
+from train.tables.sentinels import sentinels
+from train.tables.useless import question, useless
+
+LISTED = 20  # values of a column that stand for missing
+DROPPED = "it is not to be used"
+
+
+def describe(taken: Taken, target: str, options: ColumnOptions) -> list[TrainingColumn]:
+    """Describe each column, in the order of the file; the target is among them."""
+    return [
+        _described(column, target, options, [*_about(name, taken.remarks)])
+        for name, column in taken.columns.items()
+    ]
+
+
+def others(taken: Taken) -> list[str]:
+    """The remarks that are not about one column."""
+    about = {remark for name in taken.columns for remark in _about(name, taken.remarks)}
+    return [without_options(remark) for remark in taken.remarks if remark not in about]
+
+
+def _about(name: str, remarks: Iterable[str]) -> Iterable[str]:
+    return (each for each in remarks if each.startswith((f"{name!r}:", f"{name!r} ")))
+
+
+def _described(
+    column: Column, target: str, options: ColumnOptions, remarks: list[str]
+) -> TrainingColumn:
+    chosen = options.type_of(column.name)
+    why = ""
+    if column.name != target:
+        why = DROPPED if column.name in options.drop else useless(column)
+        if why != DROPPED and options.wants(column.name) and column.content.notna().any():
+            why = ""
+    kind = _type(column, chosen, why)
+    if column.strays:
+        remarks.append(
+            f"{column.strays}: correct them in the file, choose which of them stand for a missing "
+            "value, or choose the type category"
+        )
+    elif not why and column.kind != "text":
+        remarks += [
+            f"{shown(each.value, column)} ({each.rows:,} rows) is far from all other values, "
+            f"{shown(each.low, column)} to {shown(each.high, column)}: does it stand for a missing "
+            "value?"
+            for each in sentinels(column.content.to_numpy())
+        ]
+        remarks += filter(None, [question(column)])
+    is_label = kind in {"category", "boolean"} or (column.strays and kind != "text")
+    content = to_labels(column.content) if is_label else column.content
+    is_empty = column.content.isna().all()
+    return TrainingColumn(
+        name=column.name,
+        type=kind,
+        unit=column.unit,
+        missing=int(column.content.isna().sum()),
+        missing_values=[*column.missing[:LISTED]],
+        used=not why,
+        why=why,
+        remark=" ".join(f"{without_options(each).removesuffix('.')}." for each in remarks),
+        values="" if is_empty else overview.values("category" if is_label else kind, content),
+    )
+
+
+def _type(column: Column, chosen: str, why: str) -> Type:
+    """How a column is taken; one that has a few cells that do not fit is what the others are."""
+    if column.strays:
+        return "date" if column.nearly == "date" else "number"
+    if column.kind == "date":
+        return "date"
+    if column.is_numeric:
+        if chosen != "number" and is_zero_or_one(column, column.content):
+            return "boolean"
+        return "integer" if column.kind == "integer" else "number"
+    if chosen == "text" or (not chosen and "free text" in why):
+        return "text"
+    labels = tuple(map(str, column.content.dropna().unique()))
+    return "boolean" if booleans.is_pair(labels) else "category"

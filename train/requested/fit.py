@@ -1,0 +1,66 @@
+"""Trains what is requested, and reports how far it is."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from serving.settings import Settings
+from serving.trainings.training import Result, Training, TrainingProgress
+from serving.trainings.trainings import FILE, PROGRESS, replace
+from train import retrain
+from train.errors import TrainingError
+from train.live import MAX_LIVE
+from train.problem import Problem
+from train.problems import anything
+from train.problems.problems import PROBLEMS, data_of
+from train.requested.columns import options_of
+from train.run import Options, run
+
+
+def fit(folder: Path, training: Training) -> Result:
+    """Train a model on a file, or again on its own data and records with feedback.
+
+    Raises
+    ------
+    TrainingError, ServingError, OSError
+    """
+
+    def report(step: str, done: int, total: int, seconds: float) -> None:
+        remaining = seconds / done * (total - done) if done else None
+        progress = TrainingProgress(
+            step=step, done=done, total=total, seconds=seconds, remaining=remaining
+        )
+        with suppress(OSError):  # of a full disk, which the training itself reports
+            replace(folder / PROGRESS, progress)
+
+    report("reading the data", 0, 1, 0.0)
+    problem, data = _problem(folder, training)
+    options = Options(with_feedback=training.with_feedback, max_live=MAX_LIVE, auto=False)
+    trained = run(problem, data, options, report)
+    return Result(version=trained.artefact.manifest.version)
+
+
+def _problem(folder: Path, training: Training) -> tuple[Problem, tuple[Path, ...] | Path]:
+    """What is to be trained, and on which files."""
+    if not training.with_feedback:
+        files = (folder / FILE,)
+        problem = anything.from_files(
+            files,
+            training.target,
+            name=training.name,
+            kind=training.task,
+            estimator=training.estimator,
+            options=options_of(training),
+            echo=click.echo,
+            source=training.file,
+        )
+        return problem, files
+    known = {each.name: each for each in PROBLEMS}
+    if training.name not in known:
+        raise TrainingError(
+            f"the data of {training.name} are not kept: send the file again, with new rows"
+        )
+    problem = known[training.name]
+    sha256 = retrain.trained_on(Settings.from_environment(), problem.name)
+    return problem, data_of(problem, sha256=sha256)

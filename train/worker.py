@@ -1,0 +1,278 @@
+"""The worker that carries out the trainings requested over HTTP, one after the other.
+
+`adega train worker` runs it for ever; the service starts one with `--once`, which ends when all is
+done. Each training is read or trained by a process of its own, `train.requested.carry_out`, which
+this one stops when it takes too much memory or time, or is cancelled. The lock is shared with that
+process: so no other worker begins anything before it has ended too.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
+
+import click
+import msgspec
+from msgspec.structs import replace
+
+from serving import clock
+from serving.errors import NoRoom, UnknownTraining
+from serving.lock import wait_for_lock
+from serving.settings import ROOT, Settings
+from serving.trainings.training import BUSY, Kept, Result
+from serving.trainings.trainings import LOG, PROGRESS, RESULT, Trainings
+from serving.trainings.worker import LOCK, environment
+from train.memory.group import of_group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_ATTEMPTS = 3  # at a training whose worker ended before it did
+TRIES = 4  # at the lock, by a worker that ends when all is done: others only look at it
+TICK, IDLE = 0.25, 1.0  # seconds
+AFTER_NO_ROOM = 10.0  # seconds in which there may be room on the disk again
+MEGABYTE, MINUTE = 1e6, 60.0
+
+
+class Stopped(BaseException):
+    """The worker is to end."""
+
+
+def run(settings: Settings, *, once: bool) -> None:
+    """Carry out trainings, for ever or until all are done.
+
+    Raises
+    ------
+    NoRoom
+        If nothing can be written to VAR_DIR.
+    """
+    trainings = Trainings(settings.trainings_dir)
+    try:
+        trainings.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NoRoom(f"nothing can be written to VAR_DIR: {error.strerror}") from error
+    with _stoppable():
+        while lock := wait_for_lock(trainings.folder / LOCK, _Pause(TRIES if once else None)):
+            with lock:
+                worker = Worker(settings, trainings, lock)
+                while worker.work() or not once:
+                    pass
+            if not trainings.next():  # else something came before the lock was released
+                return
+
+
+class _Pause:
+    """Waits between two attempts at the lock, only so often if a number is given."""
+
+    def __init__(self, tries: int | None) -> None:
+        self.tries = tries
+
+    def __call__(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        if self.tries is not None:
+            self.tries -= 1
+        return self.tries is None or self.tries > 0
+
+
+@contextmanager
+def _stoppable() -> "Iterator[None]":
+    """Let SIGTERM end the worker, after it has put back what it was doing."""
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with suppress(Stopped, KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Worker:
+    """What holds the lock, and so is the only one that carries out trainings."""
+
+    def __init__(self, settings: Settings, trainings: Trainings, lock: BinaryIO) -> None:
+        self._settings, self._trainings, self._lock = settings, trainings, lock
+        for each in trainings.all():
+            if each.training.state == "training":  # its worker has ended before it
+                self._change(each.training.id, _queued)
+
+    def work(self) -> bool:
+        """Carry out the next training; wait a moment and return False if there is none."""
+        kept = self._trainings.next()
+        if kept is None:
+            self._trainings.clean()
+            time.sleep(IDLE)
+            return self._trainings.next() is not None
+        try:
+            self._carry_out(kept.training.id)
+        except UnknownTraining:  # it was deleted
+            pass
+        except NoRoom as error:
+            click.echo(f"{kept.training.id}: {error}", err=True)
+            time.sleep(AFTER_NO_ROOM)
+        return True
+
+    def _carry_out(self, training_id: str) -> None:
+        kept = self._trainings.change(training_id, _begun)
+        if kept.training.state not in BUSY:
+            return
+        folder = self._trainings.path(training_id)
+        for leftover in (PROGRESS, RESULT):
+            (folder / leftover).unlink(missing_ok=True)
+        with (folder / LOG).open("ab") as log:
+            log.write(f"{clock.to_seconds(clock.now())} {kept.training.state}\n".encode())
+            log.flush()
+            process = self._start(training_id, log)
+            try:
+                stopped = self._watch(process, training_id, kept.training.state)
+            except BaseException:
+                _kill(process)
+                with suppress(UnknownTraining, NoRoom):
+                    self._trainings.change(training_id, partial(_put_back, kept))
+                raise
+            _kill(process)
+        self._trainings.change(
+            training_id, partial(_ended, _result(folder, stopped, process.returncode))
+        )
+
+    def _start(self, training_id: str, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "train.requested.carry_out", training_id],
+            cwd=ROOT,
+            env=environment(self._settings),
+            stdin=subprocess.PIPE,  # its end, even by a kill of this process, ends that one
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=[self._lock.fileno()],
+        )
+
+    def _watch(self, process: "subprocess.Popen[bytes]", training_id: str, state: str) -> str:
+        """Wait until a process ends, or may not go on; return why it may not."""
+        began = time.monotonic()
+        max_mb, max_minutes = self._settings.training_max_mb, self._settings.training_max_minutes
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(TICK)
+                return ""
+            if self._trainings.get(training_id).training.state != state:
+                return "it was cancelled"
+            if of_group(process.pid) > max_mb * MEGABYTE:
+                return (
+                    f"it took more than the {max_mb:,} MB of memory that TRAINING_MAX_MB allows: "
+                    "send fewer rows, use fewer columns, or have that setting raised"
+                )
+            if time.monotonic() > began + max_minutes * MINUTE:
+                return (
+                    f"it took longer than the {max_minutes:,} minutes that TRAINING_MAX_MINUTES "
+                    "allows: choose a faster estimator than auto, such as linear, send fewer rows, "
+                    "or have that setting raised"
+                )
+
+    def _change(self, training_id: str, change: Any) -> None:
+        with suppress(UnknownTraining, NoRoom):
+            self._trainings.change(training_id, change)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End a process with all that it has started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin:
+        process.stdin.close()
+
+
+def _result(folder: Any, stopped: str, code: int) -> Result:
+    with suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
+    if stopped:
+        return Result(error=stopped)
+    if code == -signal.SIGKILL:
+        return Result(
+            error="it was killed, as happens where the machine has no memory left: send fewer "
+            "rows, or use fewer columns"
+        )
+    return Result(error=f"its process ended with {code}; its log has more")
+
+
+def _begun(kept: Kept) -> Kept:
+    """A training that is begun, unless it was begun too often."""
+    training = kept.training
+    if training.state not in ("reading", "queued"):
+        return kept
+    if kept.attempts >= MAX_ATTEMPTS:
+        return _ended(
+            Result(
+                error=f"it was begun {MAX_ATTEMPTS} times, and each time the worker ended before "
+                "it; the log of the worker or of the machine may show why"
+            ),
+            kept,
+        )
+    state = "reading" if training.state == "reading" else "training"
+    return replace(kept, training=replace(training, state=state), attempts=kept.attempts + 1)
+
+
+def _queued(kept: Kept) -> Kept:
+    if kept.training.state != "training":
+        return kept
+    return replace(kept, training=replace(kept.training, state="queued"))
+
+
+def _put_back(begun: Kept, kept: Kept) -> Kept:
+    """A training that a worker has begun, and may not finish, as it was before."""
+    if kept.training.state != begun.training.state:
+        return kept
+    return replace(_queued(kept), attempts=begun.attempts - 1)
+
+
+def _ended(result: Result, kept: Kept) -> Kept:
+    """A training with its result; one that was cancelled too late is done all the same."""
+    training = kept.training
+    now = clock.iso(clock.now())
+    if training.state not in (*BUSY, "queued") and result.version is None:
+        return kept
+    if training.state == "reading" and not result.columns:
+        return replace(
+            kept, training=replace(training, state="failed", error=result.error, ended=now)
+        )
+    if training.state == "reading":
+        read = replace(
+            training,
+            state="ready",
+            rows=result.rows,
+            columns=result.columns,
+            remarks=result.remarks,
+            task=result.task or training.task,
+            error=result.error,
+        )
+        return replace(kept, training=read)
+    state = "failed" if result.version is None else "done"
+    ended = replace(
+        training, state=state, version=result.version, error=result.error, ended=now, progress=None
+    )
+    return replace(kept, training=ended)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End when all that waits is done.")
+def main(*, once: bool) -> None:
+    """Carry out the trainings that are requested over HTTP, one after the other.
+
+    They are in VAR_DIR/trainings; versions are written to MODELS_DIR. Never two workers work at the
+    same time: a second one waits for the first.
+    """
+    try:
+        run(Settings.from_environment(), once=once)
+    except NoRoom as error:
+        raise click.ClickException(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()
