@@ -80,7 +80,7 @@ def register(app: Flask, service: Service, settings: Settings, *, frozen: bool =
     app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service))
     app.register_blueprint(trainings.blueprint(service, settings, frozen=frozen))
-    app.register_blueprint(feedback.blueprint(service, settings.max_records))
+    app.register_blueprint(feedback.blueprint(service, settings))
     app.register_blueprint(hosts.blueprint(service))
     app.register_blueprint(health.blueprint(service, keys))
     app.register_blueprint(metrics.blueprint(service))

@@ -14,3 +14,12 @@ def shown_as_text(cell: Any) -> Any:
     ["'=1+1", "'-5%", '-5.2', -5.2, 'good']
     """
     return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
+
+
+def as_written(cell: str) -> str:
+    """Take the apostrophe away that `shown_as_text` put before a text.
+
+    >>> as_written("'=1+1"), as_written("'quoted'")
+    ('=1+1', "'quoted'")
+    """
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell

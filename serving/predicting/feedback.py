@@ -57,8 +57,8 @@ def decode(
     actuals: list[str | float] = []
     for position, record in enumerate(records):
         try:
-            prediction_id, actual = _read(record, registry, caller, named)
-        except _Invalid as error:
+            prediction_id, actual = read(record, registry, caller, named)
+        except Invalid as error:
             faults.append(Fault(record=position, field=error.field, message=str(error)))
         else:
             prediction_ids.append(prediction_id)
@@ -68,7 +68,9 @@ def decode(
     return prediction_ids, actuals
 
 
-class _Invalid(Exception):
+class Invalid(Exception):
+    """Feedback is not valid: its `field`, and why."""
+
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
@@ -80,42 +82,60 @@ def _has_own_id(record: Any) -> bool:
     return isinstance(sent, str) and bool(ids.OWN_ID_OF_ONE.fullmatch(sent))
 
 
-def _read(
-    record: Any, registry: Registry, caller: Caller, named: Mapping[str, Named]
+def read(
+    record: Any,
+    registry: Registry,
+    caller: Caller,
+    named: Mapping[str, Named],
+    number: Callable[[Any, str], float] | None = None,
 ) -> tuple[str, str | float]:
+    """Read one feedback: the id of its prediction, and what was really true.
+
+    Parameters
+    ----------
+    named : mapping of str to Named
+        The predictions with own ids.
+    number : callable, optional
+        Reads a number, whose unit it gets.
+
+    Raises
+    ------
+    Invalid
+    NotAllowed
+    """
     if not isinstance(record, strict_json.JSONObject):
-        raise _Invalid("id", f'{shown(record)} is not feedback; send {{"id": …, "actual": …}}')
+        raise Invalid("id", f'{shown(record)} is not feedback; send {{"id": …, "actual": …}}')
     if len(sent := [name for name in IDS if name in record]) > 1:
-        raise _Invalid("own_id", "is sent beside id; send one of them")
+        raise Invalid("own_id", "is sent beside id; send one of them")
     by = sent[0] if sent else "id"
     for name in (by, "actual"):
         if name not in record or name in record.repeated:
-            raise _Invalid(name, "is repeated; send it once" if name in record else "is missing")
+            raise Invalid(name, "is repeated; send it once" if name in record else "is missing")
     if others := [name for name in record if name not in (by, "actual")]:
-        raise _Invalid(printable(others[0]), "is unknown; send actual, and id or own_id")
+        raise Invalid(printable(others[0]), "is unknown; send actual, and id or own_id")
     prediction_id = record["id"] if by == "id" else _only(record, named)
     manifest = _model(prediction_id, by, registry, caller)
     try:
         if manifest.task == "regression":
-            return prediction_id, _number(record["actual"], manifest.unit)
+            return prediction_id, (number or _number)(record["actual"], manifest.unit)
         return prediction_id, _label(record["actual"], manifest.classes)
     except ValueError as error:
-        raise _Invalid("actual", str(error)) from None
+        raise Invalid("actual", str(error)) from None
 
 
 def _only(record: strict_json.JSONObject, named: Mapping[str, Named]) -> str:
     """Return the id of the only prediction with the own id in a record."""
     own_id = record["own_id"]
     if not _has_own_id(record):
-        raise _Invalid("own_id", f"{shown(own_id)} is not an own id, as it is sent in X-Own-ID")
+        raise Invalid("own_id", f"{shown(own_id)} is not an own id, as it is sent in X-Own-ID")
     found = named.get(own_id)
     if not found:
         message = f"no prediction with the own id {shown(own_id)} is recorded here; send its id"
         if "/" not in own_id:
             message += f", or, of several records, {shown(f'{own_id}/0')} for the first"
-        raise _Invalid("own_id", message)
+        raise Invalid("own_id", message)
     if found.total > 1:
-        raise _Invalid(
+        raise Invalid(
             "own_id",
             f"{found.total} predictions have the own id {shown(own_id)}; send the id of one, "
             f"such as {', '.join(map(shown, found.ids[:LISTED_IDS]))}",
@@ -150,14 +170,14 @@ def _model(prediction_id: Any, by: str, registry: Registry, caller: Caller) -> M
     """Return the manifest of the model that made a prediction; `by` is the field of its id."""
     made_by = ids.PredictionId.read(prediction_id) if isinstance(prediction_id, str) else None
     if not made_by:
-        raise _Invalid(by, f"{shown(prediction_id)} is not the id of a prediction")
+        raise Invalid(by, f"{shown(prediction_id)} is not the id of a prediction")
     caller.require("feedback", made_by.model)
     if made_by.time > clock.now() + MAX_CLOCK_SKEW:
-        raise _Invalid(by, f"{shown(prediction_id)} is an id from the future")
+        raise Invalid(by, f"{shown(prediction_id)} is an id from the future")
     try:
         try:
             return registry.manifest(made_by.model, made_by.version)
         except (UnknownVersion, ArtefactError):  # retired or deleted
             return registry.manifest(made_by.model)
     except UnknownModel as error:
-        raise _Invalid(by, f"{shown(prediction_id)}: {error}") from None
+        raise Invalid(by, f"{shown(prediction_id)}: {error}") from None

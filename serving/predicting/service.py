@@ -21,6 +21,7 @@ from serving.models.predicted import Predicted
 from serving.predicting import feedback, lookup
 from serving.predicting.context import RequestContext
 from serving.predicting.explaining import Explaining
+from serving.predicting.feedback_table import Recorder
 from serving.predicting.trial import LivePredictions, TrialRunner
 from serving.recording.archiving import Archive
 from serving.recording.entry import FeedbackEntry, PredictionEntry
@@ -146,11 +147,7 @@ class Service:
         StoreError
             If own ids are sent and cannot be looked up, or the store has to commit it and does not.
         """
-        journal = self.journal
-        if not journal:
-            raise NotRecorded(
-                "JOURNAL=off: predictions are not recorded, so no feedback can be recorded"
-            )
+        journal = self._require_journal()
         find = partial(lookup.named, journal, self.store, models=context.caller.models)
         prediction_ids, actuals = feedback.decode(
             body, max_records, self.registry, context.caller, find
@@ -162,6 +159,38 @@ class Service:
         return RecordedFeedback(
             len(prediction_ids), lookup.without_prediction(journal, self.store, prediction_ids)
         )
+
+    def recorder(
+        self, context: RequestContext, model: str | None, *, is_recorded: bool
+    ) -> Recorder:
+        """Return what the feedback in a table is read and recorded with.
+
+        Parameters
+        ----------
+        model : str or None
+            The only one whose predictions may get feedback.
+        is_recorded : bool
+            If not, it is only reported what would be.
+
+        Raises
+        ------
+        NotRecorded
+        """
+        journal, caller = self._require_journal(), context.caller
+        models = caller.models if model is None else {model}
+        return Recorder(
+            *(self.registry, caller, context.request_id, model),
+            partial(lookup.named, journal, self.store, models=models),
+            partial(lookup.without_prediction, journal, self.store),
+            journal.record if is_recorded else None,
+        )
+
+    def _require_journal(self) -> Journal:
+        if not self.journal:
+            raise NotRecorded(
+                "JOURNAL=off: predictions are not recorded, so no feedback can be recorded"
+            )
+        return self.journal
 
     def predict_trials(self) -> None:
         """Predict what waits for the versions on trial, where no thread may do so later."""

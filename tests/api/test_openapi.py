@@ -119,7 +119,8 @@ def test_requests_work_as_the_document_shows_them(
                 if written["schema"].get("format") == "binary":  # of which JSON has no example
                     continue
                 answer = client.post(asked, data=written["example"], content_type=mimetype)
-                assert (answer.status_code, answer.mimetype) == (200, mimetype), asked
+                assert answer.status_code == 200, asked
+                assert answer.mimetype in operation["responses"]["200"]["content"]
 
 
 def test_every_struct_with_statements_is_described_with_its_sentence(document: dict[str, Any]):

@@ -1,0 +1,126 @@
+"""Feedback as a table: a CSV or a workbook, with the ids of predictions and what was true."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from typing import BinaryIO, cast
+
+from flask import Response, current_app, request
+from msgspec.structs import astuple
+
+from serving.api.around import request_id
+from serving.api.around.access import caller
+from serving.api.openapi.operation import query
+from serving.api.openapi.structs import Schema, text
+from serving.api.query import boolean
+from serving.api.respond import as_json
+from serving.errors import NotATable
+from serving.formats.recognised import why_no_table
+from serving.formats.spreadsheet import shown_as_text
+from serving.formats.workbook import is_workbook, to_csv
+from serving.predicting.feedback_report import LISTED, FeedbackColumns, FeedbackProblem
+from serving.predicting.feedback_table import FeedbackTable
+from serving.predicting.service import Service
+from serving.settings import Settings
+from serving.spool import Spool
+
+PIECE = 2**16
+MEDIA_TYPES = (
+    *("text/csv", "text/tab-separated-values", "application/octet-stream"),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    *("application/vnd.ms-excel", "application/vnd.oasis.opendocument.spreadsheet"),
+)
+PARAMETERS = [
+    query("model", text(), "Of a table: the only model whose predictions may get feedback."),
+    query("id", text(), "Of a table: its column of ids, if that is not `id`."),
+    query("own_id", text(), "Of a table: its column of own ids, if that is not `own_id`."),
+    query("actual", text(), "Of a table: its column of what was true, if that is not `actual`."),
+    query(
+        "record",
+        {"type": "boolean", "default": True},
+        "Of a table: whether it is recorded; `false` only reports what would be.",
+    ),
+]
+
+
+def add_table(service: Service, settings: Settings) -> Response:
+    """Record the feedback in the table that is the body, and report what became of it.
+
+    Raises
+    ------
+    NotATable, TooManyRecords, NotRecorded, JournalError, StoreError, NoRoom
+    """
+    model, is_recorded = request.args.get("model"), boolean("record") is not False
+    if model is not None:
+        caller().require("feedback", model)
+        service.registry.manifest(model)
+    recorder = service.recorder(request_id.context(), model, is_recorded=is_recorded)
+    chosen = FeedbackColumns(
+        *(request.args.get(each) for each in FeedbackColumns.__struct_fields__)
+    )
+    request.max_content_length = settings.max_stream_bytes
+    with ExitStack() as kept:
+        body, sheet = _receive(_spool(kept), lambda: _spool(kept))
+        table = FeedbackTable(cast("BinaryIO", body), chosen)
+        table.report.sheet = sheet
+        if is_recorded:
+            table.report.require_columns()
+        problems = table.problems(recorder)
+        if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
+            written = _as_csv(problems, _spool(kept))
+            return Response(_sent(written, kept.pop_all()), mimetype="text/csv")
+        for each in problems:
+            if len(table.report.problems) < LISTED:
+                table.report.problems.append(each)
+    return as_json(table.report)
+
+
+def _spool(kept: ExitStack) -> Spool:
+    return kept.enter_context(Spool(current_app.extensions["front"].room))
+
+
+def _receive(body: Spool, make: Callable[[], Spool]) -> tuple[Spool, str]:
+    """Return the body as text, and the sheet of a workbook that it was read from."""
+    while piece := request.stream.read(PIECE):
+        body.write(piece)
+    stream = cast("BinaryIO", body)
+    if is_workbook(stream):
+        unpacked = make()
+        report = to_csv(body, unpacked)
+        unpacked.seek(0)
+        return unpacked, report.sheet
+    if why := why_no_table(stream):
+        raise NotATable(why)
+    return body, ""
+
+
+def _as_csv(problems: Iterable[FeedbackProblem], made: Spool) -> Spool:
+    """Write all problems, of which there may be as many as rows, as CSV."""
+    line = io.StringIO()
+    writer = csv.writer(line)
+    writer.writerow(FeedbackProblem.__struct_fields__)
+    made.write(b"\xef\xbb\xbf")
+    for each in problems:
+        writer.writerow(map(shown_as_text, astuple(each)))
+        made.write(line.getvalue().encode())
+        line.seek(0)
+        line.truncate()
+    made.write(line.getvalue().encode())
+    made.seek(0)
+    return made
+
+
+def _sent(made: Spool, kept: ExitStack) -> Iterator[bytes]:
+    with kept:
+        while piece := made.read(PIECE):
+            yield piece
+
+
+def described(schema: Schema) -> Schema:
+    """Add the media types of tables to a request's body."""
+    example = "id,actual\nwine.1.19aa63c2f3c0123456789abcdef,bom\n"
+    file = {"schema": {"type": "string", "format": "binary"}}
+    csv_ = {"text/csv": {"schema": text(), "example": example}}
+    others = {each: file for each in MEDIA_TYPES if each not in csv_}
+    return schema | {"content": schema["content"] | csv_ | others}
