@@ -76,7 +76,7 @@ def register(app: Flask, service: Service, settings: Settings, *, frozen: bool =
     app.register_blueprint(predictions.blueprint(service))
     app.register_blueprint(subjects.blueprint(service))
     app.register_blueprint(erasures.blueprint(_erasing(service), settings.max_records))
-    app.register_blueprint(monitor.blueprint(service))
+    app.register_blueprint(monitor.blueprint(service, settings, frozen=frozen))
     app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service))
     app.register_blueprint(trainings.blueprint(service, settings, frozen=frozen))

@@ -1,20 +1,25 @@
 """What the monitor found about a model's live version, as it is kept in the store."""
 
+from http import HTTPStatus
+from typing import Literal
+
 import msgspec
 from flask import Blueprint, Response
 from msgspec import UNSET, UnsetType
 
 from serving import clock
 from serving.api.declared import declares
-from serving.api.openapi.operation import operation, query
+from serving.api.openapi.operation import operation, query, with_status
 from serving.api.openapi.structs import whole_number
-from serving.api.query import whole
+from serving.api.query import Time, whole
 from serving.api.respond import Object, as_json
 from serving.errors import NotRecorded
+from serving.monitor.on_request import OnRequest
 from serving.monitor.report import Report, read
 from serving.monitor.wording import with_sentences
 from serving.predicting.service import Service
 from serving.recording.store.reports import Alert
+from serving.settings import Settings
 
 DEFAULT_DAYS, MAX_DAYS = 30, 3_650
 MAX_ALERTS, MAX_POINTS = 100, 1_000
@@ -60,9 +65,30 @@ class Monitoring(msgspec.Struct):
     sentence: str | UnsetType = UNSET
 
 
-def blueprint(service: Service) -> Blueprint:
-    """Route of the monitor's findings."""
+CheckState = Literal["waiting", "done", "failed"]
+
+
+class RequestedCheck(msgspec.Struct):
+    """A check that was requested of the monitor.
+
+    Attributes
+    ----------
+    state : {"waiting", "done", "failed"}
+        A check that runs is waiting, too; why one has failed is in the log of whatever made it.
+    ended : datetime or None
+        None while it waits.
+    """
+
+    model: str
+    state: CheckState
+    requested: Time
+    ended: Time | None
+
+
+def blueprint(service: Service, settings: Settings, *, frozen: bool = False) -> Blueprint:
+    """Routes of the monitor's findings, and of checks that are requested."""
     routes = Blueprint("monitor", __name__)
+    on_request = OnRequest(settings, service.store, frozen=frozen)
 
     @routes.get("/models/<name>/monitor")
     @declares(
@@ -70,9 +96,7 @@ def blueprint(service: Service) -> Blueprint:
         scope="read",
     )
     def monitor(name: str) -> Response:
-        version = service.registry.manifest(name).version
-        if not service.journal:
-            raise NotRecorded("JOURNAL=off: predictions are not recorded, so none are monitored")
+        version = _require_recorded(name)
         since = clock.now() - (whole("days", 1, MAX_DAYS) or DEFAULT_DAYS) * clock.DAY
         reports = service.store.reports
         latest = reports.latest(name, version)
@@ -90,5 +114,50 @@ def blueprint(service: Service) -> Blueprint:
         )
         response.headers["Cache-Control"] = "no-store"
         return response
+
+    @routes.post("/models/<name>/monitor/check")
+    @declares(
+        with_status(
+            202,
+            operation(
+                "Check a model now",
+                RequestedCheck,
+                (404, 503),
+                description="The monitor that runs makes the check within seconds; where none "
+                "runs, a process of its own does. One check at a time is made; one that waits is "
+                "not requested twice.",
+            ),
+        ),
+        scope="feedback",
+    )
+    def request_check(name: str) -> Response:
+        _require_recorded(name)
+        on_request.add(name)
+        response = requested_check(name)
+        response.status_code = HTTPStatus.ACCEPTED
+        return response
+
+    @routes.get("/models/<name>/monitor/check")
+    @declares(
+        operation("Whether a check that was requested is done", RequestedCheck, (404, 503)),
+        scope="read",
+    )
+    def requested_check(name: str) -> Response:
+        _require_recorded(name)
+        found = on_request.latest(name)
+        if found is None:
+            raise NotRecorded(f"no check of {name} has been requested")
+        ended = None if found.ended is None else clock.iso(found.ended)
+        state: CheckState = "waiting" if ended is None else "failed" if found.failed else "done"
+        response = as_json(RequestedCheck(name, state, clock.iso(found.requested), ended))
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _require_recorded(name: str) -> int:
+        """Return the live version of a model whose predictions are recorded."""
+        version = service.registry.manifest(name).version
+        if not service.journal:
+            raise NotRecorded("JOURNAL=off: predictions are not recorded, so none are monitored")
+        return version
 
     return routes

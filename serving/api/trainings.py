@@ -1,7 +1,7 @@
 """Trainings: a file is sent, its columns are looked at, a model is trained, the result is read."""
 
 from functools import partial
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 from flask import Blueprint, Response, request, url_for
@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 from serving.api.around.access import caller
 from serving.api.body import read_json
 from serving.api.declared import declares
-from serving.api.openapi.operation import About, Operation, body, operation, query
+from serving.api.openapi.operation import About, Operation, body, operation, query, with_status
 from serving.api.openapi.structs import text
 from serving.api.respond import as_json
 from serving.predicting.service import Service
@@ -78,13 +78,7 @@ def create_operation(about: About) -> Operation:
         requestBody=again,
     )
     location = {"headers": {"Location": {"description": "Where to look.", "schema": text()}}}
-    return _with_status(201, described, **location)
-
-
-def _with_status(status: int, described: Operation, **others: Any) -> Operation:
-    """An operation whose success has another status than 200."""
-    responses = described["responses"]
-    return described | {"responses": {str(status): responses.pop("200") | others} | responses}
+    return with_status(201, described, **location)
 
 
 def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprint:
@@ -154,7 +148,7 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprin
 
     @routes.delete("/<training_id>")
     @declares(
-        _with_status(
+        with_status(
             204,
             operation(
                 "Delete a training with its file and log",

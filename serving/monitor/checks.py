@@ -55,7 +55,7 @@ class Checks:
     def run(self, models: Sequence[str] = ()) -> list[Checked]:
         """Check some models, or all that are live, and send what the webhook is due.
 
-        A model that fails does not stop the others.
+        A model that fails does not stop the others. What has been requested of them is done.
 
         Raises
         ------
@@ -63,6 +63,7 @@ class Checks:
             If the store cannot be used at all.
         """
         self.store.migrate()
+        began = clock.now()
         if self.decisions.shared:
             self.decisions.shared.catch_up()
         live, checked = {}, []
@@ -74,6 +75,8 @@ class Checks:
         self._clear_alerts_of_others(live)
         checked += [self._check(model, version) for model, version in live.items()]
         self._log_new_failures(checked)
+        failed = {each.model: bool(each.failure) for each in checked}
+        self.store.check_requests.end(failed, began, clock.now())
         self._webhook.send_due(self.store.deliveries, clock.now())
         return sorted(checked, key=lambda each: each.model)
 

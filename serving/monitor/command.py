@@ -4,8 +4,9 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
 import click
 import msgspec
@@ -18,6 +19,7 @@ from serving.log import log_as_json
 from serving.models import model_folder
 from serving.monitor.alerts import alerts
 from serving.monitor.checks import Checked, Checks
+from serving.monitor.on_request import LOCK, NICENESS
 from serving.monitor.report import Report, read
 from serving.monitor.retraining import loop
 from serving.monitor.wording import sentence, with_sentences
@@ -28,8 +30,7 @@ from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LOCK = "monitor.lock"
-NICENESS = 10  # lower priority than predictions, as the collector
+GLANCE = 2  # seconds between two looks for checks that are to be made at once
 PAUSE = 5  # seconds between two attempts to take over from another host
 FAILED, ALARM = 1, 3  # exit codes; 2 is wrong usage
 
@@ -113,17 +114,43 @@ def check_forever(settings: Settings, models: Sequence[str]) -> None:
         return
     with lock, closing(Store(settings.store_url)) as store, closing(store.monitor_turn()) as turn:
         checks, cycle = Checks(settings, store), _retraining(settings, store)
-        while not stop.is_set():
-            try:
-                if _wait_for_turn(turn, stop, cycle):
-                    checked = checks.run(models)
-                    if cycle:
-                        cycle.step(checked)
-            except (ArtefactError, StoreError, OSError) as error:
-                log.error("no model could be checked: %s", error)  # noqa: TRY400 - no bug of ours
-            stop.wait(settings.monitor_interval)
+        _check_until(stop, checks, turn, cycle, models)
         if cycle:
             cycle.close()
+
+
+def _check_until(
+    stop: threading.Event,
+    checks: Checks,
+    turn: Turn,
+    cycle: loop.Loop | None,
+    models: Sequence[str],
+) -> None:
+    """Check the models whenever that is due, and before that those whose check is requested."""
+    due, wanted = 0.0, models
+    while not stop.is_set():
+        if wanted is models:
+            due = time.monotonic() + checks.settings.monitor_interval
+        try:
+            if _wait_for_turn(turn, stop, cycle):
+                checked = checks.run(wanted)
+                if cycle:
+                    cycle.step(checked)
+        except (ArtefactError, StoreError, OSError) as error:
+            log.error("no model could be checked: %s", error)  # noqa: TRY400 - no bug of ours
+        wanted = _wait_for_request(checks.store, models, stop, due) or models
+
+
+def _wait_for_request(
+    store: Store, models: Sequence[str], stop: threading.Event, due: float
+) -> list[str]:
+    """Wait for the next check that is due; return the models that are to be checked before it."""
+    while (left := due - time.monotonic()) > 0 and not stop.wait(min(GLANCE, left)):
+        with suppress(StoreError):  # the next check reports it
+            waiting = store.check_requests.waiting()
+            if wanted := [each for each in waiting if each in models or not models]:
+                return wanted
+    return []
 
 
 def _wait_for_turn(turn: Turn, stop: threading.Event, cycle: loop.Loop | None) -> bool:

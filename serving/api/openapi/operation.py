@@ -77,6 +77,12 @@ def operation(
     return {"summary": summary, **parts, "responses": responses}
 
 
+def with_status(status: int, described: Operation, **others: Any) -> Operation:
+    """An operation whose success has another status than 200."""
+    responses = described["responses"]
+    return described | {"responses": {str(status): responses.pop("200") | others} | responses}
+
+
 def response(content: Content, description: str = "", **others: Any) -> Schema:
     """A response in JSON, described by its struct unless a description is given."""
     return {

@@ -21,6 +21,7 @@ from serving.recording.store import (
 from serving.recording.store.additions import additions, write
 from serving.recording.store.archived import Archived
 from serving.recording.store.attempts import Attempts
+from serving.recording.store.check_requests import CheckRequests
 from serving.recording.store.database import Database
 from serving.recording.store.deliveries import Deliveries
 from serving.recording.store.erased import without_erased
@@ -30,7 +31,7 @@ from serving.recording.store.layouts import Layout, Layouts
 from serving.recording.store.listing import Filters
 from serving.recording.store.new_feedback import FeedbackPart, WindowState
 from serving.recording.store.partitions import Partitions
-from serving.recording.store.recent import Recent, count_recent
+from serving.recording.store.recent import Recent, count_between, count_recent
 from serving.recording.store.reports import Reports
 from serving.recording.store.rows import (
     Cursor,
@@ -64,6 +65,8 @@ class Store:
     ----------
     reports : Reports
         The results of the monitor.
+    check_requests : CheckRequests
+        The checks that the monitor shall make at once.
     deliveries : Deliveries
         Messages that wait for the webhook.
     erasures : Erasures
@@ -83,6 +86,7 @@ class Store:
         self._partitions = Partitions(self._database, days)
         self._layouts, self._added_layouts = Layouts(), set[Layout]()
         self.reports = Reports(self._database)
+        self.check_requests = CheckRequests(self._database)
         self.deliveries = Deliveries(self._database)
         self.erasures = Erasures(self._database, self._layouts)
         self.hosts = Hosts(self._database)
@@ -191,6 +195,10 @@ class Store:
     def recent(self, model: str, since: int) -> Recent:
         """Count the predictions of a model since a time, and their requests; of many the latest."""
         return count_recent(self._database, model, since)
+
+    def count(self, model: str, since: int, until: int) -> int:
+        """Count a model's predictions between two times, up to `recent.MAX_COUNT`."""
+        return count_between(self._database, model, since, until)
 
     def unmatched(self, older_than: int, limit: int) -> tuple[int, list[Feedback]]:
         """Count the feedback from before a time without a prediction, and return the latest."""

@@ -6,12 +6,19 @@ import sqlalchemy as sql
 
 from serving.recording.store.database import Database
 
-MAX_ROWS = 10_000  # that are counted
+MAX_ROWS = 10_000  # that are counted with their requests
+MAX_COUNT = 100_000  # that are counted alone, in some 10 ms
 
 _COUNT = sql.text("""
     SELECT count(*), count(DISTINCT request_id) FROM (
         SELECT request_id FROM predictions WHERE model = :model AND time >= :since
         ORDER BY time DESC, id DESC LIMIT :max_rows
+    ) AS made
+""")
+_BETWEEN = sql.text("""
+    SELECT count(*) FROM (
+        SELECT 1 FROM predictions
+        WHERE model = :model AND time >= :since AND time < :until LIMIT :max_rows
     ) AS made
 """)
 
@@ -30,3 +37,10 @@ def count_recent(database: Database, model: str, since: int) -> Recent:
     with database.reading(briefly=True) as connection:
         made, requests = connection.execute(_COUNT, bound).one()
     return Recent(min(made, MAX_ROWS), requests, made > MAX_ROWS)
+
+
+def count_between(database: Database, model: str, since: int, until: int) -> int:
+    """Count a model's predictions between two times; one more than `MAX_COUNT` if there are more."""
+    bound = {"model": model, "since": since, "until": until, "max_rows": MAX_COUNT + 1}
+    with database.reading(briefly=True) as connection:
+        return connection.scalar(_BETWEEN, bound) or 0

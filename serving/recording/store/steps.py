@@ -240,4 +240,17 @@ STEPS = (
             "CREATE INDEX archive_files_by_time ON archive_files (model, last)",
         ),
     ),
+    Step(
+        "check requests",
+        (
+            """
+            CREATE TABLE check_requests (
+                model EXACT NOT NULL PRIMARY KEY,
+                requested BIGINT NOT NULL,
+                ended BIGINT,
+                failed SMALLINT NOT NULL
+            )
+            """,
+        ),
+    ),
 )
