@@ -65,23 +65,23 @@ class Monitoring(msgspec.Struct):
     sentence: str | UnsetType = UNSET
 
 
-CheckState = Literal["waiting", "done", "failed"]
+CheckState = Literal["none", "waiting", "done", "failed"]
 
 
 class RequestedCheck(msgspec.Struct):
-    """A check that was requested of the monitor.
+    """The latest check that was requested of the monitor.
 
     Attributes
     ----------
-    state : {"waiting", "done", "failed"}
+    state : {"none", "waiting", "done", "failed"}
         A check that runs is waiting, too; why one has failed is in the log of whatever made it.
-    ended : datetime or None
-        None while it waits.
+    requested, ended : datetime or None
+        None where none was requested, and while one waits.
     """
 
     model: str
     state: CheckState
-    requested: Time
+    requested: Time | None
     ended: Time | None
 
 
@@ -145,11 +145,13 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool = False) -> 
     def requested_check(name: str) -> Response:
         _require_recorded(name)
         found = on_request.latest(name)
-        if found is None:
-            raise NotRecorded(f"no check of {name} has been requested")
-        ended = None if found.ended is None else clock.iso(found.ended)
-        state: CheckState = "waiting" if ended is None else "failed" if found.failed else "done"
-        response = as_json(RequestedCheck(name, state, clock.iso(found.requested), ended))
+        requested = ended = None
+        state: CheckState = "none"
+        if found:
+            requested = clock.iso(found.requested)
+            ended = None if found.ended is None else clock.iso(found.ended)
+            state = "waiting" if ended is None else "failed" if found.failed else "done"
+        response = as_json(RequestedCheck(name, state, requested, ended))
         response.headers["Cache-Control"] = "no-store"
         return response
 

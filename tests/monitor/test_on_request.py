@@ -41,7 +41,7 @@ def state(client: FlaskClient) -> str:
 @pytest.mark.slow
 def test_where_no_monitor_runs_a_process_checks_the_model(settings: Settings):
     client = create_app(settings).test_client()
-    assert client.get(CHECK).status_code == 404
+    assert state(client) == "none"
     requested = client.post(CHECK)
     assert (requested.status_code, requested.json["state"]) == (202, "waiting")
     assert requested.json["ended"] is None

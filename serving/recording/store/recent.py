@@ -40,7 +40,7 @@ def count_recent(database: Database, model: str, since: int) -> Recent:
 
 
 def count_between(database: Database, model: str, since: int, until: int) -> int:
-    """Count a model's predictions between two times; one more than `MAX_COUNT` if there are more."""
+    """Count predictions between two times; one more than `MAX_COUNT` where there are more."""
     bound = {"model": model, "since": since, "until": until, "max_rows": MAX_COUNT + 1}
     with database.reading(briefly=True) as connection:
         return connection.scalar(_BETWEEN, bound) or 0
