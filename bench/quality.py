@@ -23,7 +23,8 @@ from serving.models.backends import to_features
 from serving.models.card import Card
 from serving.models.metrics import metric
 from train.evaluation import evaluate
-from train.evaluation.evaluate import Evaluation, group_equal_rows
+from train.evaluation.equal_rows import group_equal_rows
+from train.evaluation.evaluate import Evaluation
 from train.fitting.calibration import expected_by_chance, expected_error
 from train.fitting.choice import choose_and_fit
 from train.fitting.estimators import AUTO

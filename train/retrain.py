@@ -12,7 +12,7 @@ from serving.versions.decision import Decision
 from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions, whoever_runs_this
 from train.errors import TrainingError
-from train.live import FeedbackSource
+from train.feedback_source import FeedbackSource
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from serving.versions.object_store import ObjectStore
 from train import report, retrain
 from train.assemble import Trained
 from train.cluster.address import scheduler_of
+from train.feedback_source import MAX_LIVE
 from train.fitting.tasks import computed_by
-from train.live import MAX_LIVE
 from train.problem import Problem
 from train.progress import Progress, Report
 from train.tables.files import Files

@@ -16,10 +16,10 @@ from train.evaluation.card import card
 from train.evaluation.effects import with_effects
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.reference import field_references, typical
+from train.feedback_source import FeedbackSource
 from train.fitting import doing, tasks
 from train.fitting.choice import Chosen, choose, fit_chosen
 from train.fitting.threads import one_thread
-from train.live import FeedbackSource
 from train.problem import Problem
 from train.tables.files import Files, sha256
 from train.task import SEED

@@ -10,7 +10,8 @@ from serving.inputs.schema import Matrix
 from serving.models.backends import to_features
 from train import live
 from train.errors import TrainingError
-from train.evaluation.evaluate import group_equal_rows
+from train.evaluation.equal_rows import group_equal_rows
+from train.feedback_source import FeedbackSource
 from train.live import LiveRows
 from train.problem import Problem
 from train.tables.rows import comparable, to_rows, with_range
@@ -51,7 +52,7 @@ class TrainingSet(NamedTuple):
         return self.live.judged if self.live else None
 
 
-def read(problem: Problem, data: Path, feedback: live.FeedbackSource | None) -> TrainingSet:
+def read(problem: Problem, data: Path, feedback: FeedbackSource | None) -> TrainingSet:
     """Read a problem's file and add live records with feedback to its rows.
 
     Raises

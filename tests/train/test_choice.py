@@ -16,7 +16,8 @@ from sklearn.tree import DecisionTreeRegressor
 from serving.inputs.field import Field
 from train.errors import TrainingError
 from train.evaluation.classification import Classification
-from train.evaluation.evaluate import Protocol, cross_validate, group_equal_rows
+from train.evaluation.equal_rows import group_equal_rows
+from train.evaluation.evaluate import Protocol, cross_validate
 from train.evaluation.regression import Regression
 from train.fitting import choice
 from train.fitting.calibration import expected_by_chance, expected_error

@@ -30,7 +30,8 @@ from serving.models.backends import from_onnx
 from serving.models.engine import Engine
 from train.assemble import Trained
 from train.evaluation.classification import Classification
-from train.evaluation.evaluate import Protocol, cross_validate, group_equal_rows
+from train.evaluation.equal_rows import group_equal_rows
+from train.evaluation.evaluate import Protocol, cross_validate
 from train.fitting.fit import fit
 from train.fitting.threshold import MaxF1
 from train.onnx import proof

@@ -22,7 +22,8 @@ from serving.models.card import Card
 from train.evaluation import curves
 from train.evaluation.card import card
 from train.evaluation.classification import Classification
-from train.evaluation.evaluate import Protocol, cross_validate, group_equal_rows
+from train.evaluation.equal_rows import group_equal_rows
+from train.evaluation.evaluate import Protocol, cross_validate
 from train.evaluation.regression import Regression
 from train.fitting.choice import choose_and_fit
 

@@ -13,13 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from train.evaluation.classification import Classification
-from train.evaluation.evaluate import (
-    Evaluation,
-    Protocol,
-    cross_validate,
-    group_equal_rows,
-    resampled,
-)
+from train.evaluation.equal_rows import group_equal_rows
+from train.evaluation.evaluate import Evaluation, Protocol, cross_validate, resampled
 from train.evaluation.interval import conformal
 from train.evaluation.regression import Regression
 from train.fitting.fit import fit

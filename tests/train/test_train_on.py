@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestRegressor
 from training import refused
 
 from train import progress
-from train.evaluation.evaluate import group_equal_rows
+from train.evaluation.equal_rows import group_equal_rows
 from train.fitting import doing
 from train.fitting.fit import fit
 from train.fitting.threads import forest_threads

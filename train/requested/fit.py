@@ -10,7 +10,7 @@ from serving.trainings.training import Result, Training, TrainingProgress
 from serving.trainings.trainings import FILE, PROGRESS, replace
 from train import retrain
 from train.errors import TrainingError
-from train.live import MAX_LIVE
+from train.feedback_source import MAX_LIVE
 from train.problem import Problem
 from train.problems import anything
 from train.problems.problems import PROBLEMS, data_of
