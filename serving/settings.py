@@ -158,6 +158,7 @@ class Settings:
     max_spool_bytes: int = 1_073_741_824  # of all bodies that a worker keeps at the same time
     training_max_mb: int = 4_096  # megabytes of memory that a requested training may take
     training_max_minutes: int = 60  # for which it may run
+    training_worker: bool = True  # whether the service starts one that carries them out
     max_head_seconds: int = 10  # in which the head of a request has to arrive
     max_stall_seconds: int = 10  # for which a client may keep its own request waiting
     min_bytes_per_second: int = 500  # by which a client may keep it waiting longer

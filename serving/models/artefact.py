@@ -27,7 +27,7 @@ from serving.lock import locked
 from serving.models import recorded_outputs
 from serving.models.card import Card
 from serving.models.manifest import Manifest
-from serving.models.model_folder import MANIFEST, numbered, write_through
+from serving.models.model_folder import MANIFEST, make_folder, numbered, write_through
 from serving.models.reference import Reference
 from serving.models.signatures import SIGNATURE, require_signature, sign
 
@@ -166,7 +166,7 @@ def write(
     several processes write at once, each gets a number of its own.
     """
     model = models_dir / manifest.name
-    model.mkdir(parents=True, exist_ok=True)
+    make_folder(model)
     with locked(model):
         version = max((int(entry.name) for entry in numbered(model)), default=0) + 1
         _put(model / str(version), files_of(manifest, version, contents, signing_key))
@@ -191,7 +191,7 @@ def files_of(
 def _put(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write a version's folder under another name, and rename it."""
     aside = folder.with_name(f".{folder.name}.{uuid4().hex}")
-    aside.mkdir()
+    make_folder(aside)
     try:
         for file, content in files.items():
             write_through(aside / file, content)

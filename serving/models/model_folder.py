@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -174,6 +175,25 @@ def write_through(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    give_to_owner(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for its owner, unless it is there."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        give_to_owner(path)
+
+
+def give_to_owner(path: Path) -> None:
+    """Give a file or folder to the owner of the folder that it is in, where the system allows it.
+
+    Else who has the models' folder could not delete what a container, or root, writes into it.
+    """
+    owner = path.parent.stat()
+    if owner.st_uid != path.lstat().st_uid:
+        with suppress(OSError):  # of a user without the right to, or a file system without owners
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def append_line(file: Path, line: bytes) -> None:
@@ -185,6 +205,7 @@ def append_line(file: Path, line: bytes) -> None:
         log_file.write(line + b"\n")
         log_file.flush()
         os.fsync(log_file.fileno())
+    give_to_owner(file)
 
 
 def stamp(path: str) -> tuple[int, int]:

@@ -52,7 +52,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
 def why_not(settings: Settings) -> str:
     """Return why this installation cannot train and write versions; empty if it can."""
     if not (find_spec("train") and find_spec("skl2onnx")):
-        return "this installation can only serve, as the Docker image that serves"
+        return "this installation can only serve: train/ or what it needs is not installed"
     if not settings.models_url and not os.access(settings.models_dir, os.W_OK):
         return f"no version can be written to MODELS_DIR, {settings.models_dir}"
     if not os.access(settings.var_dir, os.W_OK):
@@ -80,10 +80,7 @@ class Starter:
         """Whether a worker runs, or can be started."""
         if self._is_running():
             return TrainingWorker(runs=True, why="")
-        why = why_not(self._settings)
-        if self._frozen:
-            why = "nothing runs here between two requests"
-        if why:
+        if why := self._why_none():
             return TrainingWorker(
                 runs=False,
                 why=f"{why}: run `{COMMAND} train worker` where it can, with the same VAR_DIR and "
@@ -93,9 +90,7 @@ class Starter:
 
     def start(self) -> None:
         """Start a worker that ends when all is done, if something waits and none runs."""
-        if self._frozen or not self._trainings.next():
-            return
-        if self._is_running() or why_not(self._settings):
+        if not self._trainings.next() or self._is_running() or self._why_none():
             return  # one that ends just now looks again after it has released its lock
         process = subprocess.Popen(
             [sys.executable, "-m", "train.worker", "--once"],
@@ -108,6 +103,14 @@ class Starter:
         )
         threading.Thread(target=process.wait, daemon=True).start()
         log.info("a worker for trainings is started: process %d", process.pid)
+
+    def _why_none(self) -> str:
+        """Return why this service starts no worker; empty if it does."""
+        if self._frozen:
+            return "nothing runs here between two requests"
+        if not self._settings.training_worker:
+            return "no worker runs, and with TRAINING_WORKER=off the service starts none"
+        return why_not(self._settings)
 
     def _is_running(self) -> bool:
         try:

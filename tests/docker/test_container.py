@@ -6,48 +6,21 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MODELS, ROOT
-from containers import Container
+from containers import COMPOSE, Container, up
 from images import SERVING, build_serving, run
 from load import Load
 from servers import free_port, get, predict, wait_until
 
 KEY = "sixteen-or-more-characters"
-COMPOSE = {"v2": ["docker", "compose"], "1.29": ["docker-compose"]}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def image() -> None:
     build_serving()
-
-
-@contextmanager
-def up(compose: list[str], folder: Path, *options: str, **settings: str) -> Iterator[Container]:
-    """Start with compose, and take all of it away at the end."""
-    port = free_port()
-    settings |= {"PORT": str(port)}
-    shutil.copytree(MODELS, folder / "models")  # to write to, mounted as ours is
-    shutil.copy(ROOT / "docker-compose.yml", folder)
-    shutil.copytree(ROOT / "deploy/caddy", folder / "deploy/caddy")
-    compose = [
-        *compose,
-        *("--project-name", f"test{port}"),
-        *options,
-        *("--file", f"{folder}/docker-compose.yml"),
-    ]
-    try:
-        run(*compose, "up", "--detach", "--no-build", **settings)
-        id_ = run(*compose, "ps", "--quiet", "serving", **settings).split()[-1]
-        started = Container(compose, id_, f"http://127.0.0.1:{port}")
-        wait_until(lambda: get(f"{started.url}/health/ready")[0] == 200)
-        yield started
-    finally:
-        run(*compose, "down", "--volumes", "--timeout", "30", check=False, **settings)
 
 
 @pytest.fixture(scope="module", params=COMPOSE)
@@ -79,7 +52,7 @@ def test_nothing_runs_as_root_and_the_root_file_system_is_read_only(container: C
     assert container.inspect(".HostConfig.RestartPolicy.Name") == "unless-stopped"
 
 
-def test_the_image_holds_what_serving_needs_and_no_more(container: Container):
+def test_the_image_holds_what_serving_and_training_need_and_no_more(container: Container):
     for program in ("gcc", "cc", "curl"):
         assert container.sh(f"command -v {program}") == "exit 127\n"
     assert container.sh("ls").split()[:-2] == [
@@ -89,18 +62,19 @@ def test_the_image_holds_what_serving_needs_and_no_more(container: Container):
         "models",
         "run",
         "serving",
+        "train",
         "var",
     ]
-    assert "exit 1" in container.sh("find / -name '*.csv' -path '*service*' | grep .")
+    tables = container.sh("find / -name '*.csv' -path '*service*'").split()[:-2]
+    assert {Path(table).parent for table in tables} == {Path("/service/train/data")}
     size = int(run("docker", "image", "inspect", "--format", "{{.Size}}", SERVING))
-    assert size < 490_000_000  # 45 pandas, for Pipelines that take frames; 16 obstore; 7 gevent
+    assert size < 520_000_000  # 45 pandas; 20 what only training imports; 16 obstore; 7 gevent
 
 
-def test_the_image_has_the_command_without_training(container: Container):
+def test_the_image_has_the_command(container: Container):
     examined = container.sh("cd /tmp && adega doctor")
     assert "0 errors" in examined
     assert examined.endswith("exit 0\n")
-    assert "No such command 'train'" in container.sh("adega train wine")
 
 
 def test_logs_are_json_lines_on_standard_output(container: Container):

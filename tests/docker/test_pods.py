@@ -12,7 +12,7 @@ import pytest
 import yaml
 from conftest import MODELS, wine
 from endpoints import Clients, Endpoints
-from images import build_training, run
+from images import build_serving, run
 from kubelet import Kubelet, probed
 from manifests import DEPLOY, OVERLAYS, one, pod_templates, render
 from pods import Cluster, Pod, ask
@@ -25,7 +25,7 @@ LAG = 3  # seconds for which new connections still arrive at a pod that ends
 
 @pytest.fixture(scope="module", autouse=True)
 def images() -> None:
-    build_training()
+    build_serving()
 
 
 def predict(url: str, key: str = "", **changes: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from broken import BROKEN, spoil
@@ -38,6 +39,19 @@ def test_what_is_written_is_read_back_as_the_next_version(models: Path):
     model_folder.put_live(models / "wine", 2)
     assert model_folder.live_version(models / "wine") == 2
     assert {entry.name for entry in (models / "wine").iterdir()} == {"1", "2", "current"}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may give a file away")
+def test_what_is_written_belongs_to_the_owner_of_the_folder(models: Path):
+    os.chown(models, 1234, 5678)
+    name, manifest = "fresh", artefact.read_manifest(models, "wine", 1)
+    fresh = msgspec.structs.replace(manifest, name=name)
+    assert artefact.write(models, fresh, {"model.pkl": b"any"}) == 1
+    assert model_folder.put_first_live(models / name, 1)
+    model_folder.append_line(models / name / "decisions.jsonl", b"{}")
+    written = [models / name, *(models / name).rglob("*")]
+    assert len(written) == 6
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in written} == {(1234, 5678)}
 
 
 @pytest.mark.parametrize("way", BROKEN)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-SERVING, TRAINING, FUNCTION = "adega", "adega-training", "adega-lambda"
+SERVING, FUNCTION = "adega", "adega-lambda"
 
 
 def run(*command: str, check: bool = True, **environment: str) -> str:
@@ -26,15 +26,8 @@ def run(*command: str, check: bool = True, **environment: str) -> str:
 
 @cache
 def build_serving() -> str:
-    """Build the image that serves; return its name."""
+    """Build the image that serves and trains; return its name."""
     return _build(SERVING, "Dockerfile")
-
-
-@cache
-def build_training() -> str:
-    """Build the image that trains, upon the one that serves; return its name."""
-    build_serving()
-    return _build(TRAINING, "deploy/training/Dockerfile")
 
 
 @cache

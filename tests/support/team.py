@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from images import ROOT, SERVING, TRAINING, run
+from images import ROOT, SERVING, run
 from kubelet import Kubelet, probed
 from manifests import DEPLOY, pod_templates, render
 from pods import Cluster, Pod
@@ -44,12 +44,12 @@ def running_team(folder: Path) -> Iterator[Team]:
     key = write_overlay(folder / "production")
     resources = render(folder / "production")
     used = {
-        each["image"]: TRAINING if TRAINING in each["image"] else SERVING
+        each["image"]
         for _, template in pod_templates(resources)
         for each in template["spec"]["containers"]
     }
-    for name, image in used.items():
-        run("docker", "tag", image, name)
+    for name in used:
+        run("docker", "tag", SERVING, name)
     try:
         with Cluster(resources, folder) as cluster:
             postgresql = start_postgresql(cluster)

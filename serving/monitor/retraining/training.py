@@ -47,7 +47,7 @@ def require_training(settings: Settings) -> None:
     """
     if not (find_spec("train") and find_spec("skl2onnx")):
         raise SettingsError(
-            "AUTO_RETRAIN=on: this installation can only serve, as the Docker image. Run "
+            "AUTO_RETRAIN=on: this installation can only serve. Run "
             "`AUTO_RETRAIN=on .venv/bin/adega monitor` where train/ and all of requirements.txt "
             "are, with the same MODELS_DIR or MODELS_URL and the same DATABASE_URL or VAR_DIR"
         )
