@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,10 @@ def image() -> None:
 
 
 @pytest.fixture(scope="module")
-def cloned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cloned")
-    for parent in (folder, *list(folder.parents)[:2]):
-        parent.chmod(0o755)  # to be entered by its owner
-    return folder
+def cloned() -> Iterator[Path]:
+    """A folder that its owner may enter, unlike those of pytest."""
+    with tempfile.TemporaryDirectory(prefix="cloned-") as made:
+        yield Path(made)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,21 @@ def test_another_version_is_tried_put_live_and_rolled_back(started: Container, c
     decided = run(*started.compose, "exec", "-T", "serving", "adega", "promote", "diabetes", "2")
     assert "promote diabetes 1 → 2" in decided
     wait_until(lambda: get(f"{started.url}/models/diabetes")[1]["version"] == 2)
+
+
+def test_a_csv_is_trained_over_http_by_the_worker_beside(started: Container, cloned: Path):
+    url, table = f"{started.url}/trainings", (cloned / "examples/homes.csv").read_text()
+    wait_until(lambda: get(url)[1]["worker"]["runs"])
+    training = f"{url}/{send(f'{url}?file=homes.csv', table)['id']}"
+    wait_until(lambda: get(training)[1]["state"] == "ready")
+    send(training, {"action": "start", "target": "price", "name": "flats", "estimator": "linear"})
+    wait_until(lambda: get(training)[1]["state"] in {"done", "failed"})
+    assert get(training)[1]["error"] == ""
+    wait_until(lambda: get(f"{started.url}/models/flats")[0] == 200)
+    assert send(f"{started.url}/models/flats/predict", HOME)["version"] == 1
+    assert owners(cloned / "models") == {OWNER}
+    deleted = run("curl", "-sS", "-X", "DELETE", "-w", "%{http_code}", training)
+    assert deleted == "204"  # with what the worker wrote
 
 
 def test_files_of_the_folder_are_predicted_and_the_monitor_checks_once(
