@@ -1,4 +1,4 @@
-"""Where a service starts no worker for trainings, it keeps them for one that is started beside it."""
+"""A service that starts no worker for trainings keeps them for one that runs beside it."""
 
 from app import create_app
 from serving.settings import Settings
