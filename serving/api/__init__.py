@@ -20,6 +20,7 @@ from serving.api import (
     monitor,
     predictions,
     protocols,
+    sheet,
     subjects,
     trainings,
     versions,
@@ -70,6 +71,7 @@ def register(app: Flask, service: Service, settings: Settings, *, frozen: bool =
         app.register_blueprint(protocol.blueprint(service, settings))
     app.register_blueprint(what_if.blueprint(service))
     app.register_blueprint(home.blueprint(service, settings.max_records))
+    app.register_blueprint(sheet.blueprint(settings))
     app.register_blueprint(login.blueprint(keys))
     app.register_blueprint(models.blueprint(service))
     app.register_blueprint(card.blueprint(service))

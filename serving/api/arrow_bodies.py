@@ -31,7 +31,7 @@ def unpack(sent: Spool, schema: Schema, max_bytes: int) -> Spool:
     ------
     NotATable, NoRoom
     """
-    made = Spool(_room())
+    made = Spool(room_of_app())
     task = ToRead(request.mimetype, schema.fields, schema.table, MAX_RECORDS, max_bytes)
     try:
         convert(task, sent, made)
@@ -43,24 +43,26 @@ def unpack(sent: Spool, schema: Schema, max_bytes: int) -> Spool:
 
 def respond(pieces: Iterator[bytes], task: ToWrite) -> Response:
     """Make a response of all predictions; nothing is sent before the last of them is there."""
-    made = Spool(_room())
+    made = Spool(room_of_app())
     try:
-        with Spool(_room()) as columns:
+        with Spool(room_of_app()) as columns:
             for piece in pieces:
                 columns.write(piece)
             convert(task, columns, made)
     except BaseException:
         made.close()
         raise
-    return Response(_read(made), mimetype=task.media_type)
+    return Response(pieces_of(made), mimetype=task.media_type)
 
 
-def _read(made: Spool) -> Iterator[bytes]:
+def pieces_of(made: Spool) -> Iterator[bytes]:
+    """Yield the content of a body, piece by piece, and close it."""
     with made:
         while piece := made.read(PIECE):
             yield piece
 
 
-def _room() -> Room:
+def room_of_app() -> Room:
+    """Return where the app keeps bodies."""
     room: Room = current_app.extensions["front"].room
     return room

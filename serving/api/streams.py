@@ -6,7 +6,7 @@ anything, as most do, and a status of 200 means that all records are valid.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from io import BytesIO
@@ -14,10 +14,10 @@ from itertools import islice
 from typing import IO, BinaryIO, cast
 from urllib.parse import quote
 
-from flask import Response, current_app, request, stream_with_context
+from flask import Response, request, stream_with_context
 from werkzeug.exceptions import BadRequest
 
-from serving.api import arrow_bodies, explanations
+from serving.api import arrow_bodies, explanations, table_bodies
 from serving.errors import LISTED_FAULTS, Fault, InvalidRecords
 from serving.formats import (
     READERS,
@@ -47,11 +47,13 @@ LISTED_COLUMNS = 20
 UNUSED = "X-Unused-Columns"
 FAULTS = ("refuse", "inline")
 TABLES = {"text/csv", "text/tab-separated-values", *arrow.MEDIA_TYPES}
+CSV = "text/csv"
 
 
 def response_type() -> str:
     """The media type of the response; the request's own where any is accepted."""
     own = request.mimetype if request.mimetype in READERS else "application/json"
+    own = own if own in WRITERS else CSV
     offered = [own, *(each for each in WRITERS if each != own)]
     found = request.accept_mimetypes.best_match(offered) or own
     if found in arrow.MEDIA_TYPES and not arrow.is_installed():
@@ -98,14 +100,15 @@ def predict_stream(service: Service, engine: Engine, settings: Settings) -> Resp
     arrow_bodies.require_installed()
     request.max_content_length = settings.max_stream_bytes
     with ExitStack() as unless_valid:
-        body = unless_valid.enter_context(Spool(current_app.extensions["front"].room))
-        while piece := request.stream.read(PIECE):
-            _require_client()
-            body.write(piece)
+        body = unless_valid.enter_context(received())
+        headers: Mapping[str, str] = {}
         if request.mimetype in arrow.MEDIA_TYPES:
             made = arrow_bodies.unpack(body, engine.schema, settings.max_stream_bytes)
             body.close()
             body = unless_valid.enter_context(made)
+        elif request.mimetype in table_bodies.MEDIA_TYPES:
+            body, headers = table_bodies.as_csv(body, settings.max_stream_bytes)
+            unless_valid.enter_context(body)
         body.seek(0)
         first = _reader(body, engine)
         check(first, service, may_fail=may_fail)
@@ -115,10 +118,24 @@ def predict_stream(service: Service, engine: Engine, settings: Settings) -> Resp
         unless_valid.pop_all()  # from here on the response closes it
     pieces = _pieces(service, engine, reader, writer, body, may_fail=may_fail)
     response = _respond(pieces, writer)
+    response.headers.update(headers)
     if first.unused:
         names = map(printable, first.unused[:LISTED_COLUMNS])
         response.headers[UNUSED] = ", ".join(quote(name, safe=" ") for name in names)
     return response
+
+
+def received() -> Spool:
+    """Return the body of the request, once all of it has come."""
+    body = Spool(arrow_bodies.room_of_app())
+    try:
+        while piece := request.stream.read(PIECE):
+            _require_client()
+            body.write(piece)
+    except BaseException:
+        body.close()
+        raise
+    return body
 
 
 def _respond(pieces: Iterator[bytes], writer: BatchWriter) -> Response:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO, Protocol
 
-from serving.formats import arrow, delimited, json_array, json_lines
+from serving.formats import arrow, delimited, json_array, json_lines, workbook
 from serving.formats.arrow import messages
 from serving.formats.batch import Batch, BatchWriter, Predict, predict_batch
 from serving.formats.delimited import Dialect
@@ -37,6 +37,7 @@ READERS: dict[str, Callable[[BinaryIO, Schema], Reader]] = {
     "text/tab-separated-values": delimited.Reader,
     "application/x-ndjson": json_lines.Reader,
     "application/jsonl": json_lines.Reader,
+    **dict.fromkeys(workbook.MEDIA_TYPES, delimited.Reader),  # of the CSV that is made of them
     **dict.fromkeys(arrow.MEDIA_TYPES, messages.Reader),  # of what the process has made
 }
 

@@ -2,9 +2,8 @@
 
 import re
 from typing import BinaryIO
-from zipfile import BadZipFile, ZipFile
 
-from serving.formats.workbook import OLE, ZIP, is_workbook
+from serving.formats.workbook import OLE, ZIP, is_workbook, names_in_zip
 
 HEAD = 2**9  # bytes by which a file is recognised
 REMEDY = "save the table as CSV in UTF-8, or as a workbook (.xlsx)"
@@ -67,16 +66,17 @@ def _kind(head: bytes, stream: BinaryIO) -> tuple[str, str]:
         return "", ""
     if head.startswith(ZIP):
         return _of_zip(stream)
-    return next((kind for pattern, kind in PATTERNS.items() if pattern.match(head)), ("", ""))
+    if known := next((kind for pattern, kind in PATTERNS.items() if pattern.match(head)), None):
+        return known
+    is_text = b"\0" not in head or head.startswith((b"\xff\xfe", b"\xfe\xff"))  # or UTF-16
+    return ("", "") if is_text else ("binary", REMEDY)
 
 
 def _of_zip(stream: BinaryIO) -> tuple[str, str]:
-    try:
-        with ZipFile(stream) as packed:
-            names = packed.namelist()
-    except (BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError):
-        names = []
+    names = names_in_zip(stream)
     stream.seek(0)
+    if not names:
+        return "a damaged zip archive or workbook", REMEDY
     for begins, what in DOCUMENTS.items():
         if any(name.startswith(begins) for name in names):
             return what, REMEDY

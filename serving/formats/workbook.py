@@ -4,6 +4,8 @@ A file of a few cells may declare a sheet of terabytes, so it is read by a proce
 `workbook_process`.
 """
 
+import os
+from importlib.util import find_spec
 from typing import IO, BinaryIO
 from zipfile import BadZipFile, ZipFile
 
@@ -12,9 +14,20 @@ import msgspec
 from serving.errors import NotATable
 from serving.formats import apart
 
+OFFICE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA_TYPES = (
+    OFFICE,  # .xlsx
+    "application/vnd.ms-excel",  # .xls; browsers on Windows name CSV like that, too
+    "application/vnd.ms-excel.sheet.macroenabled.12",  # .xlsm
+    "application/vnd.ms-excel.sheet.binary.macroenabled.12",  # .xlsb
+    "application/vnd.oasis.opendocument.spreadsheet",  # .ods
+)
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how the files begin
 PARTS = ("xl/", "content.xml")  # of a zip that is a workbook
 MAX_CSV_BYTES = 2**30
+MAX_DIRECTORY = 2**20  # bytes of the directory of a zip; what has a larger one is not looked into
+END, END_64, END_BYTES = b"PK\5\6", b"PK\6\7", 22  # where a zip's directory is described
+MAX_COMMENT = 2**16  # bytes after it
 DAMAGED = (
     "the workbook cannot be read: it is damaged, or a cell far from all others makes it too large; "
     "save the sheet as CSV in UTF-8"
@@ -22,10 +35,14 @@ DAMAGED = (
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is to be read: the number of the file's descriptor, and how large its CSV may be."""
+    """What is to be read: the number of the file's descriptor, and how large its CSV may be.
+
+    `is_unambiguous`: no number has three decimals, which may be thousands to a model's columns.
+    """
 
     descriptor: int
     max_bytes: int
+    is_unambiguous: bool = False
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -52,16 +69,39 @@ def is_workbook(stream: BinaryIO) -> bool:
     begins = stream.read(len(OLE))
     found = begins == OLE
     if begins.startswith(ZIP):
-        try:
-            with ZipFile(stream) as packed:
-                found = any(name.startswith(PARTS) for name in packed.namelist())
-        except (BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError):
-            found = False
+        found = any(name.startswith(PARTS) for name in names_in_zip(stream))
     stream.seek(0)
     return found
 
 
-def to_csv(source: IO[bytes], sink: IO[bytes], max_bytes: int = MAX_CSV_BYTES) -> Report:
+def names_in_zip(stream: BinaryIO) -> list[str]:
+    """List the files in a zip; none if it is damaged, or has far more of them than a document."""
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, end - END_BYTES - MAX_COMMENT))
+    tail = stream.read()
+    at = tail.rfind(END)
+    directory = int.from_bytes(tail[at + 12 : at + 16], "little")
+    if at < 0 or directory > MAX_DIRECTORY or END_64 in tail:
+        return []
+    try:
+        with ZipFile(stream) as packed:
+            return packed.namelist()
+    except (BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError):
+        return []
+
+
+def is_installed() -> bool:
+    """Whether python-calamine can be imported."""
+    return find_spec("python_calamine") is not None
+
+
+def to_csv(
+    source: IO[bytes],
+    sink: IO[bytes],
+    max_bytes: int = MAX_CSV_BYTES,
+    *,
+    is_unambiguous: bool = False,
+) -> Report:
     """Write the first sheet of a workbook as CSV, and go to the beginning of it.
 
     Cells have commas between them, numbers a decimal point, dates are ISO 8601 and booleans TRUE
@@ -72,6 +112,9 @@ def to_csv(source: IO[bytes], sink: IO[bytes], max_bytes: int = MAX_CSV_BYTES) -
     ----------
     source : file
         With a descriptor.
+    is_unambiguous : bool
+        Whether 1.234 is written 1.2340, which a model whose numbers have points for thousands
+        cannot take for 1234.
 
     Raises
     ------
@@ -80,7 +123,7 @@ def to_csv(source: IO[bytes], sink: IO[bytes], max_bytes: int = MAX_CSV_BYTES) -
     NoRoom
         If there is no room in `sink`.
     """
-    request = msgspec.json.encode(Request(source.fileno(), max_bytes))
+    request = msgspec.json.encode(Request(source.fileno(), max_bytes, is_unambiguous))
     report = msgspec.json.decode(
         apart.convert("serving.formats.workbook_process", request, source, sink, damaged=DAMAGED),
         type=Report,

@@ -4,7 +4,7 @@ import os
 import re
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ HOUR = 3_600  # seconds
 WHOLE = 2**53  # numbers below it are whole if they look so
 SHOWN = 60  # characters of a cell in a message
 MIDNIGHT = " 00:00:00"
+THOUSANDS = re.compile(r"-?[0-9]+\.[0-9]{3}")  # or decimals
 SIGNS = re.compile(r'[,;|\t"\r\n]')  # that a cell is quoted for
 
 Row = list[str]
@@ -59,7 +60,7 @@ def convert(request: Request) -> Report:
         file.seek(0)
         name, sheet, others = _open(file)
         written = 0
-        for row in rows(sheet):
+        for row in rows(sheet, _unambiguous if request.is_unambiguous else _text):
             line = _line(row)
             written += len(line)
             if written > request.max_bytes:
@@ -96,8 +97,13 @@ def _open(file: Any) -> tuple[str, CalamineSheet, tuple[str, ...]]:
     return *found, tuple(name for name in names if name != found[0])
 
 
-def rows(sheet: CalamineSheet) -> Iterator[Row]:
+def rows(sheet: CalamineSheet, text: Callable[[Any], str]) -> Iterator[Row]:
     """Yield the texts of the cells, row by row; every cell of a merged range has its value.
+
+    Parameters
+    ----------
+    text : callable
+        Writes a cell.
 
     Raises
     ------
@@ -108,7 +114,7 @@ def rows(sheet: CalamineSheet) -> Iterator[Row]:
     ranges = _merged(sheet)
     header: Row = []
     for number, cells in enumerate(sheet.iter_rows()):
-        row = [_text(cell) for cell in cells]
+        row = [text(cell) for cell in cells]
         for merged in ranges.get(number, ()):
             at = slice(merged.left - first_column, merged.right - first_column + 1)
             merged.value = row[at.start] if number == merged.top else merged.value
@@ -180,6 +186,16 @@ def _text(cell: Any) -> str:
             sign, seconds = "-" * (seconds < 0), abs(seconds)
             return f"{sign}{seconds // HOUR}:{seconds % HOUR // 60:02}:{seconds % 60:02}"
     return str(cell)
+
+
+def _unambiguous(cell: Any) -> str:
+    """A cell as a text that has no three decimals, if it is a number.
+
+    >>> _unambiguous(0.996), _unambiguous(0.5), _unambiguous("1.234")
+    ('0.9960', '0.5', '1.234')
+    """
+    text = _text(cell)
+    return f"{text}0" if isinstance(cell, float) and THOUSANDS.fullmatch(text) else text
 
 
 def _line(row: Row) -> bytes:

@@ -112,7 +112,8 @@ def test_requests_work_as_the_document_shows_them(
             assert answer.status_code == 200, path
         elif not operation["security"] and "requestBody" in operation:
             content = dict(operation["requestBody"]["content"])
-            for example in content.pop("application/json")["examples"].values():
+            in_json = content.pop("application/json", {"examples": {}})  # none of a workbook
+            for example in in_json["examples"].values():
                 answer = client.post(asked, **body(example["value"]))
                 assert answer.status_code == 200, asked
             for mimetype, written in content.items():

@@ -104,7 +104,7 @@ def test_a_damaged_workbook_is_refused_in_a_sentence(damage: bytes, at: int) -> 
     [
         (b"\x89PNG\r\n\x1a\n", "a picture (PNG)"),
         (b"%PDF-1.7", "a PDF"),
-        (b"PK\x03\x04 and nothing", "a zip archive"),
+        (b"PK\x03\x04 and nothing", "a damaged zip archive or workbook"),
         (b"\x80\x05\x95\x00", "a pickle of Python"),
         (b"PAR1\x15\x04", "a file of Parquet"),
         (b"<!DOCTYPE html><html>", "a web page (HTML)"),

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 
-from serving.api import explanations, streams
+from serving.api import explanations, streams, table_bodies
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import (
@@ -23,7 +23,7 @@ from serving.api.openapi.structs import ref, text
 from serving.api.respond import as_json, encode
 from serving.api.usage import Usage, usage
 from serving.errors import NotJSON
-from serving.formats import READERS, WRITERS, arrow
+from serving.formats import READERS, WRITERS, arrow, workbook
 from serving.formats.bodies import to_body
 from serving.inputs.strict_json import first_character
 from serving.models.engine import Engine
@@ -31,14 +31,16 @@ from serving.predicting.context import RequestContext
 from serving.predicting.service import Service
 from serving.settings import Settings
 
+BINARIES = {*arrow.MEDIA_TYPES, *workbook.MEDIA_TYPES}
 BINARY = {"type": "string", "format": "binary"}
 DEFAULT, OF_MODEL = "/predict", "/models/<name>/predict"
 STREAMS = """
 
 CSV, JSON Lines, Parquet and Arrow are streams, with any number of records; the
-last two are read and written where pyarrow is installed. Where many records
-are sent, in any format, `?faults=inline` puts the faults of an invalid record in the place of its
-prediction, and predicts the others. `Accept` chooses the format of the response."""
+last two are read and written where pyarrow is installed. The first sheet of a workbook (.xlsx,
+.xls, .xlsb or .ods) is read like CSV; `X-Sheet` names it. Where many records are sent, in any
+format, `?faults=inline` puts the faults of an invalid record in the place of its prediction, and
+predicts the others. `Accept` chooses the format of the response."""
 
 
 def predict_operation(about: About) -> Operation:
@@ -49,13 +51,14 @@ def predict_operation(about: About) -> Operation:
         **({"example": about.predicted} if about.is_default else {}),
     )
     unused = {"description": "Columns that were not used.", "schema": text()}
-    success["headers"] = {streams.UNUSED: unused}
+    sheet = {"description": "The sheet of a workbook that was read.", "schema": text()}
+    success["headers"] = {streams.UNUSED: unused, table_bodies.SHEET: sheet}
     sent = body(
         one_or_many(ref(about.of_model("Record")), about.max_records),
         {**about.examples, "many records": [*about.examples.values()]},
     )
     for each in READERS:
-        if each in arrow.MEDIA_TYPES:
+        if each in BINARIES:
             sent["content"][each] = {"schema": BINARY}
         else:
             written = _written(each, about.manifest.example)
