@@ -3,7 +3,7 @@
 import { batch } from "./batch.js";
 import { text } from "./csv.js";
 import { element } from "./result.js";
-import { measured, percent, t } from "./words.js";
+import { measured, number, percent, t } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 
