@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve check test test-faults lint test-browser test-docker test-contract test-clients test-oracles test-objects test-cluster test-hosts test-lambda test-spark sanitize faults bench limit
+.PHONY: help serve class check test test-faults lint test-browser test-docker test-contract test-clients test-oracles test-objects test-cluster test-hosts test-lambda test-spark sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -9,6 +9,20 @@ help:  ## list what there is
 
 serve: .venv/serving  ## serve on 127.0.0.1:5000; PORT=8080 for another port, HOST=0.0.0.0 for other machines
 	.venv/bin/gunicorn app:app
+
+CLASS ?= class
+
+class:  ## prepare the lesson of docs/class.md in the folder class, or begin it anew
+	rm -rf $(CLASS)/models $(CLASS)/var
+	mkdir -p $(CLASS)/models/wine $(CLASS)/var
+	cp examples/class/*.csv examples/class/*.md $(CLASS)
+	cp -r models/wine/1 $(CLASS)/models/wine
+	echo 1 > $(CLASS)/models/wine/current
+	@echo
+	@echo "The files are in $(CLASS); your own models and records stay as they are. Now serve, in this terminal:"
+	@echo "    export MODELS_DIR=$(CLASS)/models VAR_DIR=$(CLASS)/var"
+	@echo "    make serve"
+	@echo "In a second terminal, after the same export, continue with docs/class.md (em português: docs/class.pt-BR.md)."
 
 # The processes of pytest take all processors: threads of OpenMP would only wait for each other.
 check test test-faults: export OMP_NUM_THREADS = 1

@@ -64,7 +64,7 @@ def test_every_story_is_in_the_list():
     assert [name for name in STORIES if f"]({name})" not in index] == []
 
 
-@pytest.mark.parametrize("folder", ["examples", "examples/stories"])
+@pytest.mark.parametrize("folder", ["examples", "examples/class", "examples/stories"])
 def test_the_invented_files_are_as_their_script_makes_them(folder: str):
     for name, made in runpy.run_path(str(ROOT / folder / "make.py"))["FILES"].items():
         assert made() == (ROOT / folder / name).read_text(encoding="utf-8"), name

@@ -80,7 +80,9 @@ def clone(folder: Path) -> Path:
     return folder
 
 
-def run(steps: Sequence[Step], folder: Path, url: str) -> list[str]:
+def run(
+    steps: Sequence[Step], folder: Path, url: str, *, models: str = "models", var: str = "var"
+) -> list[str]:
     """Run the commands of all steps in one shell, as a reader does, and return what each prints.
 
     Variables of one step are used in the next. A command that fails ends the run.
@@ -88,7 +90,7 @@ def run(steps: Sequence[Step], folder: Path, url: str) -> list[str]:
     script = "\n".join(
         f"{step.commands}\n{WAIT_FOR_SERVICE}echo '{END_OF_BLOCK}'" for step in steps
     )
-    own: dict[str, object] = {"MODELS_DIR": folder / "models", "VAR_DIR": folder / "var"}
+    own: dict[str, object] = {"MODELS_DIR": folder / models, "VAR_DIR": folder / var}
     own |= {"PYTHONPATH": ROOT, "PYTHONWARNINGS": "error"}  # on the code beside these tests
     ended = subprocess.run(
         ["bash", "-e", "-c", script.replace(URL, url)],
