@@ -53,6 +53,7 @@ def card(
         for label, record in _typical_records(typical_rows, frame, fields)
     )
     return Card(
+        estimator=_name(chosen.uncalibrated),
         examples=tuple(each for label, each in examples if label in (None, each.prediction)),
         metric=next(iter(task.score(y, once, threshold))),
         importance=importance(evaluation.lost, fields, task),
@@ -60,6 +61,19 @@ def card(
         calibration=_calibration(task, y, once, uncalibrated, chosen.method),
         **task.card_entries(y, once, threshold),
     )
+
+
+def _name(fitted: Any) -> str:
+    """The class of what predicts, without what prepares its rows or its target.
+
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> _name(make_pipeline("passthrough", Ridge()))
+    'Ridge'
+    """
+    while inner := getattr(fitted, "regressor_", None) or getattr(fitted, "steps", None):
+        fitted = inner[-1][1] if isinstance(inner, list) else inner
+    return type(fitted).__name__
 
 
 def _calibration(

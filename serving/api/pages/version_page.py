@@ -62,7 +62,6 @@ def versions_page(service: Service, name: str) -> Response:
         decided=len(decisions_of(history)),
         has_key=bool(caller().name),
         may_decide=caller().may("admin", name),
-        max_compared=MAX_COMPARED,
     )
     response = make_response(page)
     response.headers["Cache-Control"] = "no-store"  # a decision may be made at any time

@@ -144,7 +144,7 @@ async function look() {
   clearInterval(looking);
   const button = made("button", t("Show what holds now"), { className: "button plain", type: "button" });
   button.addEventListener("click", () => location.reload());
-  const notice = made("p", t("Somebody has decided, or a version was added, since this page was opened."), { className: "notice" });
+  const notice = made("p", t("Somebody has decided, or a version was added, since this page was opened."), { className: "notice warned" });
   notice.append(" ", button);
   news.replaceChildren(notice);
 }
