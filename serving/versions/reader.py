@@ -3,7 +3,7 @@
 current           the live version
 trial             the version on trial, if there is one
 retired           versions that are no longer served
-decisions.jsonl   every decision and every retraining by the monitor, a line each
+decisions.jsonl   every decision, and trainings by the monitor or over HTTP, a line each
 """
 
 from collections.abc import Collection, Iterator

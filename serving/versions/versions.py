@@ -182,7 +182,7 @@ class Versions:
         return self._take("retire", model, self._require_live(model), None, why)
 
     def retrained(self, model: str, version: int | None, why: str) -> Decision:
-        """Record the version that a retraining made, if any.
+        """Record the version that a training made which was not started by command, if any.
 
         Raises
         ------

@@ -44,3 +44,13 @@ def test_colours_follow_the_system_while_the_page_is_open(open_page: Open):
     page.emulate_media(color_scheme="dark")
     # A function: the policy of the page lets no text be evaluated again and again.
     page.wait_for_function(f"() => {ink} !== '{light}'")
+
+
+def test_a_card_is_printed_with_the_tables_of_its_charts_and_nothing_to_click(open_page: Open):
+    page = open_page("/models/wine/card", dark=True)
+    page.emulate_media(media="print")
+    expect(page.locator("header.top")).to_be_hidden()
+    expect(page.get_by_role("link", name="Try it")).to_be_hidden()
+    for table in page.locator(".chart table").all():
+        expect(table).to_be_visible()
+        assert table.bounding_box()["height"] > 50  # within a closed <details> it has none

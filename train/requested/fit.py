@@ -5,9 +5,12 @@ from pathlib import Path
 
 import click
 
+from serving.errors import ServingError
 from serving.settings import Settings
 from serving.trainings.training import Result, Training, TrainingProgress
 from serving.trainings.trainings import FILE, PROGRESS, replace
+from serving.versions.decisions import Decisions
+from serving.versions.versions import Versions
 from train import retrain
 from train.errors import TrainingError
 from train.feedback_source import MAX_LIVE
@@ -38,7 +41,11 @@ def fit(folder: Path, training: Training) -> Result:
     problem, data = _problem(folder, training)
     options = Options(with_feedback=training.with_feedback, max_live=MAX_LIVE, auto=False)
     trained = run(problem, data, options, report)
-    return Result(version=trained.artefact.manifest.version)
+    version = trained.artefact.manifest.version
+    with suppress(ServingError):  # the version is there, whether or not its history can be written
+        decisions = Decisions.from_settings(Settings.from_environment())
+        Versions(decisions, training.who).retrained(problem.name, version, training.why)
+    return Result(version=version)
 
 
 def _problem(folder: Path, training: Training) -> tuple[Problem, tuple[Path, ...] | Path]:

@@ -60,7 +60,6 @@ def versions_page(service: Service, name: str) -> Response:
         broken=service.registry.broken.get(name),
         history=history,
         decided=len(decisions_of(history)),
-        has_key=bool(caller().name),
         may_decide=caller().may("admin", name),
     )
     response = make_response(page)

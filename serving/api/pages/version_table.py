@@ -24,7 +24,7 @@ class Side(NamedTuple):
     backend : str or None
         What predicts, if it is loaded.
     made : Decision or None
-        The retraining that made it.
+        Who had it trained, and why, if that is recorded.
     """
 
     manifest: Manifest
@@ -101,11 +101,10 @@ def _facts(sides: Sequence[Side], words: Words) -> Iterator[Row]:
 def _origin(side: Side, words: Words) -> str:
     t, data = words.t, side.manifest.data
     live = words.number(data.live.rows, 9) if data.live else ""
-    if side.made:
-        return t("retrained by {who}", who=side.made.who)
     if data.is_unknown:
         return t("imported")
-    return t("trained with {rows} live rows", rows=live) if live else t("trained")
+    by = t("trained by {who}", who=side.made.who) if side.made else t("trained")
+    return f"{by}, {t('with {rows} live rows', rows=live)}" if live else by
 
 
 def _estimator(card: Card) -> str:
