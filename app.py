@@ -16,6 +16,7 @@ from serving.recording.privacy import Privacy
 from serving.recording.store import Store
 from serving.server import following
 from serving.settings import STORE, Settings
+from serving.trainings.worker import Starter
 from serving.versions.decisions import Decisions
 from serving.versions.registry import Registry
 from serving.versions.served import ServedFile
@@ -85,4 +86,5 @@ if __name__ == "__main__":
     from_environment, registry = Settings.from_environment(), development.extensions["registry"]
     registry.follow(ServedFile(from_environment, registry).write)
     following.start(from_environment)
+    Starter(from_environment).follow()
     development.run("127.0.0.1", from_environment.port, debug=True)

@@ -9,6 +9,7 @@ from serving.server import collector_process, following, pickle_check
 from serving.server.logger import JSONLogger
 from serving.server.worker import Worker
 from serving.settings import Settings
+from serving.trainings.worker import Starter
 from serving.versions.served import ServedFile
 
 try:
@@ -71,6 +72,7 @@ def post_worker_init(worker: Worker) -> None:
     registry = worker.wsgi.extensions["registry"]
     registry.follow(ServedFile(settings, registry).write)
     following.start(settings)
+    Starter(settings).follow()
     worker.wsgi.extensions["metrics"].open()
 
 

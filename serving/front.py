@@ -82,7 +82,7 @@ class Front(NamedTuple):
     prompt : frozenset of str
         Paths that do not wait until others are computed.
     max_body_bytes : callable
-        The largest body that is read, by its Content-Type and Content-Encoding.
+        The largest body that is read, by its path, Content-Type and Content-Encoding.
     room : Room
         For bodies that have to be kept.
     is_known : callable
@@ -94,6 +94,6 @@ class Front(NamedTuple):
     client: Callable[[str, str], str]
     immediate: frozenset[str]
     prompt: frozenset[str]
-    max_body_bytes: Callable[[str, str], int]
+    max_body_bytes: Callable[[str, str, str], int]
     room: Room
     is_known: Callable[[str, str, str, str], bool] = _anybody

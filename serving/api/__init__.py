@@ -125,13 +125,15 @@ def _front(
         rules = app.url_map.iter_rules()
         return frozenset(each.rule for each in rules if declaration(each.endpoint).pace == pace)
 
-    def max_body_bytes(content_type: str, encoding: str) -> int:
+    def max_body_bytes(path: str, content_type: str, encoding: str) -> int:
         mimetype = content_type.partition(";")[0].strip().lower()
-        if mimetype in READERS or encoding:
+        if mimetype in READERS or encoding or path in of_files:
             return max(settings.max_stream_bytes, settings.max_body_bytes)
         return settings.max_body_bytes
 
     with app.app_context():
+        rules = app.url_map.iter_rules()
+        of_files = {each.rule for each in rules if declaration(each.endpoint).takes_files}
         return Front(
             # A response that waits for the disk is none that others may wait for.
             find_plain=(lambda _: None) if settings.journal_fsync else plain.find,

@@ -23,6 +23,7 @@ class Declaration(NamedTuple):
     describe: Describe | None = None
     predicts: bool = False
     pace: Pace = "usual"
+    takes_files: bool = False
 
 
 def declares(
@@ -32,6 +33,7 @@ def declares(
     shows_allowed: bool = False,
     predicts: bool = False,
     pace: Pace = "usual",
+    takes_files: bool = False,
 ) -> Callable[[View], View]:
     """Declare a route, between its paths and its view.
 
@@ -49,13 +51,17 @@ def declares(
     pace : str
         `prompt` if it must not wait until others are computed, `immediate` if it also waits for
         nothing itself and takes no time.
+    takes_files : bool
+        Whether a body may be as large as a stream of records, whatever its type.
     """
     describe: Describe | None = None
     if described is not None:
         describe = described if callable(described) else lambda _: described
 
     def declare(view: View) -> View:
-        view.__dict__["declaration"] = Declaration(scope, shows_allowed, describe, predicts, pace)
+        view.__dict__["declaration"] = Declaration(
+            scope, shows_allowed, describe, predicts, pace, takes_files
+        )
         return view
 
     return declare

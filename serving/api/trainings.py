@@ -85,7 +85,7 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprin
     """Routes of trainings."""
     routes = Blueprint("trainings", __name__, url_prefix="/trainings")
     kept = Trainings(settings.trainings_dir)
-    worker = Starter(settings, kept, frozen=frozen)
+    worker = Starter(settings, frozen=frozen)
     registry = service.registry
 
     @routes.get("")
@@ -102,7 +102,7 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprin
         )
 
     @routes.post("")
-    @declares(create_operation, scope="admin")
+    @declares(create_operation, scope="admin", takes_files=True)
     def create_training() -> Response:
         who = caller().name or request.remote_addr or ""
         if "file" not in request.args and request.mimetype == "application/json":

@@ -119,7 +119,7 @@ class PlainRequests:
 
     def __init__(self, front: Front, compute: Run) -> None:
         self._front, self._compute = front, compute
-        self._max_bytes = front.max_body_bytes("application/json", "")
+        self._max_bytes = front.max_body_bytes("", "application/json", "")
 
     def answer(self, client: Client, received: bytes, address: Any) -> bytes | None:
         """Answer a request, if it is plain and without a fault.

@@ -91,7 +91,11 @@ class Threads:
         without a key that is needed, that is any but a small one.
         """
         sent = environ["wsgi.input"]
-        kind = environ.get("CONTENT_TYPE", ""), environ.get("HTTP_CONTENT_ENCODING", "")
+        kind = (
+            environ["PATH_INFO"],
+            environ.get("CONTENT_TYPE", ""),
+            environ.get("HTTP_CONTENT_ENCODING", ""),
+        )
         address = self._front.client(
             environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
         )

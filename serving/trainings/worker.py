@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 
@@ -19,6 +20,7 @@ from serving.trainings.trainings import Trainings
 
 log = logging.getLogger(__name__)
 
+PAUSE = 300.0  # seconds between two looks at what is left
 LOCK = ".worker.lock"  # that a worker holds, and what it has started
 
 
@@ -46,17 +48,22 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "DATABASE_URL": settings.database_url,
         "SIGNING_KEY": settings.signing_key,
         "TRUSTED_KEYS": settings.trusted_keys,
+        "TRAINING_MAX_MB": str(settings.training_max_mb),
+        "TRAINING_MAX_MINUTES": str(settings.training_max_minutes),
     }
+
+
+def can_train() -> bool:
+    """Whether training and its libraries are installed."""
+    return bool(find_spec("train") and find_spec("skl2onnx"))
 
 
 def why_not(settings: Settings) -> str:
     """Return why this installation cannot train and write versions; empty if it can."""
-    if not (find_spec("train") and find_spec("skl2onnx")):
+    if not can_train():
         return "this installation can only serve: train/ or what it needs is not installed"
     if not settings.models_url and not os.access(settings.models_dir, os.W_OK):
         return f"no version can be written to MODELS_DIR, {settings.models_dir}"
-    if not os.access(settings.var_dir, os.W_OK):
-        return f"nothing can be written to VAR_DIR, {settings.var_dir}"
     try:
         key_for_new_versions(settings)
     except SettingsError as error:
@@ -73,14 +80,15 @@ class Starter:
         Whether nothing runs between two requests.
     """
 
-    def __init__(self, settings: Settings, trainings: Trainings, *, frozen: bool = False) -> None:
-        self._settings, self._trainings, self._frozen = settings, trainings, frozen
+    def __init__(self, settings: Settings, *, frozen: bool = False) -> None:
+        self._settings, self._frozen = settings, frozen
+        self._trainings = Trainings(settings.trainings_dir)
 
     def state(self) -> TrainingWorker:
         """Whether a worker runs, or can be started."""
         if self._is_running():
             return TrainingWorker(runs=True, why="")
-        if why := self._why_none():
+        if why := self._why_not():
             return TrainingWorker(
                 runs=False,
                 why=f"{why}: run `{COMMAND} train worker` where it can, with the same VAR_DIR and "
@@ -90,7 +98,7 @@ class Starter:
 
     def start(self) -> None:
         """Start a worker that ends when all is done, if something waits and none runs."""
-        if not self._trainings.next() or self._is_running() or self._why_none():
+        if not self._trainings.next() or self._is_running() or self._why_not():
             return  # one that ends just now looks again after it has released its lock
         process = subprocess.Popen(
             [sys.executable, "-m", "train.worker", "--once"],
@@ -104,12 +112,28 @@ class Starter:
         threading.Thread(target=process.wait, daemon=True).start()
         log.info("a worker for trainings is started: process %d", process.pid)
 
-    def _why_none(self) -> str:
+    def follow(self) -> None:
+        """Start a worker for what is left, and delete what is old, now and every few minutes."""
+        threading.Thread(target=self._keep_following, daemon=True).start()
+
+    def _keep_following(self) -> None:
+        while True:
+            try:
+                self.start()
+                self._trainings.clean()
+            except OSError:
+                log.exception("trainings are not carried out")
+            time.sleep(PAUSE)
+
+    def _why_not(self) -> str:
         """Return why this service starts no worker; empty if it does."""
         if self._frozen:
             return "nothing runs here between two requests"
         if not self._settings.training_worker:
             return "no worker runs, and with TRAINING_WORKER=off the service starts none"
+        folders = (self._settings.var_dir, *self._settings.var_dir.parents)
+        if not os.access(next(each for each in folders if each.exists()), os.W_OK):
+            return f"nothing can be written to VAR_DIR, {self._settings.var_dir}"
         return why_not(self._settings)
 
     def _is_running(self) -> bool:

@@ -32,7 +32,7 @@ def available(root: Path = Path("/")) -> Available | None:
     found = [Available(each, "this container") for each in _of_cgroups(root)]
     if allowed := limit.get():
         pages = (root / "proc/self/statm").read_text(encoding="ascii").split()[1]
-        found.append(Available(max(0, allowed - int(pages) * PAGE), "a training"))
+        found.append(Available(max(0, allowed - int(pages) * PAGE), "a training (TRAINING_MAX_MB)"))
     with suppress(OSError, ValueError, KeyError):
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
         numbers = {line.split()[0]: int(line.split()[1]) for line in lines}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from serving.errors import ServingError
+from serving.errors import EmptyStore, ServingError
 from serving.models.refusals import reason
 from serving.settings import Settings
 from serving.trainings.training import Result, Training
@@ -35,7 +35,12 @@ def main(training_id: str) -> None:
     folder, training = trainings.path(training_id), trainings.get(training_id).training
     try:
         result = _carried_out(folder, training)
-    except (TrainingError, ServingError) as error:
+    except EmptyStore:
+        result = Result(error="nothing is recorded yet, so there is no feedback to train with")
+    except ServingError as error:
+        click.echo(error)
+        result = Result(error=for_people(error.public, folder, training))
+    except TrainingError as error:
         result = Result(error=for_people(str(error), folder, training))
     except MemoryError:
         result = Result(error="there is not enough memory: send fewer rows, or use fewer columns")

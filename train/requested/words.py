@@ -9,7 +9,7 @@ _REPLACED = (
     (rf"use their words with --text {_NAME}", "choose the type text to use their words"),
     (rf"Then leave it out with --drop {_NAME}", "Then do not use it"),
     (rf",? (?:with|by) --drop {_NAME}", ""),
-    (r" \(--drop\)", ""),
+    (r"name fewer files or columns \(--drop\)", "send fewer rows or columns"),
     (rf"((?:[Tt]rain )?with(?: --missing {_NAME})+)", lambda found: _missing(found[1])),
     (r"train with --task (\w+)", r"choose the task \1"),
     (r"with --task (\w+)", r"with the task \1"),

@@ -8,12 +8,11 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import NamedTuple
 
 from serving.errors import SettingsError
-from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
+from serving.trainings.worker import can_train, environment, why_not
 
 LIMIT = 3_600.0  # seconds
 WRITTEN = re.compile(r".* (?P<version>[0-9]+) is in ")  # as training prints it
@@ -45,17 +44,14 @@ def require_training(settings: Settings) -> None:
     ------
     SettingsError
     """
-    if not (find_spec("train") and find_spec("skl2onnx")):
+    if not can_train():
         raise SettingsError(
             "AUTO_RETRAIN=on: this installation can only serve. Run "
             "`AUTO_RETRAIN=on .venv/bin/adega monitor` where train/ and all of requirements.txt "
             "are, with the same MODELS_DIR or MODELS_URL and the same DATABASE_URL or VAR_DIR"
         )
-    if not settings.models_url and not os.access(settings.models_dir, os.W_OK):
-        raise SettingsError(
-            f"AUTO_RETRAIN=on: no version can be written to MODELS_DIR, {settings.models_dir}"
-        )
-    key_for_new_versions(settings)
+    if why := why_not(settings):
+        raise SettingsError(f"AUTO_RETRAIN=on: {why}")
 
 
 class Training:
@@ -66,17 +62,9 @@ class Training:
         self._result: TrainingResult | None = None
         self._deadline = time.monotonic() + LIMIT
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        environment = os.environ | {
-            "MODELS_DIR": str(settings.models_dir),
-            "MODELS_URL": settings.models_url,
-            "VAR_DIR": str(settings.var_dir),
-            "DATABASE_URL": settings.database_url,
-            "SIGNING_KEY": settings.signing_key,
-            "TRUSTED_KEYS": settings.trusted_keys,
-        }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "train", model, "--with-feedback"],
-            env=environment,
+            env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,

@@ -1,0 +1,208 @@
+"""A file that is sent becomes a model, by what is chosen of its columns, or is refused by name."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import trainings
+from conftest import body
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from training_client import TABLE, TrainingClient
+from workbooks import xlsx
+
+from app import create_app
+from serving.errors import ServingError
+from serving.settings import Settings
+from serving.trainings import requests
+from serving.trainings.trainings import FILE
+from train.errors import TrainingError
+from train.fitting.estimators import AUTO, BUILDERS
+from train.requested.columns import read
+from train.requested.words import without_options
+
+
+@pytest.fixture
+def settings(tmp_path: Path, models: Path) -> Settings:
+    return Settings(var_dir=tmp_path / "var", models_dir=models)
+
+
+@pytest.fixture
+def service(settings: Settings) -> TrainingClient:
+    return TrainingClient(create_app(settings).test_client())
+
+
+@pytest.mark.slow
+def test_a_file_becomes_a_model_by_what_is_chosen_of_its_columns(
+    service: TrainingClient, settings: Settings
+):
+    found = service.read()
+    assert (found["state"], found["rows"], found["error"]) == ("ready", 60, "")
+    columns = {column["name"]: column for column in found["columns"]}
+    assert {name: column["type"] for name, column in columns.items()} == {
+        "code": "text",
+        "area": "integer",
+        "rooms": "integer",
+        "age": "integer",
+        "price": "integer",
+    }
+    assert columns["code"]["why"] == (
+        "it is an identifier or free text: it has 60 different values in 60 rows"
+    )
+    assert not columns["code"]["used"]
+
+    choices: dict[str, Any] = {
+        "area": {"unit": "m²"},
+        "rooms": {"type": "category"},
+        "age": {"missing": ["-1"]},
+    }
+    service.act(found["id"], "read", target="price", columns=choices)
+    found = service.wait(found["id"], "ready")
+    columns = {column["name"]: column for column in found["columns"]}
+    assert (columns["area"]["unit"], columns["rooms"]["type"]) == ("m²", "category")
+    assert (columns["age"]["missing"], columns["age"]["missing_values"]) == (1, ["-1"])
+    assert found["task"] == "regression"
+
+    queued = service.start(found["id"], columns=choices, why="a first try")
+    assert (queued["state"], queued["live"]) == ("queued", None)
+    done = service.wait(found["id"], "done", "failed")
+    assert (done["error"], done["version"], done["why"]) == ("", 1, "a first try")
+    assert not done["has_file"]
+    assert not (settings.trainings_dir / found["id"] / FILE).exists()
+    assert "homes 1 is in" in service.log(found["id"])
+
+    served = create_app(settings).test_client()
+    manifest = served.get("/models/homes").json
+    fields = {field["name"]: field for field in manifest["fields"]}
+    assert list(fields) == ["area", "rooms", "age"]
+    assert fields["age"]["missing"] == ["-1"]
+    record = {"area": 50, "rooms": "2", "age": None}
+    assert served.post("/models/homes/predict", **body(record)).status_code == 200
+
+    again = TrainingClient(served)
+    with_feedback = {"model": "homes", "with_feedback": True}
+    refused = served.post("/trainings", **body(with_feedback))
+    assert refused.status_code == 409
+    assert "the data of homes are not kept" in refused.json["detail"]
+    second = again.read(xlsx([line.split(",") for line in TABLE.split()]))["id"]
+    assert again.start(second, columns={"rooms": {"use": False}})["live"] == 1
+    assert again.wait(second, "done", "failed")["version"] == 2
+    assert served.get("/models/homes").json["version"] == 1
+    assert again.client.delete(f"/trainings/{second}").status_code == 204
+    assert [each["id"] for each in again.client.get("/trainings").json["trainings"]] == [
+        found["id"]
+    ]
+
+
+@pytest.mark.slow
+def test_a_model_that_knows_its_data_is_trained_again_with_feedback(service: TrainingClient):
+    sent = service.client.post("/trainings", **body({"model": "wine", "with_feedback": True})).json
+    assert (sent["state"], sent["target"], sent["live"]) == ("queued", "quality", 1)
+    ended = service.wait(sent["id"], "failed", "done")
+    assert "feedback" in ended["error"]  # there is none yet
+
+
+@pytest.mark.slow
+def test_what_cannot_be_trained_is_a_sentence_that_names_what_is_wrong(service: TrainingClient):
+    picture = service.read(b"\x89PNG\r\n\x1a\n", "homes.xlsx")
+    assert picture["state"] == "failed"
+    assert picture["error"].startswith("homes.xlsx is a picture (PNG), not a table: save the table")
+
+    stray = TABLE.replace("\n001,31,", "\n001,thirty,")
+    found = service.read(stray)
+    area = found["columns"][1]
+    assert (area["type"], area["used"]) == ("number", True)
+    assert "holds numbers, but not 'thirty' (line 3)" in area["remark"]
+    service.act(found["id"], "read", target="price")
+    assert "'area' holds numbers, but not 'thirty'" in service.wait(found["id"], "ready")["error"]
+    service.start(found["id"])
+    failed = service.wait(found["id"], "done", "failed")
+    assert "'area' holds numbers, but not 'thirty' (line 3)" in failed["error"]
+    assert "--" not in failed["error"]
+    assert failed["has_file"]  # it may be started again, with other choices
+
+
+@pytest.mark.parametrize(
+    ("action", "problem"),
+    [
+        ({"action": "start", "target": "price", "name": "a/b"}, "name: 'a/b' must start with"),
+        (
+            {"action": "start", "target": "rom", "name": "homes"},
+            'called "rom"; did you mean "rooms"',
+        ),
+        (
+            {"action": "start", "target": "rooms", "name": "homes", "estimator": "svm"},
+            'estimator: "svm" is none of "auto"',
+        ),
+        (
+            {"action": "read", "columns": {"rooms": {"type": "colour"}}},
+            "Invalid enum value 'colour' - at `$.columns[...].type`",
+        ),
+        ({"action": "sleep"}, "Invalid value 'sleep'"),
+    ],
+)
+def test_an_action_that_is_not_valid_is_refused_by_what_is_wrong(
+    service: TrainingClient, settings: Settings, action: dict[str, Any], problem: str
+):
+    trainings.keep(settings)
+    refused = service.client.post(f"/trainings/{trainings.ID}", **body(action))
+    assert refused.status_code == 400
+    assert problem in refused.json["detail"]
+
+
+def test_nothing_is_left_of_a_file_that_is_not_sent_to_its_end(
+    service: TrainingClient, settings: Settings
+):
+    cut = service.client.post(
+        "/trainings?file=a.csv", data=b"a,b\n", environ_overrides={"CONTENT_LENGTH": "4000"}
+    )
+    assert cut.status_code == 400
+    empty = service.client.post("/trainings?file=a.csv", data=b"")
+    assert empty.json["detail"] == "the file is empty: send the table as the body"
+    assert [*settings.trainings_dir.iterdir()] == []
+
+
+def test_a_disk_that_cannot_be_written_to_is_a_sentence(
+    service: TrainingClient, settings: Settings
+):
+    settings.trainings_dir.parent.mkdir(exist_ok=True)
+    settings.trainings_dir.write_text("no folder")
+    refused = service.client.post("/trainings?file=a.csv", data=TABLE)
+    assert refused.status_code == 503
+    assert refused.json["detail"].startswith("nothing can be written to VAR_DIR/trainings: ")
+
+
+def test_the_estimators_are_those_of_the_command_line():
+    assert {*requests.ESTIMATORS} == {AUTO, *BUILDERS}
+
+
+WORDS = {
+    "correct it, or train with --missing abc if it stands for a missing value, or with --keep x to "
+    "use its values as labels": "correct it, or take abc as a missing value if it stands for a "
+    "missing value, or choose the type category",
+    "is it a number? Then leave it out with --drop no": "is it a number? Then do not use it",
+    'use their words with --text "a b", or leave them out with --drop "a b"': "choose the type "
+    "text to use their words, or leave them out",
+    "otherwise train with --task regression": "otherwise choose the task regression",
+}
+
+
+@pytest.mark.parametrize("message", WORDS)
+def test_messages_for_people_name_no_option_of_the_command_line(message: str):
+    assert without_options(message) == WORDS[message]
+
+
+@given(st.one_of(st.binary(max_size=300), st.text("ab,;\n\"'0123456789.-é\t", max_size=200)))
+@hypothesis_settings(max_examples=60)
+def test_any_bytes_are_read_as_columns_or_refused_in_a_sentence(content: bytes | str):
+    content = content.encode() if isinstance(content, str) else content
+    with TemporaryDirectory() as folder:
+        (Path(folder) / FILE).write_bytes(content)
+        try:
+            found = read(Path(folder), requests.of_file("a.csv", ""))
+        except (TrainingError, ServingError) as refused:
+            assert str(refused)
+        else:
+            assert found.columns
