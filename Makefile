@@ -46,7 +46,7 @@ lint: .venv/development  ## check style, types and layers
 	.venv/bin/lint-imports --no-logo
 
 test-browser: .venv/development  ## test the pages in Chromium; screenshots in tests/browser/screenshots
-	.venv/bin/pytest tests/browser
+	.venv/bin/pytest --numprocesses 2 --dist loadfile tests/browser
 
 test-docker: .venv/development tests/objects/.venv/installed  ## build the images, run them with compose and as Kubernetes would, and test them
 	.venv/bin/pytest tests/docker
