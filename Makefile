@@ -49,7 +49,7 @@ test-browser: .venv/development  ## test the pages in Chromium; screenshots in t
 	.venv/bin/pytest --numprocesses 2 --dist loadfile tests/browser
 
 test-docker: .venv/development tests/objects/.venv/installed  ## build the images, run them with compose and as Kubernetes would, and test them
-	.venv/bin/pytest tests/docker
+	.venv/bin/pytest --numprocesses 2 --dist loadfile tests/docker
 
 test-contract: .venv/development tests/contract/.venv/installed  ## fuzz the API, run the Postman collection; CASES=1000 SEED=2 for more
 	.venv/bin/pytest -s tests/contract
