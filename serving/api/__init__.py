@@ -41,7 +41,7 @@ from serving.api.around import (
 )
 from serving.api.declared import Pace, declaration
 from serving.api.openapi import routes as openapi
-from serving.api.pages import card, dashboard, home, html, login
+from serving.api.pages import card, dashboard, home, html, login, train_pages
 from serving.api.plain import Plain
 from serving.formats import READERS
 from serving.front import Front
@@ -82,6 +82,7 @@ def register(app: Flask, service: Service, settings: Settings, *, frozen: bool =
     app.register_blueprint(dashboard.blueprint(service, settings))
     app.register_blueprint(versions.blueprint(service))
     app.register_blueprint(trainings.blueprint(service, settings, frozen=frozen))
+    app.register_blueprint(train_pages.blueprint(settings, frozen=frozen))
     app.register_blueprint(feedback.blueprint(service, settings))
     app.register_blueprint(hosts.blueprint(service))
     app.register_blueprint(health.blueprint(service, keys))

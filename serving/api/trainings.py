@@ -4,14 +4,25 @@ from functools import partial
 from typing import IO, TypeVar
 
 import msgspec
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as AnyResponse
 
 from serving.api.around.access import caller
 from serving.api.body import read_json
 from serving.api.declared import declares
-from serving.api.openapi.operation import About, Operation, body, operation, query, with_status
+from serving.api.openapi.operation import (
+    About,
+    Operation,
+    body,
+    operation,
+    query,
+    response,
+    with_status,
+)
 from serving.api.openapi.structs import text
+from serving.api.pages.html import wants_page
+from serving.api.pages.train_pages import training_page
 from serving.api.respond import as_json
 from serving.predicting.service import Service
 from serving.settings import Settings
@@ -37,6 +48,8 @@ TRAINING_ID = {
     "schema": text(pattern="^[0-9a-f]{12}$"),
     "example": "0123456789ab",
 }
+JSON_OR_PAGE = response(Training)
+JSON_OR_PAGE["content"]["text/html"] = {"schema": text()}
 PROBLEMS = (400, 404, 408, 409, 415, 503)
 
 
@@ -90,7 +103,9 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprin
 
     @routes.get("")
     @declares(operation("Trainings", TrainingList), scope="admin")
-    def trainings() -> Response:
+    def trainings() -> AnyResponse:
+        if wants_page():
+            return redirect(url_for("train.train"))
         return as_json(
             TrainingList(
                 [each.training for each in kept.all()],
@@ -112,15 +127,19 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprin
             request.max_content_length = settings.max_stream_bytes
             created = kept.create(requests.of_file(request.args.get("file"), who), _receive)
         worker.start()
-        response = as_json(created, 201)
-        response.headers["Location"] = url_for("trainings.training", training_id=created.id)
-        return response
+        sent = as_json(created, 201)
+        sent.headers["Location"] = url_for("trainings.training", training_id=created.id)
+        return sent
 
     @routes.get("/<training_id>")
-    @declares(operation("A training", Training, (404,), parameters=[TRAINING_ID]), scope="admin")
+    @declares(
+        operation("A training", JSON_OR_PAGE, (404,), parameters=[TRAINING_ID]), scope="admin"
+    )
     def training(training_id: str) -> Response:
         found = kept.get(training_id)
         worker.start()  # where one has ended before its time
+        if wants_page():
+            return training_page(service, found.training, worker)
         return as_json(found.training)
 
     @routes.post("/<training_id>")

@@ -58,6 +58,10 @@ class TrainingColumn(msgspec.Struct, frozen=True, kw_only=True):
         What a person should look at; empty if nothing.
     values : str
         Its range, or its most frequent labels.
+    low, high : float or None
+        The ends of the range; of dates in days since 1970-01-01.
+    distinct : int
+        How many different values it has.
     """
 
     name: str
@@ -69,6 +73,9 @@ class TrainingColumn(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     remark: str = ""
     values: str = ""
+    low: float | None = None
+    high: float | None = None
+    distinct: int = 0
 
 
 class TrainingProgress(msgspec.Struct, frozen=True, kw_only=True):

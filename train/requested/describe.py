@@ -61,6 +61,7 @@ def _described(
     is_label = kind in {"category", "boolean"} or (column.strays and kind != "text")
     content = to_labels(column.content) if is_label else column.content
     is_empty = column.content.isna().all()
+    has_range = not (is_empty or is_label or kind == "text")
     return TrainingColumn(
         name=column.name,
         type=kind,
@@ -71,6 +72,9 @@ def _described(
         why=why,
         remark=" ".join(f"{without_options(each).removesuffix('.')}." for each in remarks),
         values="" if is_empty else overview.values("category" if is_label else kind, content),
+        low=float(content.min()) if has_range else None,
+        high=float(content.max()) if has_range else None,
+        distinct=int(content.nunique()),
     )
 
 

@@ -30,3 +30,8 @@ export async function ask(url, body, signal, type = "application/json") {
   if (!response.ok) throw new Refused(parsed);
   return parsed;
 }
+
+export async function remove(url) {
+  const response = await fetch(url, { method: "DELETE", headers: { Accept: "application/json" } });
+  if (!response.ok) throw new Refused(await response.json());
+}
