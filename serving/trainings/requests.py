@@ -116,6 +116,14 @@ def of_file(name: str | None, who: str) -> Training:
     return Training(id="", file=shortened or "file", bytes=0, created="", who=who, state="reading")
 
 
+def keeps_data(model: str) -> bool:
+    """Whether training knows the data of a model; true where this installation cannot train."""
+    module = model.replace("-", "_")
+    if not find_spec("train"):
+        return True
+    return module.isidentifier() and find_spec(f"train.problems.{module}") is not None
+
+
 def again(form: TrainAgain, live: Manifest, who: str) -> Training:
     """Return the training of a model that is trained again.
 
@@ -129,8 +137,7 @@ def again(form: TrainAgain, live: Manifest, who: str) -> Training:
     TrainingRefused
         If its data are not kept.
     """
-    module = form.model.replace("-", "_")
-    if find_spec("train") and not (module.isidentifier() and find_spec(f"train.problems.{module}")):
+    if not keeps_data(form.model):
         raise TrainingRefused(
             f"the data of {form.model} are not kept, as it was trained on a file of somebody's: "
             "send the file again, with new rows, or run "

@@ -36,7 +36,6 @@ def test_all_models_are_on_one_page_those_with_alerts_first(dashboard: Dashboard
     assert "✓ no drift" in text(score)
     assert "With feedback 100 %" in text(score)
     assert "no check yet" in text(diabetes)
-    assert "adega monitor --once" in diabetes
 
 
 def test_the_pages_notice_after_three_intervals_without_a_check(dashboard: Dashboard):
@@ -64,8 +63,8 @@ def test_fields_that_drifted_come_first_with_effect_chance_and_a_sentence(dashbo
     assert "red makes up 0 % of the labels; 26 % in training; chance does not explain it" in color
     assert re.search(r"chi-square ▲ drift 26 % 10 % \de-\d\d", color)
     assert "red 26 % 0 %" in color  # the chart as a table
-    assert "adega train wine --with-feedback" in page
-    assert "--with-feedback" not in dashboard.page("/monitor/wine-score")
+    assert 'data-train="/trainings" data-model="wine"' in page
+    assert "data-train" not in dashboard.page("/monitor/wine-score")
 
 
 def test_what_each_field_explains_of_the_mean_prediction_is_listed(dashboard: Dashboard):
@@ -117,14 +116,14 @@ def test_a_regression_shows_its_metrics_beside_those_on_held_out_rows(dashboard:
 
 
 def test_charts_over_time_mark_when_another_version_went_live(dashboard: Dashboard):
-    lines = [chart for chart in dashboard.charts("/monitor/wine") if chart["kind"] == "line"]
+    lines = [chart for chart in dashboard.charts("/monitor/wine") if "marks" in chart]
     assert len(lines[0]["x"]["times"]) == 2
     assert all(chart["marks"] == [[dashboard.now, "version 2"]] for chart in lines)
     (estimated,) = (each for each in lines[1]["series"] if each.get("style") == "dashed")
     assert None not in estimated["points"]
     (realised,) = (each for each in lines[1]["series"] if "low" in each)
     assert realised["points"][1] is None
-    few = [chart for chart in dashboard.charts("/monitor/wine?days=1") if chart["kind"] == "line"]
+    few = [chart for chart in dashboard.charts("/monitor/wine?days=1") if "marks" in chart]
     assert few[0]["x"]["times"] == [dashboard.now - DAY + HOUR, dashboard.now]
 
 
@@ -158,6 +157,8 @@ def test_a_service_without_traffic_still_has_its_pages(dashboard: Dashboard, set
         "/monitor/wine"
     )
     assert "… not enough yet 0 values so far, 200 are needed" in text(page)
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", page) == ["Three steps"]
+    assert 'data-check="/models/wine/monitor/check"' in page
 
 
 def test_a_metric_that_cannot_be_compared_has_no_verdict(settings: Settings, models: Path):
@@ -221,7 +222,7 @@ def test_predictions_are_listed_and_filtered(dashboard: Dashboard):
 def test_links_of_a_model_lead_to_the_predictions_of_the_window(dashboard: Dashboard):
     page = dashboard.page("/monitor/wine")
     links = re.findall(r'href="(/monitor/wine/predictions[^"]*)"', page)
-    assert len(links) == 3  # all, those of bom, those of ruim
+    assert len(links) == 4  # all, twice, those of bom, those of ruim
     for link in links:
         listed = dashboard.page(link.replace("&amp;", "&"))
         assert "version=2" in link
@@ -233,7 +234,7 @@ def test_a_portuguese_reader_gets_findings_and_numbers_in_portuguese(dashboard: 
         ("wine", "▲ drift color importância 1,1 % red representa 0 % dos rótulos; no treino"),
         ("wine-score", "✓ sem drift os dados estão distribuídos como no treino"),
         ("theirs", "não há dados suficientes 0 valores até agora; são necessários 200"),
-        ("diabetes", "○ nenhuma verificação ainda Esta versão ainda não foi verificada"),
+        ("diabetes", "○ nenhuma verificação ainda Predições Salvar"),
     ):
         page = text(dashboard.page(f"/monitor/{name}", language="pt-BR"))
         assert verdict in page.replace("color ▲ drift", "▲ drift color")

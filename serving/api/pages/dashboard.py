@@ -23,6 +23,7 @@ from serving.api.query import whole
 from serving.monitor.report import Report
 from serving.predicting.service import Service
 from serving.settings import Settings
+from serving.trainings.requests import keeps_data
 
 SILENT = 3  # intervals without a check, after which the pages show a notice
 # What a saved page contains; a script comes after those that it imports.
@@ -75,11 +76,22 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     def found(name: str) -> dict[str, Any]:
         """The variables of the template monitor_model.html."""
         now, days = clock.now(), whole("days", 1, MAX_DAYS) or DEFAULT_DAYS
-        state = monitored.selected(service, name, now - patience)
-        about = {"state": state, "days": days, "window": _window(state)}
+        state, fig = monitored.selected(service, name, now - patience), _figures()
+        about = {
+            "state": state,
+            "days": days,
+            "window": _window(state),
+            "starts": state.verdict in {"no check yet", "not enough yet"},
+            "window_days": settings.monitor_days,
+            "interval": settings.monitor_interval,
+            "feedback": _feedback(state),
+            "may_check": caller().may("feedback", name),
+            "retrains": keeps_data(name) if caller().may("admin", name) else None,
+            "days_chart": monitor_charts.of_days(monitored.of_days(service, name), fig),
+        }
         if state.report:
             history = monitored.history(service, name, now - days * clock.DAY)
-            about |= _of_report(state, state.report, history, _figures())
+            about |= _of_report(state, state.report, history, fig)
         return about
 
     return routes
@@ -116,7 +128,6 @@ def _of_report(state: State, report: Report, history: History, fig: Figures) -> 
         },
         "metrics": metrics,
         "charts": [*monitor_charts.over_time(report, metrics, history, fig)],
-        "feedback": _feedback(state),
     }
 
 

@@ -14,6 +14,7 @@ from serving.monitor.report import Report
 DIGITS = 4  # of a number that becomes a pixel
 MAX_LINES = 6  # in one chart
 TABLE_ROWS = 24  # the latest checks
+MIN_CHECKS = 2  # that make a line
 
 Write = Callable[[float | None], str]
 
@@ -47,11 +48,27 @@ def distribution(found: Distribution, fig: Figures) -> Chart:
     )
 
 
+def of_days(counts: Sequence[tuple[int, int]], fig: Figures) -> Chart | None:
+    """The predictions of each 24-hour period, by its end; None if there are none."""
+    if not any(count for _, count in counts):
+        return None
+    t, ends = fig.t, [end for end, _ in counts]
+    drawing: Drawing = {
+        "kind": "line",
+        "x": {"times": ends, "title": t("end of the 24 hours")},
+        "y": {"zero": True, "title": t("predictions")},
+        "series": [{"label": t("predictions"), "points": [count for _, count in counts]}],
+    }
+    rows = [[time_element(end), fig.counted(count)] for end, count in reversed(counts)]
+    head = [t("end of the 24 hours"), t("predictions")]
+    return Chart(t("Predictions in 24 hours"), t("Of all versions"), drawing, head, rows)
+
+
 def over_time(
     report: Report, metrics: Sequence[Row], history: History, fig: Figures
 ) -> Iterator[Chart]:
     """Charts of the most changed fields, of each metric and of the traffic, over the checks."""
-    if not history.times:
+    if len(history.times) < MIN_CHECKS:
         return
     t, drawn = fig.t, _OverTime(history, fig)
     changed = most_drifted_first([*report.drift.fields, *report.drift.predictions])
@@ -68,7 +85,6 @@ def over_time(
     share = t("share of the predictions")
     plain: Sequence[tuple[str, str, str, str, Write]] = (
         (t("With feedback"), window, share, "with_feedback", fig.percent),
-        (t("Predictions per hour"), window, t("predictions"), "per_hour", fig.number),
         (t("Median latency"), window, t("milliseconds"), "median_ms", fig.number),
         (t("With warnings"), window, share, "warned", fig.percent),
         (

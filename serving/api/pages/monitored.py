@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from serving import clock
 from serving.api.query import whole
 from serving.errors import ArtefactError, NotRecorded, UnknownVersion
 from serving.models.manifest import Manifest
@@ -15,7 +16,7 @@ from serving.predicting.service import Service
 from serving.recording.store.reports import Alert
 
 MAX_POINTS = 240  # in a line
-HOURS = 24
+DAYS = 7  # of which the predictions are counted, one by one
 MAX_TIME = 10**15 - 1  # milliseconds since 1970, UTC
 
 
@@ -36,6 +37,8 @@ class State(NamedTuple):
         Whether there should have been checks since.
     broken : str
         Why a version that should be served is not.
+    last_day : int
+        Predictions of all versions in the last 24 hours, as `Store.count` counts them.
     raised : int or None
         When the alert was raised whose check this is; None for the latest check.
     """
@@ -49,18 +52,13 @@ class State(NamedTuple):
     checked: int | None
     silent: bool
     broken: str
+    last_day: int
     raised: int | None = None
 
     @property
     def verdict(self) -> str:
         """The worst verdict of the report."""
         return self.report.verdict if self.report else "no check yet"
-
-    @property
-    def a_day(self) -> float | None:
-        """Predictions per day, over the window."""
-        hourly = self.report.traffic.per_hour if self.report else None
-        return None if hourly is None else HOURS * hourly
 
 
 def states(service: Service, due: int) -> list[State]:
@@ -106,7 +104,20 @@ def state(service: Service, name: str, due: int) -> State:
         latest.time if latest else None,
         silent=latest is not None and latest.time < due,
         broken=broken,
+        last_day=service.store.count(name, clock.now() - clock.DAY, clock.now() + 1),
     )
+
+
+def of_days(service: Service, name: str) -> list[tuple[int, int]]:
+    """Count the predictions of each of the last 24-hour periods, with their ends, the first first.
+
+    Raises
+    ------
+    StoreError
+    """
+    now = clock.now() + 1
+    ends = [now - day * clock.DAY for day in reversed(range(DAYS))]
+    return [(end, service.store.count(name, end - clock.DAY, end)) for end in ends]
 
 
 def selected(service: Service, name: str, due: int) -> State:

@@ -4,6 +4,7 @@ from serving import clock, figures
 from serving.api.pages.words import UNKNOWN, Words
 from serving.monitor import wording
 from serving.monitor.findings import Estimated, FieldShare, Realised, Statements
+from serving.recording.store.recent import MAX_COUNT
 
 SPANS = (("d", 86_400), ("h", 3_600), ("min", 60))
 MIN_P_VALUE = 0.001  # smaller ones are written with one digit
@@ -24,6 +25,11 @@ class Figures(Words):
     def whole(self, value: float | None) -> str:
         """A whole number."""
         return UNKNOWN if value is None else self.local(figures.separated(f"{value:.0f}"))
+
+    def counted(self, count: int) -> str:
+        """How many predictions were counted, of which there may be more."""
+        more = "> " if count > MAX_COUNT else ""
+        return more + self.whole(min(count, MAX_COUNT))
 
     def percent(self, share: float | None) -> str:
         """A share in per cent, with at most two significant digits."""
