@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from serving import COMMAND, clock
 from serving.errors import InvalidTraining, TrainingRefused
@@ -19,11 +20,15 @@ from serving.trainings.training import (
     WAITING,
     ColumnChoice,
     Kept,
+    Name,
     Task,
+    Text,
     Training,
 )
 
 MAX_NAME = 200  # characters of the name of a file
+MAX_COLUMNS = 5_000
+Choices = Annotated[dict[Name, ColumnChoice], Meta(max_length=MAX_COLUMNS)]
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -40,9 +45,9 @@ class ReadFile(_Action, frozen=True, tag="read"):
         Only what is to differ from what the values show.
     """
 
-    target: str = ""
+    target: Name = ""
     task: Task | None = None
-    columns: dict[str, ColumnChoice] = {}
+    columns: Choices = {}
 
 
 class StartTraining(_Action, frozen=True, tag="start", kw_only=True):
@@ -64,12 +69,12 @@ class StartTraining(_Action, frozen=True, tag="start", kw_only=True):
         Kept with the training.
     """
 
-    target: str
-    name: str
-    estimator: str = AUTO
+    target: Name
+    name: Name
+    estimator: Name = AUTO
     task: Task | None = None
-    columns: dict[str, ColumnChoice] = {}
-    why: str = ""
+    columns: Choices = {}
+    why: Text = ""
 
 
 class CancelTraining(_Action, frozen=True, tag="cancel"):
@@ -82,9 +87,9 @@ Action = ReadFile | StartTraining | CancelTraining
 class TrainAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Train a model again, on its own data and the records that have feedback."""
 
-    model: str
+    model: Name
     with_feedback: Literal[True]
-    why: str = ""
+    why: Text = ""
 
 
 def fault_of_name(name: str) -> str:

@@ -22,6 +22,13 @@ ESTIMATORS = (
 )
 
 
+# What a client may choose has limits, as it is kept and sent with each list of trainings.
+Name = Annotated[str, Meta(max_length=500)]  # of a column
+Text = Annotated[str, Meta(max_length=1_000)]
+Unit = Annotated[str, Meta(max_length=30)]
+Listed = Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=100)]
+
+
 class ColumnChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a column is to be taken, where that differs from what its values show.
 
@@ -37,8 +44,8 @@ class ColumnChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
     use: bool | None = None
     type: Type | None = None
-    unit: str | None = None
-    missing: list[str] = []
+    unit: Unit | None = None
+    missing: Listed = []
 
 
 class TrainingColumn(msgspec.Struct, frozen=True, kw_only=True):

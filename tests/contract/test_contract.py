@@ -35,6 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shutil.copytree(MODELS, models)
     rewrite(models, lambda manifest, _: manifest.update(title="newer"))
     variables = {"MODELS_DIR": str(models), "ADMIN_KEYS": f"contract:{KEY}"}
+    variables |= {"TRAINING_WORKER": "off"}  # any body of a request would be read, and trained on
     with running(gunicorn(), folder / "log", **variables) as started:
         curl = ["curl", "-sS", "-d", f"@{ROOT / 'bom.json'}", f"{started.url}/predict"]
         subprocess.run(curl, check=True, capture_output=True)  # which the document's id names

@@ -9,11 +9,9 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ import pytest
 import sqlalchemy as sql
 from conftest import moved, wine
 from load import Load
-from servers import PATIENCE, Server, children, get, gunicorn, running, wait_until
+from servers import PATIENCE, Server, children, get, gunicorn, running, small_disk, wait_until
 
 from bench import postgres as postgresql
 from serving.settings import Settings
@@ -149,19 +147,6 @@ def test_a_stopped_database_costs_no_answer_and_no_record(
     print(f"{len(load.ids)} answered, PostgreSQL stopped for {SECONDS} s")
     assert load.faults == []
     assert unrecorded(Settings(var_dir=tmp_path / "var", database_url=url), load.ids) == set()
-
-
-@contextmanager
-def small_disk(folder: Path, options: str = "size=4m") -> Iterator[None]:
-    """A file system of its own at a folder, as long as the block lasts."""
-    if os.geteuid() or sys.platform != "linux":
-        pytest.skip("only root on Linux may mount a small disk")
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
-    try:
-        yield
-    finally:
-        wait_until(lambda: subprocess.run(["umount", folder], check=False).returncode == 0)
 
 
 def status_of_batch(server: Server) -> int:

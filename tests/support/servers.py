@@ -91,6 +91,19 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[Serve
         process.wait(timeout=PATIENCE)
 
 
+@contextmanager
+def small_disk(folder: Path, options: str = "size=4m") -> Iterator[None]:
+    """A file system of its own at a folder, as long as the block lasts."""
+    if os.geteuid() or sys.platform != "linux":
+        pytest.skip("only root on Linux may mount a small disk")
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        wait_until(lambda: subprocess.run(["umount", folder], check=False).returncode == 0)
+
+
 def proc(pid: int | str) -> Path:
     """What Linux tells of a process; elsewhere the test is skipped."""
     folder = Path(f"/proc/{pid}")

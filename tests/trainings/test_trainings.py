@@ -10,14 +10,15 @@ from conftest import body
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from servers import small_disk
 from training_client import TABLE, TrainingClient
 from workbooks import xlsx
 
 from app import create_app
-from serving.errors import ServingError
+from serving.errors import NoRoom, ServingError
 from serving.settings import Settings
 from serving.trainings import requests
-from serving.trainings.trainings import FILE
+from serving.trainings.trainings import FILE, Trainings
 from train.errors import TrainingError
 from train.fitting.estimators import AUTO, BUILDERS
 from train.requested.columns import read
@@ -172,6 +173,18 @@ def test_a_disk_that_cannot_be_written_to_is_a_sentence(
     refused = service.client.post("/trainings?file=a.csv", data=TABLE)
     assert refused.status_code == 503
     assert refused.json["detail"].startswith("nothing can be written to VAR_DIR/trainings: ")
+
+
+@pytest.mark.faults
+def test_nothing_is_left_of_a_file_for_which_the_disk_has_no_room(tmp_path: Path):
+    with small_disk(tmp_path / "var"):
+        kept = Trainings(tmp_path / "var/trainings")
+        with pytest.raises(NoRoom) as refused:
+            kept.create(requests.of_file("a.csv", ""), lambda file: file.write(bytes(5_000_000)))
+        assert str(refused.value) == (
+            "nothing can be written to VAR_DIR/trainings: No space left on device"
+        )
+        assert [*kept.folder.iterdir()] == []
 
 
 def test_the_estimators_are_those_of_the_command_line():

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from serving import COMMAND
+from serving.trainings.requests import MAX_COLUMNS
 from serving.trainings.training import ColumnChoice, Result, Training
 from serving.trainings.trainings import FILE
 from train.errors import TrainingError
@@ -12,6 +14,8 @@ from train.tables.load import load
 from train.tables.options import ColumnOptions
 from train.tables.read import Sheet
 
+MAX_NAME = 500  # characters
+
 
 def read(folder: Path, training: Training) -> Result:
     """Read the columns of a file; the error is why it cannot be trained as is chosen, if so."""
@@ -19,6 +23,12 @@ def read(folder: Path, training: Training) -> Result:
     options = options_of(training)
     table = load((folder / FILE,), training.target, options, remarks.append)
     taken = take(table, options)
+    if len(taken.columns) > MAX_COLUMNS or any(len(name) > MAX_NAME for name in taken.columns):
+        raise TrainingError(
+            f"{training.file} has {len(taken.columns):,} columns, or one with a long name; at most "
+            f"{MAX_COLUMNS:,} with names of {MAX_NAME} characters are taken here: use `{COMMAND} "
+            "train`, or leave some out of the file"
+        )
     rows = len(table.cells) if isinstance(table, Sheet) else 0
     columns = describe(taken, training.target, options)
     remarks += others(taken)

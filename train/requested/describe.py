@@ -52,7 +52,7 @@ def _described(
         )
     elif not why and column.kind != "text":
         remarks += [
-            f"{shown(each.value, column)} ({each.rows:,} rows) is far from all other values, "
+            f"{shown(each.value, column)} ({_rows(each.rows)}) is far from all other values, "
             f"{shown(each.low, column)} to {shown(each.high, column)}: does it stand for a missing "
             "value?"
             for each in sentinels(column.content.to_numpy())
@@ -76,6 +76,10 @@ def _described(
         high=float(content.max()) if has_range else None,
         distinct=int(content.nunique()),
     )
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
 
 
 def _type(column: Column, chosen: str, why: str) -> Type:

@@ -9,7 +9,9 @@ from serving.errors import ServingError
 from serving.settings import Settings
 from serving.trainings.training import Result, Training, TrainingProgress
 from serving.trainings.trainings import FILE, PROGRESS, replace
+from serving.trainings.worker import why_not
 from serving.versions.decisions import Decisions
+from serving.versions.object_store import ObjectStore
 from serving.versions.versions import Versions
 from train import retrain
 from train.errors import TrainingError
@@ -28,6 +30,11 @@ def fit(folder: Path, training: Training) -> Result:
     ------
     TrainingError, ServingError, OSError
     """
+    settings = Settings.from_environment()
+    if why := why_not(settings):  # before, and not after an hour
+        raise TrainingError(why)
+    if shared := ObjectStore.from_settings(settings):
+        shared.catch_up()
 
     def report(step: str, done: int, total: int, seconds: float) -> None:
         remaining = seconds / done * (total - done) if done else None
