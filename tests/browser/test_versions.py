@@ -97,7 +97,9 @@ def test_versions_are_compared_put_live_rolled_back_tried_and_retired(
     pictured(page, "versions-decided")
 
 
-def test_of_two_people_the_second_is_refused_and_loses_nothing(open_page: Open, server: Server):
+def test_of_two_people_the_second_is_refused_and_loses_nothing(
+    open_page: Open, server: Server, tmp_path: Path
+):
     ana, bob = (open_page("/models/wine/versions?versions=1,3") for _ in range(2))
     bob.get_by_text("Put version 3 live").click()
     bob.get_by_label("Why").locator("visible=true").fill("mine")
@@ -107,8 +109,15 @@ def test_of_two_people_the_second_is_refused_and_loses_nothing(open_page: Open, 
     expect(bob.get_by_role("alert").first).to_contain_text("somebody has decided meanwhile: trial")
     expect(bob.get_by_label("Why").locator("visible=true")).to_have_value("mine")
     bob.get_by_role("button", name="Show what holds now").click()
-    decide(bob, "Put version 3 live", "mine")
+    expect(bob.get_by_label("Why").locator("visible=true")).to_have_value("mine")
+    bob.get_by_role("button", name="Put live").click()
+    bob.get_by_role("button", name="Yes, do it").click()
+    expect(bob.locator("#latest")).to_contain_text("version 3 put live")
+    expect(bob.locator("#latest")).to_contain_text("mine")
     assert live(server) == 3
+    add(tmp_path / "models")
+    bob.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # or in ten seconds
+    expect(bob.get_by_text("or a version was added, since")).to_be_visible()
 
 
 def test_a_phone_in_portuguese_puts_a_version_live(open_page: Open, server: Server):

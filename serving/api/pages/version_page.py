@@ -33,7 +33,7 @@ def versions_page(service: Service, name: str) -> Response:
     listed, history = versions.listed(name), decisions.history(name)
     served = [each.version for each in listed if not is_out(each)]
     before = versions.before(name)
-    sides, unread = _read(service, name, _chosen(name, listed), history)
+    sides, unread = _read(service, name, _chosen(name, listed, before), history)
     base = next((each for each in sides if each.version == _with("live", listed)), None)
     base = base or next(iter(sides), None)
     trial, unknown = _trial(service, name)
@@ -60,6 +60,7 @@ def versions_page(service: Service, name: str) -> Response:
         broken=service.registry.broken.get(name),
         history=history,
         decided=len(decisions_of(history)),
+        max_compared=MAX_COMPARED,
         may_decide=caller().may("admin", name),
     )
     response = make_response(page)
@@ -105,15 +106,19 @@ def _read(
     return sides, unread
 
 
-def _chosen(name: str, listed: list[Version]) -> list[int]:
-    """The versions in the query; by default the live one, that on trial and the newest."""
+def _chosen(name: str, listed: list[Version], before: int | None) -> list[int]:
+    """The versions in the query; by default the live one, that on trial and the newest.
+
+    Where these are one and the same, the one that was live before is shown beside it.
+    """
     sent = ",".join(filter(None, request.args.getlist("versions")))
     if not sent:
         shown = [each.version for each in listed if not is_out(each)]
         wanted = [_with("live", listed), _with("trial", listed), *shown[:1]]
         chosen = [*dict.fromkeys(each for each in wanted if each is not None)]
         others = [each.version for each in listed if not each.broken]
-        return chosen if len(chosen) > 1 else [*dict.fromkeys([*chosen, *others])][:2]
+        earlier = [each for each in others if each == before]
+        return chosen if len(chosen) > 1 else [*dict.fromkeys([*chosen, *earlier, *others])][:2]
     if not NUMBERS.fullmatch(sent):
         raise BadRequest(f"versions={sent!r} is not a list of versions such as 3,2,1")
     numbers = [*dict.fromkeys(map(int, sent.split(",")))]

@@ -13,6 +13,9 @@ const PATIENCE = 15_000; // milliseconds, until the service follows
 const EVERY = 500;
 const LOOK = 10_000; // between looks at what others decide
 const DONE = "adega-decided"; // where the page that is opened next finds what was done
+const TYPED = "adega-typed"; // and what was typed, but not decided
+const forms = [...document.querySelectorAll("details.decision form")];
+let isDeciding = false;
 
 function made(tag, text, attributes = {}) {
   const element = Object.assign(document.createElement(tag), attributes);
@@ -48,7 +51,7 @@ async function judge(form) {
       box.addEventListener("change", () => (button.disabled = !box.checked));
       return;
     } else {
-      gate.replaceChildren(made("p", t("To put it live anew, the gate would object:"), { className: "warning note" }), list(objections));
+      gate.replaceChildren(made("p", t("The gate would object to putting it live; it does not stop this:"), { className: "warning note" }), list(objections));
     }
     button.disabled = false;
   } catch (error) {
@@ -92,10 +95,14 @@ async function followed() {
   return false;
 }
 
-function reopen(done) {
+function reopen(done = "") {
+  const typed = forms.map((form) => [nameOf(form), form.elements.why.value]).filter(([, why]) => why);
   sessionStorage.setItem(DONE, done);
+  if (!done) sessionStorage.setItem(TYPED, JSON.stringify(typed));
   location.reload();
 }
+
+const nameOf = ({ dataset: { action, version = "" } }) => `${location.pathname} ${action} ${version}`;
 
 async function decide(form) {
   const { action, version } = form.dataset;
@@ -105,6 +112,7 @@ async function decide(form) {
   if (!(await confirmed(form))) return;
   button.disabled = true;
   const body = { action, why: form.elements.why.value, decided };
+  isDeciding = true;
   if (version) body.version = Number(version);
   if (form.elements.force?.checked) body.force = true;
   try {
@@ -114,6 +122,7 @@ async function decide(form) {
     refused.replaceChildren(made("p", error.message, { className: "fault", lang: "en" }));
     if (error.faults.length) refused.append(list(error.faults.map(({ message }) => message)));
     button.disabled = false;
+    isDeciding = false;
     look();
     return;
   }
@@ -131,7 +140,7 @@ async function decide(form) {
 
 // Whether others have decided, or a version has appeared, since the page was made.
 async function look() {
-  if (document.hidden) return;
+  if (document.hidden || isDeciding) return;
   let found;
   try {
     found = await ask(url);
@@ -140,17 +149,19 @@ async function look() {
     return; // the next look may reach the service
   }
   const numbers = found.versions.map((each) => each.version).join(",");
-  if (found.decided === decided && numbers === page.dataset.versions) return;
+  if (isDeciding || (found.decided === decided && numbers === page.dataset.versions)) return;
   clearInterval(looking);
   const button = made("button", t("Show what holds now"), { className: "button plain", type: "button" });
-  button.addEventListener("click", () => location.reload());
+  button.addEventListener("click", () => reopen());
   const notice = made("p", t("Somebody has decided, or a version was added, since this page was opened."), { className: "notice warned" });
   notice.append(" ", button);
   news.replaceChildren(notice);
 }
 
-for (const details of document.querySelectorAll("details.decision")) {
-  const form = details.querySelector("form");
+const typed = new Map(JSON.parse(sessionStorage.getItem(TYPED) ?? "[]"));
+sessionStorage.removeItem(TYPED);
+for (const form of forms) {
+  const details = form.closest("details");
   details.addEventListener("toggle", () => {
     if (details.open && form.dataset.gate) judge(form);
   });
@@ -158,11 +169,15 @@ for (const details of document.querySelectorAll("details.decision")) {
     event.preventDefault();
     decide(form);
   });
+  if (typed.has(nameOf(form))) {
+    form.elements.why.value = typed.get(nameOf(form));
+    details.open = true;
+  }
 }
 
 const boxes = [...document.querySelectorAll('#choose [type="checkbox"]')];
 function limit() {
-  const full = boxes.filter((box) => box.checked).length >= 4;
+  const full = boxes.filter((box) => box.checked).length >= Number(page.dataset.max);
   for (const box of boxes) box.disabled = full && !box.checked;
 }
 boxes.forEach((box) => box.addEventListener("change", limit));
