@@ -21,7 +21,8 @@ from serving.predicting.service import Service
 from serving.recording.store.rows import Trial
 from serving.versions.decision import Decision as RecordedDecision
 from serving.versions.decision import decisions_of
-from serving.versions.versions import Version, Versions
+from serving.versions.version_list import Version, list_versions
+from serving.versions.versions import Versions
 
 
 class _Request(
@@ -159,7 +160,7 @@ def blueprint(service: Service) -> Blueprint:
     def versions(name: str) -> Response:
         if not wants_json(request.accept_mimetypes):
             return versions_page(service, name)
-        listed, history = Versions(decisions, "").listed(name), decisions.history(name)
+        listed, history = list_versions(decisions, name), decisions.history(name)
         return as_json(
             ModelVersions(
                 listed,

@@ -9,7 +9,8 @@ from serving.figures import number
 from serving.settings import Settings
 from serving.versions.decision import Decision
 from serving.versions.decisions import Decisions
-from serving.versions.versions import Version, Versions, whoever_runs_this
+from serving.versions.version_list import Version, list_versions
+from serving.versions.versions import Versions, whoever_runs_this
 
 COLOURS = {"live": "green", "trial": "cyan", "retired": "bright_black"}
 WHY = click.option("--why", default="", help="Recorded with the decision.")
@@ -27,7 +28,8 @@ WHY = click.option("--why", default="", help="Recorded with the decision.")
 @click.pass_obj
 def versions(settings: Settings, model: str, *, as_json: bool) -> None:
     """List the versions of MODEL with their metrics, and the decisions."""
-    listed, history = _versions(settings).listed(model), [*_decisions(settings).history(model)]
+    decisions = _decisions(settings)
+    listed, history = list_versions(decisions, model), decisions.history(model)
     if as_json:
         content = {"model": model, "versions": listed, "decisions": history}
         click.echo(msgspec.json.encode(content))

@@ -1,4 +1,4 @@
-"""Lists the versions of a model, and takes decisions on them."""
+"""Takes decisions on the versions of models."""
 
 import getpass
 import os
@@ -6,34 +6,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import msgspec
-
 from serving import clock
 from serving.errors import ArtefactError, VersionRefused
 from serving.models import model_folder
-from serving.models.manifest import Figure
 from serving.versions import gate
 from serving.versions.decision import Action, Decision, decisions_of
 from serving.versions.decisions import Decisions
 from serving.versions.rehearsal import rehearse
-
-
-class Version(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One version of a model in a list.
-
-    Attributes
-    ----------
-    states : tuple of str
-        Some of live, trial and retired.
-    broken : str
-        Why its manifest cannot be read.
-    """
-
-    version: int
-    states: tuple[str, ...] = ()
-    created: str = ""
-    metrics: dict[str, Figure] = {}
-    broken: str = ""
 
 
 def whoever_runs_this() -> str:
@@ -58,31 +37,6 @@ class Versions:
 
     def __init__(self, decisions: Decisions, who: str, known: int | None = None) -> None:
         self.decisions, self.who, self.known = decisions, who, known
-
-    def listed(self, model: str) -> list[Version]:
-        """List every version, the latest first.
-
-        Raises
-        ------
-        UnknownModel, ArtefactError
-        """
-        numbers = self._versions(model)
-        holds = self.decisions.decided(model)
-        states: dict[str, list[int | None]] = {
-            "live": [holds.live],
-            "trial": [holds.trial],
-            "retired": [*holds.retired],
-        }
-        versions = []
-        for number in reversed(numbers):
-            its_states = tuple(state for state, held in states.items() if number in held)
-            try:
-                manifest = self.decisions.read_manifest(model, number)
-            except ArtefactError as error:
-                versions.append(Version(number, its_states, broken=str(error)))
-            else:
-                versions.append(Version(number, its_states, manifest.created, manifest.metrics))
-        return versions
 
     def promote(self, model: str, version: int, why: str = "", *, force: bool = False) -> Decision:
         """Put a version live; `force` overrules the gate, which is recorded.

@@ -15,7 +15,8 @@ from serving.models import artefact
 from serving.predicting.service import Service
 from serving.recording.store.rows import Trial
 from serving.versions.decision import Decision, decisions_of
-from serving.versions.versions import Version, Versions
+from serving.versions.version_list import Version, list_versions
+from serving.versions.versions import Versions
 
 MAX_COMPARED = 4
 NUMBERS = re.compile(r"[0-9]{1,9}(,[0-9]{1,9})*")
@@ -29,10 +30,9 @@ def versions_page(service: Service, name: str) -> Response:
     BadRequest, UnknownModel, UnknownVersion, ArtefactError
     """
     decisions, reader = service.registry.decisions, words(request)
-    versions = Versions(decisions, "")
-    listed, history = versions.listed(name), decisions.history(name)
+    listed, history = list_versions(decisions, name), decisions.history(name)
     served = [each.version for each in listed if not is_out(each)]
-    before = versions.before(name)
+    before = Versions(decisions, "").before(name)
     sides, unread = _read(service, name, _chosen(name, listed, before), history)
     base = next((each for each in sides if each.version == _with("live", listed)), None)
     base = base or next(iter(sides), None)

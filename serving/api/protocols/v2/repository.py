@@ -18,6 +18,7 @@ from serving.errors import NotJSON
 from serving.inputs.shown import shown
 from serving.predicting.service import Service
 from serving.versions.registry import Registry
+from serving.versions.version_list import list_versions
 from serving.versions.versions import Versions
 
 REMOTE = ("config", "file:")  # parameters that would have a client's code or files loaded
@@ -130,7 +131,7 @@ def entries(registry: Registry, name: str) -> list[IndexEntry]:
     UnknownModel, ArtefactError
     """
     found = []
-    for each in Versions(registry.decisions, "").listed(name):
+    for each in list_versions(registry.decisions, name):
         reason = each.broken or ("retired" if "retired" in each.states else "")
         state: Literal["READY", "UNAVAILABLE"] = "UNAVAILABLE" if reason else "READY"
         found.append(IndexEntry(name, str(each.version), state, reason))
