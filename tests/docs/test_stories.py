@@ -6,8 +6,10 @@ They train models: `make faults` and .ci/run run them, `make test` the rest of t
 import os
 import re
 import runpy
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import page_commands
 import pytest
@@ -17,6 +19,34 @@ from servers import Server, gunicorn, running
 
 STORIES = sorted(page.name for page in ROOT.glob("docs/stories/[a-z]*.md"))
 ENGLISH = [name for name in STORIES if not name.endswith(".pt-BR.md")]
+
+
+class Real(NamedTuple):
+    """A file that may not come along.
+
+    Attributes
+    ----------
+    name : str
+        Of the file in DATA_DIR.
+    invented : str
+        The file of examples/stories in its place.
+    figures : tuple of str
+        Those of the real file that the page shows, as the commands print them.
+    """
+
+    name: str
+    invented: str
+    figures: tuple[str, ...]
+
+
+REAL = {
+    "air-quality.md": Real("air-quality.csv", "AirQualityUCI.csv", ()),
+    "california-housing.md": Real(
+        "california-housing.csv", "california-housing.csv", ("965", "0.5317", "0.3146", "0.8836")
+    ),
+    "imoveis.md": Real("sao-paulo-properties.csv", "sao-paulo-properties.csv", ("94,763",)),
+    "loan.md": Real("loan.csv", "loan.csv", ("0.8078",)),
+}
 ASSIGNMENT = re.compile(r"^\w+=(['\"]).*\1$")
 RUNS_THEM = pytest.mark.skipif(
     os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run the stories' commands"
@@ -46,6 +76,22 @@ def test_every_command_of_a_story_prints_what_it_shows(name: str, clone: Path, s
     story = steps(f"docs/stories/{name}")
     for step, printed in zip(story, page_commands.run(story, clone, service.url), strict=True):
         assert matches(step.output, printed), f"{step.commands}\n{printed}"
+
+
+@RUNS_THEM
+@pytest.mark.faults
+@pytest.mark.parametrize("name", REAL)
+def test_the_commands_of_a_story_work_on_the_real_file(name: str, tmp_path: Path):
+    real, folder = REAL[name], os.environ.get("DATA_DIR")
+    if not folder:
+        pytest.skip(f"DATA_DIR names no folder with {real.name}, which may not come along")
+    clone = page_commands.clone(tmp_path)
+    shutil.copyfile(Path(folder) / real.name, clone / "examples/stories" / real.invented)
+    story = steps(f"docs/stories/{name}")
+    with running(gunicorn(), tmp_path / "log", MODELS_DIR=str(clone / "models")) as service:
+        printed = "".join(page_commands.run(story, clone, service.url))
+    page = (ROOT / "docs/stories" / name).read_text(encoding="utf-8")
+    assert [each for each in real.figures if each not in printed or each not in page] == []
 
 
 @pytest.mark.parametrize("name", ENGLISH)

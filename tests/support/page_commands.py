@@ -25,7 +25,7 @@ def get(path):
         return json.load(response)
 def collected():
     store = get("/health/ready")["journal"]["store"]
-    return store["checked"] > began and not store["waiting_bytes"]
+    return store.get("checked", "") > began and not store["waiting_bytes"]
 while equal < 20:  # each request is a connection, which either worker may get
     served = {each["name"]: each["version"] for each in get("/models")["models"]}
     pointers = Path(os.environ["MODELS_DIR"]).glob("*/current")
