@@ -1,17 +1,15 @@
 """Predicts files of Parquet and Arrow: many processes, in parts that outlast a killed run."""
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 import click
 import msgspec
 
 from serving.cores import cores
+from serving.display import Display
 from serving.formats.files import MEDIA_TYPES, media_type
 from serving.models.artefact import Artefact
 from serving.models.engine import Engine
@@ -19,11 +17,6 @@ from serving.models.explaining.explanation import ExplainOptions
 from serving.places import SUFFIXES
 from serving.scoring import Keep
 from serving.scoring.options import Options
-
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
-
-PAUSE = 30.0  # seconds between two lines, where there is no terminal
 
 
 class Summary(msgspec.Struct):
@@ -61,50 +54,28 @@ class Summary(msgspec.Struct):
             yield from (f"  {each}" for each in self.first_invalid)
 
 
-class Progress:
-    """Shows how far a run is, and how fast: a bar on a terminal, elsewhere a line now and then."""
+class Progress(Display):
+    """Shows how far a run is, how fast, and how long it will take."""
 
     def __init__(self) -> None:
-        self._bar: ProgressBar[int] | None = None
-        self._records, self._began, self._printed = 0, 0.0, 0.0
+        super().__init__()
+        self._records, self._began = 0, 0.0
 
     def begin(self, records: int) -> None:
         """Show that so many records are to be predicted now."""
         self._records, self._began = records, time.monotonic()
-        self._printed = self._began
-        if sys.stderr.isatty():
-            self._bar = click.progressbar(
-                length=records, label="predicting", file=sys.stderr, show_eta=True, show_pos=False
-            )
-            self._bar.__enter__()
+        self.open(records, "predicting")
 
     def update(self, records: int) -> None:
         """Show that so many of them are predicted."""
-        now = time.monotonic()
-        speed = records / max(now - self._began, 1e-3)
-        if self._bar:
-            self._bar.label = f"predicting, {speed:,.0f} rows/s"
-            self._bar.update(records - self._bar.pos)
-        elif now - self._printed >= PAUSE:
-            self._printed = now
-            minutes = (self._records - records) / max(speed, 1e-3) / 60
-            click.echo(
-                f"{records:,} of {self._records:,} rows, {speed:,.0f} rows/s, "
-                f"{minutes:,.1f} minutes left",
-                err=True,
-            )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._bar:
-            self._bar.__exit__(kind, error, traceback)
+        speed = records / max(time.monotonic() - self._began, 1e-3)
+        minutes = (self._records - records) / max(speed, 1e-3) / 60
+        self.show(
+            records,
+            f"predicting, {speed:,.0f} rows/s",
+            f"{records:,} of {self._records:,} rows, {speed:,.0f} rows/s, "
+            f"{minutes:,.1f} minutes left",
+        )
 
 
 def is_table(address: str) -> bool:

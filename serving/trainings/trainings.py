@@ -135,9 +135,9 @@ class Trainings:
                         replace(folder / STATE, after)
                 if after.training.state in ("done", "cancelled"):
                     (folder / FILE).unlink(missing_ok=True)
+                return self._read(folder)
         except (FileNotFoundError, NotADirectoryError):
             raise UnknownTraining(f"no training has the id {shown(training_id)}") from None
-        return after
 
     def delete(self, training_id: str) -> None:
         """Delete a training, with its file and log; what works on it notices, and ends.

@@ -22,6 +22,7 @@ from pyarrow import parquet
 from servers import wait_until
 from streams import AS_CSV, read_table, table
 
+from serving import display
 from serving.__main__ import main
 from serving.commands import predict_files
 
@@ -422,7 +423,7 @@ def test_a_terminal_shows_a_bar_with_the_rate(tmp_path: Path):
 def test_without_a_terminal_lines_show_the_rate_and_the_time_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(predict_files, "PAUSE", 0.0)
+    monkeypatch.setattr(display, "PAUSE", 0.0)
     with predict_files.Progress() as progress:
         progress.begin(2_000_000)
         progress.update(500_000)

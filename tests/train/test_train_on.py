@@ -11,6 +11,7 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 from training import refused
 
+from serving import display
 from train import progress
 from train.evaluation.equal_rows import group_equal_rows
 from train.fitting import doing
@@ -67,7 +68,8 @@ def test_what_is_done_is_told_with_its_trees(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """Without a terminal by a line now and then."""
-    monkeypatch.setattr(progress, "PAUSE", 0.05)
+    monkeypatch.setattr(display, "PAUSE", 0.0)
+    monkeypatch.setattr(progress, "TICK", 0.05)
     with Progress("wine", 3) as shown:
         doing.now("cross-validation, fold 2 of 3")
         shown.step()
