@@ -15,7 +15,7 @@ from train.evaluation import evaluate
 from train.evaluation.card import card
 from train.evaluation.effects import with_effects
 from train.evaluation.evaluate import Evaluation
-from train.evaluation.reference import field_references, typical
+from train.evaluation.reference import field_references, trained_rows, typical
 from train.feedback_source import FeedbackSource
 from train.fitting import doing, tasks
 from train.fitting.choice import Chosen, choose, fit_chosen
@@ -133,6 +133,7 @@ def _reference(problem: Problem, table: TrainingSet, evaluation: Evaluation) -> 
     return Reference(
         rows=len(judged),
         fields=field_references(table.frame.iloc[judged], table.fields),
+        trained=trained_rows(table.rows),
         **problem.task.reference_entries(table.y[judged], held_out.mean[judged]),
     )
 

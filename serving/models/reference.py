@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from serving.inputs.field import Field
 from serving.inputs.schema import Matrix
+from serving.models.trained_rows import TrainedRows
 
 
 class FieldReference(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,6 +51,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     """The distributions of all fields, and of the predictions on held-out rows.
 
     `probabilities` by label and the `predictions` of a regression are quantiles on held-out rows.
+    `trained` is None for a version of which it is not known, as with texts among its fields.
     """
 
     rows: int
@@ -58,6 +60,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     probabilities: dict[str, tuple[float, ...]] = {}
     reliability: tuple[ReliabilityBin, ...] = ()
     predictions: tuple[float, ...] = ()
+    trained: TrainedRows | None = None
 
     def sample(self, fields: tuple[Field, ...], rows: int, seed: int) -> Matrix:
         """Draw rows whose fields are each distributed as in training, independently."""

@@ -35,6 +35,7 @@ from serving.monitor.performance.feedback import Watched, continue_watch
 from serving.monitor.performance.realised import measure_realised
 from serving.monitor.reading import read_window, with_archived
 from serving.monitor.report import Report, Unmeasured, WindowSummary, figures_of, read
+from serving.monitor.seen_rows import judge_seen
 from serving.monitor.traffic import measure_arrival, measure_traffic
 from serving.monitor.unmeasured import find_unmeasured, held_out_metrics
 from serving.monitor.window import Window
@@ -110,6 +111,7 @@ def check(settings: Settings, store: Store, decisions: Decisions, model: str, ve
         unmeasured=[Unmeasured((each,)) for each in unmeasured],
         traffic=traffic,
         trial=trial,
+        seen_rows=judge_seen(window.known, window.trained.repeats) if window.trained else None,
     )
     return _store_with_alerts(settings, store, report, watched, last.time if last else 0)
 

@@ -183,6 +183,8 @@ def _lines(report: Report, lasting: Sequence[Alert]) -> Iterator[str]:
         since, until = clock.to_seconds(window.since), clock.to_seconds(window.until)
         yield f"    {window.predictions} predictions, {since} to {until}"
         yield f"    {percent(report.arrival.share)} of them have feedback"
+    if report.seen_rows:
+        yield f"    {sentence(report.seen_rows.statements)}"
     for alert in lasting:
         raised = clock.to_seconds(alert.raised)
         yield f"    {alert.kind} since {raised}: {sentence(alert.statements)}"

@@ -97,6 +97,25 @@ class WindowSummary(msgspec.Struct, frozen=True, kw_only=True):
     days: int
 
 
+class SeenRows(msgspec.Struct, frozen=True, kw_only=True):
+    """That rows of the training data came as traffic.
+
+    Attributes
+    ----------
+    share : float
+        Of the rows of which it is known.
+    rows : int
+        How many these are.
+    repeats : float
+        The share that is expected where the training data came from.
+    """
+
+    share: float
+    rows: int
+    repeats: float
+    statements: Statements
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The report of a check; times are milliseconds since 1970, UTC.
 
@@ -110,6 +129,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         None where training measured no loss that can be watched.
     trial : Trial or None
         The live version compared with the one on trial, if there is one.
+    seen_rows : SeenRows or None
+        None if the rows are new ones, or it is not known.
     """
 
     model: str
@@ -128,6 +149,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     unmeasured: Sequence[Unmeasured]
     traffic: Traffic
     trial: Trial | None
+    seen_rows: SeenRows | None = None
 
 
 def read(stored: Raw | None) -> Report | None:

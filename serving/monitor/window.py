@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from serving.models.artefact import Artefact
+from serving.models.trained_rows import Known
 from serving.monitor.counts import Counts, EvenRows, Floats
 from serving.monitor.decoder import Decoder
 from serving.monitor.drift.comparison import Comparison
@@ -39,6 +40,10 @@ class Window:
         The predictions whose outcome is known, and all of a classifier with probabilities.
     unrecorded : dict of str to str
         By field: the code of the reason why not all of its values are there.
+    trained : TrainedRows or None
+        The rows that the version was trained on.
+    known : Known
+        How many of the rows are among these.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Window:
         self.comparison = Comparison(trained)
         self.realised, self.estimated = Gathered(held_out), Gathered()
         self.unrecorded: dict[str, str] = {}
+        self.trained, self.known = trained.reference.trained, Known(0, 0)
         self._reliability = trained.reference.reliability
         texts = any(field.type == "text" for field in self.fields)
         self._can_sample = not texts and (decoder.has_probabilities or not decoder.classes)
@@ -74,6 +80,7 @@ class Window:
             self.labels += np.bincount(known, minlength=len(self.labels))
         self.comparison.add(rows)
         self._sample(rows)
+        self._look_for(rows)
         predictions = self.decoder.predictions(rows.predicted, rows.probabilities, rows.actual)
         if isinstance(predictions, Classified) and predictions.probabilities is not None:
             self.estimated.add(predictions, expected(predictions, self._reliability))
@@ -90,6 +97,13 @@ class Window:
         kept = len(outputs)
         places = np.linspace(0, kept - 1, min(max_rows, kept)).round().astype(np.intp)
         return np.column_stack(fields)[places], outputs[places]
+
+    def _look_for(self, rows: Rows) -> None:
+        """Look for rows that the version was trained on."""
+        if self.trained and not self.unrecorded:
+            matrix = np.column_stack([rows.fields[field.name] for field in self.fields])
+            found = self.trained.find(matrix)
+            self.known = Known(self.known.rows + found.rows, self.known.trained + found.trained)
 
     def _sample(self, rows: Rows) -> None:
         if not self._can_sample or self.unrecorded:

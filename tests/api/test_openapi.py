@@ -19,7 +19,7 @@ from openapi import validate
 from app import create_app
 from serving.models.model_folder import put_live as point_to
 from serving.monitor.findings import ConceptDrift, Drift, FieldDrift, Finding, Realised
-from serving.monitor.report import Report, Unmeasured
+from serving.monitor.report import Report, SeenRows, Unmeasured
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
 
@@ -126,7 +126,17 @@ def test_requests_work_as_the_document_shows_them(
 
 def test_every_struct_with_statements_is_described_with_its_sentence(document: dict[str, Any]):
     found = document["components"]["schemas"]
-    for struct in (Alert, ConceptDrift, Drift, FieldDrift, Finding, Realised, Report, Unmeasured):
+    for struct in (
+        Alert,
+        ConceptDrift,
+        Drift,
+        FieldDrift,
+        Finding,
+        Realised,
+        Report,
+        SeenRows,
+        Unmeasured,
+    ):
         schema = found[struct.__name__]
         assert schema["properties"].keys() == {*struct.__struct_fields__, "sentence"}
         assert "sentence" in schema["required"]

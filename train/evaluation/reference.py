@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 
 from serving.inputs import dates
 from serving.inputs.field import Field
+from serving.inputs.schema import Matrix
 from serving.models.reference import FieldReference
+from serving.models.trained_rows import TrainedRows
 
 QUANTILES = 101
 WORD, WORDS = re.compile(r"\w\w+"), 5
@@ -32,6 +34,11 @@ def _field_reference(column: "pd.Series[Any]", field: Field) -> FieldReference:
     counted = counts(present)
     unseen = {label: 0 for label in field.categories if label not in counted}
     return FieldReference(counts=counted | unseen, missing=missing)
+
+
+def trained_rows(rows: Matrix) -> TrainedRows | None:
+    """The rows of the training data as hashes; None with texts, which the monitor does not read."""
+    return None if rows.dtype == object or not len(rows) else TrainedRows.of(rows)
 
 
 def counts(column: "pd.Series[Any]") -> dict[str, int]:

@@ -7,10 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from serving.models.trained_rows import rounded
 from serving.monitor.counts import Counts, Floats
 
-DIGITS = 6  # significant, of a quantile in reference.json
-SMALLEST = -300  # power of ten below which a number's digits are not scaled up
 MIN_EXPECTED = 5.0
 BINS = 20  # of a chart
 
@@ -83,13 +82,13 @@ class Counting:
     """Counts the values of a number as they come."""
 
     def __init__(self, quantiles: Sequence[float], rows: int, missing: float = 0.0) -> None:
-        self._quantiles = _rounded(np.asarray(quantiles, dtype=np.float64))
+        self._quantiles = rounded(np.asarray(quantiles, dtype=np.float64))
         self._rows, self._absent, self._missing = rows, round(rows * missing), 0
         edges, centre = np.empty(0), 0.0
         if len(self._quantiles):
             edges = np.union1d(self._quantiles, even_edges(self._quantiles))
             centre = float(self._quantiles[len(self._quantiles) // 2])
-        self._values = Counts(edges, centre, _rounded)
+        self._values = Counts(edges, centre, rounded)
 
     def add(self, values: Floats) -> None:
         """Count more values; NaN is missing."""
@@ -155,10 +154,3 @@ def even_edges(quantiles: Floats) -> Floats:
     steps = len(quantiles) - 1
     low, high = quantiles[[steps // 100, steps - steps // 100]]
     return np.linspace(low, high, BINS - 1)
-
-
-def _rounded(values: Floats) -> Floats:
-    """Round numbers as a reference does, so that equal ones stay equal."""
-    size = np.floor(np.log10(np.abs(values), out=np.zeros_like(values), where=values != 0))
-    scale = 10.0 ** (DIGITS - 1 - np.maximum(size, SMALLEST))
-    return np.asarray(np.rint(values * scale) / scale)
