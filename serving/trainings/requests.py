@@ -67,6 +67,8 @@ class StartTraining(_Action, frozen=True, tag="start", kw_only=True):
         Only what is to differ from what the values show.
     why : str
         Kept with the training.
+    with_feedback : bool
+        Whether the records of the model that have feedback are added to the rows of the file.
     """
 
     target: Name
@@ -75,6 +77,7 @@ class StartTraining(_Action, frozen=True, tag="start", kw_only=True):
     task: Task | None = None
     columns: Choices = {}
     why: Text = ""
+    with_feedback: bool = False
 
 
 class CancelTraining(_Action, frozen=True, tag="cancel"):
@@ -145,7 +148,7 @@ def again(form: TrainAgain, live: Manifest, who: str) -> Training:
     if not keeps_data(form.model):
         raise TrainingRefused(
             f"the data of {form.model} are not kept, as it was trained on a file of somebody's: "
-            "send the file again, with new rows, or run "
+            "send the file again, and start its training with `with_feedback`, or run "
             f"`{COMMAND} train FILE --target {shown(live.target)} --name {form.model} "
             "--with-feedback`"
         )
@@ -199,6 +202,11 @@ def after(action: Action, live: Mapping[str, int], kept: Kept) -> Kept:
                     f"estimator: {shown(action.estimator)} is none of {listed(tuple(estimators()))}"
                 )
             _require_columns(training, [action.target, *action.columns])
+            if action.with_feedback and action.name not in live:
+                raise InvalidTraining(
+                    f"with_feedback: {action.name} has no live version, so it has no feedback "
+                    "either: leave it out"
+                )
             return _waiting(
                 kept,
                 "queued",
@@ -206,6 +214,7 @@ def after(action: Action, live: Mapping[str, int], kept: Kept) -> Kept:
                 name=action.name,
                 estimator=action.estimator,
                 why=action.why,
+                with_feedback=action.with_feedback,
                 live=live.get(action.name),
             )
 

@@ -102,6 +102,8 @@ def test_a_second_version_is_put_live_on_a_phone_in_portuguese(open_page: Open):
     send(page, "imóveis.xlsx", xlsx(numbers))
     expect(page.get_by_label("Tipo de predição")).to_have_value("regression", timeout=LONG)
     expect(page.get_by_text("Este modelo existe")).to_be_visible()
+    expect(page.get_by_label("Acrescentar às linhas do arquivo")).not_to_be_checked()
+    pictured(page, "train-phone-again")
     page.get_by_label("Usar área").uncheck()
     expect(page.locator("tr[data-column='área']")).to_contain_text("fora", timeout=LONG)
     page.get_by_label("Estimador").select_option("decision-tree")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trainings
-from conftest import body
+from conftest import body, moved
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -91,10 +91,20 @@ def test_a_file_becomes_a_model_by_what_is_chosen_of_its_columns(
     assert again.start(second, columns={"rooms": {"use": False}})["live"] == 1
     assert again.wait(second, "done", "failed")["version"] == 2
     assert served.get("/models/homes").json["version"] == 1
+
+    sold = served.post("/models/homes/predict", **body(record)).json["id"]
+    served.post("/feedback", **body({"id": sold, "actual": 52_000}))
+    moved(settings)
+    third = again.read()["id"]
+    refused = again.start(third, name="houses", with_feedback=True)
+    assert refused["detail"].startswith("with_feedback: houses has no live version")
+    again.start(third, columns=choices, with_feedback=True)
+    done = again.wait(third, "done", "failed")
+    assert (done["error"], done["version"]) == ("", 3)
+    assert "1 of these rows are live records with feedback" in again.log(third)
     assert again.client.delete(f"/trainings/{second}").status_code == 204
-    assert [each["id"] for each in again.client.get("/trainings").json["trainings"]] == [
-        found["id"]
-    ]
+    kept = [each["id"] for each in again.client.get("/trainings").json["trainings"]]
+    assert kept == [third, found["id"]]
 
 
 @pytest.mark.slow

@@ -57,7 +57,7 @@ def fit(folder: Path, training: Training) -> Result:
 
 def _problem(folder: Path, training: Training) -> tuple[Problem, tuple[Path, ...] | Path]:
     """What is to be trained, and on which files."""
-    if not training.with_feedback:
+    if training.has_file:
         files = (folder / FILE,)
         problem = anything.from_files(
             files,

@@ -47,6 +47,7 @@ export function columns(form, { act, follow }) {
   function describe() {
     const note = part("name-note");
     const exists = JSON.parse(name.dataset.models).includes(name.value);
+    part("feedback").hidden = !exists;
     note.textContent = exists
       ? t("This model exists: it gets a new version, and the live one stays until you put the new one live.")
       : t("A new model: it is live as soon as it is trained.");
@@ -70,6 +71,7 @@ export function columns(form, { act, follow }) {
     if (!form.reportValidity()) return;
     for (let tries = 0; reading && tries < TRIES; tries += 1) await pause();
     const about = { name: name.value, estimator: part("estimator").value };
+    about.with_feedback = part("with-feedback").checked && !part("feedback").hidden;
     if (await act({ action: "start", ...about, ...chosen() })) follow();
   });
 
