@@ -2,35 +2,31 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import BinaryIO, cast
+from urllib.parse import unquote
 
-from flask import Response, current_app, request
+from flask import Response, request
 from msgspec.structs import astuple
 
+from serving.api import streams, table_bodies
 from serving.api.around import request_id
 from serving.api.around.access import caller
+from serving.api.arrow_bodies import pieces_of, room_of_app
 from serving.api.openapi.operation import query
 from serving.api.openapi.structs import Schema, text
 from serving.api.query import boolean
 from serving.api.respond import as_json
-from serving.errors import NotATable
-from serving.formats.recognised import why_no_table
 from serving.formats.spreadsheet import shown_as_text
-from serving.formats.workbook import is_workbook, to_csv
 from serving.predicting.feedback_report import LISTED, FeedbackColumns, FeedbackProblem
 from serving.predicting.feedback_table import FeedbackTable
 from serving.predicting.service import Service
 from serving.settings import Settings
 from serving.spool import Spool
 
-PIECE = 2**16
-MEDIA_TYPES = (
-    *("text/csv", "text/tab-separated-values", "application/octet-stream"),
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    *("application/vnd.ms-excel", "application/vnd.oasis.opendocument.spreadsheet"),
-)
+FILE = "application/octet-stream"  # a table by its content, whatever that is
+MEDIA_TYPES = (FILE, *table_bodies.MEDIA_TYPES)
 PARAMETERS = [
     query("model", text(), "Of a table: the only model whose predictions may get feedback."),
     query("id", text(), "Of a table: its column of ids, if that is not `id`."),
@@ -61,60 +57,39 @@ def add_table(service: Service, settings: Settings) -> Response:
     )
     request.max_content_length = settings.max_stream_bytes
     with ExitStack() as kept:
-        body, sheet = _receive(_spool(kept), lambda: _spool(kept))
+        sent = kept.enter_context(streams.received())
+        body, headers = table_bodies.as_csv(sent, settings.max_stream_bytes)
+        kept.enter_context(body)
         table = FeedbackTable(cast("BinaryIO", body), chosen)
-        table.report.sheet = sheet
+        table.report.sheet = unquote(headers.get(table_bodies.SHEET, ""))
         if is_recorded:
             table.report.require_columns()
         problems = table.problems(recorder)
         if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
-            written = _as_csv(problems, _spool(kept))
-            return Response(_sent(written, kept.pop_all()), mimetype="text/csv")
+            return Response(pieces_of(_as_csv(problems)), mimetype="text/csv")
         for each in problems:
             if len(table.report.problems) < LISTED:
                 table.report.problems.append(each)
     return as_json(table.report)
 
 
-def _spool(kept: ExitStack) -> Spool:
-    return kept.enter_context(Spool(current_app.extensions["front"].room))
-
-
-def _receive(body: Spool, make: Callable[[], Spool]) -> tuple[Spool, str]:
-    """Return the body as text, and the sheet of a workbook that it was read from."""
-    while piece := request.stream.read(PIECE):
-        body.write(piece)
-    stream = cast("BinaryIO", body)
-    if is_workbook(stream):
-        unpacked = make()
-        report = to_csv(body, unpacked)
-        unpacked.seek(0)
-        return unpacked, report.sheet
-    if why := why_no_table(stream):
-        raise NotATable(why)
-    return body, ""
-
-
-def _as_csv(problems: Iterable[FeedbackProblem], made: Spool) -> Spool:
+def _as_csv(problems: Iterable[FeedbackProblem]) -> Spool:
     """Write all problems, of which there may be as many as rows, as CSV."""
     line = io.StringIO()
     writer = csv.writer(line)
     writer.writerow(FeedbackProblem.__struct_fields__)
-    made.write(b"\xef\xbb\xbf")
-    for each in problems:
-        writer.writerow(map(shown_as_text, astuple(each)))
+    with ExitStack() as unless_written:
+        made = unless_written.enter_context(Spool(room_of_app()))
+        made.write(b"\xef\xbb\xbf")
+        for each in problems:
+            writer.writerow(map(shown_as_text, astuple(each)))
+            made.write(line.getvalue().encode())
+            line.seek(0)
+            line.truncate()
         made.write(line.getvalue().encode())
-        line.seek(0)
-        line.truncate()
-    made.write(line.getvalue().encode())
-    made.seek(0)
+        made.seek(0)
+        unless_written.pop_all()
     return made
-
-
-def _sent(made: Spool, kept: ExitStack) -> Iterator[bytes]:
-    with kept:
-        while piece := made.read(PIECE):
-            yield piece
 
 
 def described(schema: Schema) -> Schema:
@@ -122,5 +97,5 @@ def described(schema: Schema) -> Schema:
     example = "id,actual\nwine.1.19aa63c2f3c0123456789abcdef,bom\n"
     file = {"schema": {"type": "string", "format": "binary"}}
     csv_ = {"text/csv": {"schema": text(), "example": example}}
-    others = {each: file for each in MEDIA_TYPES if each not in csv_}
+    others = {each: file for each in sorted(MEDIA_TYPES) if each not in csv_}
     return schema | {"content": schema["content"] | csv_ | others}

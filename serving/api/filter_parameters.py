@@ -1,6 +1,6 @@
 """The parameters of lists of recorded predictions, in the API's document."""
 
-from serving.api.filters import ALL, MAX_VERSION, MAX_WHERE
+from serving.api.filters import ALL, MAX_VERSION, MAX_WHERE, has_probabilities
 from serving.api.openapi.operation import query
 from serving.api.openapi.records import id_pattern
 from serving.api.openapi.structs import Schema, any_of, text, whole_number
@@ -41,6 +41,7 @@ def parameters(manifest: Manifest) -> list[Schema]:
         | {"example": [_example(manifest)]},
         query("limit", any_of([PAGE, {"const": ALL}]), "How many are listed; `all` for CSV."),
         query("after", after, "Where the page before ended, from its Link header."),
+        query("before", after, "In place of `after`: those just newer; from a Link header, too."),
     ]
 
 
@@ -49,7 +50,7 @@ def _of_labels(manifest: Manifest) -> list[Schema]:
         return []
     wrong = "Only those whose feedback is another label than the prediction, or is the same."
     found = [query("wrong", TRUTH, wrong)]
-    if manifest.outputs != "labels":
+    if has_probabilities(manifest):
         less = "Only those whose predicted label has a lower probability."
         found.append(query("probability_below", SHARE, less))
         if conditions.has_threshold(manifest):

@@ -29,6 +29,7 @@ class Selection(NamedTuple):
     filters: Filters
     conditions: Conditions
     after: Cursor | None
+    newer: bool = False
 
     @property
     def is_search(self) -> bool:
@@ -37,7 +38,18 @@ class Selection(NamedTuple):
 
 
 NAMES = {
-    *("since", "until", "version", "label", "own_id", "limit", "after", "pretty", "feedback"),
+    *(
+        "since",
+        "until",
+        "version",
+        "label",
+        "own_id",
+        "limit",
+        "after",
+        "before",
+        "pretty",
+        "feedback",
+    ),
     *("wrong", "probability_below", "threshold_within", "error_above", "interval_above", "where"),
     *("format",),
 }
@@ -63,7 +75,11 @@ def selection(service: Service, name: str) -> Selection:
         "version": version,
     }
     manifest = _manifest(service, name, version)
-    return Selection(filters, _conditions(service, manifest), cursor("after"))
+    after, before = cursor("after"), cursor("before")
+    if after and before:
+        raise BadRequest("after and before are both sent; send one of them")
+    found = _conditions(service, manifest)
+    return Selection(filters, found, after or before, newer=before is not None)
 
 
 def _manifest(service: Service, name: str, version: int | None) -> Manifest:
@@ -137,6 +153,11 @@ def _thresholds(service: Service, manifest: Manifest) -> Callable[[int], Thresho
         return known[version]
 
     return find
+
+
+def has_probabilities(manifest: Manifest) -> bool:
+    """Whether a model returns the probability of each label."""
+    return bool(manifest.classes) and manifest.outputs != "labels"
 
 
 def _require_probabilities(name: str, manifest: Manifest) -> None:

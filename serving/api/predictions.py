@@ -1,10 +1,9 @@
 """Recorded predictions with their feedback: one by its id, or a model's, page by page."""
 
-from itertools import chain, islice
 from typing import Annotated, Any
 
 import msgspec
-from flask import Blueprint, Response, request, stream_with_context, url_for
+from flask import Blueprint, Response, request
 from msgspec import UNSET, Meta, Raw, UnsetType
 from msgspec.structs import asdict
 from werkzeug.exceptions import BadRequest
@@ -12,19 +11,19 @@ from werkzeug.exceptions import BadRequest
 from serving import clock
 from serving.api.declared import declares
 from serving.api.filter_parameters import parameters
-from serving.api.filters import ALL, Selection, selection
+from serving.api.filters import ALL, selection
 from serving.api.openapi.operation import About, Operation, operation, query, response
 from serving.api.openapi.structs import text
 from serving.api.pages.html import wants_json
 from serving.api.pages.recorded import recorded_page
-from serving.api.predictions_table import as_csv, pieces_of_csv
-from serving.api.query import Time, cursor_after, page_size
+from serving.api.predictions_page import add_link, all_as_csv, page_of, wants_csv
+from serving.api.predictions_table import as_csv
+from serving.api.query import Time, page_size
 from serving.api.respond import Object, as_json, encode
 from serving.inputs.schema import Remark
 from serving.predicting.lookup import find
 from serving.predicting.service import Service
-from serving.recording.store.rows import Cursor, Feedback, Prediction
-from serving.recording.store.searching import Found
+from serving.recording.store.rows import Feedback, Prediction
 
 
 class RecordedInterval(msgspec.Struct):
@@ -170,63 +169,22 @@ def blueprint(service: Service) -> Blueprint:
         if request.args.get("limit") == ALL:
             if not is_csv:
                 raise BadRequest("limit='all' is for CSV; send format=csv, too, or a number")
-            return _all_as_csv(service, name, selected)
+            if selected.newer:
+                raise BadRequest("before is for pages; with limit=all, leave it out")
+            return all_as_csv(service, name, selected)
         found = page_of(service, name, selected, page_size())
         if is_csv:
             page = Response(as_csv(found.predictions), mimetype="text/csv")
         else:
             listed = [RecordedPrediction(**_kept(each)) for each in found.predictions]
-            stopped = found.after if found.stopped else None
-            at = clock.iso(stopped.time) if stopped else UNSET
+            at = clock.iso(found.stopped.time) if found.stopped else UNSET
             page = as_json(RecordedPredictions(listed, at))
-        _link(page, name, found.after)
+        add_link(page, name, "next", "after", found.earlier)
+        if selected.newer:
+            add_link(page, name, "prev", "before", found.later)
         return page
 
     return routes
-
-
-def page_of(service: Service, name: str, selected: Selection, limit: int) -> Found:
-    """Return the next predictions that are selected, and where those after them begin."""
-    place: Any = {"limit": limit, "after": selected.after, **selected.filters}
-    if selected.is_search:
-        return service.store.searches.find(name, selected.conditions, **place)
-    found = service.store.predictions(name, **place)
-    last = found[-1] if len(found) == limit else None
-    return Found(found, Cursor(last.time, last.id) if last else None, stopped=False)
-
-
-def wants_csv() -> bool:
-    """Whether a list is to be CSV.
-
-    Raises
-    ------
-    BadRequest
-    """
-    sent = request.args.get("format")
-    if sent not in {None, "json", "csv"}:
-        raise BadRequest(f"format={sent!r} is neither json nor csv")
-    accepted = request.accept_mimetypes.best_match(["application/json", "text/csv"])
-    return sent == "csv" or (sent is None and accepted == "text/csv")
-
-
-def _all_as_csv(service: Service, name: str, selected: Selection) -> Response:
-    """All that is selected as one file; where it would have too many rows, as the newest ones."""
-    searches = service.store.searches
-    extent = searches.extent(name, after=selected.after, **selected.filters)
-    pieces = pieces_of_csv(searches, name, selected, extent)
-    begun = [*islice(pieces, 2)]  # what fails so far has a status of its own
-    response = Response(stream_with_context(chain(begun, pieces)), mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}-predictions.csv")
-    _link(response, name, extent.last)
-    return response
-
-
-def _link(page: Response, name: str, after: Cursor | None) -> None:
-    """Add the header that leads to the next page, if there may be one."""
-    if after:
-        query: dict[str, Any] = request.args.to_dict(flat=False) | {"after": cursor_after(after)}
-        following = url_for("predictions.predictions", name=name, **query)
-        page.headers["Link"] = f'<{following}>; rel="next"'
 
 
 def with_feedback(found: Prediction, feedback: list[Feedback]) -> dict[str, Any]:

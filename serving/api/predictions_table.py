@@ -26,10 +26,10 @@ def as_csv(found: Sequence[Prediction]) -> str:
 
 def pieces_of_csv(
     searches: Searches, model: str, selection: Selection, extent: Extent
-) -> Iterator[str]:
+) -> Iterator[bytes]:
     """Yield the same table of all predictions that are selected, some at a time."""
     columns, after = _columns(extent), selection.after
-    yield _head(columns)
+    yield _head(columns).encode()
     while True:
         found = searches.find(
             model, selection.conditions, limit=ROWS, after=after, **selection.filters
@@ -37,7 +37,7 @@ def pieces_of_csv(
         rows = (
             each for each in found.predictions if _is_within(extent, Cursor(each.time, each.id))
         )
-        yield _lines(columns, map(flat, rows))
+        yield _lines(columns, map(flat, rows)).encode()
         after = found.after
         if after is None or not _is_within(extent, after):
             return

@@ -1,9 +1,11 @@
 """Lists of predictions: filtered as plain Python would, page by page or as one file."""
 
 import csv
+import gzip
 import io
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -97,6 +99,20 @@ class Listed:
             path = link.partition(">")[0][1:]
         return found
 
+    def ids_back(self, model: str, query: Query, newest: str) -> list[str]:
+        """The same from the oldest page back to the newest, by `before`."""
+        made = next(row for row in self.made[model] if row["id"] == newest)
+        found: list[str] = []
+        path = f"/models/{model}/predictions?{urlencode([*query, ('limit', '7')])}"
+        path += f"&before={made['time']}~{newest}"
+        while path:
+            response = self.client.get(path)
+            assert response.status_code == 200, response.text
+            found = [*(each["id"] for each in response.json["predictions"]), *found]
+            links = re.findall('<([^>]*)>; rel="prev"', ", ".join(response.headers.getlist("Link")))
+            path = links[0] if links else ""
+        return found
+
     def expected(self, model: str, fits: Callable[[Row], bool]) -> list[str]:
         newest = sorted(self.made[model], key=lambda row: (row["time"], row["id"]), reverse=True)
         return [row["id"] for row in newest if fits(row)]
@@ -187,6 +203,8 @@ def test_any_filters_find_what_plain_python_finds(
         return  # a contradiction, which is refused
     found = listed.ids(model, query)
     assert found == listed.expected(model, lambda row: all(fits(row) for _, fits in chosen))
+    if found:
+        assert listed.ids_back(model, query, found[-1]) == found[:-1]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +256,8 @@ def test_all_that_is_filtered_is_one_csv(listed: Listed, monkeypatch: pytest.Mon
     assert [*whole[0]][:4] == ["id", "time", "version", "fixed acidity"]
     assert [*whole[0]][-4:] == ["prediction", "P(ruim)", "P(bom)", "actual"]
     assert all(row["actual"] not in {"", row["prediction"]} for row in whole)
+    packed = listed.client.get(path, headers={"Accept-Encoding": "gzip"})  # as browsers do
+    assert gzip.decompress(packed.data).decode() == response.text
     monkeypatch.setattr(searching, "MAX_LISTED", 25)  # of 60
     parts, following = [], path
     while following:

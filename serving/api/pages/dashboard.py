@@ -15,7 +15,7 @@ from serving.api.declared import declares
 from serving.api.monitor import DEFAULT_DAYS, MAX_DAYS
 from serving.api.pages import monitor_charts, monitored
 from serving.api.pages.html import STATIC
-from serving.api.pages.listed import listed
+from serving.api.pages.listed import canonical_query, listed
 from serving.api.pages.monitored import History, State, most_drifted_first
 from serving.api.pages.shown import Figures
 from serving.api.pages.words import words
@@ -68,8 +68,8 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
     @routes.get("/<name>/predictions")
     @declares(None, scope="read")
     def predictions(name: str) -> AnyResponse:
-        given: dict[str, Any] = {key: value for key, value in request.args.items() if value}
-        if len(given) < len(request.args):  # a form sends what is left empty, too
+        given: dict[str, Any] = canonical_query(service, name)
+        if given != request.args.to_dict(flat=False):  # of the form
             return redirect(url_for("dashboard.predictions", name=name, **given))
         return _page("monitor_predictions.html", **listed(service, name, given))
 

@@ -1,45 +1,134 @@
 """The page that lists a model's predictions."""
 
+from contextlib import suppress
 from typing import Any
 
-from flask import url_for
+import msgspec
+from flask import request, url_for
 
-from serving.api.filters import selection
-from serving.api.predictions import page_of
+from serving import clock
+from serving.api.filters import has_probabilities, selection
+from serving.api.pages.filter_form import canonical, field_filters, judged
+from serving.api.pages.predicted import gives_feedback, of_version
+from serving.api.predictions_page import ListPage, page_of
 from serving.api.predictions_table import flat
 from serving.api.query import cursor_after, page_size
+from serving.errors import ArtefactError, UnknownVersion
+from serving.models.manifest import Manifest
+from serving.predicting import conditions
 from serving.predicting.service import Service
+from serving.recording.store.rows import Cursor, Prediction
 
-FIRST = ("time", "version", "prediction", "actual")  # of the columns
+FIRST = ("time", "prediction", "actual", "version")  # of the columns
+PLACES = ("after", "before", "limit")  # parameters that filter nothing
 
 
-def listed(service: Service, name: str, given: dict[str, Any]) -> dict[str, Any]:
+def canonical_query(service: Service, name: str) -> dict[str, list[str]]:
+    """Return the query of the API that the page's own query stands for."""
+    return canonical(request.args, _fields(service.registry.manifest(name)))
+
+
+def listed(service: Service, name: str, given: dict[str, list[str]]) -> dict[str, Any]:
     """The variables of the template monitor_predictions.html.
 
     Parameters
     ----------
     given : dict
-        The query, without empty parameters.
+        The query, as the API has it.
 
     Raises
     ------
     UnknownModel, ArtefactError, StoreError, BadRequest
     """
-    manifest, limit = service.registry.manifest(name), page_size()
-    found = page_of(service, name, selection(service, name), limit)
-    rows = [flat(each) for each in found.predictions]
-    columns = dict.fromkeys([*FIRST, *(column for row in rows for column in row)])
-    columns.pop("id", None)
-    earlier = None
-    if found.after:
-        after = {"after": cursor_after(found.after)}
-        earlier = url_for("dashboard.predictions", name=name, **given | after)
+    manifest = service.registry.manifest(name)
+    found = page_of(service, name, selection(service, name), page_size())
+    query = {key: values[0] for key, values in given.items()}
+    kept = {key: values for key, values in given.items() if key not in PLACES}
+    shown, others = field_filters(
+        given.get("where", []), _fields(manifest), service.privacy.kept_out(name)
+    )
+    rows = [_row(service, manifest, each) for each in found.predictions]
+    columns = dict.fromkeys([*FIRST, *(column for row in rows for column in row["cells"])])
     return {
+        "manifest": manifest,
         "name": name,
-        "classes": manifest.classes,
-        "query": {"since": "", "until": "", "version": "", "label": ""} | given,
-        "columns": [*columns, "id"] if rows else [],
+        "query": query,
+        "judged": judged(query),
+        "fields": shown,
+        "others": [(text, _without(name, given, text)) for text in others],
+        "has_probabilities": has_probabilities(manifest),
+        "has_threshold": conditions.has_threshold(manifest),
+        "is_filtered": bool(kept),
+        "columns": [each for each in columns if each != "id"],
         "rows": rows,
-        "earlier": earlier,
-        "as_json": url_for("predictions.predictions", name=name, **given),
+        "decimals": of_version(service.registry.decisions.models_dir, manifest)["decimals"],
+        "stopped": clock.iso(found.stopped.time) if found.stopped else None,
+        "archived": None if found.earlier else _archived(service, name),
+        "gives_feedback": gives_feedback(service, name),
+        "for_scripts": {
+            "name": name,
+            "target": manifest.target,
+            "feedback": url_for("feedback.feedback", model=name),
+        },
+        **_links(name, given, kept, found),
     }
+
+
+def _fields(manifest: Manifest) -> dict[str, Any]:
+    return {field.name: field for field in manifest.fields}
+
+
+def _row(service: Service, live: Manifest, made: Prediction) -> dict[str, Any]:
+    cells = flat(made)
+    prediction, actual = cells["prediction"], cells["actual"]
+    manifest = live
+    with suppress(UnknownVersion, ArtefactError):  # a version that is gone
+        manifest = service.registry.manifest(live.name, made.version)
+    is_right = None
+    if made.actual and isinstance(prediction, str):
+        is_right = prediction == actual
+    elif made.actual and made.interval:
+        is_right = cells["low"] <= actual <= cells["high"]
+    chances = msgspec.json.decode(made.probabilities) if made.probabilities else {}
+    return {
+        "cells": cells,
+        "unit": manifest.unit,
+        "probability": chances.get(prediction),
+        "is_right": is_right,
+        "error": actual - prediction if made.actual and not isinstance(prediction, str) else None,
+    }
+
+
+def _links(
+    name: str, given: dict[str, list[str]], kept: dict[str, list[str]], found: ListPage
+) -> dict[str, Any]:
+    limit = {key: values for key, values in given.items() if key == "limit"}
+
+    def page(**at: Cursor | None) -> str | None:
+        places = {key: cursor_after(place) for key, place in at.items() if place}
+        here: dict[str, Any] = kept | limit | places
+        return url_for("dashboard.predictions", name=name, **here) if places else None
+
+    every: dict[str, Any] = kept
+    return {
+        "earlier": page(after=found.earlier),
+        "later": page(before=found.later),
+        "newest": url_for("dashboard.predictions", name=name, **(every | limit)),
+        "is_newest": not {"after", "before"} & given.keys(),
+        "as_csv": url_for("predictions.predictions", name=name, format="csv", limit="all", **every),
+        "as_json": url_for("predictions.predictions", name=name, **(every | limit)),
+        "cleared": url_for("dashboard.predictions", name=name),
+    }
+
+
+def _without(name: str, given: dict[str, list[str]], text: str) -> str:
+    """The same list without a condition on a field."""
+    where = [each for each in given["where"] if each != text]
+    left: dict[str, Any] = {key: values for key, values in given.items() if key not in PLACES}
+    return url_for("dashboard.predictions", name=name, **(left | {"where": where}))
+
+
+def _archived(service: Service, name: str) -> str | None:
+    """When the last prediction was made that is in the archive, which is not listed."""
+    files = service.store.archived.files(name)
+    return clock.iso(max(each.last for each in files)) if files else None

@@ -181,6 +181,7 @@ class Store:
         *,
         limit: int,
         after: Cursor | None = None,
+        newer: bool = False,
         **filters: Unpack[Filters],
     ) -> list[Prediction]:
         """Return a page of a model's predictions, the newest first.
@@ -189,8 +190,12 @@ class Store:
         ----------
         after : Cursor, optional
             The last prediction of the previous page.
+        newer : bool
+            Whether the page goes on to newer ones instead of older ones.
         """
-        return listing.page(self._database, self._layouts, model, filters, limit=limit, after=after)
+        return listing.page(
+            *(self._database, self._layouts, model, filters), limit=limit, after=after, newer=newer
+        )
 
     def recent(self, model: str, since: int) -> Recent:
         """Count the predictions of a model since a time, and their requests; of many the latest."""

@@ -66,23 +66,33 @@ def page(
     *,
     limit: int,
     after: Cursor | None,
+    newer: bool,
 ) -> list[Prediction]:
     """Return a page of a model's predictions, the newest first."""
-    query = newest_first(PREDICTIONS, database, model, filters, after).limit(limit)
+    query = in_order(PREDICTIONS, database, model, filters, after, newer=newer).limit(limit)
     with database.reading() as connection:
-        return [read(connection, layouts, row) for row in connection.execute(query)]
+        found = [read(connection, layouts, row) for row in connection.execute(query)]
+    return found[::-1] if newer else found
 
 
-def newest_first(
+def in_order(
     query: sql.Select[Any],
     database: Database,
     model: str,
     filters: Filters,
     after: Cursor | None = None,
+    *,
+    newer: bool = False,
 ) -> sql.Select[Any]:
-    """Have a query select only predictions of a model that fit filters, the newest first."""
+    """Have a query select only predictions of a model that fit filters, the newest first.
+
+    Parameters
+    ----------
+    newer : bool
+        Whether those newer than `after` are selected, the oldest first.
+    """
     column = predictions.c
-    bounds = [] if after is None else [after]
+    bounds = [] if after is None or newer else [after]
     if (until := filters.get("until")) is not None:
         bounds.append(Cursor(until, ""))
     query = query.where(column.model == model)
@@ -93,13 +103,16 @@ def newest_first(
         if database.is_postgresql:  # whose partitions are chosen by this
             query = query.where(column.time <= last.time)
         query = query.where(sql.tuple_(column.time, column.id) < sql.tuple_(*last))
-    if (version := filters.get("version")) is not None:
-        query = query.where(column.version == version)
     if (label := filters.get("label")) is not None:
         query = query.where(column.prediction == json(label), IS_LABEL)
-    if (own_id := filters.get("own_id")) is not None:
-        query = query.where(column.own_id == own_id)
-    return query.order_by(column.time.desc(), column.id.desc())
+    equal = {"version": filters.get("version"), "own_id": filters.get("own_id")}
+    query = query.where(*(column[name] == each for name, each in equal.items() if each is not None))
+    if not newer:
+        return query.order_by(column.time.desc(), column.id.desc())
+    if after is not None:
+        query = query.where(column.time >= after.time)
+        query = query.where(sql.tuple_(column.time, column.id) > sql.tuple_(*after))
+    return query.order_by(column.time, column.id)
 
 
 def unmatched(database: Database, older_than: int, limit: int) -> tuple[int, list[Feedback]]:

@@ -5,7 +5,8 @@ response stays quick. It returns where it ended, so that the next one can go on 
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Unpack
 
 import sqlalchemy as sql
@@ -14,7 +15,7 @@ from serving import ids
 from serving.recording.store.database import Database
 from serving.recording.store.labelled import actual
 from serving.recording.store.layouts import Layout, Layouts
-from serving.recording.store.listing import PREDICTIONS, Filters, newest_first, read
+from serving.recording.store.listing import PREDICTIONS, Filters, in_order, read
 from serving.recording.store.rows import IN_TIME_RANGE, Cursor, Prediction, feedback, predictions
 
 FIRST_CHUNK, CHUNK = 500, 8_000  # rows that are read in one transaction
@@ -121,6 +122,7 @@ class Searches:
         *,
         limit: int,
         after: Cursor | None = None,
+        newer: bool = False,
         **filters: Unpack[Filters],
     ) -> Found:
         """Find the next predictions of a model that fit filters and conditions, the newest first.
@@ -129,37 +131,42 @@ class Searches:
         ----------
         after : Cursor, optional
             Where the previous search ended.
+        newer : bool
+            Whether it goes on to newer ones instead of older ones.
         """
         found: list[Prediction] = []
-        end, size, looked_at = time.monotonic() + MAX_SECONDS, FIRST_CHUNK, 0
+        order = slice(None, None, -1 if newer else 1)
+        latest, size, looked_at = time.monotonic() + MAX_SECONDS, FIRST_CHUNK, 0
         while True:
+            next_ones = partial(
+                in_order, database=self._database, model=model, filters=filters, after=after
+            )
             with self._database.reading() as connection:
-                places = newest_first(_PLACES, self._database, model, filters, after)
-                row = connection.execute(places.limit(1).offset(size - 1)).first()
-                rows = newest_first(_VALUES, self._database, model, filters, after).limit(size)
-                chunk = connection.execute(_with_feedback(rows, conditions))
+                end = next_ones(_PLACES, newer=newer).limit(1).offset(size - 1)
+                row = connection.execute(end).first()
+                rows = next_ones(_VALUES, newer=newer).limit(size)
+                made = connection.execute(_with_feedback(rows, conditions))
+                chunk = sorted(made, reverse=not newer)
                 fitting = self._fitting(connection, chunk, conditions, limit - len(found))
-                found += self._read(connection, fitting)
+                found += self._read(connection, fitting)[order]
             if len(found) == limit:
-                last = found[-1]
-                return Found(found, Cursor(last.time, last.id), stopped=False)
+                after = Cursor(found[-1].time, found[-1].id)
+                return Found(found[order], after, stopped=False)
             if row is None:
-                return Found(found, None, stopped=False)
+                return Found(found[order], None, stopped=False)
             after, looked_at, size = Cursor(*row), looked_at + size, min(2 * size, CHUNK)
-            if looked_at >= MAX_ROWS or time.monotonic() > end:
-                return Found(found, after, stopped=True)
+            if looked_at >= MAX_ROWS or time.monotonic() > latest:
+                return Found(found[order], after, stopped=True)
 
     def _fitting(
         self,
         connection: sql.Connection,
-        chunk: Iterable[Any],
+        chunk: Sequence[Any],
         conditions: Conditions,
         limit: int,
     ) -> list[Cursor]:
         found: list[Cursor] = []
-        for made, prediction_id, version, record, prediction, *others in sorted(
-            chunk, reverse=True
-        ):
+        for made, prediction_id, version, record, prediction, *others in chunk:
             probabilities, interval, number, latest = others
             fields, classes = self._layouts.find(connection, number)
             candidate = Candidate(
@@ -174,7 +181,7 @@ class Searches:
     def _read(self, connection: sql.Connection, places: list[Cursor]) -> list[Prediction]:
         if not places:
             return []
-        times = ids.TimeRange(places[-1].time, places[0].time)
+        times = ids.TimeRange(min(places).time, max(places).time)
         bound = {"ids": [each.id for each in places], **times._asdict()}
         rows = connection.execute(_BY_ID, bound)
         made = (read(connection, self._layouts, row) for row in rows)
@@ -185,11 +192,11 @@ class Searches:
     ) -> Extent:
         """Look through the rows that one file may list, before they are written."""
         columns = (predictions.c[name] for name in ("layout", *OPTIONAL))
-        rows = newest_first(sql.select(*columns), self._database, model, filters, after)
+        rows = in_order(sql.select(*columns), self._database, model, filters, after)
         made = rows.limit(MAX_LISTED).subquery().c
         counts = (sql.func.count(made[name]) for name in OPTIONAL)
         query = sql.select(made.layout, *counts).group_by(made.layout)
-        places = newest_first(_PLACES, self._database, model, filters, after)
+        places = in_order(_PLACES, self._database, model, filters, after)
         with self._database.reading() as connection:
             found = connection.execute(query).all()
             last = connection.execute(places.limit(1).offset(MAX_LISTED - 1)).first()

@@ -9,16 +9,18 @@ export class Refused extends Error {
   }
 }
 
-export async function ask(url, body, signal, type = "application/json") {
+// With `accept` of another type than JSON, what is accepted as a Blob.
+export async function ask(url, body, signal, type = "application/json", accept = "application/json") {
   let response;
   let parsed;
   try {
     response = await fetch(url, {
       method: body === undefined ? "GET" : "POST",
-      headers: { "Content-Type": type, Accept: "application/json" },
-      body: typeof body === "string" ? body : JSON.stringify(body),
+      headers: { "Content-Type": type, Accept: accept },
+      body: typeof body === "string" || body instanceof Blob ? body : JSON.stringify(body),
       signal,
     });
+    if (response.ok && accept !== "application/json") return await response.blob();
     parsed = await response.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
