@@ -17,13 +17,13 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import click
 import msgspec
-from msgspec.structs import replace
 
 from serving import clock
 from serving.errors import NoRoom, UnknownTraining
 from serving.lock import wait_for_lock
 from serving.settings import ROOT, Settings
-from serving.trainings.training import BUSY, Kept, Result
+from serving.trainings import steps
+from serving.trainings.training import BUSY, Result
 from serving.trainings.trainings import LOG, PROGRESS, RESULT, Trainings
 from serving.trainings.worker import LOCK, environment
 from train.memory.group import of_group
@@ -31,7 +31,6 @@ from train.memory.group import of_group
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_ATTEMPTS = 3  # at a training whose worker ended before it did
 TRIES = 4  # at the lock, by a worker that ends when all is done: others only look at it
 TICK, IDLE = 0.25, 1.0  # seconds
 AFTER_NO_ROOM = 10.0  # seconds in which there may be room on the disk again
@@ -100,7 +99,7 @@ class Worker:
         self._settings, self._trainings, self._lock = settings, trainings, lock
         for each in trainings.all():
             if each.training.state == "training":  # its worker has ended before it
-                self._change(each.training.id, _queued)
+                self._change(each.training.id, steps.queued)
 
     def work(self) -> bool:
         """Carry out the next training; wait a moment and return False if there is none."""
@@ -119,7 +118,7 @@ class Worker:
         return True
 
     def _carry_out(self, training_id: str) -> None:
-        kept = self._trainings.change(training_id, _begun)
+        kept = self._trainings.change(training_id, steps.begun)
         if kept.training.state not in BUSY:
             return
         folder = self._trainings.path(training_id)
@@ -134,11 +133,11 @@ class Worker:
             except BaseException:
                 _kill(process)
                 with suppress(UnknownTraining, NoRoom):
-                    self._trainings.change(training_id, partial(_put_back, kept))
+                    self._trainings.change(training_id, partial(steps.put_back, kept))
                 raise
             _kill(process)
         self._trainings.change(
-            training_id, partial(_ended, _result(folder, stopped, process.returncode))
+            training_id, partial(steps.ended, _result(folder, stopped, process.returncode))
         )
 
     def _start(self, training_id: str, log: IO[bytes]) -> "subprocess.Popen[bytes]":
@@ -200,64 +199,6 @@ def _result(folder: Any, stopped: str, code: int) -> Result:
             "rows, or use fewer columns"
         )
     return Result(error=f"its process ended with {code}; its log has more")
-
-
-def _begun(kept: Kept) -> Kept:
-    """A training that is begun, unless it was begun too often."""
-    training = kept.training
-    if training.state not in ("reading", "queued"):
-        return kept
-    if kept.attempts >= MAX_ATTEMPTS:
-        return _ended(
-            Result(
-                error=f"it was begun {MAX_ATTEMPTS} times, and each time the worker ended before "
-                "it; the log of the worker or of the machine may show why"
-            ),
-            kept,
-        )
-    state = "reading" if training.state == "reading" else "training"
-    return replace(kept, training=replace(training, state=state), attempts=kept.attempts + 1)
-
-
-def _queued(kept: Kept) -> Kept:
-    if kept.training.state != "training":
-        return kept
-    return replace(kept, training=replace(kept.training, state="queued"))
-
-
-def _put_back(begun: Kept, kept: Kept) -> Kept:
-    """A training that a worker has begun, and may not finish, as it was before."""
-    if kept.training.state != begun.training.state:
-        return kept
-    return replace(_queued(kept), attempts=begun.attempts - 1)
-
-
-def _ended(result: Result, kept: Kept) -> Kept:
-    """A training with its result; one that was cancelled too late is done all the same."""
-    training = kept.training
-    now = clock.iso(clock.now())
-    if training.state not in (*BUSY, "queued") and result.version is None:
-        return kept
-    if training.state == "reading" and not result.columns:
-        return replace(
-            kept, training=replace(training, state="failed", error=result.error, ended=now)
-        )
-    if training.state == "reading":
-        read = replace(
-            training,
-            state="ready",
-            rows=result.rows,
-            columns=result.columns,
-            remarks=result.remarks,
-            task=result.task or training.task,
-            error=result.error,
-        )
-        return replace(kept, training=read)
-    state = "failed" if result.version is None else "done"
-    ended = replace(
-        training, state=state, version=result.version, error=result.error, ended=now, progress=None
-    )
-    return replace(kept, training=ended)
 
 
 @click.command()

@@ -20,7 +20,7 @@ from python_calamine import (
 
 from serving.errors import NotATable
 from serving.formats import apart
-from serving.formats.workbook import Report, Request
+from serving.formats.workbook import OLE, Report, Request
 
 MAX_MEMORY = 2**31  # bytes of addresses, besides what is loaded
 MAX_SECONDS = 60  # of the processor
@@ -83,11 +83,12 @@ def _open(file: Any) -> tuple[str, CalamineSheet, tuple[str, ...]]:
         ]
         sheets = ((name, book.get_sheet_by_name(name)) for name in names)
         found = next(((name, sheet) for name, sheet in sheets if sheet.height), None)
-    except PasswordError:
-        raise NotATable(
-            "the workbook is encrypted: save it without a password, or the sheet as CSV in UTF-8"
-        ) from None
     except CalamineError as error:
+        if isinstance(error, PasswordError) or _is_encrypted(file):
+            raise NotATable(
+                "the workbook is encrypted: save it without a password, or the sheet as CSV in "
+                "UTF-8"
+            ) from None
         first = str(error).partition("\n")[0]
         raise NotATable(
             f"the workbook cannot be read: {first}; save the sheet as CSV in UTF-8"
@@ -95,6 +96,13 @@ def _open(file: Any) -> tuple[str, CalamineSheet, tuple[str, ...]]:
     if found is None:
         raise NotATable("the workbook has no sheet with cells; add a table to its first sheet")
     return *found, tuple(name for name in names if name != found[0])
+
+
+def _is_encrypted(file: Any) -> bool:
+    """Whether a file has the part in which Excel keeps a workbook that has a password."""
+    file.seek(0)
+    content = file.read()
+    return content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content
 
 
 def rows(sheet: CalamineSheet, text: Callable[[Any], str]) -> Iterator[Row]:

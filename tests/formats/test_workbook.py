@@ -88,6 +88,11 @@ def test_two_cells_that_make_a_sheet_of_terabytes_are_refused() -> None:
     assert "a cell far from all others" in refusal(xlsx({"A1": "a", "XFD1048576": 1}))
 
 
+def test_an_encrypted_workbook_is_refused_with_what_to_do() -> None:
+    encrypted = ENCRYPTED + "EncryptedPackage".encode("utf-16-le")  # as in its directory
+    assert refusal(encrypted).startswith("the workbook is encrypted: save it without a password")
+
+
 @given(st.binary(max_size=200), st.integers(0, 1_500))
 @settings(max_examples=5)
 def test_a_damaged_workbook_is_refused_in_a_sentence(damage: bytes, at: int) -> None:

@@ -68,16 +68,15 @@ def wait_for(get: Callable[[], Any], condition: Callable[[Any], Any]) -> Any:
     return found
 
 
-def processes(text: str) -> list[int]:
-    """The processes whose command contains a text."""
+def processes(command: str, variables: str) -> list[int]:
+    """The processes whose command, and whose environment, contains a text."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():
             try:
-                command = (process / "cmdline").read_bytes()
-                state = (process / "stat").read_text().rpartition(") ")[2][0]
-            except OSError:
+                is_it = command.encode() in (process / "cmdline").read_bytes()
+                if is_it and variables.encode() in (process / "environ").read_bytes():
+                    found.append(int(process.name))
+            except OSError:  # it has ended
                 continue
-            if text.encode() in command and state != "Z":
-                found.append(int(process.name))
     return found

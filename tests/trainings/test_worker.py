@@ -56,11 +56,8 @@ def queued(settings: Settings, content: str = TABLE, **wanted: str) -> str:
 
 def carrying_out(settings: Settings, training_id: str = "") -> list[int]:
     """The processes that read or train for a service."""
-    return [
-        process
-        for process in processes(f"train.requested.carry_out\0{training_id}")
-        if str(settings.var_dir).encode() in Path(f"/proc/{process}/environ").read_bytes()
-    ]
+    command = f"train.requested.carry_out\0{training_id}"
+    return processes(command, f"VAR_DIR={settings.var_dir.resolve()}\0")
 
 
 def test_a_training_that_is_cancelled_ends_at_once_with_all_its_processes(

@@ -1,0 +1,67 @@
+"""What a worker makes of a training: begun, put back, ended."""
+
+from msgspec.structs import replace
+
+from serving import clock
+from serving.trainings.training import BUSY, Kept, Result
+
+MAX_ATTEMPTS = 3  # at a training whose worker ended before it did
+
+
+def begun(kept: Kept) -> Kept:
+    """A training that is begun, unless it was begun too often."""
+    training = kept.training
+    if training.state not in ("reading", "queued"):
+        return kept
+    if kept.attempts >= MAX_ATTEMPTS:
+        return ended(
+            Result(
+                error=f"it was begun {MAX_ATTEMPTS} times, and each time the worker ended before "
+                "it; the log of the worker or of the machine may show why"
+            ),
+            kept,
+        )
+    state = "reading" if training.state == "reading" else "training"
+    return replace(kept, training=replace(training, state=state), attempts=kept.attempts + 1)
+
+
+def queued(kept: Kept) -> Kept:
+    """A training whose worker has ended before it, as it waits for another."""
+    if kept.training.state != "training":
+        return kept
+    return replace(kept, training=replace(kept.training, state="queued"))
+
+
+def put_back(begun: Kept, kept: Kept) -> Kept:
+    """A training that a worker has begun, and may not finish, as it was before."""
+    if kept.training.state != begun.training.state:
+        return kept
+    return replace(queued(kept), attempts=begun.attempts - 1)
+
+
+def ended(result: Result, kept: Kept) -> Kept:
+    """A training with its result; one that was cancelled too late is done all the same."""
+    training = kept.training
+    now = clock.iso(clock.now())
+    if training.state not in (*BUSY, "queued") and result.version is None:
+        return kept
+    if training.state == "reading" and not result.columns:
+        return replace(
+            kept, training=replace(training, state="failed", error=result.error, ended=now)
+        )
+    if training.state == "reading":
+        read = replace(
+            training,
+            state="ready",
+            rows=result.rows,
+            columns=result.columns,
+            remarks=result.remarks,
+            task=result.task or training.task,
+            error=result.error,
+        )
+        return replace(kept, training=read)
+    state = "failed" if result.version is None else "done"
+    ended = replace(
+        training, state=state, version=result.version, error=result.error, ended=now, progress=None
+    )
+    return replace(kept, training=ended)
