@@ -52,6 +52,11 @@ def test_a_good_and_a_bad_wine_are_predicted(started: Container):
         assert predict(started.url, name)["prediction"] == name
 
 
+def test_pages_show_commands_as_they_are_typed_with_docker(started: Container):
+    page = run("curl", "-sS", "-H", "Accept: text/html", f"{started.url}/login")
+    assert "docker compose run --rm adega keys add" in page
+
+
 def test_a_csv_is_trained_and_its_owner_may_delete_the_version(started: Container, cloned: Path):
     named = ("--target", "price", "--name", "homes")
     run(*started.compose, "run", "--rm", "train", "examples/homes.csv", *named)
