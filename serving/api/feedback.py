@@ -54,7 +54,8 @@ def feedback_operation(about: About) -> Operation:
         "as CSV where `Accept: text/csv` asks for it.",
         parameters=feedback_tables.PARAMETERS,
         requestBody=feedback_tables.described(
-            body(one_or_many(ref("Feedback"), about.max_records), examples)
+            body(one_or_many(ref("Feedback"), about.max_records), examples),
+            f"id,actual\n{one['id']},{one['actual']}\n",
         ),
     )
 

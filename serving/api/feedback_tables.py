@@ -92,9 +92,8 @@ def _as_csv(problems: Iterable[FeedbackProblem]) -> Spool:
     return made
 
 
-def described(schema: Schema) -> Schema:
-    """Add the media types of tables to a request's body."""
-    example = "id,actual\nwine.1.19aa63c2f3c0123456789abcdef,bom\n"
+def described(schema: Schema, example: str) -> Schema:
+    """Add the media types of tables, with an example as CSV, to a request's body."""
     file = {"schema": {"type": "string", "format": "binary"}}
     csv_ = {"text/csv": {"schema": text(), "example": example}}
     others = {each: file for each in sorted(MEDIA_TYPES) if each not in csv_}

@@ -128,8 +128,13 @@ def test_a_stream_is_packed_too(client: FlaskClient):
     assert "Content-Length" not in answer.headers
 
 
-@pytest.mark.parametrize("ask", [{"query_string": "pretty"}, {"headers": BROWSER}])
-@pytest.mark.parametrize("path", ["/models", "/nothing", "/models/wine/predictions"])
+@pytest.mark.parametrize(
+    ("path", "ask"),
+    [
+        *((each, {"query_string": "pretty"}) for each in ("/models", "/nothing", "/health/ready")),
+        *((each, {"headers": BROWSER}) for each in ("/example", "/health/live", "/health/ready")),
+    ],
+)
 def test_json_is_indented_for_people(client: FlaskClient, ask: dict[str, Any], path: str):
     seen, plain = client.get(path, **ask), client.get(path)
     assert seen.json == plain.json

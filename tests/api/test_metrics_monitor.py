@@ -100,7 +100,7 @@ def test_the_store_is_queried_once_in_a_while(settings: Settings, monkeypatch: p
 def test_each_metric_is_measured(settings: Settings):
     client = started(settings)
     predict(client, wine())
-    client.post("/models/wine/versions")  # which is refused
+    client.post("/models/wine/versions", headers={"Via": "1.1 a-proxy"})  # which is refused
     reported(settings)
     measured = {
         re.sub("_(bucket|sum|count)$", "", name.partition("{")[0]) for name in scraped(client)
