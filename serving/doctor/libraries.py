@@ -15,6 +15,7 @@ NEEDED |= {
     "obstore",
     "onnxruntime",
     "pynacl",
+    "python-calamine",
     "scikit-learn",
     "scipy",
     "sqlalchemy",
