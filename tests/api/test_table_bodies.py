@@ -1,14 +1,12 @@
 """Workbooks are predicted like the CSV that they contain, and files of other kinds named."""
 
-from io import BytesIO
 from typing import Any
-from zipfile import ZipFile
 
 import pytest
 from conftest import BAD, GOOD
 from flask.testing import FlaskClient
 from streams import AS_CSV, read_table, table
-from workbooks import xlsx
+from workbooks import xlsx, zipped
 
 from app import create_app
 from serving.formats import workbook
@@ -59,14 +57,6 @@ def test_faults_of_a_workbook_have_the_number_of_their_row(client: FlaskClient):
 
 def test_what_browsers_on_windows_call_excel_may_be_csv(client: FlaskClient):
     assert post(client, table(GOOD), "application/vnd.ms-excel").status_code == 200
-
-
-def zipped(*names: str) -> bytes:
-    made = BytesIO()
-    with ZipFile(made, "w") as packed:
-        for name in names:
-            packed.writestr(name, "x")
-    return made.getvalue()
 
 
 KINDS = {

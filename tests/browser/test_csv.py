@@ -1,5 +1,6 @@
 """CSV dropped on the page at /: every row in order, faulty ones named, and it can be stopped."""
 
+import base64
 import csv
 import io
 import random
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Open, pictured
+from conftest import Open, fits, pictured
 from playwright.sync_api import Page, expect
+from workbooks import xlsx, zipped
 
 ROOT = Path(__file__).parents[2]
 WINES = ROOT / "train/data/winequality.csv"
@@ -18,12 +20,13 @@ WINES = ROOT / "train/data/winequality.csv"
 def drop(page: Page, name: str, content: bytes) -> None:
     """Let a file fall on the page, as from a folder."""
     carried = page.evaluate_handle(
-        """([name, bytes]) => {
+        """([name, content]) => {
+            const bytes = Uint8Array.from(atob(content), (sign) => sign.charCodeAt(0));
             const carried = new DataTransfer();
-            carried.items.add(new File([new Uint8Array(bytes)], name));
+            carried.items.add(new File([bytes], name));
             return carried;
         }""",
-        [name, list(content)],
+        [name, base64.b64encode(content).decode()],
     )
     page.dispatch_event("#zone", "drop", {"dataTransfer": carried})
 
@@ -123,23 +126,80 @@ def test_what_spreadsheets_on_windows_write_is_read(open_page: Open):
     assert "opinião" in downloaded(page)[0]
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "There are no rows."),
-        (
-            b"a,b\n1,2\n",
-            'the first line names no field of this model; its fields are "fixed acidity"',
-        ),
-    ],
-)
-def test_a_file_of_something_else_is_refused_in_a_sentence(
-    open_page: Open, content: bytes, message: str
-):
+HEADER = wines(1).splitlines()[0]
+ONE_COLUMN = b"alcohol\n12.5\n9\n"
+COMMAS = HEADER + b"\n" + b",".join([b'"7,4"'] * 11 + [b"red"]) + b"\n"
+REFUSED = [
+    ("empty.csv", b"", "the text is empty; name the fields in its first line"),
+    ("head.csv", HEADER + b"\n", "there is no row below the line of names; send at least one"),
+    ("one.csv", ONE_COLUMN, "sulphates, color: has no column"),
+    ("other.csv", b"a,b\n1,2\n", "the first line names no field of this model; its fields are"),
+    ("spaces.csv", HEADER.replace(b",", b":") + b"\n1:2\n", "the first line names no field"),
+    ("commas.csv", COMMAS * 1 + COMMAS.partition(b"\n")[2] * 2000, 'alcohol: "7,4" is not a number'),
+    ("wines.png", b"\x89PNG\r\n\x1a\n" + bytes(999), "the file is a picture (PNG), not a table"),
+    ("wines.pdf", b"%PDF-1.7\n", "the file is a PDF, not a table"),
+    ("wines.zip", zipped("wines.csv"), "the file is a zip archive, not a table: unpack it"),
+    ("wines.pkl", b"\x80\x04\x95" + bytes(99), "the file is a pickle of Python, not a table"),
+    ("wines.parquet", b"PAR1\x15\x04", "the file is a file of Parquet, not a table"),
+    ("wines.json", b'[{"a": 1}]', "the file is JSON, not a table"),
+    ("wines.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "the workbook cannot be read"),
+    ("quote.csv", HEADER + b'\n"' + b"x" * 2**22, "a record has 1048576 bytes or more"),
+]
+
+
+@pytest.mark.parametrize("language", ["en-US", "pt-BR"])
+def test_a_wrong_file_is_refused_once_as_the_api_refuses_it(open_page: Open, language: str):
+    page = open_page("/", language=language, phone=language != "en-US")
+    for name, content, message in REFUSED:
+        drop(page, name, content)
+        expect(page.locator("#status")).to_contain_text(message, timeout=15_000)
+        assert page.locator("#status").inner_text().count(message) == 1
+        expect(page.locator("#download")).to_be_hidden()
+        expect(page.locator("#faults")).to_be_hidden()
+        if name in {"one.csv", "commas.csv"}:
+            pictured(page, f"refused-{name[:3]}-{language}")
+    assert fits(page)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_sixteen_bits_a_declared_separator_and_empty_lines_are_read(open_page: Open, encoding: str):
     page = open_page("/")
-    drop(page, "other.csv", content)
-    expect(page.locator("#status")).to_contain_text(message)
-    expect(page.get_by_role("link", name="Download the predictions")).to_be_hidden()
+    text = (
+        wines(3).decode().replace("quality", "opinião").replace(",", "|").replace("\n", "\n\n", 2)
+    )
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    drop(page, "vinhos.txt", f"{mark}sep=|\n{text.replace('white', 'rosé')}".encode(encoding))
+    drop(page, "vinhos.txt", f"{mark}sep=|\n{text}7.4|\n".encode(encoding))
+    expect(page.locator("#status")).to_have_text("Done: 4 rows. 1 of them could not be read.")
+    expect(page.locator("#faulty")).to_contain_text("Row 7: volatile acidity: is missing")
+    assert "opinião" in downloaded(page, "|")[0]
+
+
+def test_a_workbook_is_predicted_like_a_csv_and_comes_back_as_one(open_page: Open):
+    rows = list(csv.reader(io.StringIO(wines(1500).decode())))
+    cells = [rows[0], *([*map(float, row[:11]), *row[11:]] for row in rows[1:])]
+    cells[700][0] = cells[900][0] = "sour"
+    page = open_page("/")
+    drop(page, "wines.xlsx", xlsx(cells, [["notes"], ["none"]]))
+    expect(page.locator("#status")).to_have_text(
+        "Done: 1500 rows. 2 of them could not be read. Sheet Sheet1 was read, and not: Sheet2"
+    )
+    expect(page.locator("#faulty li")).to_have_text(
+        'Rows 701, 901, such as: fixed acidity: "sour" is not a number'
+    )
+    pictured(page, "workbook")
+    made = downloaded(page)
+    assert [row["color"] for row in made] == [row[rows[0].index("color")] for row in rows[1:]]
+    assert sum(row["prediction"] == "" for row in made) == 2
+    assert made[0]["id"].startswith("wine.1.")
+
+
+def test_the_file_to_fill_in_can_be_dropped_as_it_is(open_page: Open):
+    page = open_page("/?model=wine-score", language="pt-BR")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Um arquivo para preencher").click()
+    drop(page, "wine-score.csv", Path(waiting.value.path()).read_bytes())
+    expect(page.locator("#status")).to_have_text("Pronto: 3 linhas.")
 
 
 def test_a_large_file_leaves_the_page_alive_and_can_be_stopped(open_page: Open):

@@ -127,3 +127,12 @@ def _ods_cell(cell: Any) -> str:
         f'<table:table-cell office:value-type="{kind}"{value}>'
         f"<text:p>{escape(str(cell))}</text:p></table:table-cell>"
     )
+
+
+def zipped(*names: str) -> bytes:
+    """A zip archive of small files."""
+    made = BytesIO()
+    with ZipFile(made, "w") as packed:
+        for name in names:
+            packed.writestr(name, "x")
+    return made.getvalue()

@@ -69,6 +69,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         return of_version(folder, manifest) | {
             "name": manifest.name,
             "fields": msgspec.to_builtins(manifest.fields),
+            "sheet": url_for("sheet.sheet"),
             "predict": url_for("native.predict", name=manifest.name),
             "recorded": recorded_at(service, manifest.name),
             "what_if": url_for("what_if.what_if", name=manifest.name),

@@ -9,19 +9,36 @@ export class Refused extends Error {
   }
 }
 
-// With `accept` of another type than JSON, what is accepted as a Blob.
-export async function ask(url, body, signal, type = "application/json", accept = "application/json") {
+// The response to a request, if it has a result.
+export async function send(url, body, signal, type = "application/json", accept = "application/json") {
+  return receive(
+    () =>
+      fetch(url, {
+        method: body === undefined ? "GET" : "POST",
+        headers: { "Content-Type": type, Accept: accept },
+        body: typeof body === "string" || body instanceof Blob ? body : JSON.stringify(body),
+        signal,
+      }),
+    (response) => response,
+  );
+}
+
+// What a request results in, as JSON; as a Blob where another type is accepted.
+export async function ask(url, body, signal, type, accept = "application/json") {
+  const response = await send(url, body, signal, type, accept);
+  return receive(
+    () => response,
+    (own) => (accept === "application/json" ? own.json() : own.blob()),
+  );
+}
+
+async function receive(respond, read) {
   let response;
-  let parsed;
+  let problem;
   try {
-    response = await fetch(url, {
-      method: body === undefined ? "GET" : "POST",
-      headers: { "Content-Type": type, Accept: accept },
-      body: typeof body === "string" || body instanceof Blob ? body : JSON.stringify(body),
-      signal,
-    });
-    if (response.ok && accept !== "application/json") return await response.blob();
-    parsed = await response.json();
+    response = await respond();
+    if (response.ok) return await read(response);
+    problem = await response.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     const detail = response
@@ -29,8 +46,7 @@ export async function ask(url, body, signal, type = "application/json", accept =
       : t("The service cannot be reached.");
     throw new Refused({ detail });
   }
-  if (!response.ok) throw new Refused(parsed);
-  return parsed;
+  throw new Refused(problem);
 }
 
 export async function remove(url) {

@@ -14,7 +14,7 @@ export async function batch(model, pieces, show, signal) {
   const source = rows(pieces);
   const delimiter = (await source.next()).value;
   const header = (await source.next()).value;
-  if (!header) throw new Refused({ detail: t("There are no rows.") });
+  if (!header) await predictions(model, "", signal); // the service reports what is wrong
   const own = added(model);
   const names = distinct(header, own);
   const pairs = header.map((name, at) => (name === names[at] ? [] : `${name} → ${names[at]}`));
@@ -27,8 +27,11 @@ export async function batch(model, pieces, show, signal) {
     decimal ??= decimalOf(held, delimiter);
     const sent = [header, ...held].map((cells) => raw(filled(cells, header.length), delimiter));
     const results = await predictions(model, sent.join(""), signal);
-    if (!outcome.done && results.every(({ faults }) => faults)) throw hopeless(results[0].faults);
-    const numbered = results.map((result, at) => ({ number: outcome.done + at + 2, ...result }));
+    if (!outcome.done && results.length && results.every(({ faults }) => faults)) {
+      const detail = t("Of the first rows none can be read. Row {at}:", { at: held[0].at });
+      throw Object.assign(new Refused({ detail, errors: results[0].faults }), { of: "rows", delimiter });
+    }
+    const numbered = results.map((result, at) => ({ number: held[at].at, ...result }));
     const text = results.map((result, at) =>
       line([...padded(held[at], header.length), ...cellsOf(model, result, decimal)], delimiter),
     );
@@ -44,7 +47,7 @@ export async function batch(model, pieces, show, signal) {
       held.push(cells);
       if (held.length === model.rows_at_once) await flush();
     }
-    if (held.length) await flush();
+    if (held.length || !outcome.done) await flush();
   } catch (error) {
     if (error.name !== "AbortError") throw Object.assign(error, { outcome });
     outcome.stopped = true;
@@ -55,21 +58,17 @@ export async function batch(model, pieces, show, signal) {
 // The result of each row: {prediction, …} or {faults}.
 async function predictions(model, table, signal) {
   const inline = `${model.predict}?faults=inline`;
-  try {
-    const response = await ask(inline, table, signal, "text/csv; charset=utf-8");
-    return response.predictions.map((one) => (one.errors ? { faults: one.errors.map(sentence) } : one));
-  } catch (error) {
-    throw error.faults?.length ? hopeless(error.faults.map(sentence)) : error;
-  }
-}
-
-function hopeless(messages) {
-  const faults = messages.join("; ");
-  return new Refused({ detail: t("The first rows cannot be read: {faults}", { faults }) });
+  const { predictions: made } = await ask(inline, table, signal, "text/csv; charset=utf-8");
+  return made.map((one) => (one.errors ? { faults: one.errors } : one));
 }
 
 function sentence({ field, message }) {
   return field ? `${field}: ${message}` : message;
+}
+
+// Faults or warnings in one line, as the service writes them into a table.
+export function inOneLine(remarks) {
+  return remarks.map(sentence).join("; ");
 }
 
 // Spreadsheets that write commas in numbers put semicolons between cells.
@@ -101,7 +100,7 @@ function distinct(header, taken) {
 function cellsOf(model, { id, prediction, probabilities, interval, warnings, faults }, decimal) {
   const figures = model.classes.map((label) => probabilities?.[label]);
   if (model.interval) figures.push(interval?.low, interval?.high);
-  const remarks = [warnings?.map(sentence), faults].map((texts) => texts?.join("; "));
+  const remarks = [warnings && inOneLine(warnings), faults && inOneLine(faults)];
   const cells = [id, prediction, ...figures, ...remarks];
   return cells.map((cell) => (cell === undefined ? "" : write(cell, decimal)));
 }

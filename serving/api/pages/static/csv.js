@@ -2,19 +2,33 @@
 
 const QUOTE = 34;
 const NEWLINE = 10;
+const MAX_ROW = 2 ** 21; // characters: a row is no longer, unless a quote is not closed
 
-// The rows of a text that comes in pieces: arrays of cells, those without any left out. The first is
-// preceded by the delimiter that its line has most of.
+// The rows of a text that comes in pieces: arrays of cells, those without any left out; `at` is the
+// number of each. The first is preceded by the delimiter that its line has most of, or that a line
+// sep=; before it names.
 export async function* rows(pieces) {
   let held = "";
   let at = 0;
   let quoted = false;
+  let declared;
   let delimiter;
-  function* row(line) {
+  let count = 0;
+  function* row(text) {
+    count += 1;
+    const line = text.replace(/\r$/, "");
     if (!line.trim()) return;
-    if (delimiter === undefined) yield (delimiter = commonest(line));
-    const found = cells(line.replace(/\r$/, ""), delimiter);
-    if (found.some((cell) => cell.trim())) yield found;
+    if (delimiter === undefined) {
+      const named = declared === undefined && /^sep=(.)$/i.exec(line);
+      if (named) {
+        declared = named[1];
+        count -= 1; // a spreadsheet does not show it
+        return;
+      }
+      yield (delimiter = declared ?? commonest(line));
+    }
+    const found = cells(line, delimiter);
+    if (found.some((cell) => cell.trim())) yield Object.assign(found, { at: count });
   }
   for await (const piece of pieces) {
     held += piece;
@@ -30,6 +44,7 @@ export async function* rows(pieces) {
     }
     held = held.slice(start);
     at -= start;
+    if (held.length > MAX_ROW) break; // the service reports what is wrong with it
   }
   yield* row(held);
 }
@@ -89,8 +104,8 @@ export function raw(row, delimiter) {
 // UTF-8 is read as Windows-1252, which spreadsheets write.
 export async function* text(file, seen) {
   const start = new Uint8Array(await file.slice(0, 65536).arrayBuffer());
-  const sixteen = start[0] === 0xff && start[1] === 0xfe;
-  let decoder = new TextDecoder(sixteen ? "utf-16le" : "utf-8");
+  const sixteen = { 0xfffe: "utf-16le", 0xfeff: "utf-16be" }[(start[0] << 8) | start[1]];
+  let decoder = new TextDecoder(sixteen ?? "utf-8");
   try {
     if (!sixteen) new TextDecoder("utf-8", { fatal: true }).decode(start, { stream: true });
   } catch {

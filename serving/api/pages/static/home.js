@@ -79,4 +79,5 @@ for (const button of document.querySelectorAll("[data-copies]")) {
   });
 }
 showSnippets();
-offerMany(model);
+const examples = [...document.querySelectorAll("[data-example]")];
+offerMany(model, examples.map((button) => JSON.parse(button.dataset.example)));
