@@ -135,7 +135,7 @@ REFUSED = [
     ("one.csv", ONE_COLUMN, "sulphates, color: has no column"),
     ("other.csv", b"a,b\n1,2\n", "the first line names no field of this model; its fields are"),
     ("spaces.csv", HEADER.replace(b",", b":") + b"\n1:2\n", "the first line names no field"),
-    ("commas.csv", COMMAS * 1 + COMMAS.partition(b"\n")[2] * 2000, 'alcohol: "7,4" is not a number'),
+    ("commas.csv", COMMAS + COMMAS.partition(b"\n")[2] * 2000, 'alcohol: "7,4" is not a number'),
     ("wines.png", b"\x89PNG\r\n\x1a\n" + bytes(999), "the file is a picture (PNG), not a table"),
     ("wines.pdf", b"%PDF-1.7\n", "the file is a PDF, not a table"),
     ("wines.zip", zipped("wines.csv"), "the file is a zip archive, not a table: unpack it"),
