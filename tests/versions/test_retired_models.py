@@ -48,6 +48,10 @@ def test_a_retired_model_is_not_found_by_any_request_until_a_version_is_put_live
         admin.post("/models/diabetes/versions/1/predict", **body(record)),
         admin.get("/models/diabetes"),
         admin.get("/models/diabetes/card"),
+        admin.get("/models/diabetes/predictions"),
+        admin.get("/models/diabetes/monitor"),
+        admin.get("/monitor/diabetes"),
+        admin.get("/monitor/diabetes/predictions"),
     ):
         assert sent.status_code == 404
         assert "diabetes is retired" in sent.json["detail"]

@@ -57,7 +57,8 @@ def index_page(service: Service) -> Response:
     registry, failures = service.registry, list[str]()
     registry.refresh()  # whoever has just decided something sees it, whichever worker that was
     sees = caller().sees
-    entries = [_entry(service, name, failures) for name in filter(sees, registry.live)]
+    live = registry.live  # which another thread replaces when something is decided
+    entries = [_entry(service, name, live[name], failures) for name in filter(sees, live)]
     retired = {
         name: _last(registry.decisions.history(name), "retire")
         for name in sorted(filter(sees, registry.retired))
@@ -65,7 +66,7 @@ def index_page(service: Service) -> Response:
     unserved = {
         name: why
         for name, why in registry.broken.items()
-        if name not in registry.live and sees(name)
+        if name not in live and sees(name)
     }
     page = render_template(
         "models.html",
@@ -82,9 +83,9 @@ def index_page(service: Service) -> Response:
     return response
 
 
-def _entry(service: Service, name: str, failures: list[str]) -> Entry:
+def _entry(service: Service, name: str, version: int, failures: list[str]) -> Entry:
     registry, may_read = service.registry, caller().may("read", name)
-    version, manifest, since = registry.live[name], None, None
+    manifest, since = None, None
     broken = registry.broken.get(name, "")
     try:
         manifest = registry.manifest(name)

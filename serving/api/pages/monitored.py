@@ -8,7 +8,7 @@ import msgspec
 
 from serving import clock
 from serving.api.query import whole
-from serving.errors import ArtefactError, NotRecorded, UnknownVersion
+from serving.errors import ArtefactError, NotRecorded, RetiredModel, UnknownVersion
 from serving.models.manifest import Manifest
 from serving.monitor.findings import Estimated, FieldDrift, Realised
 from serving.monitor.report import Report, read
@@ -90,6 +90,8 @@ def state(service: Service, name: str, due: int) -> State:
     manifest, broken = None, registry.broken.get(name, "")
     try:
         manifest = registry.manifest(name)
+    except RetiredModel:
+        raise
     except ArtefactError as error:
         broken = str(error)
     version = registry.live[name]
