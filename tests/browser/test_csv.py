@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 WINES = ROOT / "train/data/winequality.csv"
 
 
-def drop(page: Page, name: str, content: bytes) -> None:
-    """Let a file fall on the page, as from a folder."""
+def drop(page: Page, name: str, content: bytes, zone: str = "#zone") -> None:
+    """Let a file fall on a part of the page, as from a folder."""
     carried = page.evaluate_handle(
         """([name, content]) => {
             const bytes = Uint8Array.from(atob(content), (sign) => sign.charCodeAt(0));
@@ -28,7 +28,7 @@ def drop(page: Page, name: str, content: bytes) -> None:
         }""",
         [name, base64.b64encode(content).decode()],
     )
-    page.dispatch_event("#zone", "drop", {"dataTransfer": carried})
+    page.dispatch_event(zone, "drop", {"dataTransfer": carried})
 
 
 def wines(rows: int) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 from conftest import Open, fits, pictured
 from playwright.sync_api import Page, expect
 from servers import ROOT, gunicorn, running
+from test_csv import drop
 from workbooks import xlsx
 
 LONG = 90_000  # milliseconds that a training may take on a busy machine
@@ -128,6 +129,15 @@ def test_wrong_tables_are_refused_once_and_a_training_is_cancelled(open_page: Op
     page = open_page("/train")
     page.locator("#file").set_input_files({"name": "empty.csv", "mimeType": "", "buffer": b""})
     expect(page.get_by_text("empty.csv is empty")).to_be_visible()
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 100_000}
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", slow)
+    drop(page, "long.csv", b"a,b\n" * 1_000_000, "#drop")
+    expect(page.get_by_text("Sending long.csv…")).to_be_visible()
+    page.get_by_role("button", name="Stop sending").click()
+    expect(page.get_by_text("Stopped: nothing of it is kept.")).to_be_visible()
+    network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     send(page, "photo.csv", b"\x89PNG\r\n\x1a\n" + bytes(100))
     failed = page.get_by_role("heading", name="This table cannot be read")
     expect(failed).to_be_visible(timeout=LONG)

@@ -64,9 +64,7 @@ def index_page(service: Service) -> Response:
         for name in sorted(filter(sees, registry.retired))
     }
     unserved = {
-        name: why
-        for name, why in registry.broken.items()
-        if name not in live and sees(name)
+        name: why for name, why in registry.broken.items() if name not in live and sees(name)
     }
     page = render_template(
         "models.html",
