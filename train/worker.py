@@ -23,13 +23,13 @@ from serving.errors import NoRoom, UnknownTraining
 from serving.lock import wait_for_lock
 from serving.settings import ROOT, Settings
 from serving.trainings import steps
-from serving.trainings.training import BUSY, Result
+from serving.trainings.training import BUSY, Kept, Result
 from serving.trainings.trainings import LOG, PROGRESS, RESULT, Trainings
 from serving.trainings.worker import LOCK, environment
 from train.memory.group import of_group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 TRIES = 4  # at the lock, by a worker that ends when all is done: others only look at it
 TICK, IDLE = 0.25, 1.0  # seconds
@@ -108,13 +108,18 @@ class Worker:
             self._trainings.clean()
             time.sleep(IDLE)
             return self._trainings.next() is not None
+        training_id = kept.training.id
         try:
-            self._carry_out(kept.training.id)
-        except UnknownTraining:  # it was deleted
+            self._carry_out(training_id)
+        except (UnknownTraining, FileNotFoundError):  # it was deleted
             pass
-        except NoRoom as error:
-            click.echo(f"{kept.training.id}: {error}", err=True)
+        except (NoRoom, OSError) as error:
+            click.echo(f"{training_id}: {error}", err=True)
+            self._change(training_id, steps.put_back)
             time.sleep(AFTER_NO_ROOM)
+        except BaseException:  # the worker is to end
+            self._change(training_id, steps.put_back)
+            raise
         return True
 
     def _carry_out(self, training_id: str) -> None:
@@ -130,12 +135,8 @@ class Worker:
             process = self._start(training_id, log)
             try:
                 stopped = self._watch(process, training_id, kept.training.state)
-            except BaseException:
+            finally:
                 _kill(process)
-                with suppress(UnknownTraining, NoRoom):
-                    self._trainings.change(training_id, partial(steps.put_back, kept))
-                raise
-            _kill(process)
         self._trainings.change(
             training_id, partial(steps.ended, _result(folder, stopped, process.returncode))
         )
@@ -174,7 +175,7 @@ class Worker:
                     "or have that setting raised"
                 )
 
-    def _change(self, training_id: str, change: Any) -> None:
+    def _change(self, training_id: str, change: "Callable[[Kept], Kept]") -> None:
         with suppress(UnknownTraining, NoRoom):
             self._trainings.change(training_id, change)
 

@@ -32,11 +32,11 @@ def queued(kept: Kept) -> Kept:
     return replace(kept, training=replace(kept.training, state="queued"))
 
 
-def put_back(begun: Kept, kept: Kept) -> Kept:
-    """A training that a worker has begun, and may not finish, as it was before."""
-    if kept.training.state != begun.training.state:
+def put_back(kept: Kept) -> Kept:
+    """A training that its worker may not finish, as it was before; that is no attempt."""
+    if kept.training.state not in BUSY:
         return kept
-    return replace(queued(kept), attempts=begun.attempts - 1)
+    return replace(queued(kept), attempts=max(0, kept.attempts - 1))
 
 
 def ended(result: Result, kept: Kept) -> Kept:

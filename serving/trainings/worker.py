@@ -83,6 +83,7 @@ class Starter:
     def __init__(self, settings: Settings, *, frozen: bool = False) -> None:
         self._settings, self._frozen = settings, frozen
         self._trainings = Trainings(settings.trainings_dir)
+        self._started: subprocess.Popen[bytes] | None = None
 
     def state(self) -> TrainingWorker:
         """Whether a worker runs, or can be started."""
@@ -98,9 +99,11 @@ class Starter:
 
     def start(self) -> None:
         """Start a worker that ends when all is done, if something waits and none runs."""
+        if self._started and self._started.poll() is None:
+            return  # it may not have the lock yet
         if not self._trainings.next() or self._is_running() or self._why_not():
             return  # one that ends just now looks again after it has released its lock
-        process = subprocess.Popen(
+        self._started = process = subprocess.Popen(
             [sys.executable, "-m", "train.worker", "--once"],
             cwd=ROOT,
             env=environment(self._settings),

@@ -18,6 +18,9 @@ _REPLACED = (
     (rf"--missing ({_NAME}): no cell", r"\1 as a missing value: no cell"),
     (rf"--(text|category|number|date) {_NAME}: ", r"the type \1: "),
     (rf"--unit {_NAME}: ", "the unit: "),
+    (r"without --with-feedback", "without feedback"),
+    (rf"train without --text {_NAME}", "choose another type than text"),
+    (r"--([a-z][a-z-]+)", r"\1"),  # of any other
 )
 
 
