@@ -145,6 +145,38 @@ def test_it_is_dark_where_all_else_is(open_page: Open):
     pictured(page, "dark")
 
 
+@pytest.mark.parametrize("language", ["en-US", "pt-BR"])
+def test_typed_values_and_their_prediction_survive_a_reload_and_coming_back(
+    open_page: Open, language: str
+):
+    phone = language != "en-US"
+    page = open_page("/?model=wine", language=language, phone=phone)
+    predict = re.compile("^(Predict|Predizer)$")
+    page.get_by_label("alcohol").fill({"en-US": "13.5", "pt-BR": "13,5"}[language])
+    page.get_by_label("color").select_option("red")
+    page.get_by_role("button", name=predict).click()
+    expect(page.locator("#why li").first).to_be_visible()
+    shown = page.locator("#result").inner_text()
+    page.reload()
+    expect(page.locator("#result")).to_have_text(shown, use_inner_text=True)
+    expect(page.get_by_label("color")).to_have_value("red")
+    page.get_by_role("link", name="wine-score").first.click()
+    expect(page.locator(".prediction")).to_have_count(0)  # each model has values of its own
+    page.go_back()
+    expect(page.locator(".prediction")).to_be_visible()
+    page.get_by_label("alcohol").fill("9")
+    expect(page.locator("#stale")).to_be_visible()
+    pictured(page, f"stale-{language}")
+    page.reload()
+    expect(page.get_by_label("alcohol")).to_have_value("9")
+    expect(page.locator(".prediction")).to_have_count(0)  # it was not of these values
+    page.locator("[data-example]").last.click()
+    expect(page.locator(".prediction")).to_be_visible()
+    expect(page.locator("#stale")).to_be_hidden()
+    typical = {"en-US": "10.4", "pt-BR": "10,4"}[language]
+    expect(page.get_by_label("alcohol")).to_have_value(typical)
+
+
 def test_shares_that_differ_look_different_and_python_and_javascript_write_the_same(
     open_page: Open,
 ):

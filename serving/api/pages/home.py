@@ -68,6 +68,7 @@ def blueprint(service: Service, max_records: int) -> Blueprint:
         """What the page's scripts need of a model."""
         return of_version(folder, manifest) | {
             "name": manifest.name,
+            "version": manifest.version,
             "fields": msgspec.to_builtins(manifest.fields),
             "sheet": url_for("sheet.sheet"),
             "predict": url_for("native.predict", name=manifest.name),

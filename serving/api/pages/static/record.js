@@ -52,6 +52,17 @@ export class Form {
     return new Map([...this.inputs].map(([name, input]) => [name, input.value]));
   }
 
+  // Write texts into the fields; those of fields that are not there any more are left out.
+  set texts(texts) {
+    for (const [name, text] of texts) {
+      const input = this.inputs.get(name);
+      if (!input) continue;
+      const before = input.value;
+      input.value = text;
+      if (input.value !== text) input.value = before; // a choice that is not there any more
+    }
+  }
+
   get record() {
     return recordOf(this.fields, this.texts, this.decimal);
   }
