@@ -17,7 +17,7 @@ from serving import clock
 from serving.errors import NoRoom, TrainingRefused, UnknownTraining, without_path
 from serving.inputs.shown import shown
 from serving.lock import locked
-from serving.trainings.training import BUSY, ENDED, WAITING, Kept, Training, TrainingProgress
+from serving.trainings.training import BUSY, WAITING, Kept, Training, TrainingProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ID = re.compile(r"[0-9a-f]{12}")
 STATE, FILE, LOG, PROGRESS, RESULT = "state.json", "file", "log", "progress.json", "result.json"
 HIDDEN = "."  # how the name of a folder begins that is no training: one that comes or goes
-MAX_ENDED, MAX_WAITING = 50, 20  # trainings
+MAX_IDLE, MAX_IDLE_FILES, MAX_WAITING = 50, 10, 20  # trainings
 KEPT_SECONDS = 86_400  # for which a file is kept that is not used
 
 Change = Callable[[Kept], Kept]
@@ -156,16 +156,15 @@ class Trainings:
 
     def clean(self) -> None:
         """Delete the oldest trainings if they are many, files that nobody uses, and leftovers."""
-        trainings = self.all()
-        ended = [each.training.id for each in trainings if each.training.state in ENDED]
-        for training_id in ended[MAX_ENDED:]:
+        idle = [each for each in self.all() if each.training.state not in WAITING]
+        for each in idle[MAX_IDLE:]:
             with suppress(UnknownTraining, NoRoom):
-                self.delete(training_id)
-        for each in trainings:
-            file = self.folder / each.training.id / FILE
-            if each.training.state not in (*BUSY, "queued") and _is_old(file):
-                with suppress(OSError):
-                    file.unlink()
+                self.delete(each.training.id)
+        files = [self.folder / each.training.id / FILE for each in idle[:MAX_IDLE]]
+        there = [file for file in files if file.exists()]
+        for place, file in enumerate(there):
+            if place >= MAX_IDLE_FILES or _is_old(file):
+                file.unlink(missing_ok=True)
         for folder in self.folder.glob(f"{HIDDEN}*/"):
             if _is_old(folder):
                 shutil.rmtree(folder, ignore_errors=True)

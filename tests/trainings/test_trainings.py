@@ -1,5 +1,6 @@
 """A file that is sent becomes a model, by what is chosen of its columns, or is refused by name."""
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,6 +11,7 @@ from conftest import body, moved
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from servers import small_disk
 from training_client import TABLE, TrainingClient
 from workbooks import xlsx
@@ -183,6 +185,21 @@ def test_a_disk_that_cannot_be_written_to_is_a_sentence(
     refused = service.client.post("/trainings?file=a.csv", data=TABLE)
     assert refused.status_code == 503
     assert refused.json["detail"].startswith("nothing can be written to VAR_DIR/trainings: ")
+
+
+def test_old_trainings_and_files_that_nobody_uses_go(tmp_path: Path):
+    kept = Trainings(tmp_path)
+    for _ in range(55):
+        sent = kept.create(requests.of_file("a.csv", ""), lambda file: file.write(b"a"))
+        kept.change(
+            sent.id, lambda each: replace(each, training=replace(each.training, state="ready"))
+        )
+    kept.clean()
+    assert len(kept.all()) == 50
+    assert sum(each.training.has_file for each in kept.all()) == 10
+    os.utime(tmp_path / sent.id / FILE, (0, 0))
+    kept.clean()
+    assert not kept.get(sent.id).training.has_file
 
 
 @pytest.mark.faults
