@@ -50,7 +50,7 @@ def fit(folder: Path, training: Training) -> Result:
     trained = run(problem, data, options, report)
     version = trained.artefact.manifest.version
     with suppress(ServingError):  # the version is there, whether or not its history can be written
-        decisions = Decisions.from_settings(Settings.from_environment())
+        decisions = Decisions.from_settings(settings)
         Versions(decisions, training.who).retrained(problem.name, version, training.why)
     return Result(version=version)
 
