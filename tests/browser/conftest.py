@@ -86,13 +86,28 @@ def drawn(page: Page) -> Page:
     return page
 
 
-def pictured(page: Page, name: str) -> None:
-    """Leave a screenshot for people to look at, and let a machine look for barriers."""
+def pictured(page: Page, name: str, *, by_others: bool = False) -> None:
+    """Leave a screenshot for people to look at, and let a machine look for barriers.
+
+    Of a page whose structure is that of others only those count that are grave.
+    """
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
     found = Axe().run(page).response["violations"]
-    grave = [one for one in found if one["impact"] in {"serious", "critical"}]
-    assert not grave, [(one["id"], [node["html"] for node in one["nodes"]]) for one in grave]
+    if by_others:
+        found = [one for one in found if one["impact"] in {"serious", "critical"}]
+    assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
+def bytes_of(page: Page, path: str) -> int:
+    """How many bytes are sent for a page to a browser that has nothing of it, with headers."""
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    loaded: list[float] = []
+    network.on("Network.loadingFinished", lambda sent: loaded.append(sent["encodedDataLength"]))
+    page.goto(path, wait_until="networkidle")
+    return round(sum(loaded))
 
 
 def fits(page: Page) -> bool:

@@ -24,6 +24,8 @@ if (response.ok) {
     domNode: place,
     tryItOutEnabled: true,
     displayRequestDuration: true,
+    docExpansion: "none", // groups, of which each is opened by a click
+    filter: true, // by the name of a group
     defaultModelsExpandDepth: 0,
     syntaxHighlight: { theme: "tomorrow-night" }, // of its themes one that is easy to read
     validatorUrl: null,
