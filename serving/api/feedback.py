@@ -11,11 +11,10 @@ from serving.api import feedback_tables
 from serving.api.around import request_id
 from serving.api.body import read_json
 from serving.api.declared import declares
-from serving.api.openapi.operation import About, Operation, body, one_or_many, operation, response
-from serving.api.openapi.structs import ref, text
+from serving.api.openapi.operation import About, Operation, body, one_or_many, operation
+from serving.api.openapi.structs import ref
 from serving.api.query import LIMIT, Time, page_size
 from serving.api.respond import as_json
-from serving.predicting.feedback_report import FeedbackTableReport
 from serving.predicting.service import RecordedFeedback, Service
 from serving.settings import Settings
 
@@ -41,22 +40,14 @@ def feedback_operation(about: About) -> Operation:
     """POST what was really true."""
     one = {"id": about.predicted["id"], "actual": about.predicted["prediction"]}
     examples: dict[str, Any] = {"one": one, "many": [one]}
-    page = response({"anyOf": [RecordedFeedback, FeedbackTableReport]}, "What was recorded.")
-    page["content"]["text/csv"] = {"schema": text("Of a table: all its problems.")}
     return operation(
         "Record what was really true of earlier predictions",
-        page,
+        RecordedFeedback,
         (400, 404, 408, 413, 415, 422, 503),
         description="Of several for one prediction, the latest counts. In place of its id, "
         "`own_id` may name a prediction that was requested with `X-Own-ID`, or with the id that "
-        "another protocol has. As CSV, or as a workbook of Excel or LibreOffice, of at most "
-        "200,000 rows: what is valid is recorded, and the rest reported by its line; all of that "
-        "as CSV where `Accept: text/csv` asks for it.",
-        parameters=feedback_tables.PARAMETERS,
-        requestBody=feedback_tables.described(
-            body(one_or_many(ref("Feedback"), about.max_records), examples),
-            f"id,actual\n{one['id']},{one['actual']}\n",
-        ),
+        "another protocol has. A table is taken as at `/feedback/table`.",
+        requestBody=body(one_or_many(ref("Feedback"), about.max_records), examples),
     )
 
 
@@ -71,6 +62,11 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
             return feedback_tables.add_table(service, settings)
         records = read_json()
         return as_json(service.add_feedback(records, settings.max_records, request_id.context()))
+
+    @routes.post("/feedback/table")
+    @declares(feedback_tables.table_operation, scope="feedback", shows_allowed=True)
+    def table() -> Response:
+        return feedback_tables.add_table(service, settings)
 
     @routes.get("/feedback/unmatched")
     @declares(

@@ -14,12 +14,18 @@ from serving.api import streams, table_bodies
 from serving.api.around import request_id
 from serving.api.around.access import caller
 from serving.api.arrow_bodies import pieces_of, room_of_app
-from serving.api.openapi.operation import query
+from serving.api.openapi.operation import About, Operation, operation, query, response
 from serving.api.openapi.structs import Schema, text
 from serving.api.query import boolean
 from serving.api.respond import as_json
+from serving.formats import workbook
 from serving.formats.spreadsheet import shown_as_text
-from serving.predicting.feedback_report import LISTED, FeedbackColumns, FeedbackProblem
+from serving.predicting.feedback_report import (
+    LISTED,
+    FeedbackColumns,
+    FeedbackProblem,
+    FeedbackTableReport,
+)
 from serving.predicting.feedback_table import FeedbackTable
 from serving.predicting.service import Service
 from serving.settings import Settings
@@ -27,17 +33,43 @@ from serving.spool import Spool
 
 FILE = "application/octet-stream"  # a table by its content, whatever that is
 MEDIA_TYPES = (FILE, *table_bodies.MEDIA_TYPES)
-PARAMETERS = [
-    query("model", text(), "Of a table: the only model whose predictions may get feedback."),
-    query("id", text(), "Of a table: its column of ids, if that is not `id`."),
-    query("own_id", text(), "Of a table: its column of own ids, if that is not `own_id`."),
-    query("actual", text(), "Of a table: its column of what was true, if that is not `actual`."),
-    query(
-        "record",
-        {"type": "boolean", "default": True},
-        "Of a table: whether it is recorded; `false` only reports what would be.",
-    ),
-]
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+def table_operation(about: About) -> Operation:
+    """POST what was really true, as a table."""
+    predicted = about.predicted
+    example = f"id,own_id,actual\n{predicted['id']},,{predicted['prediction']}\n"
+    page = response(FeedbackTableReport)
+    page["content"]["text/csv"] = {"schema": text("All problems.")}
+    record = {"type": "boolean", "default": True}
+    return operation(
+        "Record what was really true, as a table",
+        page,
+        (400, 404, 408, 413, 415, 503),
+        description="A CSV, or a workbook of Excel or LibreOffice by its content, of at most "
+        "200,000 rows. What is valid is recorded, and the rest is reported by its line: the first "
+        "50, or all as CSV where `Accept: text/csv` asks for it.",
+        parameters=[
+            _column("id", "The column of ids, if that is not `id`."),
+            _column("own_id", "The column of own ids, if that is not `own_id`."),
+            _column("actual", "The column of what was true, if that is not `actual`."),
+            query("model", text(), "The only model whose predictions may get feedback.")
+            | {"example": predicted["model"]},
+            query("record", record, "Whether it is recorded; `false` only reports what would be."),
+        ],
+        requestBody={
+            "required": True,
+            "content": {
+                "text/csv": {"schema": text(), "example": example},
+                **dict.fromkeys([FILE, *workbook.MEDIA_TYPES], BINARY),
+            },
+        },
+    )
+
+
+def _column(name: str, description: str) -> Schema:
+    return query(name, text(), description) | {"example": name}
 
 
 def add_table(service: Service, settings: Settings) -> Response:
@@ -90,11 +122,3 @@ def _as_csv(problems: Iterable[FeedbackProblem]) -> Spool:
         made.seek(0)
         unless_written.pop_all()
     return made
-
-
-def described(schema: Schema, example: str) -> Schema:
-    """Add the media types of tables, with an example as CSV, to a request's body."""
-    file = {"schema": {"type": "string", "format": "binary"}}
-    csv_ = {"text/csv": {"schema": text(), "example": example}}
-    others = {each: file for each in sorted(MEDIA_TYPES) if each not in csv_}
-    return schema | {"content": schema["content"] | csv_ | others}

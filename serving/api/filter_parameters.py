@@ -28,7 +28,7 @@ def parameters(manifest: Manifest) -> list[Schema]:
         query(
             "version", whole_number(minimum=1, maximum=MAX_VERSION), "Only those of one version."
         ),
-        query("feedback", TRUTH, "Only those with feedback, or with none yet."),
+        query("feedback", TRUTH, "Only those with feedback, or with none yet.") | {"example": True},
         *_of_labels(manifest),
         *_of_numbers(manifest),
         query(
@@ -41,7 +41,7 @@ def parameters(manifest: Manifest) -> list[Schema]:
         | {"example": [_example(manifest)]},
         query("limit", any_of([PAGE, {"const": ALL}]), "How many are listed; `all` for CSV."),
         query("after", after, "Where the page before ended, from its Link header."),
-        query("before", after, "In place of `after`: those just newer; from a Link header, too."),
+        query("newer", TRUTH, "Whether `after` is followed by newer ones in place of older ones."),
     ]
 
 

@@ -29,7 +29,7 @@ class Selection(NamedTuple):
     filters: Filters
     conditions: Conditions
     after: Cursor | None
-    newer: bool = False
+    newer: bool
 
     @property
     def is_search(self) -> bool:
@@ -46,7 +46,7 @@ NAMES = {
         "own_id",
         "limit",
         "after",
-        "before",
+        "newer",
         "pretty",
         "feedback",
     ),
@@ -75,11 +75,8 @@ def selection(service: Service, name: str) -> Selection:
         "version": version,
     }
     manifest = _manifest(service, name, version)
-    after, before = cursor("after"), cursor("before")
-    if after and before:
-        raise BadRequest("after and before are both sent; send one of them")
-    found = _conditions(service, manifest)
-    return Selection(filters, found, after or before, newer=before is not None)
+    newer = boolean("newer") or False
+    return Selection(filters, _conditions(service, manifest), cursor("after"), newer)
 
 
 def _manifest(service: Service, name: str, version: int | None) -> Manifest:

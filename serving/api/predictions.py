@@ -25,6 +25,8 @@ from serving.predicting.lookup import find
 from serving.predicting.service import Service
 from serving.recording.store.rows import Feedback, Prediction
 
+FORMAT = {"type": "string", "enum": ["json", "csv"]}
+
 
 class RecordedInterval(msgspec.Struct):
     """Between which numbers the true one was predicted to lie."""
@@ -142,7 +144,11 @@ def predictions_operation(about: About) -> Operation:
         "Predictions in the archive are not listed.",
         parameters=[
             *listed,
-            query("format", {"enum": ["json", "csv"]}, "In place of an Accept header, for links."),
+            query(
+                "format",
+                {"type": "string", "enum": ["json", "csv"]},
+                "In place of an Accept header, for links.",
+            ),
         ],
     )
 
@@ -170,7 +176,7 @@ def blueprint(service: Service) -> Blueprint:
             if not is_csv:
                 raise BadRequest("limit='all' is for CSV; send format=csv, too, or a number")
             if selected.newer:
-                raise BadRequest("before is for pages; with limit=all, leave it out")
+                raise BadRequest("newer='true' is for pages; with limit=all, leave it out")
             return all_as_csv(service, name, selected)
         found = page_of(service, name, selected, page_size())
         if is_csv:
@@ -179,9 +185,9 @@ def blueprint(service: Service) -> Blueprint:
             listed = [RecordedPrediction(**_kept(each)) for each in found.predictions]
             at = clock.iso(found.stopped.time) if found.stopped else UNSET
             page = as_json(RecordedPredictions(listed, at))
-        add_link(page, name, "next", "after", found.earlier)
+        add_link(page, name, "next", found.earlier)
         if selected.newer:
-            add_link(page, name, "prev", "before", found.later)
+            add_link(page, name, "prev", found.later)
         return page
 
     return routes

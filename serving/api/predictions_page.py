@@ -70,15 +70,15 @@ def all_as_csv(service: Service, name: str, selected: Selection) -> Response:
     begun = [*islice(pieces, 2)]  # what fails so far has a status of its own
     response = Response(stream_with_context(chain(begun, pieces)), mimetype="text/csv")
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}-predictions.csv")
-    add_link(response, name, "next", "after", extent.last)
+    add_link(response, name, "next", extent.last)
     return response
 
 
-def add_link(page: Response, name: str, relation: str, parameter: str, at: Cursor | None) -> None:
+def add_link(page: Response, name: str, relation: str, at: Cursor | None) -> None:
     """Add the header that leads to another page, if there may be one."""
     if at:
         query: dict[str, Any] = request.args.to_dict(flat=False)
-        query = {each: query[each] for each in query.keys() - {"after", "before"}}
-        query[parameter] = cursor_after(at)
+        query.pop("newer", None)
+        query |= {"after": cursor_after(at)} | ({"newer": "true"} if relation == "prev" else {})
         following = url_for("predictions.predictions", name=name, **query)
         page.headers.add("Link", f'<{following}>; rel="{relation}"')

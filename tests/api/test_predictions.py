@@ -100,11 +100,11 @@ class Listed:
         return found
 
     def ids_back(self, model: str, query: Query, newest: str) -> list[str]:
-        """The same from the oldest page back to the newest, by `before`."""
+        """The same from the oldest page back to the newest, by `newer`."""
         made = next(row for row in self.made[model] if row["id"] == newest)
         found: list[str] = []
         path = f"/models/{model}/predictions?{urlencode([*query, ('limit', '7')])}"
-        path += f"&before={made['time']}~{newest}"
+        path += f"&newer=true&after={made['time']}~{newest}"
         while path:
             response = self.client.get(path)
             assert response.status_code == 200, response.text

@@ -20,7 +20,7 @@ from serving.predicting.service import Service
 from serving.recording.store.rows import Cursor, Prediction
 
 FIRST = ("time", "prediction", "actual", "version")  # of the columns
-PLACES = ("after", "before", "limit")  # parameters that filter nothing
+PLACES = ("after", "newer", "limit")  # parameters that filter nothing
 
 
 def canonical_query(service: Service, name: str) -> dict[str, list[str]]:
@@ -68,7 +68,7 @@ def listed(service: Service, name: str, given: dict[str, list[str]]) -> dict[str
         "for_scripts": {
             "name": name,
             "target": manifest.target,
-            "feedback": url_for("feedback.feedback", model=name),
+            "feedback": url_for("feedback.table", model=name),
         },
         **_links(name, given, kept, found),
     }
@@ -104,17 +104,18 @@ def _links(
 ) -> dict[str, Any]:
     limit = {key: values for key, values in given.items() if key == "limit"}
 
-    def page(**at: Cursor | None) -> str | None:
-        places = {key: cursor_after(place) for key, place in at.items() if place}
-        here: dict[str, Any] = kept | limit | places
-        return url_for("dashboard.predictions", name=name, **here) if places else None
+    def page(at: Cursor | None, **others: str) -> str | None:
+        here: dict[str, Any] = kept | limit | others
+        if at is None:
+            return None
+        return url_for("dashboard.predictions", name=name, after=cursor_after(at), **here)
 
     every: dict[str, Any] = kept
     return {
-        "earlier": page(after=found.earlier),
-        "later": page(before=found.later),
+        "earlier": page(found.earlier),
+        "later": page(found.later, newer="true"),
         "newest": url_for("dashboard.predictions", name=name, **(every | limit)),
-        "is_newest": not {"after", "before"} & given.keys(),
+        "is_newest": "after" not in given,
         "as_csv": url_for("predictions.predictions", name=name, format="csv", limit="all", **every),
         "as_json": url_for("predictions.predictions", name=name, **(every | limit)),
         "cleared": url_for("dashboard.predictions", name=name),
