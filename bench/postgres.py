@@ -74,9 +74,9 @@ class Postgres:
         options = f"{OPTIONS} -c fsync={'on' if self.fsync else 'off'}"
         return f"-p {self._port} -c listen_addresses={self._host} {options}"
 
-    def stop(self) -> None:
-        """Stop it at once, with whoever is connected."""
-        self._run("pg_ctl", "stop", "--wait", "-m", "fast")
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it at once, with whoever is connected; `immediate` is without a checkpoint."""
+        self._run("pg_ctl", "stop", "--wait", "-m", mode)
 
     def pid(self) -> int:
         """The process that all of the server's descend from."""
@@ -114,4 +114,4 @@ def running(port: int, host: str = LOOPBACK, *, fsync: bool = False) -> Iterator
         try:
             yield server
         finally:
-            server.stop()
+            server.stop("immediate")

@@ -50,7 +50,7 @@ def test_a_new_key_works_until_it_is_removed(file: Path, settings: Settings):
     assert status() == 401
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_keys_that_are_made_at_the_same_time_are_all_there(file: Path):
     command = [sys.executable, "-m", "serving", "keys", "add", "--scope", "read"]
     own = os.environ | {"API_KEYS_FILE": str(file)}

@@ -219,6 +219,7 @@ def test_the_body_and_what_it_unpacks_to_are_limited(settings: Settings):
     assert read(post(client, body(PARQUET, RECORDS), PARQUET)).num_rows == 4
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("kind", [STREAM, FILE])
 def test_offsets_that_point_anywhere_are_refused(client: FlaskClient, kind: str):
     """A text that begins and ends outside of what was sent must not show what is there."""

@@ -38,7 +38,7 @@ def counted(server: Server) -> set[str]:
     return seen
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_every_worker_reports_the_counts_of_all_even_of_killed_ones(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log") as server:
         post(server, 20)

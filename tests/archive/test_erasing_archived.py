@@ -156,6 +156,7 @@ def test_what_is_erased_while_it_is_moved_is_in_no_file(tmp_path: Path, url: str
     store.close()
 
 
+@pytest.mark.faults
 def test_an_erasure_waits_for_a_file_that_cannot_be_read(kept: Recorded, url: str):
     (path,) = Path(url).rglob("*.parquet")
     content = path.read_bytes()

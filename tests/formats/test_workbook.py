@@ -93,6 +93,7 @@ def test_an_encrypted_workbook_is_refused_with_what_to_do() -> None:
     assert refusal(encrypted).startswith("the workbook is encrypted: save it without a password")
 
 
+@pytest.mark.faults
 @given(st.binary(max_size=200), st.integers(0, 1_500))
 @settings(max_examples=5)
 def test_a_damaged_workbook_is_refused_in_a_sentence(damage: bytes, at: int) -> None:

@@ -102,7 +102,7 @@ def test_old_records_are_deleted_from_the_journal_while_the_store_is_down(settin
     assert (shown.waiting, "unable to open" in shown.reason) == (3, True)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_another_collector_takes_over(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log") as server:
         request = urllib.request.Request(f"{server.url}/predict", json.dumps(wine()).encode())

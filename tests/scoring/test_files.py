@@ -344,6 +344,7 @@ def test_a_run_is_not_mixed_with_another(run: Run, models: Path, tmp_path: Path)
     assert "changed since" in run("a.parquet", "-o", "out", **own).stderr
 
 
+@pytest.mark.faults
 def test_a_run_that_failed_before_its_first_part_is_begun_anew(run: Run, tmp_path: Path):
     write(tmp_path / "a.parquet", [{name: value for name, value in GOOD.items() if name != "pH"}])
     assert "pH: has no column" in run("a.parquet", "-o", "out").stderr

@@ -135,6 +135,7 @@ def test_a_batch_without_room_is_left_as_it_came(connections: Connections):
     assert small.get(timeout=PATIENCE) is None
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("body", [b"large", b"large" * 20_000])
 def test_a_response_takes_room_until_it_is_read(connections: Connections, body: bytes):
     connections.route.may_end.set()
@@ -189,7 +190,7 @@ def test_announced_batches_take_no_memory(server: Server):
         client.close()
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_large_bodies_are_answered_from_the_disk_where_they_are_many(tmp_path: Path):
     body = RECORD + b" " * 10 * MB
     own = {"MAX_STALL_SECONDS": str(PATIENCE)}  # while the others are sent

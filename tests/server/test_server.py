@@ -211,6 +211,7 @@ def test_a_stop_closes_no_connection_on_which_a_client_is_about_to_send(tmp_path
         assert started.process.wait(timeout=PATIENCE) == 0
 
 
+@pytest.mark.faults
 def test_a_killed_worker_is_replaced(tmp_path: Path):
     with running(gunicorn(), tmp_path / "log", WEB_CONCURRENCY="1") as started:
         (worker,) = workers(started.process.pid)

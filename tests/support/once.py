@@ -13,6 +13,24 @@ _compile = Rule._compile_builder  # noqa: SLF001 - it depends on what is in the 
 _compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
 
+_parse = Rule._parse_rule  # noqa: SLF001 - likewise, while no converter depends on its map
+_parsed: dict[str, tuple[Any, ...]] = {}
+
+
+def _parse_once(rule: Rule, text: str) -> list[Any]:
+    """Parse a rule, or give another the parts and the names that parsing the same one gave."""
+    if text not in _parsed:
+        before = len(rule._trace)  # noqa: SLF001
+        parts = [*_parse(rule, text)]
+        _parsed[text] = (parts, rule._trace[before:], dict(rule._converters))  # noqa: SLF001
+        return parts
+    parts, trace, converters = _parsed[text]
+    rule._trace += trace  # noqa: SLF001
+    rule._converters |= converters  # noqa: SLF001
+    rule.arguments |= {*converters}
+    return [*parts]
+
+
 def _compile_once(rule: Rule, append_unknown: bool) -> Callable[..., Any]:
     key = (rule.rule, *rule._trace, str(rule.defaults), append_unknown)  # noqa: SLF001
     if key not in _compiled:
@@ -22,6 +40,7 @@ def _compile_once(rule: Rule, append_unknown: bool) -> Callable[..., Any]:
 
 def compile_routes_once() -> None:
     Rule._compile_builder = _compile_once  # noqa: SLF001
+    Rule._parse_rule = _parse_once  # noqa: SLF001
 
 
 def read_trees_once() -> None:

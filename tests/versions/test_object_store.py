@@ -124,6 +124,7 @@ def test_the_retirement_of_a_model_and_its_end_reach_the_other(url: str, tmp_pat
     assert ana.live() == 2
 
 
+@pytest.mark.faults
 def test_of_two_decisions_at_the_same_time_one_is_refused_with_the_other(ana: Host, bob: Host):
     add(ana)
     bob.pull()
@@ -158,6 +159,7 @@ def test_over_http_that_is_a_conflict(
     assert decide(client, action="trial", version=1).status_code == 200
 
 
+@pytest.mark.faults
 def test_many_decisions_at_once_make_one_chain(url: str, ana: Host, tmp_path: Path):
     add(ana)
     hosts = [Host(url, tmp_path / f"host{number}") for number in range(4)]
@@ -201,6 +203,7 @@ def test_clocks_play_no_part(ana: Host, bob: Host, monkeypatch: pytest.MonkeyPat
     ]
 
 
+@pytest.mark.faults
 def test_versions_written_at_once_have_numbers_of_their_own(ana: Host, bob: Host):
     ana.pull()
     bob.pull()
@@ -233,6 +236,7 @@ def test_the_first_version_of_a_new_model_goes_live(ana: Host, bob: Host):
     assert bob.decisions.live("new") == 1
 
 
+@pytest.mark.faults
 def test_a_damaged_object_is_refused_and_the_version_before_goes_on(url: str, ana: Host, bob: Host):
     bob.pull()
     add(ana)
@@ -305,6 +309,7 @@ def test_names_that_would_leave_the_folder_are_left_out(url: str, ana: Host):
     assert {each.name for each in ana.settings.models_dir.iterdir() if each.is_dir()} == {"wine"}
 
 
+@pytest.mark.faults
 def test_without_the_object_store_the_copy_is_served_and_nothing_is_decided(
     url: str, ana: Host, tmp_path: Path
 ):

@@ -63,6 +63,7 @@ def test_an_upload_after_decisions_in_the_object_store_leaves_them(
     assert host(shared).live() == 1
 
 
+@pytest.mark.faults
 def test_an_upload_that_is_killed_at_any_object_goes_on(
     shared: Path, decided: Path, tmp_path: Path
 ):

@@ -1,7 +1,8 @@
 """JSON Schemas of structs, described by their docstrings."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from inspect import cleandoc
 from typing import Any
 
@@ -106,7 +107,8 @@ def described(content: Any) -> str:
     return _documented(content.__doc__)[0]
 
 
-def _documented(docstring: str) -> tuple[str, dict[str, str]]:
+@lru_cache(maxsize=512)  # each is in many operations
+def _documented(docstring: str) -> tuple[str, Mapping[str, str]]:
     """Split a docstring into the description of a struct and those of its fields."""
     text, *attributes = HEADING.split(cleandoc(docstring), maxsplit=1)
     return text, {
