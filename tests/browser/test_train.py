@@ -42,6 +42,7 @@ def test_a_table_becomes_a_live_model_on_a_desk(open_page: Open):
     expect(page.get_by_label("Kind of prediction")).to_have_value("classification")
     pictured(page, "train-columns")
     page.get_by_label("Unit of prazo").fill("meses")
+    page.keyboard.press("Enter")  # starts no training
     page.get_by_label("Use histórico").uncheck()
     out = page.locator("tr[data-column='histórico']")
     expect(out).to_contain_text("left out", timeout=LONG)

@@ -58,6 +58,12 @@ export function columns(form, { act, follow }) {
     if (control === target) task.value = ""; // that of another column
     if (control === target || control === task) look();
   });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("input[data-choice]")) return;
+    event.preventDefault(); // it ends the input, and starts no training
+    event.target.blur();
+    event.target.focus();
+  });
   name.addEventListener("input", describe);
   describe();
 

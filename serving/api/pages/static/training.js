@@ -116,7 +116,8 @@ function progressed(progress) {
   const passed = t("{time} so far", { time: span(progress.seconds) });
   const left = progress.remaining === null ? "" : t("about {time} left", { time: span(progress.remaining) });
   find("left").textContent = [passed, left].filter(Boolean).join(", ");
-  if (progress.step) announce(progress.step, "en");
+  const stage = progress.step.replace(/, [^,]* trees$/, ""); // not each tree
+  if (stage) announce(stage, "en");
 }
 
 // A time in seconds, as `40 s` or `3 min`.
