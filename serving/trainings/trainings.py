@@ -22,6 +22,7 @@ from serving.trainings.training import BUSY, WAITING, Kept, Training, TrainingPr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+FINISHED = ("done", "cancelled")  # states after which the file is deleted
 ID = re.compile(r"[0-9a-f]{12}")
 STATE, FILE, LOG, PROGRESS, RESULT = "state.json", "file", "log", "progress.json", "result.json"
 HIDDEN = "."  # how the name of a folder begins that is no training: one that comes or goes
@@ -133,7 +134,7 @@ class Trainings:
                 if after != before:
                     with _writing():
                         replace(folder / STATE, after)
-                if after.training.state in ("done", "cancelled"):
+                if after.training.state in FINISHED:
                     (folder / FILE).unlink(missing_ok=True)
                 return self._read(folder)
         except (FileNotFoundError, NotADirectoryError):
@@ -180,7 +181,7 @@ class Trainings:
                 progress = msgspec.json.decode(
                     (folder / PROGRESS).read_bytes(), type=TrainingProgress
                 )
-        has_file = (folder / FILE).exists()
+        has_file = kept.training.state not in FINISHED and (folder / FILE).exists()
         training = msgspec.structs.replace(kept.training, progress=progress, has_file=has_file)
         return msgspec.structs.replace(kept, training=training)
 

@@ -173,4 +173,4 @@ def test_a_worker_that_is_told_to_end_puts_back_what_it_was_doing(settings: Sett
     assert process.wait(60) == 0
     assert kept.get(found).training.state == "queued"
     assert kept.get(found).attempts == 0
-    assert not carrying_out(settings)
+    wait_for(lambda: carrying_out(settings), lambda left: not left)
