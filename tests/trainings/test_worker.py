@@ -163,7 +163,7 @@ def test_what_was_queued_is_trained_when_the_service_starts_again(
         wait_for(lambda: kept.get(found).training.state, lambda state: state == "done")
 
 
-def test_a_worker_that_is_told_to_end_puts_back_what_it_was_doing(settings: Settings):
+def test_a_worker_that_has_to_end_puts_back_what_it_was_doing(settings: Settings):
     found = queued(settings, LARGE, **FOREST)
     kept = Trainings(settings.trainings_dir)
     command = [sys.executable, "-m", "train.worker"]
