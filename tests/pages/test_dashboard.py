@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from conftest import rewrite
 from dashboard import CHART, FIELD, GOOD, HOSTILE, Dashboard, build, text
+from keyed import KEYS, bearing
 from traffic import DAY, HOUR, Traffic, unlike_training
 
 from app import create_app
@@ -36,6 +37,28 @@ def test_all_models_are_on_one_page_those_with_alerts_first(dashboard: Dashboard
     assert "✓ no drift" in text(score)
     assert "With feedback 100 %" in text(score)
     assert "no check yet" in text(diabetes)
+    assert "Predictions in the last 24 hours 0 " in text(diabetes)
+    assert "Predictions in the last 24 hours 220 " in text(score)
+
+
+def test_predictions_are_counted_by_24_hours_and_not_extrapolated(dashboard: Dashboard):
+    (counted,) = (
+        chart
+        for chart in dashboard.charts("/monitor/wine")
+        if chart["x"].get("title") == "end of the 24 hours"
+    )
+    assert counted["series"][0]["points"] == [0, 0, 0, 0, 0, 220, 220]
+    assert counted["x"]["times"][-1] == dashboard.now + 1
+
+
+def test_a_key_that_only_reads_is_shown_which_scopes_a_check_and_a_training_need(
+    dashboard: Dashboard,
+):
+    keyed = create_app(replace(dashboard.settings, api_keys=KEYS)).test_client()
+    sent = keyed.get("/monitor/wine", headers=bearing("read") | {"Accept": "text/html"}).text
+    assert "A check needs a key with this scope: feedback" in text(sent)
+    assert "A training needs a key with this scope: admin" in text(sent)
+    assert "<button" not in re.sub(r"<header.*?</header>", "", sent, flags=re.DOTALL)
 
 
 def test_the_pages_notice_after_three_intervals_without_a_check(dashboard: Dashboard):
