@@ -31,11 +31,6 @@ class Selection(NamedTuple):
     after: Cursor | None
     newer: bool
 
-    @property
-    def is_search(self) -> bool:
-        """Whether rows have to be looked through."""
-        return self.conditions != Conditions()
-
 
 NAMES = {
     *(
@@ -96,7 +91,7 @@ def _conditions(service: Service, manifest: Manifest) -> Conditions:
     fits = [*judged, *_unsure(service, manifest)]
     if texts := request.args.getlist("where"):
         fits.append(_where(service, manifest, texts))
-    return Conditions(True if judged else feedback, fits)
+    return Conditions(True if judged else feedback, tuple(fits))
 
 
 def _judged(manifest: Manifest) -> Iterator[Condition]:

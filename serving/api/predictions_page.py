@@ -34,11 +34,7 @@ def page_of(service: Service, name: str, selected: Selection, limit: int) -> Lis
     """Return a page of the predictions that are selected."""
     newer = selected.newer
     place: Any = {"limit": limit, "after": selected.after, "newer": newer, **selected.filters}
-    if selected.is_search:
-        made, further, is_stopped = service.store.searches.find(name, selected.conditions, **place)
-    else:
-        made, is_stopped = service.store.predictions(name, **place), False
-        further = _place(made, 0 if newer else -1) if len(made) == limit else None
+    made, further, is_stopped = service.store.searches.find(name, selected.conditions, **place)
     behind = _place(made, -1 if newer else 0) if selected.after else None
     earlier, later = (behind, further) if newer else (further, behind)
     return ListPage(made, earlier, later, further if is_stopped else None)

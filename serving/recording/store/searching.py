@@ -15,7 +15,7 @@ from serving import ids
 from serving.recording.store.database import Database
 from serving.recording.store.labelled import actual
 from serving.recording.store.layouts import Layout, Layouts
-from serving.recording.store.listing import PREDICTIONS, Filters, in_order, read
+from serving.recording.store.listing import PREDICTIONS, Filters, in_order, page, read
 from serving.recording.store.rows import IN_TIME_RANGE, Cursor, Prediction, feedback, predictions
 
 FIRST_CHUNK, CHUNK = 500, 8_000  # rows that are read in one transaction
@@ -134,6 +134,11 @@ class Searches:
         newer : bool
             Whether it goes on to newer ones instead of older ones.
         """
+        if conditions == Conditions():
+            selected = (self._database, self._layouts, model, filters)
+            listed = page(*selected, limit=limit, after=after, newer=newer)
+            last = listed[0 if newer else -1] if len(listed) == limit else None
+            return Found(listed, Cursor(last.time, last.id) if last else None, stopped=False)
         found: list[Prediction] = []
         order = slice(None, None, -1 if newer else 1)
         latest, size, looked_at = time.monotonic() + MAX_SECONDS, FIRST_CHUNK, 0
