@@ -11,12 +11,13 @@ from hosts import Host, upload_wine
 from serving import clock, ids
 from serving.errors import SettingsError
 from serving.monitor.checks import Checked
-from serving.monitor.retraining import loop, training
+from serving.monitor.retraining import loop
 from serving.monitor.retraining.loop import Loop
 from serving.monitor.retraining.training import TrainingResult
 from serving.recording.entry import FeedbackEntry, PredictionEntry, TrialEntry
 from serving.recording.store.reports import Alert
 from serving.settings import Settings
+from serving.trainings import worker
 from serving.versions.decision import Decision
 from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions
@@ -294,6 +295,6 @@ def test_one_model_is_trained_at_a_time(wine: Wine, trained: type[FakeTraining])
 def test_an_installation_that_cannot_train_says_what_is_missing(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(training, "find_spec", lambda name: None if name == "skl2onnx" else name)
+    monkeypatch.setattr(worker, "find_spec", lambda name: None if name == "skl2onnx" else name)
     with pytest.raises(SettingsError, match="AUTO_RETRAIN=on: this installation can only serve"):
         Wine(models, tmp_path / "var")
