@@ -185,6 +185,11 @@ def make_folder(path: Path) -> None:
         give_to_owner(path)
 
 
+def may_write(folder: Path) -> bool:
+    """Whether this process may write to a folder, also by a right that is not of its user."""
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def give_to_owner(path: Path) -> None:
     """Give a file or folder to the owner of the folder that it is in, where the system allows it.
 

@@ -14,6 +14,7 @@ import msgspec
 
 from serving import COMMAND
 from serving.errors import SettingsError
+from serving.models.model_folder import may_write
 from serving.models.signatures import key_for_new_versions
 from serving.settings import ROOT, Settings
 from serving.trainings.trainings import Trainings
@@ -62,7 +63,7 @@ def why_not(settings: Settings) -> str:
     """Return why this installation cannot train and write versions; empty if it can."""
     if not can_train():
         return "this installation can only serve: train/ or what it needs is not installed"
-    if not settings.models_url and not os.access(settings.models_dir, os.W_OK):
+    if not settings.models_url and not may_write(settings.models_dir):
         return f"no version can be written to MODELS_DIR, {settings.models_dir}"
     try:
         key_for_new_versions(settings)

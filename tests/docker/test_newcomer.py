@@ -25,6 +25,7 @@ def image() -> None:
 def cloned() -> Iterator[Path]:
     """A folder that its owner may enter, unlike those of pytest."""
     with tempfile.TemporaryDirectory(prefix="cloned-") as made:
+        Path(made).chmod(0o755)  # as git clone makes it
         yield Path(made)
 
 
