@@ -45,7 +45,6 @@ def blueprint(settings: Settings) -> Blueprint:
         shows_allowed=True,
     )
     def sheet() -> Response:
-        table_bodies.require_workbook_type()
         request.max_content_length = settings.max_stream_bytes
         with ExitStack() as unless_read:
             sent = unless_read.enter_context(streams.received())

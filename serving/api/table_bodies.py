@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import BinaryIO, cast
 from urllib.parse import quote
 
-from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from serving.api.arrow_bodies import room_of_app
@@ -63,12 +62,3 @@ def as_csv(sent: Spool, max_bytes: int) -> tuple[Spool, Mapping[str, str]]:
 
 def _in_header(name: str) -> str:
     return quote(name[:MAX_SHOWN])
-
-
-def require_workbook_type() -> None:
-    """Raise UnsupportedMediaType if the body is not labelled as a workbook."""
-    if request.mimetype not in workbook.MEDIA_TYPES:
-        raise UnsupportedMediaType(
-            f"Content-Type {request.mimetype!r} is not that of a workbook; send "
-            f"{workbook.OFFICE}, and any workbook with it"
-        )

@@ -110,6 +110,19 @@ def test_feedback_is_given_under_a_prediction_and_again_on_its_page(open_page: O
     assert page.request.get(f"/predictions/{named}").json()["actual"] == "bom"  # the latest
 
 
+def test_a_prediction_of_a_table_is_explained_on_its_page(open_page: Open):
+    page = open_page("/")
+    example = page.request.get("/example").json()["input"]
+    made = page.request.post("/predict", data=[example]).json()["predictions"][0]
+    page.goto(f"/predictions/{made['id']}")
+    expect(page.locator(".bars .at")).to_have_text("30 %")
+    page.get_by_role("button", name="Explain it now").click()
+    expect(page.locator("#reasons li").first).to_contain_text("P(")
+    pictured(page, "explained-later")
+    page.get_by_role("main").get_by_role("link", name="Predictions").click()
+    page.wait_for_url("**/monitor/wine/predictions")
+
+
 def test_the_true_number_is_given_with_a_decimal_comma_on_a_phone(open_page: Open):
     page = open_page("/?model=wine-score", language="pt-BR", phone=True)
     page.get_by_role("button", name="Predizer", exact=True).click()

@@ -1,8 +1,9 @@
-"""What schemathesis sends as CSV and JSON Lines: a schema cannot say what such a text must be."""
+"""What schemathesis sends as CSV, JSON Lines and workbooks, as a schema cannot describe these."""
 
 import csv
 import io
 import json
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,17 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from workbooks import xlsx
+
 MODELS = Path(__file__).parents[2] / "models"
+WORKBOOKS = (
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-excel.sheet.macroenabled.12",
+    "application/vnd.ms-excel.sheet.binary.macroenabled.12",
+    "application/vnd.oasis.opendocument.spreadsheet",
+)
 
 
 def record() -> dict[str, Any]:
@@ -33,6 +44,11 @@ def lines(rows: list[dict[str, Any]]) -> bytes:
     return b"".join(json.dumps(each).encode() + b"\n" for each in rows)
 
 
+def book(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as a workbook."""
+    return xlsx([[*rows[0]], *([*each.values()] for each in rows)])
+
+
 ANY = record()
 rows = st.lists(
     st.floats(0, 100).map(lambda value: ANY | {"alcohol": value}), min_size=1, max_size=5
@@ -42,6 +58,7 @@ FORMATS = {
     "text/tab-separated-values": rows.map(partial(table, "\t")),
     "application/x-ndjson": rows.map(lines),
     "application/jsonl": rows.map(lines),
+    **dict.fromkeys(WORKBOOKS, rows.map(book)),
 }
 for name, texts in FORMATS.items():
     schemathesis.openapi.media_type(name, texts)
@@ -53,4 +70,4 @@ def before_load_schema(_: schemathesis.HookContext, document: dict[str, Any]) ->
     for item in document["paths"].values():
         sent = item.get("post", {}).get("requestBody", {}).get("content", {})
         for name in FORMATS.keys() & sent.keys():
-            del sent[name]["example"]
+            sent[name].pop("example", None)

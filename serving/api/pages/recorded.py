@@ -3,8 +3,9 @@
 from contextlib import suppress
 from typing import Any
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, url_for
 
+from serving.api.around.access import caller
 from serving.api.pages.predicted import gives_feedback, of_version
 from serving.errors import ServingError
 from serving.predicting.service import Service
@@ -28,6 +29,9 @@ def recorded_page(service: Service, found: dict[str, Any]) -> Response:
     kept = {name: found[name] for name in KEPT if name in found}
     if "interval" in kept:
         kept["interval"] |= {"coverage": (version["interval"] or {}).get("coverage")}
+    if "explanation" not in found and _can_be_explained(service, found):
+        kept |= {"record": found["record"]}
+        kept |= {"what_if": url_for("what_if.what_if", name=found["model"])}
     text = render_template(
         "recorded.html",
         found=found,
@@ -38,3 +42,13 @@ def recorded_page(service: Service, found: dict[str, Any]) -> Response:
     response = make_response(text)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _can_be_explained(service: Service, found: dict[str, Any]) -> bool:
+    """Whether the version is live still, which the page can then ask, and the caller may."""
+    if not caller().may("predict", found["model"]):
+        return False
+    try:
+        return service.registry.manifest(found["model"]).version == int(found["version"])
+    except ServingError:
+        return False

@@ -1,5 +1,6 @@
 // The page of a recorded prediction: its explanation, as it was recorded, and its feedback.
 
+import { ask } from "./ask.js";
 import { why } from "./explanation.js";
 import { offer } from "./feedback.js";
 import { element, predicted } from "./result.js";
@@ -10,11 +11,26 @@ const find = (id) => document.getElementById(id);
 const found = JSON.parse(find("recorded").textContent);
 const { explanation, prediction, probabilities } = found;
 find("result").replaceChildren(...predicted(found, found));
-if (explanation) {
-  const written = probabilities ? percent(probabilities[prediction], 1) : measured(prediction, found);
-  find("reasons").replaceChildren(...why(explanation, found, written));
-}
+if (explanation) explain(explanation);
+find("explain")?.addEventListener("click", async ({ target: button }) => {
+  button.disabled = true;
+  try {
+    const now = await ask(`${found.what_if}?explain`, found.record); // which records nothing
+    explain(now.explanation);
+    button.remove();
+  } catch (error) {
+    const faults = error.faults?.map(({ field, message }) => `${field}: ${message}`).join("; ");
+    const text = element("p", { className: "fault", lang: "en" }, faults || error.message);
+    find("reasons").replaceChildren(text);
+    button.disabled = false;
+  }
+});
 if (find("right")) offer(find("right"), found, found, list);
+
+function explain(explained) {
+  const written = probabilities ? percent(probabilities[prediction], 1) : measured(prediction, found);
+  find("reasons").replaceChildren(...why(explained, found, written));
+}
 
 // Put feedback that was given just now above the feedback before it.
 function list(actual) {
