@@ -9,6 +9,7 @@ from serving.api.arrow_bodies import pieces_of
 from serving.api.declared import declares
 from serving.api.openapi.operation import operation
 from serving.api.openapi.structs import text
+from serving.errors import NotATable
 from serving.formats import workbook
 from serving.settings import Settings
 
@@ -48,6 +49,8 @@ def blueprint(settings: Settings) -> Blueprint:
         request.max_content_length = settings.max_stream_bytes
         with ExitStack() as unless_read:
             sent = unless_read.enter_context(streams.received())
+            if not sent.tell():
+                raise NotATable("the body is empty; send a workbook")
             made, headers = table_bodies.as_csv(sent, settings.max_stream_bytes)
             unless_read.pop_all()
         made.seek(0)

@@ -107,6 +107,14 @@ def test_a_sheet_is_returned_as_csv_and_nothing_is_recorded(client: FlaskClient)
     assert response.headers["X-Sheet"] == "Sheet1"
 
 
+def test_a_sheet_of_nothing_is_refused(client: FlaskClient):
+    response = post(client, b"", path="/sheet")
+    assert (response.status_code, response.json["detail"]) == (
+        400,
+        "the body is empty; send a workbook",
+    )
+
+
 def test_a_number_with_three_decimals_is_no_thousand_to_a_model_whose_file_had_points_for_them(
     client: FlaskClient,
 ):

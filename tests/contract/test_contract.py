@@ -100,6 +100,7 @@ def test_what_postman_imports_from_the_document_works_as_it_stands(server: Serve
     }
     # A key is for people to put in; after ten wrong ones the next is refused as one too many.
     assert {answers.pop(call) for call in by_admins} <= {401, 429}
+    assert answers.pop("POST sheet") == 400  # a file, too
     assert {call: code for call, code in answers.items() if code != 200} == {}
 
 
