@@ -32,7 +32,9 @@ Choices = Annotated[dict[Name, ColumnChoice], Meta(max_length=MAX_COLUMNS)]
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-class _Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="action"):
+class _Action(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="action"
+):
     pass
 
 
@@ -87,7 +89,7 @@ class CancelTraining(_Action, frozen=True, tag="cancel"):
 Action = ReadFile | StartTraining | CancelTraining
 
 
-class TrainAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TrainAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Train a model again, on its own data and the records that have feedback."""
 
     model: Name

@@ -53,7 +53,7 @@ def test_a_record_is_predicted_and_its_feedback_recorded(
     listed = f"{installed[0].url}/models/wine/predictions"
     wait_until(lambda: {"ruim"} == {each["actual"] for each in get(listed)[1]["predictions"]})
     page.goto("/ml/monitor/wine/predictions")
-    page.get_by_role("link", name=id_).click()
+    page.locator(f"a[href$='/ml/predictions/{id_}']").click()
     expect(page.get_by_role("region", name="Feedback")).to_contain_text("ruim")
 
 
@@ -69,6 +69,7 @@ def test_a_csv_is_predicted(page: Page):
 
 def test_the_api_is_tried_out_where_it_is(page: Page):
     page.goto("/ml/docs")
+    page.locator("#operations-tag-default_model").click()
     predict = page.locator("#operations-default_model-predict")
     predict.locator(".opblock-summary-control").click()
     predict.get_by_role("button", name="Execute").click()
