@@ -82,7 +82,7 @@ def create_operation(about: About) -> Operation:
     described = operation(
         "Send a file to train on, or train a model again",
         Training,
-        (400, 408, 409, 413, 415, 503),
+        (400, 404, 408, 409, 413, 415, 503),
         description="The body is the file itself: CSV, or a workbook of Excel or LibreOffice, by "
         "its content. `Location` is the training, whose file is read next. As JSON without "
         "`file`: the model that is to be trained again, on its own data and the records that "

@@ -126,8 +126,9 @@ def refused(error: ServingError) -> Response:
     status, detail = status_of(error), public(error)
     if isinstance(error, InvalidRecords):
         return _respond(problem(InvalidInput, status, detail, errors=error.faults))
-    if isinstance(error, VersionRefused):
-        objections = [*map(Objection, error.objections)]
+    if status == HTTPStatus.CONFLICT:
+        reasons = error.objections if isinstance(error, VersionRefused) else ()
+        objections = [*map(Objection, reasons)]
         return _respond(problem(RefusedDecision, status, detail, errors=objections))
     response = _respond(problem(Problem, status, detail), is_of_store=isinstance(error, StoreError))
     if isinstance(error, Refused):
