@@ -39,6 +39,7 @@ export async function live(form, renew) {
       await ask(form.dataset.url, { action: "promote", version, why, force });
       await renew();
     } catch (error) {
+      button.disabled = false; // it may be tried again, unless the gate objects
       fail(error);
     }
   });
