@@ -1,6 +1,7 @@
 """Trainings: a file is sent, its columns are looked at, a model is trained, the result is read."""
 
 from functools import partial
+from pathlib import Path
 from typing import IO, TypeVar
 
 import msgspec
@@ -8,7 +9,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
-from serving.api.around.access import caller
+from serving.api.around.access import who
 from serving.api.body import read_json
 from serving.api.declared import declares
 from serving.api.openapi.operation import (
@@ -119,13 +120,12 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprin
     @routes.post("")
     @declares(create_operation, scope="admin", takes_files=True)
     def create_training() -> Response:
-        who = caller().name or request.remote_addr or ""
         if "file" not in request.args and request.mimetype == "application/json":
             again = _decoded(AGAIN, '{"model": "wine", "with_feedback": true}')
-            created = kept.create(requests.again(again, registry.manifest(again.model), who))
+            created = kept.create(requests.again(again, registry.manifest(again.model), who()))
         else:
             request.max_content_length = settings.max_stream_bytes
-            created = kept.create(requests.of_file(request.args.get("file"), who), _receive)
+            created = kept.create(requests.of_file(request.args.get("file"), who()), _receive)
         worker.start()
         sent = as_json(created, 201)
         sent.headers["Location"] = url_for("trainings.training", training_id=created.id)
@@ -197,10 +197,16 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprin
     )
     def training_log(training_id: str) -> Response:
         kept.get(training_id)
-        file = kept.path(training_id) / LOG
-        return Response(file.read_bytes() if file.exists() else b"", mimetype="text/plain")
+        return Response(_log(kept.path(training_id)), mimetype="text/plain")
 
     return routes
+
+
+def _log(folder: Path) -> bytes:
+    try:
+        return (folder / LOG).read_bytes()
+    except FileNotFoundError:  # nothing has been printed yet
+        return b""
 
 
 def _receive(file: IO[bytes]) -> None:

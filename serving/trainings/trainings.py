@@ -159,16 +159,23 @@ class Trainings:
         """Delete the oldest trainings if they are many, files that nobody uses, and leftovers."""
         idle = [each for each in self.all() if each.training.state not in WAITING]
         for each in idle[MAX_IDLE:]:
-            with suppress(UnknownTraining, NoRoom):
-                self.delete(each.training.id)
+            self._if_idle(each.training.id, lambda folder: self.delete(folder.name))
         files = [self.folder / each.training.id / FILE for each in idle[:MAX_IDLE]]
         there = [file for file in files if file.exists()]
         for place, file in enumerate(there):
             if place >= MAX_IDLE_FILES or _is_old(file):
-                file.unlink(missing_ok=True)
+                self._if_idle(file.parent.name, lambda folder: (folder / FILE).unlink())
         for folder in self.folder.glob(f"{HIDDEN}*/"):
             if _is_old(folder):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _if_idle(self, training_id: str, act: Callable[[Path], object]) -> None:
+        """Act on a training's folder, unless it has been started meanwhile, or is gone."""
+        folder = self.path(training_id)
+        gone = (FileNotFoundError, NotADirectoryError, UnknownTraining, NoRoom)
+        with suppress(*gone), locked(folder):
+            if self._read(folder).training.state not in WAITING:
+                act(folder)
 
     def _read(self, folder: Path) -> Kept:
         try:

@@ -57,7 +57,9 @@ def fit(folder: Path, training: Training) -> Result:
 
 def _problem(folder: Path, training: Training) -> tuple[Problem, tuple[Path, ...] | Path]:
     """What is to be trained, and on which files."""
-    if training.has_file:
+    if training.bytes:  # it came with a file
+        if not training.has_file:
+            raise TrainingError("the file is deleted: send it again")
         files = (folder / FILE,)
         problem = anything.from_files(
             files,
