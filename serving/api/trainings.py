@@ -28,6 +28,7 @@ from serving.api.respond import as_json
 from serving.predicting.service import Service
 from serving.settings import Settings
 from serving.trainings import requests
+from serving.trainings.actions import after
 from serving.trainings.requests import Action, CancelTraining, ReadFile, StartTraining, TrainAgain
 from serving.trainings.training import TYPES, Training
 from serving.trainings.trainings import LOG, Trainings
@@ -161,7 +162,7 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprin
         scope="admin",
     )
     def change_training(training_id: str) -> Response:
-        changed = kept.change(training_id, partial(requests.after, _action(), registry.live))
+        changed = kept.change(training_id, partial(after, _action(), registry.live))
         worker.start()
         return as_json(changed.training)
 

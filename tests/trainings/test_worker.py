@@ -15,7 +15,8 @@ from training_client import TABLE, TrainingClient, processes, wait_for
 from app import create_app
 from serving.settings import Settings
 from serving.trainings import requests
-from serving.trainings.requests import StartTraining, after
+from serving.trainings.actions import after
+from serving.trainings.requests import StartTraining
 from serving.trainings.trainings import Trainings
 from serving.trainings.worker import environment
 from train import worker
