@@ -20,8 +20,9 @@ def test_the_history_of_a_model_has_who_had_it_trained_and_why(
     monkeypatch.setenv("MODELS_DIR", str(tmp_path / "models"))
     rows = "".join(f"{place},{3 * place + place % 5}\n" for place in range(80))
     (tmp_path / FILE).write_text(f"rooms,price\n{rows}")
+    sent = replace(of_file("homes.csv", "ana"), bytes=(tmp_path / FILE).stat().st_size)
     chosen = {"name": "homes", "target": "price", "estimator": "linear", "why": "a new year"}
-    result = fit(tmp_path, replace(of_file("homes.csv", "ana"), **chosen))
+    result = fit(tmp_path, replace(sent, **chosen))
     (made,) = Decisions.from_settings(Settings.from_environment()).history("homes")
     assert (made.action, made.version, made.who, made.why) == (
         ("retrain", result.version, "ana", "a new year")
