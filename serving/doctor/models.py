@@ -13,8 +13,8 @@ from serving.models.manifest import Manifest
 from serving.recording.privacy import Privacy
 from serving.settings import Settings
 from serving.versions.decisions import Decisions
+from serving.versions.follower import MISNAMED
 from serving.versions.object_store import ObjectStore
-from serving.versions.registry import MISNAMED
 
 AGAIN = "train it again, or copy the folder again from where it was trained"
 
