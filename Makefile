@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PORT ?= 5000
 
-.PHONY: help serve class check test test-faults lint test-browser test-docker test-contract test-clients test-oracles test-objects test-cluster test-hosts test-lambda test-spark sanitize faults bench limit
+.PHONY: help serve class check test test-faults test-docs lint test-browser test-docker test-contract test-clients test-oracles test-objects test-cluster test-hosts test-lambda test-spark sanitize faults bench limit
 .DEFAULT_GOAL := help
 
 help:  ## list what there is
@@ -35,8 +35,8 @@ check: lint  ## lint, and run the tests that take no time: about a minute
 # Many tests wait: for servers that start, databases, files that are looked at in a while.
 test: PROCESSES = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 2) * 3 // 2)')
 test: .venv/development  ## run the tests that need nothing else, in less than five minutes; it ends with what was left out
-	.venv/bin/pytest --numprocesses $(PROCESSES) --dist loadfile -rs -m "not faults"
-	@echo "Not run: what is killed, stalled or spoiled (make test-faults), and what needs more (make help lists it)"
+	.venv/bin/pytest --numprocesses $(PROCESSES) --dist loadfile -rs -m "not faults and not docs"
+	@echo "Not run: what is killed, stalled or spoiled (make test-faults), what the docs say (make test-docs), and what needs more (make help lists it)"
 
 test-faults: .venv/development  ## kill, stop, fill and spoil what can be, in short; `make faults` does so as long as it takes to be sure
 	.venv/bin/pytest --numprocesses auto --dist loadfile -rs -m faults
@@ -46,6 +46,9 @@ lint: .venv/development  ## check style, types and layers
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+
+test-docs: .venv/development  ## do what README, the stories and the lesson say, command by command
+	.venv/bin/pytest --numprocesses 2 --dist loadfile -rs -m docs tests/docs
 
 test-browser: .venv/development  ## test the pages in Chromium; screenshots in tests/browser/screenshots
 	.venv/bin/pytest --numprocesses 2 --dist loadfile tests/browser

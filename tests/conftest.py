@@ -157,9 +157,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out of `make check` faults, and what needs a process of the service or PostgreSQL."""
+    """Leave out of `make check` what needs a process or PostgreSQL, and what `make test` leaves."""
     for item in items:
-        if {"server", "postgres"} & {*item.fixturenames} or item.get_closest_marker("faults"):
+        names = {*item.fixturenames, *(marker.name for marker in item.iter_markers())}
+        if names & {"server", "postgres", "faults", "docs"}:
             item.add_marker("slow")
 
 

@@ -1,9 +1,8 @@
 """The lesson of docs/class.md, in real processes: from a first version to a better one.
 
-It trains three times: `make faults` and .ci/run run it, `make test` the rest of this.
+It trains three times: `make test-docs` runs it, `make test` the rest of this.
 """
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,6 @@ from servers import Server, gunicorn, running
 
 PAGES = ["docs/class.md", "docs/class.pt-BR.md"]
 RUN_ELSEWHERE = ("make class", "export COMPOSE_PROJECT_NAME")  # here, and in tests/docker
-RUNS_IT = pytest.mark.skipif(
-    os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run the lesson"
-)
 
 
 def lesson() -> list[Step]:
@@ -45,8 +41,7 @@ def service(clone: Path) -> Iterator[Server]:
         yield started
 
 
-@RUNS_IT
-@pytest.mark.faults
+@pytest.mark.docs
 def test_the_lesson_goes_as_its_page_shows(clone: Path, service: Server):
     own = {"models": "class/models", "var": "class/var"}
     for step, printed in zip(

@@ -1,10 +1,9 @@
 """Every command of README, in the order of the page, prints what README shows.
 
-They train five models: `make faults` and .ci/run run them, `make test` the rest of this.
+They train five models: `make test-docs` runs them, `make test` the rest of this.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +25,6 @@ RUN_ELSEWHERE = {
     "docker compose up --build": "tests/docker",
     "make serve": "the server of this module",
 }
-RUNS_THEM = pytest.mark.skipif(
-    os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run README's commands"
-)
 
 
 def run_here() -> list[Step]:
@@ -54,15 +50,13 @@ def outputs(service: Server, clone: Path) -> list[str]:
     return page_commands.run(run_here(), clone, service.url)
 
 
-@RUNS_THEM
-@pytest.mark.faults
+@pytest.mark.docs
 def test_every_command_prints_what_readme_shows(outputs: list[str]):
     for step, output in zip(run_here(), outputs, strict=True):
         assert matches(step.output, output), f"{step.commands}\n{output}"
 
 
-@RUNS_THEM
-@pytest.mark.faults
+@pytest.mark.docs
 def test_the_same_data_and_seed_give_the_same_model_which_is_the_committed_one(
     outputs: list[str], clone: Path
 ):

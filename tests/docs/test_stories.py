@@ -1,6 +1,6 @@
 """Each story has ten commands, in order, which print what it shows.
 
-They train models: `make faults` and .ci/run run them, `make test` the rest of this.
+They train models: `make test-docs` runs them, `make test` the rest of this.
 """
 
 import os
@@ -48,9 +48,6 @@ REAL = {
     "loan.md": Real("loan.csv", "loan.csv", ("0.8078",)),
 }
 ASSIGNMENT = re.compile(r"^\w+=(['\"]).*\1$")
-RUNS_THEM = pytest.mark.skipif(
-    os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run the stories' commands"
-)
 
 
 def commands(step: Step) -> list[str]:
@@ -69,8 +66,7 @@ def service(clone: Path) -> Iterator[Server]:
         yield started
 
 
-@RUNS_THEM
-@pytest.mark.faults
+@pytest.mark.docs
 @pytest.mark.parametrize("name", ENGLISH)
 def test_every_command_of_a_story_prints_what_it_shows(name: str, clone: Path, service: Server):
     story = steps(f"docs/stories/{name}")
@@ -78,8 +74,7 @@ def test_every_command_of_a_story_prints_what_it_shows(name: str, clone: Path, s
         assert matches(step.output, printed), f"{step.commands}\n{printed}"
 
 
-@RUNS_THEM
-@pytest.mark.faults
+@pytest.mark.docs
 @pytest.mark.parametrize("name", REAL)
 def test_the_commands_of_a_story_work_on_the_real_file(name: str, tmp_path: Path):
     real, folder = REAL[name], os.environ.get("DATA_DIR")

@@ -1,16 +1,13 @@
-"""The whole loop with real processes; it takes three minutes: `make faults`, and CI."""
-
-import os
+"""The whole loop with real processes; it takes three minutes: `make test-docs`."""
 
 import pytest
 
 from bench.story import run
 from bench.story_page import page
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.docs
 
 
-@pytest.mark.skipif(os.environ.get("FAULTS") != "full", reason="make faults and .ci/run run it")
 def test_from_a_drift_to_a_better_version_with_no_request_lost():
     outcome = run()
     assert outcome.requests == outcome.answered == outcome.stored > 1_000
