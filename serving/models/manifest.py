@@ -51,6 +51,7 @@ class Figure(msgspec.Struct, frozen=True):
     baseline: float
 
 
+NOT_STATED = "not stated"  # the licence of data that are a file of somebody's
 UNKNOWN_DATA = "the training data are not known"  # the end of the source, of an imported version
 
 

@@ -69,6 +69,14 @@ class OnRequest:
         return self._store.check_requests.latest(model)
 
     def _follow(self) -> None:
+        try:
+            self._make()
+        except Exception:
+            log.exception("checks that were requested are not followed")
+            with self._lock:  # the next request begins again, with these models too
+                self._follows = False
+
+    def _make(self) -> None:
         """Wait until all checks have been made, and make them here where no monitor runs."""
         until = time.monotonic() + PATIENCE
         while waiting := self._waiting(until):
@@ -117,6 +125,7 @@ class OnRequest:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
             start_new_session=True,  # it ends by itself, also after this worker
         )
         with suppress(OSError):

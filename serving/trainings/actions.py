@@ -8,13 +8,13 @@ from serving import clock
 from serving.errors import InvalidTraining, TrainingRefused
 from serving.inputs.names import nearest
 from serving.inputs.shown import listed, shown
+from serving.trainings.names import fault_of_name
 from serving.trainings.requests import (
     Action,
     CancelTraining,
     ReadFile,
     StartTraining,
     estimators,
-    fault_of_name,
 )
 from serving.trainings.training import ENDED, WAITING, Kept, Training
 

@@ -1,6 +1,5 @@
 """What may be asked of a training, and whether it can be done as it is now."""
 
-import re
 from importlib.util import find_spec
 from typing import Annotated, Literal
 
@@ -10,10 +9,11 @@ from msgspec import Meta
 from serving import COMMAND
 from serving.errors import TrainingRefused
 from serving.inputs.shown import shown
-from serving.models.manifest import Manifest
+from serving.models.manifest import NOT_STATED, Manifest
 from serving.trainings.training import (
     AUTO,
     ESTIMATORS,
+    PROBLEMS,
     ColumnChoice,
     Name,
     Task,
@@ -24,7 +24,6 @@ from serving.trainings.training import (
 MAX_NAME = 200  # characters of the name of a file
 MAX_COLUMNS = 5_000
 Choices = Annotated[dict[Name, ColumnChoice], Meta(max_length=MAX_COLUMNS)]
-MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class _Action(
@@ -92,16 +91,6 @@ class TrainAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     why: Text = ""
 
 
-def fault_of_name(name: str) -> str:
-    """Return what is wrong with the name of a model; empty if it is valid."""
-    if MODEL_NAME.fullmatch(name):
-        return ""
-    return (
-        f"{name!r} must start with a letter or digit and have only letters, digits, '.', '_' "
-        "and '-', at most 100 characters, because it becomes the name of a folder"
-    )
-
-
 def estimators() -> list[str]:
     """Return the estimators that may be chosen, without those whose package is not installed."""
     optional = ("lightgbm", "xgboost")
@@ -121,12 +110,9 @@ def of_file(name: str | None, who: str) -> Training:
     return Training(id="", file=shortened or "file", bytes=0, created="", who=who, state="reading")
 
 
-def keeps_data(model: str) -> bool:
-    """Whether training knows the data of a model; true where this installation cannot train."""
-    module = model.replace("-", "_")
-    if not find_spec("train"):
-        return True
-    return module.isidentifier() and find_spec(f"train.problems.{module}") is not None
+def keeps_data(live: Manifest) -> bool:
+    """Whether training knows the data of a model, by its live version: not those of a file."""
+    return live.name in PROBLEMS and live.data.licence != NOT_STATED
 
 
 def again(form: TrainAgain, live: Manifest, who: str) -> Training:
@@ -142,7 +128,7 @@ def again(form: TrainAgain, live: Manifest, who: str) -> Training:
     TrainingRefused
         If its data are not kept.
     """
-    if not keeps_data(form.model):
+    if not keeps_data(live):
         raise TrainingRefused(
             f"the data of {form.model} are not kept, as it was trained on a file of somebody's: "
             "send the file again, and start its training with `with_feedback`, or run "

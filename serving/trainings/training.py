@@ -20,7 +20,8 @@ ESTIMATORS = (
     *(AUTO, "random-forest", "extra-trees", "hist-gradient-boosting", "decision-tree", "linear"),
     *("lightgbm", "xgboost"),
 )
-
+# The models whose data training knows: `train/problems/` has a module of each name.
+PROBLEMS = ("wine", "wine-score", "diabetes", "loan", "imoveis", "credit")
 
 # What a client may choose has limits, as it is kept and sent with each list of trainings.
 Name = Annotated[str, Meta(max_length=500)]  # of a column

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -88,10 +88,7 @@ class Trainings:
         TrainingRefused
             If too many wait already.
         """
-        if sum(each.training.state in WAITING for each in self.all()) >= MAX_WAITING:
-            raise TrainingRefused(
-                f"{MAX_WAITING} trainings are waiting: wait until one is done, or cancel one"
-            )
+        self._require_room()  # before a file is received
         with _writing():
             self.folder.mkdir(parents=True, exist_ok=True)
             self.clean()
@@ -107,7 +104,8 @@ class Trainings:
                     training, id=training_id, bytes=size, created=_now(), has_file=bool(write)
                 )
                 replace(made / STATE, Kept(training=training, since=training.created))
-                made.rename(self.folder / training_id)
+                with self._one_more():
+                    made.rename(self.folder / training_id)
             except BaseException:
                 shutil.rmtree(made, ignore_errors=True)
                 raise
@@ -124,6 +122,8 @@ class Trainings:
         Raises
         ------
         UnknownTraining, NoRoom
+        TrainingRefused
+            If it would wait, and too many do already.
             And what `change` raises.
         """
         folder = self.path(training_id)
@@ -131,8 +131,9 @@ class Trainings:
             with locked(folder):
                 before = self._read(folder)
                 after = change(before)
+                waits = after.training.state in WAITING and before.training.state not in WAITING
                 if after != before:
-                    with _writing():
+                    with self._one_more() if waits else nullcontext(), _writing():
                         replace(folder / STATE, after)
                 if after.training.state in FINISHED:
                     (folder / FILE).unlink(missing_ok=True)
@@ -168,6 +169,19 @@ class Trainings:
         for folder in self.folder.glob(f"{HIDDEN}*/"):
             if _is_old(folder):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _require_room(self) -> None:
+        if sum(each.training.state in WAITING for each in self.all()) >= MAX_WAITING:
+            raise TrainingRefused(
+                f"{MAX_WAITING} trainings are waiting: wait until one is done, or cancel one"
+            )
+
+    @contextmanager
+    def _one_more(self) -> "Iterator[None]":
+        """Let one more wait, unless too many do; no other process lets one meanwhile."""
+        with locked(self.folder):
+            self._require_room()
+            yield
 
     def _if_idle(self, training_id: str, act: Callable[[Path], object]) -> None:
         """Act on a training's folder, unless it has been started meanwhile, or is gone."""

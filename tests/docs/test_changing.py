@@ -23,6 +23,7 @@ from serving.monitor.drift.test import DriftTest, Measured
 from serving.monitor.performance.metrics import CLASSIFICATION, REGRESSION
 from serving.monitor.wording import term
 from serving.settings import Settings
+from serving.trainings.training import PROBLEMS as NAMES
 from train.evaluation.classification import Classification
 from train.evaluation.regression import Regression
 from train.problems.problems import PROBLEMS
@@ -35,7 +36,7 @@ def modules(package: ModuleType) -> Iterator[ModuleType]:
 
 def test_every_problem_can_be_trained_by_its_name():
     made = {each.PROBLEM.name for each in modules(train.problems) if hasattr(each, "PROBLEM")}
-    assert made == {problem.name for problem in PROBLEMS}
+    assert made == {problem.name for problem in PROBLEMS} == {*NAMES}
 
 
 def test_every_route_is_served(client: FlaskClient):

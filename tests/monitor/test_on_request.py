@@ -16,6 +16,7 @@ from servers import wait_until
 
 from app import create_app
 from serving.lock import wait_for_lock
+from serving.monitor import on_request
 from serving.monitor.checks import Checks
 from serving.settings import Settings
 
@@ -102,3 +103,23 @@ def test_what_is_not_recorded_or_not_served_is_not_checked(tmp_path: Path):
     assert client.post(CHECK).status_code == 404
     assert "JOURNAL=off" in client.post(CHECK).json["detail"]
     assert client.post("/models/nothing/monitor/check").status_code == 404
+
+
+def test_after_an_error_that_nobody_expected_the_next_request_is_followed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    looks: list[int] = []
+
+    def look(*_: object) -> None:
+        looks.append(1)
+        raise ValueError("of no known kind")
+
+    monkeypatch.setattr(on_request, "wait_for_lock", look)
+    client = create_app(settings).test_client()
+    client.post(CHECK)
+    wait_until(lambda: "of no known kind" in caplog.text)
+    wait_until(lambda: len(looks) == 1)
+    caplog.clear()
+    client.post(CHECK)
+    wait_until(lambda: "of no known kind" in caplog.text)
+    assert len(looks) == 2

@@ -172,8 +172,18 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path):
     assert refused(tmp_path, *command) == "nowhere.csv cannot be read: No such file or directory"
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", "", "a b", "é"])
-def test_a_name_is_part_of_a_path_and_no_more(tmp_path: Path, name: str):
-    result = run(tmp_path, "data.csv", "--target", "y", "--name", name)
+@pytest.mark.parametrize("command", ["import", "csv"])
+@pytest.mark.parametrize(
+    "name", ["a/b", "..", "", "a b", "e\u0301", "a\0", "a.", "a" * 300, "NUL.1"]
+)
+def test_a_name_is_part_of_a_path_and_no_more(tmp_path: Path, command: str, name: str):
+    result = run(tmp_path, command, "data.csv", "--target", "y", "--name", name)
     assert result.exit_code == 2
-    assert "must start with a letter or digit" in result.output
+    fault = "must start with a letter or digit" if name != "NUL.1" else "a device on Windows"
+    assert fault in result.output
+
+
+@pytest.mark.parametrize("command", ["{} --target y", "csv {} --target y", "wine --data {}"])
+def test_a_file_whose_name_is_too_long_gets_one_sentence(tmp_path: Path, command: str):
+    sentence = refused(tmp_path, *command.format("a" * 300).split())
+    assert sentence == f"{'a' * 59}… cannot be used: File name too long"

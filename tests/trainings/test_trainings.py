@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-import trainings
 from conftest import body, moved
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -135,34 +134,6 @@ def test_what_cannot_be_trained_is_a_sentence_that_names_what_is_wrong(service: 
     assert "'area' holds numbers, but not 'thirty' (line 3)" in failed["error"]
     assert "--" not in failed["error"]
     assert failed["has_file"]  # it may be started again, with other choices
-
-
-@pytest.mark.parametrize(
-    ("action", "problem"),
-    [
-        ({"action": "start", "target": "price", "name": "a/b"}, "name: 'a/b' must start with"),
-        (
-            {"action": "start", "target": "rom", "name": "homes"},
-            'called "rom"; did you mean "rooms"',
-        ),
-        (
-            {"action": "start", "target": "rooms", "name": "homes", "estimator": "svm"},
-            'estimator: "svm" is none of "auto"',
-        ),
-        (
-            {"action": "read", "columns": {"rooms": {"type": "colour"}}},
-            "Invalid enum value 'colour' - at `$.columns[...].type`",
-        ),
-        ({"action": "sleep"}, "Invalid value 'sleep'"),
-    ],
-)
-def test_an_action_that_is_not_valid_is_refused_by_what_is_wrong(
-    service: TrainingClient, settings: Settings, action: dict[str, Any], problem: str
-):
-    trainings.keep(settings)
-    refused = service.client.post(f"/trainings/{trainings.ID}", **body(action))
-    assert refused.status_code == 400
-    assert problem in refused.json["detail"]
 
 
 def test_nothing_is_left_of_a_file_that_is_not_sent_to_its_end(

@@ -13,7 +13,7 @@ from sklearn.base import is_classifier
 
 from serving.inputs.schema import Matrix
 from serving.models.backends import from_estimator, make_input_converter
-from serving.models.manifest import UNKNOWN_DATA, Manifest, TrainingData
+from serving.models.manifest import NOT_STATED, UNKNOWN_DATA, Manifest, TrainingData
 from serving.models.reference import Reference
 from serving.models.refusals import compute_or_refuse
 from serving.versions.object_store import ObjectStore
@@ -99,7 +99,7 @@ def import_model(
         metrics={},
         data=TrainingData(
             f"{sample.name}, a sample; {UNKNOWN_DATA}",
-            "not stated",
+            NOT_STATED,
             sha256(sample),
             len(frame),
         ),

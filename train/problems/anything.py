@@ -2,6 +2,7 @@
 
 from serving.inputs.dates import CALENDAR
 from serving.inputs.field import Field
+from serving.models.manifest import NOT_STATED
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol
 from train.evaluation.regression import Regression
@@ -65,7 +66,7 @@ def from_files(
         table=found.table,
         file=source,
         source=source,
-        licence="not stated",
+        licence=NOT_STATED,
         load=lambda _: found.frame,
         estimator=Candidates(
             {each: text.with_words(model, features, texts) for each, model in candidates.items()}

@@ -1,21 +1,17 @@
 """The list of the problems, and where the data of each are."""
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 from serving import COMMAND
+from serving.trainings.training import PROBLEMS as NAMES
 from train.errors import TrainingError
 from train.problem import Problem
-from train.problems import credit, diabetes, imoveis, loan, wine, wine_score
 from train.tables import files
 
-PROBLEMS = [
-    wine.PROBLEM,
-    wine_score.PROBLEM,
-    diabetes.PROBLEM,
-    loan.PROBLEM,
-    imoveis.PROBLEM,
-    credit.PROBLEM,
+PROBLEMS: list[Problem] = [
+    import_module(f"{__package__}.{name.replace('-', '_')}").PROBLEM for name in NAMES
 ]
 
 COMMITTED = Path(__file__).parent.parent / "data"

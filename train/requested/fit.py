@@ -72,11 +72,6 @@ def _problem(folder: Path, training: Training) -> tuple[Problem, tuple[Path, ...
             source=training.file,
         )
         return problem, files
-    known = {each.name: each for each in PROBLEMS}
-    if training.name not in known:
-        raise TrainingError(
-            f"the data of {training.name} are not kept: send the file again, with new rows"
-        )
-    problem = known[training.name]
+    (problem,) = (each for each in PROBLEMS if each.name == training.name)
     sha256 = retrain.trained_on(Settings.from_environment(), problem.name)
     return problem, data_of(problem, sha256=sha256)

@@ -86,7 +86,7 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
             "interval": settings.monitor_interval,
             "feedback": _feedback(state),
             "may_check": caller().may("feedback", name),
-            "retrains": keeps_data(name) if caller().may("admin", name) else None,
+            "retrains": _retrains(state) if caller().may("admin", name) else None,
             "days_chart": monitor_charts.of_days(monitored.of_days(service, name), fig),
         }
         if state.report:
@@ -95,6 +95,10 @@ def blueprint(service: Service, settings: Settings) -> Blueprint:
         return about
 
     return routes
+
+
+def _retrains(state: State) -> bool:
+    return state.manifest is not None and keeps_data(state.manifest)
 
 
 def _page(template: str, **about: Any) -> Response:

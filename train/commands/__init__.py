@@ -1,0 +1,1 @@
+"""The commands of `adega train`, each with its options."""
