@@ -1,9 +1,9 @@
-"""Where the live rows of a retraining come from, and whether the new version is put live."""
+"""Where the live rows of a retraining come from; what is recorded and decided of its version."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
-from serving.errors import ArtefactError
+from serving.errors import ArtefactError, ServingError
 from serving.models.manifest import Manifest
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
@@ -47,6 +47,12 @@ def trained_on(settings: Settings, model: str) -> str:
         return decisions.read_manifest(model, decisions.live(model)).data.sha256
     except ArtefactError:
         return ""
+
+
+def record(settings: Settings, manifest: Manifest, who: str, why: str = "") -> None:
+    """Record in the history of a model who had a version made, as who decides on it."""
+    with suppress(ServingError):  # the version is there, whether or not that can be written
+        Versions(_decisions(settings), who).retrained(manifest.name, manifest.version, why)
 
 
 def promote(settings: Settings, manifest: Manifest) -> Decision:

@@ -14,6 +14,7 @@ from serving.models.manifest import Manifest
 from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
 from serving.versions.object_store import ObjectStore
+from serving.versions.versions import whoever_runs_this
 from train import report, retrain
 from train.assemble import Trained
 from train.cluster.address import scheduler_of
@@ -28,11 +29,19 @@ NOT_PUT_LIVE = 3  # the exit code of --auto where the gate objects
 
 
 class Options(NamedTuple):
-    """The options that all training commands have."""
+    """The options that all training commands have.
+
+    Attributes
+    ----------
+    who, why : str
+        What is recorded of the version; nothing if nobody is named.
+    """
 
     with_feedback: bool
     max_live: int
     auto: bool
+    who: str
+    why: str = ""
 
 
 def training_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -49,15 +58,23 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--auto", is_flag=True, help="Put it live if the gate allows it; exit code 3 if not."
     )
+    @click.option("--unrecorded", is_flag=True, hidden=True)  # by the monitor, which says why
     @click.option(
         "--on", metavar="dask://HOST:8786", help="Train on the workers of a cluster of Dask."
     )
     @functools.wraps(command)
     def with_options(
-        *args: Any, with_feedback: bool, max_live: int, auto: bool, on: str | None, **others: Any
+        *args: Any,
+        with_feedback: bool,
+        max_live: int,
+        auto: bool,
+        unrecorded: bool,
+        on: str | None,
+        **others: Any,
     ) -> None:
+        who = "" if unrecorded else whoever_runs_this()
         with _computed_on(on):
-            command(*args, options=Options(with_feedback, max_live, auto), **others)
+            command(*args, options=Options(with_feedback, max_live, auto, who), **others)
 
     return with_options
 
@@ -97,6 +114,8 @@ def run(
             signing_key=signing_key,
             shared=ObjectStore.from_settings(settings),
         )
+    if options.who:
+        retrain.record(settings, trained.artefact.manifest, options.who, options.why)
     click.echo(report.summary(trained, settings.models_dir))
     if options.auto and not trained.live:
         _promote(settings, trained.artefact.manifest)

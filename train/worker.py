@@ -23,9 +23,10 @@ from serving.errors import NoRoom, UnknownTraining
 from serving.lock import wait_for_lock
 from serving.settings import ROOT, Settings
 from serving.trainings import steps
-from serving.trainings.training import BUSY, Kept, Result
+from serving.trainings.environment import environment
+from serving.trainings.training import BUSY, Kept, Result, Training
 from serving.trainings.trainings import LOG, PROGRESS, RESULT, Trainings
-from serving.trainings.worker import LOCK, environment
+from serving.trainings.worker import LOCK
 from train.memory.group import of_group
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Worker:
         with (folder / LOG).open("ab") as log:
             log.write(f"{clock.to_seconds(clock.now())} {kept.training.state}\n".encode())
             log.flush()
-            process = self._start(training_id, log)
+            process = self._start(kept.training, log)
             try:
                 stopped = self._watch(process, training_id, kept.training.state)
             finally:
@@ -141,11 +142,13 @@ class Worker:
             training_id, partial(steps.ended, _result(folder, stopped, process.returncode))
         )
 
-    def _start(self, training_id: str, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    def _start(self, training: Training, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        writes = training.state == "training"
+        feedback = writes and training.with_feedback
         return subprocess.Popen(
-            [sys.executable, "-m", "train.requested.carry_out", training_id],
+            [sys.executable, "-m", "train.requested.carry_out", training.id],
             cwd=ROOT,
-            env=environment(self._settings),
+            env=environment(self._settings, writes=writes, feedback=feedback),
             stdin=subprocess.PIPE,  # its end, even by a kill of this process, ends that one
             stdout=log,
             stderr=log,

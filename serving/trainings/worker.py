@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from importlib.util import find_spec
 
 import msgspec
@@ -17,6 +16,7 @@ from serving.errors import SettingsError
 from serving.models.model_folder import may_write
 from serving.models.signatures import key_for_new_versions
 from serving.settings import ROOT, Settings
+from serving.trainings.environment import environment
 from serving.trainings.trainings import Trainings
 
 log = logging.getLogger(__name__)
@@ -38,20 +38,6 @@ class TrainingWorker(msgspec.Struct, frozen=True):
 
     runs: bool
     why: str
-
-
-def environment(settings: Settings) -> Mapping[str, str]:
-    """Return the environment of a process that trains, with the settings that it shares."""
-    return os.environ | {
-        "MODELS_DIR": str(settings.models_dir.resolve()),
-        "MODELS_URL": settings.models_url,
-        "VAR_DIR": str(settings.var_dir.resolve()),
-        "DATABASE_URL": settings.database_url,
-        "SIGNING_KEY": settings.signing_key,
-        "TRUSTED_KEYS": settings.trusted_keys,
-        "TRAINING_MAX_MB": str(settings.training_max_mb),
-        "TRAINING_MAX_MINUTES": str(settings.training_max_minutes),
-    }
 
 
 def can_train() -> bool:

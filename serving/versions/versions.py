@@ -136,14 +136,16 @@ class Versions:
         return self._take("retire", model, self._require_live(model), None, why)
 
     def retrained(self, model: str, version: int | None, why: str) -> Decision:
-        """Record the version that a training made which was not started by command, if any.
+        """Record the version that a training made, or that it made none.
 
         Raises
         ------
         UnknownModel, ArtefactError
         """
         with self._deciding(model):
-            return self._take("retrain", model, self._current(model), version, why)
+            current = self._current(model)
+            before = None if current == version else current  # the first one is live at once
+            return self._take("retrain", model, before, version, why)
 
     def objections(self, model: str, version: int) -> tuple[str, ...]:
         """List the gate's objections to a version in place of the live one.

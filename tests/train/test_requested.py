@@ -1,29 +1,51 @@
-"""What is kept of a training that was requested over HTTP."""
+"""The history of a model has who had each version made, on the command line or over HTTP."""
 
 from pathlib import Path
 
+import joblib
 import pytest
 from msgspec.structs import replace
+from sklearn.linear_model import LinearRegression
+from training import output
 
+from app import create_app
 from serving.settings import Settings
 from serving.trainings.requests import of_file
 from serving.trainings.trainings import FILE
 from serving.versions.decisions import Decisions
+from serving.versions.versions import whoever_runs_this
 from train.requested.fit import fit
 
 
 @pytest.mark.usefixtures("quick_training")
-def test_the_history_of_a_model_has_who_had_it_trained_and_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_history_of_a_model_has_who_had_its_versions_made_and_why(
+    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    (tmp_path / "models").mkdir()
-    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("MODELS_DIR", str(models))
     rows = "".join(f"{place},{3 * place + place % 5}\n" for place in range(80))
-    (tmp_path / FILE).write_text(f"rooms,price\n{rows}")
-    sent = replace(of_file("homes.csv", "ana"), bytes=(tmp_path / FILE).stat().st_size)
+    file = tmp_path / FILE
+    file.write_text(f"rooms,price\n{rows}")
+    sent = replace(of_file("homes.csv", "ana"), bytes=file.stat().st_size)
     chosen = {"name": "homes", "target": "price", "estimator": "linear", "why": "a new year"}
-    result = fit(tmp_path, replace(sent, **chosen))
-    (made,) = Decisions.from_settings(Settings.from_environment()).history("homes")
-    assert (made.action, made.version, made.who, made.why) == (
-        ("retrain", result.version, "ana", "a new year")
-    )
+    fit(tmp_path, replace(sent, **chosen))
+
+    command = ("csv", file, "--target", "price", "--name", "homes", "--estimator", "linear")
+    output(models, *command, "--auto")
+    output(models, *command, "--unrecorded")  # by the monitor
+    joblib.dump(LinearRegression().fit([[1], [2]], [3, 6]), tmp_path / "theirs.pkl")
+    sample = ("--sample", file, "--target", "price")
+    output(models, "import", tmp_path / "theirs.pkl", "--name", "theirs", *sample)
+
+    me = whoever_runs_this()
+    history = Decisions.from_settings(Settings.from_environment()).history
+    assert [(each.action, each.before, each.version, each.who) for each in history("homes")] == [
+        ("promote", 1, 2, me),
+        ("retrain", 1, 2, me),
+        ("retrain", None, 1, "ana"),
+    ]
+    assert history("homes")[-1].why == "a new year"
+    (imported,) = history("theirs")
+    assert (imported.action, imported.version, imported.who) == ("retrain", 1, me)
+    client = create_app(Settings(models_dir=models, var_dir=tmp_path / "var")).test_client()
+    for name, made in (("homes", f"trained by {me}"), ("theirs", f"imported by {me}")):
+        assert made in client.get(f"/models/{name}/versions", headers={"Accept": "text/html"}).text

@@ -15,6 +15,7 @@ from serving.errors import TrainingRefused
 from serving.models import model_folder
 from serving.settings import Settings
 from serving.trainings.actions import after
+from serving.trainings.environment import environment
 from serving.trainings.requests import StartTraining, of_file
 from serving.trainings.trainings import MAX_WAITING, Trainings
 
@@ -103,3 +104,37 @@ def test_not_one_more_waits_than_may_whoever_sends_at_the_same_time(settings: Se
         kept.change(ready.id, lambda found: after(start, {}, found))
     assert len(kept.all()) == MAX_WAITING + 1
     assert not [*settings.trainings_dir.glob(".*")]
+
+
+SECRETS = {
+    "ADMIN_KEYS": "ana:secret",
+    "API_KEYS": "{}",
+    "SESSION_SECRET": "secret" * 6,
+    "ALERT_WEBHOOK_KEY": "secret",
+    "MAIL_PASSWORD": "secret",  # of another program
+}
+OF_STORES = {"AWS_SECRET_ACCESS_KEY": "bucket", "https_proxy": "http://proxy"}
+
+
+def test_a_process_that_trains_gets_of_the_environment_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    for name, value in (SECRETS | OF_STORES | {"PGPASSWORD": "database"}).items():
+        monkeypatch.setenv(name, value)
+    shared = Settings(
+        var_dir=tmp_path, models_url="s3://bucket/models", database_url="postgresql://database"
+    )
+    trains = environment(shared)
+    assert not trains.keys() & SECRETS.keys()
+    assert trains.keys() >= OF_STORES.keys() | {"PATH", "PGPASSWORD", "MODELS_DIR"}
+    assert Settings.from_environment(trains | {"MODELS_DIR": ""}) == shared
+
+    without = environment(shared, feedback=False)
+    assert without.keys() >= OF_STORES.keys()
+    assert "database" not in " ".join(without.values())
+    reads = environment(shared, writes=False, feedback=False)
+    assert reads["VAR_DIR"] == str(tmp_path)
+    assert reads.keys() < without.keys()
+    assert not reads.keys() & {*OF_STORES, "MODELS_URL"}
+    own = environment(Settings(var_dir=tmp_path))
+    assert not own.keys() & OF_STORES.keys()

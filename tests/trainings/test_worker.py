@@ -16,9 +16,9 @@ from app import create_app
 from serving.settings import Settings
 from serving.trainings import requests
 from serving.trainings.actions import after
+from serving.trainings.environment import environment
 from serving.trainings.requests import StartTraining
 from serving.trainings.trainings import Trainings
-from serving.trainings.worker import environment
 from train import worker
 
 pytestmark = [pytest.mark.faults]
@@ -62,13 +62,15 @@ def carrying_out(settings: Settings, training_id: str = "") -> list[int]:
 
 
 def test_a_training_that_is_cancelled_ends_at_once_with_all_its_processes(
-    service: TrainingClient, settings: Settings
+    service: TrainingClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv("ADMIN_KEYS", "ana:a-long-secret-of-hers")
     found = service.read(LARGE)["id"]
     service.start(found, **FOREST)
     service.wait(found, "training")
     wait_for(lambda: service.get(found)["progress"], lambda progress: progress)
-    assert carrying_out(settings, found)
+    (process,) = carrying_out(settings, found)
+    assert b"a-long-secret-of-hers" not in Path(f"/proc/{process}/environ").read_bytes()
     assert service.act(found, "start", **FOREST)["status"] == 409
     assert service.act(found, "cancel")["state"] == "cancelled"
     wait_for(lambda: carrying_out(settings, found), lambda left: not left)

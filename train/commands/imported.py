@@ -10,7 +10,8 @@ from serving.models.refusals import reason
 from serving.models.signatures import key_for_new_versions
 from serving.settings import Settings
 from serving.versions.object_store import ObjectStore
-from train import report
+from serving.versions.versions import whoever_runs_this
+from train import report, retrain
 from train.commands.group import FILE, checked_name
 from train.errors import TrainingError
 from train.importing.import_model import import_model
@@ -85,4 +86,5 @@ def import_command(
     except Exception as error:  # why: code of others, which may raise anything
         kind = type(error).__name__
         raise TrainingError(f"{file} cannot be served: {reason(error)} ({kind})") from error
+    retrain.record(settings, trained.artefact.manifest, whoever_runs_this())
     click.echo(report.summary(trained, settings.models_dir))

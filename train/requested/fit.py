@@ -5,14 +5,11 @@ from pathlib import Path
 
 import click
 
-from serving.errors import ServingError
 from serving.settings import Settings
 from serving.trainings.training import Result, Training, TrainingProgress
 from serving.trainings.trainings import FILE, PROGRESS, replace
 from serving.trainings.worker import why_not
-from serving.versions.decisions import Decisions
 from serving.versions.object_store import ObjectStore
-from serving.versions.versions import Versions
 from train import retrain
 from train.errors import TrainingError
 from train.feedback_source import MAX_LIVE
@@ -46,13 +43,15 @@ def fit(folder: Path, training: Training) -> Result:
 
     report("reading the data", 0, 1, 0.0)
     problem, data = _problem(folder, training)
-    options = Options(with_feedback=training.with_feedback, max_live=MAX_LIVE, auto=False)
+    options = Options(
+        with_feedback=training.with_feedback,
+        max_live=MAX_LIVE,
+        auto=False,
+        who=training.who,
+        why=training.why,
+    )
     trained = run(problem, data, options, report)
-    version = trained.artefact.manifest.version
-    with suppress(ServingError):  # the version is there, whether or not its history can be written
-        decisions = Decisions.from_settings(settings)
-        Versions(decisions, training.who).retrained(problem.name, version, training.why)
-    return Result(version=version)
+    return Result(version=trained.artefact.manifest.version)
 
 
 def _problem(folder: Path, training: Training) -> tuple[Problem, tuple[Path, ...] | Path]:

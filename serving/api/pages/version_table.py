@@ -102,7 +102,7 @@ def _origin(side: Side, words: Words) -> str:
     t, data = words.t, side.manifest.data
     live = words.number(data.live.rows, 9) if data.live else ""
     if data.is_unknown:
-        return t("imported")
+        return t("imported by {who}", who=side.made.who) if side.made else t("imported")
     by = t("trained by {who}", who=side.made.who) if side.made else t("trained")
     return f"{by}, {t('with {rows} live rows', rows=live)}" if live else by
 

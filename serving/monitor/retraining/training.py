@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from serving.errors import SettingsError
 from serving.settings import Settings
-from serving.trainings.worker import can_train, environment, why_not
+from serving.trainings.environment import environment
+from serving.trainings.worker import can_train, why_not
 
 LIMIT = 3_600.0  # seconds
 WRITTEN = re.compile(r".* (?P<version>[0-9]+) is in ")  # as training prints it
@@ -63,7 +64,7 @@ class Training:
         self._deadline = time.monotonic() + LIMIT
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "train", model, "--with-feedback"],
+            [sys.executable, "-m", "train", model, "--with-feedback", "--unrecorded"],
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=self._output,
