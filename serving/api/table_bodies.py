@@ -43,10 +43,7 @@ def as_csv(sent: Spool, max_bytes: int) -> tuple[Spool, Mapping[str, str]]:
             raise NotATable(reason)
         return sent, {}
     if not workbook.is_installed():
-        raise UnsupportedMediaType(
-            "this service does not read workbooks, as python-calamine is not installed; save the "
-            "sheet as CSV in UTF-8, or install requirements.txt"
-        )
+        raise UnsupportedMediaType(workbook.MISSING)
     made = Spool(room_of_app())
     try:
         report = to_csv(sent, made, max_bytes, is_unambiguous=True)

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 import msgspec
 
+from serving import places
 from serving.commands.group import AS_JSON, NEEDS_ATTENTION
 from serving.commands.predict_files import Summary as FilesSummary
 from serving.commands.predict_files import is_table, predict_files
 from serving.commands.predict_stream import Summary, predict_stream
-from serving.formats import READERS
+from serving.formats import READERS, workbook
 from serving.formats.files import CSV, MEDIA_TYPES, STANDARD, media_type
 from serving.models.artefact import Artefact
 from serving.models.engine import Engine
@@ -22,6 +23,7 @@ from serving.settings import Settings
 from serving.versions.decisions import Decisions
 
 TABLES = ("parquet", "arrow")
+BINARY = (*workbook.SUFFIXES, *places.SUFFIXES)  # what predictions of one file are not written as
 FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".json"]}
 
 
@@ -31,6 +33,7 @@ FORMATS = {"csv": CSV, "jsonl": MEDIA_TYPES[".jsonl"], "json": MEDIA_TYPES[".jso
       adega predict wine rows.csv -o out.csv
       adega predict wine rows.jsonl.gz -o out.jsonl.gz
       zcat rows.csv.gz | adega predict wine - | cut -d, -f1
+      adega predict wine rows.xlsx -o out.csv
       adega predict wine rows.csv -o out.csv --json | jq .invalid
       adega predict wine rows.csv -o out.csv --explain 3
       adega predict wine 's3://lake/wines/*.parquet' -o s3://lake/scored/
@@ -104,7 +107,9 @@ def predict(
     keep: Keep | None,
     as_json: bool,
 ) -> None:
-    """Predict the records of FILE by MODEL: CSV with a line of names, or JSON Lines; - is a pipe.
+    """Predict the records of FILE by MODEL; - is a pipe.
+
+    FILE is CSV with a line of names, a workbook (.xlsx, .xls, .ods), or JSON Lines.
 
     Validation and predictions are those of the service, in the order of the records; nothing is
     recorded, so predictions have no ids. A file is compressed if its name ends in .gz. An invalid
@@ -144,6 +149,11 @@ def predict(
                 "several files, --jobs, --on and --keep are for Parquet and Arrow"
             )
         file, written = Path(files[0]), Path(output)
+        if written.suffix.lower() in BINARY:
+            raise click.UsageError(
+                f"{written}: predictions of such a file are written as .csv, .jsonl or .json; name "
+                "one by -o"
+            )
         read_as = FORMATS[source] if source else media_type(file) or CSV
         if read_as not in READERS:
             raise click.UsageError(

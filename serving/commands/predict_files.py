@@ -11,10 +11,11 @@ import msgspec
 from serving.cores import cores
 from serving.display import Display
 from serving.formats.files import MEDIA_TYPES, media_type
+from serving.inputs.shown import listed
 from serving.models.artefact import Artefact
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import ExplainOptions
-from serving.places import SUFFIXES
+from serving.places import has_suffix
 from serving.scoring import Keep
 from serving.scoring.options import Options
 
@@ -46,7 +47,7 @@ class Summary(msgspec.Struct):
         before = f", {self.found:,} of which were there before" if self.found else ""
         yield f"{self.records:,} records of {self.files:,} files in {self.parts:,} parts{before}"
         if self.unused:
-            yield f"not used, as they are not fields of {self.model}: {', '.join(self.unused)}"
+            yield f"not used, as they are not fields of {self.model}: {listed(tuple(self.unused))}"
         if self.with_warnings:
             yield click.style(f"{self.with_warnings:,} have warnings", fg="yellow")
         if self.invalid:
@@ -81,7 +82,7 @@ class Progress(Display):
 def is_table(address: str) -> bool:
     """Whether an address is that of Parquet or Arrow: by its suffix, or a URL, folder or glob."""
     path = Path(address)
-    if "://" in address or path.suffix in SUFFIXES or path.is_dir():
+    if "://" in address or has_suffix(address) or path.is_dir():
         return True
     is_glob = any(sign in address for sign in "*?[")
     return is_glob and not path.exists() and media_type(path) not in MEDIA_TYPES.values()

@@ -1,4 +1,4 @@
-"""Predicts the records of one file or pipe: CSV or JSON Lines."""
+"""Predicts the records of one file or pipe: CSV, a workbook or JSON Lines."""
 
 import sys
 import time
@@ -15,7 +15,9 @@ import click
 import msgspec
 
 from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
-from serving.formats.files import STANDARD, reading, writing
+from serving.formats.files import CSV, STANDARD, reading, reading_table, writing
+from serving.formats.workbook import Report
+from serving.inputs.shown import listed, shown
 from serving.models.engine import Engine
 from serving.models.explaining.explanation import ExplainOptions
 from serving.models.predicted import Predicted
@@ -32,13 +34,16 @@ PredictedBatch = tuple[Batch, Predicted | None]
 class Summary(msgspec.Struct):
     """The result for the records of a file.
 
-    `unused` are columns that are not fields of the model; `invalid` records were not predicted.
+    `unused` are columns that are not fields of the model; `sheet` of a workbook was read, and
+    `other_sheets` were not; `invalid` records were not predicted.
     """
 
     model: str
     version: int
     backend: str
     unused: list[str]
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
     records: int = 0
     invalid: int = 0
     with_warnings: int = 0
@@ -57,8 +62,11 @@ class Summary(msgspec.Struct):
             f"{self.records:,} records by {self.model} {self.version} ({self.backend})"
             f" in {self.seconds:.1f} s, {speed:,.0f} a second"
         )
+        if self.sheet:
+            others = f"; not {listed(self.other_sheets)}" if self.other_sheets else ""
+            yield f"of the workbook, the sheet {shown(self.sheet)} was read{others}"
         if self.unused:
-            yield f"not used, as they are not fields of {self.model}: {', '.join(self.unused)}"
+            yield f"not used, as they are not fields of {self.model}: {listed(tuple(self.unused))}"
         if self.with_warnings:
             yield click.style(f"{self.with_warnings:,} have warnings", fg="yellow")
         if self.invalid:
@@ -79,10 +87,15 @@ def predict_stream(
     began = time.perf_counter()
     try:
         with ExitStack() as opened:
-            opened_file = opened.enter_context(reading(file))
+            report = Report()
+            if read_as == CSV:
+                opened_file, report = opened.enter_context(reading_table(file))
+            else:
+                opened_file = opened.enter_context(reading(file))
             reader = READERS[read_as](opened_file.stream, engine.schema)
             summary = Summary(
-                engine.manifest.name, engine.manifest.version, engine.backend, reader.unused
+                *(engine.manifest.name, engine.manifest.version, engine.backend, reader.unused),
+                *(report.sheet, report.others),
             )
             out = opened.enter_context(writing(output))
             is_visible = opened_file.size is not None and output != STANDARD and sys.stderr.isatty()

@@ -10,7 +10,7 @@ from serving.formats.header import match
 from serving.formats.texts import Texts
 from serving.inputs.exact import ExactReader
 from serving.inputs.field import Field
-from serving.inputs.headers import Row
+from serving.inputs.headers import Row, other_width
 from serving.inputs.schema import Schema
 from serving.inputs.strict_json import JSONObject
 from serving.inputs.tables import TableReader
@@ -35,7 +35,7 @@ class Cells:
     """
 
     def __init__(self, schema: Schema, table: TableReader) -> None:
-        self.schema, self.width = schema, len(table.names)
+        self.schema, self.width, self._separator = schema, len(table.names), table.separator
         matched = match(schema, table.names, table.repeated, line=1)
         self.unused = matched.unknown
         as_trained = schema.table is not None and schema.table.separator == table.separator
@@ -83,7 +83,7 @@ class Cells:
     def read(self, reader: ExactReader, position: int, row: Row) -> list[Any]:
         """Return a value for each field; faults are added to the reader's."""
         if len(row) != self.width:
-            message = f"has {len(row)} cells, the first line has {self.width}"
+            message = other_width(len(row), self.width, self._separator)
             reader.faults.append(Fault(record=position, message=message))
             return []
         filled = [(name, row[at]) for name, at in self._columns.items() if row[at].strip()]

@@ -36,7 +36,10 @@ def match(
     matched = schema.known_names.match(names)
     if not matched.fields and not matched.rivals:
         where = "no column is a field" if line is UNSET else "the first line names no field"
-        raise NotATable(f"{where} of this model; its fields are {listed(schema.names)}")
+        raise NotATable(
+            f"{where} of this model; its fields are {listed(schema.names)}: name them in place of "
+            f"{listed(tuple(names))}"
+        )
     again = {repeated[name]: name for name in matched.unknown if name in repeated}
     trained = schema.table.columns if schema.table else ()  # which may have had several, too
     faults = [

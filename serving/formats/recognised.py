@@ -1,5 +1,6 @@
 """What a file is that is not a table: by how it begins, whatever its name is."""
 
+import codecs
 import re
 from typing import BinaryIO
 
@@ -20,7 +21,6 @@ KINDS = {
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", UNPACK),
     b"Rar!\x1a": ("a RAR archive", UNPACK),
     ZIP: ("a zip archive", UNPACK),
-    OLE: ("a document of an old Microsoft Office", REMEDY),
     b"PAR1\x15": ("a file of Parquet", "save the table as CSV"),
     b"ARROW1\0": ("a file of Arrow", "save the table as CSV"),
     b"SQLite format 3": ("a database of SQLite", "export the table as CSV"),
@@ -30,18 +30,23 @@ KINDS = {
     b"MZ\x90\0": ("a program", REMEDY),
     b"{\\rtf": ("a document (RTF)", REMEDY),
 }
-DOCUMENTS = {"word/": "a Word document", "ppt/": "a PowerPoint presentation"}  # by their parts
+DOCUMENTS = {  # by their parts
+    "word/": "a Word document",
+    "ppt/": "a PowerPoint presentation",
+    "content.xml": "a document of LibreOffice",
+    "Index/": "a document of Apple's Numbers, Pages or Keynote",
+}
 PATTERNS = {
     re.compile(rb"\x80[\x02-\x05]"): (
         "a pickle of Python",
         "save the table as CSV; `adega train import` reads models",
     ),
-    re.compile(rb"\s*<(?:!doctype\s+html|html\b)", re.IGNORECASE): (
+    re.compile(rb"\s*<(?:!doctype|!--|(?:html|head|meta|style|body|div|table)\b)", re.IGNORECASE): (
         "a web page (HTML)",
         "download the table itself, as CSV",
     ),
     re.compile(rb"\s*<\?xml"): ("XML", REMEDY),
-    re.compile(rb'\s*(?:\{\s*"|\[\s*(?:\{|\[))'): (
+    re.compile(rb'\s*(?:\{\s*["}]|\[\s*["{[\]0-9])'): (
         "JSON",
         "save its records as CSV, with a line of column names",
     ),
@@ -57,7 +62,7 @@ def why_no_table(stream: BinaryIO) -> str:
     stream.seek(0)
     head = stream.read(HEAD)
     stream.seek(0)
-    what, remedy = _kind(head.removeprefix(b"\xef\xbb\xbf"), stream)
+    what, remedy = _kind(_as_utf8(head), stream)
     return f"the file is {what}, not a table: {remedy}" if what else ""
 
 
@@ -68,8 +73,14 @@ def _kind(head: bytes, stream: BinaryIO) -> tuple[str, str]:
         return _of_zip(stream)
     if known := next((kind for pattern, kind in PATTERNS.items() if pattern.match(head)), None):
         return known
-    is_text = b"\0" not in head or head.startswith((b"\xff\xfe", b"\xfe\xff"))  # or UTF-16
-    return ("", "") if is_text else ("binary", REMEDY)
+    return ("binary", REMEDY) if b"\0" in head else ("", "")
+
+
+def _as_utf8(head: bytes) -> bytes:
+    """How a text begins in UTF-8, without a byte order mark."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "ignore").encode()
+    return head.removeprefix(codecs.BOM_UTF8)
 
 
 def _of_zip(stream: BinaryIO) -> tuple[str, str]:

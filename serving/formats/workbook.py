@@ -5,6 +5,7 @@ A file of a few cells may declare a sheet of terabytes, so it is read by a proce
 """
 
 import os
+import re
 from importlib.util import find_spec
 from typing import IO, BinaryIO
 from zipfile import BadZipFile, ZipFile
@@ -22,12 +23,19 @@ MEDIA_TYPES = (
     "application/vnd.ms-excel.sheet.binary.macroenabled.12",  # .xlsb
     "application/vnd.oasis.opendocument.spreadsheet",  # .ods
 )
+SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how the files begin
 PARTS = ("xl/", "content.xml")  # of a zip that is a workbook
+BEGINNING = 2**7  # bytes of a file in which OpenDocument names the kind of a document
+NO_SPREADSHEET = re.compile(rb"opendocument\.(?!spreadsheet)")
 MAX_CSV_BYTES = 2**30
 MAX_DIRECTORY = 2**20  # bytes of the directory of a zip; what has a larger one is not looked into
 END, END_64, END_BYTES = b"PK\5\6", b"PK\6\7", 22  # where a zip's directory is described
 MAX_COMMENT = 2**16  # bytes after it
+MISSING = (
+    "workbooks are not read here, as python-calamine is not installed; save the sheet as CSV in "
+    "UTF-8, or install requirements.txt"
+)
 DAMAGED = (
     "the workbook cannot be read: it is damaged, or a cell far from all others makes it too large; "
     "save the sheet as CSV in UTF-8"
@@ -66,9 +74,9 @@ class Report(msgspec.Struct, frozen=True):
 def is_workbook(stream: BinaryIO) -> bool:
     """Whether a file is a workbook, by its content; it is at its beginning again then."""
     stream.seek(0)
-    begins = stream.read(len(OLE))
-    found = begins == OLE
-    if begins.startswith(ZIP):
+    begins = stream.read(BEGINNING)
+    found = begins.startswith(OLE)
+    if begins.startswith(ZIP) and not NO_SPREADSHEET.search(begins):
         found = any(name.startswith(PARTS) for name in names_in_zip(stream))
     stream.seek(0)
     return found
@@ -119,10 +127,13 @@ def to_csv(
     Raises
     ------
     NotATable
-        If it is not a workbook that can be read, or its sheet is not a table.
+        If it is not a workbook that can be read, or its sheet is not a table; or if python-calamine
+        is not installed.
     NoRoom
         If there is no room in `sink`.
     """
+    if not is_installed():
+        raise NotATable(MISSING)
     request = msgspec.json.encode(Request(source.fileno(), max_bytes, is_unambiguous))
     report = msgspec.json.decode(
         apart.convert("serving.formats.workbook_process", request, source, sink, damaged=DAMAGED),

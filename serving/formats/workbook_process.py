@@ -27,6 +27,9 @@ MAX_SECONDS = 60  # of the processor
 MAX_MERGED = 2**24  # cells of merged ranges that are filled
 HOUR = 3_600  # seconds
 WHOLE = 2**53  # numbers below it are whole if they look so
+# The part in which Excel keeps a workbook that has a password; and those of sheets before 2007.
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+SHEETS = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
 SHOWN = 60  # characters of a cell in a message
 MIDNIGHT = " 00:00:00"
 THOUSANDS = re.compile(r"-?[0-9]+\.[0-9]{3}")  # or decimals
@@ -84,10 +87,16 @@ def _open(file: Any) -> tuple[str, CalamineSheet, tuple[str, ...]]:
         sheets = ((name, book.get_sheet_by_name(name)) for name in names)
         found = next(((name, sheet) for name, sheet in sheets if sheet.height), None)
     except CalamineError as error:
-        if isinstance(error, PasswordError) or _is_encrypted(file):
+        old = _of_old_office(file)
+        if isinstance(error, PasswordError) or ENCRYPTED in old:
             raise NotATable(
                 "the workbook is encrypted: save it without a password, or the sheet as CSV in "
                 "UTF-8"
+            ) from None
+        if old and not any(name in old for name in SHEETS):
+            raise NotATable(
+                "the file is a document of an old Microsoft Office, not a workbook: save the table "
+                "as CSV in UTF-8, or as a workbook (.xlsx)"
             ) from None
         first = str(error).partition("\n")[0]
         raise NotATable(
@@ -98,11 +107,11 @@ def _open(file: Any) -> tuple[str, CalamineSheet, tuple[str, ...]]:
     return *found, tuple(name for name in names if name != found[0])
 
 
-def _is_encrypted(file: Any) -> bool:
-    """Whether a file has the part in which Excel keeps a workbook that has a password."""
+def _of_old_office(file: Any) -> bytes:
+    """The content of a file of old Office, which may hold a new workbook; else nothing."""
     file.seek(0)
-    content = file.read()
-    return content.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in content
+    content: bytes = file.read()
+    return content if content.startswith(OLE) else b""
 
 
 def rows(sheet: CalamineSheet, text: Callable[[Any], str]) -> Iterator[Row]:

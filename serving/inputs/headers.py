@@ -39,6 +39,16 @@ def names(header: Row) -> tuple[str, ...]:
     return tuple(given)
 
 
+def other_width(cells: int, width: int, separator: str) -> str:
+    """Write what is wrong with a row that is not as wide as the line of names."""
+    remedy = ""
+    if width == 1:
+        remedy = "; remove the lines above the column names"
+    elif cells > width and separator == ",":
+        remedy = "; if a comma is part of a number or a text, put that in quotes"
+    return f"has {cells} cells, the first line has {width}{remedy}"
+
+
 def declared_separator(lines: Sequence[str]) -> str:
     """Return the separator that the last of the lines declares to spreadsheets, `sep=;`, or ""."""
     found = _DECLARED.match(lines[-1]) if lines else None

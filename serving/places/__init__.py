@@ -5,3 +5,8 @@
 
 SUFFIX = ".parquet"
 SUFFIXES = (SUFFIX, ".arrow", ".arrows", ".feather", ".ipc")  # of the files that are predicted
+
+
+def has_suffix(name: str) -> bool:
+    """Whether a file's name, in lower or upper case, ends as those of Parquet and Arrow do."""
+    return name.lower().endswith(SUFFIXES)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from serving.errors import NotFound
-from serving.places import SUFFIXES
+from serving.places import has_suffix
 from serving.places.objects import Listed
 from serving.places.patterns import matches
 from serving.places.places import place
@@ -27,7 +27,7 @@ class Given(NamedTuple):
         found = place(self.root).find(self.pattern)
         if self.pattern != ALL:
             return found
-        return {name: listed for name, listed in found.items() if name.endswith(SUFFIXES)}
+        return {name: listed for name, listed in found.items() if has_suffix(name)}
 
     def covers(self, file: str) -> bool:
         """Whether the file at this address would be one of them."""
@@ -54,7 +54,7 @@ def given(address: str) -> Given:
     parts = address[start:].rstrip("/").split("/")
     fixed = next((at for at, part in enumerate(parts) if glob.has_magic(part)), len(parts))
     if fixed == len(parts):
-        if not address.endswith(SUFFIXES):
+        if not has_suffix(address):
             return Given(address.rstrip("/"), ALL)
         fixed -= 1
     if fixed == 0:

@@ -10,7 +10,7 @@ from serving.errors import NotAllowed, TooManyRecords
 from serving.formats.spreadsheet import as_written
 from serving.ids import PredictionId
 from serving.inputs import numerals
-from serving.inputs.headers import Row
+from serving.inputs.headers import Row, other_width
 from serving.inputs.missing import is_missing
 from serving.inputs.numerals import COMMAS_BETWEEN, OTHERS_BETWEEN, PLAIN, Numerals
 from serving.inputs.shown import ambiguous, in_full, printable, shown
@@ -162,7 +162,7 @@ class FeedbackTable:
         at = {name: table.names.index(name) for name in (read.id, read.own_id, read.actual) if name}
         for row, line in zip(rows, lines, strict=True):
             if len(row) != len(table.names):
-                message = f"the line has {len(row)} cells, the first line has {len(table.names)}"
+                message = f"the line {other_width(len(row), len(table.names), table.separator)}"
                 found.append(FeedbackProblem(line, "", "", "refused", message))
                 continue
             prediction_id, own_id, actual = (

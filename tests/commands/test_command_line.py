@@ -128,7 +128,7 @@ def test_a_pipe_gets_predictions_and_people_the_summary(run: Run):
     assert result.stdout.splitlines()[0] == "prediction,P(bom),P(ruim),warnings,error"
     assert len(result.stdout.splitlines()) == 3
     assert f"2 records by wine 1 ({FASTEST}) in 0." in result.stderr
-    assert "not used, as they are not fields of wine: id" in result.stderr
+    assert 'not used, as they are not fields of wine: "id"' in result.stderr
     assert "1 have warnings" in result.stderr
     assert "\x1b" not in result.output
 
@@ -143,6 +143,8 @@ def test_a_script_gets_the_summary_as_json(run: Run, tmp_path: Path):
         "version": 1,
         "backend": FASTEST,
         "unused": [],
+        "sheet": "",
+        "other_sheets": [],
         "records": 5,
         "invalid": 1,
         "with_warnings": 1,

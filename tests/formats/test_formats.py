@@ -123,7 +123,11 @@ def test_rows_of_other_lengths_and_empty_lines():
     (batch,) = batches("\n".join(lines)[1:])
     assert batch.lines == [3, 4, 5, 7]
     told = {place: fault.message for place, (fault,) in batch.faults.items()}
-    assert told == {1: "has 6 cells, the first line has 5", 2: "has 2 cells, the first line has 5"}
+    assert told == {
+        1: "has 6 cells, the first line has 5; if a comma is part of a number or a text, put that "
+        "in quotes",
+        2: "has 2 cells, the first line has 5",
+    }
 
 
 def test_lines_are_counted_through_cells_that_hold_several():

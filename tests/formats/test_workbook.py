@@ -6,7 +6,7 @@ from tempfile import TemporaryFile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbooks import Formula, Styled, ods, xlsx
+from workbooks import Formula, Styled, ods, xlsx, zipped
 
 from serving.errors import NotATable
 from serving.formats import workbook
@@ -93,6 +93,12 @@ def test_an_encrypted_workbook_is_refused_with_what_to_do() -> None:
     assert refusal(encrypted).startswith("the workbook is encrypted: save it without a password")
 
 
+def test_a_document_of_an_old_office_is_told_from_a_workbook() -> None:
+    assert "an old Microsoft Office, not a workbook" in refusal(workbook.OLE + bytes(504))
+    parts = "Workbook".encode("utf-16-le")
+    assert refusal(workbook.OLE + bytes(504) + parts).startswith("the workbook cannot be read: ")
+
+
 @pytest.mark.faults
 @given(st.binary(max_size=200), st.integers(0, 1_500))
 @settings(max_examples=5)
@@ -114,7 +120,13 @@ def test_a_damaged_workbook_is_refused_in_a_sentence(damage: bytes, at: int) -> 
         (b"\x80\x05\x95\x00", "a pickle of Python"),
         (b"PAR1\x15\x04", "a file of Parquet"),
         (b"<!DOCTYPE html><html>", "a web page (HTML)"),
+        (b'<table border="1"><tr><td>', "a web page (HTML)"),  # as many programs write .xls
+        ("<html><body>".encode("utf-16"), "a web page (HTML)"),
         (b'[{"a": 1}]', "JSON"),
+        (b"{}", "JSON"),
+        (b"[1, 2]", "JSON"),
+        (ods([["a"]]).replace(b"spreadsheet", b"text"), "a document of LibreOffice"),
+        (zipped("Index/Document.iwa"), "a document of Apple's Numbers, Pages or Keynote"),
         (xlsx([["a"]]).replace(b"xl/", b"zz/"), "a zip archive"),
     ],
 )

@@ -16,6 +16,7 @@ from serving.places.places import Folder
         ("s3://lake/wines/*.parquet", "s3://lake/wines", ("*.parquet",)),
         ("s3://lake/wines/day=*/**/x?.parquet", "s3://lake/wines", ("day=*", "**", "x?.parquet")),
         ("s3://lake/wines/a.parquet", "s3://lake/wines", ("a.parquet",)),
+        ("s3://lake/wines/A.PARQUET", "s3://lake/wines", ("A.PARQUET",)),
         ("s3://lake/*.parquet", "s3://lake", ("*.parquet",)),
         ("gs://lake/wines/", "gs://lake/wines", ALL),
         ("gs://lake", "gs://lake", ALL),

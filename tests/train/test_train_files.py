@@ -225,13 +225,15 @@ def test_a_file_that_goes_while_a_model_is_fitted_is_no_failure(tmp_path: Path):
 
 def test_a_folder_is_searched_and_hidden_files_are_not_read(tmp_path: Path):
     lake = tmp_path / "wines.parquet"
-    for name in ("day=1/part-1.parquet", "part-0.parquet", "_old/part-2.parquet", ".part.parquet"):
+    names = ["PART-2.PARQUET", "day=1/part-1.parquet", "part-0.parquet"]
+    for name in (*names, "_old/part-2.parquet", ".part.parquet"):
         (lake / name).parent.mkdir(parents=True, exist_ok=True)
         (lake / name).write_bytes(b"")
     (lake / "_SUCCESS").touch()
-    names = ["day=1/part-1.parquet", "part-0.parquet"]
-    assert [str(each.relative_to(lake)) for each in files.find([str(lake)])] == names
-    assert [*files.find([f"{lake}/**/*.parquet"])] == [*files.find([str(lake)])]
+    found = files.find([str(lake)])
+    assert [str(each.relative_to(lake)) for each in found] == names
+    assert files.are_parquet(found)
+    assert files.find([f"{lake}/**/*.[pP]*"]) == found
 
 
 @pytest.mark.parametrize(

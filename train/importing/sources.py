@@ -46,7 +46,7 @@ class Source(NamedTuple):
         """
         if not self.model.is_file():
             raise TrainingError(f"there is no file {self.model}")
-        if self.model.suffix == ".onnx":
+        if self.model.suffix.lower() == ".onnx":
             return onnx_file.load(self.model, width)
         with self.model.open("rb") as file:
             start = file.read(len(boosters.LIGHTGBM))

@@ -5,12 +5,13 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from serving.formats import workbook
 from serving.places.patterns import HIDDEN
 from train.errors import TrainingError
 from train.tables.options import quoted
 
 PARQUET = ".parquet"
-TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+TABLES = (".csv", ".tsv", ".txt", *workbook.SUFFIXES)
 SIGNS = "*?["
 NAMED = 3  # files that a sentence names
 
@@ -26,7 +27,7 @@ def find(given: Sequence[str]) -> Files:
         If there are none, or they are of different kinds.
     """
     found = tuple(dict.fromkeys(file for each in given for file in _find(each)))
-    others = [file for file in found if (file.suffix == PARQUET) != (found[0].suffix == PARQUET)]
+    others = [file for file in found if _is_parquet(file) != _is_parquet(found[0])]
     if others:
         raise TrainingError(
             f"{found[0]} and {others[0]} are not of one kind: name files of Parquet, or files of "
@@ -56,7 +57,7 @@ def _of_folder(folder: Path) -> list[Path]:
     files = sorted(
         file
         for file in folder.rglob("*")
-        if file.suffix in (PARQUET, *TABLES)
+        if file.suffix.lower() in (PARQUET, *TABLES)
         and _is_shown(file.relative_to(folder))
         and file.is_file()
     )
@@ -71,7 +72,11 @@ def _is_shown(path: Path) -> bool:
 
 def are_parquet(files: Files) -> bool:
     """Whether files are of Parquet, by their names."""
-    return files[0].suffix == PARQUET
+    return _is_parquet(files[0])
+
+
+def _is_parquet(file: Path) -> bool:
+    return file.suffix.lower() == PARQUET
 
 
 def summary(files: Files) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from serving.errors import NoRoom, NotATable
 from serving.formats.recognised import why_no_table
 from serving.formats.workbook import is_workbook, to_csv
-from serving.inputs.headers import Row
+from serving.inputs.headers import Row, other_width
 from serving.inputs.missing import is_missing
 from serving.inputs.tables import TableReader
 from train.errors import TrainingError
@@ -157,11 +157,8 @@ def _read(path: Path) -> Sheet:
     width = len(table.names)
     for line, row in zip(lines, rows, strict=True):
         if len(row) != width:
-            above = "; remove the lines above the column names" if width == 1 else ""
-            raise TrainingError(
-                f"{path} is not a table: line {line} has {len(row)} cells, the first line has "
-                f"{width}{above}"
-            )
+            fault = other_width(len(row), width, table.separator)
+            raise TrainingError(f"{path} is not a table: line {line} {fault}")
     columns = dict(zip(table.names, zip(*rows, strict=True) if rows else [()] * width, strict=True))
     del rows
     cells = pd.DataFrame({name: _column(texts) for name, texts in columns.items()}, copy=False)
