@@ -97,6 +97,7 @@ def test_rows_without_a_target_and_of_rare_labels_are_left_out():
     ("changes", "target", "task", "message"),
     [
         ({}, "lable", None, "no column is called 'lable'; did you mean 'label'?"),
+        ({f"c{at}": [1] * 60 for at in range(50)}, "ZZZ", None, '"c0", "c1".* and [0-9]+ others'),
         (
             {"one": ["yes"] * 60},
             "one",

@@ -67,6 +67,7 @@ def infer(
     TrainingError
         If there is nothing to predict or nothing to predict it from, or a person must decide.
     """
+    require_name(map(str, sheet.cells if isinstance(sheet, Sheet) else sheet.columns), target)
     return decide(sheet, take(sheet, options), target, task, options=options, echo=echo)
 
 

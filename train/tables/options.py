@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Self
 
+from serving.inputs.shown import listed
 from train.errors import TrainingError
 
 TYPES = ("text", "category", "number", "date")  # the options that choose one
@@ -108,7 +109,7 @@ def require_name(names: Iterable[str], name: str, before: str = "") -> None:
     if name in names:
         return
     near = get_close_matches(name, names, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"they are {', '.join(map(repr, names))}"
+    hint = f"did you mean {near[0]!r}?" if near else f"they are {listed(names)}"
     raise TrainingError(f"{before}no column is called {name!r}; {hint}")
 
 
