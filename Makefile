@@ -35,7 +35,7 @@ check: lint  ## lint, and run the tests that take no time: about a minute
 # Many tests wait: for servers that start, databases, files that are looked at in a while.
 test: PROCESSES = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 2) * 3 // 2)')
 test: .venv/development  ## run the tests that need nothing else, in less than five minutes; it ends with what was left out
-	.venv/bin/pytest --numprocesses $(PROCESSES) --dist loadfile -rs -m "not faults and not docs"
+	.venv/bin/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder -rs -m "not faults and not docs"
 	@echo "Not run: what is killed, stalled or spoiled (make test-faults), what the docs say (make test-docs), and what needs more (make help lists it)"
 
 test-faults: .venv/development  ## kill, stop, fill and spoil what can be, in short; `make faults` does so as long as it takes to be sure

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ os.environ["MODELS_DIR"] = str(MODELS)
 Settings.__init__.__kwdefaults__["models_dir"] = MODELS
 FASTEST = "forest" if forest.is_available() else "onnx"  # what serves the models of the repository
 
+gc.disable()  # until all tests are collected, of which nothing is garbage
 compile_routes_once()
 read_trees_once()
 
@@ -156,16 +157,24 @@ def pytest_xdist_auto_num_workers() -> int:
     return processors + min(processors, 4)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out of `make check` what needs a process or PostgreSQL, and what `make test` leaves."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Leave out of `make check` what needs a process or PostgreSQL, and what `make test` leaves.
+
+    Files with such tests come first: at the end no processor waits for the last of them.
+    """
     for item in items:
         names = {*item.fixturenames, *(marker.name for marker in item.iter_markers())}
         if names & {"server", "postgres", "faults", "docs"}:
             item.add_marker("slow")
+    yield
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_collection_finish() -> None:
     """Look for garbage seldom, and not in all that was imported: it took a sixth of the time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(3_000, 10, 10)
@@ -180,13 +189,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def quick_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Train with little patience, and a folder of the test's own for the record."""
+    hurry(monkeypatch)
+    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
     """Prove, cross-validate and explain with less patience than a real model deserves."""
     from train.evaluation.evaluate import Protocol  # noqa: PLC0415 - it brings scikit-learn along
 
-    monkeypatch.setattr("train.onnx.proof.PROOF_ROWS", 2_000)
-    monkeypatch.setattr("train.evaluation.effects.ROWS", 30)
-    monkeypatch.setattr("train.problems.anything.FIVE_FOLDS", Protocol(folds=2, repeats=1))
-    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
+    patch.setattr("train.onnx.proof.PROOF_ROWS", 2_000)
+    patch.setattr("train.evaluation.effects.ROWS", 30)
+    patch.setattr("train.problems.anything.FIVE_FOLDS", Protocol(folds=2, repeats=1))
 
 
 @pytest.fixture(scope="session")

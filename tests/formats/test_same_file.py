@@ -110,7 +110,7 @@ PLAIN = Written(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(way=ways(), seed=st.integers(0, 9))
 def test_serving_reads_the_rows_that_training_read(way: Written, seed: int):
     with tempfile.TemporaryDirectory() as folder:

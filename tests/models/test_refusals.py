@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from conftest import moved
+from conftest import hurry, moved
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +72,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Each kind, imported."""
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as short:
+        hurry(short)
         short.setattr(proof, "PROOF_ROWS", 400)
         for name, kind in KINDS.items():
             joblib.dump(kind.estimator, folder / "model.pkl")

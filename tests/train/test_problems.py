@@ -137,7 +137,7 @@ anything = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(changes=st.dictionaries(st.sampled_from([*wine(), "extra"]), anything, max_size=3))
 def test_no_record_makes_the_service_fail(client: FlaskClient, changes: dict[str, Any]):
     answer = client.post("/predict", **body(wine() | changes))
@@ -148,7 +148,7 @@ def test_no_record_makes_the_service_fail(client: FlaskClient, changes: dict[str
         assert answer.status_code in {400, 422}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(sent=st.binary(max_size=300))
 def test_no_body_makes_the_service_fail(client: FlaskClient, sent: bytes):
     assert client.post("/predict", data=sent).status_code in {400, 422}

@@ -1,5 +1,6 @@
 """Live records with feedback become training rows; the gate compares answers to the same rows."""
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import body, moved
+from conftest import body, hurry, moved
 from hosts import Host
 from training import latest, output, refused, run
 
@@ -53,11 +54,9 @@ def homes(rows: int, seed: int, *, dear_from: int = 100) -> pd.DataFrame:
 class Service:
     """A model trained on a file, what it is asked, and what is said to be true of that."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, first: Path, **settings: Any) -> None:
         self.file, self.models = folder / "homes.csv", folder / "models"
-        self.models.mkdir()
-        homes(300, seed=0).to_csv(self.file, index=False)
-        output(self.models, self.file, *COMMAND)
+        shutil.copytree(first, folder, dirs_exist_ok=True)
         self.settings = Settings(
             models_dir=self.models, default_model="homes", var_dir=folder / "var", **settings
         )
@@ -86,9 +85,21 @@ class Service:
         return latest(self.models, "homes")
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the file, and the models folder that the first training made."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "models").mkdir()
+    homes(300, seed=0).to_csv(folder / "homes.csv", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        hurry(patch)
+        output(folder / "models", folder / "homes.csv", *COMMAND)
+    return folder
+
+
 @pytest.fixture
-def service(tmp_path: Path) -> Service:
-    return Service(tmp_path)
+def service(tmp_path: Path, first: Path) -> Service:
+    return Service(tmp_path, first)
 
 
 def test_live_records_are_added_once_with_their_latest_feedback(service: Service):
@@ -108,12 +119,12 @@ def test_live_records_are_added_once_with_their_latest_feedback(service: Service
 
 
 def test_records_in_the_archive_and_the_store_are_trained_on_as_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, first: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Also a record that is in the archive, and again in the store with other feedback."""
     url = str(tmp_path / "archive")
     Path(url).mkdir()
-    service = Service(tmp_path, archive_url=url)
+    service = Service(tmp_path, first, archive_url=url)
     lived = homes(JUDGED + 20, seed=1, dear_from=150)
     service.serve(lived)
     service.retrain()
@@ -155,12 +166,13 @@ def test_the_latest_are_taken_where_there_are_too_many(service: Service):
 
 
 def test_where_models_are_in_an_object_store_every_host_gets_the_retrained_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, first: Path, monkeypatch: pytest.MonkeyPatch
 ):
     url = str(tmp_path / "shared")
     Path(url).mkdir()
     monkeypatch.setenv("MODELS_URL", url)
-    service = Service(tmp_path, models_url=url)
+    output(first / "models", first / "homes.csv", *COMMAND)
+    service = Service(tmp_path, first, models_url=url)
     service.serve(homes(JUDGED + 50, seed=1, dear_from=150))
     assert "it is live and replaces version 1" in service.retrain("--auto")
     other = Host(url, tmp_path / "other")
@@ -259,10 +271,10 @@ def test_numbers_are_trained_on_and_compared_like_labels(tmp_path: Path, service
 
 @pytest.mark.parametrize("setting", ["journal_omit", "journal_hash"])
 def test_fields_kept_out_of_the_record_make_it_impossible(
-    tmp_path: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, first: Path, setting: str, monkeypatch: pytest.MonkeyPatch
 ):
     names = '{"homes": ["size"]}'
-    service = Service(tmp_path, **{setting: names}, journal_salt="a" * 16)
+    service = Service(tmp_path, first, **{setting: names}, journal_salt="a" * 16)
     service.serve(homes(5, seed=1))
     command = (service.models, service.file, *COMMAND, "--with-feedback")
     assert "5 are not recorded in full or do not fit" in refused(*command)

@@ -11,9 +11,7 @@ from training import latest, output, refused, run, served
 
 from serving.models import artefact, model_folder
 from serving.models.engine import Engine
-from train.evaluation.evaluate import Protocol
 from train.fitting.estimators import BUILDERS, PACKAGES
-from train.problems import anything
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_training")]
 
@@ -111,12 +109,12 @@ def test_an_estimator_that_is_not_installed_is_named(
     assert f"{package} is not installed" in refused(tmp_path, *command)
 
 
-def test_iris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(anything, "FIVE_FOLDS", Protocol(folds=3, repeats=1))
+def test_iris(tmp_path: Path):
     iris = load_iris(as_frame=True)
     species = iris.target.map(dict(enumerate(iris.target_names)))
     iris.data.assign(species=species).to_csv(tmp_path / "iris.csv", index=False)
-    output(tmp_path, tmp_path / "iris.csv", "--target", "species", "--name", "iris")
+    linear = ("--estimator", "linear")
+    output(tmp_path, tmp_path / "iris.csv", "--target", "species", "--name", "iris", *linear)
     trained = latest(tmp_path, "iris")
     assert trained.manifest.classes == ("setosa", "versicolor", "virginica")
     assert trained.manifest.metrics["accuracy"].mean > 0.92

@@ -76,7 +76,7 @@ def test_days_to_come_are_answered_by_what_the_calendar_says(tmp_path: Path, est
 
 
 def test_the_card_and_the_reference_know_the_date(tmp_path: Path):
-    made = trained(tmp_path / "models", sales(), "sold")
+    made = trained(tmp_path / "models", sales(), "sold", *TREE)
     assert made.manifest.example["day"] == "2023-07-17"
     card = artefact.read_card(tmp_path / "models", made.manifest)
     assert [each.field for each in card.importance] == ["day", "shop"]

@@ -72,8 +72,9 @@ def test_a_category_has_its_labels_the_most_frequent_first_and_missing_values_do
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_training")
 def test_training_writes_the_effects_into_the_card(tmp_path: Path):
-    output(tmp_path, HOMES, "--target", "price", "--name", "homes")
+    output(tmp_path, HOMES, "--target", "price", "--name", "homes", "--estimator", "linear")
     model = latest(tmp_path, "homes")
     card = artefact.read_card(tmp_path, model.manifest)
     assert {each.field for each in card.contributions} == {
