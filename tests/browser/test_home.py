@@ -117,9 +117,11 @@ def test_a_portuguese_browser_gets_a_portuguese_page_that_reads_commas(open_page
     page = open_page("/", language="pt-BR")
     expect(page.get_by_label("alcohol")).to_have_value("10,4")
     page.get_by_label("alcohol").fill("13,5")
+    page.get_by_label("density").fill("0.995")  # as in examples of JSON: no point for thousands
     page.get_by_role("button", name="Predizer", exact=True).click()
     expect(page.locator(".prediction")).to_have_text("bom")
     assert '"alcohol":13.5' in code(page, "curl")
+    assert '"density":0.995' in code(page, "curl")
     pictured(page, "portuguese")
 
 

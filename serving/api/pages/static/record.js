@@ -4,8 +4,8 @@ import { t } from "./words.js";
 
 // A number where a text is one; any other text stays as it is, and the service reports what is wrong with it.
 export function read(text, decimal = ".") {
-  // With decimal commas 1.234 may have a point for thousands: the service reports it.
-  if (decimal === "," && /^\s*[-+]?\d{1,3}(\.\d{3})+\s*$/.test(text)) return text.trim();
+  // With decimal commas 1.234 may have a point for thousands, unlike 0.995: the service reports it.
+  if (decimal === "," && /^\s*[-+]?[1-9]\d{0,2}(\.\d{3})+\s*$/.test(text)) return text.trim();
   const plain = text.trim().replace(decimal, ".");
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : text.trim();
 }
