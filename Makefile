@@ -91,7 +91,7 @@ sanitize: .venv/development  ## walk and explain forests and read batches, malfo
 	done
 	SANITIZED=.venv/sanitized CASES=$${CASES:-300} PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
 		LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" \
-		.venv/bin/pytest tests/models/test_forest*.py tests/inputs/test_columns.py tests/inputs/test_row_texts.py
+		.venv/bin/pytest tests/models/test_forest*.py tests/inputs/test_columns*.py tests/inputs/test_row_texts.py
 
 faults: .venv/development  ## kill, stop, fill and swap what can be, as long as it takes to be sure
 	FAULTS=full .venv/bin/pytest -s -m faults

@@ -7,12 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from archives import id_at, made, recorded, stop_at
+from archives import id_at, made, recorded, rows, stop_at
 from entries import NOON, feedback
+from moved import LATER, Killed, end
 from recorded import Recorded
 from servers import wait_until
-from test_moving import LATER, Killed, end
-from test_reading import rows
 
 from serving import clock
 from serving.archive.changes import Changes

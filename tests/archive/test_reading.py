@@ -3,11 +3,10 @@
 import os
 import random
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from archives import archive_by_hand, id_at, made, recorded
+from archives import COLUMNS, archive_by_hand, id_at, made, recorded, rows
 from entries import NOON, feedback
 
 from serving.archive import reading
@@ -15,15 +14,6 @@ from serving.archive.reading import read
 from serving.errors import ArchiveError
 from serving.recording.store import Store
 from serving.recording.store.archived import Wanted
-
-ALL = Wanted("wine")
-COLUMNS = ["id", "time", "version", "number_alcohol", "text_type", "actual_label", "feedback"]
-
-
-def rows(store: Store, url: Any, wanted: Wanted = ALL, **how: Any) -> list[Any]:
-    """What is read, as Python's values."""
-    batches = read(store, str(url), wanted, how.pop("columns", COLUMNS), **how)
-    return [row for batch in batches for row in batch.to_pylist()]
 
 
 @pytest.mark.parametrize("seed", range(20 if os.environ.get("FAULTS") == "full" else 3))

@@ -11,6 +11,7 @@ from typing import Any
 from entries import NOON, feedback, predicted
 
 from serving.archive import files, layout
+from serving.archive.reading import read
 from serving.archive.rows import make_table
 from serving.recording.entry import TrialEntry
 from serving.recording.store import Store
@@ -19,6 +20,8 @@ from serving.recording.store.archived import START, Wanted
 from serving.recording.store.deletions import delete
 
 CLASSES = ["Não aprovado", "bom"]
+ALL = Wanted("wine")
+COLUMNS = ["id", "time", "version", "number_alcohol", "text_type", "actual_label", "feedback"]
 
 
 def id_at(time: int, place: int = 0, version: int = 1) -> str:
@@ -120,3 +123,9 @@ def stop_at(step: int, stop: Callable[[], Any]) -> Iterator[None]:
     finally:
         for owner, last, original in originals:
             setattr(owner, last, original)
+
+
+def rows(store: Store, url: Any, wanted: Wanted = ALL, **how: Any) -> list[Any]:
+    """What is read, as Python's values."""
+    batches = read(store, str(url), wanted, how.pop("columns", COLUMNS), **how)
+    return [row for batch in batches for row in batch.to_pylist()]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from click.testing import CliRunner
 from conftest import MODELS
 from programs import skip_or_fail
@@ -40,6 +41,14 @@ class Host:
         found = Status.read(self.settings.models_dir)
         assert found
         return found
+
+
+def add(host: Host, title: str = "newer") -> int:
+    """Write a next version of wine from a host, as training does."""
+    host.pull()
+    read = host.decisions.read("wine", 1)
+    manifest = msgspec.structs.replace(read.manifest, title=title)
+    return host.decisions.add(manifest, read.contents)
 
 
 def command(url: str, var_dir: Path, *arguments: str, **environment: str) -> str:
