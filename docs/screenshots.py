@@ -25,8 +25,8 @@ DESK = {"width": 1120, "height": 720}
 
 @contextmanager
 def served(**environment: str) -> Iterator[None]:
-    """The service, which keeps no record of what is asked for pictures."""
-    own = {"HOST": "127.0.0.1", "PORT": str(PORT), "JOURNAL": "off", "WEB_CONCURRENCY": "1"}
+    """The service, which keeps its records where the environment has them."""
+    own = {"HOST": "127.0.0.1", "PORT": str(PORT), "WEB_CONCURRENCY": "1"}
     own |= environment
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "app:app"], cwd=ROOT, env=os.environ | own
@@ -54,6 +54,7 @@ def opened(browser: Browser, path: str) -> Page:
 def take(browser: Browser) -> None:
     """Take the picture of the form with a prediction."""
     form = opened(browser, "/")
+    form.set_viewport_size(DESK | {"height": 900})  # with the explanation
     form.get_by_role("button", name="bom", exact=True).click()
     form.locator(".prediction").wait_for()
     form.screenshot(path=IMAGES / "form.png")
@@ -80,7 +81,7 @@ if __name__ == "__main__":
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox", f"--host-resolver-rules=MAP localhost:5000 {SERVED}"],
         )
-        with served():
+        with served(VAR_DIR=str(Path(folder) / "form")):
             take(chromium)
         settings = build(Path(folder))
         with served(MODELS_DIR=str(settings.models_dir), VAR_DIR=str(settings.var_dir)):
