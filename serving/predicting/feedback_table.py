@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
+from msgspec.structs import astuple
+
 from serving import clock
 from serving.access.callers import Caller
-from serving.errors import NotAllowed, TooManyRecords
+from serving.errors import NotAllowed, NotATable, TooManyRecords
 from serving.formats.spreadsheet import as_written
 from serving.ids import PredictionId
 from serving.inputs import numerals
@@ -79,19 +81,24 @@ class FeedbackTable:
     Raises
     ------
     NotATable
-        If the text is no table, or there is no column of a name.
+        If the text is no table or has no rows, or there is not one column of a name.
     TooManyRecords
     """
 
     def __init__(self, stream: BinaryIO, chosen: FeedbackColumns) -> None:
         self._stream, self._chosen = stream, chosen
         rows, table = 0, TableReader(stream)
-        self.report = FeedbackTableReport([*table.names], find_columns(table.names, chosen))
+        read = find_columns(table.names, chosen)
+        for name in {*astuple(read)} & {*table.repeated.values()}:
+            raise NotATable(f"several columns are called {shown(name)}; keep one of them")
+        self.report = FeedbackTableReport([*table.names], read)
         while taken := table.take(BATCH)[0]:  # to its end, before anything is recorded
             rows += len(taken)
             if rows > MAX_ROWS:
                 message = f"the table has more than {MAX_ROWS:,} rows; send it in parts"
                 raise TooManyRecords(message)
+        if not rows:
+            raise NotATable("there is no row below the line of names; send at least one")
         self.report.rows = rows
 
     def problems(self, recorder: Recorder) -> Iterator[FeedbackProblem]:

@@ -156,6 +156,8 @@ def test_all_problems_are_a_csv_that_no_spreadsheet_evaluates(
         (b"\x89PNG\r\n\x1a\n", "", "a picture (PNG)"),
         (b"id,actual\nwine,bom\n", "actual=truth", "actual='truth': there is no such column"),
         (b"id,actual\nwine,bom\n", "record=no", "record='no' is neither true nor false"),
+        (b"id,actual\n", "", "there is no row below the line of names; send at least one"),
+        (b"id,actual,actual\na,b,c\n", "", 'several columns are called "actual"; keep one of'),
         (b'id,actual\nwine,"bom\n', "", "a quote is opened and not closed"),
         (b"id,actual\n" + b"a,b\n" * 12, "", "more than 10 rows; send it in parts"),
     ],
