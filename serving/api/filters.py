@@ -1,6 +1,7 @@
 """Which recorded predictions a query asks for, as parameters of the API."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from flask import request
@@ -127,7 +128,8 @@ def _where(service: Service, manifest: Manifest, texts: Sequence[str]) -> Condit
     if len(texts) > MAX_WHERE:
         raise BadRequest(f"where is sent {len(texts)} times; send it {MAX_WHERE} times at most")
     try:
-        return field_condition(texts, manifest, service.privacy)
+        is_recorded = partial(service.store.names.has_field, manifest.name)
+        return field_condition(texts, manifest, service.privacy, is_recorded)
     except ValueError as error:
         raise BadRequest(f"where={error}") from None
 

@@ -34,17 +34,20 @@ def pieces_of_csv(
         found = searches.find(
             model, selection.conditions, limit=ROWS, after=after, **selection.filters
         )
+        places = [(Cursor(each.time, each.id), each) for each in found.predictions]
         rows = (
-            each for each in found.predictions if _is_within(extent, Cursor(each.time, each.id))
+            each
+            for place, each in places
+            if extent.first and place <= extent.first and not _is_beyond(extent, place)
         )
         yield _lines(columns, map(flat, rows)).encode()
         after = found.after
-        if after is None or not _is_within(extent, after):
+        if after is None or _is_beyond(extent, after):
             return
 
 
-def _is_within(extent: Extent, place: Cursor) -> bool:
-    return extent.last is None or place >= extent.last
+def _is_beyond(extent: Extent, place: Cursor) -> bool:
+    return extent.last is not None and place < extent.last
 
 
 def _columns(extent: Extent) -> list[str]:

@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-# A minus before a number, with a point or a comma, does not begin a formula.
-FORMULA = re.compile(r"[=+@\t\r\n]|-(?![0-9.,]+(?:[eE][+-]?[0-9]+)?\Z)")
+# A minus before a number, with a point or a comma, does not begin a formula. Where people write
+# Chinese or Japanese, the wide signs begin one too.
+FORMULA = re.compile(r"[=+@\t\r\n\uff1d\uff0b\uff0d\uff20]|-(?![0-9.,]+(?:[eE][+-]?[0-9]+)?\Z)")
 
 
 def shown_as_text(cell: Any) -> Any:

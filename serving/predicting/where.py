@@ -1,7 +1,7 @@
 """Conditions on the fields of recorded predictions, such as `alcohol>=9` or `type=red`."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ HOLDS: dict[str, Callable[[float, float], bool]] = {
     "<": lambda value, bound: value < bound,
 }
 ORDERED = {"number", "integer", "date"}
+TRUTHS = {"true": True, "false": False}
 
 _names = msgspec.json.Decoder(tuple[str, ...]).decode
 _values = msgspec.json.Decoder(list[Any]).decode
@@ -63,23 +64,29 @@ class Accepted(NamedTuple):
         return all(HOLDS[operator](value, bound) for operator, bound in self.bounds)
 
 
-def field_condition(texts: Sequence[str], manifest: Manifest, privacy: Privacy) -> Condition:
+def field_condition(
+    texts: Sequence[str],
+    manifest: Manifest,
+    privacy: Privacy,
+    is_recorded: Callable[[str], bool],
+) -> Condition:
     """Make the condition that a record fits all texts.
 
     Several `=` for one field are alternatives, also to its bounds: `alcohol<=9` and `alcohol=` is
     at most 9, or missing.
+
+    Parameters
+    ----------
+    is_recorded : callable
+        Whether there are records with a field of a name, which the version may not have: of which
+        type it was is not known then.
 
     Raises
     ------
     ValueError
         With the text that is wrong, and what to write instead.
     """
-    return accepting(_accepted(texts, manifest, privacy))
-
-
-def accepting(each_field: Iterable[Accepted]) -> Condition:
-    """Make the condition that the values of some fields fit."""
-    accepted = {each.field.name: each for each in each_field}
+    accepted = _accepted(texts, manifest, privacy, is_recorded)
 
     def fits(candidate: Candidate) -> bool:
         places, values = _places(candidate.fields), _values(candidate.record)
@@ -90,12 +97,17 @@ def accepting(each_field: Iterable[Accepted]) -> Condition:
     return fits
 
 
-def _accepted(texts: Sequence[str], manifest: Manifest, privacy: Privacy) -> Iterator[Accepted]:
+def _accepted(
+    texts: Sequence[str],
+    manifest: Manifest,
+    privacy: Privacy,
+    is_recorded: Callable[[str], bool],
+) -> dict[str, Accepted]:
     fields = {field.name: field for field in manifest.fields}
     kept_out = privacy.kept_out(manifest.name)
     by_field: dict[str, Accepted] = {}
     for text in texts:
-        field, operator, value = part(text, fields)
+        field, operator, value = part(text, fields, is_recorded)
         variable = kept_out.get(field.name)
         has_hash = variable == "JOURNAL_HASH" and operator == "=" and field.type != "date"
         if variable and not has_hash:
@@ -108,16 +120,25 @@ def _accepted(texts: Sequence[str], manifest: Manifest, privacy: Privacy) -> Ite
                 accepted.bounds.append((operator, _bound(field, value)))
             elif not value:
                 accepted.values.append(None)
+            elif field.name not in fields:
+                accepted.values.extend(_of_any_type(value))
             else:
                 read = _read(field, value)
                 accepted.values.extend(privacy.recorded(manifest.name, field.name, read))
         except ValueError as error:
             raise ValueError(f"{shown(text)}: {error}") from None
-    yield from by_field.values()
+    return by_field
 
 
-def part(text: str, fields: Mapping[str, Field]) -> Part:
+def part(
+    text: str, fields: Mapping[str, Field], is_recorded: Callable[[str], bool] = lambda _: False
+) -> Part:
     """Split a text at the operator after the name of a field, which may contain operators.
+
+    Parameters
+    ----------
+    is_recorded : callable
+        Whether there are records with a field that is none of `fields`.
 
     Raises
     ------
@@ -129,6 +150,10 @@ def part(text: str, fields: Mapping[str, Field]) -> Part:
         if matched := names.match([sent]).fields:
             (name,) = matched
             return Part(fields[name], found[0], text[found.end() :].strip())
+    for found in reversed([*OPERATOR.finditer(text)]):
+        sent = text[: found.start()].strip()
+        if is_recorded(sent):
+            return Part(Field(name=sent), found[0], text[found.end() :].strip())
     first = OPERATOR.search(text)
     if not first:
         raise ValueError(f"{shown(text)} is no condition; write one such as {_example(fields)}")
@@ -179,6 +204,15 @@ def _read(field: Field, text: str) -> Any:
         case "category":
             return _category(field, text)
     return text
+
+
+def _of_any_type(text: str) -> Iterator[Any]:
+    """Yield what a text may stand for in a record, where the type of its field is not known."""
+    yield text
+    if NUMBER.fullmatch(text):
+        yield float(text)
+    if text in TRUTHS:
+        yield TRUTHS[text]
 
 
 def _category(field: Field, text: str) -> str:

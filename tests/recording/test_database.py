@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sql
 from entries import feedback, ids, predicted
 from msgspec import Raw
 from relay import relayed
@@ -34,6 +35,17 @@ def test_migrating_again_changes_nothing(store: Store):
     store.add([predicted("a")], {})
     store.migrate()
     assert ids(store) == ["a"]
+
+
+def test_what_a_transaction_reads_is_of_one_moment(store: Store, store_url: str):
+    rows = sql.text("SELECT count(*) FROM predictions")
+    with closing(Database(store_url)) as database:
+        with database.reading() as connection:
+            assert connection.scalar(rows) == 0
+            store.add([predicted("a")], {})
+            assert connection.scalar(rows) == 0
+        with database.reading() as connection:
+            assert connection.scalar(rows) == 1
 
 
 @pytest.mark.faults

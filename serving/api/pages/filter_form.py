@@ -84,7 +84,11 @@ def field_filters(
     shown: dict[tuple[str, str], list[str]] = {}
     others = []
     for text in texts:
-        field, operator, value = part(text, fields)
+        try:
+            field, operator, value = part(text, fields)
+        except ValueError:  # a field that only versions had that are gone
+            others.append(text)
+            continue
         key = (field.name, operator if value else "missing")
         is_one = key not in shown and field.type in ORDERED and operator in {">=", "<="}
         if is_one or (operator == "=" and (not value or field.type not in ORDERED)):

@@ -56,6 +56,7 @@ def listed(service: Service, name: str, given: dict[str, list[str]]) -> dict[str
         "judged": judged(query),
         "fields": shown,
         "others": [(text, _without(name, given, text)) for text in others],
+        "labels": _labels(service, manifest),
         "has_probabilities": has_probabilities(manifest),
         "has_threshold": conditions.has_threshold(manifest),
         "is_filtered": bool(kept),
@@ -72,6 +73,13 @@ def listed(service: Service, name: str, given: dict[str, list[str]]) -> dict[str
         },
         **_links(name, given, kept, found),
     }
+
+
+def _labels(service: Service, manifest: Manifest) -> list[str]:
+    """The labels of a model, and those that versions predicted which are gone."""
+    if not manifest.classes:
+        return []
+    return [*dict.fromkeys([*manifest.classes, *service.store.names.labels(manifest.name)])]
 
 
 def _fields(manifest: Manifest) -> dict[str, Any]:

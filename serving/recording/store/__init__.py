@@ -29,6 +29,7 @@ from serving.recording.store.erasures import Erasures
 from serving.recording.store.hosts import Hosts
 from serving.recording.store.layouts import Layout, Layouts
 from serving.recording.store.listing import Filters
+from serving.recording.store.names import Names
 from serving.recording.store.new_feedback import FeedbackPart, WindowState
 from serving.recording.store.partitions import Partitions
 from serving.recording.store.recent import Recent, count_between, count_recent
@@ -79,6 +80,8 @@ class Store:
         The files of the archive, and the rows that go into them.
     searches : Searches
         Predictions by their values and feedback.
+    names : Names
+        The fields and labels that predictions have.
     """
 
     def __init__(self, url: str, days: int = 0) -> None:
@@ -93,6 +96,7 @@ class Store:
         self.attempts = Attempts(self._database)
         self.archived = Archived(self._database, self._layouts)
         self.searches = Searches(self._database, self._layouts)
+        self.names = Names(self._database)
 
     def migrate(self) -> None:
         """Create or update the tables; any number of processes may do so at once."""

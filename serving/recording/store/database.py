@@ -80,6 +80,10 @@ class Database:
             parsed.set(drivername=driver),
             connect_args=POSTGRESQL if self.is_postgresql else sqlite.ARGUMENTS,
         )
+        # What several statements read together is of one moment, as it is in SQLite.
+        self._reading = self._engine.execution_options(
+            **{"isolation_level": "REPEATABLE READ"} if self.is_postgresql else {}
+        )
         self._writing = self._engine.execution_options(**{sqlite.BEGIN: "BEGIN IMMEDIATE"})
         self._unguarded = self._engine.execution_options(
             **{"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {sqlite.BEGIN: ""}
@@ -93,7 +97,7 @@ class Database:
 
     @contextmanager
     def reading(self, *, briefly: bool = False) -> Iterator[sql.Connection]:
-        """Open a read-only transaction.
+        """Open a read-only transaction, all statements of which read what is there at the first.
 
         Parameters
         ----------
@@ -105,7 +109,7 @@ class Database:
         StoreError
             For any failure of the database; the message does not contain the password.
         """
-        with self._transaction(self._engine, briefly=briefly) as connection:
+        with self._transaction(self._reading, briefly=briefly) as connection:
             yield connection
 
     @contextmanager

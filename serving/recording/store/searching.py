@@ -100,12 +100,15 @@ class Extent(NamedTuple):
         Of all rows.
     filled : frozenset of str
         Which of `OPTIONAL` any row has.
+    first : Cursor or None
+        The first row of the file, if there is any: newer ones have come meanwhile.
     last : Cursor or None
         The last row of the file, if there are more than it may have.
     """
 
     layouts: list[Layout]
     filled: Collection[str]
+    first: Cursor | None
     last: Cursor | None
 
 
@@ -204,6 +207,7 @@ class Searches:
         places = in_order(_PLACES, self._database, model, filters, after)
         with self._database.reading() as connection:
             found = connection.execute(query).all()
+            first = connection.execute(places.limit(1)).first()
             last = connection.execute(places.limit(1).offset(MAX_LISTED - 1)).first()
             filled = {
                 name
@@ -212,7 +216,8 @@ class Searches:
                 if count
             }
             own = [self._layouts.find(connection, number) for number, *_ in found]
-        return Extent(own, filled, Cursor(*last) if last else None)
+        ends = (Cursor(*each) if each else None for each in (first, last))
+        return Extent(own, filled, *ends)
 
 
 def _with_feedback(rows: sql.Select[Any], conditions: Conditions) -> sql.Select[Any]:
