@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -212,12 +213,24 @@ def postgres() -> Iterator[postgresql.Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: postgresql.Postgres) -> str:
+    """The name of a database with the tables of a store, of which copies are made in no time."""
+    url = postgres.new()
+    with closing(Store(url)) as store:
+        store.migrate()
+    return url.rpartition("/")[2]
+
+
 @pytest.fixture(params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.slow)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where an empty database is."""
+    """Where a database is: an empty one, or with the tables of the store if the test has that."""
     if request.param == "SQLite":
         return f"sqlite:///{tmp_path}/store.db"
-    return request.getfixturevalue("postgres").new()
+    postgres = request.getfixturevalue("postgres")
+    if "store" in request.fixturenames:
+        return postgres.new(like=request.getfixturevalue("migrated"))
+    return postgres.new()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from entries import NOON, feedback, ids, predicted
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 from recorded import MARK, Recorded, about, holding
@@ -127,6 +127,7 @@ VALUES = (
 )
 
 
+@settings(max_examples=40)  # each has a store of its own
 @given(st.lists(VALUES, max_size=6), VALUES.filter(lambda value: value is not None))
 def test_by_value_exactly_the_records_with_it_are_erased(values: list[Any], value: Any):
     with tempfile.TemporaryDirectory() as folder:

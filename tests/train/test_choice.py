@@ -68,12 +68,12 @@ def test_the_figures_that_are_told_have_no_part_in_the_choice():
     told, apparent = [], []
     for seed in range(4):
         noise = np.random.default_rng(seed)
-        rows, y = noise.normal(size=(90, 10)), noise.permutation(np.repeat([0, 1], 45))
+        rows, y = noise.normal(size=(90, 6)), noise.permutation(np.repeat([0, 1], 45))
         spies = {
             f"column {at}": make_pipeline(
                 make_column_transformer(("passthrough", [at])), LogisticRegression()
             )
-            for at in range(10)
+            for at in range(6)
         }
 
         def auc(estimator: object, rows=rows, y=y) -> float:
