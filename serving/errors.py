@@ -45,7 +45,7 @@ class ServingError(Exception):
 
     def __init__(self, message: str, *, public: str = "") -> None:
         super().__init__(message)
-        self.public = public or message
+        self.public = str(public or message)  # a Sentence is no text that JSON takes
 
 
 class SettingsError(ServingError):

@@ -38,6 +38,15 @@ def separated(written: str) -> str:
     return whole + point + fraction
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Write how many there are of something; its plural ends with s, if no other is given.
+
+    >>> counted(1, "row"), counted(1200, "row"), counted(2, "entry", "entries")
+    ('1 row', '1,200 rows', '2 entries')
+    """
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def decimals_of(low: float, high: float) -> int:
     """Count the decimals that suffice for numbers of a range: 20 to 200 steps of the last one.
 

@@ -23,6 +23,7 @@ from serving.models.manifest import Manifest
 from serving.models.reference import Reference
 from serving.models.refusals import reason
 from serving.models.signatures import public_key
+from serving.sentence import Sentence
 from serving.versions.decisions import Decisions
 from serving.versions.object_store import ObjectStore
 from serving.versions.rehearsal import rehearse
@@ -99,7 +100,9 @@ def ready(manifest: Manifest, reference: Reference, fitted: Any, sample: Matrix)
     rows = proof.draw_rows(manifest, reference, fitted)
     if not len(rows.accepted):
         why = next(iter(rows.refused.values()))
-        raise TrainingError(f"the estimator refuses rows that are like its training rows: {why}")
+        raise TrainingError(
+            Sentence("the estimator refuses rows that are like its training rows: {why}", why=why)
+        )
     decided = decide(fitted, manifest, np.vstack([sample, rows.accepted]))
     remarks = [decided.sentence] if decided.sentence else []
     if rows.refused:
@@ -160,7 +163,7 @@ def write(
         engine = rehearse(new)
     except ArtefactError as error:
         raise TrainingError(
-            f"the version could not be served, so it is not written: {error}"
+            Sentence("the version could not be served, so it is not written: {why}", why=str(error))
         ) from error
 
     if card:
@@ -186,9 +189,12 @@ def libraries(fitted: Any) -> dict[str, str]:
         names.load()
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise TrainingError(
-            f"the estimator cannot be pickled ({reason(error)}), because it holds, for example, a "
-            "lambda or a function of the script that made it: use functions and classes of "
-            "installed packages, such as FunctionTransformer(np.log1p)"
+            Sentence(
+                "the estimator cannot be pickled ({why}), because it holds, for example, a lambda "
+                "or a function of the script that made it: use functions and classes of installed "
+                "packages, such as FunctionTransformer(np.log1p)",
+                why=reason(error),
+            )
         ) from error
     used = set(ALWAYS)
     others = {each for each in names.found if each[0].partition(".")[0] not in FAMILIAR}
@@ -197,8 +203,11 @@ def libraries(fitted: Any) -> dict[str, str]:
         distributions = packages.get(module.partition(".")[0])
         if not distributions:
             raise TrainingError(
-                f"the pickle needs {module}.{name}, which is in no installed package, so it "
-                "would be missing where the model is served: use a library's classes and functions"
+                Sentence(
+                    "the pickle needs {code}, which is in no installed package, so it would be "
+                    "missing where the model is served: use a library's classes and functions",
+                    code=f"{module}.{name}",
+                )
             )
         used.add(distributions[0])
     return {"python": python_version()} | {name: version(name) for name in sorted(used)}

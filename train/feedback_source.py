@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from serving.inputs.field import Field
 from serving.recording.store import Store
 from serving.recording.store.rows import Labelled
+from serving.sentence import Sentence
 from train.errors import TrainingError
 
 MAX_LIVE = 50_000
@@ -51,8 +52,10 @@ class FeedbackSource:
             return self.store.labelled(self.model)
         if find_spec("pyarrow") is None:
             raise TrainingError(
-                "ARCHIVE_URL is set, and the archive needs pyarrow, which is optional: "
-                "pip install -r requirements-parquet.txt"
+                Sentence(
+                    "ARCHIVE_URL is set, and the archive needs pyarrow, which is optional: "
+                    "pip install -r requirements-parquet.txt"
+                )
             )
         from serving.archive.labelled import labelled  # noqa: PLC0415 - which imports pyarrow
 

@@ -11,6 +11,7 @@ from serving.inputs.schema import Matrix
 from serving.models.manifest import Comparison, LiveData
 from serving.models.paired import ENOUGH, Paired
 from serving.recording.store.rows import Labelled
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.feedback_source import FeedbackSource
 from train.task import HeldOut, Rows, Target, Task
@@ -102,9 +103,14 @@ def add_live_rows(
     """
     if kept_out := [field.name for field in fields if field.name in feedback.kept_out]:
         raise TrainingError(
-            f"{feedback.kept_out[kept_out[0]]} keeps {', '.join(map(repr, kept_out))} of "
-            f"{feedback.model} out of the record, so its live records cannot be trained on: train "
-            "without --with-feedback, or drop that setting and collect new feedback"
+            Sentence(
+                "{setting} keeps {fields!r} of {model} out of the record, so its live records "
+                "cannot be trained on: train without --with-feedback, or drop that setting and "
+                "collect new feedback",
+                setting=feedback.kept_out[kept_out[0]],
+                fields=kept_out,
+                model=feedback.model,
+            )
         )
     latest, left_out = _latest(fields, task, feedback)
     y, known = task.encode(frame[target]), dict[bytes, list[int]]()
@@ -139,8 +145,11 @@ def _require_all_labels(column: "pd.Series[Any]", before: Target, after: Target)
     if gone := {*before.tolist()} - {*after.tolist()}:
         label = column.iloc[before.tolist().index(min(gone))]
         raise TrainingError(
-            f"after the feedback no row has the label {label!r}, so it cannot be trained on: use a "
-            "file with rows of that label, or train without --with-feedback"
+            Sentence(
+                "after the feedback no row has the label {label!r}, so it cannot be trained on: "
+                "use a file with rows of that label, or train without --with-feedback",
+                label=label,
+            )
         )
 
 
@@ -208,10 +217,28 @@ def _frame(added: list[LiveRecord], fields: tuple[Field, ...], target: str) -> p
     return pd.DataFrame(columns)
 
 
-def _nothing_to_add(feedback: FeedbackSource, known: int, left_out: int) -> str:
-    where = "the archive and the store have" if feedback.archive_url else "the store has"
-    found = f"{where} no live records of {feedback.model} with feedback"
-    if known:
-        found = f"all {known:,} live records with feedback are in the file already"
-    others = f"; {left_out:,} are not recorded in full or do not fit" if left_out else ""
-    return f"nothing to add: {found}{others}. Send what was really true to POST /feedback"
+def _nothing_to_add(feedback: FeedbackSource, known: int, left_out: int) -> Sentence:
+    if known == 1:
+        found = Sentence("the only live record with feedback is in the file already")
+    elif known:
+        found = Sentence(
+            "all {known:,} live records with feedback are in the file already", known=known
+        )
+    elif feedback.archive_url:
+        found = Sentence(
+            "the archive and the store have no live records of {model} with feedback",
+            model=feedback.model,
+        )
+    else:
+        found = Sentence(
+            "the store has no live records of {model} with feedback", model=feedback.model
+        )
+    if left_out:
+        found = Sentence(
+            "{found}; {others:,} {others:is|are} not recorded in full or {others:does|do} not fit",
+            found=found,
+            others=left_out,
+        )
+    return Sentence(
+        "nothing to add: {found}. Send what was really true to POST /feedback", found=found
+    )

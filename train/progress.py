@@ -8,13 +8,14 @@ from types import TracebackType
 from typing import Self
 
 from serving.display import Display
+from serving.sentence import Sentence
 from train.fitting import doing
 
 TICK = 1.0  # seconds between two looks
 MINUTE, HOUR = 60.0, 3600.0
 
 # Given what is done, how many steps are done, of how many, and for how many seconds.
-Report = Callable[[str, int, int, float], object]
+Report = Callable[[Sentence, int, int, float], object]
 
 
 class Progress:
@@ -64,10 +65,10 @@ class Progress:
         self._display.show(self._done, text, line)
         if self._report:
             seconds = time.monotonic() - self._began
-            self._report(str(self._doing), self._done, self._steps, seconds)
+            self._report(self._doing.sentence(), self._done, self._steps, seconds)
 
     def _text(self) -> str:
-        what = str(self._doing)
+        what = self._doing.sentence()
         passed = duration(time.monotonic() - self._began)
         return f"training {self._name}, {passed}{f': {what}' if what else ''}"
 

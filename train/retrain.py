@@ -7,6 +7,7 @@ from serving.errors import ArtefactError, ServingError
 from serving.models.manifest import Manifest
 from serving.recording.privacy import Privacy
 from serving.recording.store import Store
+from serving.sentence import Sentence
 from serving.settings import Settings
 from serving.versions.decision import Decision
 from serving.versions.decisions import Decisions
@@ -30,8 +31,12 @@ def feedback_source(settings: Settings, model: str, max_live: int) -> Iterator[F
         labels = decisions.read_manifest(model, version).classes
     except ArtefactError as error:
         raise TrainingError(
-            f"{model} has no live version, so it has no feedback either ({error}): train it "
-            "without --with-feedback first"
+            Sentence(
+                "{model} has no live version, so it has no feedback either ({why}): train it "
+                "without --with-feedback first",
+                model=model,
+                why=str(error),
+            )
         ) from error
     kept_out = Privacy(settings).kept_out(model)
     with closing(Store(settings.store_url)) as store:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from serving.models.backends import feature_columns
 from serving.models.manifest import Manifest, TrainingData
 from serving.models.reference import Reference
+from serving.sentence import Sentence
 from serving.versions.object_store import ObjectStore
 from train import assemble, training_set
 from train.assemble import Trained
@@ -75,7 +76,7 @@ def train(
         seed=SEED,
     )
     evaluation = _evaluate(problem, table, progress)
-    doing.now("the choice of the estimator, on all rows")
+    doing.now(Sentence("the choice of the estimator, on all rows"))
     chosen = fit_chosen(
         choice(),
         problem.estimator,
@@ -86,7 +87,7 @@ def train(
         by=tasks.fit,
     )
     progress()
-    doing.now("what is written, and the proof of it")
+    doing.now(Sentence("what is written, and the proof of it"))
     reference = _reference(problem, table, evaluation)
     manifest = _manifest(problem, table, evaluation, chosen, digest)
     ready = assemble.ready(manifest, reference, chosen.fitted, table.rows)

@@ -8,6 +8,7 @@ import pandas as pd
 from serving.inputs.field import Field
 from serving.inputs.schema import Matrix
 from serving.models.backends import to_features
+from serving.sentence import Sentence
 from train import live
 from train.errors import TrainingError
 from train.evaluation.equal_rows import group_equal_rows
@@ -63,7 +64,14 @@ def read(problem: Problem, data: Path, feedback: FeedbackSource | None) -> Train
     try:
         frame = problem.load(data)
     except Exception as error:  # why: any column may be missing, or hold anything
-        raise TrainingError(f"{data} does not fit the problem {problem.name}: {error!r}") from error
+        raise TrainingError(
+            Sentence(
+                "{file} does not fit the problem {problem}: {why}",
+                file=data,
+                problem=problem.name,
+                why=repr(error),
+            )
+        ) from error
     if not feedback:
         return _training_set(problem, frame)
     fields = _fields(problem, frame)

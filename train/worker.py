@@ -21,6 +21,7 @@ import msgspec
 from serving import clock
 from serving.errors import NoRoom, UnknownTraining
 from serving.lock import wait_for_lock
+from serving.sentence import Sentence
 from serving.settings import ROOT, Settings
 from serving.trainings import steps
 from serving.trainings.environment import environment
@@ -156,26 +157,30 @@ class Worker:
             pass_fds=[self._lock.fileno()],
         )
 
-    def _watch(self, process: "subprocess.Popen[bytes]", training_id: str, state: str) -> str:
+    def _watch(
+        self, process: "subprocess.Popen[bytes]", training_id: str, state: str
+    ) -> Sentence | None:
         """Wait until a process ends, or may not go on; return why it may not."""
         began = time.monotonic()
         max_mb, max_minutes = self._settings.training_max_mb, self._settings.training_max_minutes
         while True:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(TICK)
-                return ""
+                return None
             if self._trainings.get(training_id).training.state != state:
-                return "it was cancelled"
+                return Sentence("it was cancelled")
             if of_group(process.pid) > max_mb * MEGABYTE:
-                return (
-                    f"it took more than the {max_mb:,} MB of memory that TRAINING_MAX_MB allows: "
-                    "send fewer rows, use fewer columns, or have that setting raised"
+                return Sentence(
+                    "it took more than the {max:,} MB of memory that TRAINING_MAX_MB allows: send "
+                    "fewer rows, use fewer columns, or have that setting raised",
+                    max=max_mb,
                 )
             if time.monotonic() > began + max_minutes * MINUTE:
-                return (
-                    f"it took longer than the {max_minutes:,} minutes that TRAINING_MAX_MINUTES "
-                    "allows: choose a faster estimator than auto, such as linear, send fewer rows, "
-                    "or have that setting raised"
+                return Sentence(
+                    "it took longer than the {max:,} {max:minute|minutes} that "
+                    "TRAINING_MAX_MINUTES allows: choose a faster estimator than auto, such as "
+                    "linear, send fewer rows, or have that setting raised",
+                    max=max_minutes,
                 )
 
     def _change(self, training_id: str, change: "Callable[[Kept], Kept]") -> None:
@@ -192,17 +197,19 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
         process.stdin.close()
 
 
-def _result(folder: Any, stopped: str, code: int) -> Result:
+def _result(folder: Any, stopped: Sentence | None, code: int) -> Result:
     with suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
     if stopped:
-        return Result(error=stopped)
+        return Result.failed(stopped)
     if code == -signal.SIGKILL:
-        return Result(
-            error="it was killed, as happens where the machine has no memory left: send fewer "
-            "rows, or use fewer columns"
+        return Result.failed(
+            Sentence(
+                "it was killed, as happens where the machine has no memory left: send fewer rows, "
+                "or use fewer columns"
+            )
         )
-    return Result(error=f"its process ended with {code}; its log has more")
+    return Result.failed(Sentence("its process ended with {code}; its log has more", code=code))
 
 
 @click.command()

@@ -43,7 +43,7 @@ def as_csv(sent: Spool, max_bytes: int) -> tuple[Spool, Mapping[str, str]]:
             raise NotATable(reason)
         return sent, {}
     if not workbook.is_installed():
-        raise UnsupportedMediaType(workbook.MISSING)
+        raise UnsupportedMediaType(str(workbook.MISSING))
     made = Spool(room_of_app())
     try:
         report = to_csv(sent, made, max_bytes, is_unambiguous=True)

@@ -140,7 +140,7 @@ def blueprint(service: Service, settings: Settings, *, frozen: bool) -> Blueprin
         found = kept.get(training_id)
         worker.start()  # where one has ended before its time
         if wants_page():
-            return training_page(service, found.training, worker)
+            return training_page(service, found, worker)
         return as_json(found.training)
 
     @routes.post("/<training_id>")

@@ -83,7 +83,7 @@ class Cells:
     def read(self, reader: ExactReader, position: int, row: Row) -> list[Any]:
         """Return a value for each field; faults are added to the reader's."""
         if len(row) != self.width:
-            message = other_width(len(row), self.width, self._separator)
+            message = str(other_width(len(row), self.width, self._separator))
             reader.faults.append(Fault(record=position, message=message))
             return []
         filled = [(name, row[at]) for name, at in self._columns.items() if row[at].strip()]

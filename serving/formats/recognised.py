@@ -5,6 +5,7 @@ import re
 from typing import BinaryIO
 
 from serving.formats.workbook import OLE, ZIP, is_workbook, names_in_zip
+from serving.sentence import Sentence
 
 HEAD = 2**9  # bytes by which a file is recognised
 REMEDY = "save the table as CSV in UTF-8, or as a workbook (.xlsx)"
@@ -30,6 +31,8 @@ KINDS = {
     b"MZ\x90\0": ("a program", REMEDY),
     b"{\\rtf": ("a document (RTF)", REMEDY),
 }
+BINARY = ("binary", REMEDY)
+DAMAGED_ZIP = ("a damaged zip archive or workbook", REMEDY)
 DOCUMENTS = {  # by their parts
     "word/": "a Word document",
     "ppt/": "a PowerPoint presentation",
@@ -54,8 +57,8 @@ PATTERNS = {
 }
 
 
-def why_no_table(stream: BinaryIO) -> str:
-    """Why a file cannot be a table, and what to do; empty if it may be text or a workbook.
+def why_no_table(stream: BinaryIO) -> Sentence | None:
+    """Why a file cannot be a table, and what to do; None if it may be text or a workbook.
 
     It is at its beginning again then.
     """
@@ -63,7 +66,9 @@ def why_no_table(stream: BinaryIO) -> str:
     head = stream.read(HEAD)
     stream.seek(0)
     what, remedy = _kind(_as_utf8(head), stream)
-    return f"the file is {what}, not a table: {remedy}" if what else ""
+    if not what:
+        return None
+    return Sentence("the file is {what:term}, not a table: {remedy:term}", what=what, remedy=remedy)
 
 
 def _kind(head: bytes, stream: BinaryIO) -> tuple[str, str]:
@@ -73,7 +78,7 @@ def _kind(head: bytes, stream: BinaryIO) -> tuple[str, str]:
         return _of_zip(stream)
     if known := next((kind for pattern, kind in PATTERNS.items() if pattern.match(head)), None):
         return known
-    return ("binary", REMEDY) if b"\0" in head else ("", "")
+    return BINARY if b"\0" in head else ("", "")
 
 
 def _as_utf8(head: bytes) -> bytes:
@@ -87,7 +92,7 @@ def _of_zip(stream: BinaryIO) -> tuple[str, str]:
     names = names_in_zip(stream)
     stream.seek(0)
     if not names:
-        return "a damaged zip archive or workbook", REMEDY
+        return DAMAGED_ZIP
     for begins, what in DOCUMENTS.items():
         if any(name.startswith(begins) for name in names):
             return what, REMEDY

@@ -14,6 +14,7 @@ import msgspec
 
 from serving.errors import NotATable
 from serving.formats import apart
+from serving.sentence import Said, Sentence
 
 OFFICE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEDIA_TYPES = (
@@ -32,11 +33,11 @@ MAX_CSV_BYTES = 2**30
 MAX_DIRECTORY = 2**20  # bytes of the directory of a zip; what has a larger one is not looked into
 END, END_64, END_BYTES = b"PK\5\6", b"PK\6\7", 22  # where a zip's directory is described
 MAX_COMMENT = 2**16  # bytes after it
-MISSING = (
+MISSING = Sentence(
     "workbooks are not read here, as python-calamine is not installed; save the sheet as CSV in "
     "UTF-8, or install requirements.txt"
 )
-DAMAGED = (
+DAMAGED = Sentence(
     "the workbook cannot be read: it is damaged, or a cell far from all others makes it too large; "
     "save the sheet as CSV in UTF-8"
 )
@@ -58,15 +59,15 @@ class Report(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
-    refused : str
-        Why nothing was; empty if something was.
+    refused : Said or None
+        Why nothing was; None if something was.
     sheet : str
         The name of the sheet.
     others : tuple of str
         The names of other sheets, which were not read.
     """
 
-    refused: str = ""
+    refused: Said | None = None
     sheet: str = ""
     others: tuple[str, ...] = ()
 
@@ -140,5 +141,5 @@ def to_csv(
         type=Report,
     )
     if report.refused:
-        raise NotATable(report.refused)
+        raise NotATable(Sentence(report.refused.template, **report.refused.values))
     return report

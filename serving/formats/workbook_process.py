@@ -21,6 +21,7 @@ from python_calamine import (
 from serving.errors import NotATable
 from serving.formats import apart
 from serving.formats.workbook import OLE, Report, Request
+from serving.sentence import Sentence
 
 MAX_MEMORY = 2**31  # bytes of addresses, besides what is loaded
 MAX_SECONDS = 60  # of the processor
@@ -46,7 +47,7 @@ def main() -> None:
     try:
         report = convert(request)
     except NotATable as error:
-        report = Report(refused=str(error))
+        report = Report(refused=error.args[0].said())
     sys.stdout.buffer.flush()
     reports.write(msgspec.json.encode(report))
     reports.flush()
@@ -68,8 +69,12 @@ def convert(request: Request) -> Report:
             written += len(line)
             if written > request.max_bytes:
                 raise NotATable(
-                    f"the sheet {name!r} is more than {request.max_bytes >> 20} MB as CSV; send "
-                    "fewer rows or columns"
+                    Sentence(
+                        "the sheet {sheet!r} is more than {max:,} MB as CSV; send fewer rows or "
+                        "columns",
+                        sheet=name,
+                        max=request.max_bytes >> 20,
+                    )
                 )
             sys.stdout.buffer.write(line)
     return Report(sheet=name, others=others)
@@ -90,20 +95,28 @@ def _open(file: Any) -> tuple[str, CalamineSheet, tuple[str, ...]]:
         old = _of_old_office(file)
         if isinstance(error, PasswordError) or ENCRYPTED in old:
             raise NotATable(
-                "the workbook is encrypted: save it without a password, or the sheet as CSV in "
-                "UTF-8"
+                Sentence(
+                    "the workbook is encrypted: save it without a password, or the sheet as CSV "
+                    "in UTF-8"
+                )
             ) from None
         if old and not any(name in old for name in SHEETS):
             raise NotATable(
-                "the file is a document of an old Microsoft Office, not a workbook: save the table "
-                "as CSV in UTF-8, or as a workbook (.xlsx)"
+                Sentence(
+                    "the file is a document of an old Microsoft Office, not a workbook: save the "
+                    "table as CSV in UTF-8, or as a workbook (.xlsx)"
+                )
             ) from None
         first = str(error).partition("\n")[0]
         raise NotATable(
-            f"the workbook cannot be read: {first}; save the sheet as CSV in UTF-8"
+            Sentence(
+                "the workbook cannot be read: {why}; save the sheet as CSV in UTF-8", why=first
+            )
         ) from error
     if found is None:
-        raise NotATable("the workbook has no sheet with cells; add a table to its first sheet")
+        raise NotATable(
+            Sentence("the workbook has no sheet with cells; add a table to its first sheet")
+        )
     return *found, tuple(name for name in names if name != found[0])
 
 
@@ -151,10 +164,12 @@ def _filled(row: Row) -> Row:
     return [text for text in row if text]
 
 
-def _no_names(text: str, number: int) -> str:
-    return (
-        f"row {number + 1} has {text[:SHOWN]!r} over several columns, and no name for each: remove "
-        "the rows above the names of the columns"
+def _no_names(text: str, number: int) -> Sentence:
+    return Sentence(
+        "row {row} has {text!r} over several columns, and no name for each: remove the rows above "
+        "the names of the columns",
+        row=number + 1,
+        text=text[:SHOWN],
     )
 
 

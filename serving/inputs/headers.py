@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from serving.sentence import Sentence
+
 if TYPE_CHECKING:
     from _csv import Reader
 
@@ -39,14 +41,21 @@ def names(header: Row) -> tuple[str, ...]:
     return tuple(given)
 
 
-def other_width(cells: int, width: int, separator: str) -> str:
+def other_width(cells: int, width: int, separator: str) -> Sentence:
     """Write what is wrong with a row that is not as wide as the line of names."""
-    remedy = ""
+    about = {"cells": cells, "width": width}
     if width == 1:
-        remedy = "; remove the lines above the column names"
-    elif cells > width and separator == ",":
-        remedy = "; if a comma is part of a number or a text, put that in quotes"
-    return f"has {cells} cells, the first line has {width}{remedy}"
+        return Sentence(
+            "has {cells} cells, the first line has 1; remove the lines above the column names",
+            **about,
+        )
+    if cells > width and separator == ",":
+        return Sentence(
+            "has {cells} cells, the first line has {width}; if a comma is part of a number or a "
+            "text, put that in quotes",
+            **about,
+        )
+    return Sentence("has {cells} {cells:cell|cells}, the first line has {width}", **about)
 
 
 def declared_separator(lines: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from serving.errors import NotATable
+from serving.sentence import Sentence
 
 MAX_BYTES = 2**20  # of a record
 PIECE = 2**16
@@ -62,7 +63,11 @@ class Lines:
             raise StopIteration
         self.taken += len(line)
         if self.taken >= self._max_bytes:
-            raise NotATable(f"a record has {self._max_bytes} bytes or more; send shorter ones")
+            raise NotATable(
+                Sentence(
+                    "a record has {bytes} bytes or more; send shorter ones", bytes=self._max_bytes
+                )
+            )
         return line
 
     def plain_block(self) -> list[str] | None:

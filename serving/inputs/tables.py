@@ -26,8 +26,11 @@ from serving.inputs.headers import (
     names,
 )
 from serving.inputs.lines import MAX_BYTES, PIECE, Lines
+from serving.sentence import Sentence
 
 SAMPLE = 100  # lines from which the separator is found
+ZERO_BYTE = "a zero byte"
+NOT_CLOSED = Sentence("a quote is opened and not closed; close it, or write it twice")
 
 csv.field_size_limit(sys.maxsize)  # `Lines` limits the record; a cell may be as long as that
 
@@ -123,7 +126,7 @@ class TableReader:
     def _take_names(self) -> None:
         header, _ = self.take(1)
         if not header:
-            raise NotATable("the text is empty; name the fields in its first line")
+            raise NotATable(Sentence("the text is empty; name the fields in its first line"))
         self.names = names(header[0])
         plain = [normalize("NFC", name.strip()) for name in header[0]]
         self.repeated = {
@@ -149,7 +152,7 @@ class TableReader:
         try:
             for row in self._reader:
                 if row and self._is_over:
-                    raise csv.Error("a quote is opened and not closed; close it, or write it twice")  # noqa: TRY301
+                    raise csv.Error(NOT_CLOSED)  # noqa: TRY301
                 read += self._lines.taken
                 self._lines.taken = 0
                 if len(row) > width and not any(map(str.strip, row[width:])):
@@ -209,10 +212,22 @@ _RETURNED = re.compile(r"[^\r]*\r\n?|[^\r]+")
 
 
 def _at(line: int, error: Exception) -> NotATable:
-    reason = str(error)
     if isinstance(error, UnicodeDecodeError):
-        reason = "is not UTF-8, unlike the lines before it; save the file as CSV in UTF-8"
-    return NotATable(f"line {line}{' ' if reason.startswith('is ') else ': '}{reason}")
+        return NotATable(
+            Sentence(
+                "line {line} is not UTF-8, unlike the lines before it; save the file as CSV in "
+                "UTF-8",
+                line=line,
+            )
+        )
+    if error.args[0] == ZERO_BYTE:
+        return NotATable(
+            Sentence(
+                "line {line} is not text: it has a zero byte; save the file as CSV in UTF-8",
+                line=line,
+            )
+        )
+    return NotATable(Sentence("line {line}: {why}", line=line, why=error.args[0]))
 
 
 def _decode(lines: Lines) -> Iterator[str]:
@@ -227,7 +242,7 @@ def _decode(lines: Lines) -> Iterator[str]:
             is_western, text = True, _western(line)
         is_plain = is_plain and text.isascii()
         if "\0" in text:
-            raise NotATable("is not text: it has a zero byte; save the file as CSV in UTF-8")
+            raise NotATable(ZERO_BYTE)
         if "\r" in text and "\r" in text[:-2]:
             lines.has_blocks = False
             yield from _RETURNED.findall(text)

@@ -74,7 +74,7 @@ def _waiting(kept: Kept, state: str, action: ReadFile | StartTraining, **others:
     changes = {"target": action.target, "task": action.task, "choices": action.columns}
     changes |= {"state": state, "error": "", "version": None, "ended": None}
     training = msgspec.structs.replace(kept.training, **(changes | others))
-    return Kept(training=training, since=clock.iso(clock.now()))
+    return Kept(training=training, since=clock.iso(clock.now()), said=kept.said)
 
 
 def _ended(kept: Kept, state: str) -> Kept:

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from serving import clock
+from serving.sentence import Sentence
 from serving.trainings.training import BUSY, Kept, Result
 
 MAX_ATTEMPTS = 3  # at a training whose worker ended before it did
@@ -15,9 +16,12 @@ def begun(kept: Kept) -> Kept:
         return kept
     if kept.attempts >= MAX_ATTEMPTS:
         return ended(
-            Result(
-                error=f"it was begun {MAX_ATTEMPTS} times, and each time the worker ended before "
-                "it; the log of the worker or of the machine may show why"
+            Result.failed(
+                Sentence(
+                    "it was begun {times} times, and each time the worker ended before it; the "
+                    "log of the worker or of the machine may show why",
+                    times=MAX_ATTEMPTS,
+                )
             ),
             kept,
         )
@@ -41,7 +45,7 @@ def put_back(kept: Kept) -> Kept:
 
 def ended(result: Result, kept: Kept) -> Kept:
     """A training with its result; one that was cancelled too late is done all the same."""
-    training = kept.training
+    training, kept = kept.training, replace(kept, said=kept.said | result.said)
     now = clock.iso(clock.now())
     if training.state not in (*BUSY, "queued") and result.version is None:
         return kept
@@ -59,7 +63,7 @@ def ended(result: Result, kept: Kept) -> Kept:
             task=result.task or training.task,
             error=result.error,
         )
-        return replace(kept, training=read)
+        return replace(kept, training=read, said=result.said)
     state = "failed" if result.version is None else "done"
     ended = replace(
         training, state=state, version=result.version, error=result.error, ended=now, progress=None

@@ -1,9 +1,11 @@
 """A training: a file, how its columns are taken, what is to be predicted, and how far it is."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 import msgspec
 from msgspec import Meta
+
+from serving.sentence import Said, Sentence
 
 State = Literal["reading", "ready", "queued", "training", "done", "failed", "cancelled"]
 # How a column is taken; `integer` and `boolean` are kinds of numbers and categories.
@@ -169,15 +171,18 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         When it began to wait; the first to wait is the first to be carried out.
     attempts : int
         How often a worker has begun it.
+    said : dict of str to Said
+        What its texts are made of, by the text; those of libraries are not here.
     """
 
     training: Training
     since: Time
     attempts: int = 0
+    said: dict[str, Said] = {}
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process that reads or trains leaves when it is done."""
+    """What the process that reads or trains leaves when it is done; `said` is as in Kept."""
 
     rows: int | None = None
     columns: list[TrainingColumn] = []
@@ -185,3 +190,16 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     task: Task | None = None
     error: str = ""
     version: int | None = None
+    said: dict[str, Said] = {}
+
+    @classmethod
+    def failed(cls, why: Sentence) -> Self:
+        """The result of what could not be done."""
+        return cls(error=str(why), said={str(why): why.said()})
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What the process that trains leaves while it does, for whoever looks."""
+
+    progress: TrainingProgress
+    said: Said

@@ -17,7 +17,7 @@ from serving import clock
 from serving.errors import NoRoom, TrainingRefused, UnknownTraining, without_path
 from serving.inputs.shown import shown
 from serving.lock import locked
-from serving.trainings.training import BUSY, WAITING, Kept, Training, TrainingProgress
+from serving.trainings.training import BUSY, WAITING, Kept, Step, Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,15 +196,14 @@ class Trainings:
             kept = msgspec.json.decode((folder / STATE).read_bytes(), type=Kept)
         except (OSError, msgspec.DecodeError):
             raise UnknownTraining(f"no training has the id {shown(folder.name)}") from None
-        progress = None
+        progress, said = None, kept.said
         if kept.training.state in BUSY:
             with suppress(OSError, msgspec.DecodeError):
-                progress = msgspec.json.decode(
-                    (folder / PROGRESS).read_bytes(), type=TrainingProgress
-                )
+                step = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Step)
+                progress, said = step.progress, said | {step.progress.step: step.said}
         has_file = kept.training.state not in FINISHED and (folder / FILE).exists()
         training = msgspec.structs.replace(kept.training, progress=progress, has_file=has_file)
-        return msgspec.structs.replace(kept, training=training)
+        return msgspec.structs.replace(kept, training=training, said=said)
 
 
 def replace(file: Path, content: msgspec.Struct) -> None:

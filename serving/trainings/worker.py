@@ -15,6 +15,7 @@ from serving import COMMAND
 from serving.errors import SettingsError
 from serving.models.model_folder import may_write
 from serving.models.signatures import key_for_new_versions
+from serving.sentence import Sentence
 from serving.settings import ROOT, Settings
 from serving.trainings.environment import environment
 from serving.trainings.trainings import Trainings
@@ -45,17 +46,21 @@ def can_train() -> bool:
     return bool(find_spec("train") and find_spec("skl2onnx"))
 
 
-def why_not(settings: Settings) -> str:
-    """Return why this installation cannot train and write versions; empty if it can."""
+def why_not(settings: Settings) -> Sentence | None:
+    """Return why this installation cannot train and write versions; None if it can."""
     if not can_train():
-        return "this installation can only serve: train/ or what it needs is not installed"
+        return Sentence(
+            "this installation can only serve: train/ or what it needs is not installed"
+        )
     if not settings.models_url and not may_write(settings.models_dir):
-        return f"no version can be written to MODELS_DIR, {settings.models_dir}"
+        return Sentence(
+            "no version can be written to MODELS_DIR, {folder}", folder=settings.models_dir
+        )
     try:
         key_for_new_versions(settings)
     except SettingsError as error:
-        return str(error)
-    return ""
+        return Sentence("{why}", why=str(error))
+    return None
 
 
 class Starter:
@@ -72,17 +77,21 @@ class Starter:
         self._trainings = Trainings(settings.trainings_dir)
         self._started: subprocess.Popen[bytes] | None = None
 
+    def why_idle(self) -> Sentence | None:
+        """Return why no worker runs nor can be started, and what to do; None if one does."""
+        if self._is_running() or not (why := self._why_not()):
+            return None
+        return Sentence(
+            "{why}: run `{command} train worker` where it can, with the same VAR_DIR and models; "
+            "with Docker, `docker compose up` starts it",
+            why=why,
+            command=COMMAND,
+        )
+
     def state(self) -> TrainingWorker:
         """Whether a worker runs, or can be started."""
-        if self._is_running():
-            return TrainingWorker(runs=True, why="")
-        if why := self._why_not():
-            return TrainingWorker(
-                runs=False,
-                why=f"{why}: run `{COMMAND} train worker` where it can, with the same VAR_DIR and "
-                "models; with Docker, `docker compose up` starts it",
-            )
-        return TrainingWorker(runs=True, why="")
+        why = self.why_idle()
+        return TrainingWorker(runs=why is None, why=str(why or ""))
 
     def start(self) -> None:
         """Start a worker that ends when all is done, if something waits and none runs."""
@@ -115,15 +124,17 @@ class Starter:
                 log.exception("trainings are not carried out")
             time.sleep(PAUSE)
 
-    def _why_not(self) -> str:
-        """Return why this service starts no worker; empty if it does."""
+    def _why_not(self) -> Sentence | None:
+        """Return why this service starts no worker; None if it does."""
         if self._frozen:
-            return "nothing runs here between two requests"
+            return Sentence("nothing runs here between two requests")
         if not self._settings.training_worker:
-            return "no worker runs, and with TRAINING_WORKER=off the service starts none"
+            return Sentence("no worker runs, and with TRAINING_WORKER=off the service starts none")
         folders = (self._settings.var_dir, *self._settings.var_dir.parents)
         if not os.access(next(each for each in folders if each.exists()), os.W_OK):
-            return f"nothing can be written to VAR_DIR, {self._settings.var_dir}"
+            return Sentence(
+                "nothing can be written to VAR_DIR, {folder}", folder=self._settings.var_dir
+            )
         return why_not(self._settings)
 
     def _is_running(self) -> bool:

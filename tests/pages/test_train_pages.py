@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from conftest import MODELS
 from dashboard import text
@@ -10,18 +11,30 @@ from msgspec.structs import replace
 
 from app import create_app
 from serving.api.pages.train_pages import likely_target
+from serving.sentence import Sentence
 from serving.settings import Settings
-from serving.trainings.training import ColumnChoice, Kept, Training, TrainingColumn
-from serving.trainings.trainings import Trainings
+from serving.trainings.training import (
+    ColumnChoice,
+    Kept,
+    Step,
+    Training,
+    TrainingColumn,
+    TrainingProgress,
+)
+from serving.trainings.trainings import PROGRESS, Trainings
 
 BROWSER = {"Accept": "text/html", "Accept-Language": "pt-BR"}
 HOSTILE = '"><script>alert(1)</script>'
+COUNTS = Sentence("it numbers the rows")
 COLUMNS = [
     TrainingColumn(name="área", type="number", unit="m²", missing=2, low=1234.5, high=98765.0),
     TrainingColumn(name=HOSTILE, type="category", values="a, b"),
-    TrainingColumn(name="notes", type="text", used=False, why="it is free text", distinct=7),
+    TrainingColumn(name="notes", type="text", used=False, why=str(COUNTS), distinct=7),
     TrainingColumn(name="sold", type="boolean", values="yes, no", remark="one label is rare."),
 ]
+
+
+READ = Training(id="", file="homes.csv", bytes=0, created="", who="ana", state="ready")
 
 
 @pytest.fixture
@@ -29,13 +42,15 @@ def trainings(tmp_path: Path) -> Trainings:
     return Trainings(Settings(var_dir=tmp_path).trainings_dir)
 
 
-def shown(trainings: Trainings, **state: object) -> tuple[str, str]:
-    """The page of a training in a state, and its path."""
-    made = Training(id="", file="homes.csv", bytes=0, created="", who="ana", state="ready")
-    kept = trainings.create(made, lambda file: file.write(b"a\n1\n"))
+def shown(
+    trainings: Trainings, said: tuple[Sentence, ...] = (), **state: object
+) -> tuple[str, str]:
+    """The page of a training in a state, and its path; `said` are known with their templates."""
+    kept = trainings.create(READ, lambda file: file.write(b"a\n1\n"))
 
     def change(before: Kept) -> Kept:
-        return replace(before, training=replace(before.training, **state))
+        texts = {str(each): each.said() for each in said}
+        return replace(before, training=replace(before.training, **state), said=texts)
 
     trainings.change(kept.id, change)
     client = create_app(Settings(var_dir=trainings.folder.parent)).test_client()
@@ -47,17 +62,33 @@ def shown(trainings: Trainings, **state: object) -> tuple[str, str]:
 
 def test_columns_are_shown_with_what_may_be_changed_in_the_readers_language(trainings: Trainings):
     choices = {"área": ColumnChoice(missing=["-9"])}
-    page, _ = shown(trainings, columns=COLUMNS, choices=choices, target="sold", task=None)
+    page, _ = shown(
+        trainings, (COUNTS,), columns=COLUMNS, choices=choices, target="sold", task=None
+    )
     assert "1234,5 a 98.765" in page
     assert 'value="m²"' in page
     assert "7 textos diferentes" in page
-    assert 'lang="en">it is free text</span>' in page
-    assert 'lang="en">one label is rare.</p>' in page
+    assert '<span lang="pt-BR">numera as linhas</span>' in page
+    assert '<span lang="en">one label is rare.</span>' in page  # of a library, say
     assert "<option selected>sold</option>" in page
     assert "4 colunas, 1 delas fora" in page
     assert "<script>alert(1)" not in page
     assert "&#34;missing&#34;: [&#34;-9&#34;]" in page
     assert 'value="homes"' in page
+
+
+def test_a_step_is_written_in_the_readers_language_with_the_time(trainings: Trainings):
+    fold = Sentence("cross-validation, fold {number} of {of}", number=3, of=15)
+    trees = Sentence("{what}, {trees:,} of {of:,} {of:tree|trees}", what=fold, trees=1200, of=2000)
+    progress = TrainingProgress(step=str(trees), done=2, total=17, seconds=40, remaining=300)
+    kept = trainings.create(replace(READ, state="training", name="homes"))
+    file = trainings.path(kept.id) / PROGRESS
+    file.write_bytes(msgspec.json.encode(Step(progress, trees.said())))
+    settings = Settings(var_dir=trainings.folder.parent, training_worker=False)
+    made = create_app(settings).test_client().get(f"/trainings/{kept.id}", headers=BROWSER).text
+    assert "nenhum processo treina" in made
+    assert "validação cruzada, fold 3 de 15, 1.200 de 2.000 árvores" in text(made)
+    assert "40 s até agora, faltam cerca de 5 min" in text(made)
 
 
 def test_a_failure_is_explained_by_one_sentence_and_what_to_do(trainings: Trainings):
@@ -96,10 +127,10 @@ def test_whoever_may_not_train_is_told_which_scope_it_takes(tmp_path: Path):
 def test_where_nothing_can_train_the_page_shows_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("serving.trainings.worker.why_not", lambda _: "this can only serve")
+    monkeypatch.setattr("serving.trainings.worker.why_not", lambda _: Sentence("{why}", why="x"))
     client = create_app(Settings(var_dir=tmp_path, models_dir=MODELS)).test_client()
     page = client.get("/train", headers=BROWSER).text
-    assert "this can only serve: run" in text(page)
+    assert "adega train worker` onde for possível" in text(page)
 
 
 @pytest.mark.parametrize(

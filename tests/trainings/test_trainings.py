@@ -23,7 +23,7 @@ from serving.trainings.trainings import FILE, Trainings
 from train.errors import TrainingError
 from train.fitting.estimators import AUTO, BUILDERS
 from train.requested.columns import read
-from train.requested.words import without_options
+from train.requested.words import ForPeople, without_options
 
 
 @pytest.fixture
@@ -212,7 +212,8 @@ def test_any_bytes_are_read_as_columns_or_refused_in_a_sentence(content: bytes |
     with TemporaryDirectory() as folder:
         (Path(folder) / FILE).write_bytes(content)
         try:
-            found = read(Path(folder), requests.of_file("a.csv", ""))
+            people = ForPeople(Path(folder) / FILE, "a.csv")
+            found = read(Path(folder), requests.of_file("a.csv", ""), people)
         except (TrainingError, ServingError) as refused:
             assert str(refused)
         else:

@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from serving.inputs.schema import Matrix
 from serving.models.manifest import Threshold
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.evaluation import curves, metrics
 from train.evaluation.reference import counts, few_of, quantiles
@@ -86,8 +87,12 @@ class Classification:
         codes = pd.Index(self.labels).get_indexer(values)
         if (codes < 0).any():
             raise TrainingError(
-                f"the target is {values[codes < 0][0]!r} in a row, none of "
-                f"{', '.join(self.labels)}: correct it, or leave the row out"
+                Sentence(
+                    "the target is {label!r} in a row, none of {labels}: correct it, or leave the "
+                    "row out",
+                    label=values[codes < 0][0],
+                    labels=self.labels,
+                )
             )
         return codes
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from serving.inputs.schema import Matrix
 from serving.models.manifest import Figure
+from serving.sentence import Sentence
 from train.evaluation.importance import Sources, lost_by_shuffling
 from train.fitting import doing, tasks
 from train.fitting.choice import choose_and_fit
@@ -138,7 +139,7 @@ def cross_validate(
         ]
     results: list[_Fold] = []
     for number, result in enumerate(folds, 1):
-        doing.now(f"cross-validation, fold {number} of {len(folds)}")
+        doing.now(Sentence("cross-validation, fold {number} of {of}", number=number, of=len(folds)))
         results.append(result())
         progress()
     outputs = np.empty((protocol.repeats, len(y), results[0].outputs.shape[1]))

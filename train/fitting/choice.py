@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from serving.inputs.schema import Matrix
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.fitting.fit import Fitting, fit
 from train.fitting.trial import Trial, difference, try_candidates
@@ -160,7 +161,14 @@ def fit_chosen(
     except ValueError as error:
         if trial or not name:
             raise
-        raise TrainingError(f"{name} cannot be fitted to {len(rows):,} rows: {error}") from error
+        raise TrainingError(
+            Sentence(
+                "{estimator} cannot be fitted to {rows:,} rows: {why}",
+                estimator=name,
+                rows=len(rows),
+                why=str(error),
+            )
+        ) from error
     if not trial:
         return Chosen(fitted, fitted, name=name)
     return Chosen(trial.calibrated(fitted), fitted, trial.method, name, choice.candidates)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.utils.parallel import Parallel
 
+from serving.sentence import Sentence
 from train.onnx.parts import every, is_forest
 
 
@@ -14,10 +15,18 @@ class Doing:
     """What is done now, and how many trees are done of how many."""
 
     def __init__(self) -> None:
-        self.what, self.trees, self.of = "", 0, 0
+        self.what, self.trees, self.of = Sentence(""), 0, 0
 
-    def __str__(self) -> str:
-        return f"{self.what}, {self.trees:,} of {self.of:,} trees" if self.of else self.what
+    def sentence(self) -> Sentence:
+        """What is done, and how far it is."""
+        if not self.of:
+            return self.what
+        return Sentence(
+            "{what}, {trees:,} of {of:,} {of:tree|trees}",
+            what=self.what,
+            trees=self.trees,
+            of=self.of,
+        )
 
 
 _doing: ContextVar[Doing | None] = ContextVar("doing", default=None)
@@ -34,7 +43,7 @@ def shown() -> Iterator[Doing]:
         _doing.reset(token)
 
 
-def now(what: str) -> None:
+def now(what: Sentence) -> None:
     """Begin with something else."""
     if doing := _doing.get():
         doing.what, doing.of = what, 0

@@ -25,6 +25,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from serving.inputs.field import Field
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.onnx.parts import every, is_forest
 from train.task import Kind
@@ -125,7 +126,11 @@ def build(name: str, task: Kind, fields: Fields, rows: int) -> Any:
     """
     if name in PACKAGES and not find_spec(name):
         raise TrainingError(
-            f"{name} is not installed: pip install {name}, here and where the model is served"
+            Sentence(
+                "{package} is not installed: pip install {package}, here and where the model is "
+                "served",
+                package=name,
+            )
         )
     return BUILDERS[name](task, fields, rows)
 

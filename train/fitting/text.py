@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from serving.inputs.field import Field
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.tables.options import quoted
 
@@ -46,9 +47,15 @@ def vocabularies(fields: Sequence[Field], frame: "pd.DataFrame") -> Vocabularies
             vectorizer.fit(frame[name].fillna(""))
         except ValueError:
             raise TrainingError(
-                f"{name!r} has no word that is in at least {MIN_ROWS} rows and at most "
-                f"{100 * MAX_SHARE:.0f} % of them, so it cannot be used as text: "
-                f"train without --text {quoted(name)}"
+                Sentence(
+                    "{name!r} has no word that is in at least {least} rows and at most "
+                    "{most:.0f} % of them, so it cannot be used as text: train without --text "
+                    "{option}",
+                    name=name,
+                    least=MIN_ROWS,
+                    most=100 * MAX_SHARE,
+                    option=quoted(name),
+                )
             ) from None
         found[name] = sorted(vectorizer.vocabulary_)
     return found

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
 
+from serving.sentence import Sentence
+
 KIBIBYTE, PAGE = 1024, os.sysconf("SC_PAGE_SIZE")
 
 # The bytes that this process may have at most; None for no limit but the machine's.
@@ -29,14 +31,16 @@ def available(root: Path = Path("/")) -> Available | None:
     root : Path
         Where /proc and /sys are.
     """
-    found = [Available(each, "this container") for each in _of_cgroups(root)]
+    found = [Available(each, Sentence("this container")) for each in _of_cgroups(root)]
     if allowed := limit.get():
         pages = (root / "proc/self/statm").read_text(encoding="ascii").split()[1]
-        found.append(Available(max(0, allowed - int(pages) * PAGE), "a training (TRAINING_MAX_MB)"))
+        found.append(
+            Available(max(0, allowed - int(pages) * PAGE), Sentence("a training (TRAINING_MAX_MB)"))
+        )
     with suppress(OSError, ValueError, KeyError):
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
         numbers = {line.split()[0]: int(line.split()[1]) for line in lines}
-        found.append(Available(numbers["MemAvailable:"] * KIBIBYTE, "this machine"))
+        found.append(Available(numbers["MemAvailable:"] * KIBIBYTE, Sentence("this machine")))
     return min(found, default=None)
 
 

@@ -1,22 +1,23 @@
 """Refuse a training that cannot fit into memory, before it begins."""
 
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.memory.available import available
 
 MARGIN = 1.5  # times less than the estimate, that a training may take after all
 GIGABYTE = 1e9
 
-REMEDY = "name fewer files or columns (--drop), or use a machine with more"
+REMEDY = Sentence("name fewer files or columns (--drop), or use a machine with more")
 
 
-def require(needed: int, what: str) -> str:
-    """Return a sentence if memory may not be enough, and nothing if it is.
+def require(needed: int, what: Sentence) -> Sentence | None:
+    """Return a sentence if memory may not be enough, and None if it is.
 
     Parameters
     ----------
     needed : int
         An estimate of the bytes, besides what this process has.
-    what : str
+    what : Sentence
         What needs them.
 
     Raises
@@ -26,11 +27,24 @@ def require(needed: int, what: str) -> str:
     """
     there = available()
     if there is None or needed <= there.octets:
-        return ""
-    sentence = (
-        f"{what} takes about {needed / GIGABYTE:.3g} GB of memory, and {there.of} has "
-        f"{there.octets / GIGABYTE:.3g} GB left"
-    )
+        return None
+    about = {
+        "what": what,
+        "needed": needed / GIGABYTE,
+        "of": there.of,
+        "left": there.octets / GIGABYTE,
+        "remedy": REMEDY,
+    }
     if needed > MARGIN * there.octets:
-        raise TrainingError(f"{sentence}: {REMEDY}")
-    return f"{sentence}: if it is killed, {REMEDY}"
+        raise TrainingError(
+            Sentence(
+                "{what} takes about {needed:.3g} GB of memory, and {of} has {left:.3g} GB left: "
+                "{remedy}",
+                **about,
+            )
+        )
+    return Sentence(
+        "{what} takes about {needed:.3g} GB of memory, and {of} has {left:.3g} GB left: if it is "
+        "killed, {remedy}",
+        **about,
+    )

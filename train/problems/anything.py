@@ -1,18 +1,21 @@
 """A problem made from any files of CSV or Parquet."""
 
+from serving.figures import counted
 from serving.inputs.dates import CALENDAR
 from serving.inputs.field import Field
 from serving.models.manifest import NOT_STATED
+from serving.sentence import Sentence
 from train.evaluation.classification import Classification
 from train.evaluation.evaluate import Protocol
 from train.evaluation.regression import Regression
 from train.fitting import estimators, text
 from train.fitting.choice import Candidates
 from train.memory.estimate import Shape, of_training
+from train.memory.require import require
 from train.problem import Problem
 from train.tables.files import Files, summary
 from train.tables.infer import Echo, Inferred, infer
-from train.tables.load import load, require_memory
+from train.tables.load import load
 from train.tables.options import ColumnOptions
 from train.task import Kind, Task
 
@@ -56,10 +59,16 @@ def from_files(
     protocol = _protocol(rows * len(fields))
     largest = estimators.largest_forest(candidates)
     shape = Shape(rows, labels, fields, protocol.folds, protocol.repeats, *largest)
-    require_memory(of_training(shape), rows, len(fields), "training on", echo)
+    what = Sentence(
+        "training on {rows:,} rows of {columns:,} {columns:column|columns}",
+        rows=rows,
+        columns=len(fields),
+    )
+    if remark := require(of_training(shape), what):
+        echo(remark)
     return Problem(
         name=name,
-        title=f"{target}, from {len(fields)} columns of {source}",
+        title=f"{target}, from {counted(len(fields), 'column')} of {source}",
         target=target,
         task=task,
         fields=fields,

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from serving import COMMAND
+from serving.sentence import Sentence
 from serving.trainings.training import PROBLEMS as NAMES
 from train.errors import TrainingError
 from train.problem import Problem
@@ -32,13 +33,19 @@ def data_of(problem: Problem, given: Path | None = None, *, sha256: str = "") ->
     """
     if given:
         if not given.is_file():
-            raise TrainingError(f"there is no file {given}")
+            raise TrainingError(Sentence("there is no file {file}", file=given))
         return given
     folders = [COMMITTED, *map(Path, filter(None, [os.environ.get("DATA_DIR")]))]
     found = [folder / problem.file for folder in folders if (folder / problem.file).is_file()]
     if found:
         return next((file for file in found if sha256 and files.sha256(file) == sha256), found[0])
     raise TrainingError(
-        f"{problem.file} is not included, because its licence is not clear; get {problem.obtain}, "
-        f"then {COMMAND} train {problem.name} --data FILE, or put it in the folder DATA_DIR names"
+        Sentence(
+            "{file} is not included, because its licence is not clear; get {where}, then {command} "
+            "train {problem} --data FILE, or put it in the folder DATA_DIR names",
+            file=problem.file,
+            where=problem.obtain,
+            command=COMMAND,
+            problem=problem.name,
+        )
     )

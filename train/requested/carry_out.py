@@ -12,12 +12,14 @@ import click
 
 from serving.errors import EmptyStore, ServingError
 from serving.models.refusals import reason
+from serving.sentence import Sentence
 from serving.settings import Settings
 from serving.trainings.training import Result, Training
-from serving.trainings.trainings import RESULT, Trainings, replace
+from serving.trainings.trainings import FILE, RESULT, Trainings, replace
 from train.errors import TrainingError
 from train.memory.available import limit
-from train.requested.columns import for_people, read
+from train.requested.columns import read
+from train.requested.words import ForPeople
 
 NICENESS = 10  # predictions come first
 MEGABYTE = 1_000_000
@@ -33,31 +35,41 @@ def main(training_id: str) -> None:
     limit.set(settings.training_max_mb * MEGABYTE)
     trainings = Trainings(settings.trainings_dir)
     folder, training = trainings.path(training_id), trainings.get(training_id).training
+    people = ForPeople(folder / FILE, training.file)
     try:
-        result = _carried_out(folder, training)
-    except EmptyStore:
-        result = Result(error="nothing is recorded yet, so there is no feedback to train with")
-    except ServingError as error:
-        click.echo(error)
-        result = Result(error=for_people(error.public, folder, training))
-    except TrainingError as error:
-        result = Result(error=for_people(str(error), folder, training))
-    except MemoryError:
-        result = Result(error="there is not enough memory: send fewer rows, or use fewer columns")
-    except OSError as error:
-        traceback.print_exc()
-        result = Result(error=f"{error.filename or 'a file'} cannot be used: {error.strerror}")
+        result = _carried_out(folder, training, people)
+    except (TrainingError, ServingError, MemoryError, OSError) as error:
+        result = Result(error=people.text(_why(error)), said=people.said)
     except Exception as error:  # noqa: BLE001 - libraries raise anything
         traceback.print_exc()
-        result = Result(error=f"the training failed: {reason(error)}; its log has more")
+        result = Result.failed(
+            Sentence("the training failed: {why}; its log has more", why=reason(error))
+        )
     if result.error:
         click.echo(result.error)
     replace(folder / RESULT, result)
 
 
-def _carried_out(folder: Path, training: Training) -> Result:
+def _why(error: TrainingError | ServingError | MemoryError | OSError) -> str:
+    match error:
+        case TrainingError(args=(str(message),)):
+            return message
+        case EmptyStore():
+            return Sentence("nothing is recorded yet, so there is no feedback to train with")
+        case ServingError():
+            click.echo(error)
+            return error.public
+        case MemoryError():
+            return Sentence("there is not enough memory: send fewer rows, or use fewer columns")
+    traceback.print_exc()
+    if not isinstance(error, OSError) or not error.filename:
+        return Sentence("a file cannot be used: {why}", why=reason(error))
+    return Sentence("{file} cannot be used: {why}", file=error.filename, why=error.strerror)
+
+
+def _carried_out(folder: Path, training: Training, people: ForPeople) -> Result:
     if training.state == "reading":
-        return read(folder, training)
+        return read(folder, training, people)
     from train.requested.fit import fit  # noqa: PLC0415 - its libraries take seconds to load
 
     return fit(folder, training)

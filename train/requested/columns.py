@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from serving import COMMAND
+from serving.sentence import Sentence
 from serving.trainings.requests import MAX_COLUMNS
 from serving.trainings.training import ColumnChoice, Result, Training
 from serving.trainings.trainings import FILE
 from train.errors import TrainingError
 from train.requested.describe import describe, others
-from train.requested.words import without_options
+from train.requested.words import ForPeople
 from train.tables.infer import Taken, decide, take
 from train.tables.load import load
 from train.tables.options import ColumnOptions
@@ -17,7 +18,7 @@ from train.tables.read import Sheet
 MAX_NAME = 500  # characters
 
 
-def read(folder: Path, training: Training) -> Result:
+def read(folder: Path, training: Training, people: ForPeople) -> Result:
     """Read the columns of a file; the error is why it cannot be trained as is chosen, if so."""
     remarks: list[str] = []
     options = options_of(training)
@@ -25,12 +26,19 @@ def read(folder: Path, training: Training) -> Result:
     taken = take(table, options)
     if len(taken.columns) > MAX_COLUMNS or any(len(name) > MAX_NAME for name in taken.columns):
         raise TrainingError(
-            f"{training.file} has {len(taken.columns):,} columns, or one with a long name; at most "
-            f"{MAX_COLUMNS:,} with names of {MAX_NAME} characters are taken here: use `{COMMAND} "
-            "train`, or leave some out of the file"
+            Sentence(
+                "{file} has {columns:,} columns, or one with a long name; at most {most:,} with "
+                "names of {longest} characters are taken here: use `{command} train`, or leave "
+                "some out of the file",
+                file=training.file,
+                columns=len(taken.columns),
+                most=MAX_COLUMNS,
+                longest=MAX_NAME,
+                command=COMMAND,
+            )
         )
     rows = len(table.cells) if isinstance(table, Sheet) else 0
-    columns = describe(taken, training.target, options)
+    columns = describe(taken, training.target, options, people)
     remarks += others(taken)
     task, error = None, ""
     if training.target:
@@ -45,13 +53,15 @@ def read(folder: Path, training: Training) -> Result:
                 echo=found.append,
             ).task
         except TrainingError as refusal:
-            error = for_people(str(refusal), folder, training)
-    return Result(rows=rows, columns=columns, remarks=remarks, task=task, error=error)
-
-
-def for_people(message: str, folder: Path, training: Training) -> str:
-    """A message of the command line, without its options and with the name of the file."""
-    return without_options(message.replace(str(folder / FILE), training.file))
+            error = people.text(refusal.args[0])
+    return Result(
+        rows=rows,
+        columns=columns,
+        remarks=[people.text(remark) for remark in remarks],
+        task=task,
+        error=error,
+        said=people.said,
+    )
 
 
 def options_of(training: Training) -> ColumnOptions:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from serving.inputs import booleans
+from serving.sentence import Sentence
 from serving.trainings.training import TrainingColumn, Type
-from train.requested.words import without_options
+from train.requested.words import ForPeople
 from train.tables import overview
-from train.tables.column import Column, shown
+from train.tables.column import Column, plain
 from train.tables.fields import is_zero_or_one, to_labels
 from train.tables.infer import Taken
 from train.tables.options import ColumnOptions
@@ -14,13 +15,15 @@ from train.tables.sentinels import sentinels
 from train.tables.useless import question, useless
 
 LISTED = 20  # values of a column that stand for missing
-DROPPED = "it is not to be used"
+DROPPED = Sentence("it is not to be used")
 
 
-def describe(taken: Taken, target: str, options: ColumnOptions) -> list[TrainingColumn]:
+def describe(
+    taken: Taken, target: str, options: ColumnOptions, people: ForPeople
+) -> list[TrainingColumn]:
     """Describe each column, in the order of the file; the target is among them."""
     return [
-        _described(column, target, options, [*_about(name, taken.remarks)])
+        _described(column, target, options, [*_about(name, taken.remarks)], people)
         for name, column in taken.columns.items()
     ]
 
@@ -28,7 +31,7 @@ def describe(taken: Taken, target: str, options: ColumnOptions) -> list[Training
 def others(taken: Taken) -> list[str]:
     """The remarks that are not about one column."""
     about = {remark for name in taken.columns for remark in _about(name, taken.remarks)}
-    return [without_options(remark) for remark in taken.remarks if remark not in about]
+    return [remark for remark in taken.remarks if remark not in about]
 
 
 def _about(name: str, remarks: Iterable[str]) -> Iterable[str]:
@@ -36,7 +39,7 @@ def _about(name: str, remarks: Iterable[str]) -> Iterable[str]:
 
 
 def _described(
-    column: Column, target: str, options: ColumnOptions, remarks: list[str]
+    column: Column, target: str, options: ColumnOptions, remarks: list[str], people: ForPeople
 ) -> TrainingColumn:
     chosen = options.type_of(column.name)
     why = ""
@@ -47,14 +50,22 @@ def _described(
     kind = _type(column, chosen, why)
     if column.strays:
         remarks.append(
-            f"{column.strays}: correct them in the file, choose which of them stand for a missing "
-            "value, or choose the type category"
+            Sentence(
+                "{strays}: correct them in the file, choose which of them stand for a missing "
+                "value, or choose the type category",
+                strays=column.strays,
+            )
         )
     elif not why and column.kind != "text":
         remarks += [
-            f"{shown(each.value, column)} ({_rows(each.rows)}) is far from all other values, "
-            f"{shown(each.low, column)} to {shown(each.high, column)}: does it stand for a missing "
-            "value?"
+            Sentence(
+                "{value:.12g} ({rows:,} {rows:row|rows}) is far from all other values, {low:.12g} "
+                "to {high:.12g}: does it stand for a missing value?",
+                value=plain(each.value, column),
+                rows=each.rows,
+                low=plain(each.low, column),
+                high=plain(each.high, column),
+            )
             for each in sentinels(column.content.to_numpy())
         ]
         remarks += filter(None, [question(column)])
@@ -69,8 +80,10 @@ def _described(
         missing=int(column.content.isna().sum()),
         missing_values=[*column.missing[:LISTED]],
         used=not why,
-        why=why,
-        remark=" ".join(f"{without_options(each).removesuffix('.')}." for each in remarks),
+        why=people.text(why),
+        remark=people.text(Sentence("{remarks: }", remarks=[*map(_ended, remarks)]))
+        if remarks
+        else "",
         values="" if is_empty else overview.values("category" if is_label else kind, content),
         low=float(content.min()) if has_range else None,
         high=float(content.max()) if has_range else None,
@@ -78,8 +91,8 @@ def _described(
     )
 
 
-def _rows(count: int) -> str:
-    return f"{count:,} row{'s' * (count != 1)}"
+def _ended(remark: str) -> str:
+    return remark if remark.endswith("?") else Sentence("{remark}.", remark=remark)
 
 
 def _type(column: Column, chosen: str, why: str) -> Type:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from serving.sentence import Sentence
 from serving.settings import Settings
-from serving.trainings.training import Result, Training, TrainingProgress
+from serving.trainings.training import Result, Step, Training, TrainingProgress
 from serving.trainings.trainings import FILE, PROGRESS, replace
 from serving.trainings.worker import why_not
 from serving.versions.object_store import ObjectStore
@@ -33,15 +34,15 @@ def fit(folder: Path, training: Training) -> Result:
     if shared := ObjectStore.from_settings(settings):
         shared.catch_up()
 
-    def report(step: str, done: int, total: int, seconds: float) -> None:
+    def report(step: Sentence, done: int, total: int, seconds: float) -> None:
         remaining = seconds / done * (total - done) if done else None
         progress = TrainingProgress(
-            step=step, done=done, total=total, seconds=seconds, remaining=remaining
+            step=str(step), done=done, total=total, seconds=seconds, remaining=remaining
         )
         with suppress(OSError):  # of a full disk, which the training itself reports
-            replace(folder / PROGRESS, progress)
+            replace(folder / PROGRESS, Step(progress, step.said()))
 
-    report("reading the data", 0, 1, 0.0)
+    report(Sentence("reading the data"), 0, 1, 0.0)
     problem, data = _problem(folder, training)
     options = Options(
         with_feedback=training.with_feedback,
@@ -58,7 +59,7 @@ def _problem(folder: Path, training: Training) -> tuple[Problem, tuple[Path, ...
     """What is to be trained, and on which files."""
     if training.bytes:  # it came with a file
         if not training.has_file:
-            raise TrainingError("the file is deleted: send it again")
+            raise TrainingError(Sentence("the file is deleted: send it again"))
         files = (folder / FILE,)
         problem = anything.from_files(
             files,

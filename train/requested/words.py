@@ -1,6 +1,9 @@
 """Messages of the command line in words for people who have no command line."""
 
 import re
+from pathlib import Path
+
+from serving.sentence import Said, Sentence
 
 _NAME = r'(?:"[^"]*"|[\w.+/:@%=-]+)'
 _REPLACED = (
@@ -33,6 +36,37 @@ def without_options(message: str) -> str:
     for pattern, words in _REPLACED:
         message = re.sub(pattern, words, message)
     return message
+
+
+class ForPeople:
+    """Messages of the command line for people who have none, and what each is made of.
+
+    Parameters
+    ----------
+    file : Path
+        Is called by `name` in messages.
+
+    Attributes
+    ----------
+    said : dict of str to Said
+        What texts are made of, by the text.
+    """
+
+    def __init__(self, file: Path, name: str) -> None:
+        self._path, self._name = str(file), name
+        self.said: dict[str, Said] = {}
+
+    def text(self, message: str) -> str:
+        """Return a message without options."""
+        text = without_options(message.replace(self._path, self._name))
+        if isinstance(message, Sentence):
+            said = message.said()
+            named = {
+                name: each.replace(self._path, self._name) if isinstance(each, str) else each
+                for name, each in said.values.items()
+            }
+            self.said[text] = Said(said.template, named)
+        return text
 
 
 def _missing(options: str) -> str:

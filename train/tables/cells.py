@@ -7,6 +7,7 @@ import numpy as np
 
 from serving.inputs.missing import means_missing
 from serving.inputs.shown import printable
+from serving.sentence import Sentence
 from train.tables.options import quoted
 from train.tables.read import Lines
 
@@ -65,20 +66,33 @@ def judge(counts: "pd.Series[int]", odd: Collection[str]) -> Odd:
     return Odd(stand_ins, others, verdict)
 
 
-def named(column: "pd.Series[str]", lines: Lines, texts: Collection[str]) -> str:
+def named(column: "pd.Series[str]", lines: Lines, texts: Collection[str]) -> Sentence:
     """The odd cells of a column, with their lines."""
-    parts = []
+    cells = []
     for text in [*texts][:NAMED]:
         at = np.flatnonzero(column == text)
-        shown = ", ".join(lines.named(at[:LINES])) + (" …" if len(at) > LINES else "")
-        many = f"{len(at):,} rows, " if len(at) > LINES else ""
-        parts.append(f"{printable(text)!r} ({many}line{'s' if len(at) > 1 else ''} {shown})")
-    more = len(texts) - NAMED
-    return " and ".join(filter(None, [", ".join(parts), f"{more:,} more" if more > 0 else ""]))
+        about = {"text": printable(text), "rows": len(at), "lines": lines.named(at[:LINES])}
+        if len(at) > LINES:
+            cells.append(Sentence("{text!r} ({rows:,} rows, lines {lines} …)", **about))
+        else:
+            cells.append(Sentence("{text!r} ({rows:line|lines} {lines})", **about))
+    if (more := len(texts) - NAMED) > 0:
+        return Sentence("{cells} and {more:,} more", cells=cells, more=more)
+    return Sentence("{cells}", cells=cells)
 
 
-def remedy(texts: Collection[str]) -> str:
+def remedy(texts: Collection[str]) -> Sentence:
     """What to do about cells that only a person can decide on."""
-    options = " ".join(f"--missing {quoted(text)}" for text in [*texts][:NAMED])
-    it, stands = ("it", "it stands") if len(texts) == 1 else ("them", "they stand")
-    return f"correct {it}, or train with {options} if {stands} for a missing value"
+    first = [*texts][:NAMED]
+    options = " ".join(f"--missing {quoted(text)}" for text in first)
+    if len(texts) == 1:
+        return Sentence(
+            "correct it, or train with {options} if it stands for a missing value",
+            options=options,
+            texts=first,
+        )
+    return Sentence(
+        "correct them, or train with {options} if they stand for a missing value",
+        options=options,
+        texts=first,
+    )

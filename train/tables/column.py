@@ -49,3 +49,8 @@ class Column(NamedTuple):
 def shown(value: float, column: Column) -> str:
     """A number of a column as people read it: days as a date."""
     return dates.to_iso(value) if column.kind == "date" else f"{value:.12g}"
+
+
+def plain(value: float, column: Column) -> float | str:
+    """A number of a column for a sentence, which writes it; days as a date."""
+    return dates.to_iso(value) if column.kind == "date" else value

@@ -6,6 +6,7 @@ import numpy as np
 
 from serving.inputs import booleans, dates, numerals
 from serving.inputs.missing import is_missing
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.tables import cells, days, numbers
 from train.tables.column import Column
@@ -102,18 +103,25 @@ def with_unit(column: Column, unit: str) -> Column:
     option = f"--unit {quoted(f'{column.name}={unit}')}"
     if column.unit:
         raise TrainingError(
-            f"{option}: the cells of {column.name!r} have their unit, {column.unit!r}; change "
-            "them in the file"
+            Sentence(
+                "{option}: the cells of {name!r} have their unit, {unit!r}; change them in the "
+                "file",
+                option=option,
+                name=column.name,
+                unit=column.unit,
+            )
         )
     if not column.is_numeric:
-        raise TrainingError(f"{option}: {column.name!r} is not read as numbers")
+        raise TrainingError(
+            Sentence("{option}: {name!r} is not read as numbers", option=option, name=column.name)
+        )
     return column._replace(unit=unit)
 
 
 def not_there(options: ColumnOptions, columns: dict[str, Column]) -> list[str]:
     """Remarks on values of --missing that no column has."""
     return [
-        f"--missing {option}: no cell has this value"
+        Sentence("--missing {option}: no cell has this value", option=option)
         for option in options.missing
         if not is_missing(text := split_option(option, [*columns])[1])
         and not any(text in column.missing for column in columns.values())

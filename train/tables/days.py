@@ -7,6 +7,7 @@ import numpy as np
 
 from serving.inputs import dates
 from serving.inputs.dates import DIGITS_ALONE, ISO
+from serving.sentence import Sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ class Order(NamedTuple):
     """Whether the day comes before the month in the whole file, as far as that is certain."""
 
     is_day_first: bool | None
-    evidence: str
+    evidence: Sentence
 
 
 def order(columns: Iterable[Sequence[str]], decimal: str) -> Order:
@@ -78,10 +79,10 @@ def order(columns: Iterable[Sequence[str]], decimal: str) -> Order:
         if (first in formats) != (other in formats)
     }
     if len(certain) == 1:
-        return Order(certain.pop(), "it does so in another column")
+        return Order(certain.pop(), Sentence("it does so in another column"))
     if decimal == "," and not certain:
-        return Order(is_day_first=True, evidence="the file has decimal commas")
-    return Order(None, "")
+        return Order(is_day_first=True, evidence=Sentence("the file has decimal commas"))
+    return Order(None, Sentence(""))
 
 
 def choose(column: "pd.Series[Any]", formats: Sequence[str], known: Order) -> tuple[str, str]:
@@ -95,22 +96,29 @@ def choose(column: "pd.Series[Any]", formats: Sequence[str], known: Order) -> tu
     if other not in formats:
         return first, ""
     here, there = (values(column, each).dropna() for each in (first, other))
-    evidence = "its rows are then in order of time"
+    evidence = Sentence("its rows are then in order of time")
     better = _is_ordered(there) - _is_ordered(here)
     if known.is_day_first is not None:
         evidence, better = known.evidence, -1 if known.is_day_first else 1
     elif not better:
-        evidence = "it is then the first day of each month"
+        evidence = Sentence("it is then the first day of each month")
         better = _are_months(there) - _are_months(here)
     if not better:
-        evidence = "nothing indicates the month"
+        evidence = Sentence("nothing indicates the month")
     chosen, other = (other, first) if better > 0 else (first, other)
-    day = "month" if better > 0 else "day"
     example = column.dropna().iloc[0]
-    shown = dates.to_iso(dates.parse(example, chosen) or 0.0)
-    return (
-        chosen,
-        f"{column.name!r}: the {day} comes first ({example!r} is {shown}), because {evidence}",
+    about = {
+        "name": column.name,
+        "example": example,
+        "date": dates.to_iso(dates.parse(example, chosen) or 0.0),
+        "why": evidence,
+    }
+    if better > 0:
+        return chosen, Sentence(
+            "{name!r}: the month comes first ({example!r} is {date}), because {why}", **about
+        )
+    return chosen, Sentence(
+        "{name!r}: the day comes first ({example!r} is {date}), because {why}", **about
     )
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 from msgspec.structs import replace
 
 from serving.inputs.field import Field
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.tables.column import Column
 from train.tables.options import quoted
@@ -65,10 +66,15 @@ def _category(column: Column, labels: "Values[Any]") -> tuple[Field, "Values[Any
     frequent = counts[counts >= MIN_OF_A_LABEL].index[: MAX_LABELS - 1]
     if not len(frequent):
         raise TrainingError(
-            f"{column.name!r} has {len(counts):,} different values, and none of them in "
-            f"{MIN_OF_A_LABEL} rows: they cannot be used as labels; use "
-            f"their words with --text {quoted(column.name)}, or leave them out with --drop "
-            f"{quoted(column.name)}"
+            Sentence(
+                "{name!r} has {distinct:,} different values, and none of them in {least} rows: "
+                "they cannot be used as labels; use their words with --text {option}, or leave "
+                "them out with --drop {option}",
+                name=column.name,
+                distinct=len(counts),
+                least=MIN_OF_A_LABEL,
+                option=quoted(column.name),
+            )
         )
     other = OTHER
     while other in counts.index:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from serving.figures import counted
 from serving.inputs.field import Field
 from serving.inputs.tables import Table
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.tables import overview, sentinels
 from train.tables.column import Column
@@ -102,8 +104,13 @@ def _as_chosen(column: Column, chosen: str) -> Column:
     kind = "number" if column.is_numeric else column.kind
     if chosen in ("number", "date", "text") and kind != chosen:
         raise TrainingError(
-            f"--{chosen} {quoted(column.name)}: it has the type {kind} in the file; write it as "
-            f"{chosen} there"
+            Sentence(
+                "--{chosen} {option}: it has the type {kind} in the file; write it as {chosen} "
+                "there",
+                chosen=chosen,
+                option=quoted(column.name),
+                kind=kind,
+            )
         )
     return column
 
@@ -133,17 +140,28 @@ def decide(
     if decided.refusal:
         raise decided.refusal
     strays = [
-        f"{each.strays}: {each.remedy}, or with --keep {quoted(each.name)} to use its values as "
-        "labels"
+        Sentence(
+            "{strays}: {remedy}, or with --keep {option} to use its values as labels",
+            strays=each.strays,
+            remedy=each.remedy,
+            option=quoted(each.name),
+        )
         for each in used.values()
         if each.strays
     ]
     if strays:
-        raise TrainingError("; ".join(strays))
+        raise TrainingError(Sentence("{strays:; }", strays=strays))
     _echo_all(echo, decided.remarks)
     if not used:
-        why = "all others are left out" if columns else f"there is none beside {target!r}"
-        raise TrainingError(f"no column is left to predict from: {why}")
+        if columns:
+            raise TrainingError(
+                Sentence("no column is left to predict from: all others are left out")
+            )
+        raise TrainingError(
+            Sentence(
+                "no column is left to predict from: there is none beside {name!r}", name=target
+            )
+        )
 
     found = [to_field(columns[name], decided.rows, options.type_of(name)) for name in used]
     fields = tuple(field for field, _ in found)
@@ -151,8 +169,13 @@ def decide(
     different = int((~frame.duplicated()).sum())
     if different < MIN_ROWS:
         raise TrainingError(
-            f"only {different} rows differ in a column other than {target!r}, but at least "
-            f"{MIN_ROWS} must: add rows"
+            Sentence(
+                "only {rows} {rows:row differs|rows differ} in a column other than {name!r}, but "
+                "at least {least} must: add rows",
+                rows=different,
+                name=target,
+                least=MIN_ROWS,
+            )
         )
     _echo_all(echo, overview.lines(fields, frame))
     frame[target] = decided.target
@@ -167,9 +190,10 @@ def _with_none(target_column: Column, sheet: Sheet, echo: Echo) -> Column:
     if nones is None or target_column.kind != "text" or target_column.strays:
         return target_column
     text = nones.dropna().iloc[0]
+    rows = counted(nones.count(), "row")
     echo(
-        f"{target_column.name!r}: {text!r} ({nones.count():,} rows) is a label; train with "
-        f"--missing {text} if it stands for a missing value"
+        f"{target_column.name!r}: {text!r} ({rows}) is a label; train with --missing {text} if it "
+        "stands for a missing value"
     )
     return target_column._replace(content=target_column.content.fillna(nones))
 
@@ -188,14 +212,22 @@ def _decide(target_column: Column, task: Kind | None) -> _Decided:
     """What to predict, and in which rows; a refusal is kept until all remarks were made."""
     rows = target_column.content.index[target_column.content.notna()]
     if len(rows) < MIN_ROWS:
-        few = f"{len(rows)} rows have a {target_column.name!r}, but {MIN_ROWS} must: add rows"
+        few = Sentence(
+            "{rows} {rows:row has|rows have} a {name!r}, but {least} must: add rows",
+            rows=len(rows),
+            name=target_column.name,
+            least=MIN_ROWS,
+        )
         return _Decided(rows, refusal=TrainingError(few))
     try:
         task, values, remarks = to_target(target_column, task)
     except TrainingError as refusal:
         return _Decided(rows, refusal=refusal)
     if without := len(target_column.content) - len(rows):
-        remarks.append(f"{without:,} rows left out: their {target_column.name!r} is missing")
+        whose = "its" if without == 1 else "their"
+        remarks.append(
+            f"{counted(without, 'row')} left out: {whose} {target_column.name!r} is missing"
+        )
     return _Decided(values.index, task, values, tuple(remarks))
 
 

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.memory.estimate import of_reading
 from train.memory.require import require
@@ -25,28 +26,27 @@ def load(files: Files, target: str, options: ColumnOptions, echo: Echo) -> "Shee
     if not are_parquet(files):
         rows, columns, text = size(files)
         needed = of_reading(rows, columns, text, is_csv=True)
-        require_memory(needed, rows, columns, "reading", echo)
+        _require_memory(needed, rows, columns, echo)
         return read(*files, drop=options.drop)
     if find_spec("pyarrow") is None:
         raise TrainingError(
-            "Parquet needs pyarrow, which is optional: pip install -r requirements-parquet.txt"
+            Sentence(
+                "Parquet needs pyarrow, which is optional: pip install -r requirements-parquet.txt"
+            )
         )
     from train.tables import parquet  # noqa: PLC0415 - which imports pyarrow
 
     rows, columns, text = parquet.size(files, options.drop)
     needed = of_reading(rows, columns, text, is_csv=False)
-    require_memory(needed, rows, columns, "reading", echo)
+    _require_memory(needed, rows, columns, echo)
     return parquet.read(files, target, options)
 
 
-def require_memory(needed: int, rows: int, columns: int, doing: str, echo: Echo) -> None:
-    """Remark if there may be too little memory.
-
-    Raises
-    ------
-    TrainingError
-        If there is.
-    """
-    plural = "s" if columns > 1 else ""
-    if remark := require(needed, f"{doing} {rows:,} rows of {columns:,} column{plural}"):
+def _require_memory(needed: int, rows: int, columns: int, echo: Echo) -> None:
+    what = Sentence(
+        "reading {rows:,} {rows:row|rows} of {columns:,} {columns:column|columns}",
+        rows=rows,
+        columns=columns,
+    )
+    if remark := require(needed, what):
         echo(remark)

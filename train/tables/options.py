@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Self
 
-from serving.inputs.shown import listed
+from serving.inputs.shown import LISTED_LABELS, shown
+from serving.sentence import Sentence
 from train.errors import TrainingError
 
 TYPES = ("text", "category", "number", "date")  # the options that choose one
@@ -64,13 +65,20 @@ class ColumnOptions(NamedTuple):
                 name, sign, _ = option.partition("=")
                 before = f"--unit {quoted(option)}: "
                 if not sign:
-                    raise TrainingError(f"{before}write it as NAME=UNIT, area=m²")
+                    raise TrainingError(
+                        Sentence("{before}write it as NAME=UNIT, area=m²", before=before)
+                    )
                 require_name(names, name.strip(), before)
         for name in names:
             types = [option for option in TYPES if name in getattr(self, option)]
             if len(types) > 1:
-                either = " and ".join(f"--{option}" for option in types)
-                raise TrainingError(f"{either} {quoted(name)}: choose one of them")
+                raise TrainingError(
+                    Sentence(
+                        "{options: and } {option}: choose one of them",
+                        options=[f"--{option}" for option in types],
+                        option=quoted(name),
+                    )
+                )
 
     def type_of(self, name: str) -> str:
         """The type that a column is to have; empty if its values decide."""
@@ -109,8 +117,24 @@ def require_name(names: Iterable[str], name: str, before: str = "") -> None:
     if name in names:
         return
     near = get_close_matches(name, names, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"they are {listed(names)}"
-    raise TrainingError(f"{before}no column is called {name!r}; {hint}")
+    about: dict[str, Any] = {"before": before, "name": name}
+    if near:
+        raise TrainingError(
+            Sentence(
+                "{before}no column is called {name!r}; did you mean {near!r}?",
+                near=near[0],
+                **about,
+            )
+        )
+    about |= {"names": [*map(shown, names[:LISTED_LABELS])], "more": len(names) - LISTED_LABELS}
+    if len(names) > LISTED_LABELS:
+        raise TrainingError(
+            Sentence(
+                "{before}no column is called {name!r}; they are {names} and {more:,} others",
+                **about,
+            )
+        )
+    raise TrainingError(Sentence("{before}no column is called {name!r}; they are {names}", **about))
 
 
 def quoted(text: str) -> str:

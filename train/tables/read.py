@@ -18,6 +18,7 @@ from serving.formats.workbook import is_workbook, to_csv
 from serving.inputs.headers import Row, other_width
 from serving.inputs.missing import is_missing
 from serving.inputs.tables import TableReader
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.tables.files import Files, names_of_all
 
@@ -91,15 +92,23 @@ def read(*files: Path, drop: frozenset[str] = frozenset()) -> Sheet:
     sheets = {file: _read(file) for file in files}
     names = names_of_all({file: [*each.cells] for file, each in sheets.items()}, drop)
     if not any(map(len, (each.cells for each in sheets.values()))):
-        raise TrainingError(f"{files[0]} has no rows below its line of column names: add some")
+        raise TrainingError(
+            Sentence("{file} has no rows below its line of column names: add some", file=files[0])
+        )
     if len(files) == 1:
         return sheets[files[0]]
     separators = {file: each.separator for file, each in sheets.items() if len(names) > 1}
     for file, separator in separators.items():
         if separator != separators[files[0]]:
             raise TrainingError(
-                f"{file} has {separator!r} between its cells, {files[0]} has "
-                f"{separators[files[0]]!r}: write them alike"
+                Sentence(
+                    "{file} has {separator!r} between its cells, {other} has {others!r}: write "
+                    "them alike",
+                    file=file,
+                    separator=separator,
+                    other=files[0],
+                    others=separators[files[0]],
+                )
             )
     every = list(sheets.values())
     having = {name for each in every for name in each.nones}
@@ -151,14 +160,24 @@ def _read(path: Path) -> Sheet:
             table = TableReader(stream, max_bytes=sys.maxsize)
             rows, lines = table.take(sys.maxsize)
     except OSError as error:
-        raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
+        raise TrainingError(
+            Sentence("{file} cannot be read: {why}", file=path, why=error.strerror)
+        ) from error
     except (NotATable, NoRoom) as error:
-        raise TrainingError(f"{path} is not a table: {error}") from error
+        raise TrainingError(
+            Sentence("{file} is not a table: {why}", file=path, why=error.args[0])
+        ) from error
     width = len(table.names)
     for line, row in zip(lines, rows, strict=True):
         if len(row) != width:
-            fault = other_width(len(row), width, table.separator)
-            raise TrainingError(f"{path} is not a table: line {line} {fault}")
+            raise TrainingError(
+                Sentence(
+                    "{file} is not a table: line {line} {fault}",
+                    file=path,
+                    line=line,
+                    fault=other_width(len(row), width, table.separator),
+                )
+            )
     columns = dict(zip(table.names, zip(*rows, strict=True) if rows else [()] * width, strict=True))
     del rows
     cells = pd.DataFrame({name: _column(texts) for name, texts in columns.items()}, copy=False)
@@ -184,13 +203,24 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, tuple[str, ...]]]:
     """
     with path.open("rb") as file, TemporaryFile() as made:
         if refusal := why_no_table(file):
-            raise TrainingError(f"{path}{refusal.removeprefix('the file')}")
+            raise TrainingError(
+                Sentence(
+                    "{file} is {what:term}, not a table: {remedy:term}", file=path, **refusal.values
+                )
+            )
         if not is_workbook(file):
             yield file, ()
             return
         report = to_csv(file, cast("BinaryIO", made))
-        others = f"; others are not: {', '.join(map(repr, report.others))}" if report.others else ""
-        yield cast("BinaryIO", made), (f"the sheet {report.sheet!r} is read{others}",)
+        if report.others:
+            remark = Sentence(
+                "the sheet {sheet!r} is read; others are not: {others!r}",
+                sheet=report.sheet,
+                others=report.others,
+            )
+        else:
+            remark = Sentence("the sheet {sheet!r} is read", sheet=report.sheet)
+        yield cast("BinaryIO", made), (remark,)
 
 
 def _nones(texts: Row) -> "pd.Series[str]":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from serving.inputs import booleans, numerals
 from serving.inputs.field import FLOAT32_MAX
 from serving.inputs.numerals import DEFAULT, Numerals
+from serving.sentence import Sentence
 from train.tables import cells, days, numbers
 from train.tables.column import Column
 from train.tables.read import Lines
@@ -76,13 +77,19 @@ class Reading:
             return
         if way.decimal != next(iter(readings)):
             value, other = other, value
-        why = f"because other columns have the decimal sign {decimal!r}"
-        if not decimal:
-            why = (
-                "as nothing else shows it; if this is wrong, write numbers without thousands signs"
+        why = Sentence(
+            "as nothing else shows it; if this is wrong, write numbers without thousands signs"
+        )
+        if decimal:
+            why = Sentence(
+                "because other columns have the decimal sign {decimal!r}", decimal=decimal
             )
-        self.remarks.append(
-            f"{self.name!r}: {signed[0]!r} is {value:.12g}, not {other:.12g}, {why}"
+        self._remark(
+            "{name!r}: {text!r} is {value:.12g}, not {other:.12g}, {why}",
+            text=signed[0],
+            value=value,
+            other=other,
+            why=why,
         )
 
     def as_dates(
@@ -95,9 +102,9 @@ class Reading:
         odd = odd.chosen() if is_chosen else odd
         if odd.verdict == "some":
             if self.counts[[*odd.others]].sum() < self.counts.sum() / 2:
-                self.remarks.append(
-                    f"{self.name!r} is read as labels: most of its values are dates, but not "
-                    f"{cells.named(self.column, self.lines, odd.others or odd.stand_ins)}"
+                self._remark(
+                    "{name!r} is read as labels: most of its values are dates, but not {cells}",
+                    cells=self._named(odd.others or odd.stand_ins),
                 )
             return None
         if odd.verdict == "strays":
@@ -110,12 +117,19 @@ class Reading:
             written and odd and self.counts[[*odd.others]].sum() < self.counts.sum() / 2
         )
         if written and odd and has_numbers:
-            units = f" in several units, {', '.join(map(repr, written.units))}"
-            self.remarks.append(
-                f"{self.name!r} is read as labels: most of its values are numbers"
-                f"{units if len(written.units) > 1 else ''}, but not "
-                f"{cells.named(self.column, self.lines, odd.others or odd.stand_ins)}"
-            )
+            others = self._named(odd.others or odd.stand_ins)
+            if len(written.units) > 1:
+                self._remark(
+                    "{name!r} is read as labels: most of its values are numbers in several units, "
+                    "{units!r}, but not {cells}",
+                    units=[*written.units],
+                    cells=others,
+                )
+            else:
+                self._remark(
+                    "{name!r} is read as labels: most of its values are numbers, but not {cells}",
+                    cells=others,
+                )
         if booleans.is_mixed(self.counts.index):
             return self._as_yes_no()
         spelt: dict[str, list[str]] = {}
@@ -123,9 +137,11 @@ class Reading:
             spelt.setdefault(text.casefold(), []).append(text)
         alike = [", ".join(map(repr, texts)) for texts in spelt.values() if len(texts) > 1]
         if alike:
-            self.remarks.append(
-                f"{self.name!r} has labels that differ only in case and count as different: "
-                f"{'; '.join(alike[: cells.NAMED])}{' …' if len(alike) > cells.NAMED else ''}"
+            self._remark(
+                "{name!r} has labels that differ only in case and count as different: "
+                "{labels:; }{more}",
+                labels=alike[: cells.NAMED],
+                more=" …" if len(alike) > cells.NAMED else "",
             )
         return Column(self.name, "text", self.column, has_numbers=has_numbers)
 
@@ -134,11 +150,13 @@ class Reading:
         meant = booleans.pair_of({str(text): rows for text, rows in self.counts.items()})
         others = [text for text in self.counts.index if text not in meant]
         no, yes = meant
-        named = cells.named(self.column, self.lines, others)
-        count = "counts" if len(others) == 1 else "count"
-        self.remarks.append(
-            f"{self.name!r} has yes and no in several spellings: {named} {count} as {yes!r} "
-            f"or {no!r}"
+        self._remark(
+            "{name!r} has yes and no in several spellings: {cells} {count:counts|count} as {yes!r} "
+            "or {no!r}",
+            cells=self._named(others),
+            count=len(others),
+            yes=yes,
+            no=no,
         )
         spelt = {text: yes if booleans.read(text) else no for text in self.counts.index}
         return Column(self.name, "text", self.column.map(spelt, na_action="ignore"))
@@ -163,15 +181,22 @@ class Reading:
         return self.column.mask(self.column.isin(stand_ins))
 
     def _taken_as_missing(self, texts: tuple[str, ...]) -> None:
-        self.remarks.append(
-            f"{self.name!r}: {cells.named(self.column, self.lines, texts)} "
-            f"{'counts' if len(texts) == 1 else 'count'} as missing"
+        self._remark(
+            "{name!r}: {cells} {count:counts|count} as missing",
+            cells=self._named(texts),
+            count=len(texts),
         )
 
+    def _remark(self, template: str, **values: object) -> None:
+        self.remarks.append(Sentence(template, name=self.name, **values))
+
+    def _named(self, texts: tuple[str, ...] | list[str]) -> Sentence:
+        return cells.named(self.column, self.lines, texts)
+
     def _stray(self, kind: str, odd: cells.Odd) -> Column:
-        strays = (
-            f"{self.name!r} holds {kind}s, but not "
-            f"{cells.named(self.column, self.lines, odd.others)}"
-        )
+        about = {"name": self.name, "cells": self._named(odd.others)}
+        strays = Sentence("{name!r} holds dates, but not {cells}", **about)
+        if kind == "number":
+            strays = Sentence("{name!r} holds numbers, but not {cells}", **about)
         remedy = cells.remedy(odd.others)
         return Column(self.name, "text", self.column, strays=strays, remedy=remedy, nearly=kind)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.figures import counted
 from train.tables.column import Column, shown
 from train.tables.options import quoted
 
@@ -100,6 +101,6 @@ def _question(text: str, where: dict[str, Sentinel], columns: list[Column]) -> s
 
 
 def _place(found: Sentinel, column: Column) -> str:
-    rows = f"{found.rows:,} row{'s' if found.rows > 1 else ''}"
+    rows = counted(found.rows, "row")
     low, high = shown(found.low, column), shown(found.high, column)
     return f"{column.name!r} ({rows}, the others {low} to {high})"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.tables.column import Column
 from train.tables.columns import infer_columns
@@ -26,7 +27,13 @@ def read(path: Path) -> pd.DataFrame:
     sheet = read_cells(path)
     columns, _ = infer_columns(sheet, DEFAULTS)
     if strays := [column.strays for column in columns.values() if column.strays]:
-        raise TrainingError(f"{path}: {'; '.join(strays)}; correct them, or leave their rows out")
+        raise TrainingError(
+            Sentence(
+                "{file}: {strays:; }; correct them, or leave their rows out",
+                file=path,
+                strays=strays,
+            )
+        )
     return pd.DataFrame(
         {name: _typed(column, sheet.cells[name]) for name, column in columns.items()}
     )

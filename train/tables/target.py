@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from serving.figures import counted
 from serving.inputs.shown import printable
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.tables.column import Column
 from train.tables.fields import MAX_LABELS, to_labels
@@ -34,20 +36,30 @@ def to_target(column: Column, task: Kind | None) -> tuple[Kind, "pd.Series[Any]"
     """
     if column.strays and task != "classification":
         raise TrainingError(
-            f"{column.strays}: {column.remedy}, or with --task classification to use its values "
-            "as labels"
+            Sentence(
+                "{strays}: {remedy}, or with --task classification to use its values as labels",
+                strays=column.strays,
+                remedy=column.remedy,
+            )
         )
     if column.kind == "date":
         raise TrainingError(
-            f"{column.name!r} holds dates, which cannot be predicted: add a column with what is to "
-            "be predicted, such as a number of days, or the month as a label"
+            Sentence(
+                "{name!r} holds dates, which cannot be predicted: add a column with what is to be "
+                "predicted, such as a number of days, or the month as a label",
+                name=column.name,
+            )
         )
     values = column.content.dropna()
     distinct = values.nunique()
     if task == "regression" and not column.is_numeric:
         raise TrainingError(
-            f"{column.name!r} holds text, such as {printable(values.iloc[0])!r}, no number: "
-            "train with --task classification, or correct the column"
+            Sentence(
+                "{name!r} holds text, such as {text!r}, no number: train with --task "
+                "classification, or correct the column",
+                name=column.name,
+                text=printable(values.iloc[0]),
+            )
         )
     if task is None:
         task, remark = _likely(column, distinct)
@@ -56,8 +68,12 @@ def to_target(column: Column, task: Kind | None) -> tuple[Kind, "pd.Series[Any]"
     if task == "regression":
         if values.min() == values.max():
             raise TrainingError(
-                f"{column.name!r} is {values.iloc[0]:.12g} in every row, so there is nothing to "
-                "predict: name another column with --target"
+                Sentence(
+                    "{name!r} is {value:.12g} in every row, so there is nothing to predict: name "
+                    "another column with --target",
+                    name=column.name,
+                    value=values.iloc[0],
+                )
             )
         return task, values.astype(np.float64), [remark]
     if distinct > MAX_LABELS:
@@ -69,9 +85,13 @@ def to_target(column: Column, task: Kind | None) -> tuple[Kind, "pd.Series[Any]"
 def _likely(column: Column, distinct: int) -> tuple[Kind, str]:
     if column.has_numbers and distinct > MAX_CLASSES:
         raise TrainingError(
-            f"{column.name!r} has {distinct:,} different values, most of them numbers: correct "
-            "the others, or train with --missing VALUE if they stand for missing values, or with "
-            "--task classification to use all values as labels"
+            Sentence(
+                "{name!r} has {distinct:,} different values, most of them numbers: correct the "
+                "others, or train with --missing VALUE if they stand for missing values, or with "
+                "--task classification to use all values as labels",
+                name=column.name,
+                distinct=distinct,
+            )
         )
     if not column.is_numeric:
         return "classification", f"classification: {column.name!r} has {distinct:,} different texts"
@@ -90,14 +110,20 @@ def _count_up(column: "pd.Series[float]") -> bool:
     return len(values) == 2 or (from_low and values[-1] <= MAX_CLASSES)  # noqa: PLR2004 - two
 
 
-def _too_many(column: Column, distinct: int) -> str:
-    found = f"{column.name!r} has {distinct:,} different values, too many for labels (at most "
+def _too_many(column: Column, distinct: int) -> Sentence:
+    about = {"name": column.name, "distinct": distinct, "most": MAX_LABELS}
     if column.is_numeric:
-        return f"{found}{MAX_LABELS}); predict it as a number, with --task regression"
-    rare = column.content.value_counts().index[-1]
-    return (
-        f"{found}{MAX_LABELS}), such as {printable(rare)!r}: if they are numbers, write them as "
-        "numbers; if several mean the same, write them alike"
+        return Sentence(
+            "{name!r} has {distinct:,} different values, too many for labels (at most {most}); "
+            "predict it as a number, with --task regression",
+            **about,
+        )
+    return Sentence(
+        "{name!r} has {distinct:,} different values, too many for labels (at most {most}), such "
+        "as {text!r}: if they are numbers, write them as numbers; if several mean the same, write "
+        "them alike",
+        text=printable(column.content.value_counts().index[-1]),
+        **about,
     )
 
 
@@ -105,20 +131,39 @@ def _frequent(labels: "pd.Series[Any]") -> tuple["pd.Series[Any]", list[str]]:
     """The labels without the rows of those that are too rare to be evaluated."""
     counts = labels.value_counts()
     rare = counts[counts < MIN_OF_A_CLASS]
-    too_few = f"in fewer than {MIN_OF_A_CLASS} rows"
+    about = {"name": labels.name, "distinct": len(counts), "rare": len(rare), "few": MIN_OF_A_CLASS}
     if len(counts) - len(rare) < 2:  # noqa: PLR2004 - two
-        why = f"all rows are {counts.index[0]!r}"
-        if len(rare):
-            why = f"{len(rare)} of its {len(counts)} values are {too_few} each"
-        raise TrainingError(f"{labels.name!r} does not have two labels to predict: {why}")
+        if not len(rare):
+            raise TrainingError(
+                Sentence(
+                    "{name!r} does not have two labels to predict: all rows are {label!r}",
+                    label=counts.index[0],
+                    **about,
+                )
+            )
+        raise TrainingError(
+            Sentence(
+                "{name!r} does not have two labels to predict: {rare:,} of its {distinct:,} "
+                "values {rare:is|are} in fewer than {few} rows each",
+                **about,
+            )
+        )
     if rare.sum() > len(labels) / 2:
         raise TrainingError(
-            f"{labels.name!r} has {len(counts):,} different values, of which {len(rare):,} are "
-            f"{too_few} each, {rare.sum():,} of {len(labels):,} rows together: too few to "
-            "predict them; if several mean the same, write them alike"
+            Sentence(
+                "{name!r} has {distinct:,} different values, of which {rare:,} are in fewer than "
+                "{few} rows each, {rows:,} of {all:,} rows together: too few to predict them; if "
+                "several mean the same, write them alike",
+                rows=rare.sum(),
+                all=len(labels),
+                **about,
+            )
         )
     if not len(rare):
         return labels, []
     named = ", ".join(map(repr, sorted(rare.index)))
-    remark = f"{rare.sum()} rows left out: {labels.name!r} is {named} {too_few}"
+    remark = (
+        f"{counted(rare.sum(), 'row')} left out: {labels.name!r} is {named} in fewer than "
+        f"{MIN_OF_A_CLASS} rows"
+    )
     return labels[~labels.isin(rare.index)], [remark]

@@ -1,10 +1,12 @@
 """Columns that are left out, because they cannot help to predict."""
 
 import re
+from typing import Any
 
 import numpy as np
 
-from train.tables.column import Column, shown
+from serving.sentence import Sentence
+from train.tables.column import Column, plain
 from train.tables.options import quoted
 
 NAMED_AS_KEY = re.compile(r"(?i:(^|[\W_])(id|uuid|guid|index|key)|^unnamed: \d+)$|[a-z]I[dD]$")
@@ -21,19 +23,35 @@ def useless(column: Column) -> str:
     present = column.content.dropna()
     distinct = present.nunique()
     if distinct == 0:
-        return "it is empty"
+        return Sentence("it is empty")
     if distinct == 1:
         value = column.content[present.index[0]]
-        return f"it has one value only, {value if column.kind == 'text' else shown(value, column)}"
+        return Sentence(
+            "it has one value only, {value:.12g}",
+            value=value if column.kind == "text" else plain(value, column),
+        )
     all_different = distinct == len(column.content)
     if counts_rows(column) and NAMED_AS_COUNTER.search(column.name):
-        return "it numbers the rows"
+        return Sentence("it numbers the rows")
     if all_different and NAMED_AS_KEY.search(column.name) and column.kind in {"integer", "text"}:
-        return f"it is an identifier: its {distinct:,} values are all different"
+        return Sentence(
+            "it is an identifier: its {distinct:,} values are all different", distinct=distinct
+        )
     if column.kind == "text" and not column.strays and distinct > len(present) / 2:
-        what = "free text" if present.str.len().mean() > FREE_TEXT else "an identifier or free text"
-        return f"it is {what}: it has {distinct:,} different values in {len(present):,} rows"
+        return _many_texts(present)
     return ""
+
+
+def _many_texts(present: Any) -> Sentence:
+    about = {"distinct": present.nunique(), "rows": len(present)}
+    if present.str.len().mean() > FREE_TEXT:
+        return Sentence(
+            "it is free text: it has {distinct:,} different values in {rows:,} rows", **about
+        )
+    return Sentence(
+        "it is an identifier or free text: it has {distinct:,} different values in {rows:,} rows",
+        **about,
+    )
 
 
 def counts_rows(column: Column) -> bool:
@@ -48,9 +66,10 @@ def question(column: Column) -> str:
     """A remark that asks about a column that may be only the number of the row."""
     if not counts_rows(column):
         return ""
-    return (
-        f"{column.name!r} counts the rows: is it only a row number? Then leave it out with --drop "
-        f"{quoted(column.name)}"
+    return Sentence(
+        "{name!r} counts the rows: is it only a row number? Then leave it out with --drop {option}",
+        name=column.name,
+        option=quoted(column.name),
     )
 
 

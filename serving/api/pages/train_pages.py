@@ -1,21 +1,27 @@
 """The pages of trainings: a file is sent, its columns are looked at, a model is trained."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, make_response, render_template, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from serving.api.around.access import caller
 from serving.api.declared import declares
+from serving.api.pages.shown import Figures
 from serving.api.pages.trained import trained
 from serving.api.pages.words import Words, words
+from serving.figures import ENGLISH
 from serving.predicting.service import Service
+from serving.sentence import Said
 from serving.settings import Settings
 from serving.trainings import requests
-from serving.trainings.training import Training, TrainingColumn
+from serving.trainings.training import Kept, TrainingColumn
 from serving.trainings.trainings import Trainings
 from serving.trainings.worker import Starter
 
@@ -26,7 +32,10 @@ TARGETS = re.compile(
 )
 ACCENTS = str.maketrans("áàâãéêíóôõúç", "aaaaeeiooouc")
 UNFIT = re.compile(r"[^a-z0-9]+")  # in the name of a model that is suggested
-KINDS = ("number", "category", "date", "text")
+# What trainings write, by the templates in English.
+WORDING: dict[str, str] = msgspec.json.decode(
+    Path(requests.__file__).with_name("portuguese.json").read_bytes()
+)
 
 
 class Row(NamedTuple):
@@ -60,7 +69,7 @@ def blueprint(settings: Settings, *, frozen: bool) -> Blueprint:
             "train.html",
             allowed=allowed,
             trainings=[each.training for each in kept.all()] if allowed else [],
-            worker=worker.state(),
+            idle=_idle(worker, words(request)),
             max_bytes=settings.max_stream_bytes,
         )
 
@@ -72,13 +81,16 @@ def may_train() -> bool:
     return "admin" in caller().scopes and caller().models is None
 
 
-def training_page(service: Service, training: Training, worker: Starter) -> Response:
+def training_page(service: Service, kept: Kept, worker: Starter) -> Response:
     """Make the page of one training, as far as it is."""
-    of_reader = words(request)
-    about: dict[str, Any] = {}
+    training, of_reader = kept.training, words(request)
+    about: dict[str, Any] = {
+        "says": partial(_says, of_reader, kept.said),
+        "span": Figures(*of_reader).span,
+    }
     if training.columns and training.has_file and training.state in {"ready", "failed"}:
         target = training.target or likely_target(training.columns)
-        about = {
+        about |= {
             "rows": [_row(each, of_reader) for each in training.columns],
             "target": target,
             "choices": msgspec.to_builtins(training.choices),
@@ -87,14 +99,31 @@ def training_page(service: Service, training: Training, worker: Starter) -> Resp
             "models": [*service.registry.live],
         }
     elif training.state == "done":
-        about = trained(service, training)
-    return _page("training.html", training=training, worker=worker.state(), **about)
+        about |= trained(service, training)
+    return _page("training.html", training=training, idle=_idle(worker, of_reader), **about)
 
 
 def _page(template: str, **about: Any) -> Response:
     response = make_response(render_template(template, **about))
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _says(of_reader: Words, said: Mapping[str, Said], text: str) -> Markup:
+    """What a training wrote, in the reader's language as far as it is known what it is made of."""
+    known = said.get(text)
+    language, shown = of_reader.language, text
+    if language != ENGLISH and known:
+        shown = known.text(language, WORDING)
+    else:
+        language = ENGLISH
+    return Markup('<span lang="{}">{}</span>').format(language, shown)
+
+
+def _idle(worker: Starter, of_reader: Words) -> str:
+    """Why nothing trains, and what to do; empty if something does."""
+    why = worker.why_idle()
+    return _says(of_reader, {why: why.said()}, why) if why else ""
 
 
 def _row(column: TrainingColumn, words: Words) -> Row:

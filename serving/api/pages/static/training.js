@@ -4,11 +4,10 @@ import { Refused, ask } from "./ask.js";
 import { columns } from "./columns.js";
 import { live } from "./live.js";
 import { localise } from "./times.js";
-import { number, t } from "./words.js";
+import { t } from "./words.js";
 
 const WORKS = new Set(["reading", "queued", "training"]);
 const EVERY = 1_000; // milliseconds
-const MINUTE = 60; // seconds
 const find = (id) => document.getElementById(id);
 const news = find("news"); // what a screen reader announces
 let form = null;
@@ -42,15 +41,28 @@ function refuse(message) {
   if (message) refused.scrollIntoView({ block: "nearest" });
 }
 
-// Put the page's content as it is now in place of that before; what is being typed stays.
-export async function renew() {
-  const response = await fetch(url(), { headers: { Accept: "text/html" } });
-  const fetched = new DOMParser().parseFromString(await response.text(), "text/html");
-  const content = fetched.getElementById("training");
-  if (!content) {
-    location.reload(); // it is deleted, or the session has ended
-    return;
+// The page's content as it is now, in the reader's language; null if there is none any more.
+async function fetched() {
+  let response;
+  let text;
+  try {
+    response = await fetch(url(), { headers: { Accept: "text/html" } });
+    text = await response.text();
+  } catch {
+    throw new Refused({ detail: t("The service cannot be reached.") });
   }
+  if (response.status >= 500 || response.status === 429) {
+    throw new Refused({ detail: `${response.status} ${response.statusText}` });
+  }
+  const content = new DOMParser().parseFromString(text, "text/html").getElementById("training");
+  if (!content) location.reload(); // it is deleted, or the session has ended
+  return content;
+}
+
+// Put the page's content as it is now in place of that before; what is being typed stays.
+export async function renew(now) {
+  const content = now ?? (await latest());
+  if (!content) return;
   const at = document.activeElement;
   const [id, typed] = [at?.id, at?.matches?.("input[type=text]") && at.value !== at.defaultValue && at.value];
   find("training").replaceWith(document.adoptNode(content));
@@ -83,48 +95,44 @@ export function follow() {
   timer = setTimeout(look, EVERY);
 }
 
-async function look() {
-  let now;
+// What is there now; what is refused is shown and asked for again, and null returned.
+async function latest() {
   try {
-    now = await ask(url());
+    const content = await fetched();
     refuse("");
+    return content;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     refuse(error.message); // it may start again; the training goes on meanwhile
     follow();
-    return;
+    return null;
   }
-  const shown = find("training").dataset.state;
-  if (form && now.state === "reading") follow(); // with the columns on the screen
-  else if (form && now.state === "ready") form.settled(renew);
-  else if (now.state !== shown) await renew();
+}
+
+async function look() {
+  const now = await latest();
+  if (!now) return;
+  const { state } = now.dataset;
+  if (form && state === "reading") follow(); // with the columns on the screen
+  else if (form && state === "ready") form.settled(() => renew(now));
+  else if (state !== find("training").dataset.state || !WORKS.has(state)) await renew(now);
   else {
-    progressed(now.progress);
+    progressed(now);
     if (document.querySelector("details.log")?.open) read(find("log"));
     follow();
   }
 }
 
-function progressed(progress) {
-  if (!progress) return;
-  const bar = find("progress");
-  if (progress.total && progress.done) {
-    bar.max = progress.total;
-    bar.value = progress.done;
+function progressed(now) {
+  const bar = now.querySelector("#progress");
+  if (bar.hasAttribute("value")) {
+    find("progress").max = bar.max;
+    find("progress").value = bar.value;
   }
-  find("step").textContent = progress.step;
-  const passed = t("{time} so far", { time: span(progress.seconds) });
-  const left = progress.remaining === null ? "" : t("about {time} left", { time: span(progress.remaining) });
-  find("left").textContent = [passed, left].filter(Boolean).join(", ");
-  const stage = progress.step.replace(/, [^,]* trees$/, ""); // not each tree
-  if (stage) announce(stage, "en");
-}
-
-// A time in seconds, as `40 s` or `3 min`.
-function span(seconds) {
-  if (seconds < 2 * MINUTE) return `${number(Math.round(seconds))} s`;
-  if (seconds < 2 * MINUTE * MINUTE) return `${number(Math.round(seconds / MINUTE))} min`;
-  return `${number(Math.round((10 * seconds) / MINUTE / MINUTE) / 10)} h`;
+  for (const id of ["step", "left"]) find(id).replaceChildren(...now.querySelector(`#${id}`).childNodes);
+  const step = find("step").firstElementChild;
+  const stage = step?.textContent.replace(/, [^,]* (?:trees?|árvores?)$/, ""); // not each tree
+  if (stage) announce(stage, step.lang);
 }
 
 async function read(log) {
