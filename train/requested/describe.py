@@ -28,25 +28,25 @@ def describe(
     ]
 
 
-def others(taken: Taken) -> list[str]:
+def others(taken: Taken) -> list[Sentence]:
     """The remarks that are not about one column."""
     about = {remark for name in taken.columns for remark in _about(name, taken.remarks)}
     return [remark for remark in taken.remarks if remark not in about]
 
 
-def _about(name: str, remarks: Iterable[str]) -> Iterable[str]:
+def _about(name: str, remarks: Iterable[Sentence]) -> Iterable[Sentence]:
     return (each for each in remarks if each.startswith((f"{name!r}:", f"{name!r} ")))
 
 
 def _described(
-    column: Column, target: str, options: ColumnOptions, remarks: list[str], people: ForPeople
+    column: Column, target: str, options: ColumnOptions, remarks: list[Sentence], people: ForPeople
 ) -> TrainingColumn:
     chosen = options.type_of(column.name)
-    why = ""
+    why: Sentence | None = None
     if column.name != target:
         why = DROPPED if column.name in options.drop else useless(column)
         if why != DROPPED and options.wants(column.name) and column.content.notna().any():
-            why = ""
+            why = None
     kind = _type(column, chosen, why)
     if column.strays:
         remarks.append(
@@ -80,7 +80,7 @@ def _described(
         missing=int(column.content.isna().sum()),
         missing_values=[*column.missing[:LISTED]],
         used=not why,
-        why=people.text(why),
+        why=people.text(why) if why else "",
         remark=people.text(Sentence("{remarks: }", remarks=[*map(_ended, remarks)]))
         if remarks
         else "",
@@ -91,11 +91,11 @@ def _described(
     )
 
 
-def _ended(remark: str) -> str:
+def _ended(remark: Sentence) -> Sentence:
     return remark if remark.endswith("?") else Sentence("{remark}.", remark=remark)
 
 
-def _type(column: Column, chosen: str, why: str) -> Type:
+def _type(column: Column, chosen: str, why: Sentence | None) -> Type:
     """How a column is taken; one that has a few cells that do not fit is what the others are."""
     if column.strays:
         return "date" if column.nearly == "date" else "number"
@@ -105,7 +105,7 @@ def _type(column: Column, chosen: str, why: str) -> Type:
         if chosen != "number" and is_zero_or_one(column, column.content):
             return "boolean"
         return "integer" if column.kind == "integer" else "number"
-    if chosen == "text" or (not chosen and "free text" in why):
+    if chosen == "text" or (not chosen and "free text" in (why or "")):
         return "text"
     labels = tuple(map(str, column.content.dropna().unique()))
     return "boolean" if booleans.is_pair(labels) else "category"

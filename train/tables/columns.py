@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Column], list[str]]:
+def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Column], list[Sentence]]:
     """The columns of a sheet by name, and remarks on what was decided.
 
     Raises
@@ -28,7 +28,7 @@ def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Colum
     """
     names = [*sheet.cells]
     options.check(names)
-    remarks: list[str] = []
+    remarks: list[Sentence] = []
     texts, masked, counts = {}, {}, {}
     written: dict[str, tuple[numbers.NumberFormat, cells.Odd]] = {}
     dated: dict[str, days.DateFormats] = {}
@@ -118,7 +118,7 @@ def with_unit(column: Column, unit: str) -> Column:
     return column._replace(unit=unit)
 
 
-def not_there(options: ColumnOptions, columns: dict[str, Column]) -> list[str]:
+def not_there(options: ColumnOptions, columns: dict[str, Column]) -> list[Sentence]:
     """Remarks on values of --missing that no column has."""
     return [
         Sentence("--missing {option}: no cell has this value", option=option)

@@ -85,7 +85,9 @@ def order(columns: Iterable[Sequence[str]], decimal: str) -> Order:
     return Order(None, Sentence(""))
 
 
-def choose(column: "pd.Series[Any]", formats: Sequence[str], known: Order) -> tuple[str, str]:
+def choose(
+    column: "pd.Series[Any]", formats: Sequence[str], known: Order
+) -> tuple[str, Sentence | None]:
     """The most likely format, and a remark if another one fits too.
 
     For 01/02/2024 the order that is certain in the file; otherwise that in which the rows are in
@@ -94,7 +96,7 @@ def choose(column: "pd.Series[Any]", formats: Sequence[str], known: Order) -> tu
     first = formats[0]
     other = DAY_FIRST.get(first, "")
     if other not in formats:
-        return first, ""
+        return first, None
     here, there = (values(column, each).dropna() for each in (first, other))
     evidence = Sentence("its rows are then in order of time")
     better = _is_ordered(there) - _is_ordered(here)

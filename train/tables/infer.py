@@ -77,7 +77,7 @@ class Taken(NamedTuple):
     """The columns of a table by name, and remarks on what was decided."""
 
     columns: dict[str, Column]
-    remarks: list[str]
+    remarks: list[Sentence]
 
 
 def take(sheet: "Sheet | Typed", options: ColumnOptions) -> Taken:

@@ -13,6 +13,7 @@ from pyarrow import compute, parquet, types
 from serving.formats.arrow.reading import is_time, to_days, to_floats
 from serving.inputs.dates import ISO
 from serving.inputs.field import EXACT_INTEGER, FLOAT32_MAX
+from serving.sentence import Sentence
 from train.errors import TrainingError
 from train.tables.column import Column
 from train.tables.columns import not_there, without_missing
@@ -34,13 +35,13 @@ class Typed(NamedTuple):
     names : tuple of str
         Those of the files, in the order of the first.
     columns : dict of str to Column
-    remarks : list of str
+    remarks : list of Sentence
         What was decided.
     """
 
     names: tuple[str, ...]
     columns: dict[str, Column]
-    remarks: list[str]
+    remarks: list[Sentence]
 
 
 def read(files: Files, target: str, options: ColumnOptions) -> Typed:
@@ -72,7 +73,7 @@ def read(files: Files, target: str, options: ColumnOptions) -> Typed:
                 pieces[name] += _pieces(file, opened, name, kinds[name])
     if not rows:
         raise TrainingError(f"{files[0]} has no rows: add some")
-    remarks: list[str] = []
+    remarks: list[Sentence] = []
     columns = {}
     for name in names:
         if name in options.drop:
@@ -199,7 +200,7 @@ def _numeric(
     name: str,
     kind: str,
     pieces: list[Any],
-    remarks: list[str],
+    remarks: list[Sentence],
     *,
     is_whole: bool,
 ) -> Column:
@@ -207,8 +208,17 @@ def _numeric(
     is_beyond = np.abs(values) > FLOAT32_MAX
     found: tuple[str, ...] = ()
     if is_beyond.any():
-        what = "beyond the largest number of a model" if kind == "number" else "beyond all dates"
-        remarks.append(f"{name!r}: {is_beyond.sum():,} values {what} count as missing")
+        what = Sentence("beyond all dates")
+        if kind == "number":
+            what = Sentence("beyond the largest number of a model")
+        remarks.append(
+            Sentence(
+                "{name!r}: {count:,} {count:value|values} {what} {count:counts|count} as missing",
+                name=name,
+                count=is_beyond.sum(),
+                what=what,
+            )
+        )
         if kind == "number":
             found = tuple(f"{each:.12g}" for each in np.unique(values[is_beyond])[:MAX_LISTED])
         values[is_beyond] = np.nan

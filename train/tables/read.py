@@ -72,7 +72,7 @@ class Sheet(NamedTuple):
     lines: Lines
     separator: str
     nones: dict[str, "pd.Series[str]"] = {}  # noqa: RUF012 - a default that nobody changes
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
 
 
 def read(*files: Path, drop: frozenset[str] = frozenset()) -> Sheet:
@@ -192,7 +192,7 @@ def _read(path: Path) -> Sheet:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[BinaryIO, tuple[str, ...]]]:
+def opened(path: Path) -> Iterator[tuple[BinaryIO, tuple[Sentence, ...]]]:
     """Open a table as CSV, a workbook too, with remarks on what of it is read.
 
     Raises

@@ -22,7 +22,7 @@ class Reading:
     column: "pd.Series[str]"
     lines: Lines
     counts: "pd.Series[int]"
-    remarks: list[str]
+    remarks: list[Sentence]
 
     @property
     def name(self) -> str:

@@ -18,8 +18,8 @@ NAMED_AS_COUNTER = re.compile(
 FREE_TEXT = 30  # characters on average; names and codes have fewer
 
 
-def useless(column: Column) -> str:
-    """Why a column cannot help to predict; empty if it can."""
+def useless(column: Column) -> Sentence | None:
+    """Why a column cannot help to predict; None if it can."""
     present = column.content.dropna()
     distinct = present.nunique()
     if distinct == 0:
@@ -39,7 +39,7 @@ def useless(column: Column) -> str:
         )
     if column.kind == "text" and not column.strays and distinct > len(present) / 2:
         return _many_texts(present)
-    return ""
+    return None
 
 
 def _many_texts(present: Any) -> Sentence:
@@ -62,10 +62,10 @@ def counts_rows(column: Column) -> bool:
     return bool(numbers[0] in {0, 1} and (np.diff(numbers) == 1).all())
 
 
-def question(column: Column) -> str:
+def question(column: Column) -> Sentence | None:
     """A remark that asks about a column that may be only the number of the row."""
     if not counts_rows(column):
-        return ""
+        return None
     return Sentence(
         "{name!r} counts the rows: is it only a row number? Then leave it out with --drop {option}",
         name=column.name,

@@ -50,6 +50,6 @@ async function receive(respond, read) {
 }
 
 export async function remove(url) {
-  const response = await fetch(url, { method: "DELETE", headers: { Accept: "application/json" } });
-  if (!response.ok) throw new Refused(await response.json());
+  const request = { method: "DELETE", headers: { Accept: "application/json" } };
+  await receive(() => fetch(url, request), () => null);
 }

@@ -74,11 +74,14 @@ export function columns(form, { act, follow }) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (!form.reportValidity()) return;
+    const button = event.submitter ?? form.querySelector("button");
+    if (!form.reportValidity() || button.disabled) return;
+    button.disabled = true; // a second click starts nothing else
     for (let tries = 0; reading && tries < TRIES; tries += 1) await pause();
     const about = { name: name.value, estimator: part("estimator").value };
     about.with_feedback = part("with-feedback").checked && !part("feedback").hidden;
     if (await act({ action: "start", ...about, ...chosen() })) follow();
+    else button.disabled = false;
   });
 
   if (!form.dataset.target) look(); // what the target that is suggested has

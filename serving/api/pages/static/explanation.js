@@ -1,6 +1,6 @@
 // Why a prediction is as it is: what each field contributes, in words and as bars.
 
-import { element } from "./result.js";
+import { element } from "./element.js";
 import { measured, number, percent, t, withUnit } from "./words.js";
 
 const MAX_SHOWN = 10;

@@ -1,8 +1,8 @@
 // Was a prediction right? Feedback from the page that shows it; of several the latest counts.
 
 import { ask } from "./ask.js";
+import { element } from "./element.js";
 import { read } from "./record.js";
-import { element } from "./result.js";
 import { decimal, t } from "./words.js";
 
 // Offer it in a section for a prediction of a model; `recorded` is called with each feedback.

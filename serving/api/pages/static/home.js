@@ -1,12 +1,13 @@
 // The page at /: one record by its form, many by a CSV.
 
 import { ask } from "./ask.js";
+import { element } from "./element.js";
 import { why } from "./explanation.js";
 import { offer } from "./feedback.js";
 import { Kept } from "./kept.js";
 import { offerMany } from "./many.js";
 import { Form } from "./record.js";
-import { element, outcome } from "./result.js";
+import { outcome } from "./result.js";
 import { snippets } from "./snippets.js";
 import { WhatIf } from "./what_if.js";
 import { decimal, measured, percent, t } from "./words.js";

@@ -1,6 +1,6 @@
 // The list of predictions: its times in the reader's zone, and the columns that are shown.
 
-import { element } from "./result.js";
+import { element } from "./element.js";
 
 const { name } = JSON.parse(document.getElementById("list").textContent);
 const HOUR = 3_600_000;

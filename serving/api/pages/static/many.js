@@ -2,9 +2,9 @@
 
 import { batch, inOneLine } from "./batch.js";
 import { line } from "./csv.js";
+import { element } from "./element.js";
 import { open } from "./files.js";
 import { write } from "./record.js";
-import { element } from "./result.js";
 import { decimal, measured, number, percent, t } from "./words.js";
 
 const find = (id) => document.getElementById(id);

@@ -23,18 +23,19 @@ part("keep").addEventListener("click", () => dialog.close());
 dialog.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const decision = { action: "retire", version: null, why: why.value };
-  await decide(dialog.dataset.url, decision, refused);
+  await decide(dialog.dataset.url, decision, refused, event.submitter);
 });
 
 for (const button of document.querySelectorAll("[data-restore]")) {
   button.addEventListener("click", () => {
     const status = document.getElementById("decided");
-    decide(button.dataset.restore, { action: "rollback" }, status);
+    decide(button.dataset.restore, { action: "rollback" }, status, button);
   });
 }
 
 // Decide, and show the page as it is then; or show why that is refused.
-async function decide(url, decision, status) {
+async function decide(url, decision, status, button) {
+  button.disabled = true;
   try {
     await ask(url, decision);
     location.reload();
@@ -45,5 +46,6 @@ async function decide(url, decision, status) {
     status.className = "fault";
     status.lang = "en";
     status.hidden = false;
+    button.disabled = false;
   }
 }

@@ -1,9 +1,10 @@
 // The page of a recorded prediction: its explanation, as it was recorded, and its feedback.
 
 import { ask } from "./ask.js";
+import { element } from "./element.js";
 import { why } from "./explanation.js";
 import { offer } from "./feedback.js";
-import { element, predicted } from "./result.js";
+import { predicted } from "./result.js";
 import { time } from "./times.js";
 import { measured, percent } from "./words.js";
 

@@ -1,14 +1,9 @@
 // A prediction, as people read it.
 
+import { element } from "./element.js";
 import { digitsApart, measured, percent, t } from "./words.js";
 
 const MAX_BARS = 10;
-
-export function element(name, attributes = {}, ...children) {
-  const made = Object.assign(document.createElement(name), attributes);
-  made.append(...children);
-  return made;
-}
 
 // What was predicted, and where it is recorded; `warnings` are those that stand beside no field.
 export function outcome(model, response, warnings) {

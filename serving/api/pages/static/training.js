@@ -64,9 +64,11 @@ export async function renew(now) {
   const content = now ?? (await latest());
   if (!content) return;
   const at = document.activeElement;
+  const kept = [...document.querySelectorAll("[data-kept]")];
   const [id, typed] = [at?.id, at?.matches?.("input[type=text]") && at.value !== at.defaultValue && at.value];
   find("training").replaceWith(document.adoptNode(content));
   localise(content);
+  for (const { id, value, checked } of kept) if (find(id)) Object.assign(find(id), { value, checked });
   start();
   const again = id && find(id);
   if (!again) return;

@@ -1,7 +1,7 @@
 // What was true, as a table: the service reports what would be recorded, then the reader confirms.
 
 import { ask } from "./ask.js";
-import { element } from "./result.js";
+import { element } from "./element.js";
 import { number, t } from "./words.js";
 
 const { target, feedback } = JSON.parse(document.getElementById("list").textContent);

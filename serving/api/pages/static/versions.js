@@ -2,6 +2,8 @@
 // until the service follows; and notices what others decide while the page is open.
 
 import { Refused, ask } from "./ask.js";
+import { element } from "./element.js";
+import { judge, refusal } from "./gate.js";
 import { t } from "./words.js";
 
 const page = document.getElementById("versions-page");
@@ -17,56 +19,13 @@ const TYPED = "adega-typed"; // and what was typed, but not decided
 const forms = [...document.querySelectorAll("details.decision form")];
 let isDeciding = false;
 
-function made(tag, text, attributes = {}) {
-  const element = Object.assign(document.createElement(tag), attributes);
-  element.append(text);
-  return element;
-}
-
-function list(texts) {
-  const items = made("ul", "", { lang: "en" });
-  items.append(...texts.map((text) => made("li", text)));
-  return items;
-}
-
-// The gate's reasons, when a decision is opened; they are computed anew, as others may decide.
-async function judge(form) {
-  const gate = form.querySelector(".gate");
-  const button = form.querySelector("button");
-  button.disabled = true;
-  gate.replaceChildren(made("p", t("The gate examines it; this may take some seconds…"), { className: "quiet" }));
-  try {
-    const { objections, can_be_forced: forced } = await ask(form.dataset.gate);
-    const promotes = form.dataset.action === "promote";
-    if (!objections.length) {
-      gate.replaceChildren(made("p", t("The gate has no objection."), { className: "good" }));
-    } else if (!forced) {
-      gate.replaceChildren(made("p", t("It cannot serve, which nothing can overrule:"), { className: "fault" }), list(objections));
-      return;
-    } else if (promotes) {
-      const label = made("label", "", { className: "force" });
-      const box = made("input", "", { type: "checkbox", name: "force" });
-      label.append(box, t("Overrule the gate. This may break clients or predictions; the objections are kept with the decision."));
-      gate.replaceChildren(made("p", t("The gate objects:"), { className: "warning note" }), list(objections), label);
-      box.addEventListener("change", () => (button.disabled = !box.checked));
-      return;
-    } else {
-      gate.replaceChildren(made("p", t("The gate would object to putting it live; it does not stop this:"), { className: "warning note" }), list(objections));
-    }
-    button.disabled = false;
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    gate.replaceChildren(made("p", error.message, { className: "fault", lang: "en" }));
-  }
-}
-
 function confirmed(form) {
   const title = form.closest("details").querySelector("summary").textContent;
   sure.querySelector("h3").textContent = `${title}?`;
   sure.querySelector(".effect").textContent = form.querySelector("p").textContent;
   const objections = form.querySelector('[name="force"]') && form.querySelector(".gate ul");
   sure.querySelector(".gate").replaceChildren(
-    ...(objections ? [made("p", t("The gate is overruled:"), { className: "warning note" }), objections.cloneNode(true)] : []),
+    ...(objections ? [element("p", { className: "warning note" }, t("The gate is overruled:")), objections.cloneNode(true)] : []),
   );
   sure.returnValue = "no";
   sure.showModal();
@@ -118,16 +77,14 @@ async function decide(form) {
   try {
     await ask(url, body);
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    refused.replaceChildren(made("p", error.message, { className: "fault", lang: "en" }));
-    if (error.faults.length) refused.append(list(error.faults.map(({ message }) => message)));
+    refused.replaceChildren(...refusal(error));
     button.disabled = false;
     isDeciding = false;
     look();
     return;
   }
   const title = form.closest("details").querySelector("summary").textContent;
-  news.replaceChildren(made("p", t("Decided. The service follows within two seconds…"), { className: "notice" }));
+  news.replaceChildren(element("p", { className: "notice" }, t("Decided. The service follows within two seconds…")));
   news.scrollIntoView({ block: "center" });
   let follows = false;
   try {
@@ -151,9 +108,9 @@ async function look() {
   const numbers = found.versions.map((each) => each.version).join(",");
   if (isDeciding || (found.decided === decided && numbers === page.dataset.versions)) return;
   clearInterval(looking);
-  const button = made("button", t("Show what holds now"), { className: "button plain", type: "button" });
+  const button = element("button", { className: "button plain", type: "button" }, t("Show what holds now"));
   button.addEventListener("click", () => reopen());
-  const notice = made("p", t("Somebody has decided, or a version was added, since this page was opened."), { className: "notice warned" });
+  const notice = element("p", { className: "notice warned" }, t("Somebody has decided, or a version was added, since this page was opened."));
   notice.append(" ", button);
   news.replaceChildren(notice);
 }
@@ -163,7 +120,8 @@ sessionStorage.removeItem(TYPED);
 for (const form of forms) {
   const details = form.closest("details");
   details.addEventListener("toggle", () => {
-    if (details.open && form.dataset.gate) judge(form);
+    const { action, gate } = form.dataset;
+    if (details.open && gate) judge(form.querySelector(".gate"), form.querySelector("button"), gate, action === "promote");
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -191,7 +149,7 @@ document.getElementById("choose").addEventListener("submit", (event) => {
 const done = sessionStorage.getItem(DONE);
 sessionStorage.removeItem(DONE);
 if (done) {
-  news.replaceChildren(made("p", done, { className: "notice", tabIndex: -1 }));
+  news.replaceChildren(element("p", { className: "notice", tabIndex: -1 }, done));
   news.firstChild.focus();
 }
 const looking = setInterval(look, LOOK);

@@ -1,9 +1,9 @@
 // What would be predicted if a field had another value; nothing of it is recorded.
 
 import { ask } from "./ask.js";
+import { element } from "./element.js";
 import { about, shown, why } from "./explanation.js";
 import { read, recordOf, value, write } from "./record.js";
-import { element } from "./result.js";
 import { measured, percent, t } from "./words.js";
 
 const PAUSE = 150; // milliseconds without a change, before the service is asked
