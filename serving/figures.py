@@ -47,6 +47,16 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
+def inflected(count: object, words: str) -> str:
+    """Choose the word for one or that for several.
+
+    >>> inflected(1, "linha|linhas"), inflected("1,200", "linha|linhas")
+    ('linha', 'linhas')
+    """
+    one, many = words.split("|")
+    return one if str(count) == "1" else many
+
+
 def decimals_of(low: float, high: float) -> int:
     """Count the decimals that suffice for numbers of a range: 20 to 200 steps of the last one.
 

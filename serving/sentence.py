@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from serving.figures import ENGLISH, local
+from serving.figures import ENGLISH, inflected, local
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,8 +96,7 @@ class _Writer(Formatter):
         if isinstance(value, Said):
             return self.sentence(value)
         if "|" in format_spec:
-            one, many = format_spec.split("|")
-            return one if value == 1 else many
+            return inflected(value, format_spec)
         if format_spec == "term":
             return self._translations.get(value, value)
         if isinstance(value, str):

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from serving import COMMAND, clock
-from serving.figures import number
+from serving.figures import counted, number
 from serving.models import artefact
 from serving.models.card import Card
 from serving.models.engine import Agreement
@@ -57,9 +57,9 @@ def agreements(found: Mapping[str, Agreement]) -> list[str]:
 def _agreement(compiled: str, found: Agreement) -> str:
     verdict = "equal" if found.holds else "NOT EQUAL, so not used"
     return (
-        f"{compiled} against pickle, {found.rows:,} rows, "
+        f"{compiled} against pickle, {counted(found.rows, 'row')}, "
         f"{found.on_thresholds:,} of them on thresholds of its trees: "
-        f"{found.label_differences} label differences, "
+        f"{counted(found.label_differences, 'label difference')}, "
         f"outputs within {found.largest_gap:.1e}: {verdict}"
     )
 
@@ -96,11 +96,15 @@ def _numbers(figure: Figure) -> list[str]:
 
 def _live(live: LiveData) -> str:
     since, until = (clock.to_seconds(time) for time in (live.since, live.until))
-    text = f"{live.rows:,} of these rows are live records with feedback, from {since} to {until}"
+    verb = "is a live record" if live.rows == 1 else "are live records"
+    text = f"{live.rows:,} of these rows {verb} with feedback, from {since} to {until}"
     if live.replaced:
-        text += f"; {live.replaced:,} rows of the file were left out: feedback contradicts them"
+        rows = counted(live.replaced, "row")
+        text += f"; left out: {rows} of the file, which feedback contradicts"
     if live.left_out:
-        text += f"; {live.left_out:,} live records were left out: recorded in part, or not fitting"
+        text += (
+            f"; left out: {counted(live.left_out, 'live record')}, recorded in part, or not fitting"
+        )
     return text
 
 

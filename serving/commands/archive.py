@@ -12,6 +12,7 @@ import msgspec
 from serving import clock
 from serving.commands.group import AS_JSON
 from serving.errors import SettingsError
+from serving.figures import counted
 from serving.recording.archive_messages import Done, Run
 from serving.recording.archiving import MEMORY
 from serving.recording.store import Store
@@ -69,7 +70,7 @@ def archive(
         return
     moved, day = "would be moved" if dry_run else "moved", clock.iso(task.before)[:10]
     for name, rows in done.moved.items():
-        click.echo(f"{name}: {rows:,} predictions from before {day} {moved}")
+        click.echo(f"{name}: {counted(rows, 'prediction')} from before {day} {moved}")
     if not dry_run:
         click.echo(
             f"{done.files} files written, {done.bytes:,} bytes; {done.with_feedback} got feedback, "

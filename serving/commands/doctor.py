@@ -8,6 +8,7 @@ import msgspec
 
 from serving import doctor as examination
 from serving.commands.group import AS_JSON
+from serving.figures import counted
 
 MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "red")}
 
@@ -40,8 +41,8 @@ def doctor(*, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode({"ok": not has_errors, "findings": findings}))
     else:
-        counts = f"{states.count('error')} errors, {states.count('warning')} warnings"
-        click.echo(f"{len(findings)} checks: {counts}")
+        counts = [counted(states.count(each), each) for each in ("error", "warning")]
+        click.echo(f"{counted(len(findings), 'check')}: {', '.join(counts)}")
     sys.exit(1 if has_errors else 0)
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from serving.cores import cores
 from serving.display import Display
+from serving.figures import counted
 from serving.formats.files import MEDIA_TYPES, media_type
 from serving.inputs.shown import listed
 from serving.models.artefact import Artefact
@@ -45,7 +46,8 @@ class Summary(msgspec.Struct):
             f" in {self.seconds:.1f} s, {speed:,.0f} a second"
         )
         before = f", {self.found:,} of which were there before" if self.found else ""
-        yield f"{self.records:,} records of {self.files:,} files in {self.parts:,} parts{before}"
+        counts = [counted(self.records, "record"), counted(self.files, "file")]
+        yield f"{' of '.join(counts)} in {counted(self.parts, 'part')}{before}"
         if self.unused:
             yield f"not used, as they are not fields of {self.model}: {listed(tuple(self.unused))}"
         if self.with_warnings:

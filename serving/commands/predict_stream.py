@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 import msgspec
 
+from serving.figures import counted
 from serving.formats import READERS, WRITERS, Batch, Reader, predict_batch
 from serving.formats.files import CSV, STANDARD, reading, reading_table, writing
 from serving.formats.workbook import Report
@@ -59,7 +60,7 @@ class Summary(msgspec.Struct):
         """Yield the lines for people."""
         speed = self.records / max(self.seconds, 1e-3)
         yield (
-            f"{self.records:,} records by {self.model} {self.version} ({self.backend})"
+            f"{counted(self.records, 'record')} by {self.model} {self.version} ({self.backend})"
             f" in {self.seconds:.1f} s, {speed:,.0f} a second"
         )
         if self.sheet:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import Fault, InvalidRecords
+from serving.figures import counted
 from serving.inputs.decimals import shortest
 from serving.inputs.field import Field
 from serving.inputs.names import Names
@@ -57,7 +58,8 @@ def as_columns(sent: Mapping[str, Column]) -> dict[str, Column]:
         Fault(
             record=length,
             field=name,
-            message=f"has {length} values and another column {longest}; send one for each record",
+            message=f"has {counted(length, 'value')} and another column {longest}; send one for "
+            "each record",
         )
         for name, length in lengths.items()
         if length < longest
@@ -109,5 +111,7 @@ def _exact(sent: NDArray[Any]) -> NDArray[Any]:
 def _other_width(row: Any, fields: Sequence[Field]) -> str:
     names = listed(tuple(field.name for field in fields))
     if not isinstance(row, list | tuple):
-        return f"{shown(row)} is not a row; send an array of {len(fields)} values: {names}"
-    return f"has {len(row)} values; send {len(fields)}, in this order: {names}"
+        return (
+            f"{shown(row)} is not a row; send an array of {counted(len(fields), 'value')}: {names}"
+        )
+    return f"has {counted(len(row), 'value')}; send {len(fields)}, in this order: {names}"

@@ -5,6 +5,7 @@ import math
 import re
 from typing import Any
 
+from serving.figures import counted
 from serving.inputs import numerals
 
 LONGEST_SHOWN = 60
@@ -29,7 +30,8 @@ def printable(text: str) -> str:
 
 def listed(texts: tuple[str, ...]) -> str:
     """List texts in a message, only the first ones if there are many."""
-    more = f" and {len(texts) - LISTED_LABELS:,} others" if len(texts) > LISTED_LABELS else ""
+    others = len(texts) - LISTED_LABELS
+    more = f" and {counted(others, 'other')}" if others > 0 else ""
     return ", ".join(map(shown, texts[:LISTED_LABELS])) + more
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Raw
 from numpy.typing import ArrayLike
 
-from serving.figures import significant
+from serving.figures import counted, significant
 
 BLOCKS = 20
 QUANTILE = 2.093  # of Student's t with BLOCKS - 1 degrees of freedom, for an interval of 95 %
@@ -66,7 +66,7 @@ class Paired(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """Show the figures in a sentence."""
         return (
-            f"{self.candidate:.4g} against {self.live:.4g} on {self.rows:,} rows "
+            f"{self.candidate:.4g} against {self.live:.4g} on {counted(self.rows, 'row')} "
             f"({self.low:+.3g} to {self.high:+.3g})"
         )
 

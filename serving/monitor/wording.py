@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from serving.figures import ENGLISH, local, percent
+from serving.figures import ENGLISH, inflected, local, percent
 from serving.models.metrics import metric
 from serving.statement import Statement
 
@@ -67,6 +67,8 @@ class _Writer(Formatter):
             return term(value, self.language)
         if format_spec == "metric":
             return metric(value).titled(self.language)
+        if "|" in format_spec:
+            return inflected(value, format_spec)
         if isinstance(value, str):
             return value
         text = percent(value) if format_spec == "share" else format(value, format_spec)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from serving.errors import NotFound, RunRefused
+from serving.figures import counted
 from serving.models.manifest import Manifest
 from serving.places import SUFFIX
 from serving.places.addresses import ALL, Given, absolute, given
@@ -143,5 +144,7 @@ def _difference(before: Run, now: Run) -> str:
         old = {each.address: each for each in before.sources}
         new = {each.address: each for each in now.sources}
         apart = sorted(each for each in old | new if old.get(each) != new.get(each))
-        return f"{apart[0]} was added, removed or changed since ({len(apart)} files in all)"
+        return (
+            f"{apart[0]} was added, removed or changed since ({counted(len(apart), 'file')} in all)"
+        )
     return f"it is by another {now.model} {now.version}, or by another release"

@@ -258,5 +258,6 @@ def test_the_command_says_so_to_people_and_to_scripts(
     findings = json.loads(script.stdout)
     assert findings["ok"] is not bool(code)
     assert [finding["about"] for finding in findings["findings"]][:2] == ["Python", "libraries"]
-    assert f"{len(findings['findings'])} checks: {code} errors, 0 warnings" in people.stdout
+    errors = "1 error" if code else "0 errors"
+    assert f"{len(findings['findings'])} checks: {errors}, 0 warnings" in people.stdout
     assert ("✗ settings: PORT='x'" in people.stdout) == bool(code)

@@ -180,7 +180,7 @@ def test_rows_of_the_sample_that_the_estimator_refuses_are_left_out(tmp_path: Pa
     model = make_pipeline(FunctionTransformer(np.log), LinearRegression()).fit(frame, frame["x"])
     files = pickled(tmp_path, model, pd.DataFrame({"x": [-1.0, *frame["x"]]}))
     said = output(tmp_path, "import", *files, "--name", "theirs")
-    assert "1 of the sample's 41 rows are left out: in row 1 the model refuses this record" in said
+    assert "1 of the sample's 41 rows is left out: in row 1 the model refuses this record" in said
 
 
 def test_nothing_is_printed_in_red_when_a_model_is_imported(tmp_path: Path, theirs: Path):

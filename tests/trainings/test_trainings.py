@@ -102,7 +102,7 @@ def test_a_file_becomes_a_model_by_what_is_chosen_of_its_columns(
     again.start(third, columns=choices, with_feedback=True)
     done = again.wait(third, "done", "failed")
     assert (done["error"], done["version"]) == ("", 3)
-    assert "1 of these rows are live records with feedback" in again.log(third)
+    assert "1 of these rows is a live record with feedback" in again.log(third)
     assert again.client.delete(f"/trainings/{second}").status_code == 204
     kept = [each["id"] for each in again.client.get("/trainings").json["trainings"]]
     assert kept == [third, found["id"]]

@@ -21,6 +21,7 @@ from distributed.comm import CommClosedError
 from joblib import parallel_config
 from numpy.typing import NDArray
 
+from serving.figures import counted
 from train.cluster import probe
 from train.errors import TrainingError
 from train.fitting.tasks import Result
@@ -73,7 +74,7 @@ class OnDask:
     def summary(self) -> str:
         """How many workers there are."""
         threads = self._threads()
-        return f"{len(threads):,} workers with {sum(threads):,} threads"
+        return f"{counted(len(threads), 'worker')} with {counted(sum(threads), 'thread')}"
 
     def check(self) -> None:
         """Raise TrainingError unless all workers have what this process has."""

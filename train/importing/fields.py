@@ -8,6 +8,7 @@ import pandas as pd
 from msgspec.structs import replace
 from pandas.api.types import is_numeric_dtype
 
+from serving.figures import counted
 from serving.inputs import labels as label_rules
 from serving.inputs.field import Field
 from serving.models.manifest import Column
@@ -113,8 +114,8 @@ def _names(
         )
     if len(names) != wanted:
         raise TrainingError(
-            f"the sample has {len(names)} columns besides the target, but the estimator takes "
-            f"{wanted}: leave out the others"
+            f"the sample has {counted(len(names), 'column')} besides the target, but the estimator "
+            f"takes {wanted}: leave out the others"
         )
     return "matrix", names
 

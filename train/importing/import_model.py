@@ -158,7 +158,8 @@ def _accepted(fitted: Any, manifest: Manifest, rows: Matrix) -> tuple[Any, list[
     if not refused:
         return np.arange(len(rows)), []
     (first, why), *_ = sorted(refused.items())
-    few = f"{len(refused):,} of the sample's {len(rows):,} rows are left out"
+    verb = "is" if len(refused) == 1 else "are"
+    few = f"{len(refused):,} of the sample's {len(rows):,} rows {verb} left out"
     return np.sort(places), [f"{few}: in row {first + 1} {why}"]
 
 

@@ -13,6 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder, OrdinalEncoder
 
+from serving.figures import counted
 from train.errors import TrainingError
 from train.importing import pickles
 
@@ -61,8 +62,8 @@ def join(
         )
     if getattr(model, "n_features_in_", len(order)) != len(order):
         raise TrainingError(
-            f"the sample has {len(order)} columns besides the target, but the model takes "
-            f"{model.n_features_in_}: leave out the others"
+            f"the sample has {counted(len(order), 'column')} besides the target, but the model "
+            f"takes {model.n_features_in_}: leave out the others"
         )
     return Pipeline([*_steps(scalers, order, model, given), ("model", model)])
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from serving.figures import separated
+from serving.figures import counted, separated
 from serving.inputs import dates
 from serving.inputs.field import EXACT_INTEGER, Field
 from serving.inputs.shown import printable
@@ -43,7 +43,7 @@ def _short(text: str) -> str:
 def _kind(field: Field) -> str:
     if field.type == "category":
         others = " and others" if field.other else ""
-        return f"{len(field.categories) - bool(field.other)} labels{others}"
+        return counted(len(field.categories) - bool(field.other), "label") + others
     if field.type == "date":
         return f"date, {days.readable(field.format)}"
     if field.type == "text":

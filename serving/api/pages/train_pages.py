@@ -152,7 +152,8 @@ def _values(column: TrainingColumn, words: Words) -> str:
         )
         return words.between(low, high)
     if column.type == "text" and column.distinct:
-        return words.t("{count} different texts", count=words.number(column.distinct, 9))
+        count = words.number(column.distinct, 9)
+        return words.t("{count} different {count:text|texts}", count=count)
     return column.values
 
 

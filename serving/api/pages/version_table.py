@@ -104,7 +104,7 @@ def _origin(side: Side, words: Words) -> str:
     if data.is_unknown:
         return t("imported by {who}", who=side.made.who) if side.made else t("imported")
     by = t("trained by {who}", who=side.made.who) if side.made else t("trained")
-    return f"{by}, {t('with {rows} live rows', rows=live)}" if live else by
+    return f"{by}, {t('with {rows} live {rows:row|rows}', rows=live)}" if live else by
 
 
 def _estimator(card: Card) -> str:

@@ -5,6 +5,7 @@ The English text stands where it is used, and is the key of its translation. Eac
 messages are never translated.
 """
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 from unicodedata import category
@@ -19,6 +20,7 @@ from serving.inputs import dates
 from serving.inputs.field import FLOAT32_MAX, Field
 from serving.models.metrics import metric
 
+INFLECTED = re.compile(r"\{(\w+):([^{}]*\|[^{}]*)\}")
 UNKNOWN = "–"  # noqa: RUF001 - a dash
 TRANSLATIONS: dict[str, str] = {}
 for _file in sorted(Path(__file__).with_name("portuguese").glob("*.json")):
@@ -42,9 +44,13 @@ class Words(NamedTuple):
     def t(self, text: str, **values: object) -> str:
         """Translate a text, and fill in the values that it names in braces.
 
-        It is HTML if a value is; all others are then escaped.
+        `{rows:row|rows}` is the word for a number of rows. The text is HTML if a value is; all
+        others are then escaped.
         """
-        translated = self.translations.get(text, text)
+        translated = INFLECTED.sub(
+            lambda found: figures.inflected(values[found[1]], found[2]),
+            self.translations.get(text, text),
+        )
         if any(isinstance(value, Markup) for value in values.values()):
             return Markup(translated).format(**values)  # noqa: S704 - ours
         return translated.format(**values) if values else translated

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from serving.errors import Fault, InvalidRecords, NotJSON, TooManyRecords
+from serving.figures import counted
 from serving.formats import Batch, Reader, delimited
 from serving.inputs import strict_json
 from serving.inputs.schema import Rows, Schema
@@ -194,7 +195,7 @@ def named(names: Sequence[str], row: Any) -> JSONObject:
         If it does not have a value for each name.
     """
     if not isinstance(row, list) or len(row) != len(names):
-        has = f"has {len(row)} values" if isinstance(row, list) else f"is {shown(row)}"
+        has = f"has {counted(len(row), 'value')}" if isinstance(row, list) else f"is {shown(row)}"
         raise ValueError(f"{has}; send a list of {len(names)}, in this order: {listed((*names,))}")
     return JSONObject([*zip(names, map(_decoded, row), strict=True)])
 

@@ -17,6 +17,7 @@ from werkzeug.exceptions import BadRequest, NotAcceptable
 from serving.api.protocols import instances, values
 from serving.api.respond import encode
 from serving.errors import NotJSON, ServingError
+from serving.figures import counted
 from serving.formats import Batch, Reader, delimited, json_lines
 from serving.formats.json_array import Refused, to_items
 from serving.formats.spreadsheet import shown_as_text
@@ -147,7 +148,7 @@ def _array(body: bytes) -> NDArray[Any]:
     needed = math.prod(shape) * dtype.itemsize
     if needed != len(content):
         raise BadRequest(
-            f"the array has {len(content)} bytes, and the shape {shape} needs {needed}"
+            f"the array has {counted(len(content), 'byte')}, and the shape {shape} needs {needed}"
         )
     try:
         return np.frombuffer(content, dtype).reshape(shape, order="F" if is_by_column else "C")

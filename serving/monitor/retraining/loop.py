@@ -12,6 +12,7 @@ import msgspec
 
 from serving import COMMAND, clock
 from serving.errors import ServingError, VersionRefused
+from serving.figures import counted
 from serving.models.paired import ENOUGH, Paired, loss
 from serving.monitor.checks import Checked
 from serving.monitor.retraining.attempt import Attempt, Attempts
@@ -148,7 +149,8 @@ class Loop:
                 self._end_trial(model, candidate, f"not shown to be no worse: {reason}")
             self.attempts.store(model, msgspec.structs.replace(attempt, judged=judged))
         elif clock.now() > attempt.trial_since + MAX_TRIAL:
-            self._end_trial(model, candidate, f"only {len(both)} rows with feedback came in a week")
+            rows = counted(len(both), "row")
+            self._end_trial(model, candidate, f"only {rows} with feedback came in a week")
 
     def _promote(self, model: str, candidate: int, why: str) -> None:
         try:

@@ -70,10 +70,8 @@ function scaleOf({ unit, of }, { unit: measure, decimals }) {
   const amount = (size, error, digits = 2) =>
     number(Math.abs(size), digits) + (error ? ` ± ${number(error, 1)}` : "");
   if (unit === "probability") {
-    const points = (size, error, digits) => {
-      const text = amount(100 * size, error && 100 * error, digits);
-      return text === "1" ? t("1 point") : t("{size} points", { size: text });
-    };
+    const points = (size, error, digits) =>
+      t("{size} {size:point|points}", { size: amount(100 * size, error && 100 * error, digits) });
     const exactly = (value) => percent(value, 1); // so that base and sum add up
     return {
       what: `P(${of})`,

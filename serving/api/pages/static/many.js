@@ -81,8 +81,8 @@ function refused(error) {
 function summary({ done, faulty, renamed, stopped }) {
   const counts = { done: number(done), faulty: number(faulty) };
   const text = stopped
-    ? t("Stopped after {done} rows.", counts)
-    : t("Done: {done} rows.", counts);
+    ? t("Stopped after {done} {done:row|rows}.", counts)
+    : t("Done: {done} {done:row|rows}.", counts);
   const names = { columns: renamed.join(", ") };
   return [
     text,

@@ -40,7 +40,7 @@ function chosen() {
 async function check() {
   const report = await send({ record: false, ...chosen() });
   if (!report) return;
-  show(report, t("{recorded} of {rows} rows can be recorded.", counts(report)));
+  show(report, t("{recorded} of {rows} {rows:row|rows} can be recorded.", counts(report)));
   find("record").textContent = t("Record {recorded} rows", counts(report));
   find("record").disabled = !report.recorded;
   actions.hidden = false;

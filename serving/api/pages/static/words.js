@@ -5,9 +5,13 @@ const words = JSON.parse(document.getElementById("words").textContent);
 export const language = words.language;
 export const decimal = language === "pt-BR" ? "," : ".";
 
+// `{rows:row|rows}` is the word for a number of rows.
 export function t(text, values = {}) {
   const translated = words.translations[text] ?? text;
-  return translated.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  return translated.replace(/\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}/g, (whole, name, one, many) => {
+    if (one === undefined) return values[name] ?? whole;
+    return String(values[name]) === "1" ? one : many;
+  });
 }
 
 const grouping = { useGrouping: "min2" }; // none in numbers of four digits, which may be years

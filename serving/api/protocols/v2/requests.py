@@ -13,6 +13,7 @@ from serving.api.protocols.v2 import tensors
 from serving.api.protocols.v2.metadata import datatype_of
 from serving.api.protocols.v2.tensors import Tensor, Values
 from serving.errors import NotJSON
+from serving.figures import counted
 from serving.inputs.schema import Rows, Schema
 from serving.inputs.shown import listed, shown
 
@@ -111,7 +112,7 @@ def split(content: Content, schema: Schema) -> tuple[Request, list[bytes | None]
         place += size
     if place != len(body):
         raise BadRequest(
-            f"the binary inputs have {place - length} bytes, and "
+            f"the binary inputs have {counted(place - length, 'byte')}, and "
             f"{len(body) - length} follow the JSON"
         )
     return request, parts
@@ -138,8 +139,8 @@ def _raw(body: bytes, schema: Schema) -> tuple[Request, list[bytes | None]]:
         count, rest = divmod(len(body), size := tensors.DTYPES[datatype].itemsize)
         if rest:
             raise BadRequest(
-                f"{HEADER} is 0, and the body has {len(body)} bytes; send {size} for each "
-                f"{datatype} of {shown(field.name)}"
+                f"{HEADER} is 0, and the body has {counted(len(body), 'byte')}; send {size} for "
+                f"each {datatype} of {shown(field.name)}"
             )
     tensor = Tensor(field.name, [count, 1], datatype)
     return Request([tensor], parameters={"binary_data_output": True}), [body]
@@ -168,8 +169,9 @@ def to_rows(
         except ValueError as error:
             wrong.append(f"input {shown(tensor.name)}: {error}")
     if wrong:
-        more = f"; {len(wrong) - LISTED_INPUTS} other inputs" if len(wrong) > LISTED_INPUTS else ""
-        raise BadRequest("; ".join(wrong[:LISTED_INPUTS]) + more)
+        others = len(wrong) - LISTED_INPUTS
+        more = [counted(others, "other input")] if others > 0 else []
+        raise BadRequest("; ".join([*wrong[:LISTED_INPUTS], *more]))
     first = request.inputs[0]
     if all(each.shape[:1] == [0] for each in request.inputs):
         return Rows(schema.matrix([]), {}, many=True)

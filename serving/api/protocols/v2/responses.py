@@ -13,6 +13,7 @@ from serving.api.protocols.v2 import tensors
 from serving.api.protocols.v2.metadata import EXPLANATION, TensorMetadata, outputs_of
 from serving.api.protocols.v2.requests import Content, Request, Wanted
 from serving.api.respond import encode
+from serving.figures import counted
 from serving.inputs.exact import in_one_line
 from serving.inputs.shown import listed, shown
 from serving.models.manifest import Manifest
@@ -157,8 +158,9 @@ def _ranked(predicted: Predicted, top: int) -> list[str]:
 
 def _listed(remarks: dict[int, Any]) -> str:
     first = sorted(remarks)[:LISTED_RECORDS]
-    more = f"; {len(remarks) - len(first)} other records" if len(remarks) > len(first) else ""
-    return "; ".join(f"record {row}: {in_one_line(remarks[row])}" for row in first) + more
+    listed = [f"record {row}: {in_one_line(remarks[row])}" for row in first]
+    others = len(remarks) - len(first)
+    return "; ".join([*listed, *([counted(others, "other record")] if others else [])])
 
 
 def _warnings(predicted: Predicted) -> list[str]:

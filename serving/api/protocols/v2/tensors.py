@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import UNSET, Raw, UnsetType
 from numpy.typing import NDArray
 
+from serving.figures import counted
 from serving.inputs.decimals import shortest
 from serving.inputs.shown import printable, shown
 
@@ -109,7 +110,8 @@ def _from_json(tensor: Tensor) -> Values:
 def _counted(tensor: Tensor, values: list[Any]) -> list[Any]:
     if len(values) != tensor.count:
         raise ValueError(
-            f"data has {len(values)} elements and the shape {tensor.shape} has {tensor.count}"
+            f"data has {counted(len(values), 'element')} and the shape {tensor.shape} has "
+            f"{tensor.count}"
         )
     return values
 
@@ -157,8 +159,8 @@ def _from_bytes(tensor: Tensor, content: bytes) -> Values:
     dtype = DTYPES[tensor.datatype]
     if len(content) != tensor.count * dtype.itemsize:
         raise ValueError(
-            f"has {len(content)} bytes; {tensor.datatype} of the shape {tensor.shape} has "
-            f"{tensor.count * dtype.itemsize}"
+            f"has {counted(len(content), 'byte')}; {tensor.datatype} of the shape {tensor.shape} "
+            f"has {tensor.count * dtype.itemsize}"
         )
     if dtype.kind == "b":
         return np.asarray(np.frombuffer(content, np.uint8) != 0)
