@@ -62,6 +62,9 @@ def selection(service: Service, name: str) -> Selection:
     if unknown := sorted(request.args.keys() - NAMES):
         listed = ", ".join(sorted(NAMES))
         raise BadRequest(f"there is no parameter {unknown[0]!r}; there are {listed}")
+    for sent, values in request.args.lists():
+        if len(values) > 1 and sent != "where":
+            raise BadRequest(f"{sent} is sent {len(values)} times; send it once")
     version = whole("version", 1, MAX_VERSION)
     filters: Filters = {
         "label": request.args.get("label"),

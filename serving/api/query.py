@@ -92,8 +92,9 @@ def moment(name: str) -> int | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
+        hint = ", with + of a zone sent as %2B" if " " in text else ""
         raise BadRequest(
-            f"{name}={text!r} is not a time such as 2026-11-21 or 2026-11-21T14:30:00Z"
+            f"{name}={text!r} is not a time such as 2026-11-21 or 2026-11-21T14:30:00Z{hint}"
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -32,6 +32,7 @@ WHOLE = 2**53  # numbers below it are whole if they look so
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 SHEETS = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
 SHOWN = 60  # characters of a cell in a message
+DURATION = re.compile(r"PT([0-9]+)H([0-9]+)M([0-9]+)(?:[.,][0-9]+)?S")  # as LibreOffice has a time
 MIDNIGHT = " 00:00:00"
 THOUSANDS = re.compile(r"-?[0-9]+\.[0-9]{3}")  # or decimals
 SIGNS = re.compile(r'[,;|\t"\r\n]')  # that a cell is quoted for
@@ -203,6 +204,8 @@ def _text(cell: Any) -> str:
 
     >>> [_text(cell) for cell in (5.0, 0.05, True, date(2024, 7, 31), timedelta(hours=30))]
     ['5', '0.05', 'TRUE', '2024-07-31', '30:00:00']
+    >>> _text("PT08H30M00S")
+    '08:30:00'
     """
     match cell:
         case bool():
@@ -217,7 +220,9 @@ def _text(cell: Any) -> str:
             seconds = round(cell.total_seconds())
             sign, seconds = "-" * (seconds < 0), abs(seconds)
             return f"{sign}{seconds // HOUR}:{seconds % HOUR // 60:02}:{seconds % 60:02}"
-    return str(cell)
+    text = str(cell)
+    duration = DURATION.fullmatch(text)
+    return ":".join(each.zfill(2) for each in duration.groups()) if duration else text
 
 
 def _unambiguous(cell: Any) -> str:

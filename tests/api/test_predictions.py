@@ -228,6 +228,8 @@ def test_any_filters_find_what_plain_python_finds(
         (WINE, "where=color=blue", '"blue" is none of "red", "white"'),
         (WINE, "where=color>red", "a category has no order; write color="),
         (WINE, "&".join(["where=alcohol>9"] * 21), "where is sent 21 times"),
+        (WINE, "label=bom&label=ruim", "label is sent 2 times; send it once"),
+        (WINE, "since=2026-11-21T14:30:00+01:00", "14:30:00Z, with + of a zone sent as %2B"),
         (WINE, "limit=all", "limit='all' is for CSV; send format=csv"),
         (WINE, "format=xlsx", "format='xlsx' is neither json nor csv"),
         (WINE, "verson=1", "there is no parameter 'verson'"),

@@ -1,5 +1,6 @@
 """Workbooks are read by content, as their CSV would be, and hostile ones do no harm."""
 
+from datetime import time
 from io import BytesIO
 from tempfile import TemporaryFile
 
@@ -79,9 +80,9 @@ def test_the_first_visible_sheet_with_cells_is_read_and_the_others_are_reported(
 
 
 def test_a_workbook_of_libreoffice_is_read() -> None:
-    content = ods([["a", "b"], [1.5, "x"]])
+    content = ods([["a", "b", "c"], [1.5, "x", time(8, 30)]])
     assert workbook.is_workbook(BytesIO(content))
-    assert csv(content) == "a,b\n1.5,x\n"
+    assert csv(content) == "a,b,c\n1.5,x,08:30:00\n"
 
 
 def test_two_cells_that_make_a_sheet_of_terabytes_are_refused() -> None:

@@ -1,6 +1,7 @@
 """Workbooks as Excel and LibreOffice write them, of a few cells."""
 
 from collections.abc import Mapping, Sequence
+from datetime import time
 from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape
@@ -99,7 +100,7 @@ def _cell(address: str, cell: Any) -> str:
 
 
 def ods(rows: Sequence[Sequence[Any]]) -> bytes:
-    """A workbook as LibreOffice writes it, of numbers and texts."""
+    """A workbook as LibreOffice writes it, of numbers, texts and times."""
     names = "urn:oasis:names:tc:opendocument:xmlns:"
     made = BytesIO()
     with ZipFile(made, "w") as packed:
@@ -121,6 +122,9 @@ def ods(rows: Sequence[Sequence[Any]]) -> bytes:
 
 
 def _ods_cell(cell: Any) -> str:
+    if isinstance(cell, time):
+        written = cell.strftime("PT%HH%MM%SS")
+        return f'<table:table-cell office:value-type="time" office:time-value="{written}"/>'
     kind = "string" if isinstance(cell, str) else "float"
     value = "" if isinstance(cell, str) else f' office:value="{cell}"'
     return (
