@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from serving.recording.store.rows import Cursor, Prediction
 from serving.recording.store.searching import Extent, Searches
 
 ROWS = 1_000  # that are written at once
+PROBABILITY = re.compile(r"P\(.*\)", re.DOTALL)  # which a field may be of another model
 COLUMNS = {"id", "time", "version", "key", "own_id", "prediction", "low", "high", "actual"}
 
 
@@ -79,7 +81,7 @@ def _lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _of_field(name: str) -> str:
-    return f"{name} (field)" if name in COLUMNS else name
+    return f"{name} (field)" if name in COLUMNS or PROBABILITY.fullmatch(name) else name
 
 
 def _of_label(label: str) -> str:

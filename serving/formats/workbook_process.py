@@ -116,7 +116,7 @@ def _open(file: Any) -> tuple[str, CalamineSheet, tuple[str, ...]]:
         ) from error
     if found is None:
         raise NotATable(
-            Sentence("the workbook has no sheet with cells; add a table to its first sheet")
+            Sentence("the workbook has no visible sheet with cells; add a table to its first sheet")
         )
     return *found, tuple(name for name in names if name != found[0])
 
@@ -162,7 +162,7 @@ def rows(sheet: CalamineSheet, text: Callable[[Any], str]) -> Iterator[Row]:
 
 
 def _filled(row: Row) -> Row:
-    return [text for text in row if text]
+    return [text for text in row if text.strip()]
 
 
 def _no_names(text: str, number: int) -> Sentence:

@@ -4,7 +4,7 @@ import glob
 import os
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from serving.errors import NotFound
 from serving.places import has_suffix
@@ -77,7 +77,7 @@ def absolute(address: str) -> str:
             "address of its object store, as s3://bucket/…"
         )
     if scheme == "file":
-        address, scheme = urlsplit(address).path, ""
+        address, scheme = unquote(address.partition("://")[2]), ""
     if scheme and scheme not in SCHEMES:
         near = "; write s3://" if scheme in {"s3a", "s3n"} else ""
         raise NotFound(f"{address} is no path, and none of s3://, gs:// and az://{near}")

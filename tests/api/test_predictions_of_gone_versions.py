@@ -17,8 +17,8 @@ from serving.recording.store import Store, searching
 from serving.settings import Settings
 
 WIDE = "\N{FULLWIDTH EQUALS SIGN}1"  # a formula, where people write Chinese or Japanese
-OLD = ["age", "shop size", "grape", "is>red"]
-RECORDS = [[3, 2.5, "merlot", True], [4, None, "2", False], [5, 1.0, "merlot", None]]
+OLD = ["age", "shop size", "grape", "is>red", "P(bom)"]
+RECORDS = [[3, 2.5, "merlot", True, 0.9], [4, None, "2", False, 0.9], [5, 1.0, "merlot", None, 0.9]]
 
 
 def entry(version: int, time: int, model: str = "wine", **values: Any) -> PredictionEntry[Any]:
@@ -121,4 +121,5 @@ def test_what_comes_while_a_csv_is_written_is_not_in_it(
     text = client.get(path).text
     assert len(text.splitlines()) == 5
     assert f",'{WIDE}," in text
+    assert ",P(bom) (field)," in text
     assert len(client.get("/models/wine/predictions?limit=9").json["predictions"]) == 5

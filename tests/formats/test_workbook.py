@@ -79,6 +79,10 @@ def test_the_first_visible_sheet_with_cells_is_read_and_the_others_are_reported(
     assert (report.sheet, report.others) == ("Sheet3", ("Sheet2", "Sheet4"))
 
 
+def test_a_workbook_whose_sheets_are_all_hidden_is_refused() -> None:
+    assert "no visible sheet with cells" in refusal(xlsx([["a"]], [["b"]], hidden=2))
+
+
 def test_a_workbook_of_libreoffice_is_read() -> None:
     content = ods([["a", "b", "c"], [1.5, "x", time(8, 30)]])
     assert workbook.is_workbook(BytesIO(content))

@@ -23,7 +23,7 @@ from serving.places.places import Folder
         ("az://account/container/a.parquet", "az://account/container", ("a.parquet",)),
         ("/nowhere/*/[ab].parquet", "/nowhere", ("*", "[ab].parquet")),
         ("/*.parquet", "/", ("*.parquet",)),
-        ("file:///nowhere/a.parquet", "/nowhere", ("a.parquet",)),
+        ("file:///nowhere/my%20wines/?.parquet", "/nowhere/my wines", ("?.parquet",)),
     ],
 )
 def test_an_address_is_a_folder_and_a_pattern_in_it(
