@@ -2,41 +2,34 @@
 
 `adega train worker` runs it for ever; the service starts one with `--once`, which ends when all is
 done. Each training is read or trained by a process of its own, `train.requested.carry_out`, which
-this one stops when it takes too much memory or time, or is cancelled. The lock is shared with that
-process: so no other worker begins anything before it has ended too.
+this one stops when it takes too much memory or time, or is cancelled; a small file is read beside
+what takes longer. The lock is shared with these processes: so no other worker begins anything
+before they have ended too.
 """
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
-import msgspec
 
-from serving import clock
 from serving.errors import NoRoom, UnknownTraining
 from serving.lock import wait_for_lock
-from serving.sentence import Sentence
-from serving.settings import ROOT, Settings
+from serving.settings import Settings
 from serving.trainings import steps
-from serving.trainings.environment import environment
-from serving.trainings.training import BUSY, Kept, Result, Training
-from serving.trainings.trainings import LOG, PROGRESS, RESULT, Trainings
+from serving.trainings.training import BUSY, Kept
+from serving.trainings.trainings import Trainings
 from serving.trainings.worker import LOCK
-from train.memory.group import of_group
+from train.job import Job, left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TRIES = 4  # at the lock, by a worker that ends when all is done: others only look at it
-TICK, IDLE = 0.25, 1.0  # seconds
+IDLE = 1.0  # seconds
 AFTER_NO_ROOM = 10.0  # seconds in which there may be room on the disk again
-MEGABYTE, MINUTE = 1e6, 60.0
 
 
 class Stopped(BaseException):
@@ -98,118 +91,103 @@ class Worker:
     """What holds the lock, and so is the only one that carries out trainings."""
 
     def __init__(self, settings: Settings, trainings: Trainings, lock: BinaryIO) -> None:
-        self._settings, self._trainings, self._lock = settings, trainings, lock
+        self._trainings = trainings
         for each in trainings.all():
             if each.training.state == "training":  # its worker has ended before it
-                self._change(each.training.id, steps.queued)
+                change(trainings, each.training.id, _after_its_worker(trainings, each.training.id))
+        self._lanes = [Lane(settings, trainings, lock, small=small) for small in (True, False)]
 
     def work(self) -> bool:
-        """Carry out the next training; wait a moment and return False if there is none."""
-        kept = self._trainings.next()
-        if kept is None:
+        """Go on with what is carried out, begin what is next, and wait a moment.
+
+        Returns
+        -------
+        bool
+            Whether anything is left to do.
+        """
+        try:
+            jobs = [job for lane in self._lanes if (job := lane.go_on())]
+            if jobs:
+                jobs[0].wait()
+                return True
             self._trainings.clean()
             time.sleep(IDLE)
             return self._trainings.next() is not None
-        training_id = kept.training.id
-        try:
-            self._carry_out(training_id)
-        except (UnknownTraining, FileNotFoundError):  # it was deleted
-            pass
-        except (NoRoom, OSError) as error:
-            click.echo(f"{training_id}: {error}", err=True)
-            self._change(training_id, steps.put_back)
-            time.sleep(AFTER_NO_ROOM)
         except BaseException:  # the worker is to end
-            self._change(training_id, steps.put_back)
+            for lane in self._lanes:
+                lane.put_back()
             raise
-        return True
 
-    def _carry_out(self, training_id: str) -> None:
-        kept = self._trainings.change(training_id, steps.begun)
-        if kept.training.state not in BUSY:
+
+def _after_its_worker(trainings: Trainings, training_id: str) -> "Callable[[Kept], Kept]":
+    result = left(trainings.path(training_id))
+    if result and result.version:  # else it may be what reading has left
+        return partial(steps.ended, result)
+    return steps.queued
+
+
+class Lane:
+    """What is carried out one after the other: small files that are read, or all else.
+
+    So the columns of a small file are there soon, whatever else is read or trained.
+    """
+
+    def __init__(
+        self, settings: Settings, trainings: Trainings, lock: BinaryIO, *, small: bool
+    ) -> None:
+        self._settings, self._trainings, self._lock = settings, trainings, lock
+        self._small = small
+        self._id = ""  # of what is carried out
+        self._job: Job | None = None
+        self._next_look = 0.0
+
+    def go_on(self) -> Job | None:
+        """Go on with what is carried out, or begin what is next; return what is carried out."""
+        try:
+            if self._job:
+                self._look_after(self._job)
+            if not self._job and time.monotonic() >= self._next_look:
+                self._begin()
+        except (UnknownTraining, FileNotFoundError):  # it was deleted
+            self._end()
+        except (NoRoom, OSError) as error:
+            click.echo(f"{self._id}: {error}", err=True)
+            self.put_back()
+            self._next_look = time.monotonic() + AFTER_NO_ROOM
+        return self._job
+
+    def put_back(self) -> None:
+        """Stop what is carried out; it waits again."""
+        training_id = self._id
+        self._end()
+        if training_id:
+            change(self._trainings, training_id, steps.put_back)
+
+    def _begin(self) -> None:
+        kept = self._trainings.next(small=self._small)
+        if kept is None:
+            self._next_look = time.monotonic() + IDLE
             return
-        folder = self._trainings.path(training_id)
-        for leftover in (PROGRESS, RESULT):
-            (folder / leftover).unlink(missing_ok=True)
-        with (folder / LOG).open("ab") as log:
-            log.write(f"{clock.to_seconds(clock.now())} {kept.training.state}\n".encode())
-            log.flush()
-            process = self._start(kept.training, log)
-            try:
-                stopped = self._watch(process, training_id, kept.training.state)
-            finally:
-                _kill(process)
-        self._trainings.change(
-            training_id, partial(steps.ended, _result(folder, stopped, process.returncode))
-        )
+        self._id = kept.training.id
+        begun = self._trainings.change(self._id, steps.begun).training
+        if begun.state in BUSY:
+            self._job = Job(self._settings, self._trainings.path(self._id), begun, self._lock)
 
-    def _start(self, training: Training, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        writes = training.state == "training"
-        feedback = writes and training.with_feedback
-        return subprocess.Popen(
-            [sys.executable, "-m", "train.requested.carry_out", training.id],
-            cwd=ROOT,
-            env=environment(self._settings, writes=writes, feedback=feedback),
-            stdin=subprocess.PIPE,  # its end, even by a kill of this process, ends that one
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=[self._lock.fileno()],
-        )
+    def _look_after(self, job: Job) -> None:
+        if result := job.result(self._trainings.get(self._id).training.state):
+            self._trainings.change(self._id, partial(steps.ended, result))
+            self._end()
 
-    def _watch(
-        self, process: "subprocess.Popen[bytes]", training_id: str, state: str
-    ) -> Sentence | None:
-        """Wait until a process ends, or may not go on; return why it may not."""
-        began = time.monotonic()
-        max_mb, max_minutes = self._settings.training_max_mb, self._settings.training_max_minutes
-        while True:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(TICK)
-                return None
-            if self._trainings.get(training_id).training.state != state:
-                return Sentence("it was cancelled")
-            if of_group(process.pid) > max_mb * MEGABYTE:
-                return Sentence(
-                    "it took more than the {max:,} MB of memory that TRAINING_MAX_MB allows: send "
-                    "fewer rows, use fewer columns, or have that setting raised",
-                    max=max_mb,
-                )
-            if time.monotonic() > began + max_minutes * MINUTE:
-                return Sentence(
-                    "it took longer than the {max:,} {max:minute|minutes} that "
-                    "TRAINING_MAX_MINUTES allows: choose a faster estimator than auto, such as "
-                    "linear, send fewer rows, or have that setting raised",
-                    max=max_minutes,
-                )
-
-    def _change(self, training_id: str, change: "Callable[[Kept], Kept]") -> None:
-        with suppress(UnknownTraining, NoRoom):
-            self._trainings.change(training_id, change)
+    def _end(self) -> None:
+        if self._job:
+            self._job.kill()
+        self._id, self._job = "", None
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End a process with all that it has started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdin:
-        process.stdin.close()
-
-
-def _result(folder: Any, stopped: Sentence | None, code: int) -> Result:
-    with suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
-    if stopped:
-        return Result.failed(stopped)
-    if code == -signal.SIGKILL:
-        return Result.failed(
-            Sentence(
-                "it was killed, as happens where the machine has no memory left: send fewer rows, "
-                "or use fewer columns"
-            )
-        )
-    return Result.failed(Sentence("its process ended with {code}; its log has more", code=code))
+def change(trainings: Trainings, training_id: str, step: "Callable[[Kept], Kept]") -> None:
+    """Change a training, unless it is gone or nothing can be written."""
+    with suppress(UnknownTraining, NoRoom):
+        trainings.change(training_id, step)
 
 
 @click.command()

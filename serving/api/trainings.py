@@ -29,9 +29,10 @@ from serving.predicting.service import Service
 from serving.settings import Settings
 from serving.trainings import requests
 from serving.trainings.actions import after
+from serving.trainings.files import LOG
 from serving.trainings.requests import Action, CancelTraining, ReadFile, StartTraining, TrainAgain
 from serving.trainings.training import TYPES, Training
-from serving.trainings.trainings import LOG, Trainings
+from serving.trainings.trainings import Trainings
 from serving.trainings.worker import Starter, TrainingWorker
 
 PIECE = 2**16

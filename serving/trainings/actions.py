@@ -1,6 +1,8 @@
 """What a training is after a client has had it read again, started or cancelled."""
 
 from collections.abc import Mapping
+from typing import TypeVar
+from unicodedata import normalize
 
 import msgspec
 
@@ -17,6 +19,8 @@ from serving.trainings.requests import (
     estimators,
 )
 from serving.trainings.training import ENDED, WAITING, Kept, Training
+
+Chosen = TypeVar("Chosen", ReadFile, StartTraining)
 
 
 def after(action: Action, live: Mapping[str, int], kept: Kept) -> Kept:
@@ -42,6 +46,7 @@ def after(action: Action, live: Mapping[str, int], kept: Kept) -> Kept:
             return _ended(kept, "cancelled")
         case ReadFile():
             _require_file(training)
+            action = _as_read(action)
             _require_columns(training, [*filter(None, [action.target]), *action.columns])
             return _waiting(kept, "reading", action, rows=training.rows)
         case StartTraining():
@@ -52,6 +57,7 @@ def after(action: Action, live: Mapping[str, int], kept: Kept) -> Kept:
                 raise InvalidTraining(
                     f"estimator: {shown(action.estimator)} is none of {listed(tuple(estimators()))}"
                 )
+            action = _as_read(action)
             _require_columns(training, [action.target, *action.columns])
             if action.with_feedback and action.name not in live:
                 raise InvalidTraining(
@@ -68,6 +74,12 @@ def after(action: Action, live: Mapping[str, int], kept: Kept) -> Kept:
                 with_feedback=action.with_feedback,
                 live=live.get(action.name),
             )
+
+
+def _as_read(action: Chosen) -> Chosen:
+    """An action with the names of columns as they are where a file is read: in NFC."""
+    columns = {normalize("NFC", name): choice for name, choice in action.columns.items()}
+    return msgspec.structs.replace(action, target=normalize("NFC", action.target), columns=columns)
 
 
 def _waiting(kept: Kept, state: str, action: ReadFile | StartTraining, **others: object) -> Kept:

@@ -4,15 +4,18 @@ from msgspec.structs import replace
 
 from serving import clock
 from serving.sentence import Sentence
-from serving.trainings.training import BUSY, Kept, Result
+from serving.trainings.training import BUSY, WAITING, Kept, Result
 
 MAX_ATTEMPTS = 3  # at a training whose worker ended before it did
 
 
 def begun(kept: Kept) -> Kept:
-    """A training that is begun, unless it was begun too often."""
+    """A training that is begun, unless it was begun too often.
+
+    It may be `training` already, where its worker could not write that it was put back.
+    """
     training = kept.training
-    if training.state not in ("reading", "queued"):
+    if training.state not in WAITING:
         return kept
     if kept.attempts >= MAX_ATTEMPTS:
         return ended(
@@ -49,6 +52,9 @@ def ended(result: Result, kept: Kept) -> Kept:
     now = clock.iso(clock.now())
     if training.state not in (*BUSY, "queued") and result.version is None:
         return kept
+    if training.state == "reading" and not result.columns and training.columns:
+        read = replace(training, state="ready", error=result.error)  # choices that cannot be
+        return replace(kept, training=read)
     if training.state == "reading" and not result.columns:
         return replace(
             kept, training=replace(training, state="failed", error=result.error, ended=now)

@@ -1,6 +1,5 @@
 """The trainings in VAR_DIR, each a folder with its state, its file and its log."""
 
-import os
 import re
 import secrets
 import shutil
@@ -17,16 +16,16 @@ from serving import clock
 from serving.errors import NoRoom, TrainingRefused, UnknownTraining, without_path
 from serving.inputs.shown import shown
 from serving.lock import locked
-from serving.trainings.training import BUSY, WAITING, Kept, Step, Training
+from serving.trainings.files import FILE, FINISHED, STATE, read, replace
+from serving.trainings.training import WAITING, Kept, Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FINISHED = ("done", "cancelled")  # states after which the file is deleted
 ID = re.compile(r"[0-9a-f]{12}")
-STATE, FILE, LOG, PROGRESS, RESULT = "state.json", "file", "log", "progress.json", "result.json"
 HIDDEN = "."  # how the name of a folder begins that is no training: one that comes or goes
 MAX_IDLE, MAX_IDLE_FILES, MAX_WAITING = 50, 10, 20  # trainings
+SMALL = 4_000_000  # bytes of a file that is read in seconds
 KEPT_SECONDS = 86_400  # for which a file is kept that is not used
 
 Change = Callable[[Kept], Kept]
@@ -45,7 +44,7 @@ class Trainings:
             for each in self.folder.iterdir():
                 if ID.fullmatch(each.name):
                     with suppress(UnknownTraining):  # it goes just now
-                        found.append(self._read(each))
+                        found.append(read(each))
         return sorted(found, key=lambda each: each.training.created, reverse=True)
 
     def get(self, training_id: str) -> Kept:
@@ -55,7 +54,7 @@ class Trainings:
         ------
         UnknownTraining
         """
-        return self._read(self.path(training_id))
+        return read(self.path(training_id))
 
     def path(self, training_id: str) -> Path:
         """Return the folder of a training.
@@ -69,9 +68,19 @@ class Trainings:
             raise UnknownTraining(f"no training has the id {shown(training_id)}")
         return self.folder / training_id
 
-    def next(self) -> Kept | None:
-        """Return what is to be done next: files are read before models are trained."""
-        waiting = [each for each in self.all() if each.training.state in WAITING]
+    def next(self, *, small: bool | None = None) -> Kept | None:
+        """Return what is to be done next: files are read before models are trained.
+
+        Parameters
+        ----------
+        small : bool, optional
+            Only small files that are to be read, or only all else.
+        """
+        waiting = [
+            each
+            for each in self.all()
+            if each.training.state in WAITING and small in (None, _is_small(each.training))
+        ]
         return min(
             waiting, key=lambda each: (each.training.state != "reading", each.since), default=None
         )
@@ -129,7 +138,7 @@ class Trainings:
         folder = self.path(training_id)
         try:
             with locked(folder):
-                before = self._read(folder)
+                before = read(folder)
                 after = change(before)
                 waits = after.training.state in WAITING and before.training.state not in WAITING
                 if after != before:
@@ -137,7 +146,7 @@ class Trainings:
                         replace(folder / STATE, after)
                 if after.training.state in FINISHED:
                     (folder / FILE).unlink(missing_ok=True)
-                return self._read(folder)
+                return read(folder)
         except (FileNotFoundError, NotADirectoryError):
             raise UnknownTraining(f"no training has the id {shown(training_id)}") from None
 
@@ -188,37 +197,8 @@ class Trainings:
         folder = self.path(training_id)
         gone = (FileNotFoundError, NotADirectoryError, UnknownTraining, NoRoom)
         with suppress(*gone), locked(folder):
-            if self._read(folder).training.state not in WAITING:
+            if read(folder).training.state not in WAITING:
                 act(folder)
-
-    def _read(self, folder: Path) -> Kept:
-        try:
-            kept = msgspec.json.decode((folder / STATE).read_bytes(), type=Kept)
-        except (OSError, msgspec.DecodeError):
-            raise UnknownTraining(f"no training has the id {shown(folder.name)}") from None
-        progress, said = None, kept.said
-        if kept.training.state in BUSY:
-            with suppress(OSError, msgspec.DecodeError):
-                step = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Step)
-                progress, said = step.progress, said | {step.progress.step: step.said}
-        has_file = kept.training.state not in FINISHED and (folder / FILE).exists()
-        training = msgspec.structs.replace(kept.training, progress=progress, has_file=has_file)
-        return msgspec.structs.replace(kept, training=training, said=said)
-
-
-def replace(file: Path, content: msgspec.Struct) -> None:
-    """Write a file as JSON, whole or not at all.
-
-    Raises
-    ------
-    OSError
-    """
-    aside = file.with_name(f"{file.name}.{os.getpid()}.{time.monotonic_ns()}")
-    try:
-        aside.write_bytes(msgspec.json.encode(content))
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -231,6 +211,10 @@ def _writing() -> "Iterator[None]":
         raise NoRoom(
             f"nothing can be written to VAR_DIR/trainings: {without_path(error)}"
         ) from error
+
+
+def _is_small(training: Training) -> bool:
+    return training.state == "reading" and training.bytes <= SMALL
 
 
 def _is_old(path: Path) -> bool:

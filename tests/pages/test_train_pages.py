@@ -13,6 +13,7 @@ from app import create_app
 from serving.api.pages.train_pages import likely_target
 from serving.sentence import Sentence
 from serving.settings import Settings
+from serving.trainings.files import PROGRESS
 from serving.trainings.training import (
     ColumnChoice,
     Kept,
@@ -21,7 +22,7 @@ from serving.trainings.training import (
     TrainingColumn,
     TrainingProgress,
 )
-from serving.trainings.trainings import PROGRESS, Trainings
+from serving.trainings.trainings import Trainings
 
 BROWSER = {"Accept": "text/html", "Accept-Language": "pt-BR"}
 HOSTILE = '"><script>alert(1)</script>'

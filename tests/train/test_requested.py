@@ -10,8 +10,8 @@ from training import output
 
 from app import create_app
 from serving.settings import Settings
+from serving.trainings.files import FILE
 from serving.trainings.requests import of_file
-from serving.trainings.trainings import FILE
 from serving.versions.decisions import Decisions
 from serving.versions.versions import whoever_runs_this
 from train.requested.fit import fit

@@ -76,6 +76,15 @@ def test_a_model_of_a_file_is_not_trained_again_whatever_it_is_called(
     assert refused.json["detail"].startswith(f"the data of {name} are not kept, as it was trained")
 
 
+def test_a_name_of_a_column_may_be_written_in_any_form_of_unicode(
+    client: FlaskClient, settings: Settings
+):
+    trainings.keep(settings, "preço")
+    action = {"action": "start", "target": "prec\u0327o", "name": "homes"}
+    queued = client.post(f"/trainings/{trainings.ID}", **body(action)).json
+    assert (queued["state"], queued["target"]) == ("queued", "preço")
+
+
 def test_not_one_more_waits_than_may_whoever_sends_at_the_same_time(settings: Settings):
     kept = Trainings(settings.trainings_dir)
     ready = kept.create(of_file("a.csv", ""), lambda file: file.write(b"a"))

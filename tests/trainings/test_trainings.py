@@ -1,6 +1,7 @@
 """A file that is sent becomes a model, by what is chosen of its columns, or is refused by name."""
 
 import os
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,12 +19,17 @@ from workbooks import xlsx
 from app import create_app
 from serving.errors import NoRoom, ServingError
 from serving.settings import Settings
-from serving.trainings import requests
-from serving.trainings.trainings import FILE, Trainings
+from serving.trainings import requests, steps
+from serving.trainings.actions import after
+from serving.trainings.files import FILE
+from serving.trainings.training import Result
+from serving.trainings.trainings import Trainings
 from train.errors import TrainingError
 from train.fitting.estimators import AUTO, BUILDERS
 from train.requested.columns import read
+from train.requested.progress import leave_reading
 from train.requested.words import ForPeople, without_options
+from train.tables.progress import reported
 
 
 @pytest.fixture
@@ -146,6 +152,25 @@ def test_nothing_is_left_of_a_file_that_is_not_sent_to_its_end(
     empty = service.client.post("/trainings?file=a.csv", data=b"")
     assert empty.json["detail"] == "the file is empty: send the table as the body"
     assert [*settings.trainings_dir.iterdir()] == []
+
+
+def test_a_file_that_is_read_shows_how_far_it_is(settings: Settings):
+    kept = Trainings(settings.trainings_dir)
+    sent = kept.create(requests.of_file("a.csv", ""), lambda file: file.write(TABLE.encode()))
+    folder = kept.path(sent.id)
+    assert kept.get(sent.id).training.progress is None
+    with reported(leave_reading(folder)):
+        found = read(folder, sent, ForPeople(folder / FILE, sent.file))
+    progress = kept.get(sent.id).training.progress
+    assert progress
+    assert (progress.step, progress.total) == ("reading the values of the columns", 5)
+    assert progress.remaining is None
+
+    looked_at = kept.change(sent.id, partial(steps.ended, found))
+    kept.change(sent.id, lambda each: after(requests.ReadFile(), {}, each))
+    refused = kept.change(sent.id, partial(steps.ended, Result(error="no such unit"))).training
+    assert (refused.state, refused.error) == ("ready", "no such unit")
+    assert refused.columns == looked_at.training.columns
 
 
 def test_a_disk_that_cannot_be_written_to_is_a_sentence(

@@ -14,12 +14,15 @@ from training_client import TABLE, TrainingClient, processes, wait_for
 
 from app import create_app
 from serving.settings import Settings
-from serving.trainings import requests
+from serving.trainings import requests, steps
 from serving.trainings.actions import after
 from serving.trainings.environment import environment
+from serving.trainings.files import LOG, RESULT
+from serving.trainings.files import replace as write
 from serving.trainings.requests import StartTraining
+from serving.trainings.training import Result
 from serving.trainings.trainings import Trainings
-from train import worker
+from train import job, worker
 
 pytestmark = [pytest.mark.faults]
 
@@ -70,6 +73,9 @@ def test_a_training_that_is_cancelled_ends_at_once_with_all_its_processes(
     service.wait(found, "training")
     wait_for(lambda: service.get(found)["progress"], lambda progress: progress)
     (process,) = carrying_out(settings, found)
+    os.kill(process, signal.SIGSTOP)  # for as long as a small file is read beside it
+    assert service.read()["state"] == "ready"
+    assert service.get(found)["state"] == "training"
     assert b"a-long-secret-of-hers" not in Path(f"/proc/{process}/environ").read_bytes()
     assert service.act(found, "start", **FOREST)["status"] == 409
     assert service.act(found, "cancel")["state"] == "cancelled"
@@ -120,7 +126,7 @@ def test_a_training_that_takes_too_much_memory_or_time_is_stopped(
     assert kept.get(found).training.error.startswith(
         "it took more than the 120 MB of memory that TRAINING_MAX_MB allows: send fewer rows"
     )
-    monkeypatch.setattr(worker, "MINUTE", 0.05)
+    monkeypatch.setattr(job, "MINUTE", 0.05)
     found = queued(settings, LARGE, **FOREST)
     worker.run(settings, once=True)
     assert kept.get(found).training.error.startswith(
@@ -139,8 +145,25 @@ def test_a_training_that_would_not_fit_is_refused_before_it_begins(settings: Set
     small = replace_settings(settings, training_max_mb=200)
     content = b"a,b\n" + b"1.2345678,2.3456789\n" * 900_000
     found = kept.create(requests.of_file("a.csv", "ana"), lambda file: file.write(content))
+    log = kept.path(found.id) / LOG
+    log.write_bytes(bytes(3_000_000))
     worker.run(small, once=True)
     assert "takes about" in kept.get(found.id).training.error
+    assert log.stat().st_size < 1_100_000
+    assert log.read_bytes().endswith(b"or use a machine with more\n")
+
+
+def test_what_was_trained_before_its_worker_was_killed_is_not_trained_again(settings: Settings):
+    found = queued(settings)
+    kept = Trainings(settings.trainings_dir)
+    left = [(Result(rows=60), ("queued", None)), (Result(version=7), ("done", 7))]
+    with (kept.folder / "lock").open("ab") as lock:
+        for result, expected in left:  # by reading, by training
+            kept.change(found, steps.begun)
+            write(kept.path(found) / RESULT, result)
+            worker.Worker(settings, kept, lock)
+            training = kept.get(found).training
+            assert (training.state, training.version) == expected
 
 
 def test_two_workers_never_work_at_the_same_time(settings: Settings):

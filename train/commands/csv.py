@@ -1,5 +1,8 @@
 """`adega train FILE`: a model of any files, to predict a column from the others."""
 
+from functools import partial
+from unicodedata import normalize
+
 import click
 
 from serving.trainings.names import fault_of_name
@@ -11,6 +14,8 @@ from train.run import Options, run, training_options
 from train.tables.files import find, model_name
 from train.tables.options import ColumnOptions
 from train.task import Kind
+
+in_nfc = partial(normalize, "NFC")  # as the names of columns are where a file is read
 
 
 @click.command()
@@ -69,11 +74,13 @@ def csv(
         raise TrainingError(f"the model has no name: choose one by --name, because {fault}")
     problem = anything.from_files(
         files,
-        target,
+        in_nfc(target),
         name=name,
         kind=task,
         estimator=estimator,
-        options=ColumnOptions.of(columns),
+        options=ColumnOptions.of(
+            {option: [*map(in_nfc, each)] for option, each in columns.items()}
+        ),
         echo=click.echo,
     )
     run(problem, files, options)

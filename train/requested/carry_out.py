@@ -14,12 +14,15 @@ from serving.errors import EmptyStore, ServingError
 from serving.models.refusals import reason
 from serving.sentence import Sentence
 from serving.settings import Settings
+from serving.trainings.files import FILE, RESULT, replace
 from serving.trainings.training import Result, Training
-from serving.trainings.trainings import FILE, RESULT, Trainings, replace
+from serving.trainings.trainings import Trainings
 from train.errors import TrainingError
 from train.memory.available import limit
 from train.requested.columns import read
+from train.requested.progress import leave_reading
 from train.requested.words import ForPeople
+from train.tables.progress import reported
 
 NICENESS = 10  # predictions come first
 MEGABYTE = 1_000_000
@@ -69,7 +72,8 @@ def _why(error: TrainingError | ServingError | MemoryError | OSError) -> str:
 
 def _carried_out(folder: Path, training: Training, people: ForPeople) -> Result:
     if training.state == "reading":
-        return read(folder, training, people)
+        with reported(leave_reading(folder)):
+            return read(folder, training, people)
     from train.requested.fit import fit  # noqa: PLC0415 - its libraries take seconds to load
 
     return fit(folder, training)

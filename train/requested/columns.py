@@ -4,9 +4,9 @@ from pathlib import Path
 
 from serving import COMMAND
 from serving.sentence import Sentence
+from serving.trainings.files import FILE
 from serving.trainings.requests import MAX_COLUMNS
 from serving.trainings.training import ColumnChoice, Result, Training
-from serving.trainings.trainings import FILE
 from train.errors import TrainingError
 from train.requested.describe import describe, others
 from train.requested.words import ForPeople

@@ -1,14 +1,14 @@
 """Trains what is requested, and reports how far it is."""
 
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
 
 from serving.sentence import Sentence
 from serving.settings import Settings
-from serving.trainings.training import Result, Step, Training, TrainingProgress
-from serving.trainings.trainings import FILE, PROGRESS, replace
+from serving.trainings.files import FILE
+from serving.trainings.training import Result, Training
 from serving.trainings.worker import why_not
 from serving.versions.object_store import ObjectStore
 from train import retrain
@@ -18,7 +18,9 @@ from train.problem import Problem
 from train.problems import anything
 from train.problems.problems import PROBLEMS, data_of
 from train.requested.columns import options_of
+from train.requested.progress import leave, leave_reading
 from train.run import Options, run
+from train.tables.progress import reported
 
 
 def fit(folder: Path, training: Training) -> Result:
@@ -34,16 +36,9 @@ def fit(folder: Path, training: Training) -> Result:
     if shared := ObjectStore.from_settings(settings):
         shared.catch_up()
 
-    def report(step: Sentence, done: int, total: int, seconds: float) -> None:
-        remaining = seconds / done * (total - done) if done else None
-        progress = TrainingProgress(
-            step=str(step), done=done, total=total, seconds=seconds, remaining=remaining
-        )
-        with suppress(OSError):  # of a full disk, which the training itself reports
-            replace(folder / PROGRESS, Step(progress, step.said()))
-
-    report(Sentence("reading the data"), 0, 1, 0.0)
-    problem, data = _problem(folder, training)
+    leave(folder, Sentence("reading the data"), 0, 1, 0.0)
+    with reported(leave_reading(folder)):
+        problem, data = _problem(folder, training)
     options = Options(
         with_feedback=training.with_feedback,
         max_live=MAX_LIVE,
@@ -51,7 +46,7 @@ def fit(folder: Path, training: Training) -> Result:
         who=training.who,
         why=training.why,
     )
-    trained = run(problem, data, options, report)
+    trained = run(problem, data, options, partial(leave, folder))
     return Result(version=trained.artefact.manifest.version)
 
 

@@ -8,7 +8,7 @@ from serving.inputs import booleans, dates, numerals
 from serving.inputs.missing import is_missing
 from serving.sentence import Sentence
 from train.errors import TrainingError
-from train.tables import cells, days, numbers
+from train.tables import cells, days, numbers, progress
 from train.tables.column import Column
 from train.tables.options import ColumnOptions, quoted, split_option
 from train.tables.read import Sheet
@@ -32,7 +32,8 @@ def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Colum
     texts, masked, counts = {}, {}, {}
     written: dict[str, tuple[numbers.NumberFormat, cells.Odd]] = {}
     dated: dict[str, days.DateFormats] = {}
-    for name in names:
+    for at, name in enumerate(names):
+        progress.now(Sentence("looking at the columns"), at, len(names))
         column, chosen = sheet.cells[name], options.type_of(name)
         missing = set(options.missing_in(name, names))
         is_missing_here = column.isin(missing)
@@ -47,7 +48,8 @@ def infer_columns(sheet: Sheet, options: ColumnOptions) -> tuple[dict[str, Colum
     order = days.order([found.formats for found in dated.values()], decimal)
 
     columns = {}
-    for name in names:
+    for at, name in enumerate(names):
+        progress.now(Sentence("reading the values of the columns"), at, len(names))
         chosen = options.type_of(name)
         reading = Reading(texts[name], sheet.lines, counts[name], remarks)
         column = Column(name, "text", texts[name])

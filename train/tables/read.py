@@ -1,5 +1,6 @@
 """From files to the texts of their cells."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,9 +21,11 @@ from serving.inputs.missing import is_missing
 from serving.inputs.tables import TableReader
 from serving.sentence import Sentence
 from train.errors import TrainingError
+from train.tables import progress
 from train.tables.files import Files, names_of_all
 
 SAMPLE, SOME = 1_000_000, 100  # bytes of a file by which rows are counted, and rows at once
+BLOCK = 10_000  # rows that are read at once
 NONES = frozenset({"None", "none"})
 
 
@@ -158,7 +161,7 @@ def _read(path: Path) -> Sheet:
     try:
         with opened(path) as (stream, remarks):
             table = TableReader(stream, max_bytes=sys.maxsize)
-            rows, lines = table.take(sys.maxsize)
+            rows, lines = _all(table, stream)
     except OSError as error:
         raise TrainingError(
             Sentence("{file} cannot be read: {why}", file=path, why=error.strerror)
@@ -180,7 +183,11 @@ def _read(path: Path) -> Sheet:
             )
     columns = dict(zip(table.names, zip(*rows, strict=True) if rows else [()] * width, strict=True))
     del rows
-    cells = pd.DataFrame({name: _column(texts) for name, texts in columns.items()}, copy=False)
+    made = {}
+    for name, texts in columns.items():
+        made[name] = _column(texts)
+        progress.now(Sentence("putting the cells into columns"), len(made), width)
+    cells = pd.DataFrame(made, copy=False)
     nones = {name: _nones(texts) for name, texts in columns.items() if NONES & {*texts}}
     return Sheet(
         cells,
@@ -189,6 +196,18 @@ def _read(path: Path) -> Sheet:
         nones,
         remarks,
     )
+
+
+def _all(table: TableReader, stream: BinaryIO) -> tuple[list[Row], list[int]]:
+    """All rows of a table, and the line on which each begins."""
+    rows: list[Row] = []
+    lines: list[int] = []
+    size = os.fstat(stream.fileno()).st_size
+    while (taken := table.take(BLOCK))[0]:
+        rows += taken[0]
+        lines += taken[1]
+        progress.now(Sentence("reading the rows"), stream.tell(), size)
+    return rows, lines
 
 
 @contextmanager
