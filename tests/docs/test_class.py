@@ -3,6 +3,8 @@
 It trains three times: `make test-docs` runs it, `make test` the rest of this.
 """
 
+import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +65,21 @@ def test_making_the_class_again_begins_anew_and_leaves_other_files(tmp_path: Pat
 
 def files(folder: Path) -> list[Path]:
     return [each for each in folder.rglob("*") if each.is_file()]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_clicked_in_the_lesson_has_that_name_on_the_pages(page: str):
+    phrases: dict[str, str] = {}  # English, and Portuguese
+    for file in ROOT.glob("serving/api/pages/portuguese/*.json"):
+        phrases |= json.loads(file.read_text(encoding="utf-8"))
+    known = phrases.values() if "pt-BR" in page else phrases
+    shown = [re.sub(r"\\{\w+\\}", ".+", re.escape(each)) for each in known]
+    text = (ROOT / page).read_text(encoding="utf-8")
+    steps = re.findall(r"\*\*(?:Browser|Navegador):\*\*(.*?)\n\n", text, re.DOTALL)
+    named = {" ".join(each.split()) for each in re.findall(r"\*(.+?)\*", "".join(steps), re.DOTALL)}
+    other = {"alcohol", "De Texto/CSV"}  # a field, and a menu of Excel
+    assert len(named) > 15
+    assert [each for each in named - other if not re.fullmatch("|".join(shown), each)] == []
 
 
 def test_both_languages_have_the_same_commands_and_outputs():
