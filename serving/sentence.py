@@ -69,9 +69,9 @@ def _plain(value: Any) -> Any:
         return value.said()
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
-    if isinstance(value, bool | int | float):
-        return value
-    return value.item() if hasattr(value, "item") else str(value)
+    if hasattr(value, "item"):  # of NumPy, whose floats are floats as well
+        return value.item()
+    return value if isinstance(value, int | float) else str(value)
 
 
 class _Writer(Formatter):

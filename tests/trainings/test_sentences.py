@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 import msgspec
+import numpy as np
 from conftest import ROOT
 
 from serving.formats import recognised
@@ -58,7 +59,7 @@ def test_what_a_training_on_a_file_refuses_is_a_sentence_with_its_values():
 
 def test_numbers_words_for_them_and_sentences_within_follow_the_language():
     cell = Sentence("{text!r} ({rows:line|lines} {lines})", text="1.5", rows=1, lines=["7"])
-    more = Sentence("{cells} and {more:,} more", cells=[cell], more=1234)
+    more = Sentence("{cells} and {more:,} more", cells=[cell], more=np.int64(1234))
     sentence = Sentence(
         "{name!r}: {cells} {count:counts|count} as missing", name="a", cells=more, count=2
     )
@@ -68,3 +69,5 @@ def test_numbers_words_for_them_and_sentences_within_follow_the_language():
         said.text("pt-BR", PORTUGUESE) == "'a': '1.5' (linha 7) e mais 1.234 contam como faltantes"
     )
     assert said.text() == sentence
+    one = Sentence("it has one value only, {value:.12g}", value=np.float64(1.5))
+    assert msgspec.json.decode(msgspec.json.encode(one.said()), type=Said) == one.said()
