@@ -1,121 +1,22 @@
 """Lists of predictions: filtered as plain Python would, page by page or as one file."""
 
-import csv
-import gzip
-import io
 import json
-import random
-import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from conftest import GOOD, MODELS, body, moved, wine
+from conftest import MODELS
 from entries import NOON
-from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from listed import SCORE, WINE, Listed, Query, Row, record, rows
 
 from app import create_app
-from serving import ids
-from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store, searching
 from serving.settings import Settings
 
-WINE, SCORE = "wine", "wine-score"
 THRESHOLD = json.loads((MODELS / "wine/1/model.json").read_text())["threshold"]["value"]  # of bom
-
-Row = dict[str, Any]
-Query = list[tuple[str, str]]
-
-
-def rows(model: str, count: int = 60) -> list[Row]:
-    """Made-up predictions of a classifier or a regression, the oldest first."""
-    seeded, found = random.Random(1), []
-    for at in range(count):
-        bad = seeded.choice([0.1, 0.44, 0.5, 0.56, 0.9])
-        label = "ruim" if bad >= 0.5 else "bom"
-        number = float(seeded.randrange(4, 8))
-        row: Row = {
-            "time": NOON + at // 3,
-            "version": 1 + at // 40,
-            "alcohol": seeded.choice([9.0, 9.5, 10.0, 11.5, None]),
-            "color": seeded.choice(["red", "white"]),
-            "prediction": label if model == WINE else number,
-            "bad": bad,
-            "width": seeded.choice([0.5, 1.0, 2.0]),
-            "actual": None,
-        }
-        if seeded.randrange(2):
-            row["actual"] = (
-                seeded.choice(["bom", "ruim"]) if model == WINE else number + seeded.choice([0, 1])
-            )
-        found.append(row)
-    return found
-
-
-def record(store: Store, model: str, made: list[Row]) -> None:
-    """Add them to a store, and to each its id."""
-    entries: list[PredictionEntry[Any] | FeedbackEntry] = []
-    for row in made:
-        (row["id"],) = ids.make(model, row["version"], row["time"], 1)
-        values = GOOD | {"alcohol": row["alcohol"], "color": row["color"]}
-        half, number = row["width"] / 2, row["prediction"]
-        classes = {"classes": ("ruim", "bom"), "probabilities": [[row["bad"], 1 - row["bad"]]]}
-        interval = {"intervals": [(number - half, number + half)]} if model == SCORE else {}
-        entries.append(
-            PredictionEntry(
-                *(row["time"], model, row["version"], "query", 321, [row["id"]]),
-                fields=list(values),
-                records=[list(values.values())],
-                predictions=[number],
-                **(classes if model == WINE else interval),
-            )
-        )
-        if row["actual"] is not None:
-            entries.append(FeedbackEntry(row["time"], "result", [row["id"]], [row["actual"]]))
-    store.add(entries, {})
-
-
-class Listed:
-    """A service whose store has predictions of both kinds of model."""
-
-    def __init__(self, client: FlaskClient, made: dict[str, list[Row]]) -> None:
-        self.client, self.made = client, made
-
-    def ids(self, model: str, query: Query) -> list[str]:
-        """All that a client finds who follows the links."""
-        found, path = [], f"/models/{model}/predictions?{urlencode([*query, ('limit', '7')])}"
-        while path:
-            response = self.client.get(path)
-            assert response.status_code == 200, response.text
-            found += [each["id"] for each in response.json["predictions"]]
-            link = response.headers.get("Link", "")
-            assert "stopped_at" not in response.json or link
-            path = link.partition(">")[0][1:]
-        return found
-
-    def ids_back(self, model: str, query: Query, newest: str) -> list[str]:
-        """The same from the oldest page back to the newest, by `newer`."""
-        made = next(row for row in self.made[model] if row["id"] == newest)
-        found: list[str] = []
-        path = f"/models/{model}/predictions?{urlencode([*query, ('limit', '7')])}"
-        path += f"&newer=true&after={made['time']}~{newest}"
-        while path:
-            response = self.client.get(path)
-            assert response.status_code == 200, response.text
-            found = [*(each["id"] for each in response.json["predictions"]), *found]
-            links = re.findall('<([^>]*)>; rel="prev"', ", ".join(response.headers.getlist("Link")))
-            path = links[0] if links else ""
-        return found
-
-    def expected(self, model: str, fits: Callable[[Row], bool]) -> list[str]:
-        newest = sorted(self.made[model], key=lambda row: (row["time"], row["id"]), reverse=True)
-        return [row["id"] for row in newest if fits(row)]
 
 
 @pytest.fixture(
@@ -151,7 +52,6 @@ def is_wrong(row: Row) -> bool | None:
 
 
 Filter = tuple[Query, Callable[[Row], bool]]
-
 ANY: Filter = ([], lambda _: True)
 STORED: list[Filter] = [
     ([("version", "2")], lambda row: row["version"] == 2),
@@ -241,63 +141,3 @@ def test_a_filter_that_cannot_be_is_refused_with_its_value_and_a_remedy(
     response = listed.client.get(f"/models/{model}/predictions?{query}")
     assert response.status_code == 400
     assert said in response.json["detail"]
-
-
-def read(text: str) -> list[dict[str, str]]:
-    """The rows of a CSV for spreadsheets."""
-    assert text.startswith("\ufeff")
-    return list(csv.DictReader(io.StringIO(text[1:])))
-
-
-def test_all_that_is_filtered_is_one_csv(listed: Listed, monkeypatch: pytest.MonkeyPatch):
-    path = f"/models/{WINE}/predictions?format=csv&limit=all&wrong=true"
-    response = listed.client.get(path)
-    assert response.headers["Content-Disposition"] == "attachment; filename=wine-predictions.csv"
-    whole = read(response.text)
-    assert [row["id"] for row in whole] == listed.ids(WINE, [("wrong", "true")])
-    assert [*whole[0]][:4] == ["id", "time", "version", "fixed acidity"]
-    assert [*whole[0]][-4:] == ["prediction", "P(ruim)", "P(bom)", "actual"]
-    assert all(row["actual"] not in {"", row["prediction"]} for row in whole)
-    packed = listed.client.get(path, headers={"Accept-Encoding": "gzip"})  # as browsers do
-    assert gzip.decompress(packed.data).decode() == response.text
-    monkeypatch.setattr(searching, "MAX_LISTED", 25)  # of 60
-    parts, following = [], path
-    while following:
-        response = listed.client.get(following)
-        parts.append(read(response.text))
-        following = response.headers.get("Link", "").partition(">")[0][1:]
-    assert len(parts) == 3
-    assert [row for part in parts for row in part] == whole
-
-
-def test_a_csv_has_the_columns_of_all_versions_and_no_formula(settings: Settings):
-    client = create_app(settings).test_client()
-    client.post("/predict", **body(wine(alcohol=9)), headers={"X-Own-ID": "=1+1"})
-    moved(settings).close()
-    with closing(Store(settings.store_url)) as store:
-        old = {"fields": ["age", "low"], "records": [[3, 4]], "classes": ["=2"]}
-        (made,) = ids.make(WINE, 9, NOON, 1)
-        values = {"predictions": ["=2"], "probabilities": [[1.0]]}
-        store.add([PredictionEntry(NOON, WINE, 9, "query", 1, [made], **old, **values)], {})
-    newest, oldest = read(client.get("/models/wine/predictions?format=csv&limit=all").text)
-    assert (newest["own_id"], newest["alcohol"], newest["age"]) == ("'=1+1", "9.0", "")
-    assert (oldest["age"], oldest["low (field)"], oldest["prediction"]) == ("3", "4", "'=2")
-    assert oldest["P(=2)"] == "1.0"
-
-
-def test_nothing_is_filtered_by_what_is_kept_out_of_the_record(settings: Settings):
-    hidden = replace(
-        settings,
-        journal_omit='{"wine": ["alcohol"]}',
-        journal_hash='{"wine": ["color", "pH"]}',
-        journal_salt="0123456789abcdef",
-    )
-    client = create_app(hidden).test_client()
-    for color in ("red", "white"):
-        client.post("/predict", **body(wine(color=color)))
-    moved(hidden).close()
-    for where in ("alcohol>9", "pH>3"):
-        response = client.get(f"/models/wine/predictions?where={where}")
-        assert "out of the record" in response.json["detail"]
-    found = client.get("/models/wine/predictions?where=color=red").json["predictions"]
-    assert len(found) == 1  # the same value has the same hash

@@ -2,28 +2,15 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import MODELS, moved, rewrite
+from conftest import MODELS, rewrite
 from hosts import Host, upload_wine
+from looped import BAD, FAIR, GOOD, FakeTraining, Wine
 
-from serving import clock, ids
-from serving.errors import SettingsError
-from serving.monitor.checks import Checked
 from serving.monitor.retraining import loop
-from serving.monitor.retraining.loop import Loop
 from serving.monitor.retraining.training import TrainingResult
-from serving.recording.entry import FeedbackEntry, PredictionEntry, TrialEntry
-from serving.recording.store.reports import Alert
-from serving.settings import Settings
-from serving.trainings import worker
-from serving.versions.decision import Decision
-from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions
-
-CLASSES = ("bom", "ruim")
-BAD, FAIR, GOOD = (0.2, 0.8), (0.6, 0.4), (0.9, 0.1)  # answers to a wine that is good
 
 
 @pytest.fixture(autouse=True)
@@ -32,83 +19,11 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "JUDGED_AT", (40, 80))
 
 
-class FakeTraining:
-    """A training that has always ended, with the result of `ends`."""
-
-    ends = staticmethod(
-        lambda models: TrainingResult(rewrite(models, lambda manifest, _: manifest))
-    )
-    begun = 0
-
-    def __init__(self, settings: Settings, model: str) -> None:
-        FakeTraining.begun += 1
-        self.model, self.models = model, settings.models_dir
-
-    def result(self) -> TrainingResult:
-        return FakeTraining.ends(self.models)
-
-
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> type[FakeTraining]:
     monkeypatch.setattr(loop, "Training", FakeTraining)
     monkeypatch.setattr(FakeTraining, "begun", 0)
     return FakeTraining
-
-
-class Wine:
-    """The wine model, with predictions and feedback, and the loop around it."""
-
-    def __init__(self, models: Path, var: Path, models_url: str = "") -> None:
-        self.settings = Settings(
-            models_dir=models, models_url=models_url, var_dir=var, auto_retrain=True
-        )
-        self.store = moved(self.settings)
-        self.decisions = Decisions.from_settings(self.settings)
-        self.loop = Loop(self.settings, self.store)
-
-    @property
-    def live(self) -> int:
-        return self.decisions.live("wine")
-
-    def alert(self, model: str = "wine") -> None:
-        version = self.decisions.live(model)
-        alert = Alert(
-            model=model, version=version, kind="concept drift", raised=clock.now(), statements=()
-        )
-        self.store.reports.settle([alert], [])
-
-    def add_feedback(
-        self,
-        rows: int,
-        live: tuple[float, ...] = BAD,
-        trial: tuple[float, ...] | None = None,
-        model: str = "wine",
-    ) -> None:
-        """Store predictions of good wines, with the feedback that they are good."""
-        now, version = clock.now(), self.decisions.live(model)
-        named = ids.make(model, version, now, rows + 1)[:rows]
-        more = {"classes": CLASSES, "probabilities": [list(live)] * rows}
-        entries: list[Any] = [
-            PredictionEntry(
-                now, "wine", self.live, "", 1, named, [], [[]] * rows, ["bom"] * rows, **more
-            ),
-            FeedbackEntry(now, "", named, ["bom"] * rows),
-        ]
-        if trial:
-            version = self.decisions.trial("wine")
-            chances = [list(trial)] * rows
-            entries.append(
-                TrialEntry(now, "wine", version, named, ["bom"] * rows, CLASSES, chances)
-            )
-        self.store.add(entries, {})
-
-    def step(self) -> list[tuple[str, int | None, int | None]]:
-        """Take a step after a check; return all decisions, the oldest first."""
-        self.loop.step([Checked("wine", self.live, None)])
-        return [(one.action, one.before, one.version) for one in self.history()]
-
-    def history(self) -> list[Decision]:
-        return self.decisions.history("wine")[::-1]
 
 
 @pytest.fixture
@@ -192,63 +107,6 @@ def test_a_killed_monitor_goes_on_where_it_was(on_trial: Wine):
     assert again.step()[-1] == ("promote", 1, 2)
 
 
-def test_nothing_is_trained_without_an_alert_nor_before_enough_is_learnt_since(
-    wine: Wine, trained: type[FakeTraining]
-):
-    wine.add_feedback(100)
-    wine.step()
-    wine.alert()
-    wine.add_feedback(19)
-    wine.step()
-    assert not trained.begun
-    wine.add_feedback(1)
-    wine.step()
-    assert trained.begun == 1
-
-
-def test_what_came_to_nothing_is_tried_again_later_and_with_twice_the_feedback(
-    wine: Wine, trained: type[FakeTraining], monkeypatch: pytest.MonkeyPatch
-):
-    def refused(models: Path) -> TrainingResult:
-        return TrainingResult(rewrite(models, lambda manifest, _: manifest.update(unit="bottles")))
-
-    monkeypatch.setattr(trained, "ends", staticmethod(refused))
-    wine.alert()
-    wine.add_feedback(20)
-    wine.step()
-    assert wine.step() == [("retrain", 1, 2)]
-    assert "the gate objects: its unit is bottles, not none" in wine.history()[0].why
-    wine.add_feedback(20)
-    for _ in range(3):
-        wine.step()
-    assert trained.begun == 1
-    monkeypatch.setattr(loop, "MIN_PAUSE", 0)
-    wine.step()
-    assert trained.begun == 2
-    wine.step()
-    wine.add_feedback(39)
-    wine.step()
-    assert trained.begun == 2
-
-
-def test_a_model_that_training_does_not_know_is_told_so_once(
-    wine: Wine,
-    trained: type[FakeTraining],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-):
-    ended = TrainingResult(None, is_problem=False, reason="No such command")
-    monkeypatch.setattr(trained, "ends", staticmethod(lambda _: ended))
-    monkeypatch.setattr(loop, "MIN_PAUSE", 0)
-    wine.alert()
-    for _ in range(4):
-        wine.add_feedback(100)
-        wine.step()
-    assert trained.begun == 1
-    assert "adega train FILE --target … --name wine --with-feedback" in wine.history()[0].why
-    assert [each.levelname for each in caplog.records].count("ERROR") == 1
-
-
 @pytest.mark.slow
 def test_the_loop_closes_in_an_object_store_that_was_away_meanwhile(
     trained: type[FakeTraining], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -280,21 +138,3 @@ def test_the_loop_closes_in_an_object_store_that_was_away_meanwhile(
     other = Host(str(shared), tmp_path / "other")
     other.pull()
     assert other.live() == 2
-
-
-def test_one_model_is_trained_at_a_time(wine: Wine, trained: type[FakeTraining]):
-    wine.alert("diabetes")
-    wine.add_feedback(20, model="diabetes")
-    wine.loop.step([Checked("diabetes", 1, None)])
-    wine.alert()
-    wine.add_feedback(20)
-    assert wine.step() == []
-    assert trained.begun == 1
-
-
-def test_an_installation_that_cannot_train_says_what_is_missing(
-    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(worker, "find_spec", lambda name: None if name == "skl2onnx" else name)
-    with pytest.raises(SettingsError, match="AUTO_RETRAIN=on: this installation can only serve"):
-        Wine(models, tmp_path / "var")

@@ -3,7 +3,6 @@
 Without it, a host that stops leaves nothing in its journal.
 """
 
-import http.client
 import json
 import os
 import shutil
@@ -13,68 +12,18 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import psycopg
 import pytest
-from conftest import wine
-from load import Load
 from relay import relayed
-from servers import PATIENCE, Server, children, get, gunicorn, running, wait_until, workers
-from test_faults import drain, small_disk, tree
+from required_clients import RECORD, Clients, missing
+from servers import Server, children, get, gunicorn, running, wait_until, workers
+from test_faults import small_disk, tree
 
 from bench.postgres import Postgres
 
 pytestmark = pytest.mark.faults
-
-RECORD = json.dumps(wine()).encode()
 REASONS = ("the database cannot be reached", "the database has not committed", "no collector")
-
-
-class Clients(Load):
-    """A load that keeps what was answered, and all else by its status."""
-
-    def __init__(self, server: Server, clients: int = 8) -> None:
-        self.ids: list[str] = []
-        self.refusals: list[tuple[int, dict[str, Any], str]] = []
-        self.broken: list[str] = []
-        self.longest = 0.0
-        super().__init__("127.0.0.1", int(server.url.rsplit(":", 1)[1]), clients)
-        wait_until(lambda: len(self.ids) > 100)
-
-    def run(self) -> None:
-        connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE)
-        while not self.stop.is_set():
-            began = time.monotonic()
-            try:
-                connection.request("POST", "/predict", RECORD)
-                response = connection.getresponse()
-                content = json.loads(response.read())
-            except (OSError, http.client.HTTPException, ValueError) as fault:
-                self.broken.append(repr(fault))
-                connection.close()
-                time.sleep(0.01)
-                continue
-            self.longest = max(self.longest, time.monotonic() - began)
-            if response.status == 200:
-                self.ids.append(content["id"])
-            else:
-                retry_after = response.headers.get("Retry-After", "")
-                self.refusals.append((response.status, content, retry_after))
-                time.sleep(0.05)
-        connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.finish()
-
-    def has_resumed(self) -> bool:
-        """Whether clients get predictions again."""
-        before = len(self.ids)
-        time.sleep(0.2)
-        return len(self.ids) > before + 10
 
 
 def assert_refused_for_the_database(clients: Clients) -> None:
@@ -82,14 +31,6 @@ def assert_refused_for_the_database(clients: Clients) -> None:
     for _, content, retry_after in clients.refusals:
         assert int(retry_after) > 0
         assert any(reason in content["detail"] for reason in REASONS), content
-
-
-def missing(url: str, ids: list[str]) -> set[str]:
-    """Which ids are not in PostgreSQL; none is there twice."""
-    with psycopg.connect(url) as connection:
-        stored = [each for (each,) in connection.execute("SELECT id FROM predictions").fetchall()]
-    assert len(stored) == len({*stored})
-    return {*ids} - {*stored}
 
 
 def required(url: str) -> dict[str, str]:
@@ -232,58 +173,3 @@ def test_a_full_disk_is_refused_and_recovers(tmp_path: Path, postgres: Postgres)
         answers += [post(server) for _ in range(20)]
         assert answers[-1][0] == 200
     assert missing(url, [content["id"] for status, content in answers if status == 200]) == set()
-
-
-def stopped_within(server: Server, seconds: float) -> None:
-    server.process.terminate()
-    server.process.wait(timeout=seconds)
-
-
-def waiting(folder: Path) -> list[Path]:
-    return [*(folder / "var/journal").glob("*.jsonl")]
-
-
-def test_a_host_that_stops_leaves_nothing_in_its_journal(tmp_path: Path, postgres: Postgres):
-    url = postgres.new()
-    for _ in range(3):
-        with (
-            running(gunicorn(), tmp_path / "log", DATABASE_URL=url) as server,
-            Clients(server) as clients,
-        ):
-            stopped_within(server, PATIENCE)
-        assert waiting(tmp_path) == []
-        assert missing(url, clients.ids) == set()
-
-
-def test_a_host_whose_processes_are_all_asked_to_stop_drains_its_journal(
-    tmp_path: Path, postgres: Postgres
-):
-    """As systemd and foreman do."""
-    url = postgres.new()
-    with (
-        running(gunicorn(), tmp_path / "log", DATABASE_URL=url) as server,
-        Clients(server) as clients,
-    ):
-        for process in reversed(tree(server.process.pid)):
-            os.kill(process, signal.SIGTERM)
-        server.process.wait(PATIENCE)
-    assert waiting(tmp_path) == []
-    assert missing(url, clients.ids) == set()
-
-
-def test_a_host_that_stops_without_a_database_keeps_its_journal(tmp_path: Path, postgres: Postgres):
-    url = postgres.new()
-    with running(gunicorn("--graceful-timeout=3"), tmp_path / "log", DATABASE_URL=url) as server:
-        drain(server)
-        with Clients(server) as clients:
-            postgres.stop()
-            try:
-                before = len(clients.ids)
-                wait_until(lambda: len(clients.ids) > before + 100)
-                stopped_within(server, 20)
-            finally:
-                postgres.start()
-            assert "of the journal are not in the store; they stay in" in server.log.read_text()
-    assert waiting(tmp_path)
-    with running(gunicorn(), tmp_path / "log", DATABASE_URL=url) as server:
-        wait_until(lambda: missing(url, clients.ids) == set())

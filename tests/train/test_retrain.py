@@ -1,23 +1,20 @@
 """Live records with feedback become training rows; the gate compares answers to the same rows."""
 
-import shutil
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import body, hurry, moved
 from hosts import Host
-from training import latest, output, refused, run
+from retrained import COMMAND, JUDGED, Service, homes
+from training import latest, output, run
 
-from app import create_app
 from serving import clock
 from serving.archive import runs
 from serving.archive.changes import Changes
 from serving.models import artefact, model_folder
-from serving.models.artefact import Artefact
 from serving.monitor.retraining.training import WRITTEN
 from serving.recording.archive_messages import Run
 from serving.recording.store import Store
@@ -28,61 +25,10 @@ from train.tables.files import sha256
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_training")]
 
-JUDGED = 200
-COMMAND = ("--target", "dear", "--name", "homes", "--estimator", "decision-tree")
-
 
 @pytest.fixture(autouse=True)
 def few_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "JUDGED", JUDGED)
-
-
-def homes(rows: int, seed: int, *, dear_from: int = 100) -> pd.DataFrame:
-    """Homes that are dear from a size on, in two areas, some of unknown age."""
-    random = np.random.default_rng(seed)
-    size = random.uniform(30, 200, rows).round(2)
-    return pd.DataFrame(
-        {
-            "size": size,
-            "area": random.choice(["centre", "south"], rows),
-            "age": np.where(random.random(rows) < 0.1, np.nan, random.gamma(2, 9, rows).round(3)),
-            "dear": np.where(size > dear_from, "yes", "no"),
-        }
-    )
-
-
-class Service:
-    """A model trained on a file, what it is asked, and what is said to be true of that."""
-
-    def __init__(self, folder: Path, first: Path, **settings: Any) -> None:
-        self.file, self.models = folder / "homes.csv", folder / "models"
-        shutil.copytree(first, folder, dirs_exist_ok=True)
-        self.settings = Settings(
-            models_dir=self.models, default_model="homes", var_dir=folder / "var", **settings
-        )
-        self.client = create_app(self.settings).test_client()
-
-    def serve(self, lived: pd.DataFrame) -> None:
-        """Predict records in one request, and receive feedback on each."""
-        self.client.application.extensions["registry"].refresh()
-        frame = lived.astype(object).where(lived.notna(), None)
-        actuals = frame.pop("dear")
-        answered = self.client.post("/predict", **body(frame.to_dict("records"))).json[
-            "predictions"
-        ]
-        said = [
-            {"id": each["id"], "actual": actual}
-            for each, actual in zip(answered, actuals, strict=True)
-        ]
-        assert self.client.post("/feedback", **body(said)).status_code == 200
-        moved(self.settings).close()
-
-    def retrain(self, *options: str) -> str:
-        return output(self.models, self.file, *COMMAND, "--with-feedback", *options)
-
-    @property
-    def latest(self) -> Artefact:
-        return latest(self.models, "homes")
 
 
 @pytest.fixture(scope="module")
@@ -267,41 +213,6 @@ def test_numbers_are_trained_on_and_compared_like_labels(tmp_path: Path, service
     assert manifest.compared.paired.high < 0
     assert manifest.interval is not None
     assert manifest.interval.rows == JUDGED
-
-
-@pytest.mark.parametrize("setting", ["journal_omit", "journal_hash"])
-def test_fields_kept_out_of_the_record_make_it_impossible(
-    tmp_path: Path, first: Path, setting: str, monkeypatch: pytest.MonkeyPatch
-):
-    names = '{"homes": ["size"]}'
-    service = Service(tmp_path, first, **{setting: names}, journal_salt="a" * 16)
-    service.serve(homes(5, seed=1))
-    command = (service.models, service.file, *COMMAND, "--with-feedback")
-    assert "5 are not recorded in full or do not fit" in refused(*command)
-    monkeypatch.setenv(setting.upper(), names)
-    monkeypatch.setenv("JOURNAL_SALT", "a" * 16)
-    assert f"{setting.upper()} keeps 'size' of homes out of the record" in refused(*command)
-
-
-def test_a_label_that_feedback_leaves_no_row_of_is_named(service: Service):
-    service.serve(homes(300, seed=0).assign(dear="no"))
-    said = refused(service.models, service.file, *COMMAND, "--with-feedback")
-    assert said.startswith("after the feedback no row has the label 'yes'")
-
-
-def test_where_there_is_nothing_to_add_nothing_is_written(service: Service):
-    command = (service.models, service.file, *COMMAND, "--with-feedback")
-    moved(service.settings).close()
-    assert "the store has no live records of homes with feedback" in refused(*command)
-    service.serve(homes(300, seed=0).iloc[:10])
-    assert "all 10 live records with feedback are in the file already" in refused(*command)
-    assert model_folder.versions(service.models / "homes") == [1]
-
-
-def test_a_model_that_is_not_live_has_no_feedback(tmp_path: Path):
-    homes(300, seed=0).to_csv(tmp_path / "homes.csv", index=False)
-    said = refused(tmp_path, tmp_path / "homes.csv", *COMMAND, "--with-feedback")
-    assert "homes has no live version, so it has no feedback" in said
 
 
 def test_the_file_that_the_live_version_was_trained_on_is_the_one_taken(

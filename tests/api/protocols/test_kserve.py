@@ -6,29 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BAD, GOOD, body, moved, predict, wine
+from conftest import BAD, GOOD, moved, predict, wine
 from deciding import KEY, decide, newer
 from flask.testing import FlaskClient
-from keyed import KEYS, bearing
+from kserve_requests import PATH, columns, post
 
 from app import create_app
 from serving.settings import Settings
-
-PATH = "/v1/models/wine:predict"
-
-
-def post(client: FlaskClient, sent: Any, path: str = PATH, **headers: str) -> Any:
-    return client.post(path, **body(sent), headers=headers)
 
 
 def predicted(client: FlaskClient, sent: Any, path: str = PATH) -> Any:
     response = post(client, sent, path)
     assert response.status_code == 200, response.json
     return response.json
-
-
-def columns(*records: dict[str, Any]) -> dict[str, list[Any]]:
-    return {name: [each[name] for each in records] for name in records[0]}
 
 
 @pytest.mark.parametrize(
@@ -69,13 +59,6 @@ def test_the_signature_chooses_the_method(client: FlaskClient):
     assert predicted(client, sent)["predictions"] == [[*own.values()]]
 
 
-def test_a_method_that_the_model_has_not_is_refused(client: FlaskClient):
-    sent = {"signature_name": "predict_interval", "instances": [GOOD]}
-    refused = post(client, sent)
-    assert refused.status_code == 400
-    assert refused.json["error"].endswith("it has predict and predict_proba")
-
-
 def test_a_model_with_intervals_has_them_by_its_signature(client: FlaskClient):
     example = client.get("/models/wine-score/example").json
     path = "/v1/models/wine-score:predict"
@@ -92,73 +75,9 @@ def test_a_version_is_chosen_by_its_number_or_label(client: FlaskClient, path: s
     assert predicted(client, sent, f"/v1/models/wine/{path}")["predictions"] == ["bom"]
 
 
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
-        ("wine/versions/9:predict", "9"),
-        ("wine/labels/canary:predict", "it has stable"),
-        ("wime:predict", "try 'wine'"),
-    ],
-)
-def test_an_unknown_model_version_or_label_is_a_404(client: FlaskClient, path: str, words: str):
-    refused = post(client, {"instances": [GOOD]}, f"/v1/models/{path}")
-    assert refused.status_code == 404
-    assert words in refused.json["error"]
-    assert refused.headers["Content-Type"] == "application/json"
-
-
-@pytest.mark.parametrize("path", ["/v1/models/wine/3", "/v1/nothing", "/v1"])
-def test_a_path_without_a_route_has_its_error_where_clients_read_it(client: FlaskClient, path: str):
-    refused = post(client, {}, path)
-    assert refused.status_code == 404
-    assert refused.json["error"].startswith(f"{path} does not exist")
-
-
-@pytest.mark.parametrize("path", [PATH, "/v1/models/wine/labels/stable:predict"])
-def test_a_verb_is_only_posted_to(client: FlaskClient, path: str):
-    refused = client.get(path)
-    assert refused.status_code == 405
-    assert {*refused.headers["Allow"].split(", ")} == {"OPTIONS", "POST"}
-    assert "allows OPTIONS, POST, not GET" in refused.json["error"]
-
-
 def test_a_colon_may_be_encoded(client: FlaskClient):
     sent = {"instances": [GOOD]}
     assert predicted(client, sent, "/v1/models/wine%3Apredict")["predictions"] == ["bom"]
-
-
-def test_every_fault_is_reported_in_one_text(client: FlaskClient):
-    refused = post(client, {"instances": [wine(alcohol="x", pH=None), wine(density=-9e99)]})
-    assert refused.status_code == 400
-    assert refused.headers["Content-Type"] == "application/json"
-    assert refused.json["error"].startswith("3 faults in the input: record 0: ")
-    assert {(each["record"], each["field"]) for each in refused.json["errors"]} == {
-        (0, "alcohol"),
-        (0, "pH"),
-        (1, "density"),
-    }
-
-
-@pytest.mark.parametrize(
-    ("sent", "words"),
-    [
-        ({"instances": [GOOD], "inputs": [GOOD]}, "it has both"),
-        ({}, "neither"),
-        ({"instances": 3}, "3 is not an array"),
-        ({"instances": []}, "the array is empty"),
-        ({"instances": [1, 2]}, "1 is not a record"),
-        ({"instances": [[1, 2]]}, "has 2 values"),
-        ({"instances": [GOOD, [1, 2]]}, "record 1: has 2 values"),
-        ({"instances": [GOOD | {"pH": [3, 3]}]}, "pH' has 2"),
-        ({"instances": [GOOD], "signature_name": "score"}, "'score' is no method"),
-        ({"inputs": [GOOD], "signature_name": []}, "is no method"),
-        ([GOOD], "send a JSON object"),
-    ],
-)
-def test_what_cannot_be_read_is_a_400_that_names_it(client: FlaskClient, sent: Any, words: str):
-    refused = post(client, sent)
-    assert refused.status_code == 400
-    assert words in refused.json["error"].replace('"', "'")
 
 
 def test_nan_is_read_as_a_missing_value(client: FlaskClient):
@@ -251,25 +170,6 @@ def test_predictions_are_recorded_with_the_callers_own_id(settings: Settings):
     assert {each.id for each in kept} == {*ids}
     assert {each.own_id for each in kept} == {"order-17/0", "order-17/1"}
     assert {each.request_id for each in kept} == {"proxy"}
-
-
-def test_a_key_is_needed_as_for_every_prediction(settings: Settings):
-    client = create_app(Settings(var_dir=settings.var_dir, api_keys=KEYS)).test_client()
-    refused = post(client, {"instances": [GOOD]})
-    assert (refused.status_code, refused.headers["Content-Type"]) == (401, "application/json")
-    assert "this needs a key" in refused.json["error"]
-    assert post(client, {"instances": [GOOD]}, **bearing("predict")).status_code == 200
-    assert post(client, {"instances": [GOOD]}, **bearing("read")).status_code == 403
-    assert post(client, {"instances": [GOOD]}, **bearing("shop")).status_code == 403
-
-
-def test_more_records_than_allowed_are_refused(settings: Settings):
-    limited = Settings(var_dir=settings.var_dir, max_records=2)
-    client = create_app(limited).test_client()
-    for sent in ({"instances": [GOOD] * 3}, {"instances": columns(GOOD, GOOD, GOOD)}):
-        refused = post(client, sent)
-        assert refused.status_code == 413
-        assert "send at most 2" in refused.json["error"]
 
 
 def test_the_label_canary_is_the_version_on_trial(models: Path, settings: Settings):

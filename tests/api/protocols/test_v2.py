@@ -11,7 +11,6 @@ from plain_way import WAYS, ask
 from scraping import scraped
 from tensors import (
     INFER,
-    LENGTH,
     OUTPUTS,
     binary,
     columns,
@@ -102,75 +101,10 @@ def test_the_id_comes_back_and_is_recorded(settings: Settings, way: str):
     assert [each["actual"] for each in found["feedback"]] == ["bom"]
 
 
-def test_every_fault_is_reported_at_once(client: FlaskClient):
-    records = [wine(alcohol=-1.5), wine(color="blue", pH=-3.5)]
-    own = client.post("/predict", **body(records))
-    answer = infer(client, columns(*records))
-    assert answer.json["errors"] == own.json["errors"]
-    text = error(answer)
-    for part in ("3 faults", "record 0: alcohol:", "record 1: color:", "record 1: pH:"):
-        assert part in text
-
-
-@pytest.mark.parametrize(
-    ("inputs", "part"),
-    [
-        ([], "empty"),
-        (matrix(wine(), shape=[1, 11]), "has 12 elements"),
-        (matrix(wine(), shape=[12]), "[n, 12]"),
-        (matrix(wine(), shape=[2, 6]), "has 6 values; send 12"),
-        (matrix(wine(), shape=[-1, 12]), "negative"),
-        (matrix(wine(), shape=[1] * 11 + [12]), "8 dimensions"),
-        (matrix(wine(), shape=[2, 0], data=[]), "[n, 12]"),
-        (matrix(wine(), shape=[10**15, 0], data=[]), "[n, 12]"),
-        (matrix(wine(), data=[[[[1]]] * 12]), "an array is no FP64"),
-        (matrix(wine(), data=[10**400] * 12), "too large"),
-        ([*matrix(wine(), shape=[0, 12], data=[]), *columns(wine())], "send one for each"),
-        ([{**columns(wine())[-1], "parameters": {"content_type": []}}], "is missing"),
-        (matrix(wine(), datatype="FP128"), "FP128"),
-        (matrix(wine(), datatype="INT64"), "is no INT64"),
-        (matrix(wine(), data="text"), "send an array"),
-        (matrix(wine(), data=["1"] * 12), "is no FP64"),
-        ([{"name": "pH", "shape": [1], "datatype": "FP64"}], "neither"),
-        (columns(wine()) * 2, "repeated"),
-        (columns(wine(), wine())[:1] + columns(wine())[1:], "send one for each record"),
-        (columns(wine())[:-1], "color: is missing"),
-        (matrix(wine(), parameters={"binary_data_size": 96}), LENGTH),
-        ([{"name": 1}], "$.inputs[0].name"),
-        (None, "$.inputs"),
-    ],
-)
-def test_what_a_client_can_mend_is_a_400(client: FlaskClient, inputs: Any, part: str):
-    assert part in error(infer(client, inputs))
-
-
-@pytest.mark.parametrize(
-    ("more", "part"),
-    [
-        ({"outputs": wanted("low", "predict", "transform")}, '"low", "transform"'),
-        ({"outputs": wanted("id", "predict", "id")}, 'repeated: "id"'),
-        ({"outputs": [{"name": "id", "parameters": {"classification": 1}}]}, "no classes"),
-        ({"outputs": [{"name": "predict", "parameters": {"classification": -1}}]}, "-1"),
-    ],
-)
-def test_outputs_that_cannot_be_returned_are_named(client: FlaskClient, more: Any, part: str):
-    assert part in error(infer(client, columns(wine()), **more))
-
-
-@pytest.mark.parametrize("sent", [b"", b"{", b"[]", b'{"inputs": NaN}', b"\xff"])
-def test_a_body_that_is_no_request_is_a_400(client: FlaskClient, sent: bytes):
-    assert "inference request" in error(client.post(INFER, data=sent))
-
-
 @pytest.mark.parametrize("label", [None, "application/octet-stream", "text/plain"])
 def test_the_label_of_a_body_does_not_matter(client: FlaskClient, label: str | None):
     content = json.dumps({"inputs": columns(wine())})
     assert outputs(client.post(INFER, data=content, content_type=label)) == {"predict": ["bom"]}
-
-
-def test_too_many_records_are_refused(settings: Settings):
-    client = create_app(Settings(var_dir=settings.var_dir, max_records=2)).test_client()
-    assert "3 records" in error(infer(client, columns(*[wine()] * 3)), 413)
 
 
 def test_none_at_all_have_no_predictions(client: FlaskClient):
@@ -207,12 +141,6 @@ def test_single_precision_flips_no_label(client: FlaskClient):
     assert found == [value for each in own for value in each.values()]
     content, header = binary([tensor], [rounded.tobytes()], outputs=wanted("predict_proba"))
     assert outputs(client.post(INFER, data=content, headers=header))["predict_proba"] == found
-
-
-def test_a_message_lists_some_of_many_inputs(client: FlaskClient):
-    text = error(infer(client, [{"name": "x", "shape": [1], "datatype": "none"}] * 500))
-    assert "480 other inputs" in text
-    assert len(text) < 9_000
 
 
 def test_missing_values_are_null_or_nan(client: FlaskClient):
