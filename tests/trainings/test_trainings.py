@@ -1,35 +1,24 @@
 """A file that is sent becomes a model, by what is chosen of its columns, or is refused by name."""
 
 import os
-from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from conftest import body, moved
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 from msgspec.structs import replace
 from servers import small_disk
 from training_client import TABLE, TrainingClient
 from workbooks import xlsx
 
 from app import create_app
-from serving.errors import NoRoom, ServingError
+from serving.errors import NoRoom
 from serving.settings import Settings
-from serving.trainings import requests, steps
-from serving.trainings.actions import after
+from serving.trainings import requests
 from serving.trainings.files import FILE
-from serving.trainings.training import Result
 from serving.trainings.trainings import Trainings
-from train.errors import TrainingError
 from train.fitting.estimators import AUTO, BUILDERS
-from train.requested.columns import read
-from train.requested.progress import leave_reading
-from train.requested.words import ForPeople, without_options
-from train.tables.progress import reported
+from train.requested.words import without_options
 
 
 @pytest.fixture
@@ -154,25 +143,6 @@ def test_nothing_is_left_of_a_file_that_is_not_sent_to_its_end(
     assert [*settings.trainings_dir.iterdir()] == []
 
 
-def test_a_file_that_is_read_shows_how_far_it_is(settings: Settings):
-    kept = Trainings(settings.trainings_dir)
-    sent = kept.create(requests.of_file("a.csv", ""), lambda file: file.write(TABLE.encode()))
-    folder = kept.path(sent.id)
-    assert kept.get(sent.id).training.progress is None
-    with reported(leave_reading(folder)):
-        found = read(folder, sent, ForPeople(folder / FILE, sent.file))
-    progress = kept.get(sent.id).training.progress
-    assert progress
-    assert (progress.step, progress.total) == ("reading the values of the columns", 5)
-    assert progress.remaining is None
-
-    looked_at = kept.change(sent.id, partial(steps.ended, found))
-    kept.change(sent.id, lambda each: after(requests.ReadFile(), {}, each))
-    refused = kept.change(sent.id, partial(steps.ended, Result(error="no such unit"))).training
-    assert (refused.state, refused.error) == ("ready", "no such unit")
-    assert refused.columns == looked_at.training.columns
-
-
 def test_a_disk_that_cannot_be_written_to_is_a_sentence(
     service: TrainingClient, settings: Settings
 ):
@@ -228,18 +198,3 @@ WORDS = {
 @pytest.mark.parametrize("message", WORDS)
 def test_messages_for_people_name_no_option_of_the_command_line(message: str):
     assert without_options(message) == WORDS[message]
-
-
-@given(st.one_of(st.binary(max_size=300), st.text("ab,;\n\"'0123456789.-é\t", max_size=200)))
-@hypothesis_settings(max_examples=60)
-def test_any_bytes_are_read_as_columns_or_refused_in_a_sentence(content: bytes | str):
-    content = content.encode() if isinstance(content, str) else content
-    with TemporaryDirectory() as folder:
-        (Path(folder) / FILE).write_bytes(content)
-        try:
-            people = ForPeople(Path(folder) / FILE, "a.csv")
-            found = read(Path(folder), requests.of_file("a.csv", ""), people)
-        except (TrainingError, ServingError) as refused:
-            assert str(refused)
-        else:
-            assert found.columns

@@ -23,20 +23,9 @@ def read(folder: Path, training: Training, people: ForPeople) -> Result:
     remarks: list[str] = []
     options = options_of(training)
     table = load((folder / FILE,), training.target, options, remarks.append)
+    names = table.cells if isinstance(table, Sheet) else table.columns
+    _require_few([*names], training.file)
     taken = take(table, options)
-    if len(taken.columns) > MAX_COLUMNS or any(len(name) > MAX_NAME for name in taken.columns):
-        raise TrainingError(
-            Sentence(
-                "{file} has {columns:,} columns, or one with a long name; at most {most:,} with "
-                "names of {longest} characters are taken here: use `{command} train`, or leave "
-                "some out of the file",
-                file=training.file,
-                columns=len(taken.columns),
-                most=MAX_COLUMNS,
-                longest=MAX_NAME,
-                command=COMMAND,
-            )
-        )
     rows = len(table.cells) if isinstance(table, Sheet) else 0
     columns = describe(taken, training.target, options, people)
     remarks += others(taken)
@@ -62,6 +51,33 @@ def read(folder: Path, training: Training, people: ForPeople) -> Result:
         error=error,
         said=people.said,
     )
+
+
+def _require_few(names: list[str], file: str) -> None:
+    """Refuse more, or longer, names of columns than are kept of a training."""
+    if len(names) > MAX_COLUMNS:
+        raise TrainingError(
+            Sentence(
+                "{file} has {columns:,} columns, and at most {most:,} are taken here: use "
+                "`{command} train`, or leave some out of the file",
+                file=file,
+                columns=len(names),
+                most=MAX_COLUMNS,
+                command=COMMAND,
+            )
+        )
+    for number, name in enumerate(names, 1):
+        if len(name) > MAX_NAME:
+            raise TrainingError(
+                Sentence(
+                    "{file}: the name of column {number:,} has {length:,} characters, and at most "
+                    "{most} are taken here: shorten it in the file",
+                    file=file,
+                    number=number,
+                    length=len(name),
+                    most=MAX_NAME,
+                )
+            )
 
 
 def options_of(training: Training) -> ColumnOptions:

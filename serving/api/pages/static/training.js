@@ -130,7 +130,7 @@ function progressed(now) {
   if (bar.hasAttribute("value")) {
     find("progress").max = bar.max;
     find("progress").value = bar.value;
-  }
+  } else find("progress").removeAttribute("value"); // of the step before
   for (const id of ["step", "left"]) find(id).replaceChildren(...now.querySelector(`#${id}`).childNodes);
   const step = find("step").firstElementChild;
   const stage = step?.textContent.replace(/, [^,]* (?:trees?|árvores?)$/, ""); // not each tree
