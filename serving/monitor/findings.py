@@ -6,6 +6,8 @@ import msgspec
 
 from serving.statement import Statement
 
+MIN_MEASURED = 100  # rows from which on a metric is measured or estimated
+
 Verdict = Literal["drift", "no drift", "not enough yet"]
 MetricVerdict = Literal["worse", "within range", "not enough yet"]
 Statements = tuple[Statement, ...]
@@ -193,7 +195,8 @@ class Estimated(msgspec.Struct, frozen=True, kw_only=True):
     """A metric estimated from the model's own probabilities, without feedback.
 
     It holds unless there is concept drift or records quite unlike the training data. The interval
-    covers 95 %. None where the metric has no value, as without a row of the positive class.
+    covers 95 %. None with too few rows, and where the metric has no value, as without a row of the
+    positive class.
     """
 
     metric: str

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from serving.models.artefact import Artefact
 from serving.models.manifest import Figure
-from serving.monitor.findings import ConceptDrift
+from serving.monitor.findings import MIN_MEASURED, ConceptDrift
 from serving.monitor.performance.predictions import positive_label
 from serving.monitor.window import Window
 from serving.statement import Statement
@@ -31,6 +31,8 @@ def find_unmeasured(
         yield Statement("f1_of_unknown")
     if not window.decoder.has_probabilities:
         yield Statement("no_probabilities")
+    elif window.estimated.rows < MIN_MEASURED:
+        yield Statement("few_to_estimate", {"rows": window.estimated.rows, "needed": MIN_MEASURED})
     elif not trained.reference.reliability:
         yield Statement("no_reliability")
 

@@ -13,8 +13,8 @@ from sklearn import metrics as known
 from serving.models.manifest import Figure
 from serving.models.reference import ReliabilityBin
 from serving.monitor.counts import Counts
-from serving.monitor.findings import Estimated
-from serving.monitor.performance import bootstrap, metrics, realised
+from serving.monitor.findings import MIN_MEASURED, Estimated
+from serving.monitor.performance import bootstrap, metrics
 from serving.monitor.performance.bootstrap import Gathered
 from serving.monitor.performance.estimate import estimate, expected
 from serving.monitor.performance.predictions import Classified, Regressed, one_hot
@@ -163,7 +163,7 @@ def test_a_model_that_got_worse_is_worse_by_every_figure():
 
 
 def test_too_little_feedback_is_not_enough_yet():
-    few, actual = classified(realised.MIN_ROWS - 1, 0)
+    few, actual = classified(MIN_MEASURED - 1, 0)
     assert {each.verdict for each in measure_realised(gathered(few, one_hot(actual, 2)), {})} == {
         "not enough yet"
     }
@@ -206,8 +206,12 @@ def test_probabilities_that_promise_too_much_are_put_right():
     assert abs(corrected.value - accuracy) < 0.015
 
 
-def test_without_rows_nothing_is_estimated():
+def test_of_too_few_rows_nothing_is_estimated():
     assert estimate(Gathered()) == ()
+    few, _ = classified(MIN_MEASURED - 1, 0)
+    found = estimated(few)
+    assert {each.rows for each in found} == {MIN_MEASURED - 1}
+    assert {(each.value, each.low, each.high) for each in found} == {(None, None, None)}
 
 
 def test_what_has_no_value_is_none_and_not_a_broken_number():

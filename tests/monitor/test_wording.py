@@ -151,10 +151,10 @@ def test_numbers_are_written_as_each_language_does():
 
 
 def test_metrics_are_called_as_on_the_card():
-    few = Statement("too_few", {"metric": "within_0.5", "rows": 7})
-    assert sentence([few]) == "share within 0.5: 7 rows with feedback are too few to judge it"
+    few = Statement("too_few", {"metric": "within_0.5", "rows": 7, "needed": 100})
+    assert sentence([few]) == "share within 0.5: feedback so far: 7 rows; 100 are needed"
     assert sentence([few], language=PORTUGUESE).startswith(
-        "proporção com erro de até 0,5: 7 linhas"
+        "proporção com erro de até 0,5: feedback até agora: 7 linhas"
     )
 
 

@@ -20,6 +20,7 @@ from serving.api.pages.monitored import History, State, most_drifted_first
 from serving.api.pages.shown import Figures
 from serving.api.pages.words import words
 from serving.api.query import whole
+from serving.monitor.findings import MIN_MEASURED
 from serving.monitor.report import Report
 from serving.predicting.service import Service
 from serving.settings import Settings
@@ -131,6 +132,7 @@ def _of_report(state: State, report: Report, history: History, fig: Figures) -> 
             each.field: monitor_charts.distribution(each, fig) for each in report.distributions
         },
         "metrics": metrics,
+        "min_measured": MIN_MEASURED,
         "charts": [*monitor_charts.over_time(report, metrics, history, fig)],
     }
 

@@ -7,7 +7,7 @@ from scipy.optimize import isotonic_regression
 
 from serving.figures import significant
 from serving.models.reference import ReliabilityBin
-from serving.monitor.findings import Estimated
+from serving.monitor.findings import MIN_MEASURED, Estimated
 from serving.monitor.performance.bootstrap import Gathered, interval
 from serving.monitor.performance.predictions import Classified, Floats
 
@@ -38,6 +38,8 @@ def estimate(gathered: Gathered) -> tuple[Estimated, ...]:
     labels were drawn with these probabilities. Białek et al. (2024), Estimating Model Performance
     Under Covariate Shift Without Labels, arXiv:2401.08348.
 
+    With few rows it does not: of 1 row it covers a log loss in half of the cases, of 10 in 89 %.
+
     Parameters
     ----------
     gathered : Gathered
@@ -50,6 +52,11 @@ def estimate(gathered: Gathered) -> tuple[Estimated, ...]:
     >>> accuracy.metric, accuracy.value
     ('accuracy', 0.85)
     """
+    if gathered.rows < MIN_MEASURED:
+        return tuple(
+            Estimated(metric=name, rows=gathered.rows, value=None, low=None, high=None)
+            for name in gathered.metrics
+        )
     found = []
     for name, (value, cases) in gathered.simulate(_draw_labels).items():
         low, high = interval(cases)

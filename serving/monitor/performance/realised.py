@@ -9,12 +9,11 @@ from scipy import stats
 from serving.figures import significant
 from serving.models.manifest import Figure
 from serving.models.metrics import metric
-from serving.monitor.findings import Realised, Statements
+from serving.monitor.findings import MIN_MEASURED, Realised, Statements
 from serving.monitor.performance.bootstrap import Gathered, Simulated, interval, resample
 from serving.statement import Statement
 
 FALSE_ALARMS = 0.01
-MIN_ROWS = 100
 
 
 def measure_realised(gathered: Gathered, held_out: Mapping[str, Figure]) -> tuple[Realised, ...]:
@@ -36,17 +35,18 @@ def measure_realised(gathered: Gathered, held_out: Mapping[str, Figure]) -> tupl
     (0.5, 'worse')
     """
     level = FALSE_ALARMS / max(1, len(gathered.metrics.keys() & held_out.keys()))
+    shown = {"rows": gathered.rows, "needed": MIN_MEASURED}
     blank = [
         Realised(
             metric=name,
             rows=gathered.rows,
             level=level,
             verdict="not enough yet",
-            statements=(Statement("too_few", {"metric": name, "rows": gathered.rows}),),
+            statements=(Statement("too_few", {"metric": name} | shown),),
         )
         for name in gathered.metrics
     ]
-    if gathered.rows < MIN_ROWS:
+    if gathered.rows < MIN_MEASURED:
         return tuple(blank)
     simulated = gathered.simulate(resample)
     return tuple(_judge(each, simulated[each.metric], held_out.get(each.metric)) for each in blank)
