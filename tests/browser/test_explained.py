@@ -62,15 +62,15 @@ def test_what_if_follows_a_field_that_is_moved_and_records_nothing(open_page: Op
     page.keyboard.press("Home")
     expect(part.get_by_label("New value", exact=True)).to_have_value("8")
     expect(part.get_by_role("status")).to_contain_text(re.compile(r"P\(bom\) is .+ instead of "))
-    expect(part.locator("li").filter(has_text=re.compile(r"^alcohol 8 lowers"))).to_be_visible()
+    expect(part.locator("li").filter(has_text=re.compile(r"^alcohol = 8 lowers"))).to_be_visible()
     part.get_by_label("New value", exact=True).fill("strong")
-    expect(part.get_by_role("status")).to_contain_text('alcohol "strong" is not a number')
+    expect(part.get_by_role("status")).to_contain_text('alcohol: "strong" is not a number')
     part.get_by_label("New value", exact=True).fill("9")
-    expect(part.locator("li").filter(has_text=re.compile(r"^alcohol 9 lowers"))).to_be_visible()
+    expect(part.locator("li").filter(has_text=re.compile(r"^alcohol = 9 lowers"))).to_be_visible()
     part.get_by_label("Field").select_option("color")
     part.get_by_label("New value").select_option("red")
-    expect(part.locator("li").filter(has_text="color red")).to_be_attached()
-    expect(part.get_by_role("status")).to_contain_text("Changed: alcohol 9, color red")
+    expect(part.locator("li").filter(has_text="color = red")).to_be_attached()
+    expect(part.get_by_role("status")).to_contain_text("Changed: alcohol = 9, color = red")
     expect(page.get_by_label("alcohol")).to_have_value("12.8")  # the form is as it was
     pictured(page, "what-if")
     part.get_by_role("button", name="Reset").click()
@@ -95,15 +95,23 @@ def test_a_recorded_prediction_shows_its_explanation_again(open_page: Open, lang
 def test_feedback_is_given_under_a_prediction_and_again_on_its_page(open_page: Open):
     page = open_page("/")
     page.get_by_role("button", name="bom", exact=True).click()
-    page.get_by_role("button", name="No, ruim").click()
-    expect(page.locator("#right")).to_contain_text("Recorded. If it was a mistake, correct it")
-    expect(page.get_by_role("button", name="No, ruim")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="No, it was ruim").click()
+    expect(page.locator("#right")).to_contain_text(
+        "Recorded: ruim. If it was a mistake, correct it"
+    )
+    expect(page.get_by_role("button", name="No, it was ruim")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     pictured(page, "feedback")
+    page.reload()
+    expect(page.get_by_role("button", name="No, it was ruim")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     named = page.locator("#result code").inner_text()
     page.goto(f"/predictions/{named}")
     given = page.locator("#given tbody tr")
     expect(given).to_have_count(1)
-    page.get_by_role("button", name="Yes, bom").click()
+    page.get_by_role("button", name="Yes, it was bom").click()
     expect(given).to_have_count(2)
     expect(given.first).to_contain_text("bom")
     pictured(page, "feedback-recorded")
@@ -131,7 +139,7 @@ def test_the_true_number_is_given_with_a_decimal_comma_on_a_phone(open_page: Ope
     expect(page.locator("#right")).to_contain_text('Não registrado: "muito" is not a number')
     page.get_by_label("O número verdadeiro (points)").fill("5,5")
     page.get_by_role("button", name="Registrar").click()
-    expect(page.locator("#right")).to_contain_text("Registrado.")
+    expect(page.locator("#right")).to_contain_text("Registrado: 5,5 points.")
     named = page.locator("#result code").inner_text()
     assert page.request.get(f"/predictions/{named}").json()["actual"] == 5.5
     assert fits(page)
@@ -151,8 +159,8 @@ LISTED = [
         (
             {"unit": "log-odds", "of": "yes"},
             [
-                "debt 12.5 raises the log-odds of yes by 0.75 (\u00d7 2.1)",
-                "area (missing) hardly changes the log-odds of yes",
+                "debt = 12.5 raises the log-odds of yes by 0.75 (\u00d7 2.1)",
+                "area = (missing) hardly changes the log-odds of yes",
                 "Base and fields: the log-odds of yes is 0.25 (56.2 %)",
                 "what the odds of yes are multiplied by",
             ],
@@ -160,11 +168,11 @@ LISTED = [
         (
             {"unit": "logarithm"},
             [
-                "debt 12.5 raises the logarithm of the prediction by 0.75 (\u00d7 2.1)",
+                "debt = 12.5 raises the logarithm of the prediction by 0.75 (\u00d7 2.1)",
                 "what the prediction is multiplied by",
             ],
         ),
-        ({"unit": "number"}, ["debt 12.5 raises the prediction by R$\u00a00.75", "R$\u00a0-0.5"]),
+        ({"unit": "number"}, ["debt = 12.5 raises the prediction by R$\u00a00.75", "R$\u00a0-0.5"]),
         (
             {"unit": "number", "contributions": LISTED[:1], "rest": -0.1, "base": -0.4},
             ["The sum of all other fields lowers the prediction by R$\u00a00.1"],

@@ -170,8 +170,8 @@ def test_fields_of_every_kind_are_explained_and_can_be_changed(open_page: Open):
     page = open_page("/?model=flats", language="pt-BR")
     ask(page, "pt-BR")
     why = page.locator("#why")
-    expect(why.get_by_text("note so good aumenta P(yes) em")).to_contain_text(" ± ")
-    expect(why).to_contain_text("rooms (ausente) quase não muda P(yes)")
+    expect(why.get_by_text("note = so good aumenta P(yes) em")).to_contain_text(" ± ")
+    expect(why).to_contain_text("rooms = (ausente) quase não muda P(yes)")
     expect(why).to_contain_text("Estimado por amostragem: ± é o erro padrão")
     part = page.locator("#what-if")
     for field, value in (("note", "so bad"), ("since", "2024-03-01"), ("price", "99,5")):
@@ -181,9 +181,9 @@ def test_fields_of_every_kind_are_explained_and_can_be_changed(open_page: Open):
     part.get_by_label("Novo valor").select_option("não")
     status = part.get_by_role("status")
     expect(status).to_contain_text(
-        "Alterado: since 2024-03-01, member não, note so bad, price 99,5"
+        "Alterado: since = 2024-03-01, member = não, note = so bad, price = 99,5"
     )
     expect(status.locator(".would")).to_have_text("no")
     expect(status.locator(".warning")).to_contain_text("99.5 is below 100")
-    expect(part.get_by_text("note so bad diminui P(yes) em")).to_be_visible()
+    expect(part.get_by_text("note = so bad diminui P(yes) em")).to_be_visible()
     pictured(page, "sampled")

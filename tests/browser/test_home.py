@@ -60,6 +60,21 @@ def test_a_fault_is_shown_beside_its_field(open_page: Open):
     )
 
 
+def test_a_number_that_may_be_two_is_asked_for_again_and_thousands_are_read(open_page: Open):
+    page = open_page("/", language="pt-BR", phone=True)
+    page.get_by_label("total sulfur dioxide").fill("1.160")
+    page.get_by_label("density").fill("0.994")
+    page.get_by_role("button", name="Predizer", exact=True).click()
+    note = page.get_by_text("Inválido: 1.160 pode ser 1160 ou 1,160: escreva um dos dois.")
+    expect(note).to_have_attribute("lang", "pt-BR")
+    page.get_by_label("total sulfur dioxide").fill("1.160,5")
+    page.get_by_role("button", name="Predizer", exact=True).click()
+    expect(page.locator(".prediction")).to_be_visible()
+    code = page.locator("#code-curl").inner_text()
+    assert '"total sulfur dioxide":1160.5' in code
+    assert '"density":0.994' in code
+
+
 def test_a_value_out_of_the_range_of_training_is_predicted_with_a_warning_beside_its_field(
     open_page: Open,
 ):
@@ -179,6 +194,9 @@ def test_typed_values_and_their_prediction_survive_a_reload_and_coming_back(
     expect(page.get_by_label("alcohol")).to_have_value(typical)
 
 
+SMALL = "1.2\xa0\xd7\xa010⁻⁵ ± 3\xa0\xd7\xa010⁻⁶"
+
+
 def test_shares_that_differ_look_different_and_python_and_javascript_write_the_same(
     open_page: Open,
 ):
@@ -190,6 +208,9 @@ def test_shares_that_differ_look_different_and_python_and_javascript_write_the_s
             const home = document.querySelector("script[src*='home.js']").src;
             const words = await import(home.replace("home.js", "words.js"));
             return {
+                errors: [[12.34, 0.38], [3.6, 1.2], [5, 20], [0.00001234, 0.0000026]]
+                    .map(([value, error]) => words.plusMinus(value, error)),
+                factors: [1.0492, 0.969, 2.117, 0.5, 1].map(words.factor),
                 shares: shares.map((each) => words.percent(each).replace("\u00a0", " ")),
                 numbers: numbers.map(([value, decimals]) =>
                     words.measured(value, { unit: "m", decimals })),
@@ -201,5 +222,7 @@ def test_shares_that_differ_look_different_and_python_and_javascript_write_the_s
     english = Words(ENGLISH, {})
     assert shown["shares"] == [english.chance(each) for each in shares]
     whole = [english.measured(value, "m", digits) for value, digits in numbers]
-    assert [each.replace("E-9", "e-09") for each in shown["numbers"]] == whole
+    assert shown["numbers"] == whole
+    assert shown["errors"] == ["12.3 ± 0.4", "4 ± 1", "5 ± 20", SMALL]
+    assert shown["factors"] == ["1.05", "0.97", "2.1", "0.5", "1"]
     assert shown["digits"] == 2  # 29.97 % is not yet 30 %

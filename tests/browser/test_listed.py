@@ -70,6 +70,7 @@ def test_truths_by_own_id_then_by_id_are_sent_found_and_downloaded(open_page: Op
     wrong = listed(server, "wrong=true&where=alcohol>=10")
     expect(page.locator("#predictions tbody tr")).to_have_count(len(wrong))
     expect(page.locator("#predictions tbody tr").first).to_contain_text("✗ wrong")
+    expect(page.get_by_text("Filters", exact=True)).to_be_hidden()  # on a desk they are in view
     acidity = page.get_by_role("columnheader", name="pH", exact=True)
     expect(acidity).to_be_visible()
     page.get_by_text("Columns", exact=True).click()
@@ -118,6 +119,10 @@ def test_a_phone_in_portuguese_shows_prediction_probability_and_truth(open_page:
         assert box
         assert box["x"] + box["width"] <= 375 - 16  # the margin of the page
     expect(cells.nth(1)).to_contain_text("%")
+    first = page.locator("#predictions tbody tr").first.bounding_box()
+    assert first
+    assert first["y"] < 740  # in view, below the folded filters
+    page.get_by_text("Filtros").click()
     page.get_by_label("probabilidade abaixo de").fill("0,9")
     page.get_by_role("button", name="Mostrar", exact=True).click()
     expect(page).to_have_url(re.compile(r"probability_below=0\.9"))

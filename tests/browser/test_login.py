@@ -50,6 +50,12 @@ def test_somebody_logs_in_predicts_and_logs_out(chromium: Browser, keyed: Server
     )
     assert json.loads(done.stdout)["model"] == "diabetes"
     assert page.evaluate("document.cookie") == ""  # no script can read it
+    page.context.clear_cookies()  # as when the session has ended
+    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_text("A key is needed: load this page again, and log in.").wait_for()
+    page.reload()
+    page.get_by_label("Key").fill(key_of("predict"))
+    page.get_by_role("button", name="Log in").click()
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/login")
     assert page.goto("/?model=diabetes").status == 401

@@ -51,6 +51,7 @@ class Echo(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         sent = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append(json.loads(sent))  # type: ignore[attr-defined]
+        self.server.keys.append(self.headers["X-API-Key"])  # type: ignore[attr-defined]
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", "2")
@@ -64,7 +65,7 @@ class Echo(BaseHTTPRequestHandler):
 @pytest.fixture
 def echo() -> Iterator[ThreadingHTTPServer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as service:
-        service.received = []  # type: ignore[attr-defined]
+        service.received, service.keys = [], []  # type: ignore[attr-defined]
         threading.Thread(target=service.serve_forever, daemon=True).start()
         yield service
         service.shutdown()
@@ -77,8 +78,9 @@ def written(
     return page.evaluate(WRITE, [[list(each.items()) for each in records], url, is_keyed])
 
 
-def ran(command: list[str], program: str) -> None:
+def ran(command: list[str], program: str, **variables: str) -> None:
     plain = {key: each for key, each in os.environ.items() if not key.lower().endswith("_proxy")}
+    plain |= variables
     done = subprocess.run(
         command, input=program, text=True, capture_output=True, check=False, env=plain
     )
@@ -175,9 +177,27 @@ def test_texts_of_r_and_of_power_query_are_quoted_by_the_rules_of_their_language
         assert read_m(each["m"]) == record
 
 
-def test_where_keys_are_needed_the_code_takes_one_from_a_variable(open_page: Open):
-    [programs] = written(open_page("/"), RECORDS[:1], "http://x/", is_keyed=True)
-    for language in ("curl", "python", "r", "m"):
-        assert "X-API-Key" in programs[language]
-        assert "ADEGA_KEY" in programs[language]
+def test_where_keys_are_needed_the_code_takes_one_from_a_variable(
+    open_page: Open, echo: ThreadingHTTPServer
+):
+    page = open_page("/")
+    url = f"http://127.0.0.1:{echo.server_port}/models/wine/predict"
+    [programs] = written(page, RECORDS[:1], url, is_keyed=True)
+    for program in programs.values():
+        assert "X-API-Key" in program
+        assert "ADEGA_KEY" in program
     assert read_m(programs["m"]) == RECORDS[0]
+    ran(["bash", "-e"], programs["curl"], ADEGA_KEY="k3y")
+    ran([sys.executable, "-"], programs["python"], ADEGA_KEY="k3y")
+    assert echo.keys == ["k3y", "k3y"]  # type: ignore[attr-defined]
+    sent: list[str] = []
+
+    def take(route: Any) -> None:
+        sent.append(route.request.headers["x-api-key"])
+        route.fulfill(json={})
+
+    page.route("**/models/wine/predict", take)
+    [own] = written(page, RECORDS[:1], page.url + "models/wine/predict", is_keyed=True)
+    node = "globalThis.process = { env: { ADEGA_KEY: 'k3y' } };"  # where the code runs
+    page.evaluate(f"async () => {{ {node} {own['javascript']} }}")
+    assert sent == ["k3y"]

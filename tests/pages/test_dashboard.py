@@ -45,6 +45,19 @@ def test_predictions_are_counted_by_24_hours_and_not_extrapolated(dashboard: Das
     assert counted["x"]["times"][-1] == dashboard.now + 1
 
 
+def test_of_a_few_rows_it_is_shown_how_many_are_needed_instead_of_metrics(tmp_path: Path):
+    traffic = Traffic(Settings(var_dir=tmp_path / "var"))
+    traffic.come(load().sample(8, random_state=0), clock.now() - HOUR, ["bom", "ruim"])
+    traffic.check(clock.now())
+    client = create_app(traffic.settings).test_client()
+    page = text(client.get("/monitor/wine", headers={"Accept": "text/html"}).text)
+    assert "Feedback so far: 2 of the 100 rows from which a metric is measured." in page
+    assert "Predictions so far: 8 of the 100 from which a metric is estimated." in page
+    assert f"ROC AUC {DASH} {DASH} 0.855 {DASH}" in page
+    assert "99th percentile" not in page
+    assert "90th percentile" not in page
+
+
 def test_a_key_that_only_reads_is_shown_which_scopes_a_check_and_a_training_need(
     dashboard: Dashboard,
 ):

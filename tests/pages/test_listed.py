@@ -29,7 +29,7 @@ def client(settings: Settings) -> FlaskClient:
 
 def test_a_form_becomes_the_query_of_the_api(client: FlaskClient):
     form = "label=&since=&min.alcohol=9,5&max.alcohol=10&is.color=white&judged=without"
-    form += "&probability_below=0,95&where=pH<4"
+    form += "&number.probability_below=0,95&where=pH<4"
     sent = client.get(f"{PATH}?{form}", **PAGE)
     query = parse_qs(urlsplit(sent.location).query)
     assert query == {
@@ -43,6 +43,28 @@ def test_a_form_becomes_the_query_of_the_api(client: FlaskClient):
     assert page.count('<th scope="row">') == len(
         client.get(f"/models/wine/predictions?{urlsplit(sent.location).query}").json["predictions"]
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "meant"),
+    [
+        ("pt-BR", "1.234,5", "1234.5"),
+        ("pt-BR", "50.000", "50000"),
+        ("pt-BR", "0.994", "0.994"),
+        ("en", "1,234.5", "1234.5"),
+        ("en", "-50,000", "-50000"),
+        ("en", "0,994", "0.994"),
+    ],
+)
+def test_numbers_of_the_form_are_read_as_its_reader_writes_them(
+    client: FlaskClient, language: str, typed: str, meant: str
+):
+    headers = PAGE["headers"] | {"Accept-Language": language}
+    sent = client.get(
+        f"{PATH}?max.density={typed}&number.threshold_within={typed}", headers=headers
+    )
+    query = parse_qs(urlsplit(sent.location).query)
+    assert query == {"where": [f"density<={meant}"], "threshold_within": [meant]}
 
 
 def test_a_search_that_has_read_enough_offers_to_go_on(

@@ -42,7 +42,7 @@ def test_it_has_the_record_the_prediction_its_warnings_and_feedback(
     own: FlaskClient, settings: Settings
 ):
     sent, page = recorded(own, settings, "")
-    assert re.search(r'<th scope="row">alcohol</th><td>15,2</td>', page)
+    assert re.search(r'<th scope="row">alcohol</th><td>15,2 % vol</td>', page)
     assert f'<p class="prediction">{sent["prediction"]}</p>' in page
     assert "15.2 is above 14.9" in page
     assert re.search(r"UTC.+<h2 id=\"feedback\">Feedback</h2>.+<td>ruim</td>", page, re.DOTALL)

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from werkzeug.datastructures import MultiDict
 
+from serving.figures import local
 from serving.inputs.field import Field
 from serving.predicting.where import ORDERED, part
 
-# The form's own names: two bounds, values and a missing value of a field; and one choice for two
-# parameters.
+# The form's own names: two bounds, values and a missing value of a field; one choice for two
+# parameters; and numbers as they are written in the reader's language.
 OPERATORS = {"min": ">=", "max": "<=", "is": "=", "missing": "="}
 JUDGED = {
     "wrong": ("wrong", "true"),
@@ -19,7 +20,8 @@ JUDGED = {
     "without": ("feedback", "false"),
 }
 NUMBERS = {"error_above", "probability_below", "threshold_within", "interval_above"}
-COMMA = re.compile(r"\s*([+-]?[0-9]+),([0-9]+)\s*")
+COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?")  # 1,234.5
 
 
 class FieldFilter(NamedTuple):
@@ -42,8 +44,10 @@ class FieldFilter(NamedTuple):
         return self.field.type in ORDERED
 
 
-def canonical(sent: MultiDict[str, str], fields: Mapping[str, Field]) -> dict[str, list[str]]:
-    """Return the query of the API that a query means, which a form may have sent."""
+def canonical(
+    sent: MultiDict[str, str], fields: Mapping[str, Field], language: str
+) -> dict[str, list[str]]:
+    """Return the query of the API that a query means, which a form in a language may have sent."""
     query: dict[str, list[str]] = {}
     for name, value in sent.items(multi=True):
         if not value.strip():
@@ -51,14 +55,14 @@ def canonical(sent: MultiDict[str, str], fields: Mapping[str, Field]) -> dict[st
         prefix, _, field = name.partition(".")
         if prefix in OPERATORS and field:
             is_number = prefix in {"min", "max"} and field in fields and fields[field].is_numeric
-            written = "" if prefix == "missing" else _point(value) if is_number else value
+            written = "" if prefix == "missing" else _point(value, language) if is_number else value
             query.setdefault("where", []).append(f"{field}{OPERATORS[prefix]}{written}")
         elif name == "judged":
             if value in JUDGED:
                 parameter, truth = JUDGED[value]
                 query[parameter] = [truth]
-        elif name in NUMBERS:
-            query[name] = [_point(value)]
+        elif prefix == "number" and field in NUMBERS:
+            query[field] = [_point(value, language)]
         else:
             query.setdefault(name, []).append(value)
     return query
@@ -112,7 +116,9 @@ def _filters(
         yield FieldFilter(field, minimum, maximum, shown.get((name, "="), []), is_missing)
 
 
-def _point(text: str) -> str:
-    """Write a number with a decimal point."""
-    found = COMMA.fullmatch(text)
-    return f"{found[1]}.{found[2]}" if found else text.strip()
+def _point(text: str, language: str) -> str:
+    """Write a number of a language with a decimal point, and without signs between thousands."""
+    text = text.strip()
+    if GROUPED.fullmatch(english := local(text, language)):
+        return english.replace(",", "")
+    return text.replace(",", ".") if COMMA.fullmatch(text) else text

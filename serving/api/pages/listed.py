@@ -10,6 +10,7 @@ from serving import clock
 from serving.api.filters import has_probabilities, selection
 from serving.api.pages.filter_form import canonical, field_filters, judged
 from serving.api.pages.predicted import gives_feedback, of_version
+from serving.api.pages.words import words
 from serving.api.predictions_page import ListPage, page_of
 from serving.api.predictions_table import flat
 from serving.api.query import cursor_after, page_size
@@ -25,7 +26,8 @@ PLACES = ("after", "newer", "limit")  # parameters that filter nothing
 
 def canonical_query(service: Service, name: str) -> dict[str, list[str]]:
     """Return the query of the API that the page's own query stands for."""
-    return canonical(request.args, _fields(service.registry.manifest(name)))
+    fields = _fields(service.registry.manifest(name))
+    return canonical(request.args, fields, words(request).language)
 
 
 def listed(service: Service, name: str, given: dict[str, list[str]]) -> dict[str, Any]:
@@ -48,6 +50,7 @@ def listed(service: Service, name: str, given: dict[str, list[str]]) -> dict[str
         given.get("where", []), _fields(manifest), service.privacy.kept_out(name)
     )
     rows = [_row(service, manifest, each) for each in found.predictions]
+    version = of_version(service.registry.decisions.models_dir, manifest)
     columns = dict.fromkeys([*FIRST, *(column for row in rows for column in row["cells"])])
     return {
         "manifest": manifest,
@@ -62,7 +65,8 @@ def listed(service: Service, name: str, given: dict[str, list[str]]) -> dict[str
         "is_filtered": bool(kept),
         "columns": [each for each in columns if each != "id"],
         "rows": rows,
-        "decimals": of_version(service.registry.decisions.models_dir, manifest)["decimals"],
+        "decimals": version["decimals"],
+        "example": _example(*version["scale"]) if version["scale"] else None,
         "stopped": clock.iso(found.stopped.time) if found.stopped else None,
         "archived": None if found.earlier else _archived(service, name),
         "gives_feedback": gives_feedback(service, name),
@@ -80,6 +84,11 @@ def _labels(service: Service, manifest: Manifest) -> list[str]:
     if not manifest.classes:
         return []
     return [*dict.fromkeys([*manifest.classes, *service.store.names.labels(manifest.name)])]
+
+
+def _example(low: float, high: float) -> float:
+    """A round number: about a tenth of a range."""
+    return float(f"{(high - low) / 10:.0e}")
 
 
 def _fields(manifest: Manifest) -> dict[str, Any]:

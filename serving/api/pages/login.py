@@ -5,7 +5,7 @@ import re
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from serving.access.access import Access
+from serving.access.access import HOW, Access
 from serving.access.sessions import HOURS
 from serving.api.around import errors
 from serving.api.around.access import COOKIE, credentials
@@ -33,7 +33,7 @@ def blueprint(access: Access) -> Blueprint:
             token = access.log_in(sent)
         except (NoKey, WrongKey, TooManyRequests) as error:
             g.refused = error.reason
-            refused = _form(error.public)
+            refused = _form(error.public.removesuffix(f"; {HOW}"))  # there is a form for it
             refused.status_code = errors.status_of(error)
             return refused
         response = redirect(_local(request.form.get("then", "")), 303)

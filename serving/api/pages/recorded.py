@@ -36,6 +36,7 @@ def recorded_page(service: Service, found: dict[str, Any]) -> Response:
         "recorded.html",
         found=found,
         version=version,
+        units={field.name: field.unit for field in manifest.fields} if manifest else {},
         for_scripts=version | {"interval": None} | kept,
         gives_feedback=gives_feedback(service, found["model"]),
     )

@@ -22,6 +22,8 @@ from serving.models.metrics import metric
 
 INFLECTED = re.compile(r"\{(\w+):([^{}]*\|[^{}]*)\}")
 UNKNOWN = "–"  # noqa: RUF001 - a dash
+POWER = re.compile(r"e([+-]?)0*([0-9]+)$")
+RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "+")
 TRANSLATIONS: dict[str, str] = {}
 for _file in sorted(Path(__file__).with_name("portuguese").glob("*.json")):
     TRANSLATIONS |= msgspec.json.decode(_file.read_bytes(), type=dict[str, str])
@@ -40,6 +42,11 @@ class Words(NamedTuple):
 
     language: str
     translations: dict[str, str]
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the cells of a CSV of the reader's."""
+        return ";" if self.language == PORTUGUESE else ","
 
     def t(self, text: str, **values: object) -> str:
         """Translate a text, and fill in the values that it names in braces.
@@ -66,7 +73,7 @@ class Words(NamedTuple):
         written = figures.number(value, digits)
         if "." in written and "e" not in written:
             written = written.rstrip("0").rstrip(".")
-        return self.local(written)
+        return _power(self.local(written))
 
     def measured(self, value: float, unit: str, decimals: int | None = None) -> str:
         r"""A number beside its unit: a sign of money stands before it.
@@ -81,7 +88,11 @@ class Words(NamedTuple):
         """
         written = self.number(value)
         if decimals is not None:
-            written = self.local(figures.rounded(value, decimals))
+            written = _power(self.local(figures.rounded(value, decimals)))
+        return self.with_unit(written, unit)
+
+    def with_unit(self, written: str, unit: str) -> str:
+        """A number that is written beside its unit."""
         is_money = any(category(sign) == "Sc" for sign in unit)
         return f"{unit}\u00a0{written}" if is_money else f"{written} {unit}".strip()
 
@@ -148,6 +159,17 @@ class Words(NamedTuple):
         """Which way a metric is better."""
         lower, higher = self.t("lower is better"), self.t("higher is better")
         return lower if metric(name).better == "lower" else higher
+
+
+def _power(written: str) -> str:
+    r"""Write what stands for a power of ten as one.
+
+    >>> _power("2.1e-09")
+    '2.1\xa0\xd7\xa010\u207b\u2079'
+    """
+    return POWER.sub(
+        lambda found: f"\xa0\xd7\xa010{''.join(found.groups()).translate(RAISED)}", written
+    )
 
 
 def words(request: Request) -> Words:

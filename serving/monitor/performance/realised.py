@@ -35,14 +35,13 @@ def measure_realised(gathered: Gathered, held_out: Mapping[str, Figure]) -> tupl
     (0.5, 'worse')
     """
     level = FALSE_ALARMS / max(1, len(gathered.metrics.keys() & held_out.keys()))
-    shown = {"rows": gathered.rows, "needed": MIN_MEASURED}
     blank = [
         Realised(
             metric=name,
             rows=gathered.rows,
             level=level,
             verdict="not enough yet",
-            statements=(Statement("too_few", {"metric": name} | shown),),
+            statements=(_too_few(name, gathered.rows),),
         )
         for name in gathered.metrics
     ]
@@ -50,6 +49,10 @@ def measure_realised(gathered: Gathered, held_out: Mapping[str, Figure]) -> tupl
         return tuple(blank)
     simulated = gathered.simulate(resample)
     return tuple(_judge(each, simulated[each.metric], held_out.get(each.metric)) for each in blank)
+
+
+def _too_few(name: str, rows: int) -> Statement:
+    return Statement("too_few", {"metric": name, "rows": rows, "needed": MIN_MEASURED})
 
 
 def _judge(blank: Realised, simulated: Simulated, held_out: Figure | None) -> Realised:

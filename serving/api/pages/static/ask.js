@@ -1,12 +1,19 @@
 // One request to the service, a GET without a body; Refused, with the faults, where it has no result.
 
-import { t } from "./words.js";
+import { language, t } from "./words.js";
 
+// `lang` is that of its texts: English where they are the service's.
 export class Refused extends Error {
-  constructor(problem) {
+  constructor(problem, lang = "en") {
     super(problem.detail);
     this.faults = problem.errors ?? [];
+    this.lang = lang;
   }
+}
+
+// Faults or warnings in one line, as the service writes them into a table.
+export function inOneLine(remarks) {
+  return remarks.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join("; ");
 }
 
 // The response to a request, if it has a result.
@@ -41,10 +48,12 @@ async function receive(respond, read) {
     problem = await response.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    const detail = response
-      ? `${response.status} ${response.statusText}`
-      : t("The service cannot be reached.");
-    throw new Refused({ detail });
+    if (!response || response.ok) throw new Refused({ detail: t("The service cannot be reached.") }, language);
+    throw new Refused({ detail: `${response.status} ${response.statusText}` });
+  }
+  if (response.status === 401) {
+    const detail = t("A key is needed: load this page again, and log in.");
+    throw new Refused({ detail }, language);
   }
   throw new Refused(problem);
 }

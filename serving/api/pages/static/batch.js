@@ -2,10 +2,10 @@
 // reads those of any CSV, and as training read its file. What comes back are the columns of the file
 // and those of the API's CSV, so that feedback can be given by the ids.
 
-import { ask, Refused } from "./ask.js";
+import { ask, inOneLine, Refused } from "./ask.js";
 import { line, raw, rows } from "./csv.js";
 import { write } from "./record.js";
-import { t } from "./words.js";
+import { language, t } from "./words.js";
 
 // `show` is called with each part's rows: {number, prediction, faults}. Resolves to
 // {parts (of the CSV to download), renamed (columns of the file, and to what), done, faulty, stopped}.
@@ -29,7 +29,8 @@ export async function batch(model, pieces, show, signal) {
     const results = await predictions(model, sent.join(""), signal);
     if (!outcome.done && results.length && results.every(({ faults }) => faults)) {
       const detail = t("Of the first rows none can be read. Row {at}:", { at: held[0].at });
-      throw Object.assign(new Refused({ detail, errors: results[0].faults }), { of: "rows", delimiter });
+      const refused = new Refused({ detail, errors: results[0].faults }, language);
+      throw Object.assign(refused, { of: "rows", delimiter });
     }
     const numbered = results.map((result, at) => ({ number: held[at].at, ...result }));
     const text = results.map((result, at) =>
@@ -60,15 +61,6 @@ async function predictions(model, table, signal) {
   const inline = `${model.predict}?faults=inline`;
   const { predictions: made } = await ask(inline, table, signal, "text/csv; charset=utf-8");
   return made.map((one) => (one.errors ? { faults: one.errors } : one));
-}
-
-function sentence({ field, message }) {
-  return field ? `${field}: ${message}` : message;
-}
-
-// Faults or warnings in one line, as the service writes them into a table.
-export function inOneLine(remarks) {
-  return remarks.map(sentence).join("; ");
 }
 
 // Spreadsheets that write commas in numbers put semicolons between cells.

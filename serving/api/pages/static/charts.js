@@ -89,7 +89,7 @@ const marked = (marks = []) => ({
 function axis({ title, min, max, labels, ticks, times, share, zero }) {
   const write = share ? (value) => percent(value, 1) : number;
   const named = ticks ?? labels;
-  const placed = times && timeTicks(times[0], times.at(-1));
+  let placed = null; // ticks of times
   return {
     type: labels ? "category" : "linear",
     min: times ? times[0] : min,
@@ -99,7 +99,9 @@ function axis({ title, min, max, labels, ticks, times, share, zero }) {
     title: { display: Boolean(title), text: title },
     grid: { color: colour("--line"), display: !times && !labels, offset: false },
     border: { color: colour("--line") },
-    afterBuildTicks: (scale) => placed && (scale.ticks = placed),
+    afterBuildTicks(scale) {
+      if (times) scale.ticks = placed = timeTicks(times[0], times.at(-1), scale.chart.width);
+    },
     ticks: {
       callback: (value, at) => placed?.[at].label ?? (named ? named[value] : write(value)),
       autoSkip: !labels || Boolean(ticks),
@@ -141,7 +143,7 @@ function config(drawing) {
       plugins: {
         legend: {
           display: series.length > 1 || series[0]?.style === "dashed",
-          labels: { boxHeight: kind === "line" ? 2 : undefined, filter: (item) => item.text },
+          labels: { boxWidth: 20, boxHeight: kind === "line" ? 2 : undefined, filter: (item) => item.text },
         },
         tooltip: {
           filter: ({ dataset }) => dataset.label,

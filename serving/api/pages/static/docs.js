@@ -1,9 +1,10 @@
 // Shows the API's document with Swagger UI, which the template loads before.
 
+import { ask } from "./ask.js";
+import { failure } from "./failure.js";
+
 const place = document.getElementById("docs");
 const path = place.dataset.document;
-const response = await fetch(path);
-const described = await response.json();
 
 // Names for controls that Swagger UI leaves without one, for screen readers.
 const names = { select: "choice", textarea: "body", input: "value" };
@@ -16,7 +17,8 @@ const name = () => {
 };
 new MutationObserver(name).observe(place, { childList: true, subtree: true });
 
-if (response.ok) {
+try {
+  const described = await ask(path);
   // The service is where this page is; behind a proxy it may have another address in the document.
   described.servers = [{ url: new URL(".", new URL(path, location)).href.replace(/\/$/, "") }];
   SwaggerUIBundle({
@@ -30,8 +32,8 @@ if (response.ok) {
     syntaxHighlight: { theme: "tomorrow-night" }, // of its themes one that is easy to read
     validatorUrl: null,
   });
-} else {
-  place.textContent = described.detail;
+} catch (error) {
+  place.replaceChildren(failure(error));
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");

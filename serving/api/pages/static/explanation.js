@@ -1,7 +1,7 @@
 // Why a prediction is as it is: what each field contributes, in words and as bars.
 
 import { element } from "./element.js";
-import { measured, number, percent, t, withUnit } from "./words.js";
+import { factor, measured, number, percent, plusMinus, t, withUnit } from "./words.js";
 
 const MAX_SHOWN = 10;
 const NEGLIGIBLE = 1e-3; // of the largest contribution
@@ -19,7 +19,7 @@ export function why(explanation, model, predicted) {
   }
   const scale = scaleOf(explanation, model);
   const { base, output, contributions, rest } = explanation;
-  const all = contributions.map((one) => ({ ...one, text: `${one.field} ${shown(one.value)}` }));
+  const all = contributions.map((one) => ({ ...one, text: `${one.field} = ${shown(one.value)}` }));
   if (rest) all.push({ contribution: rest, text: t("The sum of all other fields") });
   const sizes = all.map((one) => Math.abs(one.contribution));
   const largest = Math.max(...sizes, 1e-9);
@@ -68,7 +68,7 @@ function item({ text, contribution, standard_error: error }, scale, largest) {
 // How contributions and outputs are written: in points of a probability, or in the unit of a number.
 function scaleOf({ unit, of }, { unit: measure, decimals }) {
   const amount = (size, error, digits = 2) =>
-    number(Math.abs(size), digits) + (error ? ` ± ${number(error, 1)}` : "");
+    error ? plusMinus(Math.abs(size), error) : number(Math.abs(size), digits);
   if (unit === "probability") {
     const points = (size, error, digits) =>
       t("{size} {size:point|points}", { size: amount(100 * size, error && 100 * error, digits) });
@@ -88,12 +88,11 @@ function scaleOf({ unit, of }, { unit: measure, decimals }) {
     "Each field moves the prediction away from its base: a bar to the right raises it, one to the left lowers it.",
   );
   if (unit === "number") {
-    const finer = { unit: measure, decimals: decimals === null ? null : decimals + 1 };
+    const finer = { unit: measure, decimals: decimals && decimals + 1 }; // so that they add up
     const write = (value) => measured(value, finer);
     return {
       what: t("the prediction"),
-      size: (size, error) =>
-        error ? withUnit(amount(size, error, 2), measure) : write(Math.abs(size)),
+      size: (size, error) => (error ? withUnit(amount(size, error), measure) : write(Math.abs(size))),
       sum: (size) => write(Math.abs(size)),
       output: write,
       reading,
@@ -104,7 +103,7 @@ function scaleOf({ unit, of }, { unit: measure, decimals }) {
     logarithm: t("the logarithm of the prediction"),
     "logarithm of number + 1": t("the logarithm of the prediction + 1"),
   };
-  const size = (value, error) => `${amount(value, error)} (× ${number(Math.exp(value), 2)})`;
+  const size = (value, error) => `${amount(value, error)} (× ${factor(Math.exp(value))})`;
   return {
     what: names[unit],
     reading,

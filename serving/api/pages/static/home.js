@@ -3,6 +3,7 @@
 import { ask } from "./ask.js";
 import { element } from "./element.js";
 import { why } from "./explanation.js";
+import { failure } from "./failure.js";
 import { offer } from "./feedback.js";
 import { Kept } from "./kept.js";
 import { offerMany } from "./many.js";
@@ -11,6 +12,8 @@ import { outcome } from "./result.js";
 import { snippets } from "./snippets.js";
 import { WhatIf } from "./what_if.js";
 import { decimal, measured, percent, t } from "./words.js";
+
+const PATIENCE = 500; // milliseconds, after which a reader is told that a prediction takes longer
 
 const find = (id) => document.getElementById(id);
 const model = JSON.parse(find("model").textContent);
@@ -28,37 +31,47 @@ function showSnippets() {
 async function predict() {
   form.clear();
   find("stale").hidden = true;
-  const result = find("result");
   const button = find("predict");
   button.disabled = true;
+  const waiting = setTimeout(() => {
+    replace(element("p", { className: "quiet" }, t("Predicting …")));
+  }, PATIENCE);
   try {
+    form.refuseUnclear();
     const texts = form.texts;
     const response = await ask(`${model.predict}?explain`, form.record);
     kept.write(texts, response);
     show(response, texts);
     find("result").parentElement.scrollIntoView({ block: "nearest" });
   } catch (error) {
-    const faults = error.faults ?? [];
-    const others = faults.filter((one) => !form.remark(one.field, one.message, "fault"));
-    const summary = faults.length
-      ? t("Not predicted: see the messages beside the fields.")
-      : error.message;
-    for (const id of ["why", "what-if", "right"]) find(id)?.setAttribute("hidden", "");
-    whatIf.stop();
     kept.write(form.texts);
-    result.replaceChildren(element("p", { className: "fault" }, summary));
-    result.append(...others.map((one) => element("p", { lang: "en" }, one.message)));
+    const { lang, faults = [] } = error;
+    const others = faults.filter((one) => !form.remark(one.field, one.message, "fault", lang));
+    const summary = t("Not predicted: see the messages beside the fields.");
+    replace(
+      faults.length ? element("p", { className: "fault" }, summary) : failure(error),
+      ...others.map((one) => element("p", { lang }, one.message)),
+    );
     find("form").querySelector("[aria-invalid]")?.focus();
   } finally {
+    clearTimeout(waiting);
     button.disabled = false;
   }
 }
 
-// Show what the form with these texts resulted in.
-function show(response, texts) {
+// Show something else than a prediction.
+function replace(...shown) {
+  for (const id of ["why", "what-if", "right"]) find(id)?.setAttribute("hidden", "");
+  whatIf.stop();
+  find("result").replaceChildren(...shown);
+}
+
+// Show what the form with these texts resulted in, and what is known to be true.
+function show(response, texts, actual) {
   const others = response.warnings.filter((one) => !form.remark(one.field, one.message, "warning"));
   find("result").replaceChildren(...outcome(model, response, others));
-  if (find("right")) offer(find("right"), model, response);
+  const recorded = (given) => kept.write(texts, response, given);
+  if (find("right")) offer(find("right"), model, response, actual, recorded);
   explain(response);
   whatIf.start(response, texts);
 }
@@ -98,7 +111,7 @@ for (const button of document.querySelectorAll("[data-copies]")) {
 }
 const before = kept.read();
 if (before.texts) form.texts = before.texts;
-if (before.response) show(before.response, form.texts);
+if (before.response) show(before.response, form.texts, before.actual);
 showSnippets();
 const examples = [...document.querySelectorAll("[data-example]")];
 offerMany(model, examples.map((button) => JSON.parse(button.dataset.example)));

@@ -1,5 +1,5 @@
-// What the form of a model holds, and what was predicted by it, until the tab is closed: so both
-// are there again after a reload, and when somebody comes back.
+// What the form of a model holds, what was predicted by it, and the feedback on that, until the tab
+// is closed: so all are there again after a reload, and when somebody comes back.
 
 export class Kept {
   constructor({ name, version }) {
@@ -7,19 +7,20 @@ export class Kept {
     this.version = version;
   }
 
-  // {texts, response}, each if it is kept: the texts of the fields, and what they resulted in.
+  // {texts, response, actual}, each if it is kept: the texts of the fields, what they resulted in, and
+  // what was true.
   read() {
     try {
-      const { texts, response, version } = JSON.parse(sessionStorage.getItem(this.key)) ?? {};
+      const { texts, version, ...made } = JSON.parse(sessionStorage.getItem(this.key)) ?? {};
       const isCurrent = version === this.version; // else another version would predict now
-      return { texts: texts && new Map(texts), response: isCurrent ? response : undefined };
+      return { texts: texts && new Map(texts), ...(isCurrent && made) };
     } catch {
       return {}; // a browser may forbid it
     }
   }
 
-  write(texts, response) {
-    const value = { texts: [...texts], response, version: this.version };
+  write(texts, response, actual) {
+    const value = { texts: [...texts], response, actual, version: this.version };
     try {
       sessionStorage.setItem(this.key, JSON.stringify(value));
     } catch {

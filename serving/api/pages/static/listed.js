@@ -39,6 +39,16 @@ function since(choice) {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate());
 }
 
+// On a phone the list is seen without scrolling past the filters, unless some are set.
+const more = form.querySelector(".more");
+if (matchMedia("(max-width: 40rem)").matches) more.open = "filtered" in more.dataset;
+
+// What is not valid has to be in view for the browser to name it.
+const unfold = ({ target }) => {
+  for (let part = target; part; part = part.parentElement.closest("details")) part.open = true;
+};
+form.addEventListener("invalid", unfold, true);
+
 form.querySelector("[data-quick]").hidden = false;
 for (const button of form.querySelectorAll("[data-since]")) {
   button.addEventListener("click", () => {

@@ -1,11 +1,12 @@
 // Many records at once: a file that is dropped or chosen, or rows that are pasted.
 
-import { batch, inOneLine } from "./batch.js";
+import { inOneLine } from "./ask.js";
+import { batch } from "./batch.js";
 import { line } from "./csv.js";
 import { element } from "./element.js";
 import { open } from "./files.js";
 import { write } from "./record.js";
-import { decimal, measured, number, percent, t } from "./words.js";
+import { decimal, language, measured, number, percent, t } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 
@@ -72,7 +73,7 @@ function refused(error) {
   const hasCommas = error.delimiter === "," && faults.some(({ message }) => /^"-?\d+,\d+"/.test(message));
   const hint = t("Numbers have decimal commas: put semicolons between the cells, or write points.");
   return [
-    element("p", { className: "fault" }, title),
+    element("p", { className: "fault", lang: hasTitle ? error.lang : language }, title),
     ...(items.length ? [element("ul", { className: "small" }, ...items)] : []),
     ...(hasCommas ? [element("p", {}, hint)] : []),
   ];

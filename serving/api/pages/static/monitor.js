@@ -1,6 +1,7 @@
 // What a person does on a model's monitor page: have it checked now, and trained again.
 
 import { ask } from "./ask.js";
+import { failure } from "./failure.js";
 import { t } from "./words.js";
 
 const LOOK = 1_000; // milliseconds between two looks whether a check is done
@@ -34,14 +35,10 @@ for (const [name, act] of Object.entries({ check, train })) {
   for (const button of document.querySelectorAll(`button[data-${name}]`)) {
     button.addEventListener("click", async () => {
       button.disabled = true;
-      status.className = "";
-      status.lang = "";
       try {
         await act(button.dataset);
       } catch (error) {
-        status.className = "fault";
-        status.lang = "en"; // what the service returns
-        status.textContent = error.message;
+        status.replaceChildren(failure(error));
       } finally {
         button.disabled = false;
       }

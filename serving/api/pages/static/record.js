@@ -1,13 +1,39 @@
 // The form, and the record in it.
 
-import { t } from "./words.js";
+import { Refused } from "./ask.js";
+import { language, t } from "./words.js";
 
-// A number where a text is one; any other text stays as it is, and the service reports what is wrong with it.
+const PLAIN = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+const GROUPED = /^[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/; // 1,234.5
+const UNCLEAR = /^[-+]?[1-9]\d{0,2},\d{3}$/; // 1,234, or a number with a decimal comma
+
+// A text with the signs of English numbers.
+function english(text, decimal) {
+  const swapped = { ",": ".", ".": "," };
+  return decimal === "," ? text.trim().replace(/[.,]/g, (sign) => swapped[sign]) : text.trim();
+}
+
+// A number where a text is one; any other text stays as it is, and the service reports what is wrong
+// with it. Who writes decimal commas may also write points.
 export function read(text, decimal = ".") {
-  // With decimal commas 1.234 may have a point for thousands, unlike 0.995: the service reports it.
-  if (decimal === "," && /^\s*[-+]?[1-9]\d{0,2}(\.\d{3})+\s*$/.test(text)) return text.trim();
+  const written = english(text, decimal);
+  if (GROUPED.test(written) && !UNCLEAR.test(written)) return Number(written.replaceAll(",", ""));
+  if (UNCLEAR.test(written)) return text.trim();
   const plain = text.trim().replace(decimal, ".");
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : text.trim();
+  return PLAIN.test(plain) ? Number(plain) : text.trim();
+}
+
+// Refuse texts that may be two numbers each: 1.234 is another one where commas are decimal.
+export function refuseUnclear(fields, texts, decimal) {
+  const errors = [...texts].flatMap(([field, text]) => {
+    const { type = "number", categories } = fields.get(field) ?? {};
+    const written = english(text, decimal);
+    if (type !== "number" || categories || !UNCLEAR.test(written)) return [];
+    const [large, small] = [written.replace(",", ""), written.replace(",", decimal)];
+    const values = { text: text.trim(), large, small };
+    return [{ field, message: t("{text} may be {large} or {small}: write one of these.", values) }];
+  });
+  if (errors.length) throw new Refused({ detail: errors[0].message, errors }, language);
 }
 
 export function write(value, decimal = ".") {
@@ -20,12 +46,20 @@ function moment(text, type) {
   return { date: day, "datetime-local": text && `${day}T${time}` }[type] ?? text;
 }
 
+// A whole number has no decimals, so 1.234 is a thousand.
+function whole(text, decimal) {
+  const written = english(text, decimal);
+  return UNCLEAR.test(written) ? Number(written.replace(",", "")) : read(text, decimal);
+}
+
 // The value that is sent for a field with this text; undefined where it is empty.
 export function value(field, text, decimal) {
   if (text === "") return undefined;
   if (field.type === "text") return text;
   if (field.type === "boolean" && /^(true|false)$/.test(text)) return text === "true";
-  return field.categories?.includes(text) ? text : read(text, decimal);
+  if (field.categories?.includes(text)) return text;
+  if (field.type === "integer") return whole(text, decimal);
+  return read(text, decimal);
 }
 
 // The record that the texts of the fields stand for.
@@ -67,6 +101,10 @@ export class Form {
     return recordOf(this.fields, this.texts, this.decimal);
   }
 
+  refuseUnclear() {
+    refuseUnclear(this.fields, this.texts, this.decimal);
+  }
+
   fill(record) {
     for (const [name, input] of this.inputs) {
       const has = Object.hasOwn(record, name) && record[name] !== null;
@@ -86,13 +124,13 @@ export class Form {
   }
 
   // Show a message beside a field; false where there is no such field.
-  remark(name, message, kind) {
+  remark(name, message, kind, lang = "en") {
     const input = this.inputs.get(name);
     if (!input) return false;
     const note = this.note(name);
     const heading = kind === "fault" ? t("Invalid") : t("Warning");
     note.textContent = `${heading}: ${message}`;
-    note.lang = "en";
+    note.lang = lang;
     note.className = `note ${kind}`;
     if (kind === "fault") input.setAttribute("aria-invalid", "true");
     return true;

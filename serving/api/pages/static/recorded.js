@@ -3,6 +3,7 @@
 import { ask } from "./ask.js";
 import { element } from "./element.js";
 import { why } from "./explanation.js";
+import { failure } from "./failure.js";
 import { offer } from "./feedback.js";
 import { predicted } from "./result.js";
 import { time } from "./times.js";
@@ -20,13 +21,11 @@ find("explain")?.addEventListener("click", async ({ target: button }) => {
     explain(now.explanation);
     button.remove();
   } catch (error) {
-    const faults = error.faults?.map(({ field, message }) => `${field}: ${message}`).join("; ");
-    const text = element("p", { className: "fault", lang: "en" }, faults || error.message);
-    find("reasons").replaceChildren(text);
+    find("reasons").replaceChildren(failure(error));
     button.disabled = false;
   }
 });
-if (find("right")) offer(find("right"), found, found, list);
+if (find("right")) offer(find("right"), found, found, undefined, list);
 
 function explain(explained) {
   const written = probabilities ? percent(probabilities[prediction], 1) : measured(prediction, found);

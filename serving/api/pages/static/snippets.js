@@ -1,5 +1,5 @@
 // The request of the form as code, to be copied. Where the service needs a key, `isKeyed`, the code
-// takes it from the variable ADEGA_KEY, or has a place for it; the key itself is never in it.
+// takes it from the variable ADEGA_KEY; the key itself is never in it.
 
 // The entries of a record, a line each, in a language's own literals.
 function lines(record, indent, between, { name = JSON.stringify, texts = JSON.stringify, words = {} }) {
@@ -55,7 +55,7 @@ export const snippets = {
   },
 
   javascript(url, record, isKeyed) {
-    const key = isKeyed ? ', "X-API-Key": "…"' : "";
+    const key = isKeyed ? ', "X-API-Key": process.env.ADEGA_KEY' : "";
     return [
       `const response = await fetch(${JSON.stringify(url)}, {`,
       '  method: "POST",',

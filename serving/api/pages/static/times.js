@@ -4,8 +4,8 @@ import { language, t } from "./words.js";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const STEPS = [HOUR / 12, HOUR / 4, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY];
-const MAX_TICKS = 6;
+const STEPS = [HOUR / 12, HOUR / 4, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 30 * DAY];
+const [NARROW, WIDE] = [80, 140]; // pixels for the text of a tick: a day or an hour, and both
 
 // A reader of English may write dates as in Britain or as in America.
 const locale = navigator.languages.find((each) => each.slice(0, 2) === language.slice(0, 2)) ?? language;
@@ -41,10 +41,12 @@ export function localise(root = document) {
 }
 
 // Where an axis of times has its ticks: at full hours or at midnight, each with its text.
-export function timeTicks(from, until) {
-  const step = STEPS.find((each) => (until - from) / each <= MAX_TICKS) ?? (until - from) / MAX_TICKS;
+export function timeTicks(from, until, pixels) {
+  const textsOf = (step) => (step >= DAY ? onAxis.day : until - from > DAY ? onAxis.both : onAxis.hour);
+  const space = (step) => (textsOf(step) === onAxis.both ? WIDE : NARROW) * ((until - from) / step);
+  const step = STEPS.find((each) => space(each) <= pixels) ?? until - from;
   const start = new Date(from).setHours(0, 0, 0, 0);
-  const texts = step >= DAY ? onAxis.day : until - from > DAY ? onAxis.both : onAxis.hour;
+  const texts = textsOf(step);
   const found = [];
   for (let at = start; at <= until; at += step) {
     const offset = new Date(at).getTimezoneOffset() - new Date(start).getTimezoneOffset();

@@ -2,6 +2,7 @@
 
 import { ask } from "./ask.js";
 import { element } from "./element.js";
+import { failure } from "./failure.js";
 import { number, t } from "./words.js";
 
 const { target, feedback } = JSON.parse(document.getElementById("list").textContent);
@@ -26,7 +27,7 @@ async function send(query, accept) {
   } catch (error) {
     if (error.name === "AbortError") return undefined;
     actions.hidden = true;
-    place.replaceChildren(element("p", { className: "fault", lang: "en" }, error.message));
+    place.replaceChildren(failure(error));
     return undefined;
   } finally {
     if (running === own) progress.hidden = true;
@@ -38,6 +39,7 @@ function chosen() {
 }
 
 async function check() {
+  find("record").disabled = true; // what it counts was of other columns
   const report = await send({ record: false, ...chosen() });
   if (!report) return;
   show(report, t("{recorded} of {rows} {rows:row|rows} can be recorded.", counts(report)));
@@ -118,10 +120,10 @@ function problems({ problems: listed, refused, unmatched, repeated }) {
 }
 
 find("record").addEventListener("click", async () => {
+  find("record").disabled = true;
   const report = await send(chosen());
   if (!report) return;
   columns.hidden = true;
-  find("record").disabled = true;
   show(report, t("Recorded: {recorded} rows. The list shows them in a moment.", counts(report)));
   const again = element("a", { href: location.href }, t("Show the list again"));
   place.firstElementChild.append(" ", again);

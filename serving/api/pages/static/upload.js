@@ -1,7 +1,7 @@
 // Sends a file as the body of a request, with its progress, which fetch does not show.
 
 import { Refused } from "./ask.js";
-import { t } from "./words.js";
+import { language, t } from "./words.js";
 
 // `progress` is called with the share that is sent. Resolves to what the service returns; null if
 // it was stopped by the signal.
@@ -14,7 +14,8 @@ export function upload(url, file, progress, signal) {
     request.upload.addEventListener("progress", ({ loaded, total }) => progress(total ? loaded / total : 0));
     request.addEventListener("abort", () => resolve(null));
     request.addEventListener("error", () => {
-      reject(new Refused({ detail: t("The service cannot be reached, or the file has changed since it was chosen.") }));
+      const detail = t("The service cannot be reached, or the file has changed since it was chosen.");
+      reject(new Refused({ detail }, language));
     });
     request.addEventListener("load", () => {
       let parsed = { detail: `${request.status} ${request.statusText}` };

@@ -3,7 +3,8 @@
 import { ask } from "./ask.js";
 import { element } from "./element.js";
 import { about, shown, why } from "./explanation.js";
-import { read, recordOf, value, write } from "./record.js";
+import { failure } from "./failure.js";
+import { read, recordOf, refuseUnclear, value, write } from "./record.js";
 import { measured, percent, t } from "./words.js";
 
 const PAUSE = 150; // milliseconds without a change, before the service is asked
@@ -67,16 +68,13 @@ export class WhatIf {
     const { fields, decimal } = this.form;
     this.part("reset").hidden = false;
     try {
+      refuseUnclear(fields, this.texts, decimal);
       const url = `${this.model.what_if}?explain&explain_classes=all`;
       const response = await ask(url, recordOf(fields, this.texts, decimal), signal);
       this.show(response);
     } catch (error) {
       if (signal.aborted) return;
-      const faults = error.faults?.length ? error.faults : [error];
-      const shown = faults.map(({ field, message }) =>
-        element("p", { className: "fault", lang: "en" }, [field, message].filter(Boolean).join(" ")),
-      );
-      this.part("result").replaceChildren(...shown);
+      this.part("result").replaceChildren(failure(error));
       this.part("why").replaceChildren();
     }
   }
@@ -94,7 +92,7 @@ export class WhatIf {
     );
     const moved = [...this.texts].filter(([name, text]) => text !== this.first.get(name));
     const read = (name, text) => value(this.form.fields.get(name), text, this.form.decimal) ?? null;
-    const fields = moved.map(([name, text]) => `${name} ${shown(read(name, text))}`).join(", ");
+    const fields = moved.map(([name, text]) => `${name} = ${shown(read(name, text))}`).join(", ");
     const changed = element("p", { className: "quiet small" }, t("Changed: {fields}", { fields }));
     const predicted = element("p", { className: "would" }, plain(response, model));
     this.part("result").replaceChildren(predicted, element("p", {}, change), changed, ...warnings);

@@ -16,12 +16,20 @@ export function t(text, values = {}) {
 
 const grouping = { useGrouping: "min2" }; // none in numbers of four digits, which may be years
 
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+// Write what stands for a power of ten as one, as in 2.1 × 10⁻⁹.
+function power(written) {
+  const raised = (exponent) => exponent.replace("-", "⁻").replace(/\d/g, (digit) => RAISED[digit]);
+  return written.replace(/E(-?\d+)$/, (_, exponent) => `\u00A0×\u00A010${raised(exponent)}`);
+}
+
 // A number with so many significant digits, and with all before the point.
 export function number(value, digits = 4) {
   const size = Math.abs(value);
   if (size && !(size >= 1e-4 && size < 1e15)) {
     const options = { notation: "scientific", maximumSignificantDigits: digits };
-    return value.toLocaleString(language, options);
+    return power(value.toLocaleString(language, options));
   }
   const whole = size >= 1 ? Math.trunc(size).toString().length : 1;
   const options = { maximumSignificantDigits: Math.max(digits, whole), ...grouping };
@@ -35,6 +43,21 @@ function rounded(value, decimals) {
   if (!(size >= 1e-4 && size < 1e15)) return number(value);
   const digits = Math.max(0, decimals, 1 - Math.floor(Math.log10(size)));
   return value.toLocaleString(language, { maximumFractionDigits: digits, ...grouping });
+}
+
+// A number with its standard error, whose first digit is the last of both.
+export function plusMinus(value, error) {
+  const rough = Number(error.toPrecision(1));
+  if (rough < 1e-4) return `${number(value, 2)} ± ${number(rough, 1)}`;
+  const digits = Math.max(0, -Math.floor(Math.log10(rough)));
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits, ...grouping };
+  return [value, rough].map((each) => each.toLocaleString(language, options)).join(" ± ");
+}
+
+// What something is multiplied by, with the digits by which it differs from 1.
+export function factor(value) {
+  const differs = Math.ceil(-Math.log10(Math.abs(value - 1))) + (value >= 1);
+  return number(value, Math.min(6, Math.max(2, differs)));
 }
 
 // A number beside its unit: the signs of money stand before it. `decimals` are those that suffice
