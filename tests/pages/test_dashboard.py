@@ -12,7 +12,9 @@ from traffic import DAY, HOUR, Traffic, unlike_training
 
 from app import create_app
 from bench.wines import load
+from serving import clock
 from serving.api.pages.shown import UNKNOWN as DASH
+from serving.settings import Settings
 
 
 @pytest.fixture(scope="module")
