@@ -166,6 +166,14 @@ def test_what_was_trained_before_its_worker_was_killed_is_not_trained_again(sett
             assert (training.state, training.version) == expected
 
 
+def test_a_training_whose_models_folder_is_gone_fails_with_a_sentence(settings: Settings):
+    found = queued(settings)
+    settings.models_dir.rename(settings.models_dir.with_name("gone"))
+    worker.run(settings, once=True)
+    error = Trainings(settings.trainings_dir).get(found).training.error
+    assert error == f"MODELS_DIR='{settings.models_dir}' is not a folder"
+
+
 def test_two_workers_never_work_at_the_same_time(settings: Settings):
     several = [queued(settings) for _ in range(2)]
     command = [sys.executable, "-m", "train.worker", "--once"]

@@ -34,12 +34,12 @@ def main(training_id: str) -> None:
     os.nice(NICENESS)
     with suppress(OSError):  # where memory ends, this is killed first
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    settings = Settings.from_environment()
-    limit.set(settings.training_max_mb * MEGABYTE)
-    trainings = Trainings(settings.trainings_dir)
+    # By itself, as another setting that is wrong by now is what the training fails of.
+    trainings = Trainings(Settings(var_dir=Path(os.environ["VAR_DIR"])).trainings_dir)
     folder, training = trainings.path(training_id), trainings.get(training_id).training
     people = ForPeople(folder / FILE, training.file)
     try:
+        limit.set(Settings.from_environment().training_max_mb * MEGABYTE)
         result = _carried_out(folder, training, people)
     except (TrainingError, ServingError, MemoryError, OSError) as error:
         result = Result(error=people.text(_why(error)), said=people.said)
