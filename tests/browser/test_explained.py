@@ -62,6 +62,7 @@ def test_what_if_follows_a_field_that_is_moved_and_records_nothing(open_page: Op
     page.keyboard.press("Home")
     expect(part.get_by_label("New value", exact=True)).to_have_value("8")
     expect(part.get_by_role("status")).to_contain_text(re.compile(r"P\(bom\) is .+ instead of "))
+    expect(part.get_by_role("status")).to_contain_text("bom when P(bom) ≥ 30 %")
     expect(part.locator("li").filter(has_text=re.compile(r"^alcohol = 8 lowers"))).to_be_visible()
     part.get_by_label("New value", exact=True).fill("strong")
     expect(part.get_by_role("status")).to_contain_text('alcohol: "strong" is not a number')

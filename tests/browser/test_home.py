@@ -37,6 +37,13 @@ def test_the_form_works_with_the_keyboard_alone(open_page: Open):
     page.keyboard.type("13")
     page.keyboard.press("Enter")
     expect(page.locator(".prediction")).to_be_visible()
+    page.get_by_label("alcohol").fill("8")
+    button = page.get_by_role("button", name="Predict", exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#stale")).to_be_hidden()
+    expect(page.locator(".prediction")).to_be_visible()
+    expect(button).to_be_focused()
 
 
 def test_a_fault_is_shown_beside_its_field(open_page: Open):

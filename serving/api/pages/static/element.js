@@ -3,3 +3,9 @@ export function element(name, attributes = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+// Let a button be pressed again; who pressed it with the keyboard is still there.
+export function enable(button) {
+  button.disabled = false;
+  if (document.activeElement === document.body) button.focus({ preventScroll: true });
+}

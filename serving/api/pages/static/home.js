@@ -1,7 +1,7 @@
 // The page at /: one record by its form, many by a CSV.
 
 import { ask } from "./ask.js";
-import { element } from "./element.js";
+import { element, enable } from "./element.js";
 import { why } from "./explanation.js";
 import { failure } from "./failure.js";
 import { offer } from "./feedback.js";
@@ -55,7 +55,7 @@ async function predict() {
     find("form").querySelector("[aria-invalid]")?.focus();
   } finally {
     clearTimeout(waiting);
-    button.disabled = false;
+    enable(button);
   }
 }
 

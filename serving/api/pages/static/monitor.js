@@ -1,6 +1,7 @@
 // What a person does on a model's monitor page: have it checked now, and trained again.
 
 import { ask } from "./ask.js";
+import { enable } from "./element.js";
 import { failure } from "./failure.js";
 import { t } from "./words.js";
 
@@ -40,7 +41,7 @@ for (const [name, act] of Object.entries({ check, train })) {
       } catch (error) {
         status.replaceChildren(failure(error));
       } finally {
-        button.disabled = false;
+        enable(button);
       }
     });
   }

@@ -1,7 +1,7 @@
 // The page of a recorded prediction: its explanation, as it was recorded, and its feedback.
 
 import { ask } from "./ask.js";
-import { element } from "./element.js";
+import { element, enable } from "./element.js";
 import { why } from "./explanation.js";
 import { failure } from "./failure.js";
 import { offer } from "./feedback.js";
@@ -22,7 +22,7 @@ find("explain")?.addEventListener("click", async ({ target: button }) => {
     button.remove();
   } catch (error) {
     find("reasons").replaceChildren(failure(error));
-    button.disabled = false;
+    enable(button);
   }
 });
 if (find("right")) offer(find("right"), found, found, undefined, list);

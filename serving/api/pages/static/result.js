@@ -57,12 +57,16 @@ function labelled(model, { prediction, probabilities }) {
   });
   const shown = [element("p", { className: "prediction" }, prediction), bars(rows)];
   if (threshold) {
-    const values = { label: threshold.label, share: percent(threshold.value) };
-    const rule = t("Decision threshold: {label} when P({label}) ≥ {share}", values);
     const key = element("span", { className: "key" });
-    shown.push(element("p", { className: "quiet small" }, key, rule));
+    shown.push(element("p", { className: "quiet small" }, key, rule(threshold)));
   }
   return shown;
+}
+
+// From which probability on a label is predicted.
+export function rule({ label, value }) {
+  const values = { label, share: percent(value) };
+  return t("Decision threshold: {label} when P({label}) ≥ {share}", values).replace("≥ ", "≥\u00A0");
 }
 
 // The decision threshold on the bar of its label, with its number above it.

@@ -5,6 +5,7 @@ import { element } from "./element.js";
 import { about, shown, why } from "./explanation.js";
 import { failure } from "./failure.js";
 import { read, recordOf, refuseUnclear, value, write } from "./record.js";
+import { rule } from "./result.js";
 import { measured, percent, t } from "./words.js";
 
 const PAUSE = 150; // milliseconds without a change, before the service is asked
@@ -95,7 +96,14 @@ export class WhatIf {
     const fields = moved.map(([name, text]) => `${name} = ${shown(read(name, text))}`).join(", ");
     const changed = element("p", { className: "quiet small" }, t("Changed: {fields}", { fields }));
     const predicted = element("p", { className: "would" }, plain(response, model));
-    this.part("result").replaceChildren(predicted, element("p", {}, change), changed, ...warnings);
+    const threshold = model.threshold ? [element("p", { className: "quiet small" }, rule(model.threshold))] : [];
+    this.part("result").replaceChildren(
+      predicted,
+      element("p", {}, change),
+      ...threshold,
+      changed,
+      ...warnings,
+    );
     const part = about(response.explanation, of);
     this.part("why").replaceChildren(...why(part, model, write(response)));
   }
