@@ -41,9 +41,9 @@ def _is_right(candidate: Candidate) -> bool | None:
     """Whether a prediction was right; None where that is unknown."""
     if candidate.actual is None:
         return None
-    if _is_label(candidate):
+    if _is_label(candidate.prediction):
         return candidate.actual == candidate.prediction
-    if candidate.interval is None:
+    if candidate.interval is None or _is_label(candidate.actual):
         return None
     ends = _interval(candidate.interval)
     return ends["low"] <= _number(candidate.actual) <= ends["high"]
@@ -53,7 +53,11 @@ def error_above(least: float) -> Condition:
     """Make the condition that a number is off by more than `least`, in the target's unit."""
 
     def fits(candidate: Candidate) -> bool:
-        if candidate.actual is None or _is_label(candidate):
+        if (
+            candidate.actual is None
+            or _is_label(candidate.actual)
+            or _is_label(candidate.prediction)
+        ):
             return False
         return abs(_number(candidate.actual) - _number(candidate.prediction)) > least
 
@@ -106,5 +110,6 @@ def interval_above(width: float) -> Condition:
     return fits
 
 
-def _is_label(candidate: Candidate) -> bool:
-    return candidate.prediction.startswith('"')
+def _is_label(value: str) -> bool:
+    """Whether a value is a label; feedback to a gone version may be one where that had numbers."""
+    return value.startswith('"')

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from serving import ids
-from serving.recording.entry import PredictionEntry
+from serving.recording.entry import FeedbackEntry, PredictionEntry
 from serving.recording.store import Store, searching
 from serving.settings import Settings
 
@@ -44,6 +44,9 @@ def store(
         other = {"fields": ["glucose"], "records": [[9]], "predictions": ["positive"]}
         made = [entry(9, NOON, **gone), entry(1, NOON + 1, **kept)]
         opened.add([*made, entry(1, NOON, "diabetes", **other)], {})
+        score = {"fields": ["years"], "records": [[7]], "predictions": [5.0]}
+        once = entry(8, NOON - 1, **score, intervals=[(4.0, 6.0)])
+        opened.add([once, FeedbackEntry(NOON, "result", once.ids, ["bom"])], {})
         yield opened
 
 
@@ -105,6 +108,14 @@ def test_the_page_offers_the_labels_that_only_a_gone_version_had(client: FlaskCl
     assert [each["record"]["age"] for each in found] == [3]
 
 
+def test_a_label_is_neither_right_nor_wrong_where_a_gone_version_had_numbers(client: FlaskClient):
+    for path in ("/models/wine/predictions", "/monitor/wine/predictions"):
+        for query in ("version=8", "version=8&wrong=true", "version=8&wrong=false"):
+            found = client.get(f"{path}?{query}")
+            assert found.status_code == 200
+            assert ("5.0" in found.text or ">5<" in found.text) == (query == "version=8")
+
+
 def test_what_comes_while_a_csv_is_written_is_not_in_it(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ):
@@ -119,7 +130,7 @@ def test_what_comes_while_a_csv_is_written_is_not_in_it(
     monkeypatch.setattr(searching.Searches, "extent", extent)
     path = "/models/wine/predictions?format=csv&limit=all"
     text = client.get(path).text
-    assert len(text.splitlines()) == 5
+    assert len(text.splitlines()) == 6
     assert f",'{WIDE}," in text
     assert ",P(bom) (field)," in text
-    assert len(client.get("/models/wine/predictions?limit=9").json["predictions"]) == 5
+    assert len(client.get("/models/wine/predictions?limit=9").json["predictions"]) == 6

@@ -101,10 +101,12 @@ def _row(service: Service, live: Manifest, made: Prediction) -> dict[str, Any]:
     manifest = live
     with suppress(UnknownVersion, ArtefactError):  # a version that is gone
         manifest = service.registry.manifest(live.name, made.version)
+    # Feedback to a version that is gone may be a label where that had numbers.
+    are_numbers = not (isinstance(prediction, str) or isinstance(actual, str))
     is_right = None
     if made.actual and isinstance(prediction, str):
         is_right = prediction == actual
-    elif made.actual and made.interval:
+    elif are_numbers and made.interval:
         is_right = cells["low"] <= actual <= cells["high"]
     chances = msgspec.json.decode(made.probabilities) if made.probabilities else {}
     return {
@@ -112,7 +114,7 @@ def _row(service: Service, live: Manifest, made: Prediction) -> dict[str, Any]:
         "unit": manifest.unit,
         "probability": chances.get(prediction),
         "is_right": is_right,
-        "error": actual - prediction if made.actual and not isinstance(prediction, str) else None,
+        "error": actual - prediction if are_numbers else None,
     }
 
 
