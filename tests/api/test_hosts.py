@@ -1,90 +1,30 @@
 """GET /hosts: which host serves which version, and how far its collector is behind."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 from conftest import predict, rewrite, wine
-from flask.testing import FlaskClient
-from hosts import upload_wine
 from keyed import KEYS, bearing
+from reporting import Host, Start, age, starting
 from scraping import scraped
 
-from app import create_app
 from serving import clock
 from serving.errors import StoreError
 from serving.recording import collector
-from serving.recording.collector import Collector
-from serving.recording.store import Store, hosts
-from serving.settings import Settings
-from serving.versions import served
-from serving.versions.served import ServedFile
+from serving.recording.store import hosts
 from serving.versions.versions import Versions
 
 
-class Host(NamedTuple):
-    """A host with one worker, whose collector runs when the test wants it to."""
-
-    client: FlaskClient
-    collector: Collector
-    file: ServedFile
-
-    @property
-    def registry(self) -> Any:
-        return self.client.application.extensions["registry"]
-
-    def report(self) -> dict[str, Any]:
-        """Let the worker and the collector do what they do every second; return its report."""
-        self.registry.refresh()
-        self.file.write()
-        self.collector.attempt()
-        return self.reported()[self.collector.name]
-
-    def reported(self) -> dict[str, Any]:
-        """What this host shows of all that report, by name."""
-        return {each["name"]: each for each in self.client.get("/hosts").json["hosts"]}
-
-
-Start = Callable[..., Host]
-
-
 @pytest.fixture
-def start(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    monkeypatch.setattr(collector, "SEEN_INTERVAL", -1)  # each run reports
-    with ExitStack() as opened:
-        monkeypatch.setattr(
-            "app.Store", lambda *given: opened.enter_context(closing(Store(*given)))
-        )
-
-        def started(name: str, **changes: Any) -> Host:
-            settings = Settings(
-                var_dir=tmp_path / name, database_url=store_url, host_name=name, **changes
-            )
-            client = create_app(settings).test_client()
-            collecting = Collector(
-                settings.journal_dir,
-                opened.enter_context(closing(Store(store_url))),
-                name=settings.host_name,
-                describe=lambda: served.describe(settings),
-            )
-            registry = client.application.extensions["registry"]
-            file = opened.enter_context(closing(ServedFile(settings, registry)))
-            return Host(client, collecting, file)
-
+def start(store_url: str, tmp_path: Path) -> Iterator[Start]:
+    with starting(store_url, tmp_path) as started:
         yield started
 
 
 @pytest.fixture
 def ana(start: Start) -> Host:
     return start("ana")
-
-
-def age(monkeypatch: pytest.MonkeyPatch, milliseconds: int) -> None:
-    """Let the database's clock show a later time."""
-    for name in ("POSTGRESQL_NOW", "SQLITE_NOW"):
-        monkeypatch.setattr(hosts, name, f"({getattr(hosts, name)} + {milliseconds})")
 
 
 def test_no_host_has_reported_yet(ana: Host):
@@ -174,87 +114,6 @@ def test_a_host_reports_while_it_catches_up(ana: Host, monkeypatch: pytest.Monke
     ana.collector.attempt()
     assert [each.waiting for each in shown] == [2, 1, 0, 0]
     assert all(each.behind for each in shown[:2])
-
-
-def test_a_host_that_reports_no_more_is_silent_falls_behind_and_is_gone_after_a_day(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-):
-    ana, bob = start("ana"), start("bob")
-    ana.report()
-    bob.report()
-    age(monkeypatch, hosts.SILENT + 1_000)
-    ana.report()
-    shown = ana.reported()
-    assert (shown["ana"]["state"], shown["bob"]["state"]) == ("up", "silent")
-    assert shown["bob"]["collector"]["behind_seconds"] > hosts.SILENT / 1000
-    assert shown["bob"]["models"]["wine"]["live"] == [1]
-    age(monkeypatch, hosts.SHOWN)
-    ana.report()
-    assert [*ana.reported()] == ["ana"]
-    bob.report()
-    assert [*ana.reported()] == ["ana", "bob"]
-
-
-def test_a_host_that_was_stopped_is_shown_as_such_and_gone_after_an_hour(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-):
-    ana, bob = start("ana"), start("bob")
-    ana.report()
-    bob.report()
-    bob.collector.stop()
-    age(monkeypatch, hosts.SHOWN_STOPPED - 60_000)
-    assert ana.reported()["bob"]["state"] == "stopped"
-    assert ana.reported()["bob"]["collector"]["behind_seconds"] == 0
-    age(monkeypatch, 120_000)
-    ana.report()
-    assert [*ana.reported()] == ["ana"]
-
-
-@pytest.mark.parametrize("seconds", [-3_000, 3_000])
-def test_a_host_whose_clock_is_wrong_is_up_all_the_same(
-    start: Start, monkeypatch: pytest.MonkeyPatch, seconds: int
-):
-    ana, bob = start("ana"), start("bob")
-    wrong = clock.now() + seconds * 1_000
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(clock, "now", lambda: wrong)
-        bob.report()
-    shown = ana.report() and ana.reported()["bob"]
-    assert (shown["state"], shown["collector"]["behind_seconds"]) == ("up", 0)
-    assert shown["seconds_ago"] < hosts.SILENT / 1000
-    assert abs(clock.now() - wrong) > 1_000_000
-
-
-def test_a_host_whose_clock_is_set_back_goes_on_reporting(
-    ana: Host, monkeypatch: pytest.MonkeyPatch
-):
-    ana.report()
-    earlier = clock.now() - clock.DAY
-    monkeypatch.setattr(clock, "now", lambda: earlier)
-    age(monkeypatch, hosts.SILENT + 1_000)
-    assert ana.report()["state"] == "up"
-
-
-@pytest.mark.slow
-def test_a_host_shows_since_when_it_follows_no_object_store(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    upload_wine(str(shared), tmp_path / "uploader")
-    ana = start("ana", models_url=str(shared))
-    followed = ana.report()["object_store"]
-    assert followed["state"] == "followed"
-    shared.rename(tmp_path / "away")
-    ana.registry.decisions.shared.catch_up()
-    later = clock.now() + 5_000
-    monkeypatch.setattr(clock, "now", lambda: later)
-    failing = ana.report()["object_store"]
-    assert failing["state"] == "failing"
-    assert failing["reached"][:16] <= followed["reached"][:16]
-    found = scraped(ana.client)
-    assert found["serving_object_store_failing"] == 1
-    assert found["serving_object_store_reached_timestamp_seconds"] < later / 1000 - 4
 
 
 def test_a_key_that_is_limited_to_a_model_sees_no_other(start: Start):

@@ -9,6 +9,8 @@ from conftest import BAD, MODELS, body
 from estimators import CASES, fitted, loans
 from flask.testing import FlaskClient
 
+FEW = {"explain_samples": 8}  # enough to test all but their error
+
 LOAN = records_of(loans(missing=True))[0]
 WHOLE = records_of(loans(missing=False))[0]
 

@@ -5,17 +5,16 @@ import shutil
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from conftest import ROOT, rewrite
 from servers import get, gunicorn, running, wait_until
+from signed import Signing, edit
 from signing import new_key, with_touching_pickle
 from training import refused
 
 from app import create_app
-from serving.__main__ import main
 from serving.errors import ArtefactError
 from serving.models import model_folder
 from serving.models.artefact import REFERENCE
@@ -23,34 +22,6 @@ from serving.models.model_folder import MANIFEST
 from serving.models.signatures import SIGNATURE
 from serving.server import pickle_check
 from serving.settings import Settings
-from serving.versions.decisions import Decisions
-
-
-class Signing(NamedTuple):
-    """A models folder whose wine 1 is signed, the key's file and the public key."""
-
-    models: Path
-    key: str
-    public: str
-
-    def run(self, *arguments: str, **environment: str) -> Result:
-        own = {"MODELS_DIR": str(self.models), "VAR_DIR": str(self.models.parent / "var")}
-        own |= {"SIGNING_KEY": self.key, "TRUSTED_KEYS": self.public}
-        return CliRunner(env=own | environment).invoke(main, arguments)
-
-    def done(self, *arguments: str, **environment: str) -> str:
-        result = self.run(*arguments, **environment)
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    @property
-    def settings(self) -> Settings:
-        var_dir = self.models.parent / "var"
-        return Settings(models_dir=self.models, var_dir=var_dir, trusted_keys=self.public)
-
-    @property
-    def versions(self) -> Decisions:
-        return Decisions.from_settings(self.settings)
 
 
 @pytest.fixture
@@ -58,14 +29,6 @@ def signing(models: Path, tmp_path: Path) -> Signing:
     made = Signing(models, *new_key(tmp_path / "key"))
     made.done("sign", "wine", "1")
     return made
-
-
-def edit(file: str, change: Callable[[bytes], bytes]) -> Callable[[Signing], Any]:
-    def edited(signing: Signing) -> None:
-        path = signing.models / "wine" / "1" / file
-        path.write_bytes(change(path.read_bytes()))
-
-    return edited
 
 
 def sign_with_another_key(signing: Signing) -> None:
@@ -202,36 +165,6 @@ def test_a_version_that_is_signed_later_is_served_then(signing: Signing):
     registry.refresh()
     assert registry.engine().manifest.version == 2
     assert not registry.broken
-
-
-def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path):
-    file, public = new_key(tmp_path / "key")
-    assert Path(file).stat().st_mode & 0o777 == 0o600
-    assert new_key(tmp_path / "key") == (file, public)
-    assert new_key(tmp_path / "other")[1] != public
-
-
-def test_signing_needs_a_key_and_an_unaltered_version(signing: Signing, tmp_path: Path):
-    assert "SIGNING_KEY is not set" in signing.run("sign", "wine", "1", SIGNING_KEY="").output
-    nowhere = str(tmp_path / "none")
-    assert "cannot be read" in signing.run("sign", "wine", "1", SIGNING_KEY=nowhere).output
-    (tmp_path / "text").write_text("not a key")
-    text = str(tmp_path / "text")
-    assert "contains no key" in signing.run("sign", "wine", "1", SIGNING_KEY=text).output
-    edit(REFERENCE, lambda content: content + b" ")(signing)
-    assert "is not the file" in signing.run("sign", "wine", "1").output
-
-
-def test_the_doctor_warns_of_a_key_that_others_can_read(signing: Signing):
-    assert "other users can read the private key" not in signing.run("doctor").output
-    Path(signing.key).chmod(0o644)
-    assert "other users can read the private key" in signing.run("doctor").output
-
-
-@pytest.mark.parametrize("keys", ["key", "aGVsbG8=", "!" * 44, "é", ",", " , "])
-def test_trusted_keys_that_are_none_stop_the_start(signing: Signing, keys: str):
-    answer = signing.run("versions", "wine", TRUSTED_KEYS=keys)
-    assert re.search("TRUSTED_KEYS is not public keys as `adega signing-key` prints", answer.output)
 
 
 def test_only_decisions_and_training_read_versions_from_disk():
