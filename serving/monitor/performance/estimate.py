@@ -38,7 +38,7 @@ def estimate(gathered: Gathered) -> tuple[Estimated, ...]:
     labels were drawn with these probabilities. Białek et al. (2024), Estimating Model Performance
     Under Covariate Shift Without Labels, arXiv:2401.08348.
 
-    With few rows it does not: of 1 row it covers a log loss in half of the cases, of 10 in 89 %.
+    Of few rows it covers less, so there are no values below `MIN_MEASURED`.
 
     Parameters
     ----------
