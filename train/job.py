@@ -91,11 +91,13 @@ class Job:
 
     def kill(self) -> None:
         """End the process with all that it has started, and forget how far it was."""
+        stdin = self._process.stdin
+        if stdin is None or stdin.closed:
+            return  # it has ended, and its number may be another's by now
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        if self._process.stdin:
-            self._process.stdin.close()
+        stdin.close()
         (self._folder / PROGRESS).unlink(missing_ok=True)
 
     def _why_not(self, state: str) -> Sentence | None:
