@@ -95,10 +95,12 @@ class TrainingProgress(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     step : str
         What is done now.
+    done, total : int
+        Steps of the training; while a table is read, its bytes or columns.
     seconds : float
         Since it began.
     remaining : float or None
-        Seconds that are left, by what the steps so far took.
+        Seconds that are left, by what the steps so far took; unknown while a table is read.
     """
 
     step: str

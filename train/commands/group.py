@@ -9,6 +9,7 @@ import click
 
 from serving.errors import ServingError
 from serving.inputs.shown import printable
+from serving.models.refusals import reason
 from serving.trainings.names import fault_of_name
 from train.errors import TrainingError
 from train.tables.files import SIGNS
@@ -39,7 +40,9 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:  # the output is piped to what has ended
                 raise
-            file = printable(str(error.filename or "a file"))
+            if not error.filename:  # of a connection, say
+                raise click.ClickException(reason(error)) from error
+            file = printable(str(error.filename))
             raise click.ClickException(f"{file} cannot be used: {error.strerror}") from error
 
 
