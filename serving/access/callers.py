@@ -10,6 +10,7 @@ Need = Scope | Literal["any", "open"]
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ANY, ADMIN = "any", "admin"
+NO_KEY = "somebody without a key"  # in histories
 
 
 class Caller(NamedTuple):

@@ -10,6 +10,7 @@ from keyed import bearing, entry, written
 from msgspec.structs import replace
 
 from app import create_app
+from serving.access.callers import NO_KEY
 from serving.api.pages.train_pages import likely_target
 from serving.sentence import Sentence
 from serving.settings import Settings
@@ -82,12 +83,13 @@ def test_a_step_is_written_in_the_readers_language_with_the_time(trainings: Trai
     fold = Sentence("cross-validation, fold {number} of {of}", number=3, of=15)
     trees = Sentence("{what}, {trees:,} of {of:,} {of:tree|trees}", what=fold, trees=1200, of=2000)
     progress = TrainingProgress(step=str(trees), done=2, total=17, seconds=40, remaining=300)
-    kept = trainings.create(replace(READ, state="training", name="homes"))
+    kept = trainings.create(replace(READ, state="training", name="homes", who=NO_KEY))
     file = trainings.path(kept.id) / PROGRESS
     file.write_bytes(msgspec.json.encode(Step(progress, trees.said())))
     settings = Settings(var_dir=trainings.folder.parent, training_worker=False)
     made = create_app(settings).test_client().get(f"/trainings/{kept.id}", headers=BROWSER).text
     assert "nenhum processo treina" in made
+    assert "alguém sem chave" in made
     assert "validação cruzada, fold 3 de 15, 1.200 de 2.000 árvores" in text(made)
     assert "40 s até agora, faltam cerca de 5 min" in text(made)
 

@@ -7,7 +7,7 @@ from flask import Flask, Response, g, make_response, render_template, request
 from werkzeug.http import parse_cookie
 
 from serving.access.access import Access, Credentials, sent_key
-from serving.access.callers import ADMIN, Caller
+from serving.access.callers import ADMIN, NO_KEY, Caller
 from serving.api.around import errors
 from serving.api.around.remote import why_remote
 from serving.api.declared import declaration
@@ -18,7 +18,6 @@ from serving.log import KEY
 from serving.predicting.service import Service
 
 COOKIE = "adega_session"
-NO_KEY = "somebody without a key"
 
 
 def caller() -> Caller:

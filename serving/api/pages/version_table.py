@@ -102,8 +102,12 @@ def _origin(side: Side, words: Words) -> str:
     t, data = words.t, side.manifest.data
     live = words.number(data.live.rows, 9) if data.live else ""
     if data.is_unknown:
-        return t("imported by {who}", who=side.made.who) if side.made else t("imported")
-    by = t("trained by {who}", who=side.made.who) if side.made else t("trained")
+        return (
+            t("imported by {who}", who=words.person(side.made.who)) if side.made else t("imported")
+        )
+    by = t("trained")
+    if side.made:
+        by = t("trained by {who}", who=words.person(side.made.who))
     return f"{by}, {t('with {rows} live {rows:row|rows}', rows=live)}" if live else by
 
 

@@ -15,6 +15,7 @@ from flask import Request
 from markupsafe import Markup
 
 from serving import figures
+from serving.access.callers import NO_KEY
 from serving.figures import ENGLISH, PORTUGUESE
 from serving.inputs import dates
 from serving.inputs.field import FLOAT32_MAX, Field
@@ -150,6 +151,10 @@ class Words(NamedTuple):
     def local(self, written: str) -> str:
         """Replace the signs in an English number by those of the language."""
         return figures.local(written, self.language)
+
+    def person(self, who: str) -> str:
+        """Who decided, or had a model trained: the name of a key, or that there was none."""
+        return self.t("somebody without a key") if who == NO_KEY else who
 
     def metric(self, name: str) -> str:
         """The title of a metric, as `ROC AUC` for `roc_auc`."""

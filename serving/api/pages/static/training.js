@@ -30,7 +30,18 @@ export async function act(action) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     refuse(error.message);
+    await catchUp();
     return null;
+  }
+}
+
+// What another tab, or somebody else, has done meanwhile.
+async function catchUp() {
+  try {
+    const now = await fetched();
+    if (now && now.dataset.state !== find("training").dataset.state) await renew(now);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
   }
 }
 
