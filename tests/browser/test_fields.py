@@ -111,6 +111,9 @@ def test_every_kind_of_field_is_filled_shown_and_sent(
     )
     assert fits(page)
     pictured(page, f"fields-{language}-{'phone' if phone else 'desk'}")
+    page.goto(f"/predictions/{page.locator('#result code').inner_text()}")
+    no = {"en-US": "no", "pt-BR": "não"}[language]
+    expect(page.get_by_role("row", name=f"member {no}", exact=True)).to_be_visible()
 
 
 def test_the_request_in_python_knows_true_and_false(open_page: Open):

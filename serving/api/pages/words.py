@@ -104,7 +104,7 @@ class Words(NamedTuple):
     def value(self, value: object) -> str:
         """A cell of a record or a prediction; a number keeps six significant digits."""
         if isinstance(value, bool):
-            return str(value).lower()
+            return self.t("yes") if value else self.t("no")
         return self.number(value, 6) if isinstance(value, float) else str(value)
 
     def date(self, days: float) -> str:
