@@ -209,4 +209,4 @@ def test_the_proof_is_run_again_from_the_command_line(small: tuple[Path, Trained
     bad = run(tmp_path, "check", "wine", "2")
     assert "NOT EQUAL" in bad.output
     assert bad.exit_code == 1
-    assert "beer has no live version" in refused(tmp_path, "check", "beer")
+    assert "there is no model 'beer'; there are wine" in refused(tmp_path, "check", "beer")
