@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from serving.errors import ArtefactError
+from serving.figures import counted
 from serving.inputs.schema import Matrix
 from serving.models import artefact
 from serving.models.artefact import Artefact
@@ -109,7 +110,8 @@ def ready(manifest: Manifest, reference: Reference, fitted: Any, sample: Matrix)
         others = len(rows.refused) + rows.left_out
         why = next(iter(rows.refused.values()))
         remarks.append(
-            f"the estimator refuses {others:,} rows of the proof, and such records later: {why}"
+            f"the estimator refuses {counted(others, 'row')} of the proof, and such records later: "
+            f"{why}"
         )
     return Ready(decided.manifest, rows, sample, tuple(remarks))
 

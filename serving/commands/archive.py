@@ -73,8 +73,9 @@ def archive(
         click.echo(f"{name}: {counted(rows, 'prediction')} from before {day} {moved}")
     if not dry_run:
         click.echo(
-            f"{done.files} files written, {done.bytes:,} bytes; {done.with_feedback} got feedback, "
-            f"{done.joined} joined, {done.deleted} deleted for their age"
+            f"{counted(done.files, 'file')} written, {done.bytes:,} bytes; "
+            f"{done.with_feedback} got feedback, {done.joined} joined, {done.deleted} deleted for "
+            "their age"
         )
 
 

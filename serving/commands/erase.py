@@ -8,6 +8,7 @@ import msgspec
 
 from serving import clock
 from serving.commands.group import AS_JSON
+from serving.figures import counted
 from serving.lock import wait_for_lock
 from serving.predicting.erasing import Erasing
 from serving.recording import collecting
@@ -130,6 +131,6 @@ def _found(erasing: Erasing, erasure: Erasure) -> Erasure:
 def _line(erasure: Erasure) -> str:
     when = clock.to_seconds(erasure.done or erasure.time)
     return (
-        f"{when} erased by {erasure.kind}: {erasure.predictions} predictions, "
-        f"{erasure.feedback} feedback, {erasure.trials} trials ({erasure.id})"
+        f"{when} erased by {erasure.kind}: {counted(erasure.predictions, 'prediction')}, "
+        f"{erasure.feedback} feedback, {counted(erasure.trials, 'trial')} ({erasure.id})"
     )

@@ -42,7 +42,7 @@ class Summary(msgspec.Struct):
         """Yield the lines for people."""
         speed = self.predicted / max(self.seconds, 1e-3)
         yield (
-            f"{self.predicted:,} records by {self.model} {self.version} ({self.backend})"
+            f"{counted(self.predicted, 'record')} by {self.model} {self.version} ({self.backend})"
             f" in {self.seconds:.1f} s, {speed:,.0f} a second"
         )
         before = f", {self.found:,} of which were there before" if self.found else ""
@@ -51,9 +51,11 @@ class Summary(msgspec.Struct):
         if self.unused:
             yield f"not used, as they are not fields of {self.model}: {listed(tuple(self.unused))}"
         if self.with_warnings:
-            yield click.style(f"{self.with_warnings:,} have warnings", fg="yellow")
+            yield click.style(f"{counted(self.with_warnings, 'has', 'have')} warnings", fg="yellow")
         if self.invalid:
-            yield click.style(f"{self.invalid:,} are invalid and not predicted", fg="red")
+            yield click.style(
+                f"{counted(self.invalid, 'is', 'are')} invalid and not predicted", fg="red"
+            )
             yield from (f"  {each}" for each in self.first_invalid)
 
 

@@ -69,9 +69,11 @@ class Summary(msgspec.Struct):
         if self.unused:
             yield f"not used, as they are not fields of {self.model}: {listed(tuple(self.unused))}"
         if self.with_warnings:
-            yield click.style(f"{self.with_warnings:,} have warnings", fg="yellow")
+            yield click.style(f"{counted(self.with_warnings, 'has', 'have')} warnings", fg="yellow")
         if self.invalid:
-            yield click.style(f"{self.invalid:,} are invalid and not predicted", fg="red")
+            yield click.style(
+                f"{counted(self.invalid, 'is', 'are')} invalid and not predicted", fg="red"
+            )
 
 
 def predict_stream(

@@ -7,6 +7,7 @@ from pathlib import Path
 from serving import COMMAND, clock
 from serving.doctor.finding import Finding
 from serving.errors import StoreError
+from serving.figures import counted
 from serving.recording import segments
 from serving.recording.status import Status
 from serving.recording.store import Store
@@ -52,7 +53,8 @@ def _journal(folder: Path) -> Iterator[Finding]:
     status = Status.read(folder)
     is_moved = status is not None and clock.now() - status.time < MAX_SILENCE
     if status and status.torn:
-        sentence = f"{status.torn} lines were cut off while they were written"
+        lines = counted(status.torn, "line was", "lines were")
+        sentence = f"{lines} cut off while being written"
         yield Finding(
             "journal",
             "warning",

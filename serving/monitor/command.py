@@ -13,7 +13,7 @@ import msgspec
 
 from serving import COMMAND, clock
 from serving.errors import ArtefactError, MonitorRuns, StoreError
-from serving.figures import percent
+from serving.figures import counted, percent
 from serving.lock import wait_for_lock
 from serving.log import log_as_json
 from serving.models import model_folder
@@ -181,7 +181,7 @@ def _lines(report: Report, lasting: Sequence[Alert]) -> Iterator[str]:
     yield f"{report.model} {report.version}: {report.verdict}: {sentence(report.statements)}"
     if window.since is not None and window.until is not None:
         since, until = clock.to_seconds(window.since), clock.to_seconds(window.until)
-        yield f"    {window.predictions} predictions, {since} to {until}"
+        yield f"    {counted(window.predictions, 'prediction')}, {since} to {until}"
         yield f"    {percent(report.arrival.share)} of them have feedback"
     if report.seen_rows:
         yield f"    {sentence(report.seen_rows.statements)}"

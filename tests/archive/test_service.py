@@ -66,7 +66,7 @@ def test_the_command_moves_what_is_old(kept: Settings):
     done = run(kept)
     first, last = done.output.splitlines()
     assert first == f"wine: 4 predictions from before {day} moved"
-    assert last.startswith("1 files written, ")
+    assert last.startswith("1 file written, ")
     query = "SELECT count(*), count(actual_label) FROM read_parquet(?)"
     assert duckdb.execute(query, [f"{kept.archive_url}/*/*/*.parquet"]).fetchone() == (4, 1)
     assert json.loads(run(kept, "--model", "other", "--json").output)["files"] == 0
@@ -133,7 +133,7 @@ def test_the_command_erases_from_the_archive_without_a_service(kept: Settings):
     assert run(kept).exit_code == 0
     own = {"VAR_DIR": str(kept.var_dir), "ARCHIVE_URL": kept.archive_url}
     erased = CliRunner(env=own).invoke(main, ["erase", "--subject", "ana", "--yes"])
-    assert "4 predictions, 1 feedback, 1 trials" in erased.output
+    assert "4 predictions, 1 feedback, 1 trial" in erased.output
     (path,) = Path(kept.archive_url).rglob("*.parquet")
     left = duckdb.execute("SELECT subject FROM read_parquet(?)", [str(path)]).fetchall()
     assert left == [("bia",)]

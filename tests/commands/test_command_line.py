@@ -129,7 +129,7 @@ def test_a_pipe_gets_predictions_and_people_the_summary(run: Run):
     assert len(result.stdout.splitlines()) == 3
     assert f"2 records by wine 1 ({FASTEST}) in 0." in result.stderr
     assert 'not used, as they are not fields of wine: "id"' in result.stderr
-    assert "1 have warnings" in result.stderr
+    assert "1 has warnings" in result.stderr
     assert "\x1b" not in result.output
 
 
@@ -223,4 +223,4 @@ def test_a_terminal_shows_colour_and_progress(
     assert done.returncode == 3
     assert "predicting  [" in shown
     assert "100%" in shown
-    assert ("\x1b[31m1 are invalid" in shown) == is_coloured
+    assert ("\x1b[31m1 is invalid" in shown) == is_coloured

@@ -123,7 +123,7 @@ class Loop:
         verdict = "it passed the gate"
         if objections:
             verdict = f"the gate objects: {'; '.join(objections)}"
-        reason = f"{attempt.feedback} rows with feedback; {verdict}"
+        reason = f"{counted(attempt.feedback, 'row')} with feedback; {verdict}"
         self.versions.retrained(model, candidate, reason)
         if objections:
             log.warning("%s %d is not put on trial: %s", model, candidate, verdict)
