@@ -12,6 +12,7 @@ from sklearn.ensemble import RandomForestRegressor
 from training import refused
 
 from serving import display
+from serving.sentence import Sentence
 from train import progress
 from train.evaluation.equal_rows import group_equal_rows
 from train.fitting import doing
@@ -89,14 +90,14 @@ def test_trees_are_counted_while_a_forest_is_fitted():
         """Reports how many trees are counted when all are done."""
 
         def _set_oob_score_and_attributes(self, *_: object, **__: object) -> None:
-            seen.append(str(shown))
+            seen.append(shown.sentence())
 
     Seen.__module__ = RandomForestRegressor.__module__
     random = np.random.default_rng(0)
     with doing.shown() as shown:
-        doing.now("the choice")
+        doing.now(Sentence("the choice"))
         fit(Seen(5, oob_score=True), random.normal(size=(40, 2)), random.normal(size=40), 0)
-        assert str(shown) == "the choice"
+        assert shown.sentence() == "the choice"
     assert seen == ["the choice, 5 of 5 trees"]
 
 

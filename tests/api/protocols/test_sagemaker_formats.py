@@ -195,7 +195,7 @@ def test_an_array_has_a_placeholder_for_a_record_with_faults(client: FlaskClient
         (NPY, array([[1.0, 2.0]]), "has 2 values"),
         (CSV, "1,2", "has 2 cells"),
         (CSV, f'{TABLE}\n"1,2', "line 3: a quote is opened"),
-        (CSV, TABLE.replace(",", "\r", 1), "has 1 cells"),
+        (CSV, TABLE.replace(",", "\r", 1), "has 1 cell,"),
     ],
 )
 def test_what_cannot_be_read_is_a_400_that_names_it(
