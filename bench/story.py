@@ -138,9 +138,13 @@ class Story:
                 raise BenchError(f"{what} did not come within {PATIENCE:.0f} s")
             time.sleep(0.1)
 
+    def decided(self) -> list[Decision]:
+        """What the monitor did, the first one first: what comes before is the first training."""
+        return self.decisions.history("wine")[::-1][1:]
+
     def news(self) -> list[Decision]:
         """Log and return the decisions since the last call."""
-        history = self.decisions.history("wine")[::-1]
+        history = self.decided()
         new, self._decided = history[self._decided :], len(history)
         for taken in new:
             change = f"{taken.before or 'none'} → {taken.version or 'none'}"
@@ -219,7 +223,7 @@ def run(echo: Echo = print) -> Outcome:
             stored=stored,
             feedback=customers.feedback[OK],
             versions=dict(customers.versions),
-            decisions=story.decisions.history("wine")[::-1],
+            decisions=story.decided(),
             alerts=webhook.states,
         )
         story.log(

@@ -9,7 +9,7 @@ from serving.recording.privacy import Privacy
 from serving.recording.store import Store
 from serving.sentence import Sentence
 from serving.settings import Settings
-from serving.versions.decision import Decision
+from serving.versions.decision import Decision, Made
 from serving.versions.decisions import Decisions
 from serving.versions.versions import Versions, whoever_runs_this
 from train.errors import TrainingError
@@ -57,7 +57,8 @@ def trained_on(settings: Settings, model: str) -> str:
 def record(settings: Settings, manifest: Manifest, who: str, why: str = "") -> None:
     """Record in the history of a model who had a version made, as who decides on it."""
     with suppress(ServingError):  # the version is there, whether or not that can be written
-        Versions(_decisions(settings), who).retrained(manifest.name, manifest.version, why)
+        by: Made = "import" if manifest.data.is_unknown else "train"
+        Versions(_decisions(settings), who).made(by, manifest.name, manifest.version, why)
 
 
 def promote(settings: Settings, manifest: Manifest) -> Decision:

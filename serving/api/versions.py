@@ -96,7 +96,7 @@ class ModelVersions(msgspec.Struct):
     broken : str or None
         Why a version is not served.
     decided : int
-        How many decisions there are, without retrainings.
+        How many decisions there are, without those that tell how a version was made.
     """
 
     versions: list[Version]

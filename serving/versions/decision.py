@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import msgspec
 
 from serving.models.model_folder import LOG
 
 Number = Annotated[int, msgspec.Meta(ge=1)]  # of a version
-Action = Literal["promote", "rollback", "trial", "retire", "retrain"]
+Made = Literal["train", "import", "retrain"]  # of a version; the monitor retrains
+Action = Literal["promote", "rollback", "trial", "retire", Made]
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,8 +23,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     before : int or None
         The version that was live, or on trial, until then.
     version : int or None
-        The version decided on, or made by a retraining; None if a trial was ended, the whole model
-        was retired, or a retraining made none.
+        The version decided on, or made; None if a trial was ended, the whole model was retired, or
+        a retraining made none.
     overruled : tuple of str
         The objections of the gate.
     """
@@ -68,8 +69,13 @@ def decided(decisions: Iterable[Decision]) -> Decided:
 
 
 def decisions_of(history: Iterable[Decision]) -> list[Decision]:
-    """Leave out retrainings, which change nothing of what is served."""
-    return [each for each in history if each.action != "retrain"]
+    """Leave out how versions were made, which changes nothing of what is served."""
+    return [each for each in history if not was_made(each)]
+
+
+def was_made(decision: Decision) -> bool:
+    """Whether it tells how a version was made."""
+    return decision.action in get_args(Made)
 
 
 class Numbered(Decision, frozen=True, kw_only=True):

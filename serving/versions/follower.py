@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 MISNAMED = "the name of its folder is not UTF-8: rename it"
 
 
-class Decided(NamedTuple):
-    """What is decided and loaded; another one takes its place at once, as a whole.
+class InService(NamedTuple):
+    """What is in service; another one takes its place at once, as a whole.
 
     Attributes
     ----------
@@ -58,13 +58,13 @@ class Follower:
         self._engines, self._manifests = engines, manifests
         self._stamps: dict[str, model_folder.Stamp] = {}
 
-    def follow(self, before: Decided) -> Decided:
+    def follow(self, before: InService) -> InService:
         """Load what should be served by now; where that fails, what was served before remains.
 
         Where there is no folder, or the default model is not in it (nobody removes that, but the
         folder is empty while a disk is not mounted), all models go on as they are.
         """
-        now = Decided({}, {}, {}, set())
+        now = InService({}, {}, {}, set())
         try:
             stamps = self._decisions.stamps()
             now.broken.update(
@@ -93,7 +93,7 @@ class Follower:
                 now.broken.setdefault(key[0], f"version {key[1]} is live, and its folder is gone")
         return now
 
-    def _load_decided(self, name: str, before: Decided, now: Decided) -> None:
+    def _load_decided(self, name: str, before: InService, now: InService) -> None:
         """Load the versions of a model; the live one of a new model only when needed."""
         try:
             self._load_live(name, before, now)
@@ -111,7 +111,7 @@ class Follower:
         except ArtefactError as error:
             now.broken.setdefault(name, str(error))
 
-    def _load_live(self, name: str, before: Decided, now: Decided) -> None:
+    def _load_live(self, name: str, before: InService, now: InService) -> None:
         version = self._decisions.live(name)
         last = before.live.get(name, version)
         if last != version or self._engines.has_failed((name, version)):
@@ -120,7 +120,7 @@ class Follower:
             log.info("%s %d is live, after %d", name, version, last)
         now.live[name] = version
 
-    def _load_trial(self, name: str, before: Decided, now: Decided) -> None:
+    def _load_trial(self, name: str, before: InService, now: InService) -> None:
         for version in self._decisions.retired(name):
             if version != now.live.get(name):
                 self._engines.drop((name, version))
@@ -129,11 +129,11 @@ class Follower:
             self._load((name, trial), before, now)
             now.trials[name] = trial
 
-    def _load(self, key: Key, before: Decided, now: Decided) -> None:
+    def _load(self, key: Key, before: InService, now: InService) -> None:
         self._engines.load(key, before.needed(self._default) | {*now.trials.items()})
 
 
-def _go_on(name: str, before: Decided, now: Decided) -> None:
+def _go_on(name: str, before: InService, now: InService) -> None:
     """Go on with the versions of a model that are served, or with none."""
     if name in before.retired:
         now.retired.add(name)

@@ -16,7 +16,7 @@ from serving.models.engine import Engine
 from serving.models.manifest import Manifest
 from serving.versions.decisions import Decisions
 from serving.versions.engines import Engines, Key
-from serving.versions.follower import Decided, Follower
+from serving.versions.follower import Follower, InService
 from serving.versions.manifests import Manifests
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Registry:
         check: Callable[[Manifest], None] = lambda _: None,
     ) -> None:
         self.decisions, self.default = decisions, default
-        self._decided = Decided({}, {}, {}, set())
+        self._in_service = InService({}, {}, {}, set())
         self._engines = Engines(decisions, max_loaded, check)
         self._manifests = Manifests(decisions)
         self._follower = Follower(decisions, default, self._engines, self._manifests)
@@ -71,22 +71,22 @@ class Registry:
     @property
     def live(self) -> Mapping[str, int]:
         """The live version of each model."""
-        return self._decided.live
+        return self._in_service.live
 
     @property
     def trials(self) -> Mapping[str, int]:
         """The version on trial of each model that has one."""
-        return self._decided.trials
+        return self._in_service.trials
 
     @property
     def broken(self) -> Mapping[str, str]:
         """Why a version of a model that should be served is not."""
-        return self._decided.broken
+        return self._in_service.broken
 
     @property
     def retired(self) -> set[str]:
         """The models that are retired, until a version is put live again."""
-        return self._decided.retired
+        return self._in_service.retired
 
     def engine(self, name: str | None = None, version: int | None = None) -> Engine:
         """Return a version of a model, by default the live version of the default model.
@@ -105,7 +105,7 @@ class Registry:
             return engine
         with self._lock:  # a swap that was under way may have changed the live version
             key = self._key(name, version)
-            return self._engines.load(key, self._decided.needed(self.default))
+            return self._engines.load(key, self._in_service.needed(self.default))
 
     def loaded_engine(self, name: str | None = None) -> Engine | None:
         """Return the live version of a model if it is in memory, without waiting for it."""
@@ -143,8 +143,8 @@ class Registry:
     def refresh(self) -> None:
         """Follow what is decided; where a version cannot be loaded, the one before still serves."""
         with self._lock:
-            before = self._decided
-            self._decided = served = self._follower.follow(before)
+            before = self._in_service
+            self._in_service = served = self._follower.follow(before)
             for name, reason in served.broken.items():
                 if reason != before.broken.get(name):
                     log.error("%s: %s", name, reason)

@@ -10,7 +10,7 @@ from serving import clock
 from serving.errors import ArtefactError, VersionRefused
 from serving.models import model_folder
 from serving.versions import gate
-from serving.versions.decision import Action, Decision, decisions_of
+from serving.versions.decision import Action, Decision, Made, decisions_of
 from serving.versions.decisions import Decisions
 from serving.versions.rehearsal import rehearse
 
@@ -135,8 +135,8 @@ class Versions:
             )
         return self._take("retire", model, self._require_live(model), None, why)
 
-    def retrained(self, model: str, version: int | None, why: str) -> Decision:
-        """Record the version that a training made, or that it made none.
+    def made(self, by: Made, model: str, version: int | None, why: str) -> Decision:
+        """Record how a version was made, or that none was.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Versions:
         with self._deciding(model):
             current = self._current(model)
             before = None if current == version else current  # the first one is live at once
-            return self._take("retrain", model, before, version, why)
+            return self._take(by, model, before, version, why)
 
     def objections(self, model: str, version: int) -> tuple[str, ...]:
         """List the gate's objections to a version in place of the live one.

@@ -40,12 +40,12 @@ def test_the_history_of_a_model_has_who_had_its_versions_made_and_why(
     history = Decisions.from_settings(Settings.from_environment()).history
     assert [(each.action, each.before, each.version, each.who) for each in history("homes")] == [
         ("promote", 1, 2, me),
-        ("retrain", 1, 2, me),
-        ("retrain", None, 1, "ana"),
+        ("train", 1, 2, me),
+        ("train", None, 1, "ana"),
     ]
     assert history("homes")[-1].why == "a new year"
     (imported,) = history("theirs")
-    assert (imported.action, imported.version, imported.who) == ("retrain", 1, me)
+    assert (imported.action, imported.version, imported.who) == ("import", 1, me)
     client = create_app(Settings(models_dir=models, var_dir=tmp_path / "var")).test_client()
     for name, made in (("homes", f"trained by {me}"), ("theirs", f"imported by {me}")):
         assert made in client.get(f"/models/{name}/versions", headers={"Accept": "text/html"}).text

@@ -194,5 +194,5 @@ def test_a_decision_that_did_not_know_of_the_latest_is_refused(
     assert refused.status_code == 409
     assert "somebody has decided meanwhile: trial none → 2 by ana" in refused.json["detail"]
     known = admin.get("/models/wine/versions").json["decided"]
-    Versions(Decisions(models, models), "monitor").retrained("wine", None, "it failed")
+    Versions(Decisions(models, models), "monitor").made("retrain", "wine", None, "it failed")
     assert decide(admin, action="promote", version=2, decided=known).status_code == 200

@@ -14,7 +14,7 @@ from serving.errors import ArtefactError, StoreError, UnknownVersion
 from serving.models import artefact
 from serving.predicting.service import Service
 from serving.recording.store.rows import Trial
-from serving.versions.decision import Decision, decisions_of
+from serving.versions.decision import Decision, decisions_of, was_made
 from serving.versions.version_list import Version, list_versions
 from serving.versions.versions import Versions
 
@@ -91,7 +91,7 @@ def _read(
     """Read versions; of those that cannot be read the reason."""
     registry, sides, unread = service.registry, [], {}
     decisions = registry.decisions
-    made = {each.version: each for each in history if each.action == "retrain"}
+    made = {each.version: each for each in history if was_made(each)}
     for number in numbers:
         try:
             manifest = decisions.read_manifest(name, number)

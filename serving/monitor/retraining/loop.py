@@ -116,7 +116,7 @@ class Loop:
             self.attempts.store(
                 model, msgspec.structs.replace(attempt, is_problem=result.is_problem)
             )
-            self.versions.retrained(model, None, f"it failed: {reason}")
+            self.versions.made("retrain", model, None, f"it failed: {reason}")
             log.error("%s: retraining failed: %s", model, reason)
             return
         objections = self.versions.objections(model, candidate)
@@ -124,7 +124,7 @@ class Loop:
         if objections:
             verdict = f"the gate objects: {'; '.join(objections)}"
         reason = f"{counted(attempt.feedback, 'row')} with feedback; {verdict}"
-        self.versions.retrained(model, candidate, reason)
+        self.versions.made("retrain", model, candidate, reason)
         if objections:
             log.warning("%s %d is not put on trial: %s", model, candidate, verdict)
             return
