@@ -229,3 +229,11 @@ def test_a_portuguese_reader_gets_findings_and_numbers_in_portuguese(dashboard: 
     assert re.search(
         r"0,\d+ \(0,\d+ … 0,\d+\)", text(dashboard.page("/monitor/wine", language="pt"))
     )
+
+
+@pytest.mark.parametrize("path", ["/monitor", "/monitor/wine"])
+def test_a_service_whose_store_has_no_tables_yet_has_had_no_check(tmp_path: Path, path: str):
+    client = create_app(Settings(var_dir=tmp_path)).test_client()
+    response = client.get(path)
+    assert response.status_code == 200
+    assert "no check yet" in response.text

@@ -1,6 +1,7 @@
 """What the monitor found, read from the store; what needs a person comes first."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import msgspec
 
 from serving import clock
 from serving.api.query import whole
-from serving.errors import ArtefactError, NotRecorded, RetiredModel, UnknownVersion
+from serving.errors import ArtefactError, EmptyStore, NotRecorded, RetiredModel, UnknownVersion
 from serving.models.manifest import Manifest
 from serving.monitor.findings import Estimated, FieldDrift, Realised
 from serving.monitor.report import Report, read
@@ -95,18 +96,22 @@ def state(service: Service, name: str, due: int) -> State:
     except ArtefactError as error:
         broken = str(error)
     version = registry.live[name]
-    latest = reports.latest(name, version)
+    latest, lasting, alerts, last_day = None, list[Alert](), list[Alert](), 0
+    with suppress(EmptyStore):  # of a service that has just started
+        latest = reports.latest(name, version)
+        lasting, alerts = reports.alerts(name, lasting=True), reports.alerts(name)
+        last_day = service.store.count(name, clock.now() - clock.DAY, clock.now() + 1)
     return State(
         name,
         version,
         manifest,
         read(latest.report if latest else None),
-        reports.alerts(name, lasting=True),
-        [each for each in reports.alerts(name) if each.cleared is not None],
+        lasting,
+        [each for each in alerts if each.cleared is not None],
         latest.time if latest else None,
         silent=latest is not None and latest.time < due,
         broken=broken,
-        last_day=service.store.count(name, clock.now() - clock.DAY, clock.now() + 1),
+        last_day=last_day,
     )
 
 
@@ -119,7 +124,10 @@ def of_days(service: Service, name: str) -> list[tuple[int, int]]:
     """
     now = clock.now() + 1
     ends = [now - day * clock.DAY for day in reversed(range(DAYS))]
-    return [(end, service.store.count(name, end - clock.DAY, end)) for end in ends]
+    counts = dict.fromkeys(ends, 0)
+    with suppress(EmptyStore):
+        counts = {end: service.store.count(name, end - clock.DAY, end) for end in ends}
+    return [*counts.items()]
 
 
 def selected(service: Service, name: str, due: int) -> State:
