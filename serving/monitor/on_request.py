@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from serving import clock
 from serving.errors import StoreError
 from serving.lock import wait_for_lock
+from serving.recording.status import Status
 from serving.recording.store import Store
 from serving.recording.store.check_requests import CheckRequest
 from serving.settings import ROOT, Settings
@@ -26,6 +27,8 @@ NICENESS = 10  # lower priority than predictions, as the monitor
 PAUSE = 1  # seconds between two looks whether the monitor has made a check
 PATIENCE = 120  # seconds for a monitor that runs
 MAX_SECONDS = 300  # of a process
+COLLECTED = 3  # seconds that a request waits for what was recorded before it
+GLANCE = 0.05  # seconds between two looks whether it is in the store
 CHECKED = {0, 3}  # exit codes of `adega monitor --once`
 
 
@@ -45,12 +48,13 @@ class OnRequest:
         self._follows = False
 
     def add(self, model: str) -> None:
-        """Request a check.
+        """Request a check, of all that this host has recorded until now.
 
         Raises
         ------
         StoreError
         """
+        self._wait_for_collector()
         self._store.check_requests.add(model, clock.now())
         with self._lock:
             self._models.add(model)
@@ -67,6 +71,17 @@ class OnRequest:
         StoreError
         """
         return self._store.check_requests.latest(model)
+
+    def _wait_for_collector(self) -> None:
+        """Wait for a moment until the journal is in the store, where a collector runs."""
+        now, until = clock.now(), time.monotonic() + COLLECTED
+        while time.monotonic() < until:
+            status = Status.read(self._settings.journal_dir)
+            if status is None or status.reason or status.collected >= now:
+                return
+            if status.time < now - 1000 * COLLECTED:  # it has ended
+                return
+            time.sleep(GLANCE)
 
     def _follow(self) -> None:
         try:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from monitored import ROWS, chances, opened, predicted, wines
 from servers import wait_until
 
 from app import create_app
+from serving import clock
 from serving.lock import wait_for_lock
 from serving.monitor import on_request
 from serving.monitor.checks import Checks
+from serving.recording.status import Status
 from serving.settings import Settings
 
 CHECK = "/models/wine/monitor/check"
@@ -83,6 +86,22 @@ def test_a_check_waits_for_the_monitor_that_holds_the_lock_and_is_requested_once
         assert state(client) == "waiting"
         Checks(settings, store).run(["wine"])
         assert state(client) == "done"
+
+
+def test_a_check_is_of_all_that_was_recorded_before_it_was_requested(settings: Settings):
+    """The collector is stopped by hand between two of its turns."""
+    folder = settings.journal_dir
+    folder.mkdir()
+    lock = wait_for_lock(settings.var_dir / "monitor.lock", lambda _: False)
+    assert lock
+    client = create_app(settings).test_client()
+    began = clock.now()
+    Status(time=began, waiting=900, torn=0, reason="", entries=1, collected=began - 1).write(folder)
+    moved = Status(time=began + 300, waiting=0, torn=0, reason="", collected=began + 300)
+    threading.Timer(0.3, moved.write, (folder,)).start()
+    with lock:
+        client.post(CHECK)
+        assert Status.read(folder) == moved
 
 
 def test_a_check_of_a_broken_version_has_failed(settings: Settings, tmp_path: Path):
