@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
 
 import pytest
 from conftest import MODELS
@@ -10,11 +9,7 @@ from entries import NOON
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from listed import SCORE, WINE, Listed, Query, Row, record, rows
-
-from app import create_app
-from serving.recording.store import Store, searching
-from serving.settings import Settings
+from listed import SCORE, WINE, Listed, Query, Row, recorded
 
 THRESHOLD = json.loads((MODELS / "wine/1/model.json").read_text())["threshold"]["value"]  # of bom
 
@@ -29,17 +24,8 @@ def listed(
     url = f"sqlite:///{var}/own.db"
     if request.param == "PostgreSQL":
         url = request.getfixturevalue("postgres").new()
-    made = {model: rows(model) for model in (WINE, SCORE)}
-    with closing(Store(url)) as store, pytest.MonkeyPatch.context() as patched:
-        store.migrate()
-        for model, each in made.items():
-            record(store, model, each)
-        patched.setattr("app.Store", lambda *_: store)  # which is closed at the end
-        client = create_app(Settings(var_dir=var, database_url=url)).test_client()
-        patched.undo()
-        for name, few in (("FIRST_CHUNK", 5), ("CHUNK", 9), ("MAX_ROWS", 20)):
-            patched.setattr(searching, name, few)  # so that searches stop in between
-        yield Listed(client, made)
+    with recorded(url, var) as listed:
+        yield listed
 
 
 def is_wrong(row: Row) -> bool | None:

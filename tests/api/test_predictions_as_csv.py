@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from conftest import body, moved, wine
 from entries import NOON
-from listed import SCORE, WINE, Listed, record, rows
+from listed import WINE, Listed, recorded
 
 from app import create_app
 from serving import ids
@@ -29,17 +29,8 @@ def listed(
     url = f"sqlite:///{var}/own.db"
     if request.param == "PostgreSQL":
         url = request.getfixturevalue("postgres").new()
-    made = {model: rows(model) for model in (WINE, SCORE)}
-    with closing(Store(url)) as store, pytest.MonkeyPatch.context() as patched:
-        store.migrate()
-        for model, each in made.items():
-            record(store, model, each)
-        patched.setattr("app.Store", lambda *_: store)  # which is closed at the end
-        client = create_app(Settings(var_dir=var, database_url=url)).test_client()
-        patched.undo()
-        for name, few in (("FIRST_CHUNK", 5), ("CHUNK", 9), ("MAX_ROWS", 20)):
-            patched.setattr(searching, name, few)  # so that searches stop in between
-        yield Listed(client, made)
+    with recorded(url, var) as listed:
+        yield listed
 
 
 def read(text: str) -> list[dict[str, str]]:

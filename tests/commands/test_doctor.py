@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import sqlite3
 from collections import namedtuple
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from conftest import body, moved, rewrite, wine
-from examined import Examine, told, wrong
+from examined import Examine, small_installation, told, wrong
 from keyed import entry, written
 from servers import Server, free_port
 
@@ -25,10 +24,7 @@ from serving.settings import Settings
 
 @pytest.fixture
 def environment(models: Path, tmp_path: Path) -> dict[str, str]:
-    for name in ("diabetes", "wine-score"):
-        shutil.rmtree(models / name)
-    own = {"MODELS_DIR": str(models), "VAR_DIR": str(tmp_path / "var"), "HOST": "127.0.0.1"}
-    return own | {"PORT": str(free_port())}
+    return small_installation(models, tmp_path / "var")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What the doctor finds of models and of the libraries that they need."""
 
 import ast
-import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -9,8 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import rewrite, with_a_threshold_moved
-from examined import Examine, told, wrong
-from servers import free_port
+from examined import Examine, small_installation, told, wrong
 
 from serving import doctor
 from serving.doctor import Finding, libraries
@@ -20,10 +18,7 @@ from serving.settings import ROOT
 
 @pytest.fixture
 def environment(models: Path, tmp_path: Path) -> dict[str, str]:
-    for name in ("diabetes", "wine-score"):
-        shutil.rmtree(models / name)
-    own = {"MODELS_DIR": str(models), "VAR_DIR": str(tmp_path / "var"), "HOST": "127.0.0.1"}
-    return own | {"PORT": str(free_port())}
+    return small_installation(models, tmp_path / "var")
 
 
 @pytest.fixture

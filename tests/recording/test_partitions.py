@@ -14,6 +14,7 @@ from partitioned import (
     MIDNIGHT,
     NOW,
     Run,
+    hurry,
     listed,
     made,
     parts,
@@ -24,7 +25,7 @@ from partitioned import (
 
 from bench.postgres import Postgres
 from serving import clock, ids
-from serving.recording.store import Store, dropping, partitions
+from serving.recording.store import Store
 from serving.recording.store.partitions import MAX_PARTITIONS, hours_of_partition
 
 
@@ -49,12 +50,7 @@ def run(url: str) -> Iterator[Run]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for a lock for long, and nobody waits before the next attempt."""
-    for room in (partitions, dropping):
-        monkeypatch.setattr(room, "SET_LOCK_WAIT", "SET LOCAL lock_timeout = 50")
-    monkeypatch.setattr(dropping, "TRIES", 1)
-    monkeypatch.setattr(dropping, "PAUSE", 0)
-    monkeypatch.setattr(partitions, "RETRY", 0)
+    hurry(monkeypatch)
 
 
 def test_rows_of_many_days_are_in_a_partition_of_each_day(store: Store, run: Any):

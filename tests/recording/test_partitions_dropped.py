@@ -13,6 +13,7 @@ from partitioned import (
     MIDNIGHT,
     NOW,
     Run,
+    hurry,
     listed,
     made,
     parts,
@@ -26,7 +27,7 @@ from bench.postgres import Postgres
 from serving import clock, ids
 from serving.recording.entry import TrialEntry
 from serving.recording.erasure import Subject
-from serving.recording.store import Store, dropping, partitions
+from serving.recording.store import Store
 
 
 @pytest.fixture
@@ -50,12 +51,7 @@ def run(url: str) -> Iterator[Run]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for a lock for long, and nobody waits before the next attempt."""
-    for room in (partitions, dropping):
-        monkeypatch.setattr(room, "SET_LOCK_WAIT", "SET LOCAL lock_timeout = 50")
-    monkeypatch.setattr(dropping, "TRIES", 1)
-    monkeypatch.setattr(dropping, "PAUSE", 0)
-    monkeypatch.setattr(partitions, "RETRY", 0)
+    hurry(monkeypatch)
 
 
 def test_what_is_too_old_is_dropped_with_all_that_belongs_to_it(store: Store, run: Any):

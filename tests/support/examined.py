@@ -1,6 +1,10 @@
 """What the doctor finds of an installation."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
+
+from servers import free_port
 
 from serving.doctor import Finding
 
@@ -16,3 +20,11 @@ def wrong(findings: list[Finding]) -> list[tuple[str, str]]:
 
 def told(findings: list[Finding], about: str) -> str:
     return "; ".join(f.sentence for f in findings if f.about == about and f.state != "ok")
+
+
+def small_installation(models: Path, var: Path) -> dict[str, str]:
+    """The environment of a service of wine alone; the other models are removed."""
+    for name in ("diabetes", "wine-score"):
+        shutil.rmtree(models / name)
+    own = {"MODELS_DIR": str(models), "VAR_DIR": str(var), "HOST": "127.0.0.1"}
+    return own | {"PORT": str(free_port())}

@@ -2,17 +2,22 @@
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from conftest import GOOD
 from entries import NOON
 from flask.testing import FlaskClient
 
+from app import create_app
 from serving import ids
 from serving.recording.entry import FeedbackEntry, PredictionEntry
-from serving.recording.store import Store
+from serving.recording.store import Store, searching
+from serving.settings import Settings
 
 WINE, SCORE = "wine", "wine-score"
 Row = dict[str, Any]
@@ -102,3 +107,19 @@ class Listed:
     def expected(self, model: str, fits: Callable[[Row], bool]) -> list[str]:
         newest = sorted(self.made[model], key=lambda row: (row["time"], row["id"]), reverse=True)
         return [row["id"] for row in newest if fits(row)]
+
+
+@contextmanager
+def recorded(url: str, var: Path) -> Iterator[Listed]:
+    """Record both models in a database, and list them; searches stop in between."""
+    made = {model: rows(model) for model in (WINE, SCORE)}
+    with closing(Store(url)) as store, pytest.MonkeyPatch.context() as patched:
+        store.migrate()
+        for model, each in made.items():
+            record(store, model, each)
+        patched.setattr("app.Store", lambda *_: store)  # which is closed at the end
+        client = create_app(Settings(var_dir=var, database_url=url)).test_client()
+        patched.undo()
+        for name, few in (("FIRST_CHUNK", 5), ("CHUNK", 9), ("MAX_ROWS", 20)):
+            patched.setattr(searching, name, few)
+        yield Listed(client, made)

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 from entries import feedback, predicted
 
 from serving import clock, ids
 from serving.recording.entry import TrialEntry
-from serving.recording.store import Store
+from serving.recording.store import Store, dropping, partitions
 from serving.recording.store.rows import Cursor
 
 DAYS = 30
@@ -61,3 +62,12 @@ def listed(store: Store, limit: int = 7, model: str = "wine") -> list[str]:
         after = Cursor(page[-1].time, page[-1].id)
     assert found == sorted(found, key=lambda each: (each.time, each.id), reverse=True)
     return [each.id for each in found]
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a lock for long, and nobody waits before the next attempt."""
+    for room in (partitions, dropping):
+        patch.setattr(room, "SET_LOCK_WAIT", "SET LOCAL lock_timeout = 50")
+    patch.setattr(dropping, "TRIES", 1)
+    patch.setattr(dropping, "PAUSE", 0)
+    patch.setattr(partitions, "RETRY", 0)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from conftest import body, moved
+import pytest
+from conftest import body, hurry, moved
 from training import latest, output
 
 from app import create_app
@@ -63,3 +64,13 @@ class Service:
     @property
     def latest(self) -> Artefact:
         return latest(self.models, "homes")
+
+
+def trained_first(folder: Path) -> Path:
+    """Fill a folder with the file, and the models folder that the first training makes."""
+    (folder / "models").mkdir()
+    homes(300, seed=0).to_csv(folder / "homes.csv", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        hurry(patch)
+        output(folder / "models", folder / "homes.csv", *COMMAND)
+    return folder

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import body, hurry, moved
+from conftest import body, moved
 from hosts import Host
-from retrained import COMMAND, JUDGED, Service, homes
+from retrained import COMMAND, JUDGED, Service, homes, trained_first
 from training import latest, output, run
 
 from serving import clock
@@ -33,14 +33,7 @@ def few_judged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the file, and the models folder that the first training made."""
-    folder = tmp_path_factory.mktemp("first")
-    (folder / "models").mkdir()
-    homes(300, seed=0).to_csv(folder / "homes.csv", index=False)
-    with pytest.MonkeyPatch.context() as patch:
-        hurry(patch)
-        output(folder / "models", folder / "homes.csv", *COMMAND)
-    return folder
+    return trained_first(tmp_path_factory.mktemp("first"))
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from conftest import hurry, moved
-from retrained import COMMAND, JUDGED, Service, homes
-from training import output, refused
+from conftest import moved
+from retrained import COMMAND, JUDGED, Service, homes, trained_first
+from training import refused
 
 from serving.models import model_folder
 from train import live
@@ -20,14 +20,7 @@ def few_judged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the file, and the models folder that the first training made."""
-    folder = tmp_path_factory.mktemp("first")
-    (folder / "models").mkdir()
-    homes(300, seed=0).to_csv(folder / "homes.csv", index=False)
-    with pytest.MonkeyPatch.context() as patch:
-        hurry(patch)
-        output(folder / "models", folder / "homes.csv", *COMMAND)
-    return folder
+    return trained_first(tmp_path_factory.mktemp("first"))
 
 
 @pytest.fixture
